@@ -1,0 +1,47 @@
+//! The native class `DtlsClient`.
+
+use super::driver::{Driver, socket_address};
+use super::error::{CodedError, internal};
+use super::event::{NativeEvent, NativeStats, NativeTransmit};
+use super::options::NativeClientOptions;
+use crate::proto::Endpoint;
+use crate::tls::ClientConfig;
+use napi::Env;
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
+use napi_derive::napi;
+use std::time::Instant;
+
+/// One connection to one server. `lib/client.js` makes a stream of it.
+#[napi]
+pub struct DtlsClient {
+    driver: Driver,
+    config: ClientConfig,
+}
+
+#[napi]
+impl DtlsClient {
+    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(options: NativeClientOptions, registers: Buffer) -> Result<DtlsClient, CodedError> {
+        let config = options.config()?;
+        let endpoint = Endpoint::client(options.limits(), options.debug);
+        Ok(DtlsClient { driver: Driver::new(endpoint, registers, Instant::now())?, config })
+    }
+
+    /// Starts the handshake; answers the connection.
+    #[napi(catch_unwind)]
+    pub fn connect(&mut self, address: String, port: u16) -> Result<u32, CodedError> {
+        let remote = socket_address(&address, port)?;
+        let config = &self.config;
+        let connection = self.driver.with(|endpoint, now| endpoint.connect(now, remote, config));
+        connection.map(|connection| connection.0).map_err(internal)
+    }
+
+    /// IANA's names of the suites on offer, best first.
+    #[napi(catch_unwind)]
+    pub fn ciphers(&self) -> Vec<&'static str> {
+        self.config.suites().iter().map(|suite| suite.name()).collect()
+    }
+}
+
+super::driver::endpoint_methods!(DtlsClient);

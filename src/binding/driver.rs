@@ -1,0 +1,226 @@
+//! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
+
+use super::error::{CodedError, internal, send_error};
+use super::event::{NativeEvent, NativeStats, NativeTransmit};
+use crate::proto::{ConnectionHandle, Endpoint, LookupId};
+use napi::Env;
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
+use std::net::{IpAddr, SocketAddr};
+use std::time::Instant;
+
+/// Four doubles: connection, waiting output, next timeout, now.
+const REGISTERS_LENGTH: usize = 32;
+const CONNECTION: usize = 0;
+const WAITING: usize = 1;
+const TIMEOUT: usize = 2;
+const NOW: usize = 3;
+
+const WAITING_TRANSMITS: u8 = 1;
+const WAITING_EVENTS: u8 = 2;
+
+/// An endpoint as JavaScript sees it.
+pub(super) struct Driver {
+    endpoint: Endpoint,
+    registers: Buffer,
+    /// Zero of the native clock.
+    epoch: Instant,
+}
+
+impl Driver {
+    pub(super) fn new(endpoint: Endpoint, registers: Buffer, epoch: Instant) -> Result<Driver, CodedError> {
+        if registers.len() != REGISTERS_LENGTH {
+            return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
+        }
+        Ok(Driver { endpoint, registers, epoch })
+    }
+
+    /// Gives `act` the endpoint and the time, then says in the registers what is waiting.
+    pub(super) fn with<R>(&mut self, act: impl FnOnce(&mut Endpoint, Instant) -> R) -> R {
+        let now = Instant::now();
+        let result = act(&mut self.endpoint, now);
+        self.publish(now);
+        result
+    }
+
+    fn publish(&mut self, now: Instant) {
+        let mut waiting = 0;
+        if self.endpoint.has_transmit() {
+            waiting |= WAITING_TRANSMITS;
+        }
+        if self.endpoint.has_event() {
+            waiting |= WAITING_EVENTS;
+        }
+        let on_clock = |at: Instant| at.saturating_duration_since(self.epoch).as_secs_f64() * 1000.0;
+        let timeout = self.endpoint.poll_timeout().map_or(f64::INFINITY, on_clock);
+        let now = on_clock(now);
+        self.set_register(WAITING, waiting.into());
+        self.set_register(TIMEOUT, timeout);
+        self.set_register(NOW, now);
+    }
+
+    fn set_register(&mut self, index: usize, value: f64) {
+        let at = index * size_of::<f64>();
+        if let Some(register) = self.registers.get_mut(at..at + size_of::<f64>()) {
+            register.copy_from_slice(&value.to_ne_bytes());
+        }
+    }
+
+    pub(super) fn handle_datagram<'env>(
+        &mut self,
+        env: &'env Env,
+        datagram: &[u8],
+        address: &str,
+        port: u16,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+        let remote = socket_address(address, port)?;
+        let now = Instant::now();
+        let received = self.endpoint.handle_datagram(now, remote, datagram);
+        let plaintext = received.map(|received| (received.connection, BufferSlice::copy_from(env, received.payload)));
+        self.publish(now);
+        match plaintext {
+            None => Ok(Either::B(())),
+            Some((connection, plaintext)) => {
+                self.set_register(CONNECTION, connection.0.into());
+                plaintext.map(Either::A).map_err(internal)
+            }
+        }
+    }
+
+    pub(super) fn send<'env>(
+        &mut self,
+        env: &'env Env,
+        connection: u32,
+        payload: &[u8],
+    ) -> Result<BufferSlice<'env>, CodedError> {
+        let now = Instant::now();
+        let sent = self.endpoint.send(now, ConnectionHandle(connection), payload);
+        let datagram = sent.map_err(send_error).and_then(|bytes| BufferSlice::copy_from(env, bytes).map_err(internal));
+        self.publish(now);
+        datagram
+    }
+
+    pub(super) fn handle_timeout(&mut self) {
+        self.with(|endpoint, now| endpoint.handle_timeout(now));
+    }
+
+    pub(super) fn close(&mut self, connection: u32) {
+        self.with(|endpoint, now| endpoint.close(now, ConnectionHandle(connection)));
+    }
+
+    pub(super) fn abort(&mut self, connection: u32) {
+        self.with(|endpoint, _| endpoint.abort(ConnectionHandle(connection)));
+    }
+
+    pub(super) fn answer_psk(&mut self, lookup: u32, key: Option<&[u8]>) -> bool {
+        self.with(|endpoint, now| endpoint.answer_psk(now, LookupId(lookup), key))
+    }
+
+    pub(super) fn fail_lookup(&mut self, lookup: u32, message: &str) -> bool {
+        self.with(|endpoint, now| endpoint.fail_lookup(now, LookupId(lookup), message))
+    }
+
+    pub(super) fn poll_transmit(&mut self) -> Option<NativeTransmit> {
+        self.with(|endpoint, _| endpoint.poll_transmit()).map(|transmit| NativeTransmit {
+            address: transmit.remote.ip().to_string(),
+            port: transmit.remote.port(),
+            datagram: transmit.datagram.into(),
+        })
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<NativeEvent> {
+        self.with(|endpoint, _| endpoint.poll_event()).map(Into::into)
+    }
+
+    pub(super) fn stats(&self) -> NativeStats {
+        NativeStats::of(&self.endpoint)
+    }
+}
+
+/// An address as dgram reports it, with the zone of a link-local one (`fe80::1%eth0`) left out.
+pub(super) fn socket_address(address: &str, port: u16) -> Result<SocketAddr, CodedError> {
+    let literal = address.split_once('%').map_or(address, |(literal, _zone)| literal);
+    let ip: IpAddr = literal.parse().map_err(|_| internal(format!("'{address}' is not an IP address")))?;
+    Ok(SocketAddr::new(ip, port))
+}
+
+/// The methods that both native classes have.
+macro_rules! endpoint_methods {
+    ($class:ident) => {
+        #[napi]
+        impl $class {
+            /// Takes one datagram of the UDP socket. Answers the plaintext of its first record, when no event waits
+            /// before it.
+            #[napi(catch_unwind)]
+            pub fn handle_datagram<'env>(
+                &mut self,
+                env: &'env Env,
+                datagram: &[u8],
+                address: String,
+                port: u16,
+            ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+                self.driver.handle_datagram(env, datagram, &address, port)
+            }
+
+            /// Call when the third register is due.
+            #[napi(catch_unwind)]
+            pub fn handle_timeout(&mut self) {
+                self.driver.handle_timeout();
+            }
+
+            /// Seals one payload; the datagram goes to the connection's peer.
+            #[napi(catch_unwind)]
+            pub fn send<'env>(
+                &mut self,
+                env: &'env Env,
+                connection: u32,
+                payload: &[u8],
+            ) -> Result<BufferSlice<'env>, CodedError> {
+                self.driver.send(env, connection, payload)
+            }
+
+            /// Says goodbye, and ends the connection.
+            #[napi(catch_unwind)]
+            pub fn close(&mut self, connection: u32) {
+                self.driver.close(connection);
+            }
+
+            /// Ends the connection without a word to the peer.
+            #[napi(catch_unwind)]
+            pub fn abort(&mut self, connection: u32) {
+                self.driver.abort(connection);
+            }
+
+            /// Answers a look-up; null when the identity is unknown.
+            #[napi(catch_unwind)]
+            pub fn answer_psk(&mut self, lookup: u32, key: Option<&[u8]>) -> bool {
+                self.driver.answer_psk(lookup, key)
+            }
+
+            /// Gives up the handshake that waits for this look-up.
+            #[napi(catch_unwind)]
+            pub fn fail_lookup(&mut self, lookup: u32, message: String) -> bool {
+                self.driver.fail_lookup(lookup, &message)
+            }
+
+            /// The next datagram to send.
+            #[napi(catch_unwind)]
+            pub fn poll_transmit(&mut self) -> Option<NativeTransmit> {
+                self.driver.poll_transmit()
+            }
+
+            /// The next event.
+            #[napi(catch_unwind)]
+            pub fn poll_event(&mut self) -> Option<NativeEvent> {
+                self.driver.poll_event()
+            }
+
+            /// What has happened, and what is there now.
+            #[napi(catch_unwind)]
+            pub fn stats(&self) -> NativeStats {
+                self.driver.stats()
+            }
+        }
+    };
+}
+
+pub(super) use endpoint_methods;

@@ -1,0 +1,8 @@
+//! JavaScript values to Rust values and back; no protocol decision is made here. The only user of the clock.
+
+mod client;
+mod driver;
+mod error;
+mod event;
+mod options;
+mod server;

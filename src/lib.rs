@@ -1,0 +1,14 @@
+//! DTLS 1.2 server and client for Node.js: Mbed TLS through Rust and Node-API.
+//!
+//! Three layers, each importing only the one below it (`scripts/check-layers.mjs` proves it):
+//!
+//! * [`binding`]: JavaScript values to Rust values and back; the only user of `napi`, and of the clock.
+//! * [`proto`]: the product. Routing, cookie gate, look-ups, timers, limits; sans-I/O, time is an argument.
+//! * [`tls`]: one Mbed TLS context made sans-I/O; the only user of `mbedtls`, with all `unsafe` in `tls::ffi`.
+
+#![deny(unsafe_code)]
+#![warn(missing_docs, rust_2018_idioms, unreachable_pub)]
+
+mod binding;
+mod proto;
+mod tls;

@@ -1,0 +1,77 @@
+//! One DTLS association with one peer, from its first verified ClientHello to its close.
+
+use super::limits::HELD_BYTES_LIMIT;
+use super::output::LookupId;
+use crate::tls::Context;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Names a connection for as long as its endpoint lives; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ConnectionHandle(pub(crate) u32);
+
+/// A connection's state.
+pub(super) struct Connection {
+    pub(super) remote: SocketAddr,
+    pub(super) context: Context,
+    pub(super) phase: Phase,
+    /// Tells a repeated ClientHello from one of a client that starts anew. Servers only.
+    pub(super) client_random: Option<[u8; 32]>,
+    /// The deadline under which `Deadlines` knows it.
+    pub(super) scheduled: Option<Instant>,
+}
+
+pub(super) enum Phase {
+    Handshaking { started: Instant, waiting_for: WaitingFor },
+    Established { last_heard: Instant },
+}
+
+/// What a handshake waits for.
+pub(super) enum WaitingFor {
+    Peer,
+    /// The application's answer; what comes meanwhile is held.
+    Psk {
+        lookup: LookupId,
+        held: HeldRecords,
+    },
+}
+
+/// Records that wait for the application's answer, bounded.
+#[derive(Default)]
+pub(super) struct HeldRecords {
+    records: Vec<Vec<u8>>,
+    bytes: usize,
+}
+
+impl HeldRecords {
+    /// Keeps the first that fit: they are the flight that the handshake needs; what follows are its repetitions.
+    pub(super) fn hold(&mut self, record: &[u8]) -> bool {
+        let fits = self.bytes + record.len() <= HELD_BYTES_LIMIT;
+        if fits {
+            self.bytes += record.len();
+            self.records.push(record.to_vec());
+        }
+        fits
+    }
+
+    pub(super) fn into_records(self) -> Vec<Vec<u8>> {
+        self.records
+    }
+}
+
+impl Connection {
+    pub(super) fn is_established(&self) -> bool {
+        matches!(self.phase, Phase::Established { .. })
+    }
+
+    /// When `Endpoint::handle_timeout` has something to do for this connection.
+    pub(super) fn deadline(&self, handshake_timeout: Duration, idle_timeout: Option<Duration>) -> Option<Instant> {
+        match self.phase {
+            Phase::Handshaking { started, .. } => {
+                let end = started + handshake_timeout;
+                Some(self.context.deadline().map_or(end, |retransmission| retransmission.min(end)))
+            }
+            Phase::Established { last_heard } => idle_timeout.map(|timeout| last_heard + timeout),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! What has happened at an endpoint, for operators and tests.
+
+/// Totals since the endpoint was made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) datagrams_received: u64,
+    pub(crate) datagrams_sent: u64,
+    /// Datagrams without any record that was used.
+    pub(crate) datagrams_dropped: u64,
+    /// Malformed, forged, replayed, or for nobody.
+    pub(crate) records_dropped: u64,
+    pub(crate) hello_verify_requests_sent: u64,
+    pub(crate) handshakes_started: u64,
+    pub(crate) handshakes_completed: u64,
+    pub(crate) handshakes_failed: u64,
+    /// Verified ClientHellos beyond a limit.
+    pub(crate) handshakes_refused: u64,
+}

@@ -1,0 +1,556 @@
+//! One UDP address and all its connections.
+
+use super::connection::{Connection, ConnectionHandle, HeldRecords, Phase, WaitingFor};
+use super::counters::Counters;
+use super::deadlines::Deadlines;
+use super::limits::{Limits, RECORDS_PER_DATAGRAM};
+use super::output::{CloseReason, Event, LookupId, Transmit};
+use super::routes::Routes;
+use super::server_side::ServerSide;
+use crate::tls::{
+    ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, Progress, RECORD_LIMIT, Record, Records,
+    check_psk,
+};
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// All connections of one UDP address.
+pub(crate) struct Endpoint {
+    pub(super) server: Option<ServerSide>,
+    pub(super) limits: Limits,
+    pub(super) connections: HashMap<ConnectionHandle, Box<Connection>>,
+    pub(super) routes: Routes,
+    pub(super) counters: Counters,
+    lookups: HashMap<LookupId, ConnectionHandle>,
+    deadlines: Deadlines,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<Event>,
+    /// Where contexts write; empty between two inputs but for what `send` lends out.
+    pub(super) outbox: Outbox,
+    /// Where contexts decrypt to.
+    plaintext: Box<[u8]>,
+    last_connection: u32,
+    last_lookup: u32,
+    trace_level: u8,
+}
+
+/// Plaintext that came with a datagram, without any event before it.
+#[derive(Debug)]
+pub(crate) struct Received<'a> {
+    pub(crate) connection: ConnectionHandle,
+    pub(crate) payload: &'a [u8],
+}
+
+/// Why a payload was not sent.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// There is no such connection, or its handshake is not over.
+    NotConnected,
+    /// The payload does not fit into one record.
+    TooLarge { length: usize, limit: usize },
+    /// The connection has just failed; its `Closed` event waits.
+    Failed(Error),
+}
+
+/// What became of a record.
+pub(super) enum Outcome {
+    Used,
+    Dropped,
+    /// Its plaintext, this many bytes, is in `Endpoint::plaintext`.
+    Data(ConnectionHandle, usize),
+}
+
+impl Endpoint {
+    /// An endpoint that only connects.
+    pub(crate) fn client(limits: Limits, trace_level: u8) -> Endpoint {
+        Endpoint::new(None, limits, trace_level)
+    }
+
+    pub(super) fn new(server: Option<ServerSide>, limits: Limits, trace_level: u8) -> Endpoint {
+        Endpoint {
+            server,
+            limits,
+            connections: HashMap::new(),
+            routes: Routes::default(),
+            counters: Counters::default(),
+            lookups: HashMap::new(),
+            deadlines: Deadlines::default(),
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+            outbox: Outbox::default(),
+            plaintext: vec![0; RECORD_LIMIT].into_boxed_slice(),
+            last_connection: 0,
+            last_lookup: 0,
+            trace_level,
+        }
+    }
+
+    // --- inputs from the network -------------------------------------------------------------------------------------
+
+    /// Takes one datagram. Its first plaintext is lent out directly when no event waits before it.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<Received<'_>> {
+        self.counters.datagrams_received += 1;
+        self.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
+        let mut pending: Option<(ConnectionHandle, usize)> = None;
+        let mut used = false;
+        let mut records = Records::new(datagram);
+        for record in records.by_ref().take(RECORDS_PER_DATAGRAM) {
+            // The next record overwrites the plaintext.
+            if let Some((connection, length)) = pending.take() {
+                self.push_data(connection, length);
+            }
+            match self.handle_record(now, remote, &record) {
+                Outcome::Used => used = true,
+                Outcome::Dropped => self.drop_record(remote, &record),
+                Outcome::Data(connection, length) => {
+                    used = true;
+                    pending = Some((connection, length));
+                }
+            }
+        }
+        if !used {
+            self.counters.datagrams_dropped += 1;
+            self.trace(3, || format!("{remote} -> dropped, {} bytes are no records", records.rest().len()));
+        }
+        let (connection, length) = pending?;
+        if !self.events.is_empty() {
+            self.push_data(connection, length);
+            return None;
+        }
+        self.plaintext.get(..length).map(|payload| Received { connection, payload })
+    }
+
+    fn handle_record(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
+        if record.is_client_hello() && self.server.is_some() {
+            return self.handle_client_hello(now, remote, record);
+        }
+        let route = self.routes.get(remote);
+        if let Some(connection) = route.established {
+            let outcome = self.deliver(now, connection, record);
+            if !matches!(outcome, Outcome::Dropped) {
+                return outcome;
+            }
+        }
+        match route.handshaking {
+            Some(connection) => self.deliver(now, connection, record),
+            None => Outcome::Dropped,
+        }
+    }
+
+    /// Gives a record to a connection of its address.
+    pub(super) fn deliver(&mut self, now: Instant, handle: ConnectionHandle, record: &Record<'_>) -> Outcome {
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return Outcome::Dropped;
+        };
+        let progress = match (&mut connection.phase, record.epoch) {
+            (Phase::Established { .. }, 1) => return self.read(now, handle, record.bytes),
+            (Phase::Handshaking { waiting_for: WaitingFor::Psk { held, .. }, .. }, 0 | 1) => {
+                return if held.hold(record.bytes) { Outcome::Used } else { Outcome::Dropped };
+            }
+            (Phase::Handshaking { .. }, 0) if record.is_well_formed() => {
+                connection.context.handle_record(now, record.bytes, &mut self.outbox)
+            }
+            (Phase::Handshaking { .. }, 1) => {
+                connection.context.handle_early_record(now, record.bytes, &mut self.outbox)
+            }
+            _ => return Outcome::Dropped,
+        };
+        self.advance(now, handle, progress);
+        Outcome::Used
+    }
+
+    fn read(&mut self, now: Instant, handle: ConnectionHandle, record: &[u8]) -> Outcome {
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return Outcome::Dropped;
+        };
+        let inbound = connection.context.read(now, record, &mut self.plaintext, &mut self.outbox);
+        if !matches!(inbound, Ok(Inbound::Dropped)) {
+            // The deadline in `Deadlines` stays: it is looked at, and moved, when it comes.
+            connection.phase = Phase::Established { last_heard: now };
+        }
+        match inbound {
+            Ok(Inbound::Data(length)) => Outcome::Data(handle, length),
+            Ok(Inbound::Dropped) => Outcome::Dropped,
+            Ok(Inbound::Consumed) => {
+                self.flush(handle);
+                Outcome::Used
+            }
+            Ok(Inbound::Closed) => {
+                // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.
+                connection.context.close_notify(now, &mut self.outbox);
+                self.remove(handle, CloseReason::Peer);
+                Outcome::Used
+            }
+            Err(error) => {
+                self.remove(handle, CloseReason::Error(error));
+                Outcome::Used
+            }
+        }
+    }
+
+    /// Call when [`Endpoint::poll_timeout`] is due; any other time does no harm.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        while let Some(handle) = self.deadlines.pop_due(now) {
+            if let Some(connection) = self.connections.get_mut(&handle) {
+                connection.scheduled = None;
+                self.handle_connection_timeout(now, handle);
+            }
+        }
+    }
+
+    fn handle_connection_timeout(&mut self, now: Instant, handle: ConnectionHandle) {
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return;
+        };
+        match &connection.phase {
+            Phase::Handshaking { started, waiting_for } if now >= *started + self.limits.handshake_timeout => {
+                let culprit = match waiting_for {
+                    WaitingFor::Peer => "The peer did not finish the handshake",
+                    WaitingFor::Psk { .. } => "The application did not answer the look-up of a pre-shared key",
+                };
+                let message = format!("{culprit} within {} ms", self.limits.handshake_timeout.as_millis());
+                let error = Error::new(ErrorKind::HandshakeTimeout, message);
+                self.remove(handle, CloseReason::Error(error));
+            }
+            Phase::Handshaking { .. } if connection.context.deadline().is_some_and(|deadline| deadline <= now) => {
+                let progress = connection.context.handle_timeout(now, &mut self.outbox);
+                self.advance(now, handle, progress);
+            }
+            Phase::Established { last_heard }
+                if self.limits.idle_timeout.is_some_and(|timeout| now >= *last_heard + timeout) =>
+            {
+                connection.context.close_notify(now, &mut self.outbox);
+                self.remove(handle, CloseReason::Idle);
+            }
+            _ => self.schedule(handle),
+        }
+    }
+
+    // --- inputs from the application ---------------------------------------------------------------------------------
+
+    /// Starts a handshake with the server at `remote`.
+    pub(crate) fn connect(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        config: &ClientConfig,
+    ) -> Result<ConnectionHandle, Error> {
+        let context = Context::client(config, now)?;
+        let handle = self.add_connection(now, remote, context, None);
+        if let Some(connection) = self.connections.get_mut(&handle) {
+            let progress = connection.context.handle_timeout(now, &mut self.outbox);
+            self.advance(now, handle, progress);
+        }
+        Ok(handle)
+    }
+
+    /// Seals one payload; the datagram goes to the connection's peer.
+    pub(crate) fn send(&mut self, now: Instant, handle: ConnectionHandle, payload: &[u8]) -> Result<&[u8], SendError> {
+        let connection = self.connections.get_mut(&handle).filter(|connection| connection.is_established());
+        let connection = connection.ok_or(SendError::NotConnected)?;
+        let limit = connection.context.payload_limit();
+        if payload.len() > limit {
+            return Err(SendError::TooLarge { length: payload.len(), limit });
+        }
+        self.outbox.clear();
+        if let Err(error) = connection.context.write(now, payload, &mut self.outbox) {
+            self.remove(handle, CloseReason::Error(error.clone()));
+            return Err(SendError::Failed(error));
+        }
+        self.counters.datagrams_sent += 1;
+        self.outbox.first().ok_or(SendError::NotConnected)
+    }
+
+    /// The key that a `PskLookup` asked for, `None` when the identity is unknown. Late and double answers have no effect.
+    pub(crate) fn answer_psk(&mut self, now: Instant, lookup: LookupId, key: Option<&[u8]>) -> bool {
+        if let Some(Err(error)) = key.map(check_psk) {
+            return self.fail_lookup(now, lookup, &error.to_string());
+        }
+        let Some((handle, held)) = self.resume(lookup) else {
+            return false;
+        };
+        if let Some(connection) = self.connections.get_mut(&handle) {
+            let progress = connection.context.answer_psk(now, key, &mut self.outbox);
+            self.advance(now, handle, progress);
+            self.release(now, handle, held.into_records());
+        }
+        true
+    }
+
+    /// The look-up failed: its handshake is given up.
+    pub(crate) fn fail_lookup(&mut self, now: Instant, lookup: LookupId, message: &str) -> bool {
+        let Some((handle, _)) = self.resume(lookup) else {
+            return false;
+        };
+        let mut error =
+            Error::new(ErrorKind::LookupFailed, format!("The look-up of a pre-shared key failed: {message}"));
+        if let (Some(connection), Some(alert)) = (self.connections.get_mut(&handle), error.alert_to_send()) {
+            connection.context.send_fatal_alert(now, alert, &mut self.outbox);
+            error = error.with_alert(alert);
+        }
+        self.remove(handle, CloseReason::Error(error));
+        true
+    }
+
+    /// Says goodbye, and ends the connection.
+    pub(crate) fn close(&mut self, now: Instant, handle: ConnectionHandle) {
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return;
+        };
+        match connection.phase {
+            Phase::Established { .. } => connection.context.close_notify(now, &mut self.outbox),
+            Phase::Handshaking { .. } => connection.context.cancel_handshake(now, &mut self.outbox),
+        }
+        self.remove(handle, CloseReason::Local);
+    }
+
+    /// Ends the connection without a word to the peer.
+    pub(crate) fn abort(&mut self, handle: ConnectionHandle) {
+        self.outbox.clear();
+        self.remove(handle, CloseReason::Local);
+    }
+
+    // --- outputs -----------------------------------------------------------------------------------------------------
+
+    /// The next datagram to send.
+    pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    /// The next event.
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When [`Endpoint::handle_timeout`] is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        self.deadlines.next()
+    }
+
+    /// Whether [`Endpoint::poll_transmit`] has something.
+    pub(crate) fn has_transmit(&self) -> bool {
+        !self.transmits.is_empty()
+    }
+
+    /// Whether [`Endpoint::poll_event`] has something.
+    pub(crate) fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Connections at present, unfinished handshakes included.
+    pub(crate) fn connection_count(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Unfinished handshakes at present.
+    pub(crate) fn handshake_count(&self) -> usize {
+        self.routes.handshakes()
+    }
+
+    /// Everything that is kept for peers, counted.
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.connections.len() + self.routes.len() + self.lookups.len() + self.transmits.len() + self.events.len()
+    }
+
+    /// Open look-ups at present.
+    pub(crate) fn lookup_count(&self) -> usize {
+        self.lookups.len()
+    }
+
+    // --- the life of a connection ------------------------------------------------------------------------------------
+
+    pub(super) fn add_connection(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        context: Context,
+        client_random: Option<[u8; 32]>,
+    ) -> ConnectionHandle {
+        self.last_connection += 1;
+        let handle = ConnectionHandle(self.last_connection);
+        let phase = Phase::Handshaking { started: now, waiting_for: WaitingFor::Peer };
+        let connection = Connection { remote, context, phase, client_random, scheduled: None };
+        self.connections.insert(handle, Box::new(connection));
+        self.routes.begin_handshake(remote, handle);
+        self.counters.handshakes_started += 1;
+        self.trace(2, || format!("{remote} handshake begins"));
+        handle
+    }
+
+    /// Follows a handshake to its next pause.
+    pub(super) fn advance(&mut self, now: Instant, handle: ConnectionHandle, progress: Result<Progress, Error>) {
+        match progress {
+            Ok(Progress::Waiting) => {
+                self.flush(handle);
+                self.schedule(handle);
+            }
+            Ok(Progress::NeedsPsk(identity)) => {
+                self.flush(handle);
+                self.suspend(handle, identity);
+                self.schedule(handle);
+            }
+            Ok(Progress::Done(negotiated)) => {
+                self.flush(handle);
+                self.establish(now, handle, negotiated);
+                self.schedule(handle);
+            }
+            Err(error) => self.remove(handle, CloseReason::Error(error)),
+        }
+    }
+
+    fn suspend(&mut self, handle: ConnectionHandle, identity: Vec<u8>) {
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return;
+        };
+        self.last_lookup = self.last_lookup.wrapping_add(1);
+        let lookup = LookupId(self.last_lookup);
+        if let Phase::Handshaking { waiting_for, .. } = &mut connection.phase {
+            *waiting_for = WaitingFor::Psk { lookup, held: HeldRecords::default() };
+        }
+        self.lookups.insert(lookup, handle);
+        self.events.push_back(Event::PskLookup { connection: handle, lookup, identity });
+    }
+
+    /// Ends a suspension: whose it was, and what came meanwhile.
+    fn resume(&mut self, lookup: LookupId) -> Option<(ConnectionHandle, HeldRecords)> {
+        let handle = self.lookups.remove(&lookup)?;
+        let connection = self.connections.get_mut(&handle)?;
+        let Phase::Handshaking { waiting_for, .. } = &mut connection.phase else {
+            return None;
+        };
+        match std::mem::replace(waiting_for, WaitingFor::Peer) {
+            WaitingFor::Psk { held, .. } => Some((handle, held)),
+            WaitingFor::Peer => None,
+        }
+    }
+
+    fn establish(&mut self, now: Instant, handle: ConnectionHandle, negotiated: Negotiated) {
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return;
+        };
+        let remote = connection.remote;
+        let Phase::Handshaking { started, .. } = connection.phase else {
+            return;
+        };
+        connection.phase = Phase::Established { last_heard: now };
+        let early = connection.context.take_early_records();
+        // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
+        if let Some(old) = self.routes.establish(remote, handle) {
+            self.remove(old, CloseReason::Replaced);
+        }
+        self.counters.handshakes_completed += 1;
+        let Negotiated { suite, psk_identity } = negotiated;
+        let handshake_time = now.saturating_duration_since(started);
+        self.trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
+        self.events.push_back(Event::Secure { connection: handle, suite, psk_identity, handshake_time });
+        self.release(now, handle, early.into());
+    }
+
+    /// Delivers records that had to wait.
+    fn release(&mut self, now: Instant, handle: ConnectionHandle, records: Vec<Vec<u8>>) {
+        for bytes in &records {
+            let Some(record) = Records::new(bytes).next() else {
+                continue;
+            };
+            match self.deliver(now, handle, &record) {
+                Outcome::Used => {}
+                Outcome::Dropped => self.counters.records_dropped += 1,
+                Outcome::Data(connection, length) => self.push_data(connection, length),
+            }
+        }
+    }
+
+    /// Sends what is in the outbox, forgets the connection everywhere, and says so once.
+    pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
+        self.flush(handle);
+        let Some(connection) = self.connections.remove(&handle) else {
+            return;
+        };
+        let remote = connection.remote;
+        self.routes.remove(remote, handle);
+        self.deadlines.change(handle, connection.scheduled, None);
+        if let Phase::Handshaking { waiting_for, .. } = connection.phase {
+            self.counters.handshakes_failed += u64::from(matches!(reason, CloseReason::Error(_)));
+            if let WaitingFor::Psk { lookup, .. } = waiting_for {
+                self.lookups.remove(&lookup);
+            }
+        }
+        self.trace(if matches!(reason, CloseReason::Error(_)) { 1 } else { 2 }, || match &reason {
+            CloseReason::Error(error) => format!("{remote} closed: {} ({})", error, error.code()),
+            other => format!("{remote} closed: {other:?}"),
+        });
+        self.events.push_back(Event::Closed { connection: handle, reason });
+    }
+
+    // --- helpers -----------------------------------------------------------------------------------------------------
+
+    /// Moves what a context wrote from the outbox to the queue.
+    fn flush(&mut self, handle: ConnectionHandle) {
+        if self.outbox.is_empty() {
+            return;
+        }
+        if let Some(connection) = self.connections.get(&handle) {
+            let remote = connection.remote;
+            let before = self.transmits.len();
+            self.transmits
+                .extend(self.outbox.datagrams().map(|datagram| Transmit { remote, datagram: datagram.to_vec() }));
+            let count = self.transmits.len() - before;
+            self.counters.datagrams_sent += count as u64;
+            self.trace(3, || format!("{remote} <- {count} datagrams"));
+        }
+        self.outbox.clear();
+    }
+
+    pub(super) fn push_transmit(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
+        self.counters.datagrams_sent += 1;
+        self.transmits.push_back(Transmit { remote, datagram });
+    }
+
+    pub(super) fn push_event(&mut self, event: Event) {
+        self.events.push_back(event);
+    }
+
+    fn push_data(&mut self, connection: ConnectionHandle, length: usize) {
+        let payload = self.plaintext.get(..length).unwrap_or_default().to_vec();
+        self.events.push_back(Event::Data { connection, payload });
+    }
+
+    fn schedule(&mut self, handle: ConnectionHandle) {
+        if let Some(connection) = self.connections.get_mut(&handle) {
+            let deadline = connection.deadline(self.limits.handshake_timeout, self.limits.idle_timeout);
+            self.deadlines.change(handle, connection.scheduled, deadline);
+            connection.scheduled = deadline;
+        }
+    }
+
+    fn drop_record(&mut self, remote: SocketAddr, record: &Record<'_>) {
+        self.counters.records_dropped += 1;
+        self.trace(4, || {
+            format!(
+                "{remote} -> record dropped: {:?}, epoch {}, {} bytes",
+                record.content_type,
+                record.epoch,
+                record.bytes.len()
+            )
+        });
+    }
+
+    /// Builds the line only when somebody watches.
+    pub(super) fn trace(&mut self, level: u8, message: impl FnOnce() -> String) {
+        if level <= self.trace_level {
+            let message = message();
+            self.events.push_back(Event::Trace { level, message });
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What a peer can make us keep, and how long. Defaults are in `lib/options.js`, where the user meets them.
+
+use std::time::Duration;
+
+/// Limits of an endpoint.
+#[derive(Clone, Debug)]
+pub(crate) struct Limits {
+    /// From the start of a handshake to its end.
+    pub(crate) handshake_timeout: Duration,
+    /// From the last authentic record to the close; `None` for ever.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// Unfinished handshakes at a time.
+    pub(crate) handshakes: usize,
+    /// Unfinished handshakes at a time from one IP address.
+    pub(crate) handshakes_per_address: u32,
+    /// Connections at a time, unfinished handshakes included.
+    pub(crate) connections: usize,
+}
+
+/// Bytes of records that a handshake holds while it waits for the application.
+pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
+
+/// Records of one datagram that are looked at; a flight of the smallest fragments that make sense has fewer.
+pub(super) const RECORDS_PER_DATAGRAM: usize = 64;

@@ -1,0 +1,24 @@
+//! The product: every association of one UDP address, without sockets, clocks or threads.
+//!
+//! Inputs are the `handle_*` methods of [`Endpoint`] and the application's wishes (`connect`, `send`, `close`); each takes
+//! the time. Outputs wait until they are polled: [`Endpoint::poll_transmit`], [`Endpoint::poll_event`], and one deadline,
+//! [`Endpoint::poll_timeout`]. Poll all three after every input.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod cookie_gate;
+mod counters;
+mod deadlines;
+mod endpoint;
+mod limits;
+mod output;
+mod routes;
+mod server_side;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use connection::ConnectionHandle;
+pub(crate) use endpoint::{Endpoint, SendError};
+pub(crate) use limits::Limits;
+pub(crate) use output::{CloseReason, Event, LookupId};

@@ -1,0 +1,54 @@
+//! What an endpoint has to say.
+
+use super::connection::ConnectionHandle;
+use crate::tls::{Error, Suite};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A datagram to send.
+#[derive(Debug)]
+pub(crate) struct Transmit {
+    pub(crate) remote: SocketAddr,
+    pub(crate) datagram: Vec<u8>,
+}
+
+/// A question to the application; answered once, any time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct LookupId(pub(crate) u32);
+
+/// Something that the application should know, in causal order. Exactly one `Closed` ends every connection.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// A client proved with a cookie that it receives at its address; its handshake begins.
+    Connection { connection: ConnectionHandle, remote: SocketAddr },
+    /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
+    PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
+    /// The handshake is over.
+    Secure {
+        connection: ConnectionHandle,
+        suite: Suite,
+        /// The identity whose key the peer proved to have. Servers only.
+        psk_identity: Option<Vec<u8>>,
+        handshake_time: Duration,
+    },
+    /// Plaintext of one record.
+    Data { connection: ConnectionHandle, payload: Vec<u8> },
+    /// The connection is gone, and its handle with it.
+    Closed { connection: ConnectionHandle, reason: CloseReason },
+    /// A line for the one who watches; never holds a secret.
+    Trace { level: u8, message: String },
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(crate) enum CloseReason {
+    /// The peer said close_notify.
+    Peer,
+    /// The application closed it.
+    Local,
+    /// Nothing authentic was heard for the idle timeout.
+    Idle,
+    /// The peer proved a new handshake from the same address (RFC 6347 section 4.2.8).
+    Replaced,
+    Error(Error),
+}

@@ -1,0 +1,101 @@
+//! What an endpoint does with a ClientHello.
+
+use super::connection::ConnectionHandle;
+use super::cookie_gate::CookieGate;
+use super::endpoint::{Endpoint, Outcome};
+use super::limits::Limits;
+use super::output::{CloseReason, Event};
+use crate::tls::{ClientHello, Context, Record, RngError, ServerConfig};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// What a server has that a client has not.
+pub(super) struct ServerSide {
+    config: ServerConfig,
+    gate: CookieGate,
+}
+
+impl Endpoint {
+    /// An endpoint that answers ClientHellos.
+    pub(crate) fn server(
+        now: Instant,
+        config: ServerConfig,
+        limits: Limits,
+        trace_level: u8,
+    ) -> Result<Endpoint, RngError> {
+        let gate = CookieGate::new(now)?;
+        Ok(Endpoint::new(Some(ServerSide { config, gate }), limits, trace_level))
+    }
+
+    /// Nothing is kept, and no event happens, before the cookie (RFC 6347 section 4.2.1).
+    pub(super) fn handle_client_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
+        let (Some(server), Some(hello)) = (&self.server, ClientHello::parse(record)) else {
+            return Outcome::Dropped;
+        };
+        if !server.gate.admits(now, remote, &hello) {
+            let Some(request) = server.gate.hello_verify_request(now, remote, &hello) else {
+                return Outcome::Dropped;
+            };
+            self.counters.hello_verify_requests_sent += 1;
+            self.push_transmit(remote, request);
+            return Outcome::Used;
+        }
+        let route = self.routes.get(remote);
+        if let Some(handshaking) = route.handshaking {
+            if self.is_hello_of(handshaking, &hello) {
+                // A retransmission: the engine resends its flight.
+                return self.deliver(now, handshaking, record);
+            }
+            // A client that starts anew in the middle of its handshake is answered at once.
+            self.remove(handshaking, CloseReason::Replaced);
+        }
+        if route.established.is_some_and(|established| self.is_hello_of(established, &hello)) {
+            // A late copy of the hello that began the association that lives here.
+            return Outcome::Dropped;
+        }
+        if !self.has_room_for_handshake(remote) {
+            self.counters.handshakes_refused += 1;
+            self.trace(2, || format!("{remote} refused: too many handshakes or connections"));
+            return Outcome::Dropped;
+        }
+        self.accept(now, remote, hello.random, record, route.established.is_some());
+        Outcome::Used
+    }
+
+    fn is_hello_of(&self, handle: ConnectionHandle, hello: &ClientHello<'_>) -> bool {
+        self.connections.get(&handle).is_some_and(|connection| connection.client_random.as_ref() == Some(hello.random))
+    }
+
+    fn has_room_for_handshake(&self, remote: SocketAddr) -> bool {
+        let Limits { handshakes, handshakes_per_address, connections, .. } = self.limits;
+        self.connections.len() < connections
+            && self.routes.handshakes() < handshakes
+            && self.routes.handshakes_from(remote.ip()) < handshakes_per_address
+    }
+
+    fn accept(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        random: &[u8; 32],
+        record: &Record<'_>,
+        has_predecessor: bool,
+    ) {
+        let Some(server) = &self.server else {
+            return;
+        };
+        let mut context = match Context::server(&server.config, now, has_predecessor) {
+            Ok(context) => context,
+            Err(error) => {
+                // Out of memory, for all we know: the client will try again.
+                self.counters.handshakes_refused += 1;
+                self.trace(1, || format!("{remote} refused: {error}"));
+                return;
+            }
+        };
+        let progress = context.handle_record(now, record.bytes, &mut self.outbox);
+        let handle = self.add_connection(now, remote, context, Some(*random));
+        self.push_event(Event::Connection { connection: handle, remote });
+        self.advance(now, handle, progress);
+    }
+}

@@ -1,0 +1,167 @@
+//! What a client refuses, and why.
+
+use super::network::*;
+use crate::tls::{ClientConfig, Credentials, ServerAuthentication, ServerConfig, TrustAnchors};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType, date_time_ymd,
+};
+use std::sync::Arc;
+
+type Issuer = CertifiedIssuer<'static, KeyPair>;
+
+fn issuer() -> Issuer {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "Test CA");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn leaf(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, "server");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params
+}
+
+fn server_with(params: &CertificateParams, issuer: &Issuer) -> ServerConfig {
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
+    let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
+    ServerConfig::new(&settings(&[]), Some(credentials), false).unwrap()
+}
+
+/// A server for `name`, and the PEM of the CA that vouches for it.
+pub(super) fn ca_signed_server(name: &str) -> (ServerConfig, String) {
+    let issuer = issuer();
+    (server_with(&leaf(name), &issuer), issuer.pem())
+}
+
+pub(super) fn verifying_client(ciphers: &[&str], ca: &str, servername: &str) -> ClientConfig {
+    let server = ServerAuthentication {
+        trust_anchors: Arc::new(TrustAnchors::parse(&[ca]).unwrap()),
+        servername: Some(servername.to_owned()),
+        required: true,
+    };
+    ClientConfig::new(&settings(ciphers), None, Some(server), None).unwrap()
+}
+
+/// The client's error code, or `None` when it connected.
+fn outcome(server: ServerConfig, ca: &str, servername: &str) -> Option<&'static str> {
+    let mut network = Network::new(server);
+    network.connect(&verifying_client(&[], ca, servername));
+    network.settle();
+    let codes = network.clients[0].error_codes();
+    assert_eq!(codes.is_empty(), !network.clients[0].secured().is_empty());
+    // The server hears of it by an alert, and reports that.
+    assert_eq!(codes.is_empty(), network.server.error_codes().is_empty());
+    codes.first().copied()
+}
+
+#[test]
+fn names_and_addresses_are_verified() {
+    let issuer = issuer();
+    let params = {
+        let mut params = leaf("*.example.test");
+        params.subject_alt_names.push(SanType::IpAddress("192.0.2.1".parse().unwrap()));
+        params.subject_alt_names.push(SanType::IpAddress("2001:db8::1".parse().unwrap()));
+        params
+    };
+    for (servername, expected) in [
+        ("a.example.test", None),
+        ("192.0.2.1", None),
+        ("2001:db8::1", None),
+        ("example.test", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+        ("a.b.example.test", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+        ("192.0.2.2", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+        ("2001:db8::2", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+        // The common name does not count where there are alternative names.
+        ("server", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+    ] {
+        assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), servername), expected, "{servername}");
+    }
+}
+
+#[test]
+fn an_ip_address_in_a_dns_name_does_not_count() {
+    let issuer = issuer();
+    let mut params = leaf("x.test");
+    params.subject_alt_names = vec![SanType::DnsName("192.0.2.1".try_into().unwrap())];
+    let code = outcome(server_with(&params, &issuer), &issuer.pem(), "192.0.2.1");
+    assert_eq!(code, Some("ERR_TLS_CERT_ALTNAME_INVALID"));
+}
+
+#[test]
+fn an_unknown_issuer_is_refused() {
+    let (server, _) = ca_signed_server("localhost");
+    assert_eq!(outcome(server, &issuer().pem(), "localhost"), Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
+}
+
+#[test]
+fn a_self_signed_certificate_is_refused_by_its_own_code() {
+    let key = KeyPair::generate().unwrap();
+    let certificate = leaf("localhost").self_signed(&key).unwrap();
+    let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
+    let server = ServerConfig::new(&settings(&[]), Some(credentials), false).unwrap();
+    assert_eq!(outcome(server, &issuer().pem(), "localhost"), Some("DEPTH_ZERO_SELF_SIGNED_CERT"));
+}
+
+#[test]
+fn certificates_are_good_between_two_dates() {
+    let issuer = issuer();
+    for (from, to, expected) in [(2010, 2011, "CERT_HAS_EXPIRED"), (2090, 2091, "CERT_NOT_YET_VALID")] {
+        let mut params = leaf("localhost");
+        params.not_before = date_time_ymd(from, 1, 1);
+        params.not_after = date_time_ymd(to, 1, 1);
+        assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), "localhost"), Some(expected));
+    }
+}
+
+#[test]
+fn a_certificate_for_clients_does_not_make_a_server() {
+    let issuer = issuer();
+    let mut params = leaf("localhost");
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    // The server itself does not put it forward; what a client says to one is a matter for interop tests.
+    assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), "localhost"), Some("ERR_DTLS_ALERT_RECEIVED"));
+}
+
+#[test]
+fn forged_basic_constraints_make_no_ca() {
+    // CVE-2026-49300: an INTEGER as cA flag, and trailing bytes after an empty sequence.
+    for content in [vec![0x30, 0x03, 0x02, 0x01, 0x01], vec![0x30, 0x00, 0x01, 0x01, 0xff]] {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], content)];
+        let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+        let error = TrustAnchors::parse(&[pem]).err().unwrap();
+        assert_eq!(error.code(), "ERR_DTLS_INVALID_CA");
+    }
+    assert!(TrustAnchors::parse(&[issuer().pem()]).is_ok());
+}
+
+#[test]
+fn a_key_that_is_not_the_certificates_is_refused_at_the_call() {
+    let certificate = leaf("localhost").self_signed(&KeyPair::generate().unwrap()).unwrap();
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    let error = Credentials::parse(other.as_bytes(), None, &[certificate.pem()]).err().unwrap();
+    assert_eq!(error.code(), "ERR_DTLS_KEY_MISMATCH");
+}
+
+#[test]
+fn key_and_certificate_may_be_der() {
+    let key = KeyPair::generate().unwrap();
+    let certificate = leaf("localhost").self_signed(&key).unwrap();
+    assert!(Credentials::parse(&key.serialize_der(), None, &[certificate.der().as_ref()]).is_ok());
+}
+
+#[test]
+fn garbage_is_no_key_and_no_certificate() {
+    let key = Credentials::parse(b"garbage", None, &["garbage"]).err().unwrap();
+    assert_eq!(key.code(), "ERR_DTLS_INVALID_KEY");
+    assert!(!key.to_string().contains("garbage"));
+    let key = KeyPair::generate().unwrap().serialize_pem();
+    let certificate = Credentials::parse(key.as_bytes(), None, &["garbage"]).err().unwrap();
+    assert_eq!(certificate.code(), "ERR_DTLS_INVALID_CERT");
+    assert_eq!(TrustAnchors::parse(&["garbage"]).err().unwrap().code(), "ERR_DTLS_INVALID_CA");
+}

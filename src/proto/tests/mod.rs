@@ -1,0 +1,12 @@
+//! The protocol's story: endpoints on a virtual clock and a simulated network.
+
+mod certificates;
+mod cookies;
+mod handshakes;
+mod hostile;
+mod lossy;
+mod network;
+mod psk;
+mod restarts;
+mod streams;
+mod timers;

@@ -1,0 +1,317 @@
+//! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
+
+use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
+use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Suite};
+use std::collections::{BTreeMap, HashMap};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+pub(super) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5684);
+pub(super) const IDENTITY: &[u8] = b"device-1";
+pub(super) const KEY: &[u8] = b"0123456789abcdef";
+
+/// What the network does to datagrams; probabilities in percent.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Weather {
+    pub(super) loss: u64,
+    pub(super) duplication: u64,
+    /// Up to this much beyond the usual millisecond.
+    pub(super) jitter: Duration,
+}
+
+/// One endpoint, with what it has said.
+pub(super) struct Peer {
+    pub(super) address: SocketAddr,
+    pub(super) endpoint: Endpoint,
+    pub(super) log: Vec<Event>,
+    pub(super) received: Vec<(ConnectionHandle, Vec<u8>)>,
+}
+
+impl Peer {
+    pub(super) fn secured(&self) -> Vec<ConnectionHandle> {
+        self.log
+            .iter()
+            .filter_map(|event| match event {
+                Event::Secure { connection, .. } => Some(*connection),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn suite(&self) -> Option<Suite> {
+        self.log.iter().find_map(|event| match event {
+            Event::Secure { suite, .. } => Some(*suite),
+            _ => None,
+        })
+    }
+
+    pub(super) fn closes(&self) -> impl Iterator<Item = (ConnectionHandle, &CloseReason)> {
+        self.log.iter().filter_map(|event| match event {
+            Event::Closed { connection, reason } => Some((*connection, reason)),
+            _ => None,
+        })
+    }
+
+    /// Codes of the errors that ended connections.
+    pub(super) fn error_codes(&self) -> Vec<&'static str> {
+        self.closes()
+            .filter_map(|(_, reason)| match reason {
+                CloseReason::Error(error) => Some(error.code()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(super) fn payloads(&self) -> Vec<Vec<u8>> {
+        self.received.iter().map(|(_, payload)| payload.clone()).collect()
+    }
+}
+
+/// A server, its clients, and what is between them.
+pub(super) struct Network {
+    pub(super) now: Instant,
+    pub(super) server: Peer,
+    pub(super) clients: Vec<Peer>,
+    pub(super) weather: Weather,
+    /// Keys that the server's application knows. A look-up of another identity is answered with "unknown".
+    pub(super) keys: HashMap<Vec<u8>, Vec<u8>>,
+    /// Look-ups wait here when the application does not answer at once.
+    pub(super) open_lookups: Vec<(LookupId, Vec<u8>)>,
+    pub(super) answers_at_once: bool,
+    /// Every datagram that was put on the wire: from, to, bytes.
+    pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
+    in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
+    sequence: u64,
+    dice: u64,
+}
+
+pub(super) fn settings(ciphers: &[&str]) -> Settings {
+    Settings {
+        ciphers: (!ciphers.is_empty()).then(|| ciphers.iter().map(|&name| name.to_owned()).collect()),
+        first_interval: Duration::from_secs(1),
+        longest_interval: Duration::from_secs(60),
+        mtu: 1200,
+    }
+}
+
+pub(super) fn limits() -> Limits {
+    Limits {
+        handshake_timeout: Duration::from_secs(120),
+        idle_timeout: Some(Duration::from_secs(86_400)),
+        handshakes: 1000,
+        handshakes_per_address: 1000,
+        connections: 1_000_000,
+    }
+}
+
+pub(super) fn psk_server() -> ServerConfig {
+    ServerConfig::new(&settings(&[]), None, true).unwrap()
+}
+
+pub(super) fn psk_client(ciphers: &[&str]) -> ClientConfig {
+    psk_client_with(ciphers, IDENTITY, KEY)
+}
+
+pub(super) fn psk_client_with(ciphers: &[&str], identity: &[u8], key: &[u8]) -> ClientConfig {
+    ClientConfig::new(&settings(ciphers), Some(ClientPsk::new(identity, key).unwrap()), None, None).unwrap()
+}
+
+impl Network {
+    pub(super) fn new(config: ServerConfig) -> Network {
+        Network::with_limits(config, limits())
+    }
+
+    pub(super) fn with_limits(config: ServerConfig, limits: Limits) -> Network {
+        let now = base_time();
+        let endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        Network {
+            now,
+            server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
+            clients: Vec::new(),
+            weather: Weather::default(),
+            keys: HashMap::from([(IDENTITY.to_vec(), KEY.to_vec())]),
+            open_lookups: Vec::new(),
+            answers_at_once: true,
+            wire: Vec::new(),
+            in_flight: BTreeMap::new(),
+            sequence: 0,
+            dice: 0x9e37_79b9_7f4a_7c15,
+        }
+    }
+
+    /// A PSK server and one client that has finished its handshake.
+    pub(super) fn connected() -> Network {
+        let mut network = Network::new(psk_server());
+        network.connect(&psk_client(&[]));
+        network.settle();
+        assert_eq!(network.server.secured().len(), 1);
+        network
+    }
+
+    /// A new client at an address of its own.
+    pub(super) fn connect(&mut self, config: &ClientConfig) -> usize {
+        let index = self.clients.len();
+        let number = u16::try_from(index).unwrap();
+        self.connect_from(SocketAddr::from(([198, 51, 100, 7], 10_000 + number)), config)
+    }
+
+    /// A new client at `address`; one that was there before no longer gets anything.
+    pub(super) fn connect_from(&mut self, address: SocketAddr, config: &ClientConfig) -> usize {
+        let mut endpoint = Endpoint::client(limits(), 0);
+        endpoint.connect(self.now, SERVER, config).unwrap();
+        self.clients.push(Peer { address, endpoint, log: Vec::new(), received: Vec::new() });
+        self.collect();
+        self.clients.len() - 1
+    }
+
+    pub(super) fn client(&mut self, index: usize) -> &mut Peer {
+        &mut self.clients[index]
+    }
+
+    pub(super) fn client_handle(&self, index: usize) -> ConnectionHandle {
+        *self.clients[index].secured().last().unwrap()
+    }
+
+    pub(super) fn send_from_client(&mut self, index: usize, payload: &[u8]) {
+        let handle = self.client_handle(index);
+        let now = self.now;
+        let client = &mut self.clients[index];
+        let datagram = client.endpoint.send(now, handle, payload).unwrap().to_vec();
+        let from = client.address;
+        self.put_on_wire(from, SERVER, datagram);
+    }
+
+    pub(super) fn send_from_server(&mut self, handle: ConnectionHandle, to: SocketAddr, payload: &[u8]) {
+        let datagram = self.server.endpoint.send(self.now, handle, payload).unwrap().to_vec();
+        self.put_on_wire(SERVER, to, datagram);
+    }
+
+    /// A datagram that the attacker makes up, delivered at once.
+    pub(super) fn inject(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
+        self.deliver(from, to, datagram);
+        self.collect();
+    }
+
+    /// Loses every datagram that is under way.
+    pub(super) fn drop_in_flight(&mut self) {
+        self.in_flight.clear();
+    }
+
+    /// Runs until no datagram is under way, without waiting for timers.
+    pub(super) fn settle(&mut self) {
+        self.collect();
+        while let Some(((at, _), (from, to, datagram))) = self.in_flight.pop_first() {
+            self.now = self.now.max(at);
+            self.deliver(from, to, &datagram);
+            self.collect();
+        }
+    }
+
+    /// Runs everything, timers included, for this long.
+    pub(super) fn run_for(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        self.collect();
+        loop {
+            let arrival = self.in_flight.first_key_value().map(|(&(at, _), _)| at);
+            let timers = self.peers().filter_map(|peer| peer.endpoint.poll_timeout()).min();
+            let Some(next) = arrival.into_iter().chain(timers).min().filter(|&next| next <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if arrival == Some(next) {
+                let (_, (from, to, datagram)) = self.in_flight.pop_first().unwrap();
+                self.deliver(from, to, &datagram);
+            } else {
+                let now = self.now;
+                self.server.endpoint.handle_timeout(now);
+                for client in &mut self.clients {
+                    client.endpoint.handle_timeout(now);
+                }
+            }
+            self.collect();
+        }
+        self.now = end;
+    }
+
+    pub(super) fn answer(&mut self, lookup: LookupId, key: Option<&[u8]>) -> bool {
+        let answered = self.server.endpoint.answer_psk(self.now, lookup, key);
+        self.collect();
+        answered
+    }
+
+    /// Takes what the endpoints have to say, and gives it to the wire and to the application.
+    pub(super) fn collect(&mut self) {
+        let mut outgoing = Vec::new();
+        for index in 0..=self.clients.len() {
+            let now = self.now;
+            let is_server = index == self.clients.len();
+            let peer = if is_server { &mut self.server } else { &mut self.clients[index] };
+            loop {
+                while let Some(transmit) = peer.endpoint.poll_transmit() {
+                    outgoing.push((peer.address, transmit.remote, transmit.datagram));
+                }
+                match peer.endpoint.poll_event() {
+                    None => break,
+                    Some(Event::PskLookup { lookup, identity, .. }) if self.answers_at_once => {
+                        let key = self.keys.get(&identity).map(Vec::as_slice);
+                        assert!(peer.endpoint.answer_psk(now, lookup, key));
+                    }
+                    Some(Event::PskLookup { lookup, identity, .. }) => self.open_lookups.push((lookup, identity)),
+                    Some(Event::Data { connection, payload }) => peer.received.push((connection, payload)),
+                    Some(event) => peer.log.push(event),
+                }
+            }
+        }
+        for (from, to, datagram) in outgoing {
+            self.put_on_wire(from, to, datagram);
+        }
+    }
+
+    fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, datagram: Vec<u8>) {
+        self.wire.push((from, to, datagram.clone()));
+        if self.roll() % 100 < self.weather.loss {
+            return;
+        }
+        let copies = if self.roll() % 100 < self.weather.duplication { 2 } else { 1 };
+        for _ in 0..copies {
+            let jitter = self.weather.jitter.as_micros() as u64;
+            let extra = if jitter == 0 { 0 } else { self.roll() % jitter };
+            let at = self.now + Duration::from_millis(1) + Duration::from_micros(extra);
+            self.sequence += 1;
+            self.in_flight.insert((at, self.sequence), (from, to, datagram.clone()));
+        }
+    }
+
+    fn deliver(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
+        let now = self.now;
+        let peer = if to == SERVER {
+            Some(&mut self.server)
+        } else {
+            self.clients.iter_mut().rev().find(|client| client.address == to)
+        };
+        let Some(peer) = peer else {
+            return;
+        };
+        if let Some(received) = peer.endpoint.handle_datagram(now, from, datagram) {
+            let (connection, payload) = (received.connection, received.payload.to_vec());
+            peer.received.push((connection, payload));
+        }
+    }
+
+    fn peers(&self) -> impl Iterator<Item = &Peer> {
+        self.clients.iter().chain(std::iter::once(&self.server))
+    }
+
+    /// xorshift64: every run of a test sees the same weather.
+    fn roll(&mut self) -> u64 {
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 7;
+        self.dice ^= self.dice << 17;
+        self.dice >> 11
+    }
+}
+
+/// Zero of the virtual clock: an `Instant` cannot be made from nothing.
+fn base_time() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,164 @@
+//! Pre-shared keys: look-ups that suspend, and identities that are confirmed.
+
+use super::network::*;
+use crate::proto::Event;
+use std::time::Duration;
+
+fn confirmed_identity(network: &Network) -> Option<Vec<u8>> {
+    network.server.log.iter().find_map(|event| match event {
+        Event::Secure { psk_identity, .. } => psk_identity.clone(),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_confirmed_identity_is_reported() {
+    let network = Network::connected();
+    assert_eq!(confirmed_identity(&network).as_deref(), Some(IDENTITY));
+}
+
+#[test]
+fn a_look_up_suspends_one_handshake_and_nobody_else() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    network.answers_at_once = true;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    assert_eq!(network.server.secured().len(), 1);
+
+    let (lookup, identity) = network.open_lookups.remove(0);
+    assert_eq!(identity, IDENTITY);
+    assert!(network.answer(lookup, Some(KEY)));
+    network.settle();
+    assert_eq!(network.server.secured().len(), 2);
+}
+
+#[test]
+fn retransmission_timers_stand_still_during_a_look_up() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let client = network.clients[0].address;
+    let sent_before = network.wire.iter().filter(|(_, to, _)| *to == client).count();
+    network.run_for(Duration::from_secs(20));
+    assert_eq!(network.wire.iter().filter(|(_, to, _)| *to == client).count(), sent_before);
+
+    // The client repeated its flight meanwhile; one answer is enough for all of it.
+    let (lookup, _) = network.open_lookups.remove(0);
+    assert!(network.open_lookups.is_empty());
+    network.answer(lookup, Some(KEY));
+    network.settle();
+    assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1));
+}
+
+#[test]
+fn late_and_double_answers_have_no_effect() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let (lookup, _) = network.open_lookups.remove(0);
+    assert!(network.answer(lookup, Some(KEY)));
+    assert!(!network.answer(lookup, None));
+    network.settle();
+    assert_eq!(network.clients[0].secured().len(), 1);
+    assert!(!network.answer(lookup, Some(b"another key")));
+    assert_eq!(network.server.endpoint.lookup_count(), 0);
+}
+
+#[test]
+fn an_answer_after_the_handshake_has_timed_out_is_late() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.run_for(Duration::from_secs(121));
+    assert_eq!(network.server.error_codes(), ["ERR_DTLS_HANDSHAKE_TIMEOUT"]);
+    let (lookup, _) = network.open_lookups.remove(0);
+    assert!(!network.answer(lookup, Some(KEY)));
+}
+
+#[test]
+fn a_failed_look_up_ends_its_own_handshake() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let (lookup, _) = network.open_lookups.remove(0);
+    assert!(network.server.endpoint.fail_lookup(network.now, lookup, "database is down"));
+    network.settle();
+    assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
+    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+}
+
+#[test]
+fn a_key_of_impossible_length_ends_its_own_handshake() {
+    for key in [vec![], vec![1; 65]] {
+        let mut network = Network::new(psk_server());
+        network.keys.insert(IDENTITY.to_vec(), key);
+        network.connect(&psk_client(&[]));
+        network.settle();
+        assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
+    }
+}
+
+#[test]
+fn keys_of_64_bytes_work() {
+    let key = [7; 64];
+    let mut network = Network::new(psk_server());
+    network.keys.insert(b"long".to_vec(), key.to_vec());
+    network.connect(&psk_client_with(&[], b"long", &key));
+    network.settle();
+    assert_eq!(network.server.secured().len(), 1);
+}
+
+/// What the server put on the wire to the only client: times, types and lengths of all datagrams.
+fn server_side_of(identity: &[u8], key: &[u8]) -> (Vec<Vec<u8>>, Vec<&'static str>, Vec<&'static str>) {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client_with(&["PSK-AES128-CCM8"], identity, key));
+    network.settle();
+    let shapes = network
+        .wire
+        .iter()
+        .filter(|(from, ..)| *from == SERVER)
+        .map(|(.., datagram)| vec![datagram[0], datagram.len() as u8, *datagram.last().unwrap()])
+        .map(|mut shape| {
+            if shape[0] == 22 {
+                shape.pop();
+            }
+            shape
+        })
+        .collect();
+    (shapes, network.server.error_codes(), network.clients[0].error_codes())
+}
+
+#[test]
+fn unknown_identity_and_wrong_key_look_alike_from_outside() {
+    let unknown = server_side_of(b"nobody-1", KEY);
+    let wrong = server_side_of(IDENTITY, b"fedcba9876543210");
+    assert_eq!(unknown.0, wrong.0);
+    assert_eq!((unknown.1, wrong.1), (vec!["ERR_DTLS_UNKNOWN_PSK_IDENTITY"], vec!["ERR_DTLS_WRONG_PSK"]));
+    assert_eq!((unknown.2, wrong.2), (vec!["ERR_DTLS_ALERT_RECEIVED"], vec!["ERR_DTLS_ALERT_RECEIVED"]));
+}
+
+#[test]
+fn identities_are_bytes() {
+    let mut network = Network::new(psk_server());
+    network.keys = [(b"bob".to_vec(), b"bob's key".to_vec()), (b"alice".to_vec(), b"alice's key".to_vec())].into();
+    network.connect(&psk_client_with(&[], b"bob\0alice", b"alice's key"));
+    network.connect(&psk_client_with(&[], b"bob\0alice", b"bob's key"));
+    network.settle();
+    assert_eq!(network.server.error_codes(), ["ERR_DTLS_UNKNOWN_PSK_IDENTITY"; 2]);
+}
+
+#[test]
+fn the_owner_of_one_key_cannot_appear_as_another() {
+    let mut network = Network::new(psk_server());
+    network.keys = [(b"bob".to_vec(), b"bob's key".to_vec()), (b"alice".to_vec(), b"alice's key".to_vec())].into();
+    network.connect(&psk_client_with(&[], b"alice", b"bob's key"));
+    network.settle();
+    assert!(network.server.secured().is_empty());
+    assert_eq!(network.server.error_codes(), ["ERR_DTLS_WRONG_PSK"]);
+}

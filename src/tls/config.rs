@@ -1,0 +1,180 @@
+//! Configurations of the two roles, complete and immutable.
+
+use super::credentials::{Credentials, TrustAnchors};
+use super::error::{ConfigError, ConfigErrorKind};
+pub(crate) use super::ffi::config::ClientPsk;
+use super::ffi::config::{Role, SslConfig, SslConfigParts};
+use super::ffi::verify::PeerName;
+use super::suites::{Means, Suite};
+use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT};
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What both roles can be told.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Names of suites, IANA's or OpenSSL's, in order of preference; `None` for all that the credentials allow.
+    pub(crate) ciphers: Option<Vec<String>>,
+    /// From a flight to its first retransmission.
+    pub(crate) first_interval: Duration,
+    /// Upper bound of the doubling interval.
+    pub(crate) longest_interval: Duration,
+    /// Payload bytes of a datagram in the handshake.
+    pub(crate) mtu: u16,
+}
+
+/// How a context of this configuration behaves in its handshake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) longest_interval: Duration,
+    pub(super) mtu: u16,
+}
+
+impl Settings {
+    fn pace(&self) -> Pace {
+        Pace { longest_interval: self.longest_interval, mtu: self.mtu }
+    }
+}
+
+/// A server's side of every handshake.
+pub(crate) struct ServerConfig {
+    pub(super) ssl: Arc<SslConfig>,
+    pub(super) pace: Pace,
+    suites: Vec<Suite>,
+}
+
+/// A client's side of a handshake.
+pub(crate) struct ClientConfig {
+    pub(super) ssl: Arc<SslConfig>,
+    pub(super) pace: Pace,
+    pub(super) peer_name: Option<PeerName>,
+    suites: Vec<Suite>,
+}
+
+impl ServerConfig {
+    /// `psk`: whether look-ups of pre-shared keys can be answered at all.
+    pub(crate) fn new(
+        settings: &Settings,
+        credentials: Option<Credentials>,
+        psk: bool,
+    ) -> Result<ServerConfig, ConfigError> {
+        let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
+        let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
+        let suites = choose_suites(settings, means)?;
+        let ssl = build(SslConfigParts {
+            role: Role::Server,
+            suites: &suites,
+            credentials: credentials.map(Arc::new),
+            trust_anchors: None,
+            require_verified_peer: false,
+            client_psk: None,
+            first_interval: settings.first_interval,
+        })?;
+        Ok(ServerConfig { ssl, pace: settings.pace(), suites })
+    }
+
+    pub(crate) fn suites(&self) -> &[Suite] {
+        &self.suites
+    }
+}
+
+/// How a client authenticates the server.
+pub(crate) struct ServerAuthentication {
+    pub(crate) trust_anchors: Arc<TrustAnchors>,
+    /// DNS name or IP literal.
+    pub(crate) servername: Option<String>,
+    /// `false` notes the result of the verification and goes on.
+    pub(crate) required: bool,
+}
+
+impl ClientConfig {
+    pub(crate) fn new(
+        settings: &Settings,
+        psk: Option<ClientPsk>,
+        server: Option<ServerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        let certificates = server.is_some();
+        let means = Means { psk: psk.is_some(), rsa: certificates, ecdsa: certificates };
+        let suites = choose_suites(settings, means)?;
+        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
+        let ssl = build(SslConfigParts {
+            role: Role::Client,
+            suites: &suites,
+            credentials: credentials.map(Arc::new),
+            require_verified_peer: server.as_ref().is_none_or(|server| server.required),
+            trust_anchors: server.map(|server| server.trust_anchors),
+            client_psk: psk.as_ref(),
+            first_interval: settings.first_interval,
+        })?;
+        Ok(ClientConfig { ssl, pace: settings.pace(), peer_name, suites })
+    }
+
+    pub(crate) fn suites(&self) -> &[Suite] {
+        &self.suites
+    }
+}
+
+impl ClientPsk {
+    /// Checks both lengths.
+    pub(crate) fn new(identity: &[u8], key: &[u8]) -> Result<ClientPsk, ConfigError> {
+        check_psk(key)?;
+        if identity.is_empty() || identity.len() > PSK_IDENTITY_LIMIT {
+            return Err(ConfigError::new(
+                ConfigErrorKind::InvalidPskIdentity,
+                format!("A PSK identity of {} bytes is not between 1 and {PSK_IDENTITY_LIMIT}", identity.len()),
+            ));
+        }
+        Ok(ClientPsk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) })
+    }
+}
+
+/// Whether the engine can take this key.
+pub(crate) fn check_psk(key: &[u8]) -> Result<(), ConfigError> {
+    if (1..=PSK_LIMIT).contains(&key.len()) {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        ConfigErrorKind::InvalidPsk,
+        format!("A pre-shared key of {} bytes is not between 1 and {PSK_LIMIT}", key.len()),
+    ))
+}
+
+fn peer_name(servername: &str) -> PeerName {
+    match servername.parse() {
+        Ok(address) => PeerName::Ip(address),
+        // RFC 6066 section 3: without a trailing dot.
+        Err(_) => PeerName::Dns(servername.trim_end_matches('.').to_owned()),
+    }
+}
+
+fn choose_suites(settings: &Settings, means: Means) -> Result<Vec<Suite>, ConfigError> {
+    let suites = match &settings.ciphers {
+        None => Suite::usable(means),
+        Some(names) => {
+            let wish = names.iter().map(|name| {
+                Suite::from_name(name).ok_or_else(|| {
+                    ConfigError::new(
+                        ConfigErrorKind::InvalidCipher,
+                        format!("The cipher suite '{name}' is not known here"),
+                    )
+                })
+            });
+            Suite::wished(&wish.collect::<Result<Vec<_>, _>>()?, means)
+        }
+    };
+    if suites.is_empty() {
+        return Err(ConfigError::new(
+            ConfigErrorKind::NoUsableCipher,
+            "No cipher suite is left: the options give neither a pre-shared key nor a certificate that one could use"
+                .to_owned(),
+        ));
+    }
+    Ok(suites)
+}
+
+fn build(parts: SslConfigParts<'_>) -> Result<Arc<SslConfig>, ConfigError> {
+    let role = parts.role;
+    SslConfig::new(parts).map(Arc::new).map_err(|errno| ConfigError::internal(errno, role))
+}

@@ -1,0 +1,402 @@
+//! One association's engine: its handshake, driven step by step, and its records.
+
+use super::alert;
+use super::config::{ClientConfig, Pace, ServerConfig};
+use super::error::{Error, ErrorKind};
+use super::ffi::bio::{Outbox, StagedPsk};
+use super::ffi::config::Role;
+use super::ffi::rng::fill_random;
+use super::ffi::ssl::Ssl;
+use super::record::{ContentType, Records};
+use super::suites::Suite;
+use super::{PSK_IDENTITY_LIMIT, RECORD_HEADER_LENGTH};
+use mbedtls_sys as sys;
+use std::collections::VecDeque;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
+const EARLY_RECORD_LIMIT: usize = 8;
+
+/// Bytes in these records, all together.
+const EARLY_BYTES_LIMIT: usize = 16 * 1024;
+
+/// Handshake type of ClientKeyExchange (RFC 5246 section 7.4).
+const CLIENT_KEY_EXCHANGE: u8 = 16;
+
+/// Bytes of a handshake header.
+const HANDSHAKE_HEADER_LENGTH: usize = 12;
+
+/// How far a handshake has come.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// For the peer's next flight, or the timer.
+    Waiting,
+    /// For the key of this identity: [`Context::answer_psk`]. Nothing may be fed meanwhile.
+    NeedsPsk(Vec<u8>),
+    /// Over: application data can flow.
+    Done(Negotiated),
+}
+
+/// What a finished handshake agreed on.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub(crate) suite: Suite,
+    /// The identity whose key the peer proved to have. Servers only.
+    pub(crate) psk_identity: Option<Vec<u8>>,
+}
+
+/// What a record on an established association was.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Inbound {
+    /// Application data: this many bytes of plaintext.
+    Data(usize),
+    /// Authenticated, without data for the application.
+    Consumed,
+    /// The peer's close_notify.
+    Closed,
+    /// Forged, replayed, or of no known kind: as if it had never come.
+    Dropped,
+}
+
+/// Where a server's handshake is with the pre-shared key.
+enum PskStage {
+    NotAsked,
+    Asked { identity: Vec<u8>, since: Instant },
+    Answered { known: bool },
+}
+
+/// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
+pub(crate) struct Context {
+    ssl: Ssl,
+    pace: Pace,
+    psk: PskStage,
+    early: VecDeque<Vec<u8>>,
+    /// A record that fails to authenticate where Finished is expected does not end this handshake.
+    tolerant: bool,
+}
+
+impl Context {
+    /// For a client whose cookie was verified; feed it that ClientHello next.
+    ///
+    /// `tolerant`: records of an older association from the same address may still arrive (RFC 6347 section 4.2.8).
+    pub(crate) fn server(config: &ServerConfig, now: Instant, tolerant: bool) -> Result<Context, Error> {
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
+        ssl.set_mtu(config.pace.mtu);
+        Ok(Context::new(ssl, config.pace, tolerant))
+    }
+
+    /// Call [`Context::handle_timeout`] to send the first flight.
+    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Context, Error> {
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
+        ssl.set_mtu(config.pace.mtu);
+        ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
+        Ok(Context::new(ssl, config.pace, false))
+    }
+
+    fn new(ssl: Ssl, pace: Pace, tolerant: bool) -> Context {
+        Context { ssl, pace, psk: PskStage::NotAsked, early: VecDeque::new(), tolerant }
+    }
+
+    /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.psk {
+            PskStage::Asked { .. } => None,
+            _ => self.ssl.deadline(),
+        }
+    }
+
+    /// A well-formed plaintext record of the handshake.
+    pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        self.drive(now, Some(record), out)
+    }
+
+    /// A record of the epoch that the handshake is about to begin.
+    pub(crate) fn handle_early_record(
+        &mut self,
+        now: Instant,
+        record: &[u8],
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        self.early.push_back(record.to_vec());
+        while self.early.len() > EARLY_RECORD_LIMIT
+            || self.early.iter().map(Vec::len).sum::<usize>() > EARLY_BYTES_LIMIT
+        {
+            self.early.pop_front();
+        }
+        self.drive(now, None, out)
+    }
+
+    /// Starts a client's handshake; later, retransmits the current flight when its time has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.ssl.cap_retransmission(self.pace.longest_interval);
+        self.drive(now, None, out)
+    }
+
+    /// The answer to [`Progress::NeedsPsk`]; `None` when the identity is unknown.
+    ///
+    /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
+    pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+        let PskStage::Asked { identity, since } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
+            return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
+        };
+        self.psk = PskStage::Answered { known: key.is_some() };
+        let key = match key {
+            Some(key) => Zeroizing::new(key.to_vec()),
+            None => random_key()?,
+        };
+        self.ssl.stage_psk(StagedPsk { identity, key });
+        self.ssl.postpone_timer(now.saturating_duration_since(since));
+        self.drive(now, None, out)
+    }
+
+    /// Takes handshake steps until one has to wait.
+    fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+        let Context { ssl, psk, early, tolerant, .. } = self;
+        let written = out.datagrams().count();
+        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, early, *tolerant, now));
+        match outcome {
+            Ok(Pause::Reading) => Ok(Progress::Waiting),
+            Ok(Pause::Asking(identity)) => Ok(Progress::NeedsPsk(identity)),
+            Ok(Pause::Over) => self.finish(),
+            Err(errno) => Err(self.fail(now, errno, written, out)),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Progress, Error> {
+        let suite = self.ssl.negotiated_suite().and_then(Suite::from_id).ok_or_else(|| Error::internal(0))?;
+        // The limit was for flights; a payload is one record, and its size is the application's business.
+        self.ssl.set_mtu(0);
+        let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
+        Ok(Progress::Done(Negotiated { suite, psk_identity }))
+    }
+
+    /// Names the reason, and tells the peer unless the engine has done so already.
+    fn fail(&mut self, now: Instant, errno: i32, written: usize, out: &mut Outbox) -> Error {
+        let error = self.handshake_error(errno);
+        if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
+            return error.with_alert(sent);
+        }
+        match error.alert_to_send() {
+            None => error,
+            Some(description) => {
+                // The connection ends with or without this alert.
+                let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+                error.with_alert(description)
+            }
+        }
+    }
+
+    fn handshake_error(&self, errno: i32) -> Error {
+        match errno {
+            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
+                Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
+            }
+            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
+            sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
+                Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
+            }
+            sys::ERR_SSL_INVALID_MAC => match self.psk {
+                PskStage::Answered { known: false } => Error::new(
+                    ErrorKind::UnknownPskIdentity,
+                    "The application knows no key for the client's PSK identity",
+                ),
+                PskStage::Answered { known: true } => {
+                    Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
+                }
+                _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
+            },
+            sys::ERR_SSL_NO_CIPHER_CHOSEN => {
+                Error::from_engine(errno, "The client offers no cipher suite that this server can use")
+            }
+            _ => Error::from_engine(errno, "The handshake failed"),
+        }
+    }
+
+    /// Records that came before the handshake was over and may hold application data.
+    pub(crate) fn take_early_records(&mut self) -> VecDeque<Vec<u8>> {
+        std::mem::take(&mut self.early)
+    }
+
+    /// A record of the association's own epoch. Fatal only if an authenticated record caused it.
+    pub(crate) fn read(
+        &mut self,
+        now: Instant,
+        record: &[u8],
+        plaintext: &mut [u8],
+        out: &mut Outbox,
+    ) -> Result<Inbound, Error> {
+        let before = self.ssl.replay_window();
+        let result = self.ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
+        let authenticated = self.ssl.replay_window() != before;
+        match result {
+            Ok(length) => Ok(Inbound::Data(length)),
+            Err(sys::ERR_SSL_WANT_READ) if authenticated => Ok(Inbound::Consumed),
+            Err(_) if !authenticated => {
+                self.ssl.drop_current_record();
+                Ok(Inbound::Dropped)
+            }
+            Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
+            Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(self.ssl.received_alert(), false)),
+            Err(errno) => {
+                let error = Error::from_engine(errno, "The peer sent an authenticated record that breaks the protocol");
+                let description = error.alert_to_send().unwrap_or(alert::DECODE_ERROR);
+                // The connection ends with or without this alert.
+                let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+                Err(error.with_alert(description))
+            }
+        }
+    }
+
+    /// Bytes of payload that one record may carry.
+    pub(crate) fn payload_limit(&self) -> usize {
+        self.ssl.payload_limit()
+    }
+
+    /// Seals one payload into one record, one datagram.
+    pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        self.ssl
+            .with(now, None, out, |ssl| ssl.write(payload))
+            .map_err(|errno| Error::from_engine(errno, "The payload could not be sealed"))
+    }
+
+    /// RFC 5246 section 7.2.1: tells the peer that nothing more will come.
+    pub(crate) fn close_notify(&mut self, now: Instant, out: &mut Outbox) {
+        self.send_warnings(now, &[alert::CLOSE_NOTIFY], out);
+    }
+
+    /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
+    pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
+        self.send_warnings(now, &[alert::USER_CANCELED, alert::CLOSE_NOTIFY], out);
+    }
+
+    /// Gives a handshake up for a reason of our own.
+    pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        // The connection ends with or without this alert.
+        let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+    }
+
+    fn send_warnings(&mut self, now: Instant, descriptions: &[u8], out: &mut Outbox) {
+        for &description in descriptions {
+            // The connection ends with or without this alert.
+            let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, description));
+        }
+    }
+}
+
+/// Why the steps of a handshake paused.
+enum Pause {
+    Reading,
+    Asking(Vec<u8>),
+    Over,
+}
+
+fn step_until_waiting(
+    ssl: &mut Ssl,
+    psk: &mut PskStage,
+    early: &mut VecDeque<Vec<u8>>,
+    tolerant: bool,
+    now: Instant,
+) -> Result<Pause, i32> {
+    let mut offered: Option<Vec<u8>> = None;
+    loop {
+        if ssl.state() == sys::SSL_HANDSHAKE_OVER {
+            return Ok(Pause::Over);
+        }
+        let asking = is_asking_for_psk(ssl, psk);
+        let result = match (asking, offered.take()) {
+            (true, _) => ssl.peek_handshake_message().map(Some),
+            (false, Some(record)) => ssl.offer(&record, Ssl::handshake_step).map(|()| None),
+            (false, None) => ssl.handshake_step().map(|()| None),
+        };
+        match result {
+            Ok(None) => {}
+            Ok(Some(message)) => {
+                if let Some(identity) = ask(psk, &message, now) {
+                    return Ok(Pause::Asking(identity));
+                }
+                if matches!(psk, PskStage::Answered { known: false }) {
+                    stage_random_psk(ssl, &message)?;
+                }
+            }
+            // A timer that was due let the engine retransmit before it looked at the record.
+            Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => {}
+            Err(sys::ERR_SSL_WANT_READ) => match take_finished(ssl, early) {
+                Some(record) => offered = Some(record),
+                None => return Ok(Pause::Reading),
+            },
+            Err(sys::ERR_SSL_INVALID_MAC) if tolerant && awaits_finished(ssl) => ssl.drop_current_record(),
+            Err(errno) => return Err(errno),
+        }
+    }
+}
+
+fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
+    matches!(psk, PskStage::NotAsked)
+        && ssl.role() == Role::Server
+        && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
+        && ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
+}
+
+/// The question for the application, unless the message holds none that it could answer.
+fn ask(psk: &mut PskStage, message: &[u8], now: Instant) -> Option<Vec<u8>> {
+    match psk_identity(message) {
+        Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
+            *psk = PskStage::Asked { identity: identity.to_vec(), since: now };
+            Some(identity.to_vec())
+        }
+        _ => {
+            *psk = PskStage::Answered { known: false };
+            None
+        }
+    }
+}
+
+/// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
+fn psk_identity(message: &[u8]) -> Option<&[u8]> {
+    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH)?;
+    let (length, rest) = body.split_first_chunk::<2>()?;
+    let identity = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+    (header.first() == Some(&CLIENT_KEY_EXCHANGE) && !identity.is_empty()).then_some(identity)
+}
+
+/// An identity that nobody is asked about fails where a wrong key fails, too.
+fn stage_random_psk(ssl: &mut Ssl, message: &[u8]) -> Result<(), i32> {
+    if let Some(identity) = psk_identity(message) {
+        let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
+        ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
+    }
+    Ok(())
+}
+
+fn random_key() -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut key = Zeroizing::new(vec![0; 32]);
+    fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;
+    Ok(key)
+}
+
+fn awaits_finished(ssl: &Ssl) -> bool {
+    match ssl.role() {
+        Role::Server => ssl.state() == sys::SSL_CLIENT_FINISHED,
+        Role::Client => ssl.state() == sys::SSL_SERVER_FINISHED,
+    }
+}
+
+/// The first early record that can be Finished: the engine ends the handshake over one that fails to authenticate.
+fn take_finished(ssl: &Ssl, early: &mut VecDeque<Vec<u8>>) -> Option<Vec<u8>> {
+    if !awaits_finished(ssl) {
+        return None;
+    }
+    let lengths = ssl.finished_lengths()?;
+    let fits = |record: &Vec<u8>| {
+        record.first() == Some(&22) && lengths.contains(&record.len().saturating_sub(RECORD_HEADER_LENGTH))
+    };
+    early.remove(early.iter().position(fits)?)
+}
+
+/// The description in the first plaintext alert of a datagram that we wrote.
+fn plaintext_alert(datagram: &[u8]) -> Option<u8> {
+    Records::new(datagram)
+        .find(|record| record.content_type == ContentType::Alert && record.epoch == 0)
+        .and_then(|record| record.fragment().get(1).copied())
+}

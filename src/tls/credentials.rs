@@ -1,0 +1,175 @@
+//! Keys and certificates, parsed once, into types that cannot be wrong.
+
+use super::error::{ConfigError, ConfigErrorKind};
+use mbedtls::alloc::List;
+use mbedtls::pk::{Pk, Type};
+use mbedtls::x509::Certificate;
+use mbedtls_sys::{pk_context, x509_crt};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A private key and the chain of certificates that vouches for it, the key's own first.
+pub(crate) struct Credentials {
+    key: Pk,
+    chain: List<Certificate>,
+}
+
+/// Certificates that are trusted to vouch for others.
+pub(crate) struct TrustAnchors {
+    certificates: List<Certificate>,
+}
+
+impl Credentials {
+    /// Each of `key` and `certificates` is PEM or DER; a PEM text may hold several certificates.
+    pub(crate) fn parse(
+        key: &[u8],
+        passphrase: Option<&[u8]>,
+        certificates: &[impl AsRef<[u8]>],
+    ) -> Result<Credentials, ConfigError> {
+        let key = parse_key(key, passphrase)?;
+        let chain = parse_certificates(certificates)
+            .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCert, "cert"))?;
+        let own = chain.iter().next().ok_or_else(|| {
+            ConfigError::new(ConfigErrorKind::InvalidCert, "The option 'cert' holds no certificate".to_owned())
+        })?;
+        if !Pk::check_pair(own.public_key(), &key) {
+            return Err(ConfigError::new(
+                ConfigErrorKind::KeyMismatch,
+                "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
+            ));
+        }
+        Ok(Credentials { key, chain })
+    }
+
+    pub(crate) fn is_rsa(&self) -> bool {
+        self.key.can_do(Type::Rsa)
+    }
+
+    pub(super) fn key_ptr(&self) -> *const pk_context {
+        (&self.key).into()
+    }
+
+    pub(super) fn chain_ptr(&self) -> *const x509_crt {
+        first(&self.chain)
+    }
+}
+
+/// Trust anchors worth keeping parsed: Node's root certificates take longer to parse than a handshake.
+const SHARED_FROM_BYTES: usize = 64 * 1024;
+
+/// The last large set, and the bytes that it was parsed from.
+static SHARED: Mutex<Option<(Vec<Vec<u8>>, Arc<TrustAnchors>)>> = Mutex::new(None);
+
+impl TrustAnchors {
+    /// As `parse`; a large set that was parsed before is used again.
+    pub(crate) fn shared(certificates: &[impl AsRef<[u8]>]) -> Result<Arc<TrustAnchors>, ConfigError> {
+        let bytes = || certificates.iter().map(AsRef::as_ref);
+        if bytes().map(<[u8]>::len).sum::<usize>() < SHARED_FROM_BYTES {
+            return TrustAnchors::parse(certificates).map(Arc::new);
+        }
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((parsed_from, anchors)) = &*shared
+            && parsed_from.iter().map(Vec::as_slice).eq(bytes())
+        {
+            return Ok(Arc::clone(anchors));
+        }
+        let anchors = Arc::new(TrustAnchors::parse(certificates)?);
+        *shared = Some((bytes().map(<[u8]>::to_vec).collect(), Arc::clone(&anchors)));
+        Ok(anchors)
+    }
+
+    /// Each entry is PEM or DER; a PEM text may hold several certificates.
+    pub(crate) fn parse(certificates: &[impl AsRef<[u8]>]) -> Result<TrustAnchors, ConfigError> {
+        let certificates = parse_certificates(certificates)
+            .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCa, "ca"))?;
+        if certificates.is_empty() {
+            return Err(ConfigError::new(
+                ConfigErrorKind::InvalidCa,
+                "The option 'ca' holds no certificate".to_owned(),
+            ));
+        }
+        Ok(TrustAnchors { certificates })
+    }
+
+    pub(super) fn as_ptr(&self) -> *const x509_crt {
+        first(&self.certificates)
+    }
+}
+
+fn first(list: &List<Certificate>) -> *const x509_crt {
+    list.iter().next().map_or(std::ptr::null(), |certificate| {
+        let certificate: &Certificate = certificate;
+        certificate.into()
+    })
+}
+
+const PEM_MARK: &[u8] = b"-----BEGIN ";
+
+fn is_pem(bytes: &[u8]) -> bool {
+    bytes.windows(PEM_MARK.len()).any(|window| window == PEM_MARK)
+}
+
+/// Mbed TLS wants its PEM texts to end with a NUL.
+fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
+    let mut text = zeroize::Zeroizing::new(Vec::with_capacity(bytes.len() + 1));
+    text.extend_from_slice(bytes);
+    if text.last() != Some(&0) {
+        text.push(0);
+    }
+    text
+}
+
+fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError> {
+    let parsed = if is_pem(bytes) {
+        Pk::from_private_key(&with_nul(bytes), passphrase)
+    } else {
+        Pk::from_private_key(bytes, passphrase)
+    };
+    let key = parsed.map_err(|error| {
+        ConfigError::engine(
+            ConfigErrorKind::InvalidKey,
+            "The option 'key' is not a private key that can be read, in PEM or DER",
+            error,
+        )
+    })?;
+    if key.can_do(Type::Rsa) || key.can_do(Type::Ecdsa) {
+        Ok(key)
+    } else {
+        Err(ConfigError::new(
+            ConfigErrorKind::InvalidKey,
+            "The option 'key' is neither an RSA key nor an EC key that can sign".to_owned(),
+        ))
+    }
+}
+
+/// Which of several certificates could not be read, and why.
+struct UnreadableCertificate {
+    index: usize,
+    error: mbedtls::Error,
+}
+
+impl UnreadableCertificate {
+    fn into_config_error(self, kind: ConfigErrorKind, option: &str) -> ConfigError {
+        ConfigError::engine(
+            kind,
+            &format!(
+                "Entry {} of the option '{option}' is not a certificate that can be read, in PEM or DER",
+                self.index
+            ),
+            self.error,
+        )
+    }
+}
+
+fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, UnreadableCertificate> {
+    let mut list = List::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let bytes = entry.as_ref();
+        let unreadable = |error| UnreadableCertificate { index, error };
+        if is_pem(bytes) {
+            list.append(Certificate::from_pem_multiple(&with_nul(bytes)).map_err(unreadable)?);
+        } else {
+            list.push(Certificate::from_der(bytes).map_err(unreadable)?);
+        }
+    }
+    Ok(list)
+}

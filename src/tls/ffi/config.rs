@@ -1,0 +1,205 @@
+//! A finished, immutable `ssl_config`, and everything that it points at.
+
+use super::rng::random;
+use super::start_up::start_up;
+use super::{bio, c_int, check, sys};
+use crate::tls::credentials::{Credentials, TrustAnchors};
+use crate::tls::suites::Suite;
+use std::ptr::null_mut;
+use std::sync::Arc;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Which side of the handshake a configuration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Answers ClientHellos.
+    Server,
+    /// Sends the first ClientHello.
+    Client,
+}
+
+/// A pre-shared key and the identity under which a client presents it.
+pub(crate) struct ClientPsk {
+    pub(crate) identity: Vec<u8>,
+    pub(crate) key: Zeroizing<Vec<u8>>,
+}
+
+/// The ingredients of an [`SslConfig`].
+pub(crate) struct SslConfigParts<'a> {
+    pub(crate) role: Role,
+    pub(crate) suites: &'a [Suite],
+    pub(crate) credentials: Option<Arc<Credentials>>,
+    pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
+    /// Refuse a peer whose certificate does not verify; otherwise only note the result.
+    pub(crate) require_verified_peer: bool,
+    pub(crate) client_psk: Option<&'a ClientPsk>,
+    pub(crate) first_interval: Duration,
+}
+
+/// Groups for ECDHE and for the keys of certificates, the cheapest first.
+static CURVES: [sys::ecp_group_id; 5] =
+    [sys::ECP_DP_SECP256R1, sys::ECP_DP_CURVE25519, sys::ECP_DP_SECP384R1, sys::ECP_DP_SECP521R1, sys::ECP_DP_NONE];
+
+/// Hashes for signatures in the handshake: no SHA-1, no MD5.
+static HASHES: [c_int; 4] =
+    [sys::MD_SHA256 as c_int, sys::MD_SHA384 as c_int, sys::MD_SHA512 as c_int, sys::MD_NONE as c_int];
+
+/// A finished `ssl_config`.
+pub(crate) struct SslConfig {
+    raw: Box<sys::ssl_config>,
+    role: Role,
+    /// What `raw` points at.
+    _suites: Box<[c_int]>,
+    _credentials: Option<Arc<Credentials>>,
+    _trust_anchors: Option<Arc<TrustAnchors>>,
+}
+
+// SAFETY: `raw` is not written after `new`; what Mbed TLS changes behind it (RSA blinding values) it guards with a mutex.
+unsafe impl Send for SslConfig {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for SslConfig {}
+
+impl SslConfig {
+    pub(crate) fn new(parts: SslConfigParts<'_>) -> Result<SslConfig, c_int> {
+        start_up();
+        let suites: Box<[c_int]> =
+            parts.suites.iter().map(|suite| c_int::from(suite.id())).chain(std::iter::once(0)).collect();
+        let mut raw = Box::<sys::ssl_config>::new_uninit();
+        // SAFETY: `ssl_config_init` writes every byte of the struct.
+        let raw = unsafe {
+            sys::ssl_config_init(raw.as_mut_ptr());
+            raw.assume_init()
+        };
+        let mut config = SslConfig {
+            raw,
+            role: parts.role,
+            _suites: suites,
+            _credentials: parts.credentials,
+            _trust_anchors: parts.trust_anchors,
+        };
+        config.set_defaults()?;
+        config.set_timing(parts.first_interval);
+        config.set_verification(parts.require_verified_peer);
+        config.set_own_certificate()?;
+        match parts.client_psk {
+            Some(psk) => config.set_client_psk(psk)?,
+            None => config.set_psk_callback(),
+        }
+        Ok(config)
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    pub(super) fn as_ptr(&self) -> *const sys::ssl_config {
+        &*self.raw
+    }
+
+    fn set_defaults(&mut self) -> Result<(), c_int> {
+        let endpoint = match self.role {
+            Role::Server => sys::SSL_IS_SERVER,
+            Role::Client => sys::SSL_IS_CLIENT,
+        };
+        let raw = &mut *self.raw;
+        // SAFETY: `raw` is initialised; everything that it will point at is static or owned by `self`.
+        unsafe {
+            check(sys::ssl_config_defaults(raw, endpoint, sys::SSL_TRANSPORT_DATAGRAM, sys::SSL_PRESET_DEFAULT))?;
+            sys::ssl_conf_rng(raw, Some(random), null_mut());
+            sys::ssl_conf_min_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
+            sys::ssl_conf_max_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
+            sys::ssl_conf_ciphersuites(raw, self._suites.as_ptr());
+            sys::ssl_conf_curves(raw, CURVES.as_ptr());
+            sys::ssl_conf_sig_hashes(raw, HASHES.as_ptr());
+            sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
+            sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
+            sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_DISABLED);
+            if self.role == Role::Server {
+                // The cookie was checked before the context was made: proto::cookie_gate.
+                sys::ssl_conf_dtls_cookies(raw, Some(write_no_cookie), Some(accept_checked_cookie), null_mut());
+            }
+        }
+        Ok(())
+    }
+
+    fn set_timing(&mut self, first_interval: Duration) {
+        let first = u32::try_from(first_interval.as_millis()).unwrap_or(u32::MAX);
+        // SAFETY: plain numbers. The upper bound is the Bio's: Mbed TLS gives a flight up when it reaches its own.
+        unsafe { sys::ssl_conf_handshake_timeout(&mut *self.raw, first, u32::MAX) };
+    }
+
+    fn set_verification(&mut self, require: bool) {
+        let mode = match self.role {
+            Role::Server => sys::SSL_VERIFY_NONE,
+            Role::Client if require => sys::SSL_VERIFY_REQUIRED,
+            Role::Client => sys::SSL_VERIFY_OPTIONAL,
+        };
+        // SAFETY: the chain is owned by `self`; Mbed TLS only reads it, its type says `mut` for history's sake.
+        unsafe {
+            sys::ssl_conf_authmode(&mut *self.raw, mode);
+            if let Some(anchors) = &self._trust_anchors {
+                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), null_mut());
+            }
+        }
+    }
+
+    fn set_own_certificate(&mut self) -> Result<(), c_int> {
+        let Some(credentials) = &self._credentials else {
+            return Ok(());
+        };
+        // SAFETY: key and chain are owned by `self` and not written while the configuration lives.
+        check(unsafe {
+            sys::ssl_conf_own_cert(&mut *self.raw, credentials.chain_ptr().cast_mut(), credentials.key_ptr().cast_mut())
+        })
+    }
+
+    fn set_client_psk(&mut self, psk: &ClientPsk) -> Result<(), c_int> {
+        // SAFETY: key and identity are copied.
+        check(unsafe {
+            sys::ssl_conf_psk(
+                &mut *self.raw,
+                psk.key.as_ptr(),
+                psk.key.len(),
+                psk.identity.as_ptr(),
+                psk.identity.len(),
+            )
+        })
+    }
+
+    fn set_psk_callback(&mut self) {
+        if self.role == Role::Server {
+            // SAFETY: the callback needs no data of its own.
+            unsafe { sys::ssl_conf_psk_cb(&mut *self.raw, Some(bio::install_psk), null_mut()) };
+        }
+    }
+}
+
+impl Drop for SslConfig {
+    fn drop(&mut self) {
+        // SAFETY: initialised in `new`, freed once; every `Ssl` holds an `Arc`, so no context uses it any more.
+        unsafe { sys::ssl_config_free(&mut *self.raw) };
+    }
+}
+
+/// `f_cookie_write`: never called with a cookie that was accepted; refuses.
+unsafe extern "C" fn write_no_cookie(
+    _context: *mut super::c_void,
+    _p: *mut *mut u8,
+    _end: *mut u8,
+    _info: *const u8,
+    _length: usize,
+) -> c_int {
+    sys::ERR_SSL_FEATURE_UNAVAILABLE
+}
+
+/// `f_cookie_check`.
+unsafe extern "C" fn accept_checked_cookie(
+    _context: *mut super::c_void,
+    _cookie: *const u8,
+    _cookie_length: usize,
+    _info: *const u8,
+    _info_length: usize,
+) -> c_int {
+    0
+}

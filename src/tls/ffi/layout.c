@@ -1,0 +1,27 @@
+/* Sizes and offsets as the C compiler sees them, left in the object file as text for build.rs to read.
+ * Nothing has to run, so this works when cross-compiling. */
+#include <stddef.h>
+#include <mbedtls/aes.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/ssl_internal.h>
+#include <mbedtls/x509_crt.h>
+
+#if !defined(MBEDTLS_SSL_DTLS_CONNECTION_ID) || MBEDTLS_TLS_EXT_CID != 54
+#error "Mbed TLS was not configured by mbedtls-overlay: is RUST_MBEDTLS_SYS_SOURCE set (.cargo/config.toml)?"
+#endif
+
+struct fact {
+    char tag[8];
+    char digits[5];
+    char name[51];
+};
+
+#define DIGIT(n, unit) (char) ('0' + ((n) / (unit)) % 10)
+#define FACT(name, n)                                                                          \
+    const struct fact layout_##name = {                                                        \
+        { 'L', 'A', 'Y', 'O', 'U', 'T', ':', ':' },                                            \
+        { DIGIT(n, 10000), DIGIT(n, 1000), DIGIT(n, 100), DIGIT(n, 10), DIGIT(n, 1) }, #name };
+#define SIZE(type) FACT(type, sizeof(mbedtls_##type))
+#define FIELD(type, field) FACT(type##__##field, offsetof(mbedtls_##type, field))
+
+#include "layout.h"

@@ -1,0 +1,12 @@
+//! Proof, at compile time, that C and Rust agree about every struct that we touch, and that the overlay was used.
+//!
+//! `build.rs` has `layout.c` compiled against the installed headers and writes one assertion a line of `layout.h`.
+
+use super::sys;
+
+const _: () = assert!(sys::TLS_EXT_CID == 54, "Mbed TLS was not configured by mbedtls-overlay");
+const _: () = assert!(sys::PSK_MAX_LEN as usize >= crate::tls::PSK_LIMIT);
+const _: () = assert!(sys::SSL_IN_CONTENT_LEN as usize == crate::tls::RECORD_LIMIT);
+const _: () = assert!(sys::SSL_OUT_CONTENT_LEN as usize == crate::tls::RECORD_LIMIT);
+
+include!(concat!(env!("OUT_DIR"), "/layout.rs"));

@@ -1,0 +1,22 @@
+//! Safe faces of the C engine. The only module with `unsafe` code.
+//!
+//! Callbacks that C calls compare, install and return: no waiting, no user code, no panic.
+
+#![allow(unsafe_code)]
+
+pub(crate) mod bio;
+pub(crate) mod config;
+mod layout;
+pub(crate) mod rng;
+pub(crate) mod ssl;
+mod start_up;
+pub(crate) mod suite;
+pub(crate) mod verify;
+
+use mbedtls_sys as sys;
+use sys::types::raw_types::{c_int, c_void};
+
+/// Turns Mbed TLS's result, zero or a negative number, into a `Result`.
+fn check(code: c_int) -> Result<(), c_int> {
+    if code == 0 { Ok(()) } else { Err(code) }
+}

@@ -1,0 +1,263 @@
+//! One `ssl_context` behind safe methods; no decision is made here.
+
+use super::bio::{self, Bio, Outbox, StagedPsk};
+use super::config::{Role, SslConfig};
+use super::verify::{self, PeerName};
+use super::{c_int, check, sys};
+use std::ffi::CString;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Lengths of the records that can carry a Finished message under the negotiated keys.
+pub(crate) type FinishedLengths = std::ops::RangeInclusive<usize>;
+
+/// Bytes of a Finished message with its handshake header (RFC 5246 section 7.4.9, RFC 6347 section 4.2.2).
+const FINISHED_LENGTH: usize = 12 + 12;
+
+/// Bytes by which padding can lengthen a CBC record beyond its shortest form.
+const CBC_SLACK: usize = 2 * 16;
+
+/// An `ssl_context` that reads from and writes to memory.
+pub(crate) struct Ssl {
+    raw: Box<sys::ssl_context>,
+    /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
+    bio: NonNull<Bio>,
+    config: Arc<SslConfig>,
+}
+
+// SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread.
+unsafe impl Send for Ssl {}
+
+impl Ssl {
+    pub(crate) fn new(config: &Arc<SslConfig>, now: Instant, longest_interval: Duration) -> Result<Ssl, c_int> {
+        let mut raw = Box::<sys::ssl_context>::new_uninit();
+        // SAFETY: `ssl_init` writes every byte of the struct.
+        let raw = unsafe {
+            sys::ssl_init(raw.as_mut_ptr());
+            raw.assume_init()
+        };
+        let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
+        let mut ssl = Ssl { raw, bio, config: Arc::clone(config) };
+        let context = bio.as_ptr().cast();
+        // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
+        unsafe {
+            check(sys::ssl_setup(&mut *ssl.raw, ssl.config.as_ptr()))?;
+            sys::ssl_set_bio(&mut *ssl.raw, context, Some(bio::send), Some(bio::receive), None);
+            sys::ssl_set_timer_cb(&mut *ssl.raw, context, Some(bio::set_timer), Some(bio::get_timer));
+            sys::ssl_set_verify(&mut *ssl.raw, Some(verify::verify), context);
+        }
+        Ok(ssl)
+    }
+
+    fn bio(&self) -> &Bio {
+        // SAFETY: allocated in `new`; C uses it only inside calls that take `&mut self`.
+        unsafe { self.bio.as_ref() }
+    }
+
+    fn bio_mut(&mut self) -> &mut Bio {
+        // SAFETY: as in `bio`, and `&mut self` excludes other references.
+        unsafe { self.bio.as_mut() }
+    }
+
+    /// Runs `act` with `record` on offer, the clock at `now`, and everything that is written going to `outbox`.
+    pub(crate) fn with<R>(
+        &mut self,
+        now: Instant,
+        record: Option<&[u8]>,
+        outbox: &mut Outbox,
+        act: impl FnOnce(&mut Ssl) -> R,
+    ) -> R {
+        let bio = self.bio_mut();
+        bio.now = now;
+        bio.incoming = record.map(NonNull::from);
+        std::mem::swap(&mut bio.outbox, outbox);
+        let result = act(self);
+        let bio = self.bio_mut();
+        // The record ends with this call; what the engine left unread is gone.
+        bio.incoming = None;
+        std::mem::swap(&mut bio.outbox, outbox);
+        result
+    }
+
+    /// Offers one more record inside `with`.
+    pub(crate) fn offer<R>(&mut self, record: &[u8], act: impl FnOnce(&mut Ssl) -> R) -> R {
+        self.bio_mut().incoming = Some(NonNull::from(record));
+        let result = act(self);
+        self.bio_mut().incoming = None;
+        result
+    }
+
+    /// Whether the record on offer is still unread.
+    pub(crate) fn has_record_on_offer(&self) -> bool {
+        self.bio().incoming.is_some()
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.config.role()
+    }
+
+    pub(crate) fn state(&self) -> u32 {
+        self.raw.state as u32
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.bio().deadline()
+    }
+
+    pub(crate) fn postpone_timer(&mut self, pause: Duration) {
+        self.bio_mut().postpone(pause);
+    }
+
+    /// One step of the handshake.
+    pub(crate) fn handshake_step(&mut self) -> Result<(), c_int> {
+        // SAFETY: the context is set up.
+        check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
+    }
+
+    /// Reads the next handshake message for the caller to look at; the following step will read the same one.
+    pub(crate) fn peek_handshake_message(&mut self) -> Result<Vec<u8>, c_int> {
+        let raw = &mut *self.raw;
+        // SAFETY: the context is set up and in its handshake; this is how `ssl_handshake_step` itself begins.
+        unsafe {
+            check(sys::ssl_flush_output(raw))?;
+            if let Some(handshake) = raw.handshake.as_ref()
+                && c_int::from(handshake.retransmit_state) == sys::SSL_RETRANS_SENDING
+            {
+                check(sys::ssl_flight_transmit(raw))?;
+            }
+            check(sys::ssl_read_record(raw, 1))?;
+        }
+        raw.keep_current_message = 1;
+        if raw.in_msgtype != sys::SSL_MSG_HANDSHAKE {
+            return Ok(Vec::new());
+        }
+        // SAFETY: after a successful read `in_msg` points at one whole handshake message of `in_hslen` bytes.
+        Ok(unsafe { std::slice::from_raw_parts(raw.in_msg, raw.in_hslen) }.to_vec())
+    }
+
+    pub(crate) fn stage_psk(&mut self, psk: StagedPsk) {
+        self.bio_mut().staged_psk = Some(psk);
+    }
+
+    /// The staged answer, whose key is no longer needed once the handshake is over.
+    pub(crate) fn take_staged_psk(&mut self) -> Option<StagedPsk> {
+        self.bio_mut().staged_psk.take()
+    }
+
+    /// Reads application data. `Err(ERR_SSL_WANT_READ)` when the record held none.
+    pub(crate) fn read(&mut self, plaintext: &mut [u8]) -> Result<usize, c_int> {
+        // SAFETY: the context is set up; `plaintext` is writable for its length.
+        let result = unsafe { sys::ssl_read(&mut *self.raw, plaintext.as_mut_ptr(), plaintext.len()) };
+        usize::try_from(result).map_err(|_| result)
+    }
+
+    pub(crate) fn write(&mut self, payload: &[u8]) -> Result<(), c_int> {
+        // SAFETY: the context is set up; `payload` is readable for its length.
+        let result = unsafe { sys::ssl_write(&mut *self.raw, payload.as_ptr(), payload.len()) };
+        if result < 0 { Err(result) } else { Ok(()) }
+    }
+
+    /// Bytes of payload that one record may carry.
+    pub(crate) fn payload_limit(&self) -> usize {
+        // SAFETY: the context is set up.
+        usize::try_from(unsafe { sys::ssl_get_max_out_record_payload(&*self.raw) }).unwrap_or(0)
+    }
+
+    pub(crate) fn send_alert(&mut self, level: u8, description: u8) -> Result<(), c_int> {
+        // SAFETY: the context is set up.
+        check(unsafe { sys::ssl_send_alert_message(&mut *self.raw, level, description) })
+    }
+
+    /// Highest record number of the current epoch that was authenticated, and the window below it.
+    pub(crate) fn replay_window(&self) -> (u64, u64) {
+        (self.raw.in_window_top, self.raw.in_window)
+    }
+
+    /// The alert that the last read brought, when it failed with `ERR_SSL_FATAL_ALERT_MESSAGE`.
+    pub(crate) fn received_alert(&self) -> Option<u8> {
+        if self.raw.in_msgtype != sys::SSL_MSG_ALERT || self.raw.in_msg.is_null() || self.raw.in_msglen != 2 {
+            return None;
+        }
+        // SAFETY: an alert message has two bytes, which were just checked to be there.
+        Some(unsafe { *self.raw.in_msg.add(1) })
+    }
+
+    /// IANA number of the suite that the ServerHello names.
+    pub(crate) fn negotiated_suite(&self) -> Option<u16> {
+        // SAFETY: null, or a session that the context owns.
+        let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) }?;
+        u16::try_from(session.ciphersuite).ok().filter(|&id| id != 0)
+    }
+
+    /// `X509_BADCERT_*` flags of the chain that was refused.
+    pub(crate) fn verify_result(&self) -> u32 {
+        // SAFETY: the context is set up.
+        unsafe { sys::ssl_get_verify_result(&*self.raw) }
+    }
+
+    pub(crate) fn peer_certificate_is_self_signed(&self) -> bool {
+        self.bio().self_signed
+    }
+
+    /// Which records can be the peer's Finished: a forged one must not end the handshake.
+    pub(crate) fn finished_lengths(&self) -> Option<FinishedLengths> {
+        // SAFETY: null, or a transform that the context owns.
+        let transform = unsafe { self.raw.transform_negotiate.as_ref() }?;
+        if transform.taglen == 0 {
+            // CBC: minlen has a block of padding in it, and the MAC may be inside or outside the encryption.
+            return Some(transform.minlen..=transform.minlen + FINISHED_LENGTH + CBC_SLACK);
+        }
+        let shortest = transform.minlen + FINISHED_LENGTH;
+        // RFC 9146 section 4: the inner plaintext has the real type behind it.
+        Some(shortest..=shortest + usize::from(transform.in_cid_len != 0))
+    }
+
+    /// Gives up the record that the engine last refused, so that the next can be read.
+    pub(crate) fn drop_current_record(&mut self) {
+        self.raw.next_record_offset = 0;
+        self.raw.in_left = 0;
+    }
+
+    /// What the peer's certificate must name. `None` verifies no name (the caller said so explicitly).
+    pub(crate) fn set_peer_name(&mut self, name: Option<PeerName>) -> Result<(), c_int> {
+        let dns = match &name {
+            Some(PeerName::Dns(name)) => Some(CString::new(name.as_str()).map_err(|_| sys::ERR_SSL_BAD_INPUT_DATA)?),
+            _ => None,
+        };
+        let pointer = dns.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
+        self.bio_mut().peer_name = name;
+        // SAFETY: the name is copied; a null pointer is Mbed TLS's explicit "no DNS name to verify".
+        check(unsafe { sys::ssl_set_hostname(&mut *self.raw, pointer) })
+    }
+
+    /// Payload bytes in a datagram of the handshake; 0 for no limit.
+    pub(crate) fn set_mtu(&mut self, mtu: u16) {
+        // SAFETY: a number in the context, and in its handshake if there is one.
+        unsafe {
+            sys::ssl_set_mtu(&mut *self.raw, mtu);
+            if let Some(handshake) = self.raw.handshake.as_mut() {
+                handshake.mtu = 0;
+            }
+        }
+    }
+
+    /// Keeps the doubling of the retransmission timer below `longest`: Mbed TLS would give up at its maximum.
+    pub(crate) fn cap_retransmission(&mut self, longest: Duration) {
+        let longest = u32::try_from(longest.as_millis()).unwrap_or(u32::MAX / 2);
+        // SAFETY: null, or the handshake that the context owns.
+        if let Some(handshake) = unsafe { self.raw.handshake.as_mut() } {
+            handshake.retransmit_timeout = handshake.retransmit_timeout.min(longest);
+        }
+    }
+}
+
+impl Drop for Ssl {
+    fn drop(&mut self) {
+        // SAFETY: initialised in `new`, freed once; the Bio goes after the context that points at it.
+        unsafe {
+            sys::ssl_free(&mut *self.raw);
+            drop(Box::from_raw(self.bio.as_ptr()));
+        }
+    }
+}

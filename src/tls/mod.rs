@@ -1,0 +1,34 @@
+//! One Mbed TLS context made sans-I/O: records and a virtual clock in, records and deadlines out.
+//!
+//! Everything above this module is free of Mbed TLS: the engine can be replaced here one day.
+
+mod alert;
+mod client_hello;
+mod config;
+mod context;
+mod credentials;
+mod error;
+mod ffi;
+mod hmac;
+mod record;
+mod suites;
+
+pub(crate) use client_hello::ClientHello;
+pub(crate) use config::{ClientConfig, ClientPsk, ServerAuthentication, ServerConfig, Settings, check_psk};
+pub(crate) use context::{Context, Inbound, Negotiated, Progress};
+pub(crate) use credentials::{Credentials, TrustAnchors};
+pub(crate) use error::{ConfigError, Error, ErrorKind};
+pub(crate) use ffi::bio::Outbox;
+pub(crate) use ffi::rng::{RngError, fill_random};
+pub(crate) use hmac::hmac_sha256;
+pub(crate) use record::{RECORD_HEADER_LENGTH, Record, Records};
+pub(crate) use suites::Suite;
+
+/// Bytes of plaintext in one record (RFC 5246 section 6.2.1).
+pub(crate) const RECORD_LIMIT: usize = 16384;
+
+/// Bytes in a pre-shared key, at most (`MBEDTLS_PSK_MAX_LEN` in the overlay).
+pub(crate) const PSK_LIMIT: usize = 64;
+
+/// Bytes in a PSK identity, at most; longer ones have overflowed an engine's buffers before (CVE-2026-50580).
+pub(crate) const PSK_IDENTITY_LIMIT: usize = 256;

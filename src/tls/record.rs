@@ -1,0 +1,205 @@
+//! The record layer seen from outside: cutting a datagram into records, and dropping what cannot be one.
+//!
+//! Mbed TLS is fed whole records alone: a datagram that ends in a few stray bytes would end its association, and some
+//! malformed records would end a handshake, although anybody can send either.
+
+/// Bytes before a record's fragment (RFC 6347 section 4.1).
+pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
+
+/// Bytes before a handshake fragment's body (RFC 6347 section 4.2.2).
+const HANDSHAKE_HEADER_LENGTH: usize = 12;
+
+/// Bytes of a handshake message that the engine has room for.
+const HANDSHAKE_MESSAGE_LIMIT: usize = super::RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
+
+/// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
+const MAJOR_VERSION: u8 = 254;
+
+const CLIENT_HELLO: u8 = 1;
+
+/// Types of records (RFC 5246 section 6.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContentType {
+    ChangeCipherSpec,
+    Alert,
+    Handshake,
+    ApplicationData,
+}
+
+/// One whole record of a datagram.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    pub(crate) content_type: ContentType,
+    pub(crate) epoch: u16,
+    /// Header and fragment.
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// The record at the beginning of `bytes`, and the rest.
+    fn parse(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
+        let header = bytes.first_chunk::<RECORD_HEADER_LENGTH>()?;
+        let content_type = match header[0] {
+            20 => ContentType::ChangeCipherSpec,
+            21 => ContentType::Alert,
+            22 => ContentType::Handshake,
+            23 => ContentType::ApplicationData,
+            _ => return None,
+        };
+        if header[1] != MAJOR_VERSION {
+            return None;
+        }
+        let epoch = u16::from_be_bytes([header[3], header[4]]);
+        let length = RECORD_HEADER_LENGTH + usize::from(u16::from_be_bytes([header[11], header[12]]));
+        let (bytes, rest) = bytes.split_at_checked(length)?;
+        Some((Record { content_type, epoch, bytes }, rest))
+    }
+
+    pub(crate) fn fragment(&self) -> &'a [u8] {
+        self.bytes.get(RECORD_HEADER_LENGTH..).unwrap_or_default()
+    }
+
+    /// Epoch and number, as they stand in the header.
+    pub(crate) fn number(&self) -> [u8; 8] {
+        self.bytes.get(3..11).and_then(|number| number.try_into().ok()).unwrap_or_default()
+    }
+
+    /// Whether a plaintext record is what its type promises. The engine ends the handshake over one that is not.
+    pub(crate) fn is_well_formed(&self) -> bool {
+        let fragment = self.fragment();
+        match self.content_type {
+            ContentType::ChangeCipherSpec => fragment == [1],
+            ContentType::Alert => fragment.len() == 2,
+            ContentType::Handshake => HandshakeHeader::parse(fragment).is_some_and(|header| header.is_consistent()),
+            // Never legal in epoch 0.
+            ContentType::ApplicationData => false,
+        }
+    }
+
+    /// Whether this could be a ClientHello: then it concerns the cookie gate, whoever else lives at its address.
+    pub(crate) fn is_client_hello(&self) -> bool {
+        self.content_type == ContentType::Handshake && self.epoch == 0 && self.fragment().first() == Some(&CLIENT_HELLO)
+    }
+}
+
+/// The header of a handshake fragment.
+pub(crate) struct HandshakeHeader<'a> {
+    pub(crate) message_type: u8,
+    length: usize,
+    pub(crate) sequence: u16,
+    fragment_offset: usize,
+    fragment_length: usize,
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> HandshakeHeader<'a> {
+    pub(crate) fn parse(fragment: &'a [u8]) -> Option<HandshakeHeader<'a>> {
+        let (header, body) = fragment.split_first_chunk::<HANDSHAKE_HEADER_LENGTH>()?;
+        let u24 = |at: usize| {
+            header.get(at..at + 3).map(|bytes| bytes.iter().fold(0, |value, &byte| value << 8 | usize::from(byte)))
+        };
+        Some(HandshakeHeader {
+            message_type: header[0],
+            length: u24(1)?,
+            sequence: u16::from_be_bytes([header[4], header[5]]),
+            fragment_offset: u24(6)?,
+            fragment_length: u24(9)?,
+            body,
+        })
+    }
+
+    fn is_consistent(&self) -> bool {
+        self.length <= HANDSHAKE_MESSAGE_LIMIT
+            && self.fragment_offset + self.fragment_length <= self.length
+            && self.fragment_length == self.body.len()
+    }
+
+    /// Whether the whole message is in this fragment, and nothing else.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_consistent() && self.fragment_length == self.length
+    }
+}
+
+/// The records of a datagram, up to the first bytes that are none.
+pub(crate) struct Records<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Records<'a> {
+    pub(crate) fn new(datagram: &'a [u8]) -> Records<'a> {
+        Records { rest: datagram }
+    }
+
+    /// Bytes that no record was found in.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Record<'a>;
+
+    fn next(&mut self) -> Option<Record<'a>> {
+        let (record, rest) = Record::parse(self.rest)?;
+        self.rest = rest;
+        Some(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(content_type: u8, fragment: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![content_type, 254, 253, 0, 0, 0, 0, 0, 0, 0, 7];
+        bytes.extend_from_slice(&u16::try_from(fragment.len()).unwrap().to_be_bytes());
+        bytes.extend_from_slice(fragment);
+        bytes
+    }
+
+    #[test]
+    fn a_datagram_is_cut_into_its_records() {
+        let datagram = [record(20, &[1]), record(21, &[2, 40])].concat();
+        let mut records = Records::new(&datagram);
+        assert_eq!(records.next().unwrap().content_type, ContentType::ChangeCipherSpec);
+        assert_eq!(records.next().unwrap().fragment(), [2, 40]);
+        assert!(records.next().is_none());
+        assert!(records.rest().is_empty());
+    }
+
+    #[test]
+    fn stray_bytes_behind_a_record_are_left_over() {
+        let datagram = [record(21, &[1, 0]), vec![23; 12]].concat();
+        let mut records = Records::new(&datagram);
+        assert!(records.next().is_some());
+        assert!(records.next().is_none());
+        assert_eq!(records.rest().len(), 12);
+    }
+
+    #[test]
+    fn truncated_foreign_and_empty_datagrams_hold_no_record() {
+        let whole = record(22, &[1; 40]);
+        for length in 0..whole.len() {
+            assert!(Records::new(&whole[..length]).next().is_none());
+        }
+        assert!(Records::new(&record(19, &[1])).next().is_none());
+        assert!(Records::new(b"GET / HTTP/1.1\r\n\r\n").next().is_none());
+    }
+
+    #[test]
+    fn malformed_plaintext_records_are_recognised() {
+        let malformed: [(u8, &[u8]); 6] = [
+            (20, &[2]),
+            (20, &[1, 1]),
+            (21, &[2, 40, 0]),
+            (22, &[1, 0, 0, 5]),
+            // Fragment of 9 bytes at offset 1 in a message of 4.
+            (22, &[1, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+            (23, b"plaintext"),
+        ];
+        for (content_type, fragment) in malformed {
+            let bytes = record(content_type, fragment);
+            assert!(!Records::new(&bytes).next().unwrap().is_well_formed(), "{content_type} {fragment:?}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The cipher suites that we offer, in our order of preference.
+
+use super::ffi::suite::compiled_name;
+
+/// What a suite needs from the two sides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyExchange {
+    EcdheEcdsa,
+    EcdheRsa,
+    EcdhePsk,
+    Psk,
+}
+
+impl KeyExchange {
+    pub(crate) fn uses_psk(self) -> bool {
+        matches!(self, KeyExchange::Psk | KeyExchange::EcdhePsk)
+    }
+}
+
+/// A cipher suite that we offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suite {
+    id: u16,
+    /// Spelling of the IANA registry.
+    name: &'static str,
+    /// Spelling of OpenSSL.
+    openssl_name: &'static str,
+    key_exchange: KeyExchange,
+}
+
+const fn suite(id: u16, key_exchange: KeyExchange, name: &'static str, openssl_name: &'static str) -> Suite {
+    Suite { id, name, openssl_name, key_exchange }
+}
+
+use KeyExchange::{EcdheEcdsa, EcdhePsk, EcdheRsa, Psk};
+
+/// AEAD before CBC, forward secrecy before none, short tags (CCM_8) last among their kind.
+#[rustfmt::skip]
+static SUITES: &[Suite] = &[
+    suite(0xc02b, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+    suite(0xc02c, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    suite(0xcca9, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"),
+    suite(0xc0ac, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM", "ECDHE-ECDSA-AES128-CCM"),
+    suite(0xc0ad, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM", "ECDHE-ECDSA-AES256-CCM"),
+    suite(0xc0ae, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8", "ECDHE-ECDSA-AES128-CCM8"),
+    suite(0xc0af, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8", "ECDHE-ECDSA-AES256-CCM8"),
+    suite(0xc02f, EcdheRsa, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
+    suite(0xc030, EcdheRsa, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"),
+    suite(0xcca8, EcdheRsa, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
+    suite(0xccac, EcdhePsk, "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305"),
+    suite(0x00a8, Psk, "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256"),
+    suite(0x00a9, Psk, "TLS_PSK_WITH_AES_256_GCM_SHA384", "PSK-AES256-GCM-SHA384"),
+    suite(0xccab, Psk, "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256", "PSK-CHACHA20-POLY1305"),
+    suite(0xc0a4, Psk, "TLS_PSK_WITH_AES_128_CCM", "PSK-AES128-CCM"),
+    suite(0xc0a5, Psk, "TLS_PSK_WITH_AES_256_CCM", "PSK-AES256-CCM"),
+    suite(0xc0a8, Psk, "TLS_PSK_WITH_AES_128_CCM_8", "PSK-AES128-CCM8"),
+    suite(0xc0a9, Psk, "TLS_PSK_WITH_AES_256_CCM_8", "PSK-AES256-CCM8"),
+    suite(0xc023, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256", "ECDHE-ECDSA-AES128-SHA256"),
+    suite(0xc024, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384", "ECDHE-ECDSA-AES256-SHA384"),
+    suite(0xc027, EcdheRsa, "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256", "ECDHE-RSA-AES128-SHA256"),
+    suite(0xc028, EcdheRsa, "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384", "ECDHE-RSA-AES256-SHA384"),
+    suite(0xc037, EcdhePsk, "TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256", "ECDHE-PSK-AES128-CBC-SHA256"),
+    suite(0xc038, EcdhePsk, "TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA384", "ECDHE-PSK-AES256-CBC-SHA384"),
+    suite(0x00ae, Psk, "TLS_PSK_WITH_AES_128_CBC_SHA256", "PSK-AES128-CBC-SHA256"),
+    suite(0x00af, Psk, "TLS_PSK_WITH_AES_256_CBC_SHA384", "PSK-AES256-CBC-SHA384"),
+];
+
+/// What one side has to authenticate with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Means {
+    pub(crate) psk: bool,
+    /// Server: has an EC key. Client: can verify a certificate.
+    pub(crate) ecdsa: bool,
+    /// Server: has an RSA key. Client: can verify a certificate.
+    pub(crate) rsa: bool,
+}
+
+impl Means {
+    fn suffice(self, key_exchange: KeyExchange) -> bool {
+        match key_exchange {
+            Psk | EcdhePsk => self.psk,
+            EcdheEcdsa => self.ecdsa,
+            EcdheRsa => self.rsa,
+        }
+    }
+}
+
+impl Suite {
+    pub(crate) fn id(&self) -> u16 {
+        self.id
+    }
+
+    /// Name in the IANA registry.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn key_exchange(&self) -> KeyExchange {
+        self.key_exchange
+    }
+
+    pub(crate) fn from_id(id: u16) -> Option<Suite> {
+        SUITES.iter().copied().find(|suite| suite.id == id)
+    }
+
+    /// By IANA's or OpenSSL's spelling.
+    pub(crate) fn from_name(name: &str) -> Option<Suite> {
+        SUITES
+            .iter()
+            .copied()
+            .find(|suite| suite.name.eq_ignore_ascii_case(name) || suite.openssl_name.eq_ignore_ascii_case(name))
+            .filter(|suite| compiled_name(suite.id).is_some())
+    }
+
+    /// Every suite that the means suffice for, best first.
+    pub(crate) fn usable(means: Means) -> Vec<Suite> {
+        SUITES
+            .iter()
+            .copied()
+            .filter(|suite| means.suffice(suite.key_exchange) && compiled_name(suite.id).is_some())
+            .collect()
+    }
+
+    /// The wished suites that the means suffice for, in the order of the wish.
+    pub(crate) fn wished(wish: &[Suite], means: Means) -> Vec<Suite> {
+        wish.iter().copied().filter(|suite| means.suffice(suite.key_exchange)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_suite_is_compiled_in_under_the_name_that_we_give_it() {
+        for suite in SUITES {
+            let compiled = compiled_name(suite.id).unwrap_or_else(|| panic!("{} is missing", suite.name));
+            assert_eq!(compiled.replace('-', "_"), suite.name);
+        }
+    }
+
+    #[test]
+    fn weak_key_exchanges_are_compiled_out() {
+        // RSA, DHE_RSA, DHE_PSK, RSA_PSK, ECDH_ECDSA, with AES_128_CBC_SHA256 or AES_128_GCM_SHA256; NULL ciphers.
+        for id in [0x003c, 0x009c, 0x009e, 0x00aa, 0x00ac, 0xc025, 0xc02d, 0x00b0, 0x0001] {
+            assert!(compiled_name(id).is_none(), "suite {id:#06x}");
+        }
+    }
+
+    #[test]
+    fn a_server_with_nothing_but_psk_offers_no_certificate_suite() {
+        let means = Means { psk: true, ecdsa: false, rsa: false };
+        assert!(Suite::usable(means).iter().all(|suite| suite.key_exchange.uses_psk()));
+    }
+}
