@@ -2,7 +2,7 @@
 
 use super::limits::HELD_BYTES_LIMIT;
 use super::output::LookupId;
-use crate::tls::Context;
+use crate::tls::{Context, OwnedRecord, Record};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -39,22 +39,22 @@ pub(super) enum WaitingFor {
 /// Records that wait for the application's answer, bounded.
 #[derive(Default)]
 pub(super) struct HeldRecords {
-    records: Vec<Vec<u8>>,
+    records: Vec<OwnedRecord>,
     bytes: usize,
 }
 
 impl HeldRecords {
     /// Keeps the first that fit: they are the flight that the handshake needs; what follows are its repetitions.
-    pub(super) fn hold(&mut self, record: &[u8]) -> bool {
-        let fits = self.bytes + record.len() <= HELD_BYTES_LIMIT;
+    pub(super) fn hold(&mut self, record: &Record<'_>) -> bool {
+        let fits = self.bytes + record.bytes.len() <= HELD_BYTES_LIMIT;
         if fits {
-            self.bytes += record.len();
-            self.records.push(record.to_vec());
+            self.bytes += record.bytes.len();
+            self.records.push(record.keep());
         }
         fits
     }
 
-    pub(super) fn into_records(self) -> Vec<Vec<u8>> {
+    pub(super) fn into_records(self) -> Vec<OwnedRecord> {
         self.records
     }
 }

@@ -8,8 +8,8 @@ use super::output::{CloseReason, Event, LookupId, Transmit};
 use super::routes::Routes;
 use super::server_side::ServerSide;
 use crate::tls::{
-    ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, Progress, RECORD_LIMIT, Record, Records,
-    check_psk,
+    ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, OwnedRecord, Progress, RECORD_LIMIT, Record,
+    Records, check_psk,
 };
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -151,14 +151,12 @@ impl Endpoint {
         let progress = match (&mut connection.phase, record.epoch) {
             (Phase::Established { .. }, 1) => return self.read(now, handle, record.bytes),
             (Phase::Handshaking { waiting_for: WaitingFor::Psk { held, .. }, .. }, 0 | 1) => {
-                return if held.hold(record.bytes) { Outcome::Used } else { Outcome::Dropped };
+                return if held.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
             (Phase::Handshaking { .. }, 0) if record.is_well_formed() => {
                 connection.context.handle_record(now, record.bytes, &mut self.outbox)
             }
-            (Phase::Handshaking { .. }, 1) => {
-                connection.context.handle_early_record(now, record.bytes, &mut self.outbox)
-            }
+            (Phase::Handshaking { .. }, 1) => connection.context.handle_early_record(now, record, &mut self.outbox),
             _ => return Outcome::Dropped,
         };
         self.advance(now, handle, progress);
@@ -215,7 +213,8 @@ impl Endpoint {
                     WaitingFor::Psk { .. } => "The application did not answer the look-up of a pre-shared key",
                 };
                 let message = format!("{culprit} within {} ms", self.limits.handshake_timeout.as_millis());
-                let error = Error::new(ErrorKind::HandshakeTimeout, message);
+                let error = connection.context.timeout_error();
+                let error = error.unwrap_or_else(|| Error::new(ErrorKind::HandshakeTimeout, message));
                 self.remove(handle, CloseReason::Error(error));
             }
             Phase::Handshaking { .. } if connection.context.deadline().is_some_and(|deadline| deadline <= now) => {
@@ -458,12 +457,9 @@ impl Endpoint {
     }
 
     /// Delivers records that had to wait.
-    fn release(&mut self, now: Instant, handle: ConnectionHandle, records: Vec<Vec<u8>>) {
-        for bytes in &records {
-            let Some(record) = Records::new(bytes).next() else {
-                continue;
-            };
-            match self.deliver(now, handle, &record) {
+    fn release(&mut self, now: Instant, handle: ConnectionHandle, records: Vec<OwnedRecord>) {
+        for record in &records {
+            match self.deliver(now, handle, &record.borrow()) {
                 Outcome::Used => {}
                 Outcome::Dropped => self.counters.records_dropped += 1,
                 Outcome::Data(connection, length) => self.push_data(connection, length),

@@ -58,7 +58,7 @@ impl Endpoint {
             self.trace(2, || format!("{remote} refused: too many handshakes or connections"));
             return Outcome::Dropped;
         }
-        self.accept(now, remote, hello.random, record, route.established.is_some());
+        self.accept(now, remote, hello.random, record);
         Outcome::Used
     }
 
@@ -73,18 +73,11 @@ impl Endpoint {
             && self.routes.handshakes_from(remote.ip()) < handshakes_per_address
     }
 
-    fn accept(
-        &mut self,
-        now: Instant,
-        remote: SocketAddr,
-        random: &[u8; 32],
-        record: &Record<'_>,
-        has_predecessor: bool,
-    ) {
+    fn accept(&mut self, now: Instant, remote: SocketAddr, random: &[u8; 32], record: &Record<'_>) {
         let Some(server) = &self.server else {
             return;
         };
-        let mut context = match Context::server(&server.config, now, has_predecessor) {
+        let mut context = match Context::server(&server.config, now) {
             Ok(context) => context,
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.

@@ -1,5 +1,6 @@
 //! One association's engine: its handshake, driven step by step, and its records.
 
+use super::PSK_IDENTITY_LIMIT;
 use super::alert;
 use super::config::{ClientConfig, Pace, ServerConfig};
 use super::error::{Error, ErrorKind};
@@ -7,9 +8,8 @@ use super::ffi::bio::{Outbox, StagedPsk};
 use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
-use super::record::{ContentType, Records};
+use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::suites::Suite;
-use super::{PSK_IDENTITY_LIMIT, RECORD_HEADER_LENGTH};
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -71,19 +71,17 @@ pub(crate) struct Context {
     ssl: Ssl,
     pace: Pace,
     psk: PskStage,
-    early: VecDeque<Vec<u8>>,
-    /// A record that fails to authenticate where Finished is expected does not end this handshake.
-    tolerant: bool,
+    early: VecDeque<OwnedRecord>,
+    /// A record that could have been the peer's Finished failed to authenticate.
+    bad_finished: bool,
 }
 
 impl Context {
     /// For a client whose cookie was verified; feed it that ClientHello next.
-    ///
-    /// `tolerant`: records of an older association from the same address may still arrive (RFC 6347 section 4.2.8).
-    pub(crate) fn server(config: &ServerConfig, now: Instant, tolerant: bool) -> Result<Context, Error> {
+    pub(crate) fn server(config: &ServerConfig, now: Instant) -> Result<Context, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        Ok(Context::new(ssl, config.pace, tolerant))
+        Ok(Context::new(ssl, config.pace))
     }
 
     /// Call [`Context::handle_timeout`] to send the first flight.
@@ -91,11 +89,11 @@ impl Context {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
-        Ok(Context::new(ssl, config.pace, false))
+        Ok(Context::new(ssl, config.pace))
     }
 
-    fn new(ssl: Ssl, pace: Pace, tolerant: bool) -> Context {
-        Context { ssl, pace, psk: PskStage::NotAsked, early: VecDeque::new(), tolerant }
+    fn new(ssl: Ssl, pace: Pace) -> Context {
+        Context { ssl, pace, psk: PskStage::NotAsked, early: VecDeque::new(), bad_finished: false }
     }
 
     /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
@@ -108,6 +106,7 @@ impl Context {
 
     /// A well-formed plaintext record of the handshake.
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        self.ssl.forget_plaintext_numbers();
         self.drive(now, Some(record), out)
     }
 
@@ -115,13 +114,12 @@ impl Context {
     pub(crate) fn handle_early_record(
         &mut self,
         now: Instant,
-        record: &[u8],
+        record: &Record<'_>,
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
-        self.early.push_back(record.to_vec());
-        while self.early.len() > EARLY_RECORD_LIMIT
-            || self.early.iter().map(Vec::len).sum::<usize>() > EARLY_BYTES_LIMIT
-        {
+        self.early.push_back(record.keep());
+        let bytes = |early: &VecDeque<OwnedRecord>| early.iter().map(|record| record.bytes.len()).sum::<usize>();
+        while self.early.len() > EARLY_RECORD_LIMIT || bytes(&self.early) > EARLY_BYTES_LIMIT {
             self.early.pop_front();
         }
         self.drive(now, None, out)
@@ -152,9 +150,9 @@ impl Context {
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Context { ssl, psk, early, tolerant, .. } = self;
-        let written = out.datagrams().count();
-        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, early, *tolerant, now));
+        let Context { ssl, psk, early, bad_finished, .. } = self;
+        let written = out.len();
+        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, early, bad_finished, now));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
             Ok(Pause::Asking(identity)) => Ok(Progress::NeedsPsk(identity)),
@@ -213,8 +211,13 @@ impl Context {
         }
     }
 
+    /// What is known about a handshake that has taken too long.
+    pub(crate) fn timeout_error(&self) -> Option<Error> {
+        self.bad_finished.then(|| self.handshake_error(sys::ERR_SSL_INVALID_MAC))
+    }
+
     /// Records that came before the handshake was over and may hold application data.
-    pub(crate) fn take_early_records(&mut self) -> VecDeque<Vec<u8>> {
+    pub(crate) fn take_early_records(&mut self) -> VecDeque<OwnedRecord> {
         std::mem::take(&mut self.early)
     }
 
@@ -294,19 +297,24 @@ enum Pause {
 fn step_until_waiting(
     ssl: &mut Ssl,
     psk: &mut PskStage,
-    early: &mut VecDeque<Vec<u8>>,
-    tolerant: bool,
+    early: &mut VecDeque<OwnedRecord>,
+    bad_finished: &mut bool,
     now: Instant,
 ) -> Result<Pause, i32> {
-    let mut offered: Option<Vec<u8>> = None;
+    let mut offered: Option<OwnedRecord> = None;
+    let mut is_certain = false;
     loop {
         if ssl.state() == sys::SSL_HANDSHAKE_OVER {
             return Ok(Pause::Over);
         }
         let asking = is_asking_for_psk(ssl, psk);
+        let written = ssl.written();
         let result = match (asking, offered.take()) {
             (true, _) => ssl.peek_handshake_message().map(Some),
-            (false, Some(record)) => ssl.offer(&record, Ssl::handshake_step).map(|()| None),
+            (false, Some(record)) => {
+                is_certain = record.after_change_cipher_spec;
+                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None)
+            }
             (false, None) => ssl.handshake_step().map(|()| None),
         };
         match result {
@@ -325,7 +333,13 @@ fn step_until_waiting(
                 Some(record) => offered = Some(record),
                 None => return Ok(Pause::Reading),
             },
-            Err(sys::ERR_SSL_INVALID_MAC) if tolerant && awaits_finished(ssl) => ssl.drop_current_record(),
+            // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
+            Err(sys::ERR_SSL_INVALID_MAC) if !is_certain => {
+                *bad_finished = true;
+                ssl.drop_current_record();
+                // The engine has written an alert.
+                ssl.take_back(written);
+            }
             Err(errno) => return Err(errno),
         }
     }
@@ -382,16 +396,17 @@ fn awaits_finished(ssl: &Ssl) -> bool {
     }
 }
 
-/// The first early record that can be Finished: the engine ends the handshake over one that fails to authenticate.
-fn take_finished(ssl: &Ssl, early: &mut VecDeque<Vec<u8>>) -> Option<Vec<u8>> {
+/// The first early record that can be Finished: most that cannot need not be tried.
+fn take_finished(ssl: &Ssl, early: &mut VecDeque<OwnedRecord>) -> Option<OwnedRecord> {
     if !awaits_finished(ssl) {
         return None;
     }
     let lengths = ssl.finished_lengths()?;
-    let fits = |record: &Vec<u8>| {
-        record.first() == Some(&22) && lengths.contains(&record.len().saturating_sub(RECORD_HEADER_LENGTH))
+    let can_be_finished = |record: &OwnedRecord| {
+        let record = record.borrow();
+        record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
     };
-    early.remove(early.iter().position(fits)?)
+    early.remove(early.iter().position(can_be_finished)?)
 }
 
 /// The description in the first plaintext alert of a datagram that we wrote.

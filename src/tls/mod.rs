@@ -21,7 +21,7 @@ pub(crate) use error::{ConfigError, Error, ErrorKind};
 pub(crate) use ffi::bio::Outbox;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use hmac::hmac_sha256;
-pub(crate) use record::{RECORD_HEADER_LENGTH, Record, Records};
+pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
 pub(crate) use suites::Suite;
 
 /// Bytes of plaintext in one record (RFC 5246 section 6.2.1).

@@ -15,6 +15,7 @@ const HANDSHAKE_MESSAGE_LIMIT: usize = super::RECORD_LIMIT - HANDSHAKE_HEADER_LE
 /// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
 const MAJOR_VERSION: u8 = 254;
 
+const HELLO_REQUEST: u8 = 0;
 const CLIENT_HELLO: u8 = 1;
 
 /// Types of records (RFC 5246 section 6.2.1).
@@ -31,11 +32,34 @@ pub(crate) enum ContentType {
 pub(crate) struct Record<'a> {
     pub(crate) content_type: ContentType,
     pub(crate) epoch: u16,
+    /// A plaintext ChangeCipherSpec came before it in its datagram.
+    pub(crate) after_change_cipher_spec: bool,
     /// Header and fragment.
     pub(crate) bytes: &'a [u8],
 }
 
+/// A record that has to wait.
+#[derive(Debug)]
+pub(crate) struct OwnedRecord {
+    content_type: ContentType,
+    epoch: u16,
+    pub(crate) after_change_cipher_spec: bool,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl OwnedRecord {
+    pub(crate) fn borrow(&self) -> Record<'_> {
+        let OwnedRecord { content_type, epoch, after_change_cipher_spec, ref bytes } = *self;
+        Record { content_type, epoch, after_change_cipher_spec, bytes }
+    }
+}
+
 impl<'a> Record<'a> {
+    pub(crate) fn keep(self) -> OwnedRecord {
+        let Record { content_type, epoch, after_change_cipher_spec, bytes } = self;
+        OwnedRecord { content_type, epoch, after_change_cipher_spec, bytes: bytes.to_vec() }
+    }
+
     /// The record at the beginning of `bytes`, and the rest.
     fn parse(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
         let header = bytes.first_chunk::<RECORD_HEADER_LENGTH>()?;
@@ -52,7 +76,7 @@ impl<'a> Record<'a> {
         let epoch = u16::from_be_bytes([header[3], header[4]]);
         let length = RECORD_HEADER_LENGTH + usize::from(u16::from_be_bytes([header[11], header[12]]));
         let (bytes, rest) = bytes.split_at_checked(length)?;
-        Some((Record { content_type, epoch, bytes }, rest))
+        Some((Record { content_type, epoch, after_change_cipher_spec: false, bytes }, rest))
     }
 
     pub(crate) fn fragment(&self) -> &'a [u8] {
@@ -70,7 +94,8 @@ impl<'a> Record<'a> {
         match self.content_type {
             ContentType::ChangeCipherSpec => fragment == [1],
             ContentType::Alert => fragment.len() == 2,
-            ContentType::Handshake => HandshakeHeader::parse(fragment).is_some_and(|header| header.is_consistent()),
+            ContentType::Handshake => HandshakeHeader::parse(fragment)
+                .is_some_and(|header| header.is_consistent() && !header.is_hello_request()),
             // Never legal in epoch 0.
             ContentType::ApplicationData => false,
         }
@@ -108,6 +133,11 @@ impl<'a> HandshakeHeader<'a> {
         })
     }
 
+    /// RFC 5246 section 7.4.1.1: a HelloRequest is to be ignored in a handshake; the engine would end it.
+    fn is_hello_request(&self) -> bool {
+        self.message_type == HELLO_REQUEST
+    }
+
     fn is_consistent(&self) -> bool {
         self.length <= HANDSHAKE_MESSAGE_LIMIT
             && self.fragment_offset + self.fragment_length <= self.length
@@ -123,11 +153,12 @@ impl<'a> HandshakeHeader<'a> {
 /// The records of a datagram, up to the first bytes that are none.
 pub(crate) struct Records<'a> {
     rest: &'a [u8],
+    after_change_cipher_spec: bool,
 }
 
 impl<'a> Records<'a> {
     pub(crate) fn new(datagram: &'a [u8]) -> Records<'a> {
-        Records { rest: datagram }
+        Records { rest: datagram, after_change_cipher_spec: false }
     }
 
     /// Bytes that no record was found in.
@@ -142,7 +173,9 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (record, rest) = Record::parse(self.rest)?;
         self.rest = rest;
-        Some(record)
+        let after_change_cipher_spec = self.after_change_cipher_spec;
+        self.after_change_cipher_spec |= record.content_type == ContentType::ChangeCipherSpec && record.epoch == 0;
+        Some(Record { after_change_cipher_spec, ..record })
     }
 }
 

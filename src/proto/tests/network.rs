@@ -164,10 +164,6 @@ impl Network {
         self.clients.len() - 1
     }
 
-    pub(super) fn client(&mut self, index: usize) -> &mut Peer {
-        &mut self.clients[index]
-    }
-
     pub(super) fn client_handle(&self, index: usize) -> ConnectionHandle {
         *self.clients[index].secured().last().unwrap()
     }
@@ -200,11 +196,18 @@ impl Network {
     /// Runs until no datagram is under way, without waiting for timers.
     pub(super) fn settle(&mut self) {
         self.collect();
-        while let Some(((at, _), (from, to, datagram))) = self.in_flight.pop_first() {
-            self.now = self.now.max(at);
-            self.deliver(from, to, &datagram);
-            self.collect();
-        }
+        while self.step() {}
+    }
+
+    /// Delivers the next datagram that is under way.
+    pub(super) fn step(&mut self) -> bool {
+        let Some(((at, _), (from, to, datagram))) = self.in_flight.pop_first() else {
+            return false;
+        };
+        self.now = self.now.max(at);
+        self.deliver(from, to, &datagram);
+        self.collect();
+        true
     }
 
     /// Runs everything, timers included, for this long.

@@ -88,6 +88,16 @@ impl Ssl {
         result
     }
 
+    /// Datagrams written since `with` began.
+    pub(crate) fn written(&self) -> usize {
+        self.bio().outbox.len()
+    }
+
+    /// Takes back what was written since then.
+    pub(crate) fn take_back(&mut self, written: usize) {
+        self.bio_mut().outbox.truncate(written);
+    }
+
     /// Whether the record on offer is still unread.
     pub(crate) fn has_record_on_offer(&self) -> bool {
         self.bio().incoming.is_some()
@@ -172,6 +182,15 @@ impl Ssl {
     /// Highest record number of the current epoch that was authenticated, and the window below it.
     pub(crate) fn replay_window(&self) -> (u64, u64) {
         (self.raw.in_window_top, self.raw.in_window)
+    }
+
+    /// Forgets the numbers of plaintext records: anybody can send one with a high number, after which the engine would
+    /// take the peer's for replays. Repeated messages are known by their message_seq.
+    pub(crate) fn forget_plaintext_numbers(&mut self) {
+        if self.raw.in_epoch == 0 {
+            self.raw.in_window_top = 0;
+            self.raw.in_window = 0;
+        }
     }
 
     /// The alert that the last read brought, when it failed with `ERR_SSL_FATAL_ALERT_MESSAGE`.
