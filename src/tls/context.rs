@@ -213,7 +213,16 @@ impl Context {
 
     /// What is known about a handshake that has taken too long.
     pub(crate) fn timeout_error(&self) -> Option<Error> {
-        self.bad_finished.then(|| self.handshake_error(sys::ERR_SSL_INVALID_MAC))
+        if self.bad_finished {
+            return Some(self.handshake_error(sys::ERR_SSL_INVALID_MAC));
+        }
+        // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
+        let unanswered = self.ssl.role() == Role::Client
+            && matches!(self.ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
+            && negotiates_psk(&self.ssl);
+        let message =
+            "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
+        unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
     }
 
     /// Records that came before the handshake was over and may hold application data.
@@ -234,6 +243,10 @@ impl Context {
         let authenticated = self.ssl.replay_window() != before;
         match result {
             Ok(length) => Ok(Inbound::Data(length)),
+            Err(sys::ERR_SSL_WANT_READ) if authenticated && self.ssl.last_record_was_application_data() => {
+                // The engine skips an empty record; to an application it is a message, as an empty datagram is.
+                Ok(Inbound::Data(0))
+            }
             Err(sys::ERR_SSL_WANT_READ) if authenticated => Ok(Inbound::Consumed),
             Err(_) if !authenticated => {
                 self.ssl.drop_current_record();
@@ -349,7 +362,11 @@ fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
     matches!(psk, PskStage::NotAsked)
         && ssl.role() == Role::Server
         && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
-        && ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
+        && negotiates_psk(ssl)
+}
+
+fn negotiates_psk(ssl: &Ssl) -> bool {
+    ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
 }
 
 /// The question for the application, unless the message holds none that it could answer.

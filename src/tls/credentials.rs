@@ -57,7 +57,12 @@ impl Credentials {
 const SHARED_FROM_BYTES: usize = 64 * 1024;
 
 /// The last large set, and the bytes that it was parsed from.
-static SHARED: Mutex<Option<(Vec<Vec<u8>>, Arc<TrustAnchors>)>> = Mutex::new(None);
+static SHARED: Mutex<Option<SharedAnchors>> = Mutex::new(None);
+
+struct SharedAnchors {
+    parsed_from: Vec<Vec<u8>>,
+    anchors: Arc<TrustAnchors>,
+}
 
 impl TrustAnchors {
     /// As `parse`; a large set that was parsed before is used again.
@@ -67,13 +72,14 @@ impl TrustAnchors {
             return TrustAnchors::parse(certificates).map(Arc::new);
         }
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((parsed_from, anchors)) = &*shared
-            && parsed_from.iter().map(Vec::as_slice).eq(bytes())
+        if let Some(shared) = &*shared
+            && shared.parsed_from.iter().map(Vec::as_slice).eq(bytes())
         {
-            return Ok(Arc::clone(anchors));
+            return Ok(Arc::clone(&shared.anchors));
         }
         let anchors = Arc::new(TrustAnchors::parse(certificates)?);
-        *shared = Some((bytes().map(<[u8]>::to_vec).collect(), Arc::clone(&anchors)));
+        let parsed_from = bytes().map(<[u8]>::to_vec).collect();
+        *shared = Some(SharedAnchors { parsed_from, anchors: Arc::clone(&anchors) });
         Ok(anchors)
     }
 

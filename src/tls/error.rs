@@ -151,12 +151,12 @@ impl CertificateFault {
             CertificateFault::Expired
         } else if has(sys::X509_BADCERT_FUTURE) {
             CertificateFault::NotYetValid
-        } else if has(sys::X509_BADCERT_CN_MISMATCH) {
-            CertificateFault::WrongName
         } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
             CertificateFault::WrongPurpose
         } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
             CertificateFault::Weak
+        } else if has(sys::X509_BADCERT_CN_MISMATCH) {
+            CertificateFault::WrongName
         } else {
             CertificateFault::Other
         }

@@ -7,7 +7,7 @@ use crate::proto::{CloseReason, ConnectionHandle, SendError};
 fn one_payload_is_one_message_up_to_the_record_limit() {
     let mut network = Network::connected();
     let handle = network.client_handle(0);
-    for length in [1, 64, 1_200, 1_500, 16_384] {
+    for length in [0, 1, 0, 0, 0, 0, 64, 1_200, 1_500, 16_384] {
         network.send_from_client(0, &vec![42; length]);
         network.settle();
         assert_eq!(network.server.received.last().unwrap().1.len(), length);

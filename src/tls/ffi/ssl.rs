@@ -157,9 +157,16 @@ impl Ssl {
 
     /// Reads application data. `Err(ERR_SSL_WANT_READ)` when the record held none.
     pub(crate) fn read(&mut self, plaintext: &mut [u8]) -> Result<usize, c_int> {
+        // The engine's guard against many empty records in a row is for streams.
+        self.raw.nb_zero = 0;
         // SAFETY: the context is set up; `plaintext` is writable for its length.
         let result = unsafe { sys::ssl_read(&mut *self.raw, plaintext.as_mut_ptr(), plaintext.len()) };
         usize::try_from(result).map_err(|_| result)
+    }
+
+    /// Type of the record that was read last.
+    pub(crate) fn last_record_was_application_data(&self) -> bool {
+        self.raw.in_msgtype == sys::SSL_MSG_APPLICATION_DATA
     }
 
     pub(crate) fn write(&mut self, payload: &[u8]) -> Result<(), c_int> {

@@ -1,0 +1,171 @@
+'use strict';
+
+// OpenSSL in both roles: what it agrees with us about, line by line.
+
+const assert = require('node:assert/strict');
+const dgram = require('node:dgram');
+const { describe, test } = require('node:test');
+
+const certificates = require('../support/certificates.js');
+const { HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const openssl = require('../support/openssl.js');
+const { connect } = require('../..');
+
+const KEY = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
+const PSK = ['-psk', KEY.toString('hex')];
+const { server, serverRsa, ca } = openssl.missing ? {} : certificates;
+
+function echo(socket) {
+  socket.on('data', (message) => socket.write(message));
+}
+
+/** A UDP port that is free on loopback. */
+async function freePort() {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, HOST);
+  await event(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
+describe('openssl s_client gets its line echoed', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
+  const psk = { psk: { sensor: KEY } };
+  const identity = [...PSK, '-psk_identity', 'sensor'];
+  const verified = ['-CAfile', ca?.certPath, '-verify_return_error', '-verify_hostname', 'localhost'];
+  for (const [suite, options, args] of [
+    ['PSK-AES128-CCM8', psk, [...identity, '-cipher', 'PSK-AES128-CCM8@SECLEVEL=0']],
+    ['PSK-AES128-CCM', psk, [...identity, '-cipher', 'PSK-AES128-CCM']],
+    ['PSK-AES128-GCM-SHA256', psk, [...identity, '-cipher', 'PSK-AES128-GCM-SHA256']],
+    ['PSK-CHACHA20-POLY1305', psk, [...identity, '-cipher', 'PSK-CHACHA20-POLY1305']],
+    ['PSK-AES128-CBC-SHA256', psk, [...identity, '-cipher', 'PSK-AES128-CBC-SHA256']],
+    ['ECDHE-PSK-CHACHA20-POLY1305', psk, [...identity, '-cipher', 'ECDHE-PSK-CHACHA20-POLY1305']],
+    ['ECDHE-PSK-AES128-CBC-SHA256', psk, [...identity, '-cipher', 'ECDHE-PSK-AES128-CBC-SHA256']],
+    ['ECDHE-ECDSA-AES128-GCM-SHA256', server, [...verified, '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256']],
+    ['ECDHE-ECDSA-AES128-CCM8', server, [...verified, '-cipher', 'ECDHE-ECDSA-AES128-CCM8@SECLEVEL=0']],
+    ['ECDHE-RSA-AES128-GCM-SHA256', serverRsa, [...verified, '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256']],
+    ['ECDHE-RSA-CHACHA20-POLY1305', serverRsa, [...verified, '-cipher', 'ECDHE-RSA-CHACHA20-POLY1305']],
+  ]) {
+    test(`with ${suite}`, async (t) => {
+      const { key, cert } = options;
+      const ours = await startServer(t, options === psk ? psk : { key, cert }, echo);
+      const secure = event(ours, 'secureConnection');
+      const peer = openssl.sClient(t, ours.address().port, args);
+      const [socket] = await secure;
+      assert.equal(socket.getCipher().name, suite);
+      assert.equal(socket.pskIdentity?.toString(), options === psk ? 'sensor' : undefined);
+      peer.say('a line from openssl');
+      await peer.printed('a line from openssl\n');
+    });
+  }
+
+  test('and closes cleanly when we do', async (t) => {
+    const ours = await startServer(t, psk, (socket) => socket.end('goodbye\n'));
+    const peer = openssl.sClient(t, ours.address().port, [...identity, '-cipher', 'PSK-AES128-GCM-SHA256']);
+    await peer.printed('goodbye\n');
+    await peer.printed('closed');
+  });
+
+  test('and is told bad_record_mac alike for an unknown identity and for a wrong key', async (t) => {
+    const ours = await startServer(t, psk);
+    const codes = [];
+    ours.on('clientError', (error) => codes.push(error.code));
+    for (const [name, key] of [
+      ['nobody', KEY],
+      ['sensor', Buffer.alloc(16, 1)],
+    ]) {
+      const args = ['-psk', key.toString('hex'), '-psk_identity', name, '-cipher', 'PSK-AES128-GCM-SHA256'];
+      const peer = openssl.sClient(t, ours.address().port, args);
+      await peer.printed('alert bad record mac');
+      assert.equal(await peer.exit(), 1);
+    }
+    assert.deepEqual(codes, ['ERR_DTLS_UNKNOWN_PSK_IDENTITY', 'ERR_DTLS_WRONG_PSK']);
+  });
+
+  test('and hears why when there is no common suite', async (t) => {
+    const ours = await startServer(t, psk);
+    const failure = event(ours, 'clientError');
+    const peer = openssl.sClient(t, ours.address().port, ['-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
+    assert.equal((await failure)[0].code, 'ERR_DTLS_NO_SHARED_CIPHER');
+    await peer.printed('alert handshake failure');
+  });
+});
+
+describe('openssl s_server', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
+  const psk = { psk: KEY, pskIdentity: 'sensor' };
+  const verified = { ca: ca?.cert, servername: 'localhost' };
+  const pskServer = [...PSK, '-psk_identity', 'sensor', '-nocert'];
+  const certificateServer = ({ certPath, keyPath }) => ['-cert', certPath, '-key', keyPath];
+  for (const [suite, options, args] of [
+    ['PSK-AES128-CCM8', psk, [...pskServer, '-cipher', 'PSK-AES128-CCM8@SECLEVEL=0']],
+    ['PSK-AES128-GCM-SHA256', psk, [...pskServer, '-cipher', 'PSK-AES128-GCM-SHA256']],
+    ['ECDHE-PSK-CHACHA20-POLY1305', psk, [...pskServer, '-cipher', 'ECDHE-PSK-CHACHA20-POLY1305']],
+    ['ECDHE-ECDSA-AES128-GCM-SHA256', verified, server && certificateServer(server)],
+    ['ECDHE-RSA-AES128-GCM-SHA256', verified, serverRsa && certificateServer(serverRsa)],
+  ]) {
+    for (const cookies of [false, true]) {
+      test(`talks to our client with ${suite}, ${cookies ? 'with' : 'without'} cookies`, async (t) => {
+        const port = await freePort();
+        const peer = openssl.sServer(t, port, cookies ? [...args, '-listen'] : args);
+        await peer.printed('ACCEPT');
+        const client = openClient(t, { address: () => ({ port }) }, { ...options, ciphers: suite });
+        await event(client, 'secureConnect');
+        assert.equal(client.getCipher().name, suite);
+        client.write('a line from us\n');
+        await peer.printed('a line from us\n');
+        const received = messages(client, 1);
+        peer.say('a line from openssl');
+        assert.deepEqual(await received, ['a line from openssl\n']);
+        const closed = event(client, 'close');
+        client.end();
+        assert.deepEqual(await closed, [false]);
+        await peer.printed('DONE');
+      });
+    }
+  }
+
+  for (const [what, name, options, code] of [
+    ['an unknown CA', 'otherIssuer', {}, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['a self-signed certificate', 'selfSigned', {}, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['an expired certificate', 'expired', {}, 'CERT_HAS_EXPIRED'],
+    ['a certificate that is not yet valid', 'notYetValid', {}, 'CERT_NOT_YET_VALID'],
+    ['another name', 'wrongName', {}, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['another address', 'server', { servername: '127.0.0.2' }, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+    ['a client certificate', 'client', {}, 'INVALID_PURPOSE'],
+    ['a forged CA, by INTEGER', 'forgedInteger', {}, 'ERR_DTLS_PROTOCOL'],
+    ['a forged CA, by trailing bytes', 'forgedOutside', {}, 'ERR_DTLS_PROTOCOL'],
+  ]) {
+    test(`is refused with ${what}`, async (t) => {
+      const port = await freePort();
+      const { certPath, keyPath } = certificates[name];
+      const chain = name.startsWith('forged') ? ['-cert_chain', certPath] : [];
+      const peer = openssl.sServer(t, port, ['-cert', certPath, '-key', keyPath, ...chain]);
+      await peer.printed('ACCEPT');
+      const client = connect({ host: HOST, port, ...verified, ...options });
+      const [error] = await event(client, 'error');
+      assert.equal(error.code, code);
+      assert.equal(error.port, port);
+      await peer.printed('alert');
+    });
+  }
+
+  test('is accepted by its IP address, through an intermediate CA', async (t) => {
+    const port = await freePort();
+    const { certPath, keyPath } = certificates.intermediate;
+    const peer = openssl.sServer(t, port, ['-cert', certPath, '-key', keyPath, '-cert_chain', certPath]);
+    await peer.printed('ACCEPT');
+    const client = openClient(t, { address: () => ({ port }) }, { ca: ca.cert, servername: '127.0.0.1' });
+    await event(client, 'secureConnect');
+  });
+
+  test('with another key is an error that says so', async (t) => {
+    const port = await freePort();
+    const peer = openssl.sServer(t, port, ['-psk', '11'.repeat(16), '-nocert']);
+    await peer.printed('ACCEPT');
+    // OpenSSL's server says nothing to a client whose Finished it cannot read.
+    const client = connect({ host: HOST, port, ...psk, handshakeTimeout: 500 });
+    const [error] = await event(client, 'error');
+    assert.equal(error.code, 'ERR_DTLS_HANDSHAKE_TIMEOUT');
+    assert.match(error.message, /pre-shared key/);
+  });
+});

@@ -1,0 +1,128 @@
+'use strict';
+
+// Keys and certificates for the tests, made once by the `openssl` program and kept in target/test-certs.
+//
+//   const certificates = require('./support/certificates')
+//   if (!certificates.available) ...          // openssl was not found
+//   createServer({ key: certificates.server.key, cert: certificates.server.cert })
+//   spawn('openssl', ['s_client', '-CAfile', certificates.ca.certPath, ...])
+//
+// Every entry: { key, cert: Buffer (PEM), keyPath, certPath }. `cert` of `intermediate` and `forged*` is a chain, leaf first.
+
+const { spawnSync } = require('node:child_process');
+const { createHash } = require('node:crypto');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const NAMES = 'DNS:localhost, DNS:*.example.test, IP:127.0.0.1, IP:::1';
+const LEAF = 'basicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature';
+const SERVER = `${LEAF}\nextendedKeyUsage = serverAuth\nsubjectAltName = ${NAMES}`;
+const CLIENT = `${LEAF}\nextendedKeyUsage = clientAuth`;
+const CA = 'basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign';
+
+const VALID = ['20200101000000Z', '20491231235959Z'];
+const PAST = ['20200101000000Z', '20200102000000Z'];
+const FUTURE = ['20480101000000Z', '20491231235959Z'];
+
+// In the order of making: an issuer stands before what it issues; no issuer means self-signed.
+const RECIPES = {
+  ca: { subject: 'Test CA', extensions: CA },
+  otherCa: { subject: 'Another CA', extensions: CA },
+  intermediateCa: { subject: 'Test Intermediate CA', issuer: 'ca', extensions: CA },
+  // CVE-2026-49300: basicConstraints that say nothing of the kind, but that Mbed TLS 2.28 reads as CA:TRUE.
+  forgedCaInteger: { subject: 'Forged CA 1', issuer: 'ca', extensions: 'basicConstraints = DER:30:03:02:01:01' },
+  forgedCaOutside: { subject: 'Forged CA 2', issuer: 'ca', extensions: 'basicConstraints = DER:30:00:01:01:FF' },
+
+  server: { subject: 'localhost', issuer: 'ca', extensions: SERVER },
+  serverRsa: { subject: 'localhost', issuer: 'ca', extensions: SERVER, rsa: true },
+  client: { subject: 'Test Client', issuer: 'ca', extensions: CLIENT },
+  expired: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: PAST },
+  notYetValid: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: FUTURE },
+  selfSigned: { subject: 'localhost', extensions: SERVER },
+  otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: SERVER },
+  wrongName: { subject: 'elsewhere.test', issuer: 'ca', extensions: `${LEAF}\nsubjectAltName = DNS:elsewhere.test` },
+  intermediate: { subject: 'localhost', issuer: 'intermediateCa', extensions: SERVER, chain: true },
+  forgedInteger: { subject: 'localhost', issuer: 'forgedCaInteger', extensions: SERVER, chain: true },
+  forgedOutside: { subject: 'localhost', issuer: 'forgedCaOutside', extensions: SERVER, chain: true },
+};
+
+/** The passphrase of `encrypted.key`, which is the key of `server`, encrypted. */
+const PASSPHRASE = 'correct horse';
+
+const ROOT = path.join(__dirname, '..', '..', 'target', 'test-certs');
+// Other recipes, other directory; and one that is there is complete.
+const DIRECTORY = path.join(ROOT, createHash('sha256').update(fs.readFileSync(__filename)).digest('hex').slice(0, 16));
+
+module.exports = { available: make(), directory: DIRECTORY, passphrase: PASSPHRASE };
+if (module.exports.available) {
+  for (const name of [...Object.keys(RECIPES), 'encrypted']) {
+    const keyPath = path.join(DIRECTORY, `${name}.key`);
+    const certPath = path.join(DIRECTORY, `${name}.crt`);
+    module.exports[name] = { key: fs.readFileSync(keyPath), cert: fs.readFileSync(certPath), keyPath, certPath };
+  }
+}
+
+/** Makes the directory unless it is there; false when there is no openssl. */
+function make() {
+  if (fs.existsSync(DIRECTORY)) return true;
+  if (spawnSync('openssl', ['version']).error) return false;
+  fs.mkdirSync(ROOT, { recursive: true });
+  const draft = fs.mkdtempSync(path.join(ROOT, 'draft-'));
+  for (const [name, recipe] of Object.entries(RECIPES)) issue(draft, name, recipe);
+  encryptServerKey(draft);
+  publish(draft);
+  return true;
+}
+
+function issue(draft, name, { subject, issuer = name, extensions, validity = VALID, rsa = false, chain = false }) {
+  const file = (extension, of = name) => path.join(draft, `${of}.${extension}`);
+  const algorithm = rsa ? ['RSA', 'rsa_keygen_bits:2048'] : ['EC', 'ec_paramgen_curve:P-256'];
+  openssl('genpkey', '-algorithm', algorithm[0], '-pkeyopt', algorithm[1], '-out', file('key'));
+
+  // `openssl ca`, because no other command of OpenSSL before 3.4 takes dates.
+  fs.writeFileSync(file('index'), '');
+  fs.writeFileSync(file('serial'), `${createHash('sha256').update(name).digest('hex').slice(0, 14)}01\n`);
+  fs.writeFileSync(
+    file('cnf'),
+    `[req]\ndistinguished_name = subject\n[subject]\n` +
+      `[ca]\ndefault_ca = issue\n[issue]\ndatabase = ${posix(file('index'))}\nserial = ${posix(file('serial'))}\n` +
+      `new_certs_dir = ${posix(draft)}\ndefault_md = sha256\npolicy = any\nx509_extensions = extensions\n` +
+      `[any]\ncommonName = supplied\n[extensions]\n${extensions}\n`,
+  );
+  openssl('req', '-new', '-config', file('cnf'), '-key', file('key'), '-subj', `/CN=${subject}`, '-out', file('csr'));
+  const signer = issuer === name ? ['-selfsign'] : ['-cert', file('crt', issuer)];
+  const dates = ['-startdate', validity[0], '-enddate', validity[1]];
+  const from = ['-config', file('cnf'), '-in', file('csr'), '-keyfile', file('key', issuer)];
+  openssl('ca', '-batch', '-notext', ...from, ...signer, ...dates, '-out', file('crt'));
+  if (chain) fs.appendFileSync(file('crt'), fs.readFileSync(file('crt', issuer)));
+}
+
+function encryptServerKey(draft) {
+  const file = (name) => path.join(draft, name);
+  const output = ['-out', file('encrypted.key'), '-passout', `pass:${PASSPHRASE}`];
+  openssl('pkcs8', '-topk8', '-v2', 'aes-256-cbc', '-in', file('server.key'), ...output);
+  fs.copyFileSync(file('server.crt'), file('encrypted.crt'));
+}
+
+/** Whoever is first wins: test files run side by side. */
+function publish(draft) {
+  for (const name of fs.readdirSync(draft)) {
+    if (!/\.(key|crt)$/.test(name)) fs.rmSync(path.join(draft, name));
+  }
+  try {
+    fs.renameSync(draft, DIRECTORY);
+  } catch (error) {
+    fs.rmSync(draft, { recursive: true });
+    if (!fs.existsSync(DIRECTORY)) throw error;
+  }
+}
+
+function openssl(...args) {
+  const { status, stderr } = spawnSync('openssl', args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`openssl ${args.join(' ')}\n${stderr}`);
+}
+
+/** OpenSSL's configuration files take no backslash for itself. */
+function posix(file) {
+  return file.replaceAll('\\', '/');
+}

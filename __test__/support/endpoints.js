@@ -1,0 +1,79 @@
+'use strict';
+
+// Servers and clients on loopback for one test each: whatever the test leaves open is closed after it.
+//
+//   const server = await startServer(t, { psk: { bob: 'secret' } })
+//   const client = openClient(t, server)                               // is bob
+//   const { server, socket, client } = await connectedPair(t)
+
+const { connect, createServer } = require('../..');
+
+const HOST = '127.0.0.1';
+const BOB = { psk: 'secret of bob', pskIdentity: 'bob' };
+
+/** A server that listens on a port of the system's choice, with bob's key unless options say otherwise. */
+async function startServer(t, options = { psk: { bob: BOB.psk } }, listener = undefined) {
+  const server = createServer(options, listener);
+  server.listen(0, HOST);
+  t.after(() => new Promise((resolve) => server.close(resolve)));
+  await event(server, 'listening');
+  return server;
+}
+
+/** A client of a server on loopback. */
+function openClient(t, server, options = BOB) {
+  const client = connect({ host: HOST, port: server.address().port, ...options });
+  t.after(() => {
+    client.on('error', () => {});
+    client.destroy();
+  });
+  return client;
+}
+
+/** A server, a client, and the server's socket for it, all after the handshake. */
+async function connectedPair(t, { serverOptions, clientOptions } = {}) {
+  const server = await startServer(t, { psk: { bob: BOB.psk }, ...serverOptions });
+  const client = openClient(t, server, { ...BOB, ...clientOptions });
+  const [[socket]] = await Promise.all([event(server, 'secureConnection'), event(client, 'secureConnect')]);
+  return { server, socket, client };
+}
+
+/** The arguments of the next such event. Unlike events.once(), 'error' is an event like any other. */
+function event(emitter, name) {
+  return new Promise((resolve) => {
+    emitter.once(name, (...args) => resolve(args));
+  });
+}
+
+/** The next `count` messages, as strings. */
+function messages(socket, count) {
+  return new Promise((resolve) => {
+    const received = [];
+    socket.on('data', function collect(message) {
+      received.push(message.toString());
+      if (received.length < count) return;
+      socket.removeListener('data', collect);
+      resolve(received);
+    });
+  });
+}
+
+/** The names of these events, in the order in which they come, up to and including 'close'. */
+function eventsUntilClose(emitter, ...names) {
+  const seen = [];
+  for (const name of names) emitter.on(name, () => seen.push(name));
+  return event(emitter, 'close').then(([hadError]) => [...seen, `close ${hadError}`]);
+}
+
+/** Runs `act` and answers what a listener throws meanwhile, in place of the process's end. */
+async function uncaught(act) {
+  const thrown = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
+  try {
+    await act();
+    return await thrown;
+  } finally {
+    process.setUncaughtExceptionCaptureCallback(null);
+  }
+}
+
+module.exports = { BOB, HOST, connectedPair, event, eventsUntilClose, messages, openClient, startServer, uncaught };
