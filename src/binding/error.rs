@@ -1,7 +1,6 @@
 //! Rust errors as JavaScript errors with a `code`.
 
-use crate::proto::SendError;
-use crate::tls::ConfigError;
+use crate::proto::{ConfigError, SendError};
 
 /// An error whose status becomes the JavaScript error's `code`.
 pub(super) type CodedError = napi::Error<&'static str>;

@@ -1,7 +1,6 @@
 //! Events and statistics as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
-use crate::proto::{CloseReason, Endpoint, Event};
-use crate::tls::Error;
+use crate::proto::{CloseReason, Endpoint, Error, Event};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 

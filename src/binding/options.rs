@@ -1,9 +1,9 @@
 //! Options that `lib/options.js` has validated, as the types below want them.
 
 use super::error::{CodedError, config_error, internal};
-use crate::proto::Limits;
-use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, ServerAuthentication, ServerConfig, Settings, TrustAnchors,
+use crate::proto::{
+    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, ServerAuthentication, ServerConfig, Settings,
+    TrustAnchors,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;

@@ -18,6 +18,10 @@ mod server_side;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use crate::tls::{
+    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ServerAuthentication, ServerConfig, Settings,
+    TrustAnchors,
+};
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
 pub(crate) use limits::Limits;

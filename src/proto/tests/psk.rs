@@ -2,6 +2,7 @@
 
 use super::network::*;
 use crate::proto::Event;
+use crate::tls::ClientPsk;
 use std::time::Duration;
 
 fn confirmed_identity(network: &Network) -> Option<Vec<u8>> {
@@ -101,6 +102,18 @@ fn a_key_of_impossible_length_ends_its_own_handshake() {
         network.connect(&psk_client(&[]));
         network.settle();
         assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
+    }
+}
+
+#[test]
+fn identities_are_bounded() {
+    // CVE-2026-50580
+    assert!(ClientPsk::new(&[b'x'; 256], KEY).is_ok());
+    for identity in [&[] as &[u8], &[b'x'; 257]] {
+        assert_eq!(ClientPsk::new(identity, KEY).err().unwrap().code(), "ERR_DTLS_INVALID_PSK_IDENTITY");
+    }
+    for key in [&[] as &[u8], &[1; 65]] {
+        assert_eq!(ClientPsk::new(IDENTITY, key).err().unwrap().code(), "ERR_DTLS_INVALID_PSK");
     }
 }
 

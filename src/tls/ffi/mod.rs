@@ -11,6 +11,8 @@ pub(crate) mod rng;
 pub(crate) mod ssl;
 mod start_up;
 pub(crate) mod suite;
+#[cfg(test)]
+mod tests;
 pub(crate) mod verify;
 
 use mbedtls_sys as sys;

@@ -20,7 +20,7 @@ const CBC_SLACK: usize = 2 * 16;
 
 /// An `ssl_context` that reads from and writes to memory.
 pub(crate) struct Ssl {
-    raw: Box<sys::ssl_context>,
+    pub(super) raw: Box<sys::ssl_context>,
     /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
     bio: NonNull<Bio>,
     config: Arc<SslConfig>,

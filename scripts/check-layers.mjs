@@ -1,0 +1,168 @@
+#!/usr/bin/env node
+// Proves that each layer of the Rust core keeps to itself (docs/architecture.md):
+//
+//   src/binding -> src/proto -> src/tls -> src/tls/ffi
+//
+//   node scripts/check-layers.mjs [ROOT]
+//
+// Prints one line `file:line: what is wrong` for each violation, and exits with 1 when there is any.
+// Comments and strings do not count. Tests keep to the same rules, save for one: they may ask the clock for their first
+// Instant in src/proto/tests/ and src/tls/ffi/tests.rs.
+
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+// `only` and `never` are beginnings of paths below src/. Paths of `use` are seen in full: `use std::{net::UdpSocket}`
+// is seen as `std::net::UdpSocket`.
+const RULES = [
+  { word: /\bnapi(_derive|_sys)?\b/, only: ['binding'], why: 'napi belongs in src/binding' },
+  { word: /\btokio\b/, only: ['binding'], why: 'tokio belongs in src/binding' },
+  { word: /\bmbedtls(_sys|_sys_auto|_platform_support)?\b/, only: ['tls'], why: 'mbedtls belongs in src/tls' },
+  { word: /\baws_lc_(sys|rs)\b/, only: ['tls'], why: 'aws-lc belongs in src/tls' },
+  { word: /\bunsafe\b/, only: ['tls/ffi'], why: 'unsafe belongs in src/tls/ffi' },
+  {
+    word: /\b(Instant|SystemTime)::now\b|\.elapsed\(\)/,
+    only: ['binding', 'proto/tests', 'tls/ffi/tests'],
+    why: 'the clock is read in src/binding; below it time is an argument',
+  },
+  {
+    word: /\b(Udp|Unix|Tcp)(Socket|Datagram|Stream|Listener)\b|\b(std|tokio)::(net|os::unix::net)::\*/,
+    never: ['proto', 'tls'],
+    why: 'sockets belong to JavaScript',
+  },
+  {
+    word: /\bstd::thread\b|\bthread::(spawn|sleep|scope|Builder)\b/,
+    never: ['proto', 'tls'],
+    why: 'no threads below src/binding',
+  },
+  { word: /\b(crate|super)::(proto|binding)\b/, never: ['tls'], why: 'src/tls imports no layer above it' },
+  { word: /\b(crate|super)::binding\b/, never: ['proto'], why: 'src/proto imports no layer above it' },
+  { word: /\b(crate|super)::tls\b/, never: ['binding'], why: 'src/binding imports src/proto only' },
+];
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const root = process.argv[2] ?? path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+  const { files, violations } = checkLayers(root);
+  for (const violation of violations) console.log(violation);
+  console.log(`layers: ${files} files, ${violations.length} violations`);
+  process.exitCode = violations.length > 0 || files === 0 ? 1 : 0;
+}
+
+/** Checks every Rust file below `root`/src. */
+export function checkLayers(root) {
+  const source = path.join(root, 'src');
+  const files = readdirSync(source, { recursive: true })
+    .map((file) => file.replaceAll(path.sep, '/'))
+    .filter((file) => file.endsWith('.rs'))
+    .sort();
+  const violations = files.flatMap((file) => checkFile(file, readFileSync(path.join(source, file), 'utf8')));
+  return { files: files.length, violations };
+}
+
+function checkFile(file, text) {
+  const report = (line, why) => `src/${file}:${line}: ${why}`;
+  const module = file.replace(/(\/mod)?\.rs$/, '');
+  if (module !== 'lib' && !isWithin(module, ['binding', 'proto', 'tls']))
+    return [report(1, 'this file is in no layer')];
+
+  const statements = statementsOf(withoutCommentsAndStrings(text));
+  const violations = RULES.filter(
+    (rule) => !(rule.only ? isWithin(module, rule.only) : !isWithin(module, rule.never)),
+  ).flatMap((rule) => statements.filter(({ code }) => rule.word.test(code)).map(({ line }) => report(line, rule.why)));
+  return [...new Set(violations)];
+}
+
+function isWithin(module, directories) {
+  return directories.some((directory) => module === directory || module.startsWith(`${directory}/`));
+}
+
+/** The code line by line, without blanks round `::`; each `use` as one entry for each path that it names. */
+function statementsOf(code) {
+  const statements = [];
+  const rest = code.replace(/\buse\s+([^;]*);/g, (use, tree, offset) => {
+    const line = lineAt(code, offset);
+    for (const full of pathsOf(tree)) statements.push({ line, code: full });
+    return use.replace(/[^\n]/g, ' ');
+  });
+  const joined = rest.replace(/\s*::\s*/g, (colons) => `::${'\n'.repeat(colons.split('\n').length - 1)}`);
+  // A path that was broken over lines counts where it begins.
+  const lines = joined.split('\n');
+  for (let index = lines.length - 1; index > 0; index--) {
+    if (lines[index - 1].endsWith('::')) {
+      lines[index - 1] += lines[index];
+      lines[index] = '';
+    }
+  }
+  for (const [index, text] of lines.entries()) statements.push({ line: index + 1, code: text });
+  return statements;
+}
+
+function lineAt(text, offset) {
+  return text.slice(0, offset).split('\n').length;
+}
+
+/** `a::{b, c::{d as e, self}}` -> a::b, a::c::d as e, a::c::self */
+function pathsOf(tree) {
+  const text = tree
+    .replace(/\s+/g, ' ')
+    .replace(/ ?:: ?/g, '::')
+    .trim();
+  const brace = text.indexOf('{');
+  if (brace === -1) return [text];
+  const prefix = text.slice(0, brace);
+  const inside = text.slice(brace + 1, text.lastIndexOf('}'));
+  return splitAtCommas(inside).flatMap((part) => pathsOf(part).map((full) => prefix + full));
+}
+
+function splitAtCommas(text) {
+  const parts = [''];
+  let depth = 0;
+  for (const character of text) {
+    if (character === '{') depth += 1;
+    if (character === '}') depth -= 1;
+    if (character === ',' && depth === 0) parts.push('');
+    else parts[parts.length - 1] += character;
+  }
+  return parts.filter((part) => part.trim() !== '');
+}
+
+/** Blanks out comments (nested ones too), strings, raw strings and character literals, and keeps every line break. */
+function withoutCommentsAndStrings(text) {
+  const token = /\/\/[^\n]*|\/\*|(?:\b(?:r|br|cr)(#*)|\b[bc])?"|'(?:\\(?:u\{[^}]*\}|x..|.)|[^\\'\n])'/gu;
+  let code = '';
+  let position = 0;
+  const skipTo = (end) => {
+    code += text.slice(position, end).replace(/[^\n]/g, ' ');
+    position = end;
+  };
+  while (position < text.length) {
+    token.lastIndex = position;
+    const match = token.exec(text);
+    if (!match) break;
+    code += text.slice(position, match.index);
+    position = match.index;
+    if (match[0] === '/*') skipTo(endOfBlockComment(text, position));
+    else if (match[0].endsWith('"')) skipTo(endOfString(text, token.lastIndex, match[1]));
+    else skipTo(token.lastIndex);
+  }
+  return code + text.slice(position);
+}
+
+function endOfBlockComment(text, start) {
+  const marks = /\/\*|\*\//g;
+  marks.lastIndex = start;
+  let depth = 0;
+  for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
+    depth += mark[0] === '/*' ? 1 : -1;
+    if (depth === 0) return marks.lastIndex;
+  }
+  return text.length;
+}
+
+/** `hashes` of a raw string's opening; undefined when it is not raw. */
+function endOfString(text, start, hashes) {
+  const end = hashes === undefined ? /(?<!\\)(?:\\\\)*"/g : new RegExp(`"${hashes}`, 'g');
+  end.lastIndex = start;
+  return end.exec(text) ? end.lastIndex : text.length;
+}
