@@ -26,7 +26,8 @@ fn write_layout_assertions(include: &Path) {
         .include(include)
         .define("MBEDTLS_CONFIG_FILE", config.as_str())
         .compile_intermediates();
-    let object = objects.iter().flat_map(|path| fs::read(path).expect("the compiler's object file")).collect::<Vec<_>>();
+    let object =
+        objects.iter().flat_map(|path| fs::read(path).expect("the compiler's object file")).collect::<Vec<_>>();
 
     let mut assertions = String::new();
     for line in include_str!("src/tls/ffi/layout.h").lines() {

@@ -1,0 +1,103 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { describe, test } = require('node:test');
+const { inspect } = require('node:util');
+
+const {
+  DtlsError,
+  fromNative,
+  invalidArgType,
+  invalidArgValue,
+  missingOption,
+  outOfRange,
+} = require('../lib/errors.js');
+
+const MAC_ERROR = { code: 'ERR_DTLS_BAD_RECORD_MAC', errno: -0x7180, alert: 20, address: '192.0.2.1', port: 5684 };
+
+describe('a DtlsError', () => {
+  test('is an Error with code, errno, alert, address and port', () => {
+    const error = new DtlsError('The record is forged', MAC_ERROR);
+    assert(error instanceof Error);
+    assert.equal(error.name, 'DtlsError');
+    assert.equal(error.message, 'The record is forged');
+    assert.deepEqual({ ...error }, MAC_ERROR);
+  });
+
+  test('is its errno as a number', () => {
+    const error = new DtlsError('The record is forged', MAC_ERROR);
+    assert.equal(Number(error), -0x7180);
+    assert.equal(error.valueOf(), -0x7180);
+    assert(error < 0);
+    // biome-ignore lint/suspicious/noDoubleEquals: the comparison that old code makes
+    assert(error == -0x7180);
+  });
+
+  test('is its message as a string', () => {
+    const error = new DtlsError('The record is forged', MAC_ERROR);
+    assert.equal(`${error}`, 'The record is forged');
+    assert.equal(String(error), 'The record is forged');
+    assert.equal(error.toString(), 'The record is forged');
+  });
+
+  test('without an errno is its message in a concatenation, and 0 as a number', () => {
+    const error = new DtlsError('Nobody answers', { code: 'ERR_DTLS_HANDSHAKE_TIMEOUT' });
+    // biome-ignore lint/style/useTemplate: a template asks for a string, a plus does not
+    assert.equal('failed: ' + error, 'failed: Nobody answers');
+    assert.equal(Number(error), 0);
+  });
+
+  test('has no property for what is not known', () => {
+    assert.deepEqual(Object.keys(new DtlsError('message')), ['code', 'errno']);
+  });
+
+  test('shows its cause, which is not enumerable', () => {
+    const cause = new Error('database down');
+    const error = new DtlsError('message', { cause });
+    assert.equal(error.cause, cause);
+    assert(!Object.keys(error).includes('cause'));
+    assert.match(inspect(error), /database down/);
+  });
+
+  test('takes over what the native layer says', () => {
+    const native = Object.assign(new Error('bad certificate'), { code: 'CERT_HAS_EXPIRED', errno: -0x2700 });
+    const error = fromNative(native, { address: '::1', port: 1 });
+    assert(error instanceof DtlsError);
+    assert.deepEqual({ ...error }, { code: 'CERT_HAS_EXPIRED', errno: -0x2700, address: '::1', port: 1 });
+  });
+});
+
+describe("an argument error has Node's code, class and wording", () => {
+  test('ERR_INVALID_ARG_TYPE', () => {
+    const error = invalidArgType('options.mtu', 'of type number', '1200');
+    assert(error instanceof TypeError);
+    assert.equal(error.code, 'ERR_INVALID_ARG_TYPE');
+    assert.equal(error.message, `The "options.mtu" property must be of type number. Received type string ('1200')`);
+    assert.equal(
+      invalidArgType('listener', 'of type function', null).message,
+      'The "listener" argument must be of type function. Received null',
+    );
+    assert.match(invalidArgType('host', 'of type string', new Map()).message, /an instance of Map$/);
+  });
+
+  test('ERR_INVALID_ARG_TYPE does not show a secret', () => {
+    const error = invalidArgType('options.psk', 'of type string', 4711, { secret: true });
+    assert.match(error.message, /Received type number$/);
+  });
+
+  test('ERR_OUT_OF_RANGE', () => {
+    const error = outOfRange('options.mtu', '>= 256 && <= 65507', 1);
+    assert(error instanceof RangeError);
+    assert.equal(error.code, 'ERR_OUT_OF_RANGE');
+    assert.equal(
+      error.message,
+      'The value of "options.mtu" is out of range. It must be >= 256 && <= 65507. Received 1',
+    );
+  });
+
+  test('ERR_INVALID_ARG_VALUE and ERR_MISSING_OPTION', () => {
+    assert.equal(invalidArgValue('options.x', 'is not a known option').code, 'ERR_INVALID_ARG_VALUE');
+    assert.equal(missingOption('"options.port"').code, 'ERR_MISSING_OPTION');
+    assert(missingOption('"options.port"') instanceof TypeError);
+  });
+});

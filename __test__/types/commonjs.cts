@@ -1,0 +1,43 @@
+// Compiled, never run: what an application in CommonJS writes against index.d.ts.
+
+import dgram = require('node:dgram');
+import dtls = require('../..');
+
+const options: dtls.ServerOptions = {
+  psk: new Map([['sensor', Buffer.from('secret')]]),
+  idleTimeout: 60_000,
+  ciphers: ['TLS_PSK_WITH_AES_128_CCM_8'],
+};
+
+const server: dtls.DtlsServer = dtls.createServer(options, (socket) => {
+  const identity: Buffer | undefined = socket.pskIdentity;
+  const cipher: string | undefined = socket.getCipher()?.standardName;
+  socket.on('data', (message) => socket.write(message));
+  socket.on('close', (hadError) => console.log(hadError, identity?.toString(), cipher));
+  socket.pipe(socket);
+});
+server.listen(5684, '::', () => console.log(server.address()?.port));
+server.listen({ port: 0, address: '127.0.0.1' });
+server.on('clientError', (error, socket) => console.log(error.code, error.alert, socket.remoteAddress));
+server.getConnections((count) => console.log(count.toFixed()));
+server.close((error) => console.log(error?.message));
+
+const client: dtls.DtlsClient = dtls.connect({
+  port: '5684',
+  socket: dgram.createSocket('udp4'),
+  psk: 'secret',
+  pskIdentity: 'sensor',
+});
+client.once('secureConnect', (socket) => socket.end('hello'));
+client.on('error', (error) => {
+  if (error instanceof dtls.DtlsError) console.log(+error.errno, error.port);
+});
+
+// @ts-expect-error -- a client has one key
+dtls.connect({ port: 5684, psk: { sensor: 'secret' }, pskIdentity: 'sensor' });
+// @ts-expect-error -- a port is required
+dtls.connect({ psk: 'secret', pskIdentity: 'sensor' });
+// @ts-expect-error -- no such option
+dtls.createServer({ pks: 'secret' });
+// @ts-expect-error -- sockets are made by servers
+new dtls.DtlsSocket();

@@ -1,0 +1,38 @@
+// Compiled, never run: what an application in ES modules writes against index.d.ts.
+
+import dtls, {
+  type ClientOptions,
+  connect,
+  createServer,
+  DtlsError,
+  DtlsServer,
+  type DtlsSocket,
+} from '../../index.js';
+
+const keys = new Map<string, string>();
+
+createServer({ pskCallback: (_socket, identity) => keys.get(identity) });
+createServer({ pskCallback: async (socket, identity) => `${socket.remoteAddress} ${identity.toUpperCase()}` });
+createServer({ pskCallback: (_socket, identity, callback) => void callback(null, keys.get(identity) ?? null) });
+createServer({ pskCallback: (_socket, identity) => identity.subarray(1), pskIdentityEncoding: 'buffer' });
+createServer({ identityPskCallback: (identity) => (identity === 'sensor' ? 'secret' : '') });
+createServer({ key: 'pem', cert: ['pem', new Uint8Array(3)], mtu: 1400, debug: 2 }).listen(() => {});
+
+const remote: ClientOptions = { host: 'localhost', port: 5684, ca: 'pem', servername: 'example.test' };
+connect(remote, (client) => client.end());
+connect(5684, 'localhost', { psk: 'secret', pskIdentity: Buffer.from([0xff]) }, (client) => client.unref());
+connect(5684, { ca: ['pem'] });
+const socket: DtlsSocket = dtls.connect(5684, 'localhost');
+for await (const message of socket) console.log(message);
+
+const server: DtlsServer = new DtlsServer({ psk: 'secret' });
+const first: DtlsSocket | undefined = Object.values(server.sockets)[0];
+console.log(first?.remoteFamily, server.stats.handshakesFailed);
+console.log(new DtlsError('message', { code: 'ERR_DTLS_PROTOCOL', errno: -1 }).valueOf() + 1);
+
+// @ts-expect-error -- identities are strings unless asked otherwise
+createServer({ pskCallback: (_socket, identity) => identity.subarray(1) });
+// @ts-expect-error -- a level
+createServer({ psk: 'secret', debug: 5 });
+// @ts-expect-error -- a boolean
+socket.on('close', (hadError: string) => console.log(hadError)).connected.length;

@@ -1,0 +1,67 @@
+'use strict';
+
+// Pre-shared keys from a database that takes its time: the handshake waits for the answer, the event loop does not.
+// Server and clients live in this one process, which ends by itself.
+//
+//   node examples/psk-lookup.js
+
+const { once } = require('node:events');
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const { connect, createServer } = require('..');
+
+const thermometerKey = Buffer.from('00112233445566778899aabbccddeeff', 'hex');
+const lampKey = Buffer.from('ffeeddccbbaa99887766554433221100', 'hex');
+const database = new Map([
+  ['thermometer', thermometerKey],
+  ['lamp', lampKey],
+]);
+
+/** @param {string} identity */
+async function findKey(identity) {
+  await sleep(50);
+  return database.get(identity) ?? null;
+}
+
+async function main() {
+  const server = createServer({ pskCallback: (_socket, identity) => findKey(identity) });
+  server.on('secureConnection', (socket) => {
+    console.log(`server: ${socket.pskIdentity} is in`);
+    socket.on('data', (message) => socket.write(`${socket.pskIdentity} says ${message}`));
+  });
+  server.on('clientError', (error) => console.log(`server: refused (${error.code})`));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const port = server.address()?.port ?? 0;
+
+  // All at once: each waits for its own key only.
+  await Promise.all([
+    talk(port, 'thermometer', thermometerKey, '21.5 degrees'),
+    talk(port, 'lamp', lampKey, 'on'),
+    talk(port, 'burglar', Buffer.from('guess'), 'open'),
+  ]);
+  server.close();
+  await once(server, 'close');
+}
+
+/**
+ * Sends one message and waits for the answer, or for the reason why there is none.
+ *
+ * @param {number} port
+ * @param {string} pskIdentity
+ * @param {Buffer} psk
+ * @param {string} message
+ */
+function talk(port, pskIdentity, psk, message) {
+  const client = connect({ host: '127.0.0.1', port, psk, pskIdentity });
+  // Waits for the end of the handshake.
+  client.write(message);
+  client.on('data', (answer) => {
+    console.log(`${pskIdentity}: ${answer}`);
+    client.end();
+  });
+  client.on('error', (error) => console.log(`${pskIdentity}: ${error.message}`));
+  return new Promise((resolve) => client.on('close', resolve));
+}
+
+main();

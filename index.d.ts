@@ -1,0 +1,444 @@
+// biome-ignore-all lint/suspicious/noExplicitAny: the general overloads are declared as node:events declares them
+
+/// <reference types="node" />
+
+import { Socket as UdpSocket } from 'node:dgram';
+import { EventEmitter } from 'node:events';
+import { Duplex } from 'node:stream';
+
+/** Bytes in any of Node's usual forms. */
+export type Bytes = NodeJS.ArrayBufferView | ArrayBuffer;
+
+/** A pre-shared key, 1 to 64 bytes: a string stands for its UTF-8 bytes. */
+export type PresharedKey = string | Bytes;
+
+/** A PSK identity, up to 256 bytes: a string stands for its UTF-8 bytes. */
+export type PskIdentity = string | Bytes;
+
+/** PEM as a string, PEM or DER as bytes. */
+export type PemOrDer = string | Bytes;
+
+/** What may come of looking a key up; null or undefined: nobody has that identity. */
+export type PskAnswer = PresharedKey | null | undefined;
+
+export interface SharedOptions {
+  /** Private key that belongs to `cert`. */
+  key?: PemOrDer;
+  /** Passphrase of an encrypted `key`. */
+  passphrase?: string;
+  /** Our certificate, or the chain of it, leaf first. */
+  cert?: PemOrDer | readonly PemOrDer[];
+  /**
+   * Cipher suites by IANA or OpenSSL name, best first: an array, or names with colons between them.
+   * Default: all that the credentials allow, AEAD suites first.
+   */
+  ciphers?: string | readonly string[];
+  /** Time to the first retransmission of a flight, ms. Default: 3000 on a server, 1000 on a client. */
+  handshakeTimeoutMin?: number;
+  /** Upper bound of the doubling of that time, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
+  handshakeTimeoutMax?: number;
+  /** Time for the whole handshake, ms. Default: 120000. */
+  handshakeTimeout?: number;
+  /** Time without a valid datagram from the peer after which a connection is closed, ms; 0: never.
+   * Default: 86400000 (a day) on a server, 0 on a client. */
+  idleTimeout?: number;
+  /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
+  mtu?: number;
+  /** How much is written to stderr, 0 (nothing) to 4 (everything). Default: 0. */
+  debug?: 0 | 1 | 2 | 3 | 4;
+  /** Whether the peer is told when a connection is closed (close_notify). Default: true. */
+  sendClose?: boolean;
+  /**
+   * What is kept for an application that does not read, beyond the 16 messages that the stream itself takes, bytes; each
+   * message counts 128 bytes more than it is long. What comes then is dropped, see messagesDropped. Default: 262144.
+   */
+  receiveQueueLimit?: number;
+  /** Type of the UDP socket. Default: as the address requires. */
+  type?: 'udp4' | 'udp6';
+  /** Receive buffer of the UDP socket (SO_RCVBUF), bytes.
+   * Default: on a server what the system grants up to 4194304, on a client the system's. */
+  recvBufferSize?: number;
+  /** Send buffer of the UDP socket (SO_SNDBUF), bytes. Default: the system's. */
+  sendBufferSize?: number;
+}
+
+/**
+ * Options of a server. It needs `psk`, `pskCallback` or `identityPskCallback` (one of them), or `key` and `cert`, or
+ * both kinds.
+ */
+export interface ServerOptions extends SharedOptions {
+  /** One key for every identity, or identities and their keys; copied at the call, and compared byte by byte. */
+  psk?: PresharedKey | ReadonlyMap<PskIdentity, PresharedKey> | { readonly [identity: string]: PresharedKey };
+  /**
+   * Finds the key of an identity, in node:tls's form: returns it, returns a promise of it, or calls `callback`, in which
+   * case it is declared with three parameters. The handshake waits, and nobody else does.
+   */
+  pskCallback?: PskCallback<string>;
+  /** Finds the key of an identity, in node-mbed-dtls's form; an empty string refuses. */
+  identityPskCallback?: IdentityPskCallback<string>;
+  /**
+   * How the callbacks get the identity, which is bytes: 'utf8' as a string, and who sends bytes that no string stands for
+   * is unknown; 'buffer' as a Buffer, see BufferIdentityServerOptions. Default: 'utf8'.
+   */
+  pskIdentityEncoding?: 'utf8';
+  /** Handshakes at a time. Default: 1000. */
+  maxHandshakes?: number;
+  /** Handshakes at a time with one IP address. Default: 100. */
+  maxHandshakesPerAddress?: number;
+  /** Connections at a time, handshakes included. Default: 1000000. */
+  maxConnections?: number;
+  /** Whether a server on '::' leaves IPv4 alone. Default: false, which is dual stack. */
+  ipv6Only?: boolean;
+}
+
+/** A server whose callbacks get identities as Buffers. */
+export interface BufferIdentityServerOptions
+  extends Omit<ServerOptions, 'pskCallback' | 'identityPskCallback' | 'pskIdentityEncoding'> {
+  /** See ServerOptions. */
+  pskCallback?: PskCallback<Buffer>;
+  /** See ServerOptions. */
+  identityPskCallback?: IdentityPskCallback<Buffer>;
+  /** See ServerOptions. */
+  pskIdentityEncoding: 'buffer';
+}
+
+export type PskCallback<Identity> = (
+  socket: DtlsSocket,
+  identity: Identity,
+  callback: (error: Error | null | undefined, key?: PskAnswer) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
+) => PskAnswer | PromiseLike<PskAnswer> | void;
+
+export type IdentityPskCallback<Identity> = (identity: Identity) => PskAnswer | PromiseLike<PskAnswer>;
+
+/**
+ * Options of a client. With `psk` and without `ca` only pre-shared keys are offered; with `ca`, or with neither, the
+ * server's certificate is verified.
+ */
+export interface ClientOptions extends SharedOptions {
+  /** DNS name or IP address of the server; resolved once. Default: 'localhost'. */
+  host?: string;
+  /** UDP port of the server. */
+  port: number | string;
+  /**
+   * UDP socket to use, bound or not, but not connected. It is never closed, what others send to it is left alone, and
+   * clients of different servers may share it. Default: a socket of our own.
+   */
+  socket?: UdpSocket;
+  /** Address family to resolve `host` to; 0: either. Default: 0, or what `type` or `socket` require. */
+  family?: 0 | 4 | 6 | 'IPv4' | 'IPv6';
+  /** IP address to bind our own UDP socket to. Default: any. */
+  localAddress?: string;
+  /** UDP port to bind our own UDP socket to. Default: 0, the system's choice. */
+  localPort?: number | string;
+  /** Look-up function, called as by node:dgram. Default: dns.lookup. */
+  lookup?: (
+    hostname: string,
+    family: number,
+    callback: (error: NodeJS.ErrnoException | null, address: string, family?: number) => void,
+  ) => void;
+  /** Pre-shared key; needs `pskIdentity`. */
+  psk?: PresharedKey;
+  /** Identity that goes with `psk`. */
+  pskIdentity?: PskIdentity;
+  /** node-mbed-dtls's name of `pskIdentity`. */
+  PSKIdent?: PskIdentity;
+  /** Certificates of the authorities that may vouch for the server. Default: Node's own root certificates, or with `psk` none. */
+  ca?: PemOrDer | readonly PemOrDer[];
+  /** node-mbed-dtls's name of `ca`. */
+  CACert?: PemOrDer | readonly PemOrDer[];
+  /** DNS name or IP address that the server's certificate must name; a DNS name is also sent (SNI). Default: `host`. */
+  servername?: string;
+  /** Whether a server's certificate that does not verify is an error. Default: true. */
+  rejectUnauthorized?: boolean;
+}
+
+/** `host` and `address` mean the same. Without either: all IPv4 addresses, or with type 'udp6' all addresses. */
+export interface ListenOptions {
+  /** UDP port; 0: the system's choice. Default: 0. */
+  port?: number | string;
+  /** DNS name or IP address. */
+  host?: string;
+  /** dgram's name of `host`. */
+  address?: string;
+  /** Open UDP socket to take over instead. */
+  fd?: number;
+  /** Whether the workers of a cluster do not share the port. Default: false. */
+  exclusive?: boolean;
+  /** See ServerOptions. */
+  ipv6Only?: boolean;
+}
+
+export interface CipherInfo {
+  /** OpenSSL's name: 'PSK-AES128-CCM8'. */
+  name: string;
+  /** IANA's name: 'TLS_PSK_WITH_AES_128_CCM_8'. */
+  standardName: string;
+  version: 'DTLSv1.2';
+}
+
+/** Counters: totals, but for the last three. */
+export interface Stats {
+  /** Datagrams from the UDP socket. */
+  datagramsReceived: number;
+  /** Datagrams to the UDP socket. */
+  datagramsSent: number;
+  /** Datagrams without any record that was of use. */
+  datagramsDropped: number;
+  /** Records that were malformed, forged, replayed, or for nobody. */
+  recordsDropped: number;
+  /** Answers to ClientHellos without a valid cookie. */
+  helloVerifyRequestsSent: number;
+  handshakesStarted: number;
+  handshakesCompleted: number;
+  handshakesFailed: number;
+  /** Handshakes beyond one of the limits. */
+  handshakesRefused: number;
+  /** Connections now, handshakes included. */
+  connections: number;
+  /** Handshakes now. */
+  handshakes: number;
+  /** Look-ups without an answer now. */
+  lookups: number;
+}
+
+/** Permanent names of what can go wrong; docs/errors.md has a heading for each. */
+export type DtlsErrorCode =
+  | 'ERR_DTLS_ADDRESS_IN_USE'
+  | 'ERR_DTLS_ALERT_RECEIVED'
+  | 'ERR_DTLS_BAD_RECORD_MAC'
+  | 'ERR_DTLS_CLOSED_DURING_HANDSHAKE'
+  | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
+  | 'ERR_DTLS_INTERNAL'
+  | 'ERR_DTLS_INVALID_CA'
+  | 'ERR_DTLS_INVALID_CERT'
+  | 'ERR_DTLS_INVALID_CIPHER'
+  | 'ERR_DTLS_INVALID_KEY'
+  | 'ERR_DTLS_INVALID_PSK'
+  | 'ERR_DTLS_INVALID_PSK_IDENTITY'
+  | 'ERR_DTLS_KEY_MISMATCH'
+  | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_NO_SHARED_CIPHER'
+  | 'ERR_DTLS_NO_USABLE_CIPHER'
+  | 'ERR_DTLS_PAYLOAD_TOO_LARGE'
+  | 'ERR_DTLS_PROTOCOL'
+  | 'ERR_DTLS_SOCKET_CLOSED'
+  | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
+  | 'ERR_DTLS_WRONG_PSK'
+  | 'CERT_HAS_EXPIRED'
+  | 'CERT_NOT_YET_VALID'
+  | 'CERT_REVOKED'
+  | 'CERT_UNTRUSTED'
+  | 'DEPTH_ZERO_SELF_SIGNED_CERT'
+  | 'ERR_TLS_CERT_ALTNAME_INVALID'
+  | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
+
+/** As a number it is its `errno`, as a string its message, for code that got numbers or strings from node-mbed-dtls. */
+export class DtlsError extends Error {
+  constructor(
+    message: string,
+    details?: {
+      code?: DtlsErrorCode | (string & {});
+      errno?: number;
+      alert?: number;
+      address?: string;
+      port?: number;
+      cause?: unknown;
+    },
+  );
+  /** Permanent; messages are not. */
+  code: DtlsErrorCode | (string & {});
+  /** Mbed TLS's negative number; 0 when Mbed TLS had no part in it. */
+  errno: number;
+  /** Number of the TLS alert that was sent or received. */
+  alert?: number;
+  /** IP address of the peer. */
+  address?: string;
+  /** UDP port of the peer. */
+  port?: number;
+  /** What led to it: what a look-up's callback threw. */
+  cause?: unknown;
+  /** `errno`. */
+  valueOf(): number;
+  /** The bare message. */
+  toString(): string;
+  [Symbol.toPrimitive](hint: string): number | string;
+}
+
+export interface DtlsSocketEvents {
+  /** The handshake is over. */
+  secureConnect: [socket: DtlsSocket];
+  /** One message: one datagram of the peer's. */
+  data: [message: Buffer];
+  /** The connection is closed and all messages have been read. */
+  end: [];
+  /** A DtlsError, or on a client what the UDP socket or the look-up of the host had to say. On a server's socket it may
+   * be left unheard. */
+  error: [error: DtlsError | NodeJS.ErrnoException];
+  /** The last event, once. */
+  close: [hadError: boolean];
+  drain: [];
+  finish: [];
+  pause: [];
+  pipe: [source: import('node:stream').Readable];
+  readable: [];
+  resume: [];
+  unpipe: [source: import('node:stream').Readable];
+}
+
+/**
+ * One connection, as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'. What is
+ * written before the end of the handshake waits for it.
+ */
+export class DtlsSocket extends Duplex {
+  protected constructor();
+  /** The server that accepted the connection; undefined on a client. */
+  readonly server: DtlsServer | undefined;
+  /** IP address of the peer; undefined until a client has resolved its host. */
+  readonly remoteAddress: string | undefined;
+  /** UDP port of the peer; undefined until a client has resolved its host. */
+  readonly remotePort: number | undefined;
+  readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
+  /** Address of our own UDP socket, '::' or '0.0.0.0' when bound to all; undefined when not bound. */
+  readonly localAddress: string | undefined;
+  readonly localPort: number | undefined;
+  /** PSK identity that the handshake has confirmed; undefined without PSK, and before. */
+  readonly pskIdentity: Buffer | undefined;
+  /** Duration of the handshake, ms; undefined before its end. */
+  readonly handshakeTime: number | undefined;
+  /** From the end of the handshake to the end of the connection. */
+  readonly connected: boolean;
+  /** Messages that were dropped because nobody read them, see receiveQueueLimit. */
+  readonly messagesDropped: number;
+  /** Address of our own UDP socket; empty when not bound. */
+  address(): { address?: string; family?: string; port?: number };
+  /** null before the end of the handshake. */
+  getCipher(): CipherInfo | null;
+  /** null before the end of the handshake. */
+  getProtocol(): 'DTLSv1.2' | null;
+
+  addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
+  addListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  emit<E extends keyof DtlsSocketEvents>(event: E, ...args: DtlsSocketEvents[E]): boolean;
+  emit(event: string | symbol, ...args: any[]): boolean;
+  off<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
+  off(event: string | symbol, listener: (...args: any[]) => void): this;
+  on<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
+  prependListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
+  prependListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  prependOnceListener<E extends keyof DtlsSocketEvents>(
+    event: E,
+    listener: (...args: DtlsSocketEvents[E]) => void,
+  ): this;
+  prependOnceListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  removeListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
+  removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+/** A connection that we have opened. */
+export class DtlsClient extends DtlsSocket {
+  constructor(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void);
+  /** The given UDP socket, or our own once it is bound. */
+  readonly dgramSocket: UdpSocket | null;
+  /** Until the handshake is over or given up. */
+  readonly connecting: boolean;
+  readonly stats: Stats;
+  /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
+  ref(): this;
+  /** The process may end though the connection is open; of no effect on a given UDP socket. */
+  unref(): this;
+}
+
+export interface DtlsServerEvents {
+  /** The UDP socket is bound. */
+  listening: [];
+  /** A peer has proved its address, and begins a handshake. */
+  connection: [socket: DtlsSocket];
+  /** A handshake is over. */
+  secureConnection: [socket: DtlsSocket];
+  /** A handshake has failed, which is no 'error' of its socket; that is destroyed afterwards. */
+  clientError: [error: DtlsError, socket: DtlsSocket];
+  /** The UDP socket has failed; 'close' follows. */
+  error: [error: Error];
+  close: [];
+}
+
+/** A server on one UDP address. */
+export class DtlsServer extends EventEmitter {
+  constructor(
+    options: ServerOptions | BufferIdentityServerOptions,
+    secureConnectionListener?: (socket: DtlsSocket) => void,
+  );
+  /** The UDP socket; null before 'listening' and after 'close'. */
+  readonly dgramSocket: UdpSocket | null;
+  readonly listening: boolean;
+  /** Live sockets by 'address:port': a snapshot. */
+  readonly sockets: { readonly [addressAndPort: string]: DtlsSocket };
+  readonly stats: Stats;
+  listen(port?: number | string, host?: string, listeningListener?: () => void): this;
+  listen(port: number | string | undefined, listeningListener: () => void): this;
+  listen(options: ListenOptions, listeningListener?: () => void): this;
+  listen(listeningListener: () => void): this;
+  /** null when the server does not listen. */
+  address(): import('node:net').AddressInfo | null;
+  /**
+   * Says goodbye to every peer, then closes the UDP socket. The callback is called on 'close', or with
+   * ERR_SERVER_NOT_RUNNING when the server does not listen.
+   */
+  close(callback?: (error?: Error) => void): this;
+  /** Number of connections whose handshake is over. */
+  getConnections(callback?: (count: number) => void): number;
+  /** The server keeps the process alive, which is the default. */
+  ref(): this;
+  /** The process may end though the server listens. */
+  unref(): this;
+
+  addListener<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
+  addListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  emit<E extends keyof DtlsServerEvents>(event: E, ...args: DtlsServerEvents[E]): boolean;
+  emit(event: string | symbol, ...args: any[]): boolean;
+  off<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
+  off(event: string | symbol, listener: (...args: any[]) => void): this;
+  on<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
+  prependListener<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
+  prependListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  prependOnceListener<E extends keyof DtlsServerEvents>(
+    event: E,
+    listener: (...args: DtlsServerEvents[E]) => void,
+  ): this;
+  prependOnceListener(event: string | symbol, listener: (...args: any[]) => void): this;
+  removeListener<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
+  removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+/** Makes a server; listen() then starts it. Key material that is no good is refused here. */
+export function createServer(
+  options: ServerOptions | BufferIdentityServerOptions,
+  secureConnectionListener?: (socket: DtlsSocket) => void,
+): DtlsServer;
+
+/** Opens a connection; the handshake begins in the next tick. Key material that is no good is refused here. */
+export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;
+export function connect(
+  port: number | string,
+  host: string,
+  options: Omit<ClientOptions, 'port' | 'host'>,
+  secureConnectListener?: (client: DtlsClient) => void,
+): DtlsClient;
+export function connect(
+  port: number | string,
+  options: Omit<ClientOptions, 'port'>,
+  secureConnectListener?: (client: DtlsClient) => void,
+): DtlsClient;
+export function connect(
+  port: number | string,
+  host?: string,
+  secureConnectListener?: (client: DtlsClient) => void,
+): DtlsClient;
+export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;

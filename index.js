@@ -1,0 +1,31 @@
+'use strict';
+
+const { connectArguments } = require('./lib/arguments');
+const { DtlsClient } = require('./lib/client');
+const { DtlsError } = require('./lib/errors');
+const { DtlsServer } = require('./lib/server');
+const { DtlsSocket } = require('./lib/socket');
+
+/**
+ * Makes a server; listen() then starts it.
+ *
+ * @param {object} options see index.d.ts
+ * @param {(socket: DtlsSocket) => void} [secureConnectionListener]
+ * @returns {DtlsServer}
+ */
+function createServer(options, secureConnectionListener) {
+  return new DtlsServer(options, secureConnectionListener);
+}
+
+/**
+ * connect(options[, listener]) or connect(port[, host][, options][, listener]): opens a connection to a server.
+ *
+ * @returns {DtlsClient} whose handshake begins in the next tick
+ */
+function connect(...args) {
+  const { options, callback } = connectArguments(args);
+  return new DtlsClient(options, callback);
+}
+
+// Spelled out, so that `import { connect } from 'mbed-dtls'` finds the names without running anything.
+module.exports = { createServer, connect, DtlsServer, DtlsClient, DtlsSocket, DtlsError };

@@ -1,0 +1,196 @@
+'use strict';
+
+const process = require('node:process');
+
+const native = require('../binding.js');
+const { Endpoint } = require('./endpoint');
+const { DtlsError } = require('./errors');
+const { join } = require('./mux');
+const { clientOptions } = require('./options');
+const { DtlsSocket } = require('./socket');
+const { canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
+const { callback } = require('./validate');
+
+/**
+ * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
+ *
+ * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over. What goes wrong before is an
+ * 'error' as well.
+ */
+class DtlsClient extends DtlsSocket {
+  /**
+   * @param {object} options see index.d.ts
+   * @param {(client: DtlsClient) => void} [secureConnectListener]
+   */
+  constructor(options, secureConnectListener) {
+    const { native: nativeOptions, remote, udp, socket, ...settings } = clientOptions(options);
+    if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
+    const link = new Link();
+    super(new Endpoint(native.DtlsClient, nativeOptions, link), link, settings);
+    link.client = this;
+    if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
+
+    /** The node:dgram socket: the given one, or our own once it is bound. */
+    this.dgramSocket = socket ?? null;
+    this._ownsUdp = socket === undefined;
+    this._isReferenced = true;
+    // Takes us off the UDP socket: closes it if it is ours, else leaves its router.
+    this._detach = null;
+    this._start(remote, udp);
+  }
+
+  /** True until the handshake is over, or given up. */
+  get connecting() {
+    return !this.destroyed && this.getProtocol() === null;
+  }
+
+  /** Counters, see index.d.ts. */
+  get stats() {
+    return this._endpoint.native.stats();
+  }
+
+  /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
+  ref() {
+    this._isReferenced = true;
+    if (this._ownsUdp) this.dgramSocket?.ref();
+    return this;
+  }
+
+  /** The process may end though the connection is open; of no effect on a given UDP socket. */
+  unref() {
+    this._isReferenced = false;
+    if (this._ownsUdp) this.dgramSocket?.unref();
+    return this;
+  }
+
+  // From the name of a host to the first flight
+
+  _start(remote, udpOptions) {
+    resolve(remote, (error, address) => {
+      if (this.destroyed) return;
+      this.remotePort = remote.port;
+      if (error) this.destroy(error);
+      else if (this._ownsUdp) this._bind(address, udpOptions);
+      else this._share(address);
+    });
+  }
+
+  /** A UDP socket of our own. */
+  _bind(address, { localAddress, localPort = 0, ...options }) {
+    const type = address.includes(':') ? 'udp6' : 'udp4';
+    try {
+      const udp = createUdpSocket({ ...options, type });
+      this._detach = () => closeWhenSent(udp);
+      // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
+      udp.once('listening', () => process.nextTick(() => this._onListening(udp, canonicalAddress(address, type))));
+      udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
+      udp.once('close', () => this._onUdpClose());
+      udp.on('message', (datagram, remote) => this._onDatagram(datagram, remote));
+      // In a cluster, a shared port would hand our datagrams to another worker.
+      udp.bind({ port: localPort, address: localAddress, exclusive: true });
+    } catch (error) {
+      this.destroy(error);
+    }
+  }
+
+  _onListening(udp, address) {
+    if (this.destroyed) return;
+    this.dgramSocket = udp;
+    if (!this._isReferenced) udp.unref();
+    this._connect(udp, address);
+  }
+
+  /** A UDP socket of the application's, which other clients may share. */
+  _share(host) {
+    const udp = this.dgramSocket;
+    const address = canonicalAddress(host, udp.type);
+    const leave = join(udp, address, this.remotePort, this);
+    if (leave === null) {
+      this.destroy(
+        new DtlsError(`Another client on this UDP socket talks to ${address}, port ${this.remotePort}, already`, {
+          code: 'ERR_DTLS_ADDRESS_IN_USE',
+          address,
+          port: this.remotePort,
+        }),
+      );
+      return;
+    }
+    // After what has been handed to the socket: it may still have to bind itself before it can send.
+    this._detach = leave;
+    this._connect(udp, address);
+  }
+
+  _connect(udp, address) {
+    this.remoteAddress = address;
+    this._endpoint.udp = udp;
+    try {
+      this._endpoint.connect(this, address, this.remotePort);
+    } catch (error) {
+      this.destroy(error);
+    }
+  }
+
+  // From the UDP socket
+
+  _onDatagram(datagram, remote) {
+    this._endpoint.handleDatagram(datagram, remote);
+  }
+
+  _onUdpError(error) {
+    this.destroy(error);
+  }
+
+  /** Somebody has closed the UDP socket under us. An open connection ends; one that was to be opened has failed. */
+  _onUdpClose() {
+    if (this.destroyed) return;
+    if (this.connecting) {
+      const peer = { address: this.remoteAddress, port: this.remotePort };
+      const message = 'The UDP socket was closed before the handshake was over';
+      this.destroy(new DtlsError(message, { code: 'ERR_DTLS_SOCKET_CLOSED', ...peer }));
+    } else {
+      this._leave();
+      this._finishReading();
+    }
+  }
+
+  _destroy(error, whenDestroyed) {
+    super._destroy(error, (reason) => {
+      this._detachUdp();
+      whenDestroyed(reason);
+    });
+  }
+
+  _detachUdp() {
+    const detach = this._detach;
+    this._detach = null;
+    this._endpoint.dispose();
+    if (detach !== null) detach();
+  }
+}
+
+/** What a client's endpoint and stream report to; a server does this for all its sockets. */
+class Link {
+  constructor() {
+    this.client = null;
+  }
+
+  _onSocketSecure(client) {
+    client.emit('secureConnect', client);
+  }
+
+  _onHandshakeFailed(client, error) {
+    client.destroy(error);
+  }
+
+  /** Before the application has read all: the UDP socket has nothing left to do, and must not keep the process alive. */
+  _onSocketClosed(client) {
+    client._detachUdp();
+  }
+
+  /** The first flight cannot leave, as on a host without a route: waiting for its timeout would help nobody. */
+  _onSendError(error) {
+    if (this.client.connecting) this.client.destroy(error);
+  }
+}
+
+module.exports = { DtlsClient };

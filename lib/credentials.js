@@ -1,0 +1,125 @@
+'use strict';
+
+// Keys, certificates and pre-shared keys as the caller writes them, turned into the Buffers that the native layer
+// parses. What is in the PEM or DER is the native layer's to judge; here only kinds and lengths are checked.
+
+const tls = require('node:tls');
+const { types } = require('node:util');
+
+const { invalidArgType, invalidArgValue, outOfRange } = require('./errors');
+const { copyBytes } = require('./validate');
+
+/** Longest pre-shared key, bytes: MBEDTLS_PSK_MAX_LEN of the engine as it is built here. */
+const MAX_PSK = 64;
+
+/** Longest PSK identity, bytes: what an ECDHE-PSK ClientKeyExchange of this engine has room for. */
+const MAX_IDENTITY = 256;
+
+/** One private key: PEM as a string, PEM or DER as bytes. */
+function privateKey(value, name) {
+  return encoded(value, name, { secret: true });
+}
+
+/** Of an encrypted key: a string stands for its UTF-8 bytes. */
+function passphrase(value, name) {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value, { secret: true });
+  return Buffer.from(value);
+}
+
+/** One certificate or several, leaf first: PEM as a string, PEM or DER as bytes. Answers an array. */
+function certificates(value, name) {
+  if (!Array.isArray(value)) return [encoded(value, name)];
+  if (value.length === 0) throw invalidArgValue(name, 'must not be an empty array');
+  return value.map((item, index) => encoded(item, `${name}[${index}]`));
+}
+
+/** A pre-shared key of 1 to 64 bytes: a string stands for its UTF-8 bytes. */
+function presharedKey(value, name) {
+  const key = copyBytes(value);
+  if (key === null) {
+    throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray or DataView', value, {
+      secret: true,
+    });
+  }
+  checkLength(key, name, 1, MAX_PSK);
+  return key;
+}
+
+/** A PSK identity of up to 256 bytes: a string stands for its UTF-8 bytes. */
+function identity(value, name) {
+  const bytes = copyBytes(value);
+  if (bytes === null) {
+    throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray or DataView', value);
+  }
+  checkLength(bytes, name, 0, MAX_IDENTITY);
+  return bytes;
+}
+
+/**
+ * What a server knows: one key for every identity, or a Map or plain object from identity to key. The table is copied,
+ * so it is checked as a whole and nothing changes it behind our back; a changing one is what pskCallback is for.
+ *
+ * @returns {{ key: Buffer } | { table: Map<string, Buffer> }} the table keyed as by identityKey()
+ */
+function serverPsk(value, name) {
+  const entries = tableEntries(value);
+  if (entries === null) return { key: presharedKey(value, name) };
+  const table = new Map();
+  for (const [who, key] of entries) {
+    const bytes = identity(who, `${name}'s identity`);
+    table.set(identityKey(bytes), presharedKey(key, `${name}[${JSON.stringify(bytes.toString())}]`));
+  }
+  return { table };
+}
+
+/** Identities are bytes, and Map keys compare by value only as strings: one character per byte keeps both true. */
+function identityKey(bytes) {
+  return bytes.latin1Slice();
+}
+
+let roots = null;
+
+/** Node's own root certificates as one PEM Buffer, the same one every time. */
+function rootCertificates() {
+  roots ??= Buffer.from(tls.rootCertificates.join('\n'));
+  return roots;
+}
+
+function tableEntries(value) {
+  if (types.isMap(value)) return value.entries();
+  if (value === null || typeof value !== 'object') return null;
+  const prototype = Object.getPrototypeOf(value);
+  const plain = prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
+  // Only own properties are identities: nobody called 'constructor' gets in by inheritance.
+  return plain && !types.isAnyArrayBuffer(value) ? Object.entries(value) : null;
+}
+
+function encoded(value, name, { secret = false } = {}) {
+  if (typeof value === 'string') {
+    if (!value.includes('-----BEGIN ')) {
+      throw invalidArgValue(name, 'is a string but no PEM text; DER goes into a Buffer, and files are not read here');
+    }
+    return Buffer.from(value);
+  }
+  const bytes = copyBytes(value);
+  if (bytes === null)
+    throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value, { secret });
+  return bytes;
+}
+
+function checkLength(bytes, name, min, max) {
+  if (bytes.length < min || bytes.length > max) {
+    throw outOfRange(`${name}.length`, `>= ${min} && <= ${max} bytes`, `${bytes.length} bytes`);
+  }
+}
+
+module.exports = {
+  certificates,
+  identity,
+  identityKey,
+  passphrase,
+  presharedKey,
+  privateKey,
+  rootCertificates,
+  serverPsk,
+};

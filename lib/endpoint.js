@@ -1,0 +1,252 @@
+'use strict';
+
+// The seam between the native object and everything in JS: one UDP socket's datagrams in, datagrams and events out, one
+// timer. Server and client own one Endpoint each.
+//
+// The native object never calls back. Every call into it may leave output behind and move its deadline, and says so in
+// the registers; so every call is followed by _settle().
+
+const process = require('node:process');
+
+const { fromNative } = require('./errors');
+const { MAX_DELAY } = require('./validate');
+
+// The registers, see src/binding: rewritten by every native call before it returns.
+const CONNECTION = 0;
+const WAITING = 1;
+const DUE = 2;
+const NOW = 3;
+const REGISTERS = 4;
+
+// Bits of registers[WAITING].
+const TRANSMITS = 1;
+const EVENTS = 2;
+
+/** While fewer bytes than this wait for the kernel in the UDP socket, a write is finished at once. */
+const SEND_QUEUE_TARGET = 65_536;
+
+class Endpoint {
+  /**
+   * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
+   * @param {object} options its options
+   * @param {object} owner with _onConnection(event), _onLookup(event) and _onSendError(error) or null in its place
+   * @throws {DtlsError} when the native object refuses the key material
+   */
+  constructor(NativeClass, options, owner) {
+    this.registers = new Float64Array(REGISTERS);
+    this.registers[DUE] = Infinity;
+    this.connections = new Map();
+    this.udp = null;
+    this._owner = owner;
+    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error);
+    this._timer = null;
+    this._armedFor = Infinity;
+    this._draining = false;
+    this._warned = false;
+    try {
+      this.native = new NativeClass(options, Buffer.from(this.registers.buffer));
+    } catch (error) {
+      throw fromNative(error);
+    }
+  }
+
+  /** Takes one datagram from the UDP socket. This is the hot path: payload of an open connection, delivered at once. */
+  handleDatagram(datagram, remote) {
+    if (this.udp === null) return;
+    let payload;
+    try {
+      payload = this.native.handleDatagram(datagram, remote.address, remote.port);
+    } catch (error) {
+      this._warn(error);
+      return;
+    }
+    if (payload === undefined) {
+      this._settle();
+      return;
+    }
+    let delivered = false;
+    try {
+      this.connections.get(this.registers[CONNECTION])?._onMessage(payload);
+      delivered = true;
+    } finally {
+      // Not at once when a listener has thrown: a second exception would hide the first.
+      if (!delivered) process.nextTick(settle, this);
+    }
+    this._settle();
+  }
+
+  /** Seals and sends one payload; calls back when the next one may come. */
+  send(socket, payload, callback) {
+    let datagram;
+    try {
+      datagram = this.native.send(socket._handle, payload);
+    } catch (error) {
+      // Closed, and the event that says so is still on its way: what was to be sent is discarded (RFC 5246, 7.2.1).
+      const discarded = error.code === 'ERR_DTLS_NOT_CONNECTED';
+      callback(discarded ? null : fromNative(error, { address: socket.remoteAddress, port: socket.remotePort }));
+      this._settle();
+      return;
+    }
+    if (this._isSendQueueShort()) {
+      this._send(datagram, socket.remotePort, socket.remoteAddress, undefined);
+      callback();
+    } else {
+      // A datagram that the kernel refuses is a lost datagram, which is DTLS's daily bread: no error.
+      this._send(datagram, socket.remotePort, socket.remoteAddress, () => callback());
+    }
+    this._settle();
+  }
+
+  /** Opens the only connection of a client. */
+  connect(socket, address, port) {
+    const handle = this.native.connect(address, port);
+    this.connections.set(handle, socket);
+    socket._handle = handle;
+    this._settle();
+  }
+
+  /** Ends a connection, with close_notify or without. Its 'closed' event follows, if it has not been there already. */
+  close(handle, sayGoodbye) {
+    if (sayGoodbye) this.native.close(handle);
+    else this.native.abort(handle);
+    this._settle();
+  }
+
+  answerPsk(lookup, key) {
+    this.native.answerPsk(lookup, key);
+    this._settle();
+  }
+
+  failLookup(lookup, message) {
+    this.native.failLookup(lookup, message);
+    this._settle();
+  }
+
+  /** Nothing goes in or out any more. */
+  dispose() {
+    this.udp = null;
+    clearTimeout(this._timer);
+    this._timer = null;
+    this._armedFor = Infinity;
+  }
+
+  _settle() {
+    const registers = this.registers;
+    try {
+      if (registers[WAITING] !== 0) this._drain();
+    } finally {
+      if (registers[DUE] < this._armedFor) this._arm();
+    }
+  }
+
+  /**
+   * Sends what waits to be sent, then dispatches what has happened. Listeners may come back here by anything they call:
+   * a nested drain sends, so that datagrams keep their order, and leaves the events to the outer one, so that events
+   * keep theirs. A listener that throws takes the exception where Node takes it; the rest follows in the next tick.
+   */
+  _drain() {
+    this._transmit();
+    if (this._draining) return;
+    this._draining = true;
+    try {
+      while ((this.registers[WAITING] & EVENTS) !== 0) {
+        const event = this.native.pollEvent();
+        if (event === null) break;
+        this._dispatch(event);
+        this._transmit();
+      }
+    } finally {
+      this._draining = false;
+      if (this.registers[WAITING] !== 0) process.nextTick(settle, this);
+    }
+  }
+
+  _transmit() {
+    while ((this.registers[WAITING] & TRANSMITS) !== 0) {
+      const transmit = this.native.pollTransmit();
+      if (transmit === null) break;
+      this._send(transmit.datagram, transmit.port, transmit.address, this._onTransmitted);
+    }
+  }
+
+  _dispatch(event) {
+    switch (event.kind) {
+      case 'data':
+        this.connections.get(event.connection)?._onMessage(event.data);
+        break;
+      case 'connection':
+        this._owner._onConnection(event);
+        break;
+      case 'pskLookup':
+        this._owner._onLookup(event);
+        break;
+      case 'secure':
+        this.connections.get(event.connection)?._onSecure(event);
+        break;
+      case 'closed': {
+        const socket = this.connections.get(event.connection);
+        this.connections.delete(event.connection);
+        socket?._onClosed(event);
+        break;
+      }
+      case 'trace':
+        process.stderr.write(`mbed-dtls ${event.message}\n`);
+        break;
+    }
+  }
+
+  _isSendQueueShort() {
+    try {
+      return this.udp === null || this.udp.getSendQueueSize() < SEND_QUEUE_TARGET;
+    } catch {
+      // The UDP socket has been closed under us; _send() will find out too.
+      return true;
+    }
+  }
+
+  /** A datagram that cannot be sent is a lost datagram: this neither throws nor keeps a callback waiting. */
+  _send(datagram, port, address, callback) {
+    try {
+      if (this.udp !== null) this.udp.send(datagram, port, address, callback);
+      else if (callback !== undefined) process.nextTick(callback);
+    } catch (error) {
+      if (callback !== undefined) process.nextTick(callback, error);
+    }
+  }
+
+  /** The timer never keeps the process alive: the UDP socket does that, as long as its owner wants it to. */
+  _arm() {
+    if (this.udp === null) return;
+    clearTimeout(this._timer);
+    this._armedFor = this.registers[DUE];
+    const delay = Math.min(Math.max(Math.ceil(this._armedFor - this.registers[NOW]), 1), MAX_DELAY);
+    this._timer = setTimeout(handleTimeout, delay, this).unref();
+  }
+
+  /** A panic behind the boundary arrives here as an exception. No peer may end the process with one: drop, and say so. */
+  _warn(error) {
+    if (this._warned) return;
+    this._warned = true;
+    process.emitWarning(`The DTLS engine failed on a datagram or timer, which was dropped: ${error.message}`, {
+      type: 'DtlsWarning',
+      code: 'ERR_DTLS_INTERNAL',
+    });
+  }
+}
+
+function settle(endpoint) {
+  endpoint._settle();
+}
+
+function handleTimeout(endpoint) {
+  endpoint._timer = null;
+  endpoint._armedFor = Infinity;
+  try {
+    endpoint.native.handleTimeout();
+  } catch (error) {
+    endpoint._warn(error);
+  }
+  endpoint._settle();
+}
+
+module.exports = { Endpoint };

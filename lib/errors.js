@@ -1,0 +1,141 @@
+'use strict';
+
+// Two families of errors: DtlsError for what happens on a connection or with key material, and Node's own coded
+// TypeErrors and RangeErrors for what a caller passes in. Codes are permanent, messages are not.
+
+/**
+ * What goes wrong between two DTLS peers, or with the key material for it.
+ *
+ * Code written for node-mbed-dtls got numbers or strings where we hand out objects. As a number a DtlsError is its
+ * `errno`, as a string its message, so that code which compared or printed them still does.
+ *
+ * @property {string} code permanent name of the failure, 'ERR_DTLS_...' or node:tls's own code where it has one
+ * @property {number} errno Mbed TLS's negative number, 0 when Mbed TLS had no part in it
+ * @property {number} [alert] number of the TLS alert that was sent or received
+ * @property {string} [address] address of the peer
+ * @property {number} [port] UDP port of the peer
+ * @property {Error} [cause] what led to it
+ */
+class DtlsError extends Error {
+  constructor(message, { code = 'ERR_DTLS_INTERNAL', errno = 0, alert, address, port, cause } = {}) {
+    super(message);
+    this.code = code;
+    this.errno = errno;
+    // Absent rather than undefined, so that printing an error shows only what is known.
+    if (alert !== undefined) this.alert = alert;
+    if (address !== undefined) this.address = address;
+    if (port !== undefined) this.port = port;
+    if (cause !== undefined) defineHidden(this, 'cause', cause);
+  }
+
+  /** @returns {number} `errno` */
+  valueOf() {
+    return this.errno;
+  }
+
+  /** @returns {string} the bare message, as node-mbed-dtls printed it */
+  toString() {
+    return this.message;
+  }
+
+  // `err == -0x7180` and `'failed: ' + err` ask the same question (hint 'default'). An error that has a number answers
+  // with it, as the old library did; one that has none is its message.
+  [Symbol.toPrimitive](hint) {
+    if (hint === 'number') return this.errno;
+    return hint === 'string' || this.errno === 0 ? this.message : this.errno;
+  }
+}
+
+// On the prototype, where Error keeps its own name: console.log then prints it once.
+defineHidden(DtlsError.prototype, 'name', 'DtlsError');
+
+/**
+ * Makes a DtlsError of an Error that the native layer threw, or of the error part of its 'closed' event.
+ *
+ * @param {{ message: string, code?: string, errno?: number, alert?: number }} native
+ * @param {{ address?: string, port?: number, cause?: Error }} [context]
+ * @returns {DtlsError}
+ */
+function fromNative(native, context = {}) {
+  const { code, errno, alert } = native;
+  return new DtlsError(native.message, { code, errno, alert, ...context });
+}
+
+/** @returns {TypeError} ERR_INVALID_ARG_TYPE. `secret`: says what kind of value came, not which. */
+function invalidArgType(name, expected, actual, { secret = false } = {}) {
+  return coded(
+    TypeError,
+    'ERR_INVALID_ARG_TYPE',
+    `The ${nameArgument(name)} must be ${expected}. Received ${describeType(actual, secret)}`,
+    invalidArgType,
+  );
+}
+
+/** @returns {RangeError} ERR_OUT_OF_RANGE */
+function outOfRange(name, range, received) {
+  return coded(
+    RangeError,
+    'ERR_OUT_OF_RANGE',
+    `The value of "${name}" is out of range. It must be ${range}. Received ${received}`,
+    outOfRange,
+  );
+}
+
+/** @returns {TypeError} ERR_INVALID_ARG_VALUE. `reason` reads on from the name: 'is not a known option'. */
+function invalidArgValue(name, reason) {
+  return coded(TypeError, 'ERR_INVALID_ARG_VALUE', `The ${nameArgument(name)} ${reason}`, invalidArgValue);
+}
+
+/** @returns {TypeError} ERR_MISSING_OPTION */
+function missingOption(name, reason) {
+  return coded(TypeError, 'ERR_MISSING_OPTION', `${name} is required${reason ? `: ${reason}` : ''}`, missingOption);
+}
+
+/** An Error with a code of Node's own, for states that a caller has got wrong. */
+function stateError(code, message) {
+  return coded(Error, code, message, stateError);
+}
+
+function coded(Base, code, message, factory) {
+  const error = new Base(message);
+  error.code = code;
+  // The stack starts at who checks, not at who words.
+  Error.captureStackTrace(error, factory);
+  return error;
+}
+
+/** Node says 'property' of what sits in an options object and 'argument' of what is passed by itself. */
+function nameArgument(name) {
+  return `"${name}" ${name.includes('.') ? 'property' : 'argument'}`;
+}
+
+function describeType(value, secret) {
+  if (value == null) return String(value);
+  if (typeof value === 'function') return `function ${value.name}`;
+  if (typeof value === 'object') {
+    const className = value.constructor?.name;
+    return className ? `an instance of ${className}` : 'an object without prototype';
+  }
+  return secret ? `type ${typeof value}` : `type ${typeof value} (${quote(value)})`;
+}
+
+/** A short printable form of a value. */
+function quote(value) {
+  const text = typeof value === 'string' ? `'${value}'` : String(value);
+  return text.length > 28 ? `${text.slice(0, 25)}...` : text;
+}
+
+function defineHidden(target, property, value) {
+  Object.defineProperty(target, property, { value, writable: true, configurable: true, enumerable: false });
+}
+
+module.exports = {
+  DtlsError,
+  fromNative,
+  invalidArgType,
+  invalidArgValue,
+  missingOption,
+  outOfRange,
+  quote,
+  stateError,
+};

@@ -1,0 +1,302 @@
+'use strict';
+
+// Options of createServer() and connect(): names, limits and defaults, checked before anything else happens, then sorted
+// by who needs them: the native object, the UDP socket, or the JS layer itself.
+
+const net = require('node:net');
+const { domainToASCII } = require('node:url');
+
+const {
+  certificates,
+  identity,
+  passphrase,
+  presharedKey,
+  privateKey,
+  rootCertificates,
+  serverPsk,
+} = require('./credentials');
+const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const { MAX_DELAY, boolean, callback, checkOptions, integer, oneOf, port, string } = require('./validate');
+
+const MAX_COUNT = 2 ** 31 - 1;
+const MAX_BUFFER = 2 ** 31 - 1;
+
+// Smaller than 256 bytes, a handshake does not get through; more than 65507 bytes, no UDP datagram holds.
+const MIN_MTU = 256;
+const MAX_MTU = 65507;
+
+/** Options that a server and a client share, with their checkers. */
+const SHARED = {
+  key: privateKey,
+  passphrase,
+  cert: certificates,
+  ciphers,
+  handshakeTimeoutMin: integer(1, MAX_DELAY),
+  handshakeTimeoutMax: integer(1, MAX_DELAY),
+  handshakeTimeout: integer(1, MAX_DELAY),
+  idleTimeout: integer(0, MAX_DELAY),
+  mtu: integer(MIN_MTU, MAX_MTU),
+  debug: integer(0, 4),
+  sendClose: boolean,
+  receiveQueueLimit: integer(0, MAX_BUFFER),
+  type: oneOf('udp4', 'udp6'),
+  recvBufferSize: integer(1, MAX_BUFFER),
+  sendBufferSize: integer(1, MAX_BUFFER),
+};
+
+const SERVER = {
+  __proto__: null,
+  ...SHARED,
+  psk: serverPsk,
+  pskCallback: callback,
+  identityPskCallback: callback,
+  pskIdentityEncoding: oneOf('utf8', 'buffer'),
+  maxHandshakes: integer(1, MAX_COUNT),
+  maxHandshakesPerAddress: integer(1, MAX_COUNT),
+  maxConnections: integer(1, MAX_COUNT),
+  ipv6Only: boolean,
+};
+
+const CLIENT = {
+  __proto__: null,
+  ...SHARED,
+  host: string,
+  port: port(1),
+  socket: dgramSocket,
+  family,
+  localAddress: literalAddress,
+  localPort: port(0),
+  lookup: callback,
+  psk: presharedKey,
+  pskIdentity: identity,
+  PSKIdent: identity,
+  ca: certificates,
+  CACert: certificates,
+  servername: string,
+  rejectUnauthorized: boolean,
+};
+
+const SHARED_DEFAULTS = {
+  handshakeTimeoutMax: 60_000,
+  handshakeTimeout: 120_000,
+  mtu: 1200,
+  debug: 0,
+  sendClose: true,
+  receiveQueueLimit: 262_144,
+};
+
+const SERVER_DEFAULTS = {
+  ...SHARED_DEFAULTS,
+  handshakeTimeoutMin: 3000,
+  // UDP never says that a peer is gone. A day outlasts the usual hourly or daily report of a sleeping sensor and still
+  // gives the memory of a vanished one back.
+  idleTimeout: 86_400_000,
+  maxHandshakes: 1000,
+  maxHandshakesPerAddress: 100,
+  maxConnections: 1_000_000,
+  pskIdentityEncoding: 'utf8',
+  ipv6Only: false,
+};
+
+const CLIENT_DEFAULTS = {
+  ...SHARED_DEFAULTS,
+  handshakeTimeoutMin: 1000,
+  idleTimeout: 0,
+  host: 'localhost',
+  rejectUnauthorized: true,
+};
+
+const NATIVE_SHARED = ['key', 'passphrase', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
+NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug');
+const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections'];
+const NATIVE_CLIENT = [...NATIVE_SHARED, 'ca', 'psk', 'pskIdentity', 'servername', 'rejectUnauthorized'];
+
+/**
+ * @param {object} options as passed to createServer()
+ * @returns {{ native: object, psk: object | null, udp: object, sendClose: boolean, receiveQueueLimit: number }}
+ *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
+ */
+function serverOptions(options) {
+  const given = checkOptions(options, 'options', SERVER);
+  const all = { __proto__: null, ...SERVER_DEFAULTS, ...given };
+  checkTimeouts(given, all);
+  checkCertificate(all);
+
+  const psk = pskSource(all);
+  if (psk === null && all.cert === undefined) {
+    throw missingOption(
+      '"options.psk", "options.pskCallback" or "options.key" with "options.cert"',
+      'a server needs something to prove itself with',
+    );
+  }
+  const native = pick(all, NATIVE_SERVER);
+  native.psk = psk !== null;
+  return {
+    native,
+    psk,
+    udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
+    sendClose: all.sendClose,
+    receiveQueueLimit: all.receiveQueueLimit,
+  };
+}
+
+/**
+ * @param {object} options as passed to connect()
+ * @returns {{ native: object, remote: object, udp: object, socket?: object, sendClose: boolean,
+ *   receiveQueueLimit: number }}
+ */
+function clientOptions(options) {
+  const given = checkOptions(options, 'options', CLIENT);
+  const all = { __proto__: null, ...CLIENT_DEFAULTS, ...given };
+  adoptAlias(all, 'PSKIdent', 'pskIdentity');
+  adoptAlias(all, 'CACert', 'ca');
+  checkTimeouts(given, all);
+  checkCertificate(all);
+  if (all.port === undefined) throw missingOption('"options.port"');
+  if (all.psk !== undefined && all.pskIdentity === undefined) {
+    throw missingOption('"options.pskIdentity"', 'the server finds the key by it');
+  }
+  if (all.psk === undefined && all.pskIdentity !== undefined) {
+    throw missingOption('"options.psk"', '"options.pskIdentity" names a key');
+  }
+  if (all.psk === undefined && all.ca === undefined) all.ca = [rootCertificates()];
+
+  const remoteFamily = checkFamily(all);
+  // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
+  if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
+  return {
+    native: pick(all, NATIVE_CLIENT),
+    remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
+    udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
+    socket: all.socket,
+    sendClose: all.sendClose,
+    receiveQueueLimit: all.receiveQueueLimit,
+  };
+}
+
+/** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's 'A:B' form. */
+function ciphers(value, name) {
+  if (typeof value !== 'string' && !Array.isArray(value)) {
+    throw invalidArgType(name, 'of type string or an instance of Array', value);
+  }
+  const names = typeof value === 'string' ? value.split(/[:, ]+/).filter((word) => word !== '') : [...value];
+  if (names.length === 0) throw invalidArgValue(name, 'must name at least one cipher suite');
+  names.forEach((suite, index) => {
+    string(suite, `${name}[${index}]`);
+  });
+  return names;
+}
+
+function dgramSocket(value, name) {
+  // By shape and not by class: a wrapper around a dgram.Socket is welcome.
+  for (const method of ['send', 'on', 'removeListener', 'address']) {
+    if (typeof value?.[method] !== 'function') throw invalidArgType(name, 'an instance of dgram.Socket', value);
+  }
+  if (isConnected(value)) throw invalidArgValue(name, 'must not be a connected UDP socket');
+  return value;
+}
+
+function isConnected(socket) {
+  try {
+    socket.remoteAddress();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function literalAddress(value, name) {
+  if (net.isIP(string(value, name)) === 0) throw invalidArgValue(name, 'must be an IP address');
+  return value;
+}
+
+function family(value, name) {
+  const number = { __proto__: null, IPv4: 4, IPv6: 6, 0: 0, 4: 4, 6: 6 }[value];
+  if (number === undefined) throw invalidArgValue(name, "must be one of 0, 4, 6, 'IPv4', 'IPv6'");
+  return number;
+}
+
+function checkTimeouts(given, all) {
+  if (given.handshakeTimeoutMax === undefined) {
+    all.handshakeTimeoutMax = Math.max(all.handshakeTimeoutMax, all.handshakeTimeoutMin);
+  } else if (all.handshakeTimeoutMax < all.handshakeTimeoutMin) {
+    const range = `>= ${all.handshakeTimeoutMin} (options.handshakeTimeoutMin)`;
+    throw outOfRange('options.handshakeTimeoutMax', range, all.handshakeTimeoutMax);
+  }
+}
+
+function checkCertificate(all) {
+  if (all.cert !== undefined && all.key === undefined) {
+    throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
+  }
+  if (all.key !== undefined && all.cert === undefined) {
+    throw missingOption('"options.cert"', '"options.key" is of no use without its certificate');
+  }
+}
+
+/** Where a server's pre-shared keys come from. One source: two would have to disagree one day. */
+function pskSource(all) {
+  const sources = ['psk', 'pskCallback', 'identityPskCallback'].filter((name) => all[name] !== undefined);
+  if (sources.length === 0) return null;
+  if (sources.length > 1) {
+    throw invalidArgValue(`options.${sources[1]}`, `cannot be used together with "options.${sources[0]}"`);
+  }
+  if (all.psk !== undefined) return all.psk;
+  const withSocket = all.pskCallback !== undefined;
+  return {
+    callback: withSocket ? all.pskCallback : all.identityPskCallback,
+    withSocket,
+    encoding: all.pskIdentityEncoding,
+  };
+}
+
+function adoptAlias(all, alias, name) {
+  if (all[alias] === undefined) return;
+  if (all[name] !== undefined) {
+    throw invalidArgValue(`options.${alias}`, `is another name of "options.${name}": give one of them`);
+  }
+  all[name] = all[alias];
+}
+
+/** The address family to resolve the host to, 0 when either will do. */
+function checkFamily(all) {
+  const type = all.socket === undefined ? all.type : (all.socket.type ?? all.type);
+  if (all.socket !== undefined && all.type !== undefined && all.type !== type) {
+    throw invalidArgValue('options.type', `is ${all.type}, but "options.socket" is ${type}`);
+  }
+  // A udp6 socket of ours speaks IPv6; a given one may be dual-stack, and reaches IPv4 as ::ffff:a.b.c.d.
+  const forced = type === 'udp4' ? 4 : type === 'udp6' && all.socket === undefined ? 6 : 0;
+  const wanted = all.family || forced;
+  if (forced !== 0 && wanted !== forced) {
+    throw invalidArgValue('options.family', `is ${all.family}, but the UDP socket is ${type}`);
+  }
+  const literal = net.isIP(all.host);
+  if (literal !== 0 && wanted !== 0 && literal !== wanted) {
+    throw invalidArgValue('options.host', `is an IPv${literal} address, but IPv${wanted} is asked for`);
+  }
+  if (all.localAddress === undefined) return wanted;
+  const local = net.isIP(all.localAddress);
+  if (wanted !== 0 && local !== wanted) {
+    throw invalidArgValue('options.localAddress', `is an IPv${local} address, but IPv${wanted} is asked for`);
+  }
+  return local;
+}
+
+/** The name to verify: a DNS name in the form that certificates hold, or an IP address. */
+function serverName({ host, servername = host }) {
+  if (net.isIP(servername) !== 0) return servername.replace(/%.*$/, '');
+  const name = domainToASCII(servername.replace(/\.$/, ''));
+  // An empty name would switch name verification off without a word; rejectUnauthorized: false says it aloud.
+  if (name === '') throw invalidArgValue('options.servername', 'must be a DNS name or an IP address');
+  return name;
+}
+
+function pick(all, names) {
+  const picked = {};
+  for (const name of names) {
+    if (all[name] !== undefined) picked[name] = all[name];
+  }
+  return picked;
+}
+
+module.exports = { clientOptions, serverOptions };

@@ -1,0 +1,310 @@
+'use strict';
+
+const { EventEmitter } = require('node:events');
+const process = require('node:process');
+const { inspect } = require('node:util');
+
+const native = require('../binding.js');
+const { listenArguments } = require('./arguments');
+const { Endpoint } = require('./endpoint');
+const { stateError } = require('./errors');
+const { serverOptions } = require('./options');
+const { createLookup } = require('./psk');
+const { DtlsSocket } = require('./socket');
+const { closeWhenSent, createUdpSocket, growReceiveBuffer, resolve } = require('./udp');
+const { callback } = require('./validate');
+
+// States of a server. It may listen again once it is closed.
+const IDLE = 0;
+const BINDING = 1;
+const LISTENING = 2;
+const CLOSING = 3;
+
+/** What ICMP says about one peer is no failure of the server. */
+const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE']);
+
+/**
+ * A DTLS server on one UDP address.
+ *
+ * Events: 'listening', 'connection'(socket) when a peer has proved its address and begins a handshake,
+ * 'secureConnection'(socket) when the handshake is over, 'clientError'(error, socket) when it fails, 'error'(error) when
+ * the UDP socket does, 'close'.
+ */
+class DtlsServer extends EventEmitter {
+  // Private, for keys are in it.
+  #lookup;
+
+  /**
+   * @param {object} options see index.d.ts
+   * @param {(socket: DtlsSocket) => void} [secureConnectionListener]
+   */
+  constructor(options, secureConnectionListener) {
+    super();
+    const { native: nativeOptions, psk, udp, ...settings } = serverOptions(options);
+    if (secureConnectionListener !== undefined) {
+      this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
+    }
+    /** The node:dgram socket, null before 'listening' and after 'close'. */
+    this.dgramSocket = null;
+
+    this.#lookup = psk === null ? null : createLookup(psk);
+    this._settings = settings;
+    this._udpOptions = udp;
+    // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
+    this._onSendError = null;
+    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
+    this._state = IDLE;
+    this._isResolving = false;
+    this._udp = null;
+    this._isReferenced = true;
+    this._connected = 0;
+    this._sockets = null;
+  }
+
+  /** True between 'listening' and close(). */
+  get listening() {
+    return this._state === LISTENING;
+  }
+
+  /** Live sockets by 'address:port', without prototype: a snapshot, made anew when something has changed. */
+  get sockets() {
+    this._sockets ??= this._takeSnapshot();
+    return this._sockets;
+  }
+
+  /** Counters since the server was made, see index.d.ts. */
+  get stats() {
+    return this._endpoint.native.stats();
+  }
+
+  /**
+   * listen([port][, host][, callback]) or listen(options[, callback]), like net's listen() and dgram's bind().
+   *
+   * @returns {this}
+   */
+  listen(...args) {
+    const { callback: whenListening, ...address } = listenArguments(args);
+    if (this._state !== IDLE) {
+      throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server is listening already, or is not closed yet');
+    }
+    this._state = BINDING;
+    if (whenListening !== undefined) this.once('listening', whenListening);
+    this._resolve(address);
+    return this;
+  }
+
+  /** @returns {{ address: string, family: string, port: number } | null} null when the server does not listen */
+  address() {
+    return this.dgramSocket === null ? null : this.dgramSocket.address();
+  }
+
+  /**
+   * Says goodbye to every peer, waits until the datagrams that say so have left, and closes the UDP socket. Handshakes
+   * under way are given up.
+   *
+   * @param {(error?: Error) => void} [whenClosed] called on 'close', or with an error when the server does not listen
+   * @returns {this}
+   */
+  close(whenClosed) {
+    if (whenClosed !== undefined) callback(whenClosed, 'callback');
+    if (this._state === IDLE) {
+      const error = stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
+      if (whenClosed !== undefined) process.nextTick(whenClosed, error);
+      return this;
+    }
+    if (whenClosed !== undefined) this.once('close', whenClosed);
+    if (this._state !== CLOSING) this._shutDown();
+    return this;
+  }
+
+  /**
+   * @param {(count: number) => void} [receiver] called in the next tick with one argument, as in node-mbed-dtls
+   * @returns {number} connections whose handshake is over
+   */
+  getConnections(receiver) {
+    if (receiver !== undefined) {
+      callback(receiver, 'callback');
+      process.nextTick(() => receiver(this._connected));
+    }
+    return this._connected;
+  }
+
+  /** The server keeps the process alive, which is the default. */
+  ref() {
+    this._isReferenced = true;
+    this._udp?.ref();
+    return this;
+  }
+
+  /** The process may end though the server listens. */
+  unref() {
+    this._isReferenced = false;
+    this._udp?.unref();
+    return this;
+  }
+
+  // The UDP socket, from its birth to its end
+
+  _resolve({ port, host, fd, exclusive, ipv6Only }) {
+    const udpOptions = { ...this._udpOptions };
+    if (ipv6Only !== undefined) udpOptions.ipv6Only = ipv6Only;
+    const anyAddress = udpOptions.type === 'udp6' ? '::' : '0.0.0.0';
+    const family = { udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
+    this._isResolving = true;
+    resolve({ host: host ?? anyAddress, family }, (error, address) => {
+      this._isResolving = false;
+      // Closed meanwhile; 'close' waits for us, so that no second listen() can have begun.
+      if (this._state === CLOSING) this._onUdpClose();
+      else if (error) this._fail(error);
+      else this._bind(udpOptions, address, fd === undefined ? { port, address, exclusive } : { fd, exclusive });
+    });
+  }
+
+  _bind(udpOptions, address, where) {
+    const type = udpOptions.type ?? (address.includes(':') ? 'udp6' : 'udp4');
+    try {
+      const udp = createUdpSocket({ ...udpOptions, type });
+      this._udp = udp;
+      // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
+      udp.once('listening', () => process.nextTick(() => this._onListening(udp)));
+      udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
+      udp.once('close', () => this._onUdpClose());
+      udp.bind(where);
+    } catch (error) {
+      this._fail(error);
+    }
+  }
+
+  _onListening(udp) {
+    if (this._state !== BINDING) return;
+    this._state = LISTENING;
+    this.dgramSocket = udp;
+    this._endpoint.udp = udp;
+    if (!this._isReferenced) udp.unref();
+    if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
+    udp.on('message', (datagram, remote) => {
+      if (this._state === LISTENING) this._endpoint.handleDatagram(datagram, remote);
+    });
+    this.emit('listening');
+  }
+
+  _onUdpError(error) {
+    if (this._state === LISTENING && PEER_ERRORS.has(error.code)) return;
+    if (this._state !== CLOSING) this._fail(error);
+  }
+
+  /** The server cannot go on: 'error', then 'close'. */
+  _fail(error) {
+    try {
+      this._shutDown();
+    } finally {
+      this.emit('error', error);
+    }
+  }
+
+  _shutDown() {
+    this._state = CLOSING;
+    const sockets = [...this._endpoint.connections.values()];
+    for (const socket of sockets) {
+      if (socket.connected) socket.end();
+      else socket.destroy();
+    }
+    if (this._udp === null) {
+      if (!this._isResolving) process.nextTick(() => this._onUdpClose());
+      return;
+    }
+    const areGone = () => this._endpoint.connections.size === 0;
+    // Who has not read everything by then has had its time.
+    closeWhenSent(this._udp, areGone, () => destroyAll(sockets));
+  }
+
+  /** Also when somebody has closed dgramSocket behind our back. */
+  _onUdpClose() {
+    this._endpoint.dispose();
+    destroyAll([...this._endpoint.connections.values()]);
+    this._udp = null;
+    this.dgramSocket = null;
+    this._state = IDLE;
+    this.emit('close');
+  }
+
+  // What the endpoint and the sockets have to say
+
+  _onConnection({ connection, address, port }) {
+    if (this._state !== LISTENING) {
+      this._endpoint.close(connection, true);
+      return;
+    }
+    const socket = new DtlsSocket(this._endpoint, this, this._settings);
+    socket.server = this;
+    socket.remoteAddress = address;
+    socket.remotePort = port;
+    socket._handle = connection;
+    // A peer must not be able to end the process of those who do not listen; 'close' still says that there was an error.
+    socket.on('error', ignore);
+    this._endpoint.connections.set(connection, socket);
+    this._sockets = null;
+    this.emit('connection', socket);
+  }
+
+  _onLookup({ connection, lookup, identity }) {
+    const endpoint = this._endpoint;
+    const socket = endpoint.connections.get(connection);
+    if (socket === undefined || this.#lookup === null) {
+      endpoint.answerPsk(lookup, null);
+      return;
+    }
+    const answer = (key) => endpoint.answerPsk(lookup, key);
+    const fail = (cause) => {
+      socket._lookupCause = cause;
+      endpoint.failLookup(lookup, `The PSK look-up failed: ${describe(cause)}`);
+    };
+    this.#lookup(socket, identity, answer, fail);
+  }
+
+  _onSocketSecure(socket) {
+    this._connected++;
+    this._sockets = null;
+    try {
+      socket.emit('secureConnect', socket);
+    } finally {
+      this.emit('secureConnection', socket);
+    }
+  }
+
+  _onHandshakeFailed(socket, error) {
+    try {
+      this.emit('clientError', error, socket);
+    } finally {
+      // Without the error: nobody has to listen for it on a socket that was never announced as secure.
+      socket.destroy();
+    }
+  }
+
+  _onSocketClosed(socket) {
+    if (socket.getProtocol() !== null) this._connected--;
+    this._sockets = null;
+  }
+
+  _takeSnapshot() {
+    const sockets = { __proto__: null };
+    for (const socket of this._endpoint.connections.values()) {
+      const key = `${socket.remoteAddress}:${socket.remotePort}`;
+      // A handshake from the address of a live connection replaces it only when it has proved itself.
+      if (!sockets[key]?.connected) sockets[key] = socket;
+    }
+    return sockets;
+  }
+}
+
+function destroyAll(sockets) {
+  for (const socket of sockets) socket.destroy();
+}
+
+function describe(cause) {
+  return typeof cause?.message === 'string' ? cause.message : inspect(cause);
+}
+
+function ignore() {}
+
+module.exports = { DtlsServer };

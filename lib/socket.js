@@ -1,0 +1,262 @@
+'use strict';
+
+const process = require('node:process');
+const { Duplex } = require('node:stream');
+
+const { opensslName } = require('./ciphers');
+const { DtlsError, fromNative } = require('./errors');
+const { MessageQueue } = require('./queue');
+
+// States of a connection, in order.
+const HANDSHAKE = 0;
+const OPEN = 1;
+const CLOSED = 2;
+
+const PROTOCOL = 'DTLSv1.2';
+
+/**
+ * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'.
+ *
+ * Events, beside those of a Duplex: 'secureConnect' when the handshake is over, and 'close'(hadError), once, after
+ * 'end' or 'error'.
+ */
+class DtlsSocket extends Duplex {
+  /**
+   * Made by a server for a peer; DtlsClient extends it.
+   *
+   * @param {object} endpoint whose native object holds the connection
+   * @param {object} owner with _onSocketSecure(socket), _onHandshakeFailed(socket, error) and _onSocketClosed(socket)
+   * @param {{ sendClose: boolean, receiveQueueLimit: number }} settings
+   */
+  constructor(endpoint, owner, settings) {
+    super({
+      allowHalfOpen: false,
+      // 'close' has an argument here, so it is emitted here.
+      emitClose: false,
+      readableObjectMode: true,
+    });
+    /** The server that accepted the connection, undefined on a client. */
+    this.server = undefined;
+    /** Peer's IP address as the UDP socket reports it; undefined until a client has resolved its host. */
+    this.remoteAddress = undefined;
+    /** Peer's UDP port. */
+    this.remotePort = undefined;
+    /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
+    this.pskIdentity = undefined;
+    /** Duration of the handshake, ms; undefined before its end. */
+    this.handshakeTime = undefined;
+    /** Messages dropped because nobody read them and `receiveQueueLimit` was reached. */
+    this.messagesDropped = 0;
+
+    this._endpoint = endpoint;
+    this._owner = owner;
+    this._settings = settings;
+    this._handle = 0;
+    this._state = HANDSHAKE;
+    this._cipher = null;
+    // Whether the readable side takes a message now; if not, a MessageQueue does, made when it is first needed.
+    this._wanted = true;
+    this._queue = null;
+    this._ending = false;
+    // A write, or the end, that came before the handshake was over.
+    this._held = null;
+    // Why the connection failed, where destroy() has not been told.
+    this._failure = null;
+    // What ended the application's look-up for this handshake, see DtlsServer.
+    this._lookupCause = undefined;
+  }
+
+  /** True from the end of the handshake to the end of the connection. */
+  get connected() {
+    return this._state === OPEN;
+  }
+
+  /** 'IPv4' or 'IPv6', undefined as long as remoteAddress is. */
+  get remoteFamily() {
+    if (this.remoteAddress === undefined) return undefined;
+    return this.remoteAddress.includes(':') ? 'IPv6' : 'IPv4';
+  }
+
+  /** Our own IP address as the UDP socket reports it, '::' or '0.0.0.0' when it is bound to all; undefined if unbound. */
+  get localAddress() {
+    return this.address().address;
+  }
+
+  /** Our own UDP port, undefined if unbound. */
+  get localPort() {
+    return this.address().port;
+  }
+
+  /** @returns {{ address?: string, family?: string, port?: number }} of our UDP socket, empty if it is not bound */
+  address() {
+    try {
+      return this._endpoint.udp.address();
+    } catch {
+      return {};
+    }
+  }
+
+  /** @returns {{ name: string, standardName: string, version: string } | null} null before the handshake is over */
+  getCipher() {
+    const standardName = this._cipher;
+    return standardName === null ? null : { name: opensslName(standardName), standardName, version: PROTOCOL };
+  }
+
+  /** @returns {'DTLSv1.2' | null} null before the handshake is over */
+  getProtocol() {
+    return this._cipher === null ? null : PROTOCOL;
+  }
+
+  // From the peer
+
+  /** One message. Beyond what the readable side takes, it waits here; beyond receiveQueueLimit, it is dropped. */
+  _onMessage(message) {
+    if (this._state !== OPEN) return;
+    if (this._wanted) {
+      this._wanted = this.push(message);
+      return;
+    }
+    this._queue ??= new MessageQueue(this._settings.receiveQueueLimit);
+    if (!this._queue.push(message)) this.messagesDropped++;
+  }
+
+  _onSecure(event) {
+    if (this._state !== HANDSHAKE) return;
+    this._state = OPEN;
+    this._cipher = event.cipher;
+    this.pskIdentity = event.pskIdentity;
+    this.handshakeTime = event.handshakeTime;
+    try {
+      this._owner._onSocketSecure(this);
+    } finally {
+      this._release();
+    }
+  }
+
+  _onClosed(event) {
+    const inHandshake = this._state === HANDSHAKE;
+    this._state = CLOSED;
+    this._handle = 0;
+    try {
+      if (!this.destroyed) this._conclude(event, inHandshake);
+    } finally {
+      this._owner._onSocketClosed(this);
+    }
+  }
+
+  /** What the end of the connection means for the stream: its end, its failure, or the failure of the handshake. */
+  _conclude(event, inHandshake) {
+    const error = this._closeError(event, inHandshake);
+    if (error === null) {
+      if (inHandshake) this.destroy();
+      else this._finishReading();
+    } else if (inHandshake) {
+      this._failure = error;
+      this._owner._onHandshakeFailed(this, error);
+    } else {
+      this.destroy(error);
+    }
+  }
+
+  _closeError({ reason, error }, inHandshake) {
+    const peer = { address: this.remoteAddress, port: this.remotePort };
+    if (error !== undefined) {
+      const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._lookupCause : undefined;
+      return fromNative(error, { ...peer, cause });
+    }
+    if (!inHandshake || reason === 'local' || reason === 'replaced') return null;
+    const message = 'The peer closed the connection before the handshake was over';
+    return new DtlsError(message, { code: 'ERR_DTLS_CLOSED_DURING_HANDSHAKE', ...peer });
+  }
+
+  // Readable side
+
+  _read() {
+    this._wanted = true;
+    while (this._wanted && this._hasQueued()) this._wanted = this.push(this._queue.shift());
+    if (this._ending && !this._hasQueued()) this._endReading();
+  }
+
+  /** 'end' comes when all that has arrived has been read. */
+  _finishReading() {
+    if (this._ending) return;
+    this._ending = true;
+    if (!this._hasQueued()) this._endReading();
+  }
+
+  _hasQueued() {
+    return this._queue !== null && !this._queue.isEmpty;
+  }
+
+  _endReading() {
+    if (this.readableEnded || this._readableState.ended) return;
+    this.push(null);
+    // Lets 'end' come, and 'close' after it, where nothing is left to read and nobody reads.
+    this.read(0);
+  }
+
+  // Writable side
+
+  _write(chunk, _encoding, callback) {
+    if (this._state === OPEN) this._endpoint.send(this, chunk, callback);
+    else if (this._state === HANDSHAKE) this._held = { chunk, callback };
+    // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), and 'end' says so.
+    else callback();
+  }
+
+  _final(callback) {
+    if (this._state === HANDSHAKE) {
+      this._held = { chunk: null, callback };
+      return;
+    }
+    // Whoever has never begun to read will not begin now, and must not keep the stream from closing.
+    if (this.readableFlowing === null && this.listenerCount('readable') === 0) this.resume();
+    this._leave();
+    this._finishReading();
+    callback();
+  }
+
+  /** Does what was held until the handshake was over. */
+  _release() {
+    const held = this._held;
+    if (held === null || this.destroyed) return;
+    this._held = null;
+    if (held.chunk === null) this._final(held.callback);
+    else this._write(held.chunk, 'buffer', held.callback);
+  }
+
+  _destroy(error, callback) {
+    const held = this._held;
+    const reason = error ?? this._failure;
+    this._held = null;
+    this._queue = null;
+    try {
+      this._leave();
+    } finally {
+      if (held !== null) held.callback(reason ?? heldError());
+      callback(error);
+      // After the 'error' that the stream emits in the next tick.
+      process.nextTick(emitClose, this, reason !== null);
+    }
+  }
+
+  /** Our side ends the connection, with a word to the peer unless it is not wanted. */
+  _leave() {
+    if (this._state === CLOSED) return;
+    this._state = CLOSED;
+    const handle = this._handle;
+    if (handle !== 0) this._endpoint.close(handle, this._settings.sendClose);
+  }
+}
+
+function heldError() {
+  return new DtlsError('The connection was closed before the handshake was over', {
+    code: 'ERR_DTLS_CLOSED_DURING_HANDSHAKE',
+  });
+}
+
+function emitClose(socket, hadError) {
+  socket.emit('close', hadError);
+}
+
+module.exports = { DtlsSocket };

@@ -1,0 +1,108 @@
+'use strict';
+
+// What this module needs beyond node:dgram: sockets that do not look up literal addresses, one resolution of a host name
+// to one address, and a close that lets queued datagrams leave first.
+
+const dgram = require('node:dgram');
+const dns = require('node:dns');
+const net = require('node:net');
+const process = require('node:process');
+
+const { stateError } = require('./errors');
+
+/** How long a closing UDP socket waits for its send queue to reach the kernel, ms. */
+const LINGER = 1000;
+
+/** Receive buffer that a server asks the system for, bytes; what the system grants is its own affair. */
+const SERVER_RECEIVE_BUFFER = 4 * 1024 * 1024;
+
+/** dns.lookup for dgram, minus the tick that it costs to find out that a literal address is its own address. */
+function lookupName(host, family, callback) {
+  const literal = net.isIP(host);
+  if (literal !== 0) callback(null, host, literal);
+  else dns.lookup(host, family, callback);
+}
+
+/**
+ * @param {{ type: 'udp4' | 'udp6', ipv6Only?: boolean, recvBufferSize?: number, sendBufferSize?: number }} options
+ * @returns {dgram.Socket} not bound; binding it to a literal address is synchronous, 'listening' included
+ */
+function createUdpSocket(options) {
+  return dgram.createSocket({ ...options, lookup: lookupName });
+}
+
+/** Bursts of datagrams outlive a busy event loop in the kernel's buffer, or not at all. Best effort. */
+function growReceiveBuffer(socket) {
+  try {
+    if (socket.getRecvBufferSize() < SERVER_RECEIVE_BUFFER) socket.setRecvBufferSize(SERVER_RECEIVE_BUFFER);
+  } catch {
+    // Some systems refuse what exceeds their limit: then it stays as it is.
+  }
+}
+
+/**
+ * Resolves a host once. Always calls back in a later tick, and once, whatever the given look-up does.
+ *
+ * @param {{ host: string, family: 0 | 4 | 6, lookup?: Function }} remote
+ * @param {(error: Error | null, address?: string) => void} callback
+ */
+function resolve({ host, family, lookup = dns.lookup }, callback) {
+  if (net.isIP(host) !== 0) {
+    process.nextTick(callback, null, host);
+    return;
+  }
+  let isResolved = false;
+  lookup(host, family, (error, address) => {
+    if (isResolved) return;
+    isResolved = true;
+    if (error) process.nextTick(callback, error);
+    else if (net.isIP(address) !== 0) process.nextTick(callback, null, address);
+    else process.nextTick(callback, stateError('ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${address}`));
+  });
+}
+
+/**
+ * The form in which dgram reports an address, and in which a socket of this type can send to it: '::1' for
+ * '0:0:0:0:0:0:0:1', '::ffff:192.0.2.1' for an IPv4 address on an IPv6 socket.
+ */
+function canonicalAddress(address, type) {
+  if (net.isIPv4(address)) return type === 'udp6' ? `::ffff:${address}` : address;
+  const [bare, zone] = address.split('%');
+  const canonical = new net.SocketAddress({ address: bare, family: 'ipv6' }).address;
+  return zone === undefined ? canonical : `${canonical}%${zone}`;
+}
+
+/**
+ * Closes a UDP socket as soon as all that was sent has been handed to the kernel; after a second in any case. Always in a
+ * later tick, and no error when somebody else has closed the socket already.
+ *
+ * @param {dgram.Socket} socket
+ * @param {() => boolean} [isReady] something else to wait for, as long
+ * @param {() => void} [beforeClose] called right before
+ */
+function closeWhenSent(socket, isReady = () => true, beforeClose = () => {}) {
+  const until = Date.now() + LINGER;
+  const check = () => {
+    if ((!isReady() || queuedDatagrams(socket) > 0) && Date.now() < until) {
+      setTimeout(check, 1);
+      return;
+    }
+    beforeClose();
+    try {
+      socket.close();
+    } catch {
+      // ERR_SOCKET_DGRAM_NOT_RUNNING
+    }
+  };
+  setImmediate(check);
+}
+
+function queuedDatagrams(socket) {
+  try {
+    return socket.getSendQueueCount();
+  } catch {
+    return 0;
+  }
+}
+
+module.exports = { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, resolve };
