@@ -68,7 +68,10 @@ test('100,000 hellos without cookie and 20,000 garbage datagrams leave nothing, 
   const grown = process.memoryUsage.rss() - before;
 
   const { connections, handshakes, handshakesStarted, helloVerifyRequestsSent, datagramsDropped } = server.stats;
-  assert.deepEqual({ connections, handshakes, handshakesStarted }, { connections: 0, handshakes: 0, handshakesStarted: 0 });
+  assert.deepEqual(
+    { connections, handshakes, handshakesStarted },
+    { connections: 0, handshakes: 0, handshakesStarted: 0 },
+  );
   assert.deepEqual(events, []);
   // UDP may lose some; what arrived was answered or dropped.
   assert(helloVerifyRequestsSent > 80_000, `${helloVerifyRequestsSent} hellos were answered`);
@@ -103,7 +106,7 @@ async function flood(server, datagrams, sockets, count) {
   for (let number = 0; number < sockets; number++) {
     const socket = dgram.createSocket('udp4');
     // Where the system has one loopback address only, the ports have to differ enough.
-    const address = process.platform === 'linux' ? `127.1.${number >> 8}.${(number & 255) || 255}` : HOST;
+    const address = process.platform === 'linux' ? `127.1.${number >> 8}.${number & 255 || 255}` : HOST;
     socket.bind(0, address);
     await once(socket, 'listening');
     for (let sent = 0; sent < perSocket; sent++) socket.send(datagrams[sent % datagrams.length], port, HOST);

@@ -14,7 +14,13 @@ const WARM_UP = COUNT / 5;
 const server = createServer({ psk: KEY }, (socket) => socket.on('data', (message) => socket.write(message)));
 
 async function connection() {
-  const client = connect({ host: '127.0.0.1', port: server.address().port, psk: KEY, pskIdentity: 'device', ciphers: CIPHER });
+  const client = connect({
+    host: '127.0.0.1',
+    port: server.address().port,
+    psk: KEY,
+    pskIdentity: 'device',
+    ciphers: CIPHER,
+  });
   client.write('hello');
   await once(client, 'data');
   client.end();
