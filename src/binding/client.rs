@@ -2,7 +2,7 @@
 
 use super::driver::{Driver, socket_address};
 use super::error::{CodedError, internal};
-use super::event::{NativeEvent, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
 use crate::proto::{ClientConfig, Endpoint};
 use napi::Env;

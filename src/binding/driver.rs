@@ -1,7 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
 use super::error::{CodedError, internal, send_error};
-use super::event::{NativeEvent, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
@@ -131,6 +131,10 @@ impl Driver {
         self.with(|endpoint, _| endpoint.poll_event()).map(Into::into)
     }
 
+    pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
+        self.endpoint.save(ConnectionHandle(connection)).map(Into::into)
+    }
+
     pub(super) fn stats(&self) -> NativeStats {
         NativeStats::of(&self.endpoint)
     }
@@ -212,6 +216,12 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn poll_event(&mut self) -> Option<NativeEvent> {
                 self.driver.poll_event()
+            }
+
+            /// What a connection needs to go on elsewhere; null while it has a handshake, or when there is none.
+            #[napi(catch_unwind)]
+            pub fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
+                self.driver.save(connection)
             }
 
             /// What has happened, and what is there now.

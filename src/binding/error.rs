@@ -23,6 +23,10 @@ pub(super) fn send_error(error: SendError) -> CodedError {
     }
 }
 
+pub(super) fn invalid_session(why: String) -> CodedError {
+    CodedError::new("ERR_DTLS_INVALID_SESSION", format!("The saved session cannot be used: {why}"))
+}
+
 pub(super) fn internal(message: impl std::fmt::Display) -> CodedError {
     CodedError::new("ERR_DTLS_INTERNAL", message.to_string())
 }

@@ -1,6 +1,7 @@
 //! Events and statistics as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
-use crate::proto::{CloseReason, Endpoint, Error, Event};
+use super::error::{CodedError, invalid_session};
+use crate::proto::{CloseReason, Endpoint, Error, Event, ReplayWindow, SavedConnection, Suite};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -28,19 +29,99 @@ pub struct NativeError {
     pub alert: Option<u8>,
 }
 
+/// A live connection, saved. Secret: whoever has it can read and write in the connection's name.
+#[napi(object)]
+pub struct NativeSavedConnection {
+    /// IANA's number.
+    pub ciphersuite: u16,
+    /// 64 bytes: the client's random, then the server's.
+    pub randbytes: Buffer,
+    /// Session id, at most 32 bytes.
+    pub id: Buffer,
+    /// 48 bytes.
+    pub master: Buffer,
+    /// Epoch of the records.
+    pub epoch: u16,
+    /// 8 bytes: epoch and number of the next record to send.
+    pub counter: Buffer,
+    /// 8 bytes each: highest record number that was authenticated, and the window below it.
+    pub window_top: Option<Buffer>,
+    /// See `windowTop`.
+    pub window: Option<Buffer>,
+    /// RFC 7366.
+    pub encrypt_then_mac: Option<bool>,
+    /// RFC 7627.
+    pub extended_master_secret: Option<bool>,
+}
+
+impl From<SavedConnection> for NativeSavedConnection {
+    fn from(saved: SavedConnection) -> NativeSavedConnection {
+        let number = |value: u64| Buffer::from(value.to_be_bytes().to_vec());
+        NativeSavedConnection {
+            ciphersuite: saved.suite.id(),
+            randbytes: saved.randoms.to_vec().into(),
+            id: saved.session_id.into(),
+            master: saved.master_secret.to_vec().into(),
+            epoch: saved.epoch,
+            counter: number(u64::from(saved.epoch) << 48 | saved.next_number),
+            window_top: saved.replay_window.map(|window| number(window.top)),
+            window: saved.replay_window.map(|window| number(window.seen)),
+            encrypt_then_mac: Some(saved.encrypt_then_mac),
+            extended_master_secret: saved.extended_master_secret,
+        }
+    }
+}
+
+impl NativeSavedConnection {
+    /// Every length is checked here; nothing of it reaches the engine unparsed.
+    pub(super) fn parse(&self) -> Result<SavedConnection, CodedError> {
+        let counter = u64::from_be_bytes(exactly("out_ctr", &self.counter)?);
+        let replay_window = match (&self.window_top, &self.window) {
+            (Some(top), Some(seen)) => Some(ReplayWindow {
+                top: u64::from_be_bytes(exactly("in_window_top", top)?),
+                seen: u64::from_be_bytes(exactly("in_window", seen)?),
+            }),
+            _ => None,
+        };
+        Ok(SavedConnection {
+            suite: Suite::from_id(self.ciphersuite).ok_or_else(|| {
+                invalid_session(format!("its cipher suite {:#06x} is not one of ours", self.ciphersuite))
+            })?,
+            randoms: exactly("randbytes", &self.randbytes)?.into(),
+            session_id: self.id.to_vec(),
+            master_secret: exactly("master", &self.master)?.into(),
+            epoch: self.epoch,
+            next_number: counter & 0xffff_ffff_ffff,
+            replay_window,
+            encrypt_then_mac: self.encrypt_then_mac.unwrap_or(false),
+            extended_master_secret: self.extended_master_secret,
+        })
+    }
+}
+
+fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH], CodedError> {
+    bytes.try_into().map_err(|_| invalid_session(format!("its '{name}' has {} bytes, not {LENGTH}", bytes.len())))
+}
+
 /// Something that happened; `kind` says which of the other properties are there.
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, pskLookup, secure, data, closed or trace.
+    /// connection, pskLookup, sessionLookup, moveLookup, lookupExpired, moved, secure, data, closed or trace.
     pub kind: &'static str,
-    /// All but trace.
+    /// Which connection, where there is one.
     pub connection: Option<u32>,
-    /// connection: IP literal of the peer.
+    /// connection, moveLookup, moved: IP literal of the peer. sessionLookup: the one that it had.
     pub address: Option<String>,
-    /// connection: UDP port of the peer.
+    /// As `address`: UDP port.
     pub port: Option<u16>,
-    /// pskLookup: what to answer.
+    /// moved: IP literal before.
+    pub old_address: Option<String>,
+    /// moved: UDP port before.
+    pub old_port: Option<u16>,
+    /// moveLookup: the device's name for itself.
+    pub device_id: Option<Buffer>,
+    /// pskLookup, sessionLookup, moveLookup: what to answer; lookupExpired: what was not.
     pub lookup: Option<u32>,
     /// pskLookup: as the client sent it.
     pub identity: Option<Buffer>,
@@ -83,6 +164,33 @@ impl From<Event> for NativeEvent {
                 connection: Some(connection.0),
                 lookup: Some(lookup.0),
                 identity: Some(identity.into()),
+                ..Default::default()
+            },
+            Event::SessionLookup { lookup, claimed } => NativeEvent {
+                kind: "sessionLookup",
+                lookup: Some(lookup.0),
+                address: Some(claimed.ip().to_string()),
+                port: Some(claimed.port()),
+                ..Default::default()
+            },
+            Event::MoveLookup { lookup, remote, device_id } => NativeEvent {
+                kind: "moveLookup",
+                lookup: Some(lookup.0),
+                address: Some(remote.ip().to_string()),
+                port: Some(remote.port()),
+                device_id: Some(device_id.into()),
+                ..Default::default()
+            },
+            Event::LookupExpired { lookup } => {
+                NativeEvent { kind: "lookupExpired", lookup: Some(lookup.0), ..Default::default() }
+            }
+            Event::Moved { connection, remote, old } => NativeEvent {
+                kind: "moved",
+                connection: Some(connection.0),
+                address: Some(remote.ip().to_string()),
+                port: Some(remote.port()),
+                old_address: Some(old.ip().to_string()),
+                old_port: Some(old.port()),
                 ..Default::default()
             },
             Event::Secure { connection, suite, psk_identity, handshake_time } => NativeEvent {

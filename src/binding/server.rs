@@ -1,14 +1,19 @@
 //! The native class `DtlsServer`.
 
-use super::driver::Driver;
+use super::driver::{Driver, socket_address};
 use super::error::{CodedError, internal};
-use super::event::{NativeEvent, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
-use crate::proto::Endpoint;
+use crate::proto::{Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
 use napi_derive::napi;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
+
+/// The wall clock, for the record numbers of restored connections.
+fn unix_time() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}
 
 /// All connections of one UDP socket. `lib/server.js` makes an EventEmitter of it.
 #[napi]
@@ -28,6 +33,39 @@ impl DtlsServer {
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
         Ok(DtlsServer { driver: Driver::new(endpoint, registers, now)?, ciphers })
+    }
+
+    /// Whether `sessionLookup` and `moveLookup` events are wanted; without, records from unknown addresses are dropped.
+    #[napi(catch_unwind)]
+    pub fn ask(&mut self, for_sessions: bool, for_moves: bool) {
+        self.driver.with(|endpoint, _| endpoint.ask(for_sessions, for_moves));
+    }
+
+    /// Answers a `moveLookup` with the address that the device had; null when it is unknown.
+    #[napi(catch_unwind)]
+    pub fn answer_move(&mut self, lookup: u32, address: Option<String>, port: Option<u16>) -> Result<bool, CodedError> {
+        let old = address.map(|address| socket_address(&address, port.unwrap_or(0))).transpose()?;
+        Ok(self.driver.with(|endpoint, now| endpoint.answer_move(now, LookupId(lookup), old)))
+    }
+
+    /// Answers a `sessionLookup`; null when there is no session. Answers the connection, or 0 when none goes on.
+    #[napi(catch_unwind)]
+    pub fn answer_session(&mut self, lookup: u32, saved: Option<NativeSavedConnection>) -> Result<u32, CodedError> {
+        let saved = saved.map(|saved| saved.parse()).transpose()?;
+        let unix_time = unix_time();
+        let connection =
+            self.driver.with(|endpoint, now| endpoint.answer_session(now, unix_time, LookupId(lookup), saved.as_ref()));
+        Ok(connection.map_or(0, |connection| connection.0))
+    }
+
+    /// Lets a saved connection go on at an address; answers the connection, or 0 when there is one already.
+    #[napi(catch_unwind)]
+    pub fn restore(&mut self, address: String, port: u16, saved: NativeSavedConnection) -> Result<u32, CodedError> {
+        let remote = socket_address(&address, port)?;
+        let saved = saved.parse()?;
+        let unix_time = unix_time();
+        let connection = self.driver.with(|endpoint, now| endpoint.restore(now, unix_time, remote, &saved));
+        Ok(connection.map_or(0, |connection| connection.0))
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -17,9 +17,14 @@ pub(super) struct Connection {
     pub(super) phase: Phase,
     /// Tells a repeated ClientHello from one of a client that starts anew. Servers only.
     pub(super) client_random: Option<[u8; 32]>,
+    /// Names the association of a restored connection: its copy must not live twice.
+    pub(super) restored: Option<AssociationName>,
     /// The deadline under which `Deadlines` knows it.
     pub(super) scheduled: Option<Instant>,
 }
+
+/// The server's random: nobody but us chose it.
+pub(super) type AssociationName = [u8; 32];
 
 pub(super) enum Phase {
     Handshaking { started: Instant, waiting_for: WaitingFor },

@@ -1,38 +1,40 @@
-//! The deadlines of all connections, ordered.
+//! Deadlines, ordered.
 
-use super::connection::ConnectionHandle;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-/// At most one deadline a connection; the connection remembers which, so that it can be moved.
-#[derive(Default)]
-pub(super) struct Deadlines {
-    ordered: BTreeSet<(Instant, ConnectionHandle)>,
+/// At most one deadline a key; its owner remembers which, so that it can be moved.
+pub(super) struct Deadlines<Key> {
+    ordered: BTreeSet<(Instant, Key)>,
 }
 
-impl Deadlines {
+impl<Key: Copy + Ord> Deadlines<Key> {
+    pub(super) fn new() -> Deadlines<Key> {
+        Deadlines { ordered: BTreeSet::new() }
+    }
+
     pub(super) fn next(&self) -> Option<Instant> {
         self.ordered.first().map(|&(at, _)| at)
     }
 
-    /// Removes and returns a connection whose deadline has come.
-    pub(super) fn pop_due(&mut self, now: Instant) -> Option<ConnectionHandle> {
-        let &(at, connection) = self.ordered.first()?;
+    /// Removes and returns a key whose deadline has come.
+    pub(super) fn pop_due(&mut self, now: Instant) -> Option<Key> {
+        let &(at, key) = self.ordered.first()?;
         (at <= now).then(|| {
             self.ordered.pop_first();
-            connection
+            key
         })
     }
 
-    pub(super) fn change(&mut self, connection: ConnectionHandle, from: Option<Instant>, to: Option<Instant>) {
+    pub(super) fn change(&mut self, key: Key, from: Option<Instant>, to: Option<Instant>) {
         if from == to {
             return;
         }
         if let Some(from) = from {
-            self.ordered.remove(&(from, connection));
+            self.ordered.remove(&(from, key));
         }
         if let Some(to) = to {
-            self.ordered.insert((to, connection));
+            self.ordered.insert((to, key));
         }
     }
 }

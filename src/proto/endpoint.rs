@@ -5,6 +5,7 @@ use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::limits::{Limits, RECORDS_PER_DATAGRAM};
 use super::output::{CloseReason, Event, LookupId, Transmit};
+use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
 use super::server_side::ServerSide;
 use crate::tls::{
@@ -22,8 +23,9 @@ pub(crate) struct Endpoint {
     pub(super) connections: HashMap<ConnectionHandle, Box<Connection>>,
     pub(super) routes: Routes,
     pub(super) counters: Counters,
+    pub(super) roaming: Roaming,
     lookups: HashMap<LookupId, ConnectionHandle>,
-    deadlines: Deadlines,
+    deadlines: Deadlines<ConnectionHandle>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
     /// Where contexts write; empty between two inputs but for what `send` lends out.
@@ -61,6 +63,12 @@ pub(super) enum Outcome {
     Data(ConnectionHandle, usize),
 }
 
+impl Outcome {
+    pub(super) fn is_dropped(&self) -> bool {
+        matches!(self, Outcome::Dropped)
+    }
+}
+
 impl Endpoint {
     /// An endpoint that only connects.
     pub(crate) fn client(limits: Limits, trace_level: u8) -> Endpoint {
@@ -74,8 +82,9 @@ impl Endpoint {
             connections: HashMap::new(),
             routes: Routes::default(),
             counters: Counters::default(),
+            roaming: Roaming::default(),
             lookups: HashMap::new(),
-            deadlines: Deadlines::default(),
+            deadlines: Deadlines::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             outbox: Outbox::default(),
@@ -97,6 +106,10 @@ impl Endpoint {
     ) -> Option<Received<'_>> {
         self.counters.datagrams_received += 1;
         self.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
+        if let Some(announcement) = self.server.as_ref().and_then(|_| MoveAnnouncement::parse(datagram)) {
+            self.handle_move(now, remote, &announcement);
+            return None;
+        }
         let mut pending: Option<(ConnectionHandle, usize)> = None;
         let mut used = false;
         let mut records = Records::new(datagram);
@@ -130,17 +143,33 @@ impl Endpoint {
         if record.is_client_hello() && self.server.is_some() {
             return self.handle_client_hello(now, remote, record);
         }
-        let route = self.routes.get(remote);
-        if let Some(connection) = route.established {
-            let outcome = self.deliver(now, connection, record);
-            if !matches!(outcome, Outcome::Dropped) {
-                return outcome;
-            }
+        let (outcome, connection) = self.deliver_to_established(now, remote, record);
+        if connection.is_some() {
+            return outcome;
         }
-        match route.handshaking {
+        match self.routes.handshaking(remote) {
             Some(connection) => self.deliver(now, connection, record),
-            None => Outcome::Dropped,
+            None => self.hold_unplaced(now, remote, record),
         }
+    }
+
+    /// Gives a record to the connection at this address that it authenticates with; answers which that was.
+    pub(super) fn deliver_to_established(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        record: &Record<'_>,
+    ) -> (Outcome, Option<ConnectionHandle>) {
+        let mut rank = 0;
+        while let Some(connection) = self.routes.established(remote, rank) {
+            let outcome = self.deliver(now, connection, record);
+            if !outcome.is_dropped() {
+                self.routes.prefer(remote, connection);
+                return (outcome, Some(connection));
+            }
+            rank += 1;
+        }
+        (Outcome::Dropped, None)
     }
 
     /// Gives a record to a connection of its address.
@@ -200,6 +229,7 @@ impl Endpoint {
                 self.handle_connection_timeout(now, handle);
             }
         }
+        self.expire_unplaced(now);
     }
 
     fn handle_connection_timeout(&mut self, now: Instant, handle: ConnectionHandle) {
@@ -329,7 +359,7 @@ impl Endpoint {
 
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.next()
+        self.deadlines.next().into_iter().chain(self.roaming.next_deadline()).min()
     }
 
     /// Whether [`Endpoint::poll_transmit`] has something.
@@ -359,12 +389,17 @@ impl Endpoint {
     /// Everything that is kept for peers, counted.
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
-        self.connections.len() + self.routes.len() + self.lookups.len() + self.transmits.len() + self.events.len()
+        self.roaming.len()
+            + self.connections.len()
+            + self.routes.len()
+            + self.lookups.len()
+            + self.transmits.len()
+            + self.events.len()
     }
 
     /// Open look-ups at present.
     pub(crate) fn lookup_count(&self) -> usize {
-        self.lookups.len()
+        self.lookups.len() + self.roaming.len()
     }
 
     // --- the life of a connection ------------------------------------------------------------------------------------
@@ -376,15 +411,24 @@ impl Endpoint {
         context: Context,
         client_random: Option<[u8; 32]>,
     ) -> ConnectionHandle {
-        self.last_connection += 1;
-        let handle = ConnectionHandle(self.last_connection);
+        let handle = self.next_handle();
         let phase = Phase::Handshaking { started: now, waiting_for: WaitingFor::Peer };
-        let connection = Connection { remote, context, phase, client_random, scheduled: None };
+        let connection = Connection { remote, context, phase, client_random, restored: None, scheduled: None };
         self.connections.insert(handle, Box::new(connection));
         self.routes.begin_handshake(remote, handle);
         self.counters.handshakes_started += 1;
         self.trace(2, || format!("{remote} handshake begins"));
         handle
+    }
+
+    pub(super) fn next_handle(&mut self) -> ConnectionHandle {
+        self.last_connection += 1;
+        ConnectionHandle(self.last_connection)
+    }
+
+    pub(super) fn next_lookup(&mut self) -> LookupId {
+        self.last_lookup = self.last_lookup.wrapping_add(1);
+        LookupId(self.last_lookup)
     }
 
     /// Follows a handshake to its next pause.
@@ -409,11 +453,10 @@ impl Endpoint {
     }
 
     fn suspend(&mut self, handle: ConnectionHandle, identity: Vec<u8>) {
+        let lookup = self.next_lookup();
         let Some(connection) = self.connections.get_mut(&handle) else {
             return;
         };
-        self.last_lookup = self.last_lookup.wrapping_add(1);
-        let lookup = LookupId(self.last_lookup);
         if let Phase::Handshaking { waiting_for, .. } = &mut connection.phase {
             *waiting_for = WaitingFor::Psk { lookup, held: HeldRecords::default() };
         }
@@ -445,7 +488,9 @@ impl Endpoint {
         connection.phase = Phase::Established { last_heard: now };
         let early = connection.context.take_early_records();
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
-        if let Some(old) = self.routes.establish(remote, handle) {
+        let old = self.routes.established(remote, 0);
+        self.routes.establish(remote, handle);
+        if let Some(old) = old {
             self.remove(old, CloseReason::Replaced);
         }
         self.counters.handshakes_completed += 1;
@@ -475,6 +520,7 @@ impl Endpoint {
         };
         let remote = connection.remote;
         self.routes.remove(remote, handle);
+        self.roaming.forget(&connection);
         self.deadlines.change(handle, connection.scheduled, None);
         if let Phase::Handshaking { waiting_for, .. } = connection.phase {
             self.counters.handshakes_failed += u64::from(matches!(reason, CloseReason::Error(_)));
@@ -517,12 +563,25 @@ impl Endpoint {
         self.events.push_back(event);
     }
 
-    fn push_data(&mut self, connection: ConnectionHandle, length: usize) {
+    pub(super) fn event_count(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Puts an event before those that came of it.
+    pub(super) fn insert_event(&mut self, position: usize, event: Event) {
+        self.events.insert(position.min(self.events.len()), event);
+    }
+
+    pub(super) fn plaintext_mut(&mut self) -> &mut [u8] {
+        &mut self.plaintext
+    }
+
+    pub(super) fn push_data(&mut self, connection: ConnectionHandle, length: usize) {
         let payload = self.plaintext.get(..length).unwrap_or_default().to_vec();
         self.events.push_back(Event::Data { connection, payload });
     }
 
-    fn schedule(&mut self, handle: ConnectionHandle) {
+    pub(super) fn schedule(&mut self, handle: ConnectionHandle) {
         if let Some(connection) = self.connections.get_mut(&handle) {
             let deadline = connection.deadline(self.limits.handshake_timeout, self.limits.idle_timeout);
             self.deadlines.change(handle, connection.scheduled, deadline);

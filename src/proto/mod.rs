@@ -13,14 +13,15 @@ mod deadlines;
 mod endpoint;
 mod limits;
 mod output;
+mod roaming;
 mod routes;
 mod server_side;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ServerAuthentication, ServerConfig, Settings,
-    TrustAnchors,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ReplayWindow, SavedConnection, ServerAuthentication,
+    ServerConfig, Settings, Suite, TrustAnchors,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

@@ -13,7 +13,7 @@ pub(crate) struct Transmit {
 }
 
 /// A question to the application; answered once, any time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LookupId(pub(crate) u32);
 
 /// Something that the application should know, in causal order. Exactly one `Closed` ends every connection.
@@ -23,6 +23,18 @@ pub(crate) enum Event {
     Connection { connection: ConnectionHandle, remote: SocketAddr },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
+    /// Application data came from an address without a connection: is there one to restore? `Endpoint::answer_session`.
+    SessionLookup {
+        lookup: LookupId,
+        /// The address that the connection had, as far as is known.
+        claimed: SocketAddr,
+    },
+    /// A device says that its address has changed: which was it? `Endpoint::answer_move`.
+    MoveLookup { lookup: LookupId, remote: SocketAddr, device_id: Vec<u8> },
+    /// A `SessionLookup` or `MoveLookup` was not answered in time.
+    LookupExpired { lookup: LookupId },
+    /// An authenticated record came from a new address, to which answers go from now on.
+    Moved { connection: ConnectionHandle, remote: SocketAddr, old: SocketAddr },
     /// The handshake is over.
     Secure {
         connection: ConnectionHandle,

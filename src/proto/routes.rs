@@ -4,10 +4,16 @@ use super::connection::ConnectionHandle;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
-/// The connections at one address and port. While a client starts anew, it has two (RFC 6347 section 4.2.8).
-#[derive(Clone, Copy, Debug, Default)]
+/// Connections that one address may have. Each record may have to be tried with every one of them.
+const ESTABLISHED_LIMIT: usize = 16;
+
+/// The connections at one address and port.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Route {
-    pub(super) established: Option<ConnectionHandle>,
+    /// Most recently heard first. Usually one; more when devices took over the address of others that have moved away
+    /// and have not been heard of since.
+    pub(super) established: Vec<ConnectionHandle>,
+    /// A client that starts, or starts anew (RFC 6347 section 4.2.8).
     pub(super) handshaking: Option<ConnectionHandle>,
 }
 
@@ -20,8 +26,13 @@ pub(super) struct Routes {
 }
 
 impl Routes {
-    pub(super) fn get(&self, remote: SocketAddr) -> Route {
-        self.routes.get(&remote).copied().unwrap_or_default()
+    pub(super) fn handshaking(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
+        self.routes.get(&remote)?.handshaking
+    }
+
+    /// The connection at this address, by rank; 0 is the one that was heard last.
+    pub(super) fn established(&self, remote: SocketAddr, rank: usize) -> Option<ConnectionHandle> {
+        self.routes.get(&remote)?.established.get(rank).copied()
     }
 
     /// Unfinished handshakes, of all addresses.
@@ -40,28 +51,40 @@ impl Routes {
         *self.handshakes_by_address.entry(remote.ip()).or_default() += 1;
     }
 
-    /// Makes the handshake the address's connection; answers with the one that it replaces.
-    pub(super) fn establish(&mut self, remote: SocketAddr, connection: ConnectionHandle) -> Option<ConnectionHandle> {
+    /// Makes a finished handshake the address's first connection.
+    pub(super) fn establish(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
         let route = self.routes.entry(remote).or_default();
         if route.handshaking == Some(connection) {
             route.handshaking = None;
             Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, remote.ip());
         }
-        route.established.replace(connection)
+        route.established.insert(0, connection);
+    }
+
+    /// The connection has just been heard from this address.
+    pub(super) fn prefer(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
+        if let Some(route) = self.routes.get_mut(&remote)
+            && let Some(rank) = route.established.iter().position(|&other| other == connection)
+        {
+            route.established[..=rank].rotate_right(1);
+        }
+    }
+
+    /// The connection that is one too many at an address, the one that has been silent longest.
+    pub(super) fn surplus(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
+        self.established(remote, ESTABLISHED_LIMIT)
     }
 
     pub(super) fn remove(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
         let Some(route) = self.routes.get_mut(&remote) else {
             return;
         };
-        if route.established == Some(connection) {
-            route.established = None;
-        }
+        route.established.retain(|&other| other != connection);
         if route.handshaking == Some(connection) {
             route.handshaking = None;
             Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, remote.ip());
         }
-        if route.established.is_none() && route.handshaking.is_none() {
+        if route.established.is_empty() && route.handshaking.is_none() {
             self.routes.remove(&remote);
         }
     }

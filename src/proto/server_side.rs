@@ -11,7 +11,7 @@ use std::time::Instant;
 
 /// What a server has that a client has not.
 pub(super) struct ServerSide {
-    config: ServerConfig,
+    pub(super) config: ServerConfig,
     gate: CookieGate,
 }
 
@@ -40,8 +40,7 @@ impl Endpoint {
             self.push_transmit(remote, request);
             return Outcome::Used;
         }
-        let route = self.routes.get(remote);
-        if let Some(handshaking) = route.handshaking {
+        if let Some(handshaking) = self.routes.handshaking(remote) {
             if self.is_hello_of(handshaking, &hello) {
                 // A retransmission: the engine resends its flight.
                 return self.deliver(now, handshaking, record);
@@ -49,7 +48,7 @@ impl Endpoint {
             // A client that starts anew in the middle of its handshake is answered at once.
             self.remove(handshaking, CloseReason::Replaced);
         }
-        if route.established.is_some_and(|established| self.is_hello_of(established, &hello)) {
+        if self.routes.established(remote, 0).is_some_and(|established| self.is_hello_of(established, &hello)) {
             // A late copy of the hello that began the association that lives here.
             return Outcome::Dropped;
         }
@@ -66,10 +65,11 @@ impl Endpoint {
         self.connections.get(&handle).is_some_and(|connection| connection.client_random.as_ref() == Some(hello.random))
     }
 
-    fn has_room_for_handshake(&self, remote: SocketAddr) -> bool {
+    /// Also for questions about unknown addresses: they are as cheap to cause.
+    pub(super) fn has_room_for_handshake(&self, remote: SocketAddr) -> bool {
         let Limits { handshakes, handshakes_per_address, connections, .. } = self.limits;
         self.connections.len() < connections
-            && self.routes.handshakes() < handshakes
+            && self.routes.handshakes() + self.roaming.len() < handshakes
             && self.routes.handshakes_from(remote.ip()) < handshakes_per_address
     }
 

@@ -9,10 +9,11 @@ use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
 use super::record::{ContentType, OwnedRecord, Record, Records};
+use super::saved::{SavedConnection, Unrestorable};
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
@@ -262,6 +263,26 @@ impl Context {
                 Err(error.with_alert(description))
             }
         }
+    }
+
+    /// What the connection needs to go on elsewhere; `None` while there is a handshake.
+    pub(crate) fn save(&self) -> Option<SavedConnection> {
+        self.ssl.save()
+    }
+
+    /// A server's side of a connection that was saved. `unix_time`: its record numbers jump ahead by the clock.
+    pub(crate) fn restore(
+        config: &ServerConfig,
+        saved: &SavedConnection,
+        now: Instant,
+        unix_time: Duration,
+    ) -> Result<Context, Unrestorable> {
+        saved.check()?;
+        let number = saved.number_after_restore(unix_time)?;
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval)
+            .map_err(|_| Unrestorable("there is no memory for it"))?;
+        ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
+        Ok(Context::new(ssl, config.pace))
     }
 
     /// Bytes of payload that one record may carry.

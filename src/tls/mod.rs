@@ -11,6 +11,7 @@ mod error;
 mod ffi;
 mod hmac;
 mod record;
+mod saved;
 mod suites;
 
 pub(crate) use client_hello::ClientHello;
@@ -22,6 +23,7 @@ pub(crate) use ffi::bio::Outbox;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use hmac::hmac_sha256;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
+pub(crate) use saved::{ReplayWindow, SavedConnection, Unrestorable};
 pub(crate) use suites::Suite;
 
 /// Bytes of plaintext in one record (RFC 5246 section 6.2.1).

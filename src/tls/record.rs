@@ -101,6 +101,11 @@ impl<'a> Record<'a> {
         }
     }
 
+    /// Whether this is data of an association, if it is authentic.
+    pub(crate) fn is_application_data(&self) -> bool {
+        self.content_type == ContentType::ApplicationData && self.epoch == 1
+    }
+
     /// Whether this could be a ClientHello: then it concerns the cookie gate, whoever else lives at its address.
     pub(crate) fn is_client_hello(&self) -> bool {
         self.content_type == ContentType::Handshake && self.epoch == 0 && self.fragment().first() == Some(&CLIENT_HELLO)

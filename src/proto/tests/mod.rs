@@ -8,5 +8,6 @@ mod lossy;
 mod network;
 mod psk;
 mod restarts;
+mod roaming;
 mod streams;
 mod timers;

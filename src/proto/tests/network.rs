@@ -78,6 +78,10 @@ pub(super) struct Network {
     /// Look-ups wait here when the application does not answer at once.
     pub(super) open_lookups: Vec<(LookupId, Vec<u8>)>,
     pub(super) answers_at_once: bool,
+    /// Questions for the saved connection of an address.
+    pub(super) session_lookups: Vec<(LookupId, SocketAddr)>,
+    /// Questions for the old address of a device, with its name.
+    pub(super) move_lookups: Vec<(LookupId, Vec<u8>)>,
     /// Every datagram that was put on the wire: from, to, bytes.
     pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
@@ -132,6 +136,8 @@ impl Network {
             keys: HashMap::from([(IDENTITY.to_vec(), KEY.to_vec())]),
             open_lookups: Vec::new(),
             answers_at_once: true,
+            session_lookups: Vec::new(),
+            move_lookups: Vec::new(),
             wire: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
@@ -180,6 +186,18 @@ impl Network {
     pub(super) fn send_from_server(&mut self, handle: ConnectionHandle, to: SocketAddr, payload: &[u8]) {
         let datagram = self.server.endpoint.send(self.now, handle, payload).unwrap().to_vec();
         self.put_on_wire(SERVER, to, datagram);
+    }
+
+    /// The server's process ends without a word, and another one begins.
+    pub(super) fn restart_server(&mut self, config: ServerConfig) {
+        let endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        self.server = Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() };
+    }
+
+    /// Seals a payload without sending it.
+    pub(super) fn seal(&mut self, index: usize, payload: &[u8]) -> Vec<u8> {
+        let handle = self.client_handle(index);
+        self.clients[index].endpoint.send(self.now, handle, payload).unwrap().to_vec()
     }
 
     /// A datagram that the attacker makes up, delivered at once.
@@ -260,6 +278,8 @@ impl Network {
                         assert!(peer.endpoint.answer_psk(now, lookup, key));
                     }
                     Some(Event::PskLookup { lookup, identity, .. }) => self.open_lookups.push((lookup, identity)),
+                    Some(Event::SessionLookup { lookup, claimed }) => self.session_lookups.push((lookup, claimed)),
+                    Some(Event::MoveLookup { lookup, device_id, .. }) => self.move_lookups.push((lookup, device_id)),
                     Some(Event::Data { connection, payload }) => peer.received.push((connection, payload)),
                     Some(event) => peer.log.push(event),
                 }

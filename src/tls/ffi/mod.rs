@@ -8,6 +8,7 @@ pub(crate) mod bio;
 pub(crate) mod config;
 mod layout;
 pub(crate) mod rng;
+mod saved;
 pub(crate) mod ssl;
 mod start_up;
 pub(crate) mod suite;

@@ -24,6 +24,8 @@ pub(crate) struct Ssl {
     /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
     bio: NonNull<Bio>,
     config: Arc<SslConfig>,
+    /// RFC 7627, as negotiated.
+    pub(super) extended_master_secret: bool,
 }
 
 // SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread.
@@ -38,7 +40,7 @@ impl Ssl {
             raw.assume_init()
         };
         let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
-        let mut ssl = Ssl { raw, bio, config: Arc::clone(config) };
+        let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false };
         let context = bio.as_ptr().cast();
         // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
         unsafe {
@@ -121,6 +123,10 @@ impl Ssl {
 
     /// One step of the handshake.
     pub(crate) fn handshake_step(&mut self) -> Result<(), c_int> {
+        // SAFETY: null, or the handshake that the context owns; its last step frees it.
+        if let Some(handshake) = unsafe { self.raw.handshake.as_ref() } {
+            self.extended_master_secret = handshake.extended_ms != 0;
+        }
         // SAFETY: the context is set up.
         check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
     }

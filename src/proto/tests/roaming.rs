@@ -1,0 +1,324 @@
+//! Connections that outlive their server's process, and their own address.
+
+use super::network::*;
+use crate::proto::{CloseReason, ConnectionHandle, Event, SavedConnection};
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Some moment in 2026.
+const UNIX_TIME: Duration = Duration::from_secs(1_780_000_000);
+
+/// Beyond `UNIX_TIME`: the wall clock goes on between two restores.
+fn later(seconds: u64) -> Duration {
+    UNIX_TIME + Duration::from_secs(seconds)
+}
+
+fn saved(network: &Network) -> SavedConnection {
+    let handle = *network.server.secured().last().unwrap();
+    network.server.endpoint.save(handle).unwrap()
+}
+
+/// node-mbed-dtls's announcement: the record under another type, the device's name, and its length.
+fn announcement(mut datagram: Vec<u8>, device_id: &[u8]) -> Vec<u8> {
+    datagram[0] = 254;
+    datagram.extend_from_slice(device_id);
+    datagram.push(device_id.len() as u8);
+    datagram
+}
+
+fn moves(network: &Network) -> Vec<(ConnectionHandle, SocketAddr, SocketAddr)> {
+    let log = network.server.log.iter();
+    log.filter_map(|event| match event {
+        Event::Moved { connection, remote, old } => Some((*connection, *old, *remote)),
+        _ => None,
+    })
+    .collect()
+}
+
+fn record_number(datagram: &[u8]) -> u64 {
+    u64::from_be_bytes(datagram[3..11].try_into().unwrap()) & 0xffff_ffff_ffff
+}
+
+const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 50)), 7000);
+
+#[test]
+fn a_device_goes_on_after_the_server_was_restarted() {
+    for suite in ["PSK-AES128-CCM8", "PSK-AES256-GCM-SHA384", "PSK-CHACHA20-POLY1305", "PSK-AES128-CBC-SHA256"] {
+        let mut network = Network::new(psk_server());
+        network.connect(&psk_client(&[suite]));
+        network.settle();
+        let device = network.clients[0].address;
+        network.send_from_client(0, b"before");
+        network.settle();
+        let recorded = network.wire.last().unwrap().2.clone();
+        let saved = saved(&network);
+
+        network.restart_server(psk_server());
+        network.server.endpoint.ask(true, false);
+        network.send_from_client(0, b"after");
+        network.settle();
+        let (lookup, claimed) = network.session_lookups.remove(0);
+        assert_eq!(claimed, device);
+        let handle = network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, Some(&saved)).unwrap();
+        network.settle();
+        assert_eq!(network.server.received, [(handle, b"after".to_vec())], "{suite}");
+
+        network.send_from_server(handle, device, b"welcome back");
+        network.settle();
+        assert_eq!(network.clients[0].payloads(), [b"welcome back"]);
+        // What was heard before the restart is not heard again.
+        network.inject(device, SERVER, &recorded);
+        assert_eq!(network.server.received.len(), 1);
+    }
+}
+
+#[test]
+fn a_recorded_datagram_restores_nothing() {
+    let mut network = Network::connected();
+    let device = network.clients[0].address;
+    network.send_from_client(0, b"before");
+    network.settle();
+    let recorded = network.wire.last().unwrap().2.clone();
+    let saved = saved(&network);
+    network.restart_server(psk_server());
+    network.server.endpoint.ask(true, false);
+    network.inject(device, SERVER, &recorded);
+    let (lookup, _) = network.session_lookups.remove(0);
+    assert!(network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, Some(&saved)).is_none());
+    assert_eq!(network.server.endpoint.footprint(), 0);
+}
+
+#[test]
+fn record_numbers_never_repeat_whichever_copy_is_restored() {
+    let mut network = Network::connected();
+    let device = network.clients[0].address;
+    let stale = saved(&network);
+    let mut highest = 0;
+    for restart in 0..5 {
+        let handle = if restart == 0 {
+            network.server.secured()[0]
+        } else {
+            network.restart_server(psk_server());
+            network.server.endpoint.restore(network.now, later(restart), device, &stale).unwrap()
+        };
+        for _ in 0..100 {
+            network.send_from_server(handle, device, b"tick");
+            let number = record_number(&network.wire.last().unwrap().2);
+            assert!(number > highest, "{number} after {highest}");
+            highest = number;
+        }
+    }
+    network.settle();
+    assert_eq!(network.clients[0].received.len(), 500);
+}
+
+#[test]
+fn the_same_copy_does_not_live_twice() {
+    let mut network = Network::connected();
+    let device = network.clients[0].address;
+    let copy = saved(&network);
+    network.restart_server(psk_server());
+    let first = network.server.endpoint.restore(network.now, UNIX_TIME, device, &copy).unwrap();
+    assert!(network.server.endpoint.restore(network.now, UNIX_TIME, device, &copy).is_none());
+    let second = network.server.endpoint.restore(network.now, later(1), ELSEWHERE, &copy).unwrap();
+    network.collect();
+    assert!(
+        matches!(network.server.closes().collect::<Vec<_>>()[..], [(closed, CloseReason::Replaced)] if closed == first)
+    );
+    assert_eq!(network.server.endpoint.connection_count(), 1);
+    network.server.endpoint.abort(second);
+    network.collect();
+    assert_eq!(network.server.endpoint.footprint(), 0);
+}
+
+#[test]
+fn questions_about_unknown_addresses_are_bounded_and_end() {
+    let mut network = Network::connected();
+    let limits = crate::proto::Limits { handshakes: 10, handshakes_per_address: 3, ..limits() };
+    let record = network.seal(0, b"to nobody");
+    let mut network = Network::with_limits(psk_server(), limits);
+    network.inject(ELSEWHERE, SERVER, &record);
+    assert!(network.session_lookups.is_empty(), "nobody asked to be asked");
+    network.server.endpoint.ask(true, true);
+    for number in 0..100 {
+        network.inject(SocketAddr::from(([10, 0, 0, 1], 1000 + number)), SERVER, &record);
+        network.inject(SocketAddr::from(([10, 0, number as u8, 2], 1000)), SERVER, &record);
+    }
+    assert_eq!(network.session_lookups.len(), 10);
+    assert_eq!(network.server.endpoint.lookup_count(), 10);
+    network.run_for(Duration::from_secs(121));
+    assert_eq!(network.server.endpoint.lookup_count(), 0);
+    assert_eq!(network.server.log.iter().filter(|event| matches!(event, Event::LookupExpired { .. })).count(), 10);
+    let (lookup, _) = network.session_lookups[0];
+    assert!(network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, None).is_none());
+    assert_eq!(network.server.endpoint.footprint(), 0);
+}
+
+#[test]
+fn a_device_moves_when_its_record_authenticates_and_not_before() {
+    let mut network = Network::connected();
+    network.server.endpoint.ask(false, true);
+    let old = network.clients[0].address;
+    let handle = network.server.secured()[0];
+    let record = network.seal(0, b"from elsewhere");
+
+    // A thief who knows the device's name, but not its keys.
+    let mut forged = record.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    network.inject(ELSEWHERE, SERVER, &announcement(forged, b"device"));
+    let (lookup, device_id) = network.move_lookups.remove(0);
+    assert_eq!(device_id, b"device");
+    network.server.endpoint.answer_move(network.now, lookup, Some(old));
+    network.settle();
+    assert!(moves(&network).is_empty());
+
+    network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
+    assert!(moves(&network).is_empty());
+    let (lookup, _) = network.move_lookups.remove(0);
+    network.server.endpoint.answer_move(network.now, lookup, Some(old));
+    network.settle();
+    assert_eq!(moves(&network), [(handle, old, ELSEWHERE)]);
+    assert_eq!(network.server.received, [(handle, b"from elsewhere".to_vec())]);
+    assert_eq!(network.server.endpoint.footprint(), 2, "one connection, one route");
+
+    // Plain records from the new address need no announcement.
+    let plain = network.seal(0, b"plain");
+    network.inject(ELSEWHERE, SERVER, &plain);
+    assert_eq!(network.server.received[1], (handle, b"plain".to_vec()));
+}
+
+#[test]
+fn a_device_that_has_not_moved_needs_nobody_to_be_asked() {
+    let mut network = Network::connected();
+    network.server.endpoint.ask(true, true);
+    let address = network.clients[0].address;
+    let record = network.seal(0, b"same place");
+    network.inject(address, SERVER, &announcement(record, b"device"));
+    assert!(network.move_lookups.is_empty());
+    assert_eq!(network.server.payloads(), [b"same place"]);
+    assert!(moves(&network).is_empty());
+}
+
+#[test]
+fn a_device_moves_while_its_server_is_down() {
+    let mut network = Network::connected();
+    let old = network.clients[0].address;
+    let copy = saved(&network);
+    network.restart_server(psk_server());
+    network.server.endpoint.ask(true, true);
+    let record = network.seal(0, b"both at once");
+    network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
+    let (lookup, _) = network.move_lookups.remove(0);
+    network.server.endpoint.answer_move(network.now, lookup, Some(old));
+    network.collect();
+    let (lookup, claimed) = network.session_lookups.remove(0);
+    assert_eq!(claimed, old);
+    let handle = network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, Some(&copy)).unwrap();
+    network.collect();
+    assert_eq!(moves(&network), [(handle, old, ELSEWHERE)]);
+    assert_eq!(network.server.received, [(handle, b"both at once".to_vec())]);
+}
+
+#[test]
+fn two_devices_swap_addresses() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    network.connect(&psk_client(&[]));
+    network.settle();
+    network.server.endpoint.ask(false, true);
+    let addresses = [network.clients[0].address, network.clients[1].address];
+    let handles = network.server.secured();
+    for (device, new) in [(0, addresses[1]), (1, addresses[0])] {
+        let record = network.seal(device, &[device as u8]);
+        network.inject(new, SERVER, &announcement(record, &[device as u8]));
+        let (lookup, _) = network.move_lookups.remove(0);
+        network.server.endpoint.answer_move(network.now, lookup, Some(addresses[device]));
+        network.settle();
+    }
+    for (device, new) in [(0, addresses[1]), (1, addresses[0])] {
+        let record = network.seal(device, b"settled");
+        network.inject(new, SERVER, &record);
+        assert_eq!(network.server.received.last().unwrap(), &(handles[device], b"settled".to_vec()));
+    }
+    assert_eq!(network.server.endpoint.footprint(), 4, "two connections, two routes");
+}
+
+#[test]
+fn a_thousand_devices_move_at_random_and_every_message_reaches_the_right_connection() {
+    const DEVICES: usize = 1_000;
+    let mut network = Network::new(psk_server());
+    let config = psk_client(&["PSK-AES128-CCM8"]);
+    for _ in 0..DEVICES {
+        network.connect(&config);
+    }
+    network.settle();
+    network.server.endpoint.ask(false, true);
+    let mut places: Vec<SocketAddr> = network.clients.iter().map(|client| client.address).collect();
+    let mut connections = HashMap::new();
+    for event in &network.server.log {
+        if let Event::Connection { connection, remote } = event {
+            connections.insert(places.iter().position(|place| place == remote).unwrap(), *connection);
+        }
+    }
+    let mut dice = 88_172_645_463_325_252u64;
+    let mut roll = |sides: usize| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice >> 11) as usize % sides
+    };
+    for step in 0..5_000 {
+        let device = roll(DEVICES);
+        let payload = format!("{device}/{step}").into_bytes();
+        let record = network.seal(device, &payload);
+        // A third stays, a third goes where nobody was, a third where another one is or was.
+        let new = match roll(3) {
+            0 => places[device],
+            1 => SocketAddr::from(([10, 1, (step >> 8) as u8, step as u8], 5000)),
+            _ => places[roll(DEVICES)],
+        };
+        network.inject(new, SERVER, &announcement(record, &(device as u16).to_be_bytes()));
+        if let Some((lookup, name)) = network.move_lookups.pop() {
+            let device = usize::from(u16::from_be_bytes(name.try_into().unwrap()));
+            network.server.endpoint.answer_move(network.now, lookup, Some(places[device]));
+            network.collect();
+        }
+        let gone = network.server.closes().count();
+        if gone == 0 {
+            places[device] = new;
+            let expected = (connections[&device], payload);
+            assert_eq!(network.server.received.last(), Some(&expected), "step {step}");
+        } else {
+            panic!("step {step}: a device lost its connection");
+        }
+    }
+    let distinct: std::collections::HashSet<_> = places.iter().collect();
+    assert_eq!(network.server.endpoint.footprint(), DEVICES + distinct.len());
+}
+
+#[test]
+fn malformed_announcements_do_nothing() {
+    let mut network = Network::connected();
+    network.server.endpoint.ask(true, true);
+    let record = network.seal(0, b"real");
+    let whole = announcement(record, b"device");
+    let mut malformed: Vec<Vec<u8>> = (0..whole.len()).map(|length| whole[..length].to_vec()).collect();
+    malformed.extend([
+        vec![0xfe],
+        vec![0xfe, 0],
+        vec![0xfe, 0xff],
+        vec![0xfe; 300],
+        announcement(Vec::from([254]), b"x"),
+    ]);
+    for length in [0, 1, 5, 7, 255] {
+        let mut lying = whole.clone();
+        *lying.last_mut().unwrap() = length;
+        malformed.push(lying);
+    }
+    for datagram in &malformed {
+        network.inject(ELSEWHERE, SERVER, datagram);
+    }
+    assert!(network.move_lookups.is_empty() && network.session_lookups.is_empty());
+    assert_eq!(network.server.endpoint.footprint(), 2);
+}

@@ -1,0 +1,86 @@
+//! Reading a live connection out of its context, and building a context from one that was saved.
+
+use super::ssl::Ssl;
+use super::{c_int, check, sys};
+use crate::tls::saved::{ReplayWindow, SavedConnection};
+use crate::tls::suites::Suite;
+use zeroize::Zeroizing;
+
+/// 48 bits below the epoch in the eight bytes of a record number.
+const NUMBER_MASK: u64 = (1 << 48) - 1;
+
+impl Ssl {
+    /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
+    pub(crate) fn save(&self) -> Option<SavedConnection> {
+        if self.state() != sys::SSL_HANDSHAKE_OVER {
+            return None;
+        }
+        // `transform` itself is not yet set while the last flight is kept for a peer that may ask for it again.
+        // SAFETY: null, or structs that the context owns.
+        let (session, transform) = unsafe { (self.raw.session.as_ref()?, self.raw.transform_out.as_ref()?) };
+        let mut randoms = Zeroizing::new([0; 64]);
+        // The transform has the server's first (RFC 5246 section 6.3); the handshake, and node-mbed-dtls, the client's.
+        randoms[..32].copy_from_slice(&transform.randbytes[32..]);
+        randoms[32..].copy_from_slice(&transform.randbytes[..32]);
+        Some(SavedConnection {
+            suite: Suite::from_id(u16::try_from(session.ciphersuite).ok()?)?,
+            randoms,
+            session_id: session.id.get(..session.id_len)?.to_vec(),
+            master_secret: Zeroizing::new(session.master),
+            epoch: self.raw.in_epoch,
+            next_number: u64::from_be_bytes(self.raw.cur_out_ctr) & NUMBER_MASK,
+            replay_window: Some(ReplayWindow { top: self.raw.in_window_top, seen: self.raw.in_window }),
+            encrypt_then_mac: session.encrypt_then_mac != 0,
+            extended_master_secret: Some(self.extended_master_secret),
+        })
+    }
+
+    /// Puts a fresh context where a finished handshake would have left it, with `number` for its next record.
+    pub(crate) fn restore(&mut self, saved: &SavedConnection, number: u64) -> Result<(), c_int> {
+        let raw = &mut *self.raw;
+        // SAFETY: both exist from `ssl_setup` to the end of the handshake.
+        let (session, handshake) = unsafe {
+            (
+                raw.session_negotiate.as_mut().ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?,
+                raw.handshake.as_mut().ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?,
+            )
+        };
+        let id = session.id.get_mut(..saved.session_id.len()).ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?;
+        id.copy_from_slice(&saved.session_id);
+        session.id_len = saved.session_id.len();
+        session.ciphersuite = c_int::from(saved.suite.id());
+        session.master = *saved.master_secret;
+        session.encrypt_then_mac = c_int::from(saved.encrypt_then_mac);
+        handshake.randbytes = *saved.randoms;
+        // The master secret is there: derive the keys from it, as a resumption does.
+        handshake.resume = 1;
+        raw.major_ver = sys::SSL_MAJOR_VERSION_3;
+        raw.minor_ver = sys::SSL_MINOR_VERSION_3;
+        // SAFETY: the constant table's entry, or null, which is checked.
+        handshake.ciphersuite_info = unsafe { sys::ssl_ciphersuite_from_id(session.ciphersuite) };
+        if handshake.ciphersuite_info.is_null() {
+            return Err(sys::ERR_SSL_BAD_INPUT_DATA);
+        }
+        // SAFETY: version, suite, master secret and randoms are set; that is what the derivation reads.
+        check(unsafe { sys::ssl_derive_keys(raw) })?;
+        raw.transform_in = raw.transform_negotiate;
+        raw.transform_out = raw.transform_negotiate;
+        raw.session_in = raw.session_negotiate;
+        raw.session_out = raw.session_negotiate;
+        raw.in_epoch = saved.epoch;
+        raw.cur_out_ctr = (u64::from(saved.epoch) << 48 | number).to_be_bytes();
+        raw.state = sys::SSL_HANDSHAKE_WRAPUP as c_int;
+        // SAFETY: no flight is kept, so the wrap-up frees the handshake and hands session and transform over.
+        unsafe {
+            sys::ssl_handshake_wrapup(raw);
+            sys::ssl_update_out_pointers(raw, raw.transform);
+            sys::ssl_update_in_pointers(raw);
+        }
+        self.extended_master_secret = saved.extended_master_secret.unwrap_or(false);
+        if let Some(window) = saved.replay_window {
+            raw.in_window_top = window.top;
+            raw.in_window = window.seen;
+        }
+        Ok(())
+    }
+}
