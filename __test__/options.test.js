@@ -38,7 +38,6 @@ describe('options of a server', () => {
   test('reach the native layer, the UDP socket and the streams', () => {
     const { native, udp, sendClose } = serverOptions({
       key: PEM,
-      passphrase: 'open sesame',
       cert: [PEM, Buffer.from([0x30])],
       ciphers: 'TLS_PSK_WITH_AES_128_CCM_8:PSK-AES128-CCM',
       type: 'udp6',
@@ -47,7 +46,6 @@ describe('options of a server', () => {
       sendClose: false,
     });
     assert.deepEqual(native.key, Buffer.from(PEM));
-    assert.deepEqual(native.passphrase, Buffer.from('open sesame'));
     assert.deepEqual(native.cert, [Buffer.from(PEM), Buffer.from([0x30])]);
     assert.deepEqual(native.ciphers, ['TLS_PSK_WITH_AES_128_CCM_8', 'PSK-AES128-CCM']);
     assert.equal(native.psk, false);

@@ -56,6 +56,19 @@ describe('one write is one datagram', () => {
   });
 });
 
+test('nothing is sent twice', async (t) => {
+  const { server, socket, client } = await connectedPair(t);
+  const before = server.stats;
+  const received = messages(socket, 3);
+  for (const message of ['one', 'two', 'three']) client.write(message);
+  await received;
+  client.end();
+  await connectionsClosed(server);
+  // Three messages and a goodbye.
+  assert.equal(server.stats.datagramsReceived - before.datagramsReceived, 4);
+  assert.equal(server.stats.recordsDropped, before.recordsDropped);
+});
+
 describe('what is written before the end of the handshake', () => {
   test('arrives after it, in order', async (t) => {
     const server = await startServer(t);
@@ -143,9 +156,7 @@ describe('an application that does not read', () => {
     const count = 100;
     for (let index = 0; index < count; index++) client.write(Buffer.alloc(500, index));
     client.end();
-    await event(client, 'close');
-    while (server.getConnections() > 0) await new Promise(setImmediate);
-
+    await connectionsClosed(server);
     const received = [];
     for await (const message of socket) received.push(message[0]);
     // 16 that the stream takes, and 5000 / (500 + 128) more.
@@ -157,11 +168,11 @@ describe('an application that does not read', () => {
   });
 
   test('does not keep empty messages without end', async (t) => {
-    const { socket, client } = await connectedPair(t, { serverOptions: { receiveQueueLimit: 1280 } });
+    const { server, socket, client } = await connectedPair(t, { serverOptions: { receiveQueueLimit: 1280 } });
     socket.pause();
     for (let index = 0; index < 50; index++) client.write('');
     client.end();
-    await event(client, 'close');
+    await connectionsClosed(server);
     const seen = eventsUntilClose(socket, 'data');
     socket.resume();
     assert.equal((await seen).length, 16 + 10 + 1);
@@ -203,15 +214,28 @@ test('pipeline() ends when the peer does', async (t) => {
 });
 
 test('a writer is told to wait when the system does not take more', async (t) => {
-  const { client } = await connectedPair(t);
-  client.dgramSocket.getSendQueueSize = () => 1_000_000;
-  let isDone = false;
-  client.write('hello', () => {
-    isDone = true;
-  });
-  await new Promise(process.nextTick);
-  assert.equal(isDone, false);
+  const { socket, client } = await connectedPair(t);
+  const udp = client.dgramSocket;
+  const waiting = [];
+  udp.getSendQueueSize = () => 1_000_000;
+  udp.send = (...args) => waiting.push(args);
+
+  const written = t.mock.fn();
+  client.write('hello', written);
   assert.equal(client.write(Buffer.alloc(client.writableHighWaterMark)), false);
+  await new Promise(setImmediate);
+  assert.equal(written.mock.callCount(), 0);
+  assert.equal(waiting.length, 1);
+
+  delete udp.getSendQueueSize;
+  delete udp.send;
+  udp.send(...waiting[0]);
   await event(client, 'drain');
-  assert.equal(isDone, true);
+  assert.equal(written.mock.callCount(), 1);
+  assert.deepEqual(await messages(socket, 1), ['hello']);
 });
+
+/** Until the server has seen the end of all of them. */
+async function connectionsClosed(server) {
+  while (server.getConnections() > 0) await new Promise(setImmediate);
+}

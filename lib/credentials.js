@@ -3,11 +3,14 @@
 // Keys, certificates and pre-shared keys as the caller writes them, turned into the Buffers that the native layer
 // parses. What is in the PEM or DER is the native layer's to judge; here only kinds and lengths are checked.
 
+const crypto = require('node:crypto');
 const tls = require('node:tls');
 const { types } = require('node:util');
 
-const { invalidArgType, invalidArgValue, outOfRange } = require('./errors');
+const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('./errors');
 const { copyBytes } = require('./validate');
+
+const PEM_BEGIN = '-----BEGIN ';
 
 /** Longest pre-shared key, bytes: MBEDTLS_PSK_MAX_LEN of the engine as it is built here. */
 const MAX_PSK = 64;
@@ -20,10 +23,24 @@ function privateKey(value, name) {
   return encoded(value, name, { secret: true });
 }
 
-/** Of an encrypted key: a string stands for its UTF-8 bytes. */
-function passphrase(value, name) {
-  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value, { secret: true });
-  return Buffer.from(value);
+/**
+ * The key without its encryption. Mbed TLS 2.28 decrypts no PKCS#8 key that is encrypted with AES, which is what OpenSSL
+ * has written for years; Node's own OpenSSL does.
+ *
+ * @param {Buffer} key PEM or DER
+ * @param {string} passphrase
+ * @returns {Buffer} PKCS#8, DER
+ */
+function decryptKey(key, passphrase) {
+  const form = key.includes(PEM_BEGIN) ? { format: 'pem' } : { format: 'der', type: 'pkcs8' };
+  try {
+    return crypto.createPrivateKey({ key, passphrase, ...form }).export({ format: 'der', type: 'pkcs8' });
+  } catch (cause) {
+    throw new DtlsError(`The option 'key' cannot be read with this passphrase: ${cause.message}`, {
+      code: 'ERR_DTLS_INVALID_KEY',
+      cause,
+    });
+  }
 }
 
 /** One certificate or several, leaf first: PEM as a string, PEM or DER as bytes. Answers an array. */
@@ -96,7 +113,7 @@ function tableEntries(value) {
 
 function encoded(value, name, { secret = false } = {}) {
   if (typeof value === 'string') {
-    if (!value.includes('-----BEGIN ')) {
+    if (!value.includes(PEM_BEGIN)) {
       throw invalidArgValue(name, 'is a string but no PEM text; DER goes into a Buffer, and files are not read here');
     }
     return Buffer.from(value);
@@ -115,9 +132,9 @@ function checkLength(bytes, name, min, max) {
 
 module.exports = {
   certificates,
+  decryptKey,
   identity,
   identityKey,
-  passphrase,
   presharedKey,
   privateKey,
   rootCertificates,

@@ -8,15 +8,25 @@ const { domainToASCII } = require('node:url');
 
 const {
   certificates,
+  decryptKey,
   identity,
-  passphrase,
   presharedKey,
   privateKey,
   rootCertificates,
   serverPsk,
 } = require('./credentials');
 const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
-const { MAX_DELAY, boolean, callback, checkOptions, integer, oneOf, port, string } = require('./validate');
+const {
+  MAX_DELAY,
+  boolean,
+  callback,
+  checkOptions,
+  integer,
+  oneOf,
+  port,
+  secretString,
+  string,
+} = require('./validate');
 
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
@@ -28,7 +38,7 @@ const MAX_MTU = 65507;
 /** Options that a server and a client share, with their checkers. */
 const SHARED = {
   key: privateKey,
-  passphrase,
+  passphrase: secretString,
   cert: certificates,
   ciphers,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
@@ -106,7 +116,7 @@ const CLIENT_DEFAULTS = {
   rejectUnauthorized: true,
 };
 
-const NATIVE_SHARED = ['key', 'passphrase', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
+const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
 NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug');
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections'];
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'ca', 'psk', 'pskIdentity', 'servername', 'rejectUnauthorized'];
@@ -120,7 +130,7 @@ function serverOptions(options) {
   const given = checkOptions(options, 'options', SERVER);
   const all = { __proto__: null, ...SERVER_DEFAULTS, ...given };
   checkTimeouts(given, all);
-  checkCertificate(all);
+  prepareCertificate(all);
 
   const psk = pskSource(all);
   if (psk === null && all.cert === undefined) {
@@ -151,7 +161,7 @@ function clientOptions(options) {
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);
-  checkCertificate(all);
+  prepareCertificate(all);
   if (all.port === undefined) throw missingOption('"options.port"');
   if (all.psk !== undefined && all.pskIdentity === undefined) {
     throw missingOption('"options.pskIdentity"', 'the server finds the key by it');
@@ -225,7 +235,8 @@ function checkTimeouts(given, all) {
   }
 }
 
-function checkCertificate(all) {
+function prepareCertificate(all) {
+  if (all.passphrase !== undefined && all.key !== undefined) all.key = decryptKey(all.key, all.passphrase);
   if (all.cert !== undefined && all.key === undefined) {
     throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
   }

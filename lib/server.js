@@ -257,7 +257,7 @@ class DtlsServer extends EventEmitter {
     const answer = (key) => endpoint.answerPsk(lookup, key);
     const fail = (cause) => {
       socket._lookupCause = cause;
-      endpoint.failLookup(lookup, `The PSK look-up failed: ${describe(cause)}`);
+      endpoint.failLookup(lookup, describe(cause));
     };
     this.#lookup(socket, identity, answer, fail);
   }

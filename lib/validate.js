@@ -32,6 +32,11 @@ function string(value, name) {
   return value;
 }
 
+function secretString(value, name) {
+  if (typeof value !== 'string') throw invalidArgType(name, 'of type string', value, { secret: true });
+  return value;
+}
+
 function callback(value, name) {
   if (typeof value !== 'function') throw invalidArgType(name, 'of type function', value);
   return value;
@@ -135,5 +140,6 @@ module.exports = {
   integer,
   oneOf,
   port,
+  secretString,
   string,
 };

@@ -28,8 +28,10 @@ pub(crate) struct Endpoint {
     deadlines: Deadlines<ConnectionHandle>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
-    /// Where contexts write; empty between two inputs but for what `send` lends out.
+    /// Where contexts write; empty between two inputs.
     pub(super) outbox: Outbox,
+    /// What `send` lends out. Not the outbox: the next input would send it again.
+    sealed: Outbox,
     /// Where contexts decrypt to.
     plaintext: Box<[u8]>,
     last_connection: u32,
@@ -88,6 +90,7 @@ impl Endpoint {
             transmits: VecDeque::new(),
             events: VecDeque::new(),
             outbox: Outbox::default(),
+            sealed: Outbox::default(),
             plaintext: vec![0; RECORD_LIMIT].into_boxed_slice(),
             last_connection: 0,
             last_lookup: 0,
@@ -287,13 +290,13 @@ impl Endpoint {
         if payload.len() > limit {
             return Err(SendError::TooLarge { length: payload.len(), limit });
         }
-        self.outbox.clear();
-        if let Err(error) = connection.context.write(now, payload, &mut self.outbox) {
+        self.sealed.clear();
+        if let Err(error) = connection.context.write(now, payload, &mut self.sealed) {
             self.remove(handle, CloseReason::Error(error.clone()));
             return Err(SendError::Failed(error));
         }
         self.counters.datagrams_sent += 1;
-        self.outbox.first().ok_or(SendError::NotConnected)
+        self.sealed.first().ok_or(SendError::NotConnected)
     }
 
     /// The key that a `PskLookup` asked for, `None` when the identity is unknown. Late and double answers have no effect.
@@ -341,7 +344,6 @@ impl Endpoint {
 
     /// Ends the connection without a word to the peer.
     pub(crate) fn abort(&mut self, handle: ConnectionHandle) {
-        self.outbox.clear();
         self.remove(handle, CloseReason::Local);
     }
 

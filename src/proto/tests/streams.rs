@@ -89,6 +89,19 @@ fn a_goodbye_during_a_look_up_is_heard_after_it() {
 }
 
 #[test]
+fn what_was_sent_to_one_peer_is_not_sent_again_to_another() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let (first, second) = (network.server.secured()[0], network.server.secured()[1]);
+    let sealed = network.server.endpoint.send(network.now, first, b"for the first alone").unwrap().to_vec();
+    network.server.endpoint.close(network.now, second);
+    network.settle();
+    assert!(network.wire.iter().all(|(.., datagram)| *datagram != sealed));
+}
+
+#[test]
 fn abort_says_nothing() {
     let mut network = Network::connected();
     let sent = network.wire.len();

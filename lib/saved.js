@@ -1,0 +1,93 @@
+'use strict';
+
+// A live connection as an object that can be kept: node-mbed-dtls's six fields, and what they lacked. It is a secret:
+// whoever has it can read and write in the connection's name.
+
+const { DtlsError } = require('./errors');
+
+/** Bytes that each field must have; `id` may have fewer. */
+const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 8, in_window: 8 };
+
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/**
+ * @param {object | null} saved as the addon gives it
+ * @returns {object | undefined} with node-mbed-dtls's names, all of them own and enumerable, fit for JSON
+ */
+function toSession(saved) {
+  if (saved === null) return undefined;
+  return {
+    ciphersuite: saved.ciphersuite,
+    randbytes: saved.randbytes,
+    id: saved.id,
+    master: saved.master,
+    in_epoch: saved.epoch,
+    out_ctr: saved.counter,
+    in_window_top: saved.windowTop,
+    in_window: saved.window,
+    encrypt_then_mac: saved.encryptThenMac,
+    extended_master_secret: saved.extendedMasterSecret,
+  };
+}
+
+/**
+ * @param {unknown} session as `toSession` made it, or node-mbed-dtls, or JSON.parse
+ * @returns {object} as the addon wants it
+ * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
+ */
+function fromSession(session) {
+  if (typeof session !== 'object' || session === null) throw invalid('it is no object');
+  const windows = session.in_window_top !== undefined && session.in_window !== undefined;
+  return {
+    ciphersuite: integer(session, 'ciphersuite'),
+    randbytes: bytes(session, 'randbytes'),
+    id: bytes(session, 'id'),
+    master: bytes(session, 'master'),
+    epoch: integer(session, 'in_epoch'),
+    counter: bytes(session, 'out_ctr'),
+    windowTop: windows ? bytes(session, 'in_window_top') : undefined,
+    window: windows ? bytes(session, 'in_window') : undefined,
+    encryptThenMac: flag(session, 'encrypt_then_mac'),
+    extendedMasterSecret: flag(session, 'extended_master_secret'),
+  };
+}
+
+function integer(session, name) {
+  const value = session[name];
+  if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw invalid(`its '${name}' is not from 0 to 65535`);
+  return value;
+}
+
+function flag(session, name) {
+  const value = session[name];
+  if (value === undefined || typeof value === 'boolean') return value;
+  throw invalid(`its '${name}' is no boolean`);
+}
+
+/** A field of bytes: Buffer, Uint8Array, what JSON makes of a Buffer, or base64. */
+function bytes(session, name) {
+  const buffer = toBuffer(session[name]);
+  const limit = LENGTHS[name];
+  if (buffer === null) throw invalid(`its '${name}' is neither a Buffer, nor what JSON makes of one, nor base64`);
+  if (name === 'id' ? buffer.length > limit : buffer.length !== limit) {
+    throw invalid(`its '${name}' has ${buffer.length} bytes, not ${limit}`);
+  }
+  return buffer;
+}
+
+function toBuffer(value) {
+  if (value instanceof Uint8Array) return Buffer.from(value);
+  if (typeof value === 'string') return BASE64.test(value) ? Buffer.from(value, 'base64') : null;
+  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > 64) return null;
+  return value.data.every(isByte) ? Buffer.from(value.data) : null;
+}
+
+function isByte(value) {
+  return Number.isInteger(value) && value >= 0 && value <= 255;
+}
+
+function invalid(why) {
+  return new DtlsError(`The saved session cannot be used: ${why}`, { code: 'ERR_DTLS_INVALID_SESSION' });
+}
+
+module.exports = { fromSession, toSession };
