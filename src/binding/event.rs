@@ -1,5 +1,6 @@
 //! Events and statistics as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
+use super::address;
 use super::error::{CodedError, invalid_session};
 use crate::proto::{CloseReason, Endpoint, Error, Event, ReplayWindow, SavedConnection, Suite};
 use napi::bindgen_prelude::Buffer;
@@ -155,7 +156,7 @@ impl From<Event> for NativeEvent {
             Event::Connection { connection, remote } => NativeEvent {
                 kind: "connection",
                 connection: Some(connection.0),
-                address: Some(remote.ip().to_string()),
+                address: Some(address::format(&remote)),
                 port: Some(remote.port()),
                 ..Default::default()
             },
@@ -169,14 +170,14 @@ impl From<Event> for NativeEvent {
             Event::SessionLookup { lookup, claimed } => NativeEvent {
                 kind: "sessionLookup",
                 lookup: Some(lookup.0),
-                address: Some(claimed.ip().to_string()),
+                address: Some(address::format(&claimed)),
                 port: Some(claimed.port()),
                 ..Default::default()
             },
             Event::MoveLookup { lookup, remote, device_id } => NativeEvent {
                 kind: "moveLookup",
                 lookup: Some(lookup.0),
-                address: Some(remote.ip().to_string()),
+                address: Some(address::format(&remote)),
                 port: Some(remote.port()),
                 device_id: Some(device_id.into()),
                 ..Default::default()
@@ -187,9 +188,9 @@ impl From<Event> for NativeEvent {
             Event::Moved { connection, remote, old } => NativeEvent {
                 kind: "moved",
                 connection: Some(connection.0),
-                address: Some(remote.ip().to_string()),
+                address: Some(address::format(&remote)),
                 port: Some(remote.port()),
-                old_address: Some(old.ip().to_string()),
+                old_address: Some(address::format(&old)),
                 old_port: Some(old.port()),
                 ..Default::default()
             },

@@ -1,7 +1,8 @@
 //! The native class `DtlsServer`.
 
-use super::driver::{Driver, socket_address};
-use super::error::{CodedError, internal};
+use super::address;
+use super::driver::Driver;
+use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
 use crate::proto::{Endpoint, LookupId};
@@ -44,7 +45,10 @@ impl DtlsServer {
     /// Answers a `moveLookup` with the address that the device had; null when it is unknown.
     #[napi(catch_unwind)]
     pub fn answer_move(&mut self, lookup: u32, address: Option<String>, port: Option<u16>) -> Result<bool, CodedError> {
-        let old = address.map(|address| socket_address(&address, port.unwrap_or(0))).transpose()?;
+        let old = match address {
+            Some(address) => Some(address::parse(&address, port.unwrap_or(0)).ok_or_else(|| no_address(&address))?),
+            None => None,
+        };
         Ok(self.driver.with(|endpoint, now| endpoint.answer_move(now, LookupId(lookup), old)))
     }
 
@@ -61,7 +65,7 @@ impl DtlsServer {
     /// Lets a saved connection go on at an address; answers the connection, or 0 when there is one already.
     #[napi(catch_unwind)]
     pub fn restore(&mut self, address: String, port: u16, saved: NativeSavedConnection) -> Result<u32, CodedError> {
-        let remote = socket_address(&address, port)?;
+        let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
         let saved = saved.parse()?;
         let unix_time = unix_time();
         let connection = self.driver.with(|endpoint, now| endpoint.restore(now, unix_time, remote, &saved));
