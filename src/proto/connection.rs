@@ -35,10 +35,18 @@ pub(super) enum Phase {
 pub(super) enum WaitingFor {
     Peer,
     /// The application's answer; what comes meanwhile is held.
-    Psk {
+    Application {
         lookup: LookupId,
+        asked_for: AskedFor,
         held: HeldRecords,
     },
+}
+
+/// What the application is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AskedFor {
+    Psk,
+    Session,
 }
 
 /// Records that wait for the application's answer, bounded.

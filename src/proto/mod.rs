@@ -20,8 +20,8 @@ mod server_side;
 mod tests;
 
 pub(crate) use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ReplayWindow, SavedConnection, ServerAuthentication,
-    ServerConfig, Settings, Suite, TrustAnchors,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ReplayWindow, ResumableSession, SavedConnection,
+    ServerAuthentication, ServerConfig, Settings, Suite, TrustAnchors,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

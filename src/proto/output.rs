@@ -23,6 +23,8 @@ pub(crate) enum Event {
     Connection { connection: ConnectionHandle, remote: SocketAddr },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
+    /// A client wants to resume the session with this id: `Endpoint::answer_resumption`.
+    ResumptionLookup { connection: ConnectionHandle, lookup: LookupId, session_id: Vec<u8> },
     /// Application data came from an address without a connection: is there one to restore? `Endpoint::answer_session`.
     SessionLookup {
         lookup: LookupId,
@@ -39,6 +41,8 @@ pub(crate) enum Event {
     Secure {
         connection: ConnectionHandle,
         suite: Suite,
+        /// An earlier session's master secret was used.
+        resumed: bool,
         /// The identity whose key the peer proved to have. Servers only.
         psk_identity: Option<Vec<u8>>,
         handshake_time: Duration,

@@ -9,7 +9,7 @@ use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
 use super::record::{ContentType, OwnedRecord, Record, Records};
-use super::saved::{SavedConnection, Unrestorable};
+use super::saved::{ResumableSession, SavedConnection, Unrestorable};
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
@@ -33,16 +33,27 @@ const HANDSHAKE_HEADER_LENGTH: usize = 12;
 pub(crate) enum Progress {
     /// For the peer's next flight, or the timer.
     Waiting,
-    /// For the key of this identity: [`Context::answer_psk`]. Nothing may be fed meanwhile.
-    NeedsPsk(Vec<u8>),
+    /// For the application's answer. Nothing may be fed meanwhile.
+    Asking(Question),
     /// Over: application data can flow.
     Done(Negotiated),
+}
+
+/// What a server's handshake wants to know from the application.
+#[derive(Clone, Debug)]
+pub(crate) enum Question {
+    /// The key of this identity: [`Context::answer_psk`].
+    Psk(Vec<u8>),
+    /// The session with this id: [`Context::answer_resumption`].
+    Resumption(Vec<u8>),
 }
 
 /// What a finished handshake agreed on.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) suite: Suite,
+    /// An earlier session's master secret was used (RFC 5246 section 7.3).
+    pub(crate) resumed: bool,
     /// The identity whose key the peer proved to have. Servers only.
     pub(crate) psk_identity: Option<Vec<u8>>,
 }
@@ -60,18 +71,30 @@ pub(crate) enum Inbound {
     Dropped,
 }
 
-/// Where a server's handshake is with the pre-shared key.
-enum PskStage {
-    NotAsked,
-    Asked { identity: Vec<u8>, since: Instant },
-    Answered { known: bool },
+/// Where a server's handshake is with its questions.
+struct Questions {
+    /// The open one, and since when it has been.
+    open: Option<(Question, Instant)>,
+    psk: Asked,
+    resumption: Asked,
+}
+
+/// Where a handshake is with one question.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Never,
+    NotYet,
+    /// The application knew an answer, or did not.
+    Answered {
+        known: bool,
+    },
 }
 
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
     ssl: Ssl,
     pace: Pace,
-    psk: PskStage,
+    questions: Questions,
     early: VecDeque<OwnedRecord>,
     /// A record that could have been the peer's Finished failed to authenticate.
     bad_finished: bool,
@@ -79,10 +102,15 @@ pub(crate) struct Context {
 
 impl Context {
     /// For a client whose cookie was verified; feed it that ClientHello next.
-    pub(crate) fn server(config: &ServerConfig, now: Instant) -> Result<Context, Error> {
+    ///
+    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
+    pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        Ok(Context::new(ssl, config.pace))
+        let mut context = Context::new(ssl, config.pace);
+        context.questions.psk = Asked::NotYet;
+        context.questions.resumption = if asks_for_sessions { Asked::NotYet } else { Asked::Never };
+        Ok(context)
     }
 
     /// Call [`Context::handle_timeout`] to send the first flight.
@@ -94,15 +122,13 @@ impl Context {
     }
 
     fn new(ssl: Ssl, pace: Pace) -> Context {
-        Context { ssl, pace, psk: PskStage::NotAsked, early: VecDeque::new(), bad_finished: false }
+        let questions = Questions { open: None, psk: Asked::Never, resumption: Asked::Never };
+        Context { ssl, pace, questions, early: VecDeque::new(), bad_finished: false }
     }
 
-    /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
+    /// When [`Context::handle_timeout`] is due. Stands still while a question is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match self.psk {
-            PskStage::Asked { .. } => None,
-            _ => self.ssl.deadline(),
-        }
+        if self.questions.open.is_some() { None } else { self.ssl.deadline() }
     }
 
     /// A well-formed plaintext record of the handshake.
@@ -132,31 +158,56 @@ impl Context {
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Progress::NeedsPsk`]; `None` when the identity is unknown.
+    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
     ///
     /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
     pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let PskStage::Asked { identity, since } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
-            return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
+        let Question::Psk(identity) = self.close_question(now)? else {
+            return Err(unasked());
         };
-        self.psk = PskStage::Answered { known: key.is_some() };
+        self.questions.psk = Asked::Answered { known: key.is_some() };
         let key = match key {
             Some(key) => Zeroizing::new(key.to_vec()),
             None => random_key()?,
         };
         self.ssl.stage_psk(StagedPsk { identity, key });
-        self.ssl.postpone_timer(now.saturating_duration_since(since));
         self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
+    /// has negotiated leads to a full handshake.
+    pub(crate) fn answer_resumption(
+        &mut self,
+        now: Instant,
+        session: Option<&ResumableSession>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let Question::Resumption(_) = self.close_question(now)? else {
+            return Err(unasked());
+        };
+        let known = session.is_some_and(|session| self.ssl.resume(session));
+        self.questions.resumption = Asked::Answered { known };
+        self.drive(now, None, out)
+    }
+
+    /// The timers have stood still since the question was asked.
+    fn close_question(&mut self, now: Instant) -> Result<Question, Error> {
+        let (question, since) = self.questions.open.take().ok_or_else(unasked)?;
+        self.ssl.postpone_timer(now.saturating_duration_since(since));
+        Ok(question)
     }
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Context { ssl, psk, early, bad_finished, .. } = self;
+        let Context { ssl, questions, early, bad_finished, .. } = self;
         let written = out.len();
-        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, early, bad_finished, now));
+        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, questions, early, bad_finished));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
-            Ok(Pause::Asking(identity)) => Ok(Progress::NeedsPsk(identity)),
+            Ok(Pause::Asking(question)) => {
+                self.questions.open = Some((question.clone(), now));
+                Ok(Progress::Asking(question))
+            }
             Ok(Pause::Over) => self.finish(),
             Err(errno) => Err(self.fail(now, errno, written, out)),
         }
@@ -167,7 +218,8 @@ impl Context {
         // The limit was for flights; a payload is one record, and its size is the application's business.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        Ok(Progress::Done(Negotiated { suite, psk_identity }))
+        let resumed = self.questions.resumption == Asked::Answered { known: true };
+        Ok(Progress::Done(Negotiated { suite, resumed, psk_identity }))
     }
 
     /// Names the reason, and tells the peer unless the engine has done so already.
@@ -195,12 +247,12 @@ impl Context {
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
             }
-            sys::ERR_SSL_INVALID_MAC => match self.psk {
-                PskStage::Answered { known: false } => Error::new(
+            sys::ERR_SSL_INVALID_MAC => match self.questions.psk {
+                Asked::Answered { known: false } => Error::new(
                     ErrorKind::UnknownPskIdentity,
                     "The application knows no key for the client's PSK identity",
                 ),
-                PskStage::Answered { known: true } => {
+                Asked::Answered { known: true } => {
                     Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
                 }
                 _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
@@ -321,19 +373,22 @@ impl Context {
     }
 }
 
+fn unasked() -> Error {
+    Error::new(ErrorKind::Internal, "An answer came to a handshake that had not asked")
+}
+
 /// Why the steps of a handshake paused.
 enum Pause {
     Reading,
-    Asking(Vec<u8>),
+    Asking(Question),
     Over,
 }
 
 fn step_until_waiting(
     ssl: &mut Ssl,
-    psk: &mut PskStage,
+    questions: &mut Questions,
     early: &mut VecDeque<OwnedRecord>,
     bad_finished: &mut bool,
-    now: Instant,
 ) -> Result<Pause, i32> {
     let mut offered: Option<OwnedRecord> = None;
     let mut is_certain = false;
@@ -341,26 +396,29 @@ fn step_until_waiting(
         if ssl.state() == sys::SSL_HANDSHAKE_OVER {
             return Ok(Pause::Over);
         }
-        let asking = is_asking_for_psk(ssl, psk);
+        if let Some(session_id) = session_to_ask_for(ssl, questions) {
+            return Ok(Pause::Asking(Question::Resumption(session_id)));
+        }
         let written = ssl.written();
-        let result = match (asking, offered.take()) {
-            (true, _) => ssl.peek_handshake_message().map(Some),
-            (false, Some(record)) => {
+        let result = match offered.take() {
+            _ if must_ask_for_psk(ssl, questions) => ssl.peek_handshake_message().map(Some),
+            Some(record) => {
                 is_certain = record.after_change_cipher_spec;
                 ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None)
             }
-            (false, None) => ssl.handshake_step().map(|()| None),
+            None => ssl.handshake_step().map(|()| None),
         };
         match result {
             Ok(None) => {}
-            Ok(Some(message)) => {
-                if let Some(identity) = ask(psk, &message, now) {
-                    return Ok(Pause::Asking(identity));
+            Ok(Some(message)) => match psk_identity(&message) {
+                Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
+                    return Ok(Pause::Asking(Question::Psk(identity.to_vec())));
                 }
-                if matches!(psk, PskStage::Answered { known: false }) {
-                    stage_random_psk(ssl, &message)?;
+                unanswerable => {
+                    questions.psk = Asked::Answered { known: false };
+                    stage_random_psk(ssl, unanswerable)?;
                 }
-            }
+            },
             // A timer that was due let the engine retransmit before it looked at the record.
             Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => {}
             Err(sys::ERR_SSL_WANT_READ) => match take_finished(ssl, early) {
@@ -379,29 +437,19 @@ fn step_until_waiting(
     }
 }
 
-fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
-    matches!(psk, PskStage::NotAsked)
-        && ssl.role() == Role::Server
-        && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
-        && negotiates_psk(ssl)
+/// The hello is parsed, and nothing is answered yet.
+fn session_to_ask_for(ssl: &Ssl, questions: &Questions) -> Option<Vec<u8>> {
+    (questions.resumption == Asked::NotYet && ssl.state() == sys::SSL_SERVER_HELLO)
+        .then(|| ssl.session_id_of_hello())
+        .filter(|session_id| !session_id.is_empty())
+}
+
+fn must_ask_for_psk(ssl: &Ssl, questions: &Questions) -> bool {
+    questions.psk == Asked::NotYet && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE && negotiates_psk(ssl)
 }
 
 fn negotiates_psk(ssl: &Ssl) -> bool {
     ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
-}
-
-/// The question for the application, unless the message holds none that it could answer.
-fn ask(psk: &mut PskStage, message: &[u8], now: Instant) -> Option<Vec<u8>> {
-    match psk_identity(message) {
-        Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
-            *psk = PskStage::Asked { identity: identity.to_vec(), since: now };
-            Some(identity.to_vec())
-        }
-        _ => {
-            *psk = PskStage::Answered { known: false };
-            None
-        }
-    }
 }
 
 /// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
@@ -413,8 +461,8 @@ fn psk_identity(message: &[u8]) -> Option<&[u8]> {
 }
 
 /// An identity that nobody is asked about fails where a wrong key fails, too.
-fn stage_random_psk(ssl: &mut Ssl, message: &[u8]) -> Result<(), i32> {
-    if let Some(identity) = psk_identity(message) {
+fn stage_random_psk(ssl: &mut Ssl, identity: Option<&[u8]>) -> Result<(), i32> {
+    if let Some(identity) = identity {
         let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
         ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
     }

@@ -16,14 +16,14 @@ mod suites;
 
 pub(crate) use client_hello::ClientHello;
 pub(crate) use config::{ClientConfig, ClientPsk, ServerAuthentication, ServerConfig, Settings, check_psk};
-pub(crate) use context::{Context, Inbound, Negotiated, Progress};
+pub(crate) use context::{Context, Inbound, Negotiated, Progress, Question};
 pub(crate) use credentials::{Credentials, TrustAnchors};
 pub(crate) use error::{ConfigError, Error, ErrorKind};
 pub(crate) use ffi::bio::Outbox;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use hmac::hmac_sha256;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
-pub(crate) use saved::{ReplayWindow, SavedConnection, Unrestorable};
+pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
 pub(crate) use suites::Suite;
 
 /// Bytes of plaintext in one record (RFC 5246 section 6.2.1).

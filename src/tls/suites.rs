@@ -95,6 +95,11 @@ impl Suite {
         self.name
     }
 
+    /// Name in OpenSSL.
+    pub(crate) fn openssl_name(&self) -> &'static str {
+        self.openssl_name
+    }
+
     pub(crate) fn key_exchange(&self) -> KeyExchange {
         self.key_exchange
     }
