@@ -52,7 +52,7 @@ impl Ssl {
         let same = |was: Option<bool>, is: bool| was.is_none_or(|was| was == is);
         let fits = session.ciphersuite == c_int::from(resumable.suite.id())
             && same(resumable.extended_master_secret, handshake.extended_ms != 0)
-            && same(resumable.encrypt_then_mac, session.encrypt_then_mac != 0);
+            && (!resumable.suite.is_cbc() || same(resumable.encrypt_then_mac, session.encrypt_then_mac != 0));
         if fits {
             session.master = *resumable.master_secret;
             handshake.resume = 1;
