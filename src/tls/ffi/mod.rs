@@ -6,6 +6,7 @@
 
 pub(crate) mod bio;
 pub(crate) mod config;
+mod elliptic;
 mod layout;
 pub(crate) mod rng;
 mod saved;
