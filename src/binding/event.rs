@@ -32,7 +32,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, pskLookup, secure, data, closed or trace.
+    /// connection, pskLookup, peerLookup, secure, data, closed or trace.
     pub kind: &'static str,
     /// All but trace.
     pub connection: Option<u32>,
@@ -40,10 +40,14 @@ pub struct NativeEvent {
     pub address: Option<String>,
     /// connection: UDP port of the peer.
     pub port: Option<u16>,
-    /// pskLookup: what to answer.
+    /// pskLookup, peerLookup: what to answer.
     pub lookup: Option<u32>,
     /// pskLookup: as the client sent it.
     pub identity: Option<Buffer>,
+    /// peerLookup, secure: SubjectPublicKeyInfo that the peer presents, or has proved to be its own; DER.
+    pub public_key: Option<Buffer>,
+    /// peerLookup: the certificate that the key is from, DER.
+    pub certificate: Option<Buffer>,
     /// secure: IANA's name of the suite.
     pub cipher: Option<&'static str>,
     /// secure: the identity whose key the peer proved to have.
@@ -85,11 +89,20 @@ impl From<Event> for NativeEvent {
                 identity: Some(identity.into()),
                 ..Default::default()
             },
-            Event::Secure { connection, suite, psk_identity, handshake_time } => NativeEvent {
+            Event::PeerLookup { connection, lookup, peer } => NativeEvent {
+                kind: "peerLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                public_key: Some(peer.public_key.into()),
+                certificate: peer.certificate.map(Into::into),
+                ..Default::default()
+            },
+            Event::Secure { connection, suite, psk_identity, peer, handshake_time } => NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),
                 cipher: Some(suite.name()),
                 psk_identity: psk_identity.map(Into::into),
+                public_key: peer.map(|peer| peer.public_key.into()),
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
                 ..Default::default()
             },

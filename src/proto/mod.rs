@@ -12,6 +12,7 @@ mod counters;
 mod deadlines;
 mod endpoint;
 mod limits;
+mod lookups;
 mod output;
 mod routes;
 mod server_side;
@@ -19,7 +20,7 @@ mod server_side;
 mod tests;
 
 pub(crate) use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ServerAuthentication, ServerConfig, Settings,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Error, PeerAuthentication, PublicKey, ServerConfig, Settings,
     TrustAnchors,
 };
 pub(crate) use connection::ConnectionHandle;

@@ -1,7 +1,7 @@
 //! What an endpoint has to say.
 
 use super::connection::ConnectionHandle;
-use crate::tls::{Error, Suite};
+use crate::tls::{Error, PeerCredential, Suite};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -23,12 +23,17 @@ pub(crate) enum Event {
     Connection { connection: ConnectionHandle, remote: SocketAddr },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
+    /// The handshake waits for whether this peer is accepted: `Endpoint::answer_peer`. It has yet to prove that the key
+    /// is its own.
+    PeerLookup { connection: ConnectionHandle, lookup: LookupId, peer: PeerCredential },
     /// The handshake is over.
     Secure {
         connection: ConnectionHandle,
         suite: Suite,
         /// The identity whose key the peer proved to have. Servers only.
         psk_identity: Option<Vec<u8>>,
+        /// What the peer proved to have the private key of.
+        peer: Option<PeerCredential>,
         handshake_time: Duration,
     },
     /// Plaintext of one record.

@@ -2,12 +2,14 @@
 
 use super::PSK_IDENTITY_LIMIT;
 use super::alert;
+use super::certificate_type::nothing_in_common;
 use super::config::{ClientConfig, Pace, ServerConfig};
-use super::error::{Error, ErrorKind};
+use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::bio::{Outbox, StagedPsk};
 use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
+use super::peer::{Failure, PeerCheck, PeerCredential};
 use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::suites::Suite;
 use mbedtls_sys as sys;
@@ -32,10 +34,19 @@ const HANDSHAKE_HEADER_LENGTH: usize = 12;
 pub(crate) enum Progress {
     /// For the peer's next flight, or the timer.
     Waiting,
-    /// For the key of this identity: [`Context::answer_psk`]. Nothing may be fed meanwhile.
-    NeedsPsk(Vec<u8>),
+    /// For the application's answer. Nothing may be fed meanwhile.
+    Asks(Question),
     /// Over: application data can flow.
     Done(Negotiated),
+}
+
+/// What only the application knows.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// The key of this identity: [`Context::answer_psk`].
+    Psk(Vec<u8>),
+    /// Whether this peer is accepted: [`Context::answer_peer`]. It has yet to prove that the key is its own.
+    Peer(PeerCredential),
 }
 
 /// What a finished handshake agreed on.
@@ -44,6 +55,8 @@ pub(crate) struct Negotiated {
     pub(crate) suite: Suite,
     /// The identity whose key the peer proved to have. Servers only.
     pub(crate) psk_identity: Option<Vec<u8>>,
+    /// What the peer presented, and proved to have the private key of.
+    pub(crate) peer: Option<PeerCredential>,
 }
 
 /// What a record on an established association was.
@@ -62,7 +75,7 @@ pub(crate) enum Inbound {
 /// Where a server's handshake is with the pre-shared key.
 enum PskStage {
     NotAsked,
-    Asked { identity: Vec<u8>, since: Instant },
+    Asked { identity: Vec<u8> },
     Answered { known: bool },
 }
 
@@ -71,6 +84,9 @@ pub(crate) struct Context {
     ssl: Ssl,
     pace: Pace,
     psk: PskStage,
+    peer: PeerCheck,
+    /// Since when a question to the application is open.
+    suspended: Option<Instant>,
     early: VecDeque<OwnedRecord>,
     /// A record that could have been the peer's Finished failed to authenticate.
     bad_finished: bool,
@@ -81,7 +97,7 @@ impl Context {
     pub(crate) fn server(config: &ServerConfig, now: Instant) -> Result<Context, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        Ok(Context::new(ssl, config.pace))
+        Ok(Context::new(ssl, config.pace, PeerCheck::server(&config.rules)))
     }
 
     /// Call [`Context::handle_timeout`] to send the first flight.
@@ -89,24 +105,33 @@ impl Context {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
-        Ok(Context::new(ssl, config.pace))
+        Ok(Context::new(ssl, config.pace, PeerCheck::client(&config.rules)))
     }
 
-    fn new(ssl: Ssl, pace: Pace) -> Context {
-        Context { ssl, pace, psk: PskStage::NotAsked, early: VecDeque::new(), bad_finished: false }
+    fn new(ssl: Ssl, pace: Pace, peer: PeerCheck) -> Context {
+        Context {
+            ssl,
+            pace,
+            psk: PskStage::NotAsked,
+            peer,
+            suspended: None,
+            early: VecDeque::new(),
+            bad_finished: false,
+        }
     }
 
     /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match self.psk {
-            PskStage::Asked { .. } => None,
-            _ => self.ssl.deadline(),
-        }
+        if self.suspended.is_some() { None } else { self.ssl.deadline() }
     }
 
     /// A well-formed plaintext record of the handshake.
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
         self.ssl.forget_plaintext_numbers();
+        let written = out.len();
+        if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
+            return Err(self.fail(now, failure, written, out));
+        }
         self.drive(now, Some(record), out)
     }
 
@@ -131,11 +156,11 @@ impl Context {
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Progress::NeedsPsk`]; `None` when the identity is unknown.
+    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
     ///
     /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
     pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let PskStage::Asked { identity, since } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
+        let PskStage::Asked { identity } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
             return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
         };
         self.psk = PskStage::Answered { known: key.is_some() };
@@ -144,20 +169,43 @@ impl Context {
             None => random_key()?,
         };
         self.ssl.stage_psk(StagedPsk { identity, key });
-        self.ssl.postpone_timer(now.saturating_duration_since(since));
+        self.wake(now);
         self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Peer`].
+    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+        let written = out.len();
+        match self.peer.answer(accepted) {
+            None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
+            Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
+            Some(Ok(())) => {
+                self.wake(now);
+                self.drive(now, None, out)
+            }
+        }
+    }
+
+    /// The timer stood still while the application was asked.
+    fn wake(&mut self, now: Instant) {
+        if let Some(since) = self.suspended.take() {
+            self.ssl.postpone_timer(now.saturating_duration_since(since));
+        }
     }
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Context { ssl, psk, early, bad_finished, .. } = self;
+        let Context { ssl, psk, peer, early, bad_finished, .. } = self;
         let written = out.len();
-        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, early, bad_finished, now));
+        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, peer, early, bad_finished));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
-            Ok(Pause::Asking(identity)) => Ok(Progress::NeedsPsk(identity)),
+            Ok(Pause::Asking(question)) => {
+                self.suspended = Some(now);
+                Ok(Progress::Asks(question))
+            }
             Ok(Pause::Over) => self.finish(),
-            Err(errno) => Err(self.fail(now, errno, written, out)),
+            Err(failure) => Err(self.fail(now, failure, written, out)),
         }
     }
 
@@ -166,12 +214,15 @@ impl Context {
         // The limit was for flights; a payload is one record, and its size is the application's business.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        Ok(Progress::Done(Negotiated { suite, psk_identity }))
+        Ok(Progress::Done(Negotiated { suite, psk_identity, peer: self.peer.take_credential() }))
     }
 
     /// Names the reason, and tells the peer unless the engine has done so already.
-    fn fail(&mut self, now: Instant, errno: i32, written: usize, out: &mut Outbox) -> Error {
-        let error = self.handshake_error(errno);
+    fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
+        let error = match failure {
+            Failure::Engine(errno) => self.peer.take_fault().unwrap_or_else(|| self.handshake_error(errno)),
+            Failure::Own(error) => error,
+        };
         if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
             return error.with_alert(sent);
         }
@@ -204,6 +255,12 @@ impl Context {
                 }
                 _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
             },
+            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
+            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
+                if self.peer.has_nothing_to_present() =>
+            {
+                nothing_in_common("server certificate")
+            }
             sys::ERR_SSL_NO_CIPHER_CHOSEN => {
                 Error::from_engine(errno, "The client offers no cipher suite that this server can use")
             }
@@ -303,57 +360,60 @@ impl Context {
 /// Why the steps of a handshake paused.
 enum Pause {
     Reading,
-    Asking(Vec<u8>),
+    Asking(Question),
     Over,
 }
 
 fn step_until_waiting(
     ssl: &mut Ssl,
     psk: &mut PskStage,
+    peer: &mut PeerCheck,
     early: &mut VecDeque<OwnedRecord>,
     bad_finished: &mut bool,
-    now: Instant,
-) -> Result<Pause, i32> {
+) -> Result<Pause, Failure> {
     let mut offered: Option<OwnedRecord> = None;
     let mut is_certain = false;
     loop {
         if ssl.state() == sys::SSL_HANDSHAKE_OVER {
             return Ok(Pause::Over);
         }
+        if let Some(credential) = peer.question(ssl) {
+            return Ok(Pause::Asking(Question::Peer(credential)));
+        }
         let asking = is_asking_for_psk(ssl, psk);
         let written = ssl.written();
         let result = match (asking, offered.take()) {
-            (true, _) => ssl.peek_handshake_message().map(Some),
+            (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
             (false, Some(record)) => {
                 is_certain = record.after_change_cipher_spec;
-                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None)
+                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
             }
-            (false, None) => ssl.handshake_step().map(|()| None),
+            (false, None) => peer.step(ssl).map(|()| None),
         };
         match result {
             Ok(None) => {}
             Ok(Some(message)) => {
-                if let Some(identity) = ask(psk, &message, now) {
-                    return Ok(Pause::Asking(identity));
+                if let Some(identity) = ask(psk, &message) {
+                    return Ok(Pause::Asking(Question::Psk(identity)));
                 }
                 if matches!(psk, PskStage::Answered { known: false }) {
                     stage_random_psk(ssl, &message)?;
                 }
             }
             // A timer that was due let the engine retransmit before it looked at the record.
-            Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => {}
-            Err(sys::ERR_SSL_WANT_READ) => match take_finished(ssl, early) {
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match take_finished(ssl, early) {
                 Some(record) => offered = Some(record),
                 None => return Ok(Pause::Reading),
             },
             // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
-            Err(sys::ERR_SSL_INVALID_MAC) if !is_certain => {
+            Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certain => {
                 *bad_finished = true;
                 ssl.drop_current_record();
                 // The engine has written an alert.
                 ssl.take_back(written);
             }
-            Err(errno) => return Err(errno),
+            Err(failure) => return Err(failure),
         }
     }
 }
@@ -370,10 +430,10 @@ fn negotiates_psk(ssl: &Ssl) -> bool {
 }
 
 /// The question for the application, unless the message holds none that it could answer.
-fn ask(psk: &mut PskStage, message: &[u8], now: Instant) -> Option<Vec<u8>> {
+fn ask(psk: &mut PskStage, message: &[u8]) -> Option<Vec<u8>> {
     match psk_identity(message) {
         Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
-            *psk = PskStage::Asked { identity: identity.to_vec(), since: now };
+            *psk = PskStage::Asked { identity: identity.to_vec() };
             Some(identity.to_vec())
         }
         _ => {

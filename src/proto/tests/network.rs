@@ -1,7 +1,7 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
 use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
-use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Suite};
+use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -52,6 +52,17 @@ impl Peer {
         })
     }
 
+    /// What the peers of established connections have proved to have the private keys of.
+    pub(super) fn peer_keys(&self) -> Vec<Option<Vec<u8>>> {
+        self.log
+            .iter()
+            .filter_map(|event| match event {
+                Event::Secure { peer, .. } => Some(peer.as_ref().map(|peer| peer.public_key.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Codes of the errors that ended connections.
     pub(super) fn error_codes(&self) -> Vec<&'static str> {
         self.closes()
@@ -78,6 +89,10 @@ pub(super) struct Network {
     /// Look-ups wait here when the application does not answer at once.
     pub(super) open_lookups: Vec<(LookupId, Vec<u8>)>,
     pub(super) answers_at_once: bool,
+    /// Questions whether a peer is accepted, at the server or at one of the clients.
+    pub(super) open_verifications: Vec<(SocketAddr, LookupId, PeerCredential)>,
+    /// Somebody between the two replaces these bytes by those, which are as many.
+    pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
     /// Every datagram that was put on the wire: from, to, bytes.
     pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
@@ -105,7 +120,7 @@ pub(super) fn limits() -> Limits {
 }
 
 pub(super) fn psk_server() -> ServerConfig {
-    ServerConfig::new(&settings(&[]), None, true).unwrap()
+    ServerConfig::new(&settings(&[]), None, true, None).unwrap()
 }
 
 pub(super) fn psk_client(ciphers: &[&str]) -> ClientConfig {
@@ -132,6 +147,8 @@ impl Network {
             keys: HashMap::from([(IDENTITY.to_vec(), KEY.to_vec())]),
             open_lookups: Vec::new(),
             answers_at_once: true,
+            open_verifications: Vec::new(),
+            rewrite: None,
             wire: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
@@ -242,6 +259,15 @@ impl Network {
         answered
     }
 
+    /// Answers, where it was asked, whether a peer is accepted.
+    pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: LookupId, accepted: bool) -> bool {
+        let now = self.now;
+        let peer = self.clients.iter_mut().find(|client| client.address == asked).unwrap_or(&mut self.server);
+        let answered = peer.endpoint.answer_peer(now, lookup, accepted);
+        self.collect();
+        answered
+    }
+
     /// Takes what the endpoints have to say, and gives it to the wire and to the application.
     pub(super) fn collect(&mut self) {
         let mut outgoing = Vec::new();
@@ -260,6 +286,9 @@ impl Network {
                         assert!(peer.endpoint.answer_psk(now, lookup, key));
                     }
                     Some(Event::PskLookup { lookup, identity, .. }) => self.open_lookups.push((lookup, identity)),
+                    Some(Event::PeerLookup { lookup, peer: presented, .. }) => {
+                        self.open_verifications.push((peer.address, lookup, presented));
+                    }
                     Some(Event::Data { connection, payload }) => peer.received.push((connection, payload)),
                     Some(event) => peer.log.push(event),
                 }
@@ -270,7 +299,12 @@ impl Network {
         }
     }
 
-    fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, datagram: Vec<u8>) {
+    fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, mut datagram: Vec<u8>) {
+        if let Some((old, new)) = &self.rewrite {
+            while let Some(at) = datagram.windows(old.len()).position(|window| window == old) {
+                datagram[at..at + new.len()].copy_from_slice(new);
+            }
+        }
         self.wire.push((from, to, datagram.clone()));
         if self.roll() % 100 < self.weather.loss {
             return;

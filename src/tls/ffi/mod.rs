@@ -7,6 +7,7 @@
 pub(crate) mod bio;
 pub(crate) mod config;
 mod layout;
+pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 pub(crate) mod ssl;
 mod start_up;
