@@ -134,7 +134,8 @@ fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH]
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, pskLookup, resumptionLookup, sessionLookup, moveLookup, lookupExpired, moved, secure, data, closed or trace.
+    /// connection, pskLookup, peerLookup, resumptionLookup, sessionLookup, moveLookup, lookupExpired, moved, secure, data,
+    /// closed or trace.
     pub kind: &'static str,
     /// Which connection, where there is one.
     pub connection: Option<u32>,
@@ -148,12 +149,16 @@ pub struct NativeEvent {
     pub old_port: Option<u16>,
     /// moveLookup: the device's name for itself.
     pub device_id: Option<Buffer>,
-    /// pskLookup, sessionLookup, moveLookup: what to answer; lookupExpired: what was not.
+    /// The lookups: what to answer; lookupExpired: what was not.
     pub lookup: Option<u32>,
     /// pskLookup: as the client sent it.
     pub identity: Option<Buffer>,
     /// resumptionLookup: as the client sent it.
     pub session_id: Option<Buffer>,
+    /// peerLookup, secure: SubjectPublicKeyInfo that the peer presents, or has proved to be its own; DER.
+    pub public_key: Option<Buffer>,
+    /// peerLookup: the certificate that the key is from, DER.
+    pub certificate: Option<Buffer>,
     /// secure: IANA's name of the suite.
     pub cipher: Option<&'static str>,
     /// secure: OpenSSL's name of the suite.
@@ -233,13 +238,22 @@ impl From<Event> for NativeEvent {
                 old_port: Some(old.port()),
                 ..Default::default()
             },
-            Event::Secure { connection, suite, resumed, psk_identity, handshake_time } => NativeEvent {
+            Event::PeerLookup { connection, lookup, peer } => NativeEvent {
+                kind: "peerLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                public_key: Some(peer.public_key.into()),
+                certificate: peer.certificate.map(Into::into),
+                ..Default::default()
+            },
+            Event::Secure { connection, suite, resumed, psk_identity, peer, handshake_time } => NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),
                 cipher: Some(suite.name()),
                 cipher_openssl: Some(suite.openssl_name()),
                 resumed: Some(resumed),
                 psk_identity: psk_identity.map(Into::into),
+                public_key: peer.map(|peer| peer.public_key.into()),
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
                 ..Default::default()
             },

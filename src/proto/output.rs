@@ -1,7 +1,7 @@
 //! What an endpoint has to say.
 
 use super::connection::ConnectionHandle;
-use crate::tls::{Error, Suite};
+use crate::tls::{Error, PeerCredential, Suite};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -37,6 +37,9 @@ pub(crate) enum Event {
     LookupExpired { lookup: LookupId },
     /// An authenticated record came from a new address, to which answers go from now on.
     Moved { connection: ConnectionHandle, remote: SocketAddr, old: SocketAddr },
+    /// The handshake waits for whether this peer is accepted: `Endpoint::answer_peer`. It has yet to prove that the key
+    /// is its own.
+    PeerLookup { connection: ConnectionHandle, lookup: LookupId, peer: PeerCredential },
     /// The handshake is over.
     Secure {
         connection: ConnectionHandle,
@@ -45,6 +48,8 @@ pub(crate) enum Event {
         resumed: bool,
         /// The identity whose key the peer proved to have. Servers only.
         psk_identity: Option<Vec<u8>>,
+        /// What the peer proved to have the private key of.
+        peer: Option<PeerCredential>,
         handshake_time: Duration,
     },
     /// Plaintext of one record.

@@ -2,12 +2,14 @@
 
 use super::PSK_IDENTITY_LIMIT;
 use super::alert;
+use super::certificate_type::nothing_in_common;
 use super::config::{ClientConfig, Pace, ServerConfig};
-use super::error::{Error, ErrorKind};
+use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::bio::{Outbox, StagedPsk};
 use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
+use super::peer::{Failure, PeerCheck, PeerCredential};
 use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::{ResumableSession, SavedConnection, Unrestorable};
 use super::suites::Suite;
@@ -34,18 +36,20 @@ pub(crate) enum Progress {
     /// For the peer's next flight, or the timer.
     Waiting,
     /// For the application's answer. Nothing may be fed meanwhile.
-    Asking(Question),
+    Asks(Question),
     /// Over: application data can flow.
     Done(Negotiated),
 }
 
-/// What a server's handshake wants to know from the application.
-#[derive(Clone, Debug)]
+/// What only the application knows.
+#[derive(Debug)]
 pub(crate) enum Question {
     /// The key of this identity: [`Context::answer_psk`].
     Psk(Vec<u8>),
-    /// The session with this id: [`Context::answer_resumption`].
+    /// The session with this id, which a client wants to resume: [`Context::answer_resumption`].
     Resumption(Vec<u8>),
+    /// Whether this peer is accepted: [`Context::answer_peer`]. It has yet to prove that the key is its own.
+    Peer(PeerCredential),
 }
 
 /// What a finished handshake agreed on.
@@ -56,6 +60,8 @@ pub(crate) struct Negotiated {
     pub(crate) resumed: bool,
     /// The identity whose key the peer proved to have. Servers only.
     pub(crate) psk_identity: Option<Vec<u8>>,
+    /// What the peer presented, and proved to have the private key of.
+    pub(crate) peer: Option<PeerCredential>,
 }
 
 /// What a record on an established association was.
@@ -71,22 +77,22 @@ pub(crate) enum Inbound {
     Dropped,
 }
 
-/// Where a server's handshake is with its questions.
-struct Questions {
-    /// The open one, and since when it has been.
-    open: Option<(Question, Instant)>,
-    psk: Asked,
-    resumption: Asked,
+/// Where a server's handshake is with the pre-shared key.
+enum PskStage {
+    NotAsked,
+    Asked { identity: Vec<u8> },
+    Answered { known: bool },
 }
 
-/// Where a handshake is with one question.
+/// Where a server's handshake is with the session that the client wants to resume.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    Never,
-    NotYet,
-    /// The application knew an answer, or did not.
+enum ResumptionStage {
+    /// Nobody is asked: every handshake is full.
+    Off,
+    NotAsked,
+    Asked,
     Answered {
-        known: bool,
+        resumed: bool,
     },
 }
 
@@ -94,7 +100,11 @@ enum Asked {
 pub(crate) struct Context {
     ssl: Ssl,
     pace: Pace,
-    questions: Questions,
+    psk: PskStage,
+    resumption: ResumptionStage,
+    peer: PeerCheck,
+    /// Since when a question to the application is open.
+    suspended: Option<Instant>,
     early: VecDeque<OwnedRecord>,
     /// A record that could have been the peer's Finished failed to authenticate.
     bad_finished: bool,
@@ -107,9 +117,10 @@ impl Context {
     pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let mut context = Context::new(ssl, config.pace);
-        context.questions.psk = Asked::NotYet;
-        context.questions.resumption = if asks_for_sessions { Asked::NotYet } else { Asked::Never };
+        let mut context = Context::new(ssl, config.pace, PeerCheck::server(&config.rules));
+        if asks_for_sessions {
+            context.resumption = ResumptionStage::NotAsked;
+        }
         Ok(context)
     }
 
@@ -118,22 +129,34 @@ impl Context {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
-        Ok(Context::new(ssl, config.pace))
+        Ok(Context::new(ssl, config.pace, PeerCheck::client(&config.rules)))
     }
 
-    fn new(ssl: Ssl, pace: Pace) -> Context {
-        let questions = Questions { open: None, psk: Asked::Never, resumption: Asked::Never };
-        Context { ssl, pace, questions, early: VecDeque::new(), bad_finished: false }
+    fn new(ssl: Ssl, pace: Pace, peer: PeerCheck) -> Context {
+        Context {
+            ssl,
+            pace,
+            psk: PskStage::NotAsked,
+            resumption: ResumptionStage::Off,
+            peer,
+            suspended: None,
+            early: VecDeque::new(),
+            bad_finished: false,
+        }
     }
 
-    /// When [`Context::handle_timeout`] is due. Stands still while a question is open.
+    /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.questions.open.is_some() { None } else { self.ssl.deadline() }
+        if self.suspended.is_some() { None } else { self.ssl.deadline() }
     }
 
     /// A well-formed plaintext record of the handshake.
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
         self.ssl.forget_plaintext_numbers();
+        let written = out.len();
+        if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
+            return Err(self.fail(now, failure, written, out));
+        }
         self.drive(now, Some(record), out)
     }
 
@@ -162,15 +185,16 @@ impl Context {
     ///
     /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
     pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Question::Psk(identity) = self.close_question(now)? else {
-            return Err(unasked());
+        let PskStage::Asked { identity } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
+            return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
         };
-        self.questions.psk = Asked::Answered { known: key.is_some() };
+        self.psk = PskStage::Answered { known: key.is_some() };
         let key = match key {
             Some(key) => Zeroizing::new(key.to_vec()),
             None => random_key()?,
         };
         self.ssl.stage_psk(StagedPsk { identity, key });
+        self.wake(now);
         self.drive(now, None, out)
     }
 
@@ -182,34 +206,49 @@ impl Context {
         session: Option<&ResumableSession>,
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
-        let Question::Resumption(_) = self.close_question(now)? else {
-            return Err(unasked());
-        };
-        let known = session.is_some_and(|session| self.ssl.resume(session));
-        self.questions.resumption = Asked::Answered { known };
+        if self.resumption != ResumptionStage::Asked {
+            return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
+        }
+        let resumed = session.is_some_and(|session| self.ssl.resume(session));
+        self.resumption = ResumptionStage::Answered { resumed };
+        self.wake(now);
         self.drive(now, None, out)
     }
 
-    /// The timers have stood still since the question was asked.
-    fn close_question(&mut self, now: Instant) -> Result<Question, Error> {
-        let (question, since) = self.questions.open.take().ok_or_else(unasked)?;
-        self.ssl.postpone_timer(now.saturating_duration_since(since));
-        Ok(question)
+    /// The answer to [`Question::Peer`].
+    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+        let written = out.len();
+        match self.peer.answer(accepted) {
+            None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
+            Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
+            Some(Ok(())) => {
+                self.wake(now);
+                self.drive(now, None, out)
+            }
+        }
+    }
+
+    /// The timer stood still while the application was asked.
+    fn wake(&mut self, now: Instant) {
+        if let Some(since) = self.suspended.take() {
+            self.ssl.postpone_timer(now.saturating_duration_since(since));
+        }
     }
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Context { ssl, questions, early, bad_finished, .. } = self;
+        let Context { ssl, psk, resumption, peer, early, bad_finished, .. } = self;
         let written = out.len();
-        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, questions, early, bad_finished));
+        let outcome =
+            ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, early, bad_finished));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
             Ok(Pause::Asking(question)) => {
-                self.questions.open = Some((question.clone(), now));
-                Ok(Progress::Asking(question))
+                self.suspended = Some(now);
+                Ok(Progress::Asks(question))
             }
             Ok(Pause::Over) => self.finish(),
-            Err(errno) => Err(self.fail(now, errno, written, out)),
+            Err(failure) => Err(self.fail(now, failure, written, out)),
         }
     }
 
@@ -218,13 +257,16 @@ impl Context {
         // The limit was for flights; a payload is one record, and its size is the application's business.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        let resumed = self.questions.resumption == Asked::Answered { known: true };
-        Ok(Progress::Done(Negotiated { suite, resumed, psk_identity }))
+        let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
+        Ok(Progress::Done(Negotiated { suite, resumed, psk_identity, peer: self.peer.take_credential() }))
     }
 
     /// Names the reason, and tells the peer unless the engine has done so already.
-    fn fail(&mut self, now: Instant, errno: i32, written: usize, out: &mut Outbox) -> Error {
-        let error = self.handshake_error(errno);
+    fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
+        let error = match failure {
+            Failure::Engine(errno) => self.peer.take_fault().unwrap_or_else(|| self.handshake_error(errno)),
+            Failure::Own(error) => error,
+        };
         if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
             return error.with_alert(sent);
         }
@@ -247,16 +289,22 @@ impl Context {
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
             }
-            sys::ERR_SSL_INVALID_MAC => match self.questions.psk {
-                Asked::Answered { known: false } => Error::new(
+            sys::ERR_SSL_INVALID_MAC => match self.psk {
+                PskStage::Answered { known: false } => Error::new(
                     ErrorKind::UnknownPskIdentity,
                     "The application knows no key for the client's PSK identity",
                 ),
-                Asked::Answered { known: true } => {
+                PskStage::Answered { known: true } => {
                     Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
                 }
                 _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
             },
+            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
+            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
+                if self.peer.has_nothing_to_present() =>
+            {
+                nothing_in_common("server certificate")
+            }
             sys::ERR_SSL_NO_CIPHER_CHOSEN => {
                 Error::from_engine(errno, "The client offers no cipher suite that this server can use")
             }
@@ -334,7 +382,7 @@ impl Context {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval)
             .map_err(|_| Unrestorable("there is no memory for it"))?;
         ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
-        Ok(Context::new(ssl, config.pace))
+        Ok(Context::new(ssl, config.pace, PeerCheck::server(&config.rules)))
     }
 
     /// Bytes of payload that one record may carry.
@@ -373,10 +421,6 @@ impl Context {
     }
 }
 
-fn unasked() -> Error {
-    Error::new(ErrorKind::Internal, "An answer came to a handshake that had not asked")
-}
-
 /// Why the steps of a handshake paused.
 enum Pause {
     Reading,
@@ -386,70 +430,95 @@ enum Pause {
 
 fn step_until_waiting(
     ssl: &mut Ssl,
-    questions: &mut Questions,
+    psk: &mut PskStage,
+    resumption: &mut ResumptionStage,
+    peer: &mut PeerCheck,
     early: &mut VecDeque<OwnedRecord>,
     bad_finished: &mut bool,
-) -> Result<Pause, i32> {
+) -> Result<Pause, Failure> {
     let mut offered: Option<OwnedRecord> = None;
     let mut is_certain = false;
     loop {
         if ssl.state() == sys::SSL_HANDSHAKE_OVER {
             return Ok(Pause::Over);
         }
-        if let Some(session_id) = session_to_ask_for(ssl, questions) {
-            return Ok(Pause::Asking(Question::Resumption(session_id)));
+        if let Some(question) = ask_for_session(ssl, resumption) {
+            return Ok(Pause::Asking(question));
         }
+        if let Some(credential) = peer.question(ssl) {
+            return Ok(Pause::Asking(Question::Peer(credential)));
+        }
+        let asking = is_asking_for_psk(ssl, psk);
         let written = ssl.written();
-        let result = match offered.take() {
-            _ if must_ask_for_psk(ssl, questions) => ssl.peek_handshake_message().map(Some),
-            Some(record) => {
+        let result = match (asking, offered.take()) {
+            (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
+            (false, Some(record)) => {
                 is_certain = record.after_change_cipher_spec;
-                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None)
+                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
             }
-            None => ssl.handshake_step().map(|()| None),
+            (false, None) => peer.step(ssl).map(|()| None),
         };
         match result {
             Ok(None) => {}
-            Ok(Some(message)) => match psk_identity(&message) {
-                Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
-                    return Ok(Pause::Asking(Question::Psk(identity.to_vec())));
+            Ok(Some(message)) => {
+                if let Some(identity) = ask(psk, &message) {
+                    return Ok(Pause::Asking(Question::Psk(identity)));
                 }
-                unanswerable => {
-                    questions.psk = Asked::Answered { known: false };
-                    stage_random_psk(ssl, unanswerable)?;
+                if matches!(psk, PskStage::Answered { known: false }) {
+                    stage_random_psk(ssl, &message)?;
                 }
-            },
+            }
             // A timer that was due let the engine retransmit before it looked at the record.
-            Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => {}
-            Err(sys::ERR_SSL_WANT_READ) => match take_finished(ssl, early) {
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match take_finished(ssl, early) {
                 Some(record) => offered = Some(record),
                 None => return Ok(Pause::Reading),
             },
             // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
-            Err(sys::ERR_SSL_INVALID_MAC) if !is_certain => {
+            Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certain => {
                 *bad_finished = true;
                 ssl.drop_current_record();
                 // The engine has written an alert.
                 ssl.take_back(written);
             }
-            Err(errno) => return Err(errno),
+            Err(failure) => return Err(failure),
         }
     }
 }
 
 /// The hello is parsed, and nothing is answered yet.
-fn session_to_ask_for(ssl: &Ssl, questions: &Questions) -> Option<Vec<u8>> {
-    (questions.resumption == Asked::NotYet && ssl.state() == sys::SSL_SERVER_HELLO)
-        .then(|| ssl.session_id_of_hello())
-        .filter(|session_id| !session_id.is_empty())
+fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Question> {
+    if *resumption != ResumptionStage::NotAsked || ssl.state() != sys::SSL_SERVER_HELLO {
+        return None;
+    }
+    let session_id = ssl.session_id_of_hello();
+    *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
+    (!session_id.is_empty()).then_some(Question::Resumption(session_id))
 }
 
-fn must_ask_for_psk(ssl: &Ssl, questions: &Questions) -> bool {
-    questions.psk == Asked::NotYet && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE && negotiates_psk(ssl)
+fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
+    matches!(psk, PskStage::NotAsked)
+        && ssl.role() == Role::Server
+        && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
+        && negotiates_psk(ssl)
 }
 
 fn negotiates_psk(ssl: &Ssl) -> bool {
     ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
+}
+
+/// The question for the application, unless the message holds none that it could answer.
+fn ask(psk: &mut PskStage, message: &[u8]) -> Option<Vec<u8>> {
+    match psk_identity(message) {
+        Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
+            *psk = PskStage::Asked { identity: identity.to_vec() };
+            Some(identity.to_vec())
+        }
+        _ => {
+            *psk = PskStage::Answered { known: false };
+            None
+        }
+    }
 }
 
 /// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
@@ -461,8 +530,8 @@ fn psk_identity(message: &[u8]) -> Option<&[u8]> {
 }
 
 /// An identity that nobody is asked about fails where a wrong key fails, too.
-fn stage_random_psk(ssl: &mut Ssl, identity: Option<&[u8]>) -> Result<(), i32> {
-    if let Some(identity) = identity {
+fn stage_random_psk(ssl: &mut Ssl, message: &[u8]) -> Result<(), i32> {
+    if let Some(identity) = psk_identity(message) {
         let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
         ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
     }

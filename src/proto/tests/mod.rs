@@ -7,6 +7,7 @@ mod hostile;
 mod lossy;
 mod network;
 mod psk;
+mod raw_public_keys;
 mod restarts;
 mod roaming;
 mod streams;

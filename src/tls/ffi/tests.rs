@@ -1,6 +1,6 @@
 //! Corrections of the engine that only show from inside.
 
-use super::config::{Role, SslConfig, SslConfigParts};
+use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
 use super::{check, sys};
@@ -18,7 +18,7 @@ fn a_reset_leaves_no_bad_mac_behind() {
         suites: &[Suite::from_name("PSK-AES128-CCM8").unwrap()],
         credentials: None,
         trust_anchors: None,
-        require_verified_peer: false,
+        verification: Verification::None,
         client_psk: None,
         first_interval: Duration::from_secs(1),
     });
