@@ -395,8 +395,14 @@ impl Endpoint {
     }
 
     pub(super) fn next_handle(&mut self) -> ConnectionHandle {
-        self.last_connection += 1;
-        ConnectionHandle(self.last_connection)
+        loop {
+            // Four thousand million connections later: some may live still, and 0 stands for none.
+            self.last_connection = self.last_connection.wrapping_add(1);
+            let handle = ConnectionHandle(self.last_connection);
+            if self.last_connection != 0 && !self.connections.contains_key(&handle) {
+                return handle;
+            }
+        }
     }
 
     pub(super) fn next_lookup(&mut self) -> LookupId {

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod cookies;
+mod fuzz;
 mod handshakes;
 mod hostile;
 mod lossy;
