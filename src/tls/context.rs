@@ -285,6 +285,10 @@ impl Context {
             sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
                 Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
             }
+            // The chain is good, and not for this use.
+            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
+                Error::certificate(self.ssl.verify_result(), false)
+            }
             sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
