@@ -4,10 +4,10 @@ const { EventEmitter } = require('node:events');
 const process = require('node:process');
 const { inspect } = require('node:util');
 
-const native = require('../binding.js');
 const { listenArguments } = require('./arguments');
 const { Endpoint } = require('./endpoint');
 const { stateError } = require('./errors');
+const native = require('./native');
 const { serverOptions } = require('./options');
 const { createLookup } = require('./psk');
 const { DtlsSocket } = require('./socket');
