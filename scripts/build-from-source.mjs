@@ -3,8 +3,8 @@
 //
 //   node node_modules/mbed-dtls/scripts/build-from-source.mjs
 //
-// Says first what the build lacks, in one line to run; leaves mbed-dtls.node, and nothing else that is large. In a clone,
-// `npm run build` does the same and more.
+// First comes set-up: it installs what the build lacks where it may, and otherwise says in one line what to run. Leaves
+// mbed-dtls.node, and nothing else that is large. In a clone there is `npm run build` instead.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, copyFileSync, openSync, rmSync } from 'node:fs';
@@ -19,7 +19,7 @@ const LOG = path.join(ROOT, 'build-from-source.log');
 const LIBRARY = { darwin: 'libmbed_dtls.dylib', win32: 'mbed_dtls.dll' }[process.platform] ?? 'libmbed_dtls.so';
 
 const setup = path.join(ROOT, 'scripts', 'setup.mjs');
-const { status: lacking } = spawnSync(process.execPath, [setup, '--check', '--build'], { stdio: 'inherit' });
+const { status: lacking } = spawnSync(process.execPath, [setup, '--build'], { stdio: 'inherit' });
 if (lacking !== 0) process.exit(1);
 
 console.log(

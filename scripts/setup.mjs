@@ -4,7 +4,7 @@
 //   node scripts/setup.mjs [--check] [--build] [--interop]
 //
 //   --check     report only: install nothing
-//   --build     only what a build needs, not what tests and demos need
+//   --build     only what a build from the published package needs
 //   --interop   also install the optional programs that the interop tests talk to
 //
 // Plain Node without a dependency, because it runs before node_modules exists.
@@ -138,7 +138,7 @@ async function main({ checkOnly, buildOnly, interop }) {
   }
 
   if (interop) offerPeers(manager, checkOnly);
-  if (checkOnly) return;
+  if (checkOnly || buildOnly) return;
   installModules();
   for (const { name, lacks } of lacking) console.log(`Set-up: ${lacks} (${lineFor([{ name }], manager)}).`);
   console.log(`Set-up: the build has all that it needs (${tools.flatMap((tool) => tool.found ?? []).join(', ')}).`);
