@@ -7,6 +7,7 @@
 // the registers; so every call is followed by _settle().
 
 const process = require('node:process');
+const { inspect } = require('node:util');
 
 const { fromNative } = require('./errors');
 const { MAX_DELAY } = require('./validate');
@@ -29,7 +30,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onLookup(event) and _onSendError(error) or null in its place
+   * @param {object} owner with _onConnection(event), _onLookup(event), _onPeerLookup(event), and _onSendError(error) or
+   *   null in its place
    * @throws {DtlsError} when the native object refuses the key material
    */
   constructor(NativeClass, options, owner) {
@@ -117,8 +119,14 @@ class Endpoint {
     this._settle();
   }
 
-  failLookup(lookup, message) {
-    this.native.failLookup(lookup, message);
+  answerPeer(lookup, accepted) {
+    this.native.answerPeer(lookup, accepted);
+    this._settle();
+  }
+
+  /** @param {unknown} cause what the application threw, rejected with or called back with */
+  failLookup(lookup, cause) {
+    this.native.failLookup(lookup, describe(cause));
     this._settle();
   }
 
@@ -180,6 +188,9 @@ class Endpoint {
       case 'pskLookup':
         this._owner._onLookup(event);
         break;
+      case 'peerLookup':
+        this._owner._onPeerLookup(event);
+        break;
       case 'secure':
         this.connections.get(event.connection)?._onSecure(event);
         break;
@@ -232,6 +243,10 @@ class Endpoint {
       code: 'ERR_DTLS_INTERNAL',
     });
   }
+}
+
+function describe(cause) {
+  return typeof cause?.message === 'string' ? cause.message : inspect(cause);
 }
 
 function settle(endpoint) {

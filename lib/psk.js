@@ -1,11 +1,11 @@
 'use strict';
 
-// Where a server's pre-shared keys come from. Whatever an application's callback does (answer at once, later, twice,
-// never, wrongly, or throw), it decides about its own handshake and about nothing else.
+// Where a server's pre-shared keys come from.
 
 const { isUtf8 } = require('node:buffer');
 
 const { identityKey, presharedKey } = require('./credentials');
+const { Question, askInThreeWays, settleWith } = require('./question');
 
 /**
  * @param {{ key: Buffer } | { table: Map<string, Buffer> } | { callback: Function, withSocket: boolean,
@@ -19,22 +19,13 @@ function createLookup(source) {
   if (source.table !== undefined) {
     return (_socket, identity, answer) => answer(source.table.get(identityKey(identity)) ?? null);
   }
-  const ask = source.withSocket ? askWithSocket : askWithIdentity;
+  const ask = source.withSocket ? askInThreeWays : askWithIdentity;
   return (socket, identity, answer, fail) => {
     const name = source.encoding === 'buffer' ? identity : exactString(identity);
     // No string stands for these bytes, so there is nobody to ask for.
     if (name === null) answer(null);
-    else new Question(answer, fail).put((respond) => ask(source.callback, socket, name, respond));
+    else new Question(checkKey, answer, fail).put((respond) => ask(source.callback, socket, name, respond));
   };
-}
-
-/** pskCallback(socket, identity[, callback]), as node:tls calls it: the key, a promise of it, or callback(err, key). */
-function askWithSocket(callback, socket, identity, respond) {
-  // Who takes three parameters means to call the third; what is returned counts only if it is something.
-  const mayCallBack = callback.length > 2;
-  settleWith(callback(socket, identity, respond), (error, key) => {
-    if (error !== null || key !== undefined || !mayCallBack) respond(error, key);
-  });
 }
 
 /** identityPskCallback(identity), as node-mbed-dtls calls it: an empty string refuses. */
@@ -42,57 +33,9 @@ function askWithIdentity(callback, _socket, identity, respond) {
   settleWith(callback(identity), (error, key) => respond(error, key === '' ? null : key));
 }
 
-function settleWith(result, respond) {
-  if (typeof result?.then === 'function') {
-    Promise.resolve(result).then(
-      (key) => respond(null, key),
-      (error) => respond(error ?? new Error('The promise of a key was rejected without a reason')),
-    );
-  } else {
-    respond(null, result);
-  }
-}
-
-/** One look-up under way: the first answer counts. */
-class Question {
-  constructor(answer, fail) {
-    this._answer = answer;
-    this._fail = fail;
-    this._asking = true;
-    this._answered = false;
-  }
-
-  put(ask) {
-    try {
-      ask((error, key) => this._respond(error, key));
-    } catch (error) {
-      this._respond(error ?? new Error('The callback threw nothing'));
-    } finally {
-      this._asking = false;
-    }
-  }
-
-  _respond(error, key) {
-    if (this._answered) return;
-    this._answered = true;
-    // A late answer starts a tick of its own: what listeners then throw is neither the callback's nor its promise's.
-    if (this._asking) this._conclude(error, key);
-    else process.nextTick(() => this._conclude(error, key));
-  }
-
-  _conclude(error, key) {
-    let checked = null;
-    let failure = error ?? null;
-    if (failure === null && key != null) {
-      try {
-        checked = presharedKey(key, 'key');
-      } catch (invalid) {
-        failure = invalid;
-      }
-    }
-    if (failure === null) this._answer(checked);
-    else this._fail(failure);
-  }
+/** A key, or null: nobody has that name. */
+function checkKey(key) {
+  return key == null ? null : presharedKey(key, 'key');
 }
 
 /** The string that has exactly these bytes in UTF-8, null when there is none. */

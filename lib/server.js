@@ -2,13 +2,13 @@
 
 const { EventEmitter } = require('node:events');
 const process = require('node:process');
-const { inspect } = require('node:util');
 
 const { listenArguments } = require('./arguments');
 const { Endpoint } = require('./endpoint');
 const { stateError } = require('./errors');
 const native = require('./native');
 const { serverOptions } = require('./options');
+const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
 const { DtlsSocket } = require('./socket');
 const { closeWhenSent, createUdpSocket, growReceiveBuffer, resolve } = require('./udp');
@@ -40,7 +40,7 @@ class DtlsServer extends EventEmitter {
    */
   constructor(options, secureConnectionListener) {
     super();
-    const { native: nativeOptions, psk, udp, ...settings } = serverOptions(options);
+    const { native: nativeOptions, psk, verifyPeer, udp, ...settings } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
       this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
     }
@@ -48,6 +48,7 @@ class DtlsServer extends EventEmitter {
     this.dgramSocket = null;
 
     this.#lookup = psk === null ? null : createLookup(psk);
+    this._verifyPeer = verifyPeer;
     this._settings = settings;
     this._udpOptions = udp;
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
@@ -257,9 +258,15 @@ class DtlsServer extends EventEmitter {
     const answer = (key) => endpoint.answerPsk(lookup, key);
     const fail = (cause) => {
       socket._lookupCause = cause;
-      endpoint.failLookup(lookup, describe(cause));
+      endpoint.failLookup(lookup, cause);
     };
     this.#lookup(socket, identity, answer, fail);
+  }
+
+  _onPeerLookup(event) {
+    const socket = this._endpoint.connections.get(event.connection);
+    if (socket === undefined) this._endpoint.answerPeer(event.lookup, false);
+    else askAboutPeer(this._verifyPeer, this._endpoint, socket, event);
   }
 
   _onSocketSecure(socket) {
@@ -299,10 +306,6 @@ class DtlsServer extends EventEmitter {
 
 function destroyAll(sockets) {
   for (const socket of sockets) socket.destroy();
-}
-
-function describe(cause) {
-  return typeof cause?.message === 'string' ? cause.message : inspect(cause);
 }
 
 function ignore() {}

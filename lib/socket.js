@@ -5,6 +5,7 @@ const { Duplex } = require('node:stream');
 
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative } = require('./errors');
+const { NO_KEY, publicKeyPem } = require('./peer');
 const { MessageQueue } = require('./queue');
 
 // States of a connection, in order.
@@ -54,6 +55,7 @@ class DtlsSocket extends Duplex {
     this._handle = 0;
     this._state = HANDSHAKE;
     this._cipher = null;
+    this._publicKey = NO_KEY;
     // Whether the readable side takes a message now; if not, a MessageQueue does, made when it is first needed.
     this._wanted = true;
     this._queue = null;
@@ -62,13 +64,23 @@ class DtlsSocket extends Duplex {
     this._held = null;
     // Why the connection failed, where destroy() has not been told.
     this._failure = null;
-    // What ended the application's look-up for this handshake, see DtlsServer.
+    // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
   }
 
   /** True from the end of the handshake to the end of the connection. */
   get connected() {
     return this._state === OPEN;
+  }
+
+  /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the handshake is over. */
+  get publicKey() {
+    return this._publicKey;
+  }
+
+  /** The same in PEM, bytes. */
+  get publicKeyPEM() {
+    return publicKeyPem(this._publicKey);
   }
 
   /** 'IPv4' or 'IPv6', undefined as long as remoteAddress is. */
@@ -124,6 +136,7 @@ class DtlsSocket extends Duplex {
     if (this._state !== HANDSHAKE) return;
     this._state = OPEN;
     this._cipher = event.cipher;
+    this._publicKey = event.publicKey ?? NO_KEY;
     this.pskIdentity = event.pskIdentity;
     this.handshakeTime = event.handshakeTime;
     try {

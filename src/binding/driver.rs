@@ -115,6 +115,10 @@ impl Driver {
         self.with(|endpoint, now| endpoint.answer_psk(now, LookupId(lookup), key))
     }
 
+    pub(super) fn answer_peer(&mut self, lookup: u32, accepted: bool) -> bool {
+        self.with(|endpoint, now| endpoint.answer_peer(now, LookupId(lookup), accepted))
+    }
+
     pub(super) fn fail_lookup(&mut self, lookup: u32, message: &str) -> bool {
         self.with(|endpoint, now| endpoint.fail_lookup(now, LookupId(lookup), message))
     }
@@ -191,6 +195,12 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn answer_psk(&mut self, lookup: u32, key: Option<&[u8]>) -> bool {
                 self.driver.answer_psk(lookup, key)
+            }
+
+            /// Answers whether a peer is accepted.
+            #[napi(catch_unwind)]
+            pub fn answer_peer(&mut self, lookup: u32, accepted: bool) -> bool {
+                self.driver.answer_peer(lookup, accepted)
             }
 
             /// Gives up the handshake that waits for this look-up.

@@ -3,7 +3,7 @@
 use super::address;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
 use crate::proto::{Endpoint, LookupId};
 use napi::Env;
@@ -40,6 +40,19 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn ask(&mut self, for_sessions: bool, for_moves: bool) {
         self.driver.with(|endpoint, _| endpoint.ask(for_sessions, for_moves));
+    }
+
+    /// Whether `resumptionLookup` events are wanted; without, every handshake is full.
+    #[napi(catch_unwind)]
+    pub fn ask_for_resumption(&mut self, asks: bool) {
+        self.driver.with(|endpoint, _| endpoint.ask_for_resumption(asks));
+    }
+
+    /// Answers a `resumptionLookup`; null when the session is unknown. One that does not fit leads to a full handshake.
+    #[napi(catch_unwind)]
+    pub fn answer_resumption(&mut self, lookup: u32, session: Option<NativeSession>) -> Result<bool, CodedError> {
+        let session = session.map(|session| session.parse()).transpose()?;
+        Ok(self.driver.with(|endpoint, now| endpoint.answer_resumption(now, LookupId(lookup), session.as_ref())))
     }
 
     /// Answers a `moveLookup` with the address that the device had; null when it is unknown.
