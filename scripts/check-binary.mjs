@@ -4,8 +4,8 @@
 //   node scripts/check-binary.mjs FILE...
 //
 // Size and the absence of symbols are checked everywhere; on Linux also that it needs no library that Node itself does
-// not need, no glibc newer than 2.28, and nothing newer than Node-API 8. Prints what it found, and exits with 1 when
-// something is wrong.
+// not need, no glibc newer than 2.28 and nothing newer than Node-API 8, and that it calls no function of Node's in place
+// of its own. Prints what it found, and exits with 1 when something is wrong.
 
 import { statSync } from 'node:fs';
 import path from 'node:path';
@@ -73,6 +73,10 @@ export function checkBinary(file) {
   // Every function since Node-API 9 is called node_api_something, and none before (js_native_api.h, node_api.h).
   for (const name of nodeApi.filter((name) => name.startsWith('node_api_'))) {
     faults.push(`it calls ${name}, which is newer than Node-API 8`);
+  }
+  const exported = elf.exportedSymbols.filter((name) => !/^(napi|node_api)_/.test(name));
+  if (exported.length > 0 && !elf.symbolic) {
+    faults.push(`Node may have ${exported.join(' ')} as well, and its own would be called: -Bsymbolic is missing`);
   }
   if (nodeApi.length === 0) faults.push('it calls nothing of Node-API');
   return { facts, faults };

@@ -8,12 +8,17 @@ const SHT_DYNAMIC = 6;
 const SHT_DYNSYM = 11;
 const SHT_GNU_VERNEED = 0x6ffffffe;
 const DT_NEEDED = 1;
+const DT_SYMBOLIC = 16;
+const DT_FLAGS = 30;
+const DF_SYMBOLIC = 2;
 const MACHINES = { 62: 'x64', 183: 'arm64' };
 
 /**
  * @param {string} file
- * @returns {{ arch: string, needed: string[], versions: string[], undefinedSymbols: string[], stripped: boolean }}
- *   NEEDED libraries, symbol versions such as GLIBC_2.28, and names that another library or the program must define
+ * @returns {{ arch: string, needed: string[], versions: string[], undefinedSymbols: string[],
+ *   exportedSymbols: string[], symbolic: boolean, stripped: boolean }}
+ *   NEEDED libraries, symbol versions such as GLIBC_2.28, names that another library or the program must define, names
+ *   that it defines for them, and whether it prefers its own definitions to theirs
  */
 export function readElf(file) {
   const elf = readFileSync(file);
@@ -21,11 +26,14 @@ export function readElf(file) {
   if (elf[4] !== 2 || elf[5] !== 1) throw new Error(`${file} is not 64-bit little-endian`);
   const sections = readSections(elf);
   const ofType = (type) => sections.filter((section) => section.type === type);
+  const dynamicSymbols = ofType(SHT_DYNSYM).flatMap((section) => symbolsOf(elf, section, sections[section.link]));
   return {
     arch: MACHINES[elf.readUInt16LE(18)] ?? 'unknown',
     needed: ofType(SHT_DYNAMIC).flatMap((section) => neededLibraries(elf, section, sections[section.link])),
     versions: ofType(SHT_GNU_VERNEED).flatMap((section) => neededVersions(elf, section, sections[section.link])),
-    undefinedSymbols: ofType(SHT_DYNSYM).flatMap((section) => undefinedNames(elf, section, sections[section.link])),
+    undefinedSymbols: dynamicSymbols.filter((symbol) => !symbol.defined).map((symbol) => symbol.name),
+    exportedSymbols: dynamicSymbols.filter((symbol) => symbol.defined).map((symbol) => symbol.name),
+    symbolic: ofType(SHT_DYNAMIC).some((section) => isSymbolic(elf, section)),
     stripped: ofType(SHT_SYMTAB).length === 0 && !sections.some(({ name }) => name.startsWith('.debug')),
   };
 }
@@ -54,6 +62,13 @@ function neededLibraries(elf, section, strings) {
     .map((at) => text(elf, strings, number(elf, at + 8)));
 }
 
+function isSymbolic(elf, section) {
+  return entries(section, 16).some((at) => {
+    const [tag, value] = [number(elf, at), number(elf, at + 8)];
+    return tag === DT_SYMBOLIC || (tag === DT_FLAGS && (value & DF_SYMBOLIC) !== 0);
+  });
+}
+
 /** A list of libraries, each with a list of versions; `count` is that of the libraries. */
 function neededVersions(elf, section, strings) {
   const versions = [];
@@ -69,10 +84,10 @@ function neededVersions(elf, section, strings) {
   return [...new Set(versions)];
 }
 
-function undefinedNames(elf, section, strings) {
+function symbolsOf(elf, section, strings) {
   return entries(section, 24)
-    .filter((at) => elf.readUInt16LE(at + 6) === 0 && elf.readUInt32LE(at) !== 0)
-    .map((at) => text(elf, strings, elf.readUInt32LE(at)));
+    .filter((at) => elf.readUInt32LE(at) !== 0)
+    .map((at) => ({ name: text(elf, strings, elf.readUInt32LE(at)), defined: elf.readUInt16LE(at + 6) !== 0 }));
 }
 
 function entries({ offset, size }, entrySize) {
