@@ -1,6 +1,6 @@
 //! One UDP address and all its connections.
 
-use super::connection::{Connection, ConnectionHandle, Phase, WaitingFor};
+use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::limits::{Limits, RECORDS_PER_DATAGRAM};
@@ -181,7 +181,7 @@ impl Endpoint {
             return Outcome::Dropped;
         };
         let progress = match (&mut connection.phase, record.epoch) {
-            (Phase::Established { .. }, 1) => return self.read(now, handle, record.bytes),
+            (Phase::Established(_), 1) => return self.read(now, handle, record.bytes),
             (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
                 return if open.held.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
@@ -199,11 +199,18 @@ impl Endpoint {
         let Some(connection) = self.connections.get_mut(&handle) else {
             return Outcome::Dropped;
         };
+        let slept = connection.context.is_asleep();
         let inbound = connection.context.read(now, record, &mut self.plaintext, &mut self.outbox);
         if !matches!(inbound, Ok(Inbound::Dropped)) {
-            // The deadline in `Deadlines` stays: it is looked at, and moved, when it comes.
-            connection.phase = Phase::Established { last_heard: now };
+            connection.heard(now);
+            // The deadline in `Deadlines` is looked at, and moved, when it comes; one that sleeps has none but idleness.
+            if slept {
+                self.schedule(handle);
+            }
         }
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return Outcome::Dropped;
+        };
         match inbound {
             Ok(Inbound::Data(length)) => Outcome::Data(handle, length),
             Ok(Inbound::Dropped) => Outcome::Dropped,
@@ -256,13 +263,18 @@ impl Endpoint {
                 let progress = connection.context.handle_timeout(now, &mut self.outbox);
                 self.advance(now, handle, progress);
             }
-            Phase::Established { last_heard }
-                if self.limits.idle_timeout.is_some_and(|timeout| now >= *last_heard + timeout) =>
+            Phase::Established(activity)
+                if self.limits.idle_timeout.is_some_and(|timeout| now >= activity.heard + timeout) =>
             {
                 connection.context.close_notify(now, &mut self.outbox);
                 self.remove(handle, CloseReason::Idle);
             }
-            _ => self.schedule(handle),
+            _ => {
+                if connection.bedtime(&self.limits).is_some_and(|bedtime| bedtime <= now) {
+                    connection.context.hibernate();
+                }
+                self.schedule(handle);
+            }
         }
     }
 
@@ -293,9 +305,14 @@ impl Endpoint {
             return Err(SendError::TooLarge { length: payload.len(), limit });
         }
         self.sealed.clear();
+        let slept = connection.context.is_asleep();
         if let Err(error) = connection.context.write(now, payload, &mut self.sealed) {
             self.remove(handle, CloseReason::Error(error.clone()));
             return Err(SendError::Failed(error));
+        }
+        connection.sent(now);
+        if slept {
+            self.schedule(handle);
         }
         self.counters.datagrams_sent += 1;
         self.sealed.first().ok_or(SendError::NotConnected)
@@ -307,7 +324,7 @@ impl Endpoint {
             return;
         };
         match connection.phase {
-            Phase::Established { .. } => connection.context.close_notify(now, &mut self.outbox),
+            Phase::Established(_) => connection.context.close_notify(now, &mut self.outbox),
             Phase::Handshaking { .. } => connection.context.cancel_handshake(now, &mut self.outbox),
         }
         self.remove(handle, CloseReason::Local);
@@ -439,8 +456,7 @@ impl Endpoint {
         let Phase::Handshaking { started, .. } = connection.phase else {
             return;
         };
-        connection.phase = Phase::Established { last_heard: now };
-        let early = connection.context.take_early_records();
+        connection.phase = Phase::Established(Activity::begin(now));
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         let old = self.routes.established(remote, 0);
         self.routes.establish(remote, handle);
@@ -448,7 +464,7 @@ impl Endpoint {
             self.remove(old, CloseReason::Replaced);
         }
         self.counters.handshakes_completed += 1;
-        let Negotiated { suite, resumed, psk_identity, peer } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, early } = negotiated;
         let handshake_time = now.saturating_duration_since(started);
         self.trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
         let event = Event::Secure { connection: handle, suite, resumed, psk_identity, peer, handshake_time };
@@ -538,7 +554,7 @@ impl Endpoint {
 
     pub(super) fn schedule(&mut self, handle: ConnectionHandle) {
         if let Some(connection) = self.connections.get_mut(&handle) {
-            let deadline = connection.deadline(self.limits.handshake_timeout, self.limits.idle_timeout);
+            let deadline = connection.deadline(&self.limits);
             self.deadlines.change(handle, connection.scheduled, deadline);
             connection.scheduled = deadline;
         }

@@ -9,6 +9,8 @@ pub(crate) struct Limits {
     pub(crate) handshake_timeout: Duration,
     /// From the last authentic record to the close; `None` for ever.
     pub(crate) idle_timeout: Option<Duration>,
+    /// From the last record, either way, until the engine's memory is given back; `None` for never.
+    pub(crate) hibernate_after: Option<Duration>,
     /// Unfinished handshakes at a time.
     pub(crate) handshakes: usize,
     /// Unfinished handshakes at a time from one IP address.

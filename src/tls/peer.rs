@@ -31,7 +31,7 @@ pub(crate) struct PeerAuthentication {
     pub(crate) public_keys: Option<Vec<PublicKey>>,
     /// `false` lets everybody in whom the application does not refuse.
     pub(crate) required: bool,
-    /// Whether the application has the last word: [`Question::Peer`](super::context::Question).
+    /// Whether the application has the last word: [`Question::Peer`](super::handshake::Question).
     pub(crate) asks: bool,
 }
 
