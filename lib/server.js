@@ -3,10 +3,10 @@
 const { EventEmitter } = require('node:events');
 const process = require('node:process');
 
-const native = require('../binding.js');
 const { listenArguments } = require('./arguments');
 const { Endpoint } = require('./endpoint');
 const { stateError } = require('./errors');
+const native = require('./native');
 const { serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
