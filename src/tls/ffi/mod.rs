@@ -4,6 +4,7 @@
 
 #![allow(unsafe_code)]
 
+mod aead;
 pub(crate) mod bio;
 pub(crate) mod config;
 mod elliptic;
