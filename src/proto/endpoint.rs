@@ -3,14 +3,14 @@
 use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
-use super::limits::{Limits, RECORDS_PER_DATAGRAM};
+use super::limits::{Limits, RECORDS_PER_DATAGRAM, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use super::output::{CloseReason, Event, LookupId, Transmit};
 use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
 use super::server_side::ServerSide;
 use crate::tls::{
     ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, OwnedRecord, Progress, RECORD_LIMIT, Record,
-    Records,
+    Records, release_free_memory,
 };
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -34,6 +34,8 @@ pub(crate) struct Endpoint {
     sealed: Outbox,
     /// Where contexts decrypt to.
     plaintext: Box<[u8]>,
+    /// Connections that have gone to sleep since memory was given back to the system.
+    sleepers: usize,
     last_connection: u32,
     pub(super) last_lookup: u32,
     trace_level: u8,
@@ -92,6 +94,7 @@ impl Endpoint {
             outbox: Outbox::default(),
             sealed: Outbox::default(),
             plaintext: vec![0; RECORD_LIMIT].into_boxed_slice(),
+            sleepers: 0,
             last_connection: 0,
             last_lookup: 0,
             trace_level,
@@ -231,15 +234,22 @@ impl Endpoint {
         }
     }
 
-    /// Call when [`Endpoint::poll_timeout`] is due; any other time does no harm.
+    /// Call when [`Endpoint::poll_timeout`] is due, again when it still is; any other time does no harm.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        while let Some(handle) = self.deadlines.pop_due(now) {
+        for _ in 0..TIMEOUTS_PER_CALL {
+            let Some(handle) = self.deadlines.pop_due(now) else {
+                break;
+            };
             if let Some(connection) = self.connections.get_mut(&handle) {
                 connection.scheduled = None;
                 self.handle_connection_timeout(now, handle);
             }
         }
         self.expire_unplaced(now);
+        if self.sleepers >= SLEEPERS_PER_RELEASE {
+            self.sleepers = 0;
+            release_free_memory();
+        }
     }
 
     fn handle_connection_timeout(&mut self, now: Instant, handle: ConnectionHandle) {
@@ -272,6 +282,7 @@ impl Endpoint {
             _ => {
                 if connection.bedtime(&self.limits).is_some_and(|bedtime| bedtime <= now) {
                     connection.context.hibernate();
+                    self.sleepers += 1;
                 }
                 self.schedule(handle);
             }

@@ -19,6 +19,12 @@ pub(crate) struct Limits {
     pub(crate) connections: usize,
 }
 
+/// Connections whose timers are looked at in one go; the others come next, after whatever else has happened.
+pub(super) const TIMEOUTS_PER_CALL: usize = 256;
+
+/// Connections that have gone to sleep since memory was last given back to the system: some 9 MB.
+pub(super) const SLEEPERS_PER_RELEASE: usize = 256;
+
 /// Bytes of records that a handshake holds while it waits for the application.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 

@@ -24,6 +24,7 @@ pub(crate) use context::{Context, Inbound};
 pub(crate) use credentials::{Credentials, TrustAnchors};
 pub(crate) use error::{ConfigError, Error, ErrorKind};
 pub(crate) use ffi::bio::Outbox;
+pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use handshake::{Negotiated, Progress, Question};
 pub(crate) use hmac::hmac_sha256;

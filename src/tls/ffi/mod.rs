@@ -8,6 +8,7 @@ pub(crate) mod bio;
 pub(crate) mod config;
 mod elliptic;
 mod layout;
+pub(crate) mod memory;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 mod saved;
