@@ -30,13 +30,17 @@ class DtlsClient extends DtlsSocket {
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 
-    /** The node:dgram socket: the given one, or our own once it is bound. */
-    this.dgramSocket = socket ?? null;
+    this._udp = socket ?? null;
     this._ownsUdp = socket === undefined;
     this._isReferenced = true;
     // Takes us off the UDP socket: closes it if it is ours, else leaves its router.
     this._detach = null;
     this._start(remote, udp);
+  }
+
+  /** The node:dgram socket: the given one, or our own once it is bound. */
+  get dgramSocket() {
+    return this._udp;
   }
 
   /** True until the handshake is over, or given up. */
@@ -52,14 +56,14 @@ class DtlsClient extends DtlsSocket {
   /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
   ref() {
     this._isReferenced = true;
-    if (this._ownsUdp) this.dgramSocket?.ref();
+    if (this._ownsUdp) this._udp?.ref();
     return this;
   }
 
   /** The process may end though the connection is open; of no effect on a given UDP socket. */
   unref() {
     this._isReferenced = false;
-    if (this._ownsUdp) this.dgramSocket?.unref();
+    if (this._ownsUdp) this._udp?.unref();
     return this;
   }
 
@@ -95,14 +99,14 @@ class DtlsClient extends DtlsSocket {
 
   _onListening(udp, address) {
     if (this.destroyed) return;
-    this.dgramSocket = udp;
+    this._udp = udp;
     if (!this._isReferenced) udp.unref();
     this._connect(udp, address);
   }
 
   /** A UDP socket of the application's, which other clients may share. */
   _share(host) {
-    const udp = this.dgramSocket;
+    const udp = this._udp;
     const address = canonicalAddress(host, udp.type);
     const leave = join(udp, address, this.remotePort, this);
     if (leave === null) {
@@ -185,6 +189,11 @@ class Link {
   /** Before the application has read all: the UDP socket has nothing left to do, and must not keep the process alive. */
   _onSocketClosed(client) {
     client._detachUdp();
+  }
+
+  /** Only a server has sessions to go on with. */
+  _resume() {
+    return false;
   }
 
   /** The first flight cannot leave, as on a host without a route: waiting for its timeout would help nobody. */

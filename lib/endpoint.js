@@ -66,7 +66,7 @@ class Endpoint {
     }
     let delivered = false;
     try {
-      this.connections.get(this.registers[CONNECTION])?._onMessage(payload);
+      this.connections.get(this.registers[CONNECTION])?._onMessage(payload, datagram.length);
       delivered = true;
     } finally {
       // Not at once when a listener has thrown: a second exception would hide the first.
@@ -95,6 +95,8 @@ class Endpoint {
       this._send(datagram, socket.remotePort, socket.remoteAddress, () => callback());
     }
     this._settle();
+    // Last: a listener that throws leaves nothing undone.
+    if (socket.listenerCount('send') > 0) socket.emit('send', datagram.length);
   }
 
   /** Opens the only connection of a client. */
@@ -172,7 +174,7 @@ class Endpoint {
   _dispatch(event) {
     switch (event.kind) {
       case 'data':
-        this.connections.get(event.connection)?._onMessage(event.data);
+        this.connections.get(event.connection)?._onMessage(event.data, event.data.length);
         break;
       case 'connection':
         this._owner._onConnection(event);
@@ -189,6 +191,13 @@ class Endpoint {
         socket?._onClosed(event);
         break;
       }
+      case 'moved':
+      case 'sessionLookup':
+      case 'moveLookup':
+      case 'resumptionLookup':
+      case 'lookupExpired':
+        this._owner._onRoaming(event);
+        break;
       case 'trace':
         process.stderr.write(`mbed-dtls ${event.message}\n`);
         break;

@@ -1,11 +1,11 @@
 'use strict';
 
-// Where a server's pre-shared keys come from. Whatever an application's callback does (answer at once, later, twice,
-// never, wrongly, or throw), it decides about its own handshake and about nothing else.
+// Where a server's pre-shared keys come from.
 
 const { isUtf8 } = require('node:buffer');
 
 const { identityKey, presharedKey } = require('./credentials');
+const { Question } = require('./question');
 
 /**
  * @param {{ key: Buffer } | { table: Map<string, Buffer> } | { callback: Function, withSocket: boolean,
@@ -24,7 +24,10 @@ function createLookup(source) {
     const name = source.encoding === 'buffer' ? identity : exactString(identity);
     // No string stands for these bytes, so there is nobody to ask for.
     if (name === null) answer(null);
-    else new Question(answer, fail).put((respond) => ask(source.callback, socket, name, respond));
+    else {
+      const question = new Question((error, key) => conclude(error, key, answer, fail));
+      question.put((respond) => ask(source.callback, socket, name, respond));
+    }
   };
 }
 
@@ -53,46 +56,19 @@ function settleWith(result, respond) {
   }
 }
 
-/** One look-up under way: the first answer counts. */
-class Question {
-  constructor(answer, fail) {
-    this._answer = answer;
-    this._fail = fail;
-    this._asking = true;
-    this._answered = false;
-  }
-
-  put(ask) {
+/** An answer that is no key fails like an error. */
+function conclude(error, key, answer, fail) {
+  let checked = null;
+  let failure = error;
+  if (failure === null && key != null) {
     try {
-      ask((error, key) => this._respond(error, key));
-    } catch (error) {
-      this._respond(error ?? new Error('The callback threw nothing'));
-    } finally {
-      this._asking = false;
+      checked = presharedKey(key, 'key');
+    } catch (invalid) {
+      failure = invalid;
     }
   }
-
-  _respond(error, key) {
-    if (this._answered) return;
-    this._answered = true;
-    // A late answer starts a tick of its own: what listeners then throw is neither the callback's nor its promise's.
-    if (this._asking) this._conclude(error, key);
-    else process.nextTick(() => this._conclude(error, key));
-  }
-
-  _conclude(error, key) {
-    let checked = null;
-    let failure = error ?? null;
-    if (failure === null && key != null) {
-      try {
-        checked = presharedKey(key, 'key');
-      } catch (invalid) {
-        failure = invalid;
-      }
-    }
-    if (failure === null) this._answer(checked);
-    else this._fail(failure);
-  }
+  if (failure === null) answer(checked);
+  else fail(failure);
 }
 
 /** The string that has exactly these bytes in UTF-8, null when there is none. */

@@ -10,13 +10,17 @@ const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
+/** Longest PSK identity, bytes. */
+const MAX_IDENTITY = 256;
+
 /**
  * @param {object | null} saved as the addon gives it
+ * @param {Buffer} [identity] PSK identity that the handshake has confirmed
  * @returns {object | undefined} with node-mbed-dtls's names, all of them own and enumerable, fit for JSON
  */
-function toSession(saved) {
+function toSession(saved, identity) {
   if (saved === null) return undefined;
-  return {
+  const session = {
     ciphersuite: saved.ciphersuite,
     randbytes: saved.randbytes,
     id: saved.id,
@@ -28,11 +32,13 @@ function toSession(saved) {
     encrypt_then_mac: saved.encryptThenMac,
     extended_master_secret: saved.extendedMasterSecret,
   };
+  if (identity !== undefined) session.psk_identity = identity;
+  return session;
 }
 
 /**
  * @param {unknown} session as `toSession` made it, or node-mbed-dtls, or JSON.parse
- * @returns {object} as the addon wants it
+ * @returns {object} as the addon wants it, and `pskIdentity`
  * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
  */
 function fromSession(session) {
@@ -47,6 +53,26 @@ function fromSession(session) {
     counter: bytes(session, 'out_ctr'),
     windowTop: windows ? bytes(session, 'in_window_top') : undefined,
     window: windows ? bytes(session, 'in_window') : undefined,
+    encryptThenMac: flag(session, 'encrypt_then_mac'),
+    extendedMasterSecret: flag(session, 'extended_master_secret'),
+    pskIdentity: session.psk_identity === undefined ? undefined : identity(session.psk_identity),
+  };
+}
+
+/**
+ * What a handshake needs to be resumed by session id: less than a connection that goes on without one.
+ *
+ * @param {unknown} session as for `fromSession`
+ * @param {Buffer} id that the client offers
+ * @returns {object | null} as the addon wants it; null when it is a session of another id
+ * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
+ */
+function fromResumable(session, id) {
+  if (typeof session !== 'object' || session === null) throw invalid('it is no object');
+  if (!bytes(session, 'id').equals(id)) return null;
+  return {
+    ciphersuite: integer(session, 'ciphersuite'),
+    master: bytes(session, 'master'),
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
   };
@@ -64,6 +90,13 @@ function flag(session, name) {
   throw invalid(`its '${name}' is no boolean`);
 }
 
+/** Not needed by the native layer; node-mbed-dtls did not keep it. */
+function identity(value) {
+  const buffer = toBuffer(value);
+  if (buffer === null || buffer.length > MAX_IDENTITY) throw invalid("its 'psk_identity' is no identity");
+  return buffer;
+}
+
 /** A field of bytes: Buffer, Uint8Array, what JSON makes of a Buffer, or base64. */
 function bytes(session, name) {
   const buffer = toBuffer(session[name]);
@@ -78,7 +111,7 @@ function bytes(session, name) {
 function toBuffer(value) {
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (typeof value === 'string') return BASE64.test(value) ? Buffer.from(value, 'base64') : null;
-  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > 64) return null;
+  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > MAX_IDENTITY) return null;
   return value.data.every(isByte) ? Buffer.from(value.data) : null;
 }
 
@@ -90,4 +123,4 @@ function invalid(why) {
   return new DtlsError(`The saved session cannot be used: ${why}`, { code: 'ERR_DTLS_INVALID_SESSION' });
 }
 
-module.exports = { fromSession, toSession };
+module.exports = { fromResumable, fromSession, toSession };
