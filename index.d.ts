@@ -22,12 +22,24 @@ export type PemOrDer = string | Bytes;
 export type PskAnswer = PresharedKey | null | undefined;
 
 export interface SharedOptions {
-  /** Private key that belongs to `cert`. */
+  /** Private key that belongs to `cert`; without one, it is presented as a raw public key (RFC 7250). */
   key?: PemOrDer;
   /** Passphrase of an encrypted `key`. */
   passphrase?: string;
   /** Our certificate, or the chain of it, leaf first. */
   cert?: PemOrDer | readonly PemOrDer[];
+  /**
+   * Raw public keys (RFC 7250) by which a peer is authenticated: SubjectPublicKeyInfo, any one of them. On a client they
+   * are preferred to certificates, which are accepted only with `ca`.
+   */
+  peerPublicKey?: PemOrDer | readonly PemOrDer[];
+  /**
+   * Decides about a peer before the handshake is over: one whose certificate has been verified, or whose raw public key is
+   * not among `peerPublicKey`. Returns true or false, returns a promise of it, or calls `callback`, in which case it is
+   * declared with three parameters. That the peer has the private key is proved afterwards. Without `ca`, and beside it
+   * with `peerPublicKey` (which may then be an empty array), raw public keys are accepted.
+   */
+  verifyPeer?: VerifyPeer;
   /**
    * Cipher suites by IANA or OpenSSL name, best first: an array, or names with colons between them.
    * Default: all that the credentials allow, AEAD suites first.
@@ -63,8 +75,7 @@ export interface SharedOptions {
 }
 
 /**
- * Options of a server. It needs `psk`, `pskCallback` or `identityPskCallback` (one of them), or `key` and `cert`, or
- * both kinds.
+ * Options of a server. It needs `psk`, `pskCallback` or `identityPskCallback` (one of them), or `key`, or both kinds.
  */
 export interface ServerOptions extends SharedOptions {
   /** One key for every identity, or identities and their keys; copied at the call, and compared byte by byte. */
@@ -81,6 +92,15 @@ export interface ServerOptions extends SharedOptions {
    * is unknown; 'buffer' as a Buffer, see BufferIdentityServerOptions. Default: 'utf8'.
    */
   pskIdentityEncoding?: 'utf8';
+  /** Certificates of the authorities that may vouch for clients. */
+  ca?: PemOrDer | readonly PemOrDer[];
+  /**
+   * Whether clients are asked for a certificate or a raw public key. Default: whether there is `ca`, `peerPublicKey` or
+   * `verifyPeer`.
+   */
+  requestCert?: boolean;
+  /** Whether a client that is asked and does not authenticate is refused. Default: true. */
+  rejectUnauthorized?: boolean;
   /** Handshakes at a time. Default: 1000. */
   maxHandshakes?: number;
   /** Handshakes at a time with one IP address. Default: 100. */
@@ -102,6 +122,21 @@ export interface BufferIdentityServerOptions
   pskIdentityEncoding: 'buffer';
 }
 
+/** What a peer presents. */
+export interface PresentedPeer {
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey: Buffer;
+  /** Its certificate, DER; absent with a raw public key. */
+  cert?: Buffer;
+}
+
+export type VerifyPeer = (
+  socket: DtlsSocket,
+  peer: PresentedPeer,
+  callback: (error: Error | null | undefined, accepted?: boolean) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
+) => boolean | PromiseLike<boolean> | void;
+
 export type PskCallback<Identity> = (
   socket: DtlsSocket,
   identity: Identity,
@@ -112,8 +147,8 @@ export type PskCallback<Identity> = (
 export type IdentityPskCallback<Identity> = (identity: Identity) => PskAnswer | PromiseLike<PskAnswer>;
 
 /**
- * Options of a client. With `psk` and without `ca` only pre-shared keys are offered; with `ca`, or with neither, the
- * server's certificate is verified.
+ * Options of a client. With `psk` alone only pre-shared keys are offered; with `peerPublicKey` or `verifyPeer` the server's
+ * raw public key is verified; with `ca`, or with none of these, its certificate.
  */
 export interface ClientOptions extends SharedOptions {
   /** DNS name or IP address of the server; resolved once. Default: 'localhost'. */
@@ -143,13 +178,14 @@ export interface ClientOptions extends SharedOptions {
   pskIdentity?: PskIdentity;
   /** node-mbed-dtls's name of `pskIdentity`. */
   PSKIdent?: PskIdentity;
-  /** Certificates of the authorities that may vouch for the server. Default: Node's own root certificates, or with `psk` none. */
+  /** Certificates of the authorities that may vouch for the server. Default: Node's own root certificates;
+   * none with `psk`, `peerPublicKey` or `verifyPeer`. */
   ca?: PemOrDer | readonly PemOrDer[];
   /** node-mbed-dtls's name of `ca`. */
   CACert?: PemOrDer | readonly PemOrDer[];
   /** DNS name or IP address that the server's certificate must name; a DNS name is also sent (SNI). Default: `host`. */
   servername?: string;
-  /** Whether a server's certificate that does not verify is an error. Default: true. */
+  /** Whether a server's certificate or raw public key that does not verify is an error. Default: true. */
   rejectUnauthorized?: boolean;
 }
 
@@ -216,14 +252,20 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_KEY'
   | 'ERR_DTLS_INVALID_PSK'
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
+  | 'ERR_DTLS_INVALID_PUBLIC_KEY'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_NO_PEER_CERTIFICATE'
+  | 'ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE'
   | 'ERR_DTLS_NO_SHARED_CIPHER'
   | 'ERR_DTLS_NO_USABLE_CIPHER'
   | 'ERR_DTLS_PAYLOAD_TOO_LARGE'
+  | 'ERR_DTLS_PEER_KEY_MISMATCH'
+  | 'ERR_DTLS_PEER_REFUSED'
   | 'ERR_DTLS_PROTOCOL'
   | 'ERR_DTLS_SOCKET_CLOSED'
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
+  | 'ERR_DTLS_WEAK_CERTIFICATE'
   | 'ERR_DTLS_WRONG_PSK'
   | 'CERT_HAS_EXPIRED'
   | 'CERT_NOT_YET_VALID'
@@ -304,6 +346,10 @@ export class DtlsSocket extends Duplex {
   readonly localPort: number | undefined;
   /** PSK identity that the handshake has confirmed; undefined without PSK, and before. */
   readonly pskIdentity: Buffer | undefined;
+  /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the end of the handshake. */
+  readonly publicKey: Buffer;
+  /** The same in PEM, bytes. */
+  readonly publicKeyPEM: Buffer;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
   /** From the end of the handshake to the end of the connection. */

@@ -20,6 +20,9 @@ describe('options of a server', () => {
     const { native, udp, sendClose, receiveQueueLimit } = serverOptions({ psk: 'secret' });
     assert.deepEqual(native, {
       psk: true,
+      requestCert: false,
+      rejectUnauthorized: true,
+      verifyPeer: false,
       handshakeTimeoutMin: 3000,
       handshakeTimeoutMax: 60_000,
       handshakeTimeout: 120_000,
@@ -61,7 +64,6 @@ describe('options of a server', () => {
 
   test('must contain something to prove oneself with', () => {
     assert.throws(() => serverOptions({}), { code: 'ERR_MISSING_OPTION', message: /pskCallback/ });
-    assert.throws(() => serverOptions({ key: PEM }), { code: 'ERR_MISSING_OPTION', message: /"options\.cert"/ });
     assert.throws(() => serverOptions({ cert: PEM }), { code: 'ERR_MISSING_OPTION', message: /"options\.key"/ });
   });
 
@@ -147,6 +149,63 @@ describe('options of a server', () => {
   });
 });
 
+describe('options about the peer', () => {
+  const native = (options) => serverOptions({ key: PEM, ...options }).native;
+
+  test('make a server ask for what they say', () => {
+    assert.equal(native({}).requestCert, false);
+    for (const options of [{ ca: PEM }, { peerPublicKey: PEM }, { verifyPeer() {} }]) {
+      assert.equal(native(options).requestCert, true);
+      assert.equal(native(options).rejectUnauthorized, true);
+    }
+    assert.equal(native({ ca: PEM, requestCert: false }).requestCert, false);
+    assert.equal(native({ requestCert: true, rejectUnauthorized: false }).rejectUnauthorized, false);
+  });
+
+  test('must say whom to accept, if anybody is asked', () => {
+    assert.throws(() => native({ requestCert: true }), { code: 'ERR_MISSING_OPTION', message: /options\.ca/ });
+    assert.throws(() => serverOptions({ psk: 'secret', ca: PEM }), {
+      code: 'ERR_MISSING_OPTION',
+      message: /options\.key/,
+    });
+    for (const options of [{ peerPublicKey: PEM }, { verifyPeer() {} }]) {
+      assert.throws(() => native({ ...options, requestCert: false }), { code: 'ERR_INVALID_ARG_VALUE' });
+    }
+  });
+
+  test('welcome raw public keys where no verification is evaded by them', () => {
+    const verifyPeer = () => true;
+    const keys = (options) =>
+      [native(options), clientOptions({ port: PORT, ...options }).native].map((n) => n.peerPublicKey);
+    assert.deepEqual(keys({ peerPublicKey: PEM }), [[Buffer.from(PEM)], [Buffer.from(PEM)]]);
+    assert.deepEqual(keys({ verifyPeer }), [[], []]);
+    assert.deepEqual(keys({ verifyPeer, ca: PEM }), [undefined, undefined]);
+    assert.deepEqual(keys({ verifyPeer, ca: PEM, peerPublicKey: [] }), [[], []]);
+    assert.throws(() => keys({ peerPublicKey: [] }), { code: 'ERR_INVALID_ARG_VALUE', message: /verifyPeer/ });
+  });
+
+  test("spare a client Node's root certificates", () => {
+    for (const options of [{ peerPublicKey: PEM }, { verifyPeer() {} }]) {
+      const { native } = clientOptions({ port: PORT, ...options });
+      assert.equal(native.ca, undefined);
+      assert.equal(native.servername, undefined);
+    }
+  });
+
+  test('have types', () => {
+    for (const options of [
+      { peerPublicKey: 5 },
+      { peerPublicKey: 'device.pub' },
+      { peerPublicKey: [5] },
+      { verifyPeer: true },
+      { requestCert: 1 },
+      { rejectUnauthorized: 'no' },
+    ]) {
+      assert.throws(() => native(options), { code: /ERR_INVALID_ARG_(TYPE|VALUE)/ });
+    }
+  });
+});
+
 describe('a pre-shared key', () => {
   test('has 1 to 64 bytes, and both numbers are in the error', () => {
     for (const length of [1, 64]) assert.equal(serverOptions({ psk: Buffer.alloc(length) }).psk.key.length, length);
@@ -219,6 +278,7 @@ describe('options of a client', () => {
       psk: Buffer.from('secret'),
       pskIdentity: Buffer.from('bob'),
       rejectUnauthorized: true,
+      verifyPeer: false,
       handshakeTimeoutMin: 1000,
       handshakeTimeoutMax: 60_000,
       handshakeTimeout: 120_000,

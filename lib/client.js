@@ -7,6 +7,7 @@ const { Endpoint } = require('./endpoint');
 const { DtlsError } = require('./errors');
 const { join } = require('./mux');
 const { clientOptions } = require('./options');
+const { askAboutPeer } = require('./peer');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
 const { callback } = require('./validate');
@@ -23,9 +24,9 @@ class DtlsClient extends DtlsSocket {
    * @param {(client: DtlsClient) => void} [secureConnectListener]
    */
   constructor(options, secureConnectListener) {
-    const { native: nativeOptions, remote, udp, socket, ...settings } = clientOptions(options);
+    const { native: nativeOptions, verifyPeer, remote, udp, socket, ...settings } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
-    const link = new Link();
+    const link = new Link(verifyPeer);
     super(new Endpoint(native.DtlsClient, nativeOptions, link), link, settings);
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
@@ -174,8 +175,13 @@ class DtlsClient extends DtlsSocket {
 
 /** What a client's endpoint and stream report to; a server does this for all its sockets. */
 class Link {
-  constructor() {
+  constructor(verifyPeer) {
     this.client = null;
+    this._verifyPeer = verifyPeer;
+  }
+
+  _onPeerLookup(event) {
+    askAboutPeer(this._verifyPeer, this.client._endpoint, this.client, event);
   }
 
   _onSocketSecure(client) {

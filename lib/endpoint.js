@@ -8,7 +8,7 @@
 
 const process = require('node:process');
 
-const { fromNative } = require('./errors');
+const { fromNative, messageOf } = require('./errors');
 const { MAX_DELAY } = require('./validate');
 
 // The registers, see src/binding: rewritten by every native call before it returns.
@@ -29,7 +29,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onLookup(event) and _onSendError(error) or null in its place
+   * @param {object} owner with _onConnection(event), _onLookup(event), _onPeerLookup(event), and _onSendError(error) or
+   *   null in its place
    * @throws {DtlsError} when the native object refuses the key material
    */
   constructor(NativeClass, options, owner) {
@@ -119,8 +120,14 @@ class Endpoint {
     this._settle();
   }
 
-  failLookup(lookup, message) {
-    this.native.failLookup(lookup, message);
+  answerPeer(lookup, accepted) {
+    this.native.answerPeer(lookup, accepted);
+    this._settle();
+  }
+
+  /** @param {unknown} cause what the application threw, rejected with or called back with */
+  failLookup(lookup, cause) {
+    this.native.failLookup(lookup, messageOf(cause));
     this._settle();
   }
 
@@ -181,6 +188,9 @@ class Endpoint {
         break;
       case 'pskLookup':
         this._owner._onLookup(event);
+        break;
+      case 'peerLookup':
+        this._owner._onPeerLookup(event);
         break;
       case 'secure':
         this.connections.get(event.connection)?._onSecure(event);

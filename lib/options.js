@@ -16,6 +16,7 @@ const {
   serverPsk,
 } = require('./credentials');
 const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
 const {
   MAX_DELAY,
   boolean,
@@ -40,6 +41,10 @@ const SHARED = {
   key: privateKey,
   passphrase: secretString,
   cert: certificates,
+  ca: certificates,
+  rejectUnauthorized: boolean,
+  peerPublicKey: publicKeys,
+  verifyPeer: callback,
   ciphers,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
   handshakeTimeoutMax: integer(1, MAX_DELAY),
@@ -61,6 +66,7 @@ const SERVER = {
   pskCallback: callback,
   identityPskCallback: callback,
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
+  requestCert: boolean,
   maxHandshakes: integer(1, MAX_COUNT),
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
   maxConnections: integer(1, MAX_COUNT),
@@ -80,13 +86,12 @@ const CLIENT = {
   psk: presharedKey,
   pskIdentity: identity,
   PSKIdent: identity,
-  ca: certificates,
   CACert: certificates,
   servername: string,
-  rejectUnauthorized: boolean,
 };
 
 const SHARED_DEFAULTS = {
+  rejectUnauthorized: true,
   handshakeTimeoutMax: 60_000,
   handshakeTimeout: 120_000,
   mtu: 1200,
@@ -113,17 +118,17 @@ const CLIENT_DEFAULTS = {
   handshakeTimeoutMin: 1000,
   idleTimeout: 0,
   host: 'localhost',
-  rejectUnauthorized: true,
 };
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
-NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug');
-const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections'];
-const NATIVE_CLIENT = [...NATIVE_SHARED, 'ca', 'psk', 'pskIdentity', 'servername', 'rejectUnauthorized'];
+NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug', 'ca', 'peerPublicKey', 'rejectUnauthorized');
+const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
+const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
 /**
  * @param {object} options as passed to createServer()
- * @returns {{ native: object, psk: object | null, udp: object, sendClose: boolean, receiveQueueLimit: number }}
+ * @returns {{ native: object, psk: object | null, verifyPeer?: Function, udp: object, sendClose: boolean,
+ *   receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
 function serverOptions(options) {
@@ -133,17 +138,20 @@ function serverOptions(options) {
   prepareCertificate(all);
 
   const psk = pskSource(all);
-  if (psk === null && all.cert === undefined) {
+  if (psk === null && all.key === undefined) {
     throw missingOption(
-      '"options.psk", "options.pskCallback" or "options.key" with "options.cert"',
+      '"options.psk", "options.pskCallback" or "options.key"',
       'a server needs something to prove itself with',
     );
   }
+  completeClientVerification(all);
   const native = pick(all, NATIVE_SERVER);
   native.psk = psk !== null;
+  native.verifyPeer = all.verifyPeer !== undefined;
   return {
     native,
     psk,
+    verifyPeer: all.verifyPeer,
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
@@ -152,7 +160,7 @@ function serverOptions(options) {
 
 /**
  * @param {object} options as passed to connect()
- * @returns {{ native: object, remote: object, udp: object, socket?: object, sendClose: boolean,
+ * @returns {{ native: object, verifyPeer?: Function, remote: object, udp: object, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
  */
 function clientOptions(options) {
@@ -169,13 +177,18 @@ function clientOptions(options) {
   if (all.psk === undefined && all.pskIdentity !== undefined) {
     throw missingOption('"options.psk"', '"options.pskIdentity" names a key');
   }
-  if (all.psk === undefined && all.ca === undefined) all.ca = [rootCertificates()];
+  completeServerVerification(all);
+  const verifiesNothing = all.psk === undefined && all.peerPublicKey === undefined;
+  if (verifiesNothing && all.ca === undefined) all.ca = [rootCertificates()];
 
   const remoteFamily = checkFamily(all);
   // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
   if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
+  const native = pick(all, NATIVE_CLIENT);
+  native.verifyPeer = all.verifyPeer !== undefined;
   return {
-    native: pick(all, NATIVE_CLIENT),
+    native,
+    verifyPeer: all.verifyPeer,
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
     udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
     socket: all.socket,
@@ -239,9 +252,6 @@ function prepareCertificate(all) {
   if (all.passphrase !== undefined && all.key !== undefined) all.key = decryptKey(all.key, all.passphrase);
   if (all.cert !== undefined && all.key === undefined) {
     throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
-  }
-  if (all.key !== undefined && all.cert === undefined) {
-    throw missingOption('"options.cert"', '"options.key" is of no use without its certificate');
   }
 }
 

@@ -1,54 +1,85 @@
 'use strict';
 
-// A question that the application's own code answers: at once, later, twice, never, wrongly, or by throwing. Whatever it
-// does, it decides about what it was asked, and about nothing else.
+// Questions to the application. Whatever its callback does (answer at once, later, twice, never, wrongly, or throw), it
+// decides about its own handshake and about nothing else.
 
 const process = require('node:process');
 
+/**
+ * callback(socket, subject[, callback]): the answer, a promise of it, or callback(err, answer).
+ *
+ * @param {(error: unknown, answer?: unknown) => void} respond
+ */
+function askInThreeWays(callback, socket, subject, respond) {
+  // Who takes three parameters means to call the third; what is returned counts only if it is something.
+  const mayCallBack = callback.length > 2;
+  settleWith(callback(socket, subject, respond), (error, answer) => {
+    if (error !== null || answer !== undefined || !mayCallBack) respond(error, answer);
+  });
+}
+
+function settleWith(result, respond) {
+  if (typeof result?.then === 'function') {
+    Promise.resolve(result).then(
+      (answer) => respond(null, answer),
+      (error) => respond(error ?? new Error('The promise of an answer was rejected without a reason')),
+    );
+  } else {
+    respond(null, result);
+  }
+}
+
+/** One question under way: the first answer counts. */
 class Question {
   /**
-   * @param {(error: unknown, answer: unknown) => void} conclude gets the first answer, `error` null unless there is one;
-   *   never called from within the code that was asked, so that what it leads to throws elsewhere
+   * @param {(answer: unknown) => unknown} check answers the answer in its final form, or throws
+   * @param {(answer: unknown) => void} answer gets what check() has answered
+   * @param {(cause: unknown) => void} fail
    */
-  constructor(conclude) {
-    this._conclude = conclude;
-    this._isOpen = true;
-    this._isAsking = false;
-    this._response = null;
+  constructor(check, answer, fail) {
+    this._check = check;
+    this._answer = answer;
+    this._fail = fail;
+    this._asking = true;
+    this._answered = false;
   }
 
-  /** @param {(respond: (error: unknown, answer?: unknown) => void) => void} ask what it throws is the answer */
   put(ask) {
-    this._isAsking = true;
     try {
-      ask((error, answer) => this.respond(error, answer));
+      ask((error, answer) => this._respond(error, answer));
     } catch (error) {
-      this.respond(error ?? new Error('The callback threw nothing'));
+      this._respond(error ?? new Error('The callback threw nothing'));
+    } finally {
+      this._asking = false;
     }
-    this._isAsking = false;
-    if (this._response !== null) this._finish();
-  }
-
-  respond(error, answer) {
-    if (!this._isOpen) return;
-    this._isOpen = false;
-    this._response = { error: error ?? null, answer };
-    // A late answer starts a tick of its own: what listeners then throw is neither the callback's nor its promise's.
-    if (!this._isAsking) process.nextTick(() => this._finish());
   }
 
   /** Nobody wants to know any more. */
   withdraw() {
-    this._isOpen = false;
-    this._response = null;
+    this._answered = true;
   }
 
-  _finish() {
-    if (this._response === null) return;
-    const { error, answer } = this._response;
-    this._response = null;
-    this._conclude(error, answer);
+  _respond(error, answer) {
+    if (this._answered) return;
+    this._answered = true;
+    // A late answer starts a tick of its own: what listeners then throw is neither the callback's nor its promise's.
+    if (this._asking) this._conclude(error, answer);
+    else process.nextTick(() => this._conclude(error, answer));
+  }
+
+  _conclude(error, answer) {
+    let checked;
+    let failure = error ?? null;
+    if (failure === null) {
+      try {
+        checked = this._check(answer);
+      } catch (invalid) {
+        failure = invalid;
+      }
+    }
+    if (failure === null) this._answer(checked);
+    else this._fail(failure);
   }
 }
 
-module.exports = { Question };
+module.exports = { Question, askInThreeWays, settleWith };

@@ -102,14 +102,28 @@ class Roaming {
   /** The answer to an open 'resumeSession' question, given through its socket. */
   resume(socket, session) {
     const lookup = this._unplaced.get(socket);
-    return lookup !== undefined && this._answerSession(lookup, null, session);
+    if (lookup === undefined) return false;
+    try {
+      return this._answerSession(lookup, null, session);
+    } catch (error) {
+      // Of a listener, and no failure of the one that asks us.
+      process.nextTick(() => {
+        throw error;
+      });
+      return socket.connected;
+    }
   }
 
   _askForSession({ lookup, address, port }) {
     const socket = this._server._createSocket(address, port);
     const key = keyOf({ address, port });
     const move = this._claim(key);
-    const question = new Question((error, session) => this._answerSession(lookup, error, session));
+    const question = new Question(
+      (session) => session,
+      // Out of the listener that answers: what it leads to may throw.
+      (session) => process.nextTick(() => this._answerSession(lookup, null, session)),
+      (error) => process.nextTick(() => this._answerSession(lookup, error)),
+    );
     const answerNothing = () => this._endpoint.native.answerSession(lookup, null);
     this._open.set(lookup, { question, socket, move, answerNothing });
     this._unplaced.set(socket, lookup);
@@ -165,20 +179,20 @@ class Roaming {
 
   _askForMove({ lookup, address, port, deviceId }) {
     const move = { remote: { address, port }, deviceId: deviceId.toString('hex'), oldKey: undefined };
-    const question = new Question((error, old) => this._answerMove(lookup, move, error, old));
+    const question = new Question(
+      (old) => this._normalAddress(old),
+      (from) => this._answerMove(lookup, move, from),
+      (error) => {
+        this._warn("a listener of 'lookupKey'", error);
+        this._answerMove(lookup, move, null);
+      },
+    );
     this._open.set(lookup, { question, answerNothing: () => this._endpoint.native.answerMove(lookup, null) });
     question.put((respond) => this._ask('lookupKey', move.deviceId, respond));
   }
 
-  _answerMove(lookup, move, error, old) {
+  _answerMove(lookup, move, from) {
     if (this._close(lookup) === undefined) return;
-    let from = null;
-    try {
-      if (error !== null) throw error;
-      from = this._normalAddress(old);
-    } catch (failure) {
-      this._warn("a listener of 'lookupKey'", failure);
-    }
     const key = keyOf(move.remote);
     this._moves.set(key, move);
     if (from === null) {
@@ -239,15 +253,15 @@ class Roaming {
       answerNothing();
       return;
     }
-    const question = new Question((error, session) => {
-      if (this._close(lookup) === undefined) return;
-      if (error === null) {
-        this._answerResumption(lookup, session, sessionId);
-      } else {
+    const question = new Question(
+      (session) => session,
+      (session) => this._close(lookup) && this._answerResumption(lookup, session, sessionId),
+      (error) => {
+        if (this._close(lookup) === undefined) return;
         socket._lookupCause = error;
-        this._endpoint.failLookup(lookup, messageOf(error));
-      }
-    });
+        this._endpoint.failLookup(lookup, error);
+      },
+    );
     this._open.set(lookup, { question, answerNothing });
     socket.once('close', () => this._close(lookup));
     question.put((respond) => this._ask('renegotiate', sessionId.toString('hex'), socket, respond));

@@ -7,8 +7,9 @@ const process = require('node:process');
 const native = require('../binding.js');
 const { listenArguments } = require('./arguments');
 const { Endpoint } = require('./endpoint');
-const { invalidArgType, messageOf, stateError } = require('./errors');
+const { invalidArgType, stateError } = require('./errors');
 const { serverOptions } = require('./options');
+const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
 const { QUESTIONS, Roaming } = require('./roaming');
 const { DtlsSocket } = require('./socket');
@@ -47,7 +48,7 @@ class DtlsServer extends WatchedEmitter {
   constructor(options, secureConnectionListener) {
     // So that a question's listener may be an async function.
     super({ captureRejections: true });
-    const { native: nativeOptions, psk, udp, ...settings } = serverOptions(options);
+    const { native: nativeOptions, psk, verifyPeer, udp, ...settings } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
       this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
     }
@@ -55,6 +56,7 @@ class DtlsServer extends WatchedEmitter {
     this.dgramSocket = null;
 
     this.#lookup = psk === null ? null : createLookup(psk);
+    this._verifyPeer = verifyPeer;
     this._settings = settings;
     this._udpOptions = udp;
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
@@ -315,9 +317,15 @@ class DtlsServer extends WatchedEmitter {
     const answer = (key) => endpoint.answerPsk(lookup, key);
     const fail = (cause) => {
       socket._lookupCause = cause;
-      endpoint.failLookup(lookup, messageOf(cause));
+      endpoint.failLookup(lookup, cause);
     };
     this.#lookup(socket, identity, answer, fail);
+  }
+
+  _onPeerLookup(event) {
+    const socket = this._endpoint.connections.get(event.connection);
+    if (socket === undefined) this._endpoint.answerPeer(event.lookup, false);
+    else askAboutPeer(this._verifyPeer, this._endpoint, socket, event);
   }
 
   _onSocketSecure(socket, session) {

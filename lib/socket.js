@@ -5,6 +5,7 @@ const { Duplex } = require('node:stream');
 
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
+const { NO_KEY, publicKeyPem } = require('./peer');
 const { MessageQueue } = require('./queue');
 const { toSession } = require('./saved');
 const { datagram } = require('./validate');
@@ -67,6 +68,7 @@ class DtlsSocket extends Duplex {
     this._handle = 0;
     this._state = HANDSHAKE;
     this._cipher = null;
+    this._publicKey = NO_KEY;
     // Whether the readable side takes a message now; if not, a MessageQueue does, made when it is first needed.
     this._wanted = true;
     this._queue = null;
@@ -75,13 +77,23 @@ class DtlsSocket extends Duplex {
     this._held = null;
     // Why the connection failed, where destroy() has not been told.
     this._failure = null;
-    // What ended the application's look-up for this handshake, see DtlsServer.
+    // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
   }
 
   /** True from the end of the handshake to the end of the connection. */
   get connected() {
     return this._state === OPEN;
+  }
+
+  /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the handshake is over. */
+  get publicKey() {
+    return this._publicKey;
+  }
+
+  /** The same in PEM, bytes. */
+  get publicKeyPEM() {
+    return publicKeyPem(this._publicKey);
   }
 
   /** 'IPv4' or 'IPv6', undefined as long as remoteAddress is. */
@@ -203,6 +215,7 @@ class DtlsSocket extends Duplex {
 
   _onSecure(event) {
     if (this._state !== HANDSHAKE) return;
+    this._publicKey = event.publicKey ?? NO_KEY;
     this.handshakeTime = event.handshakeTime;
     this.resumed = event.resumed === true;
     this._open(event.cipher, event.pskIdentity);

@@ -1,7 +1,8 @@
 //! The native class `DtlsClient`.
 
-use super::driver::{Driver, socket_address};
-use super::error::{CodedError, internal};
+use super::address;
+use super::driver::Driver;
+use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
 use crate::proto::{ClientConfig, Endpoint};
@@ -30,7 +31,7 @@ impl DtlsClient {
     /// Starts the handshake; answers the connection.
     #[napi(catch_unwind)]
     pub fn connect(&mut self, address: String, port: u16) -> Result<u32, CodedError> {
-        let remote = socket_address(&address, port)?;
+        let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
         let config = &self.config;
         let connection = self.driver.with(|endpoint, now| endpoint.connect(now, remote, config));
         connection.map(|connection| connection.0).map_err(internal)

@@ -1,11 +1,11 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
-use super::error::{CodedError, internal, send_error};
+use super::address;
+use super::error::{CodedError, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
-use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 /// Four doubles: connection, waiting output, next timeout, now.
@@ -69,10 +69,10 @@ impl Driver {
         &mut self,
         env: &'env Env,
         datagram: &[u8],
-        address: &str,
+        from: &str,
         port: u16,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
-        let remote = socket_address(address, port)?;
+        let remote = address::parse(from, port).ok_or_else(|| no_address(from))?;
         let now = Instant::now();
         let received = self.endpoint.handle_datagram(now, remote, datagram);
         let plaintext = received.map(|received| (received.connection, BufferSlice::copy_from(env, received.payload)));
@@ -115,13 +115,17 @@ impl Driver {
         self.with(|endpoint, now| endpoint.answer_psk(now, LookupId(lookup), key))
     }
 
+    pub(super) fn answer_peer(&mut self, lookup: u32, accepted: bool) -> bool {
+        self.with(|endpoint, now| endpoint.answer_peer(now, LookupId(lookup), accepted))
+    }
+
     pub(super) fn fail_lookup(&mut self, lookup: u32, message: &str) -> bool {
         self.with(|endpoint, now| endpoint.fail_lookup(now, LookupId(lookup), message))
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<NativeTransmit> {
         self.with(|endpoint, _| endpoint.poll_transmit()).map(|transmit| NativeTransmit {
-            address: transmit.remote.ip().to_string(),
+            address: address::format(&transmit.remote),
             port: transmit.remote.port(),
             datagram: transmit.datagram.into(),
         })
@@ -138,13 +142,6 @@ impl Driver {
     pub(super) fn stats(&self) -> NativeStats {
         NativeStats::of(&self.endpoint)
     }
-}
-
-/// An address as dgram reports it, with the zone of a link-local one (`fe80::1%eth0`) left out.
-pub(super) fn socket_address(address: &str, port: u16) -> Result<SocketAddr, CodedError> {
-    let literal = address.split_once('%').map_or(address, |(literal, _zone)| literal);
-    let ip: IpAddr = literal.parse().map_err(|_| internal(format!("'{address}' is not an IP address")))?;
-    Ok(SocketAddr::new(ip, port))
 }
 
 /// The methods that both native classes have.
@@ -198,6 +195,12 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn answer_psk(&mut self, lookup: u32, key: Option<&[u8]>) -> bool {
                 self.driver.answer_psk(lookup, key)
+            }
+
+            /// Answers whether a peer is accepted.
+            #[napi(catch_unwind)]
+            pub fn answer_peer(&mut self, lookup: u32, accepted: bool) -> bool {
+                self.driver.answer_peer(lookup, accepted)
             }
 
             /// Gives up the handshake that waits for this look-up.

@@ -27,6 +27,10 @@ pub(super) fn invalid_session(why: String) -> CodedError {
     CodedError::new("ERR_DTLS_INVALID_SESSION", format!("The saved session cannot be used: {why}"))
 }
 
+pub(super) fn no_address(address: &str) -> CodedError {
+    internal(format!("'{address}' is not an IP address"))
+}
+
 pub(super) fn internal(message: impl std::fmt::Display) -> CodedError {
     CodedError::new("ERR_DTLS_INTERNAL", message.to_string())
 }

@@ -1,7 +1,8 @@
 //! Events and statistics as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
+use super::address;
 use super::error::{CodedError, invalid_session};
-use crate::proto::{CloseReason, Endpoint, Error, Event, ReplayWindow, SavedConnection, Suite};
+use crate::proto::{CloseReason, Endpoint, Error, Event, ReplayWindow, ResumableSession, SavedConnection, Suite};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -84,9 +85,7 @@ impl NativeSavedConnection {
             _ => None,
         };
         Ok(SavedConnection {
-            suite: Suite::from_id(self.ciphersuite).ok_or_else(|| {
-                invalid_session(format!("its cipher suite {:#06x} is not one of ours", self.ciphersuite))
-            })?,
+            suite: suite(self.ciphersuite)?,
             randoms: exactly("randbytes", &self.randbytes)?.into(),
             session_id: self.id.to_vec(),
             master_secret: exactly("master", &self.master)?.into(),
@@ -99,6 +98,34 @@ impl NativeSavedConnection {
     }
 }
 
+/// What a session needs to be resumed. Secret, like the connection that it came from.
+#[napi(object, object_to_js = false)]
+pub struct NativeSession {
+    /// IANA's number.
+    pub ciphersuite: u16,
+    /// 48 bytes.
+    pub master: Buffer,
+    /// RFC 7366.
+    pub encrypt_then_mac: Option<bool>,
+    /// RFC 7627.
+    pub extended_master_secret: Option<bool>,
+}
+
+impl NativeSession {
+    pub(super) fn parse(&self) -> Result<ResumableSession, CodedError> {
+        Ok(ResumableSession {
+            suite: suite(self.ciphersuite)?,
+            master_secret: exactly("master", &self.master)?.into(),
+            encrypt_then_mac: self.encrypt_then_mac,
+            extended_master_secret: self.extended_master_secret,
+        })
+    }
+}
+
+fn suite(id: u16) -> Result<Suite, CodedError> {
+    Suite::from_id(id).ok_or_else(|| invalid_session(format!("its cipher suite {id:#06x} is not one of ours")))
+}
+
 fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH], CodedError> {
     bytes.try_into().map_err(|_| invalid_session(format!("its '{name}' has {} bytes, not {LENGTH}", bytes.len())))
 }
@@ -107,7 +134,8 @@ fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH]
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, pskLookup, sessionLookup, moveLookup, lookupExpired, moved, secure, data, closed or trace.
+    /// connection, pskLookup, peerLookup, resumptionLookup, sessionLookup, moveLookup, lookupExpired, moved, secure, data,
+    /// closed or trace.
     pub kind: &'static str,
     /// Which connection, where there is one.
     pub connection: Option<u32>,
@@ -121,12 +149,22 @@ pub struct NativeEvent {
     pub old_port: Option<u16>,
     /// moveLookup: the device's name for itself.
     pub device_id: Option<Buffer>,
-    /// pskLookup, sessionLookup, moveLookup: what to answer; lookupExpired: what was not.
+    /// The lookups: what to answer; lookupExpired: what was not.
     pub lookup: Option<u32>,
     /// pskLookup: as the client sent it.
     pub identity: Option<Buffer>,
+    /// resumptionLookup: as the client sent it.
+    pub session_id: Option<Buffer>,
+    /// peerLookup, secure: SubjectPublicKeyInfo that the peer presents, or has proved to be its own; DER.
+    pub public_key: Option<Buffer>,
+    /// peerLookup: the certificate that the key is from, DER.
+    pub certificate: Option<Buffer>,
     /// secure: IANA's name of the suite.
     pub cipher: Option<&'static str>,
+    /// secure: OpenSSL's name of the suite.
+    pub cipher_openssl: Option<&'static str>,
+    /// secure: an earlier session's master secret was used.
+    pub resumed: Option<bool>,
     /// secure: the identity whose key the peer proved to have.
     pub psk_identity: Option<Buffer>,
     /// secure: milliseconds.
@@ -155,7 +193,7 @@ impl From<Event> for NativeEvent {
             Event::Connection { connection, remote } => NativeEvent {
                 kind: "connection",
                 connection: Some(connection.0),
-                address: Some(remote.ip().to_string()),
+                address: Some(address::format(&remote)),
                 port: Some(remote.port()),
                 ..Default::default()
             },
@@ -166,17 +204,24 @@ impl From<Event> for NativeEvent {
                 identity: Some(identity.into()),
                 ..Default::default()
             },
+            Event::ResumptionLookup { connection, lookup, session_id } => NativeEvent {
+                kind: "resumptionLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                session_id: Some(session_id.into()),
+                ..Default::default()
+            },
             Event::SessionLookup { lookup, claimed } => NativeEvent {
                 kind: "sessionLookup",
                 lookup: Some(lookup.0),
-                address: Some(claimed.ip().to_string()),
+                address: Some(address::format(&claimed)),
                 port: Some(claimed.port()),
                 ..Default::default()
             },
             Event::MoveLookup { lookup, remote, device_id } => NativeEvent {
                 kind: "moveLookup",
                 lookup: Some(lookup.0),
-                address: Some(remote.ip().to_string()),
+                address: Some(address::format(&remote)),
                 port: Some(remote.port()),
                 device_id: Some(device_id.into()),
                 ..Default::default()
@@ -187,17 +232,28 @@ impl From<Event> for NativeEvent {
             Event::Moved { connection, remote, old } => NativeEvent {
                 kind: "moved",
                 connection: Some(connection.0),
-                address: Some(remote.ip().to_string()),
+                address: Some(address::format(&remote)),
                 port: Some(remote.port()),
-                old_address: Some(old.ip().to_string()),
+                old_address: Some(address::format(&old)),
                 old_port: Some(old.port()),
                 ..Default::default()
             },
-            Event::Secure { connection, suite, psk_identity, handshake_time } => NativeEvent {
+            Event::PeerLookup { connection, lookup, peer } => NativeEvent {
+                kind: "peerLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                public_key: Some(peer.public_key.into()),
+                certificate: peer.certificate.map(Into::into),
+                ..Default::default()
+            },
+            Event::Secure { connection, suite, resumed, psk_identity, peer, handshake_time } => NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),
                 cipher: Some(suite.name()),
+                cipher_openssl: Some(suite.openssl_name()),
+                resumed: Some(resumed),
                 psk_identity: psk_identity.map(Into::into),
+                public_key: peer.map(|peer| peer.public_key.into()),
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
                 ..Default::default()
             },

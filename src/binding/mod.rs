@@ -1,5 +1,6 @@
 //! JavaScript values to Rust values and back; no protocol decision is made here. The only user of the clock.
 
+mod address;
 mod client;
 mod driver;
 mod error;

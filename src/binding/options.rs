@@ -2,11 +2,12 @@
 
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, ServerAuthentication, ServerConfig, Settings,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, ServerConfig, Settings,
     TrustAnchors,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Options of a server. Times in milliseconds.
@@ -20,6 +21,16 @@ pub struct NativeServerOptions {
     pub cert: Option<Vec<Buffer>>,
     /// Whether look-ups of pre-shared keys can be answered.
     pub psk: bool,
+    /// Whether clients are asked for a certificate or a raw public key.
+    pub request_cert: bool,
+    /// Whether one that does not authenticate ends the handshake.
+    pub reject_unauthorized: bool,
+    /// Who may vouch for clients, PEM or DER each.
+    pub ca: Option<Vec<Buffer>>,
+    /// Raw public keys are welcome; these are authenticated. SubjectPublicKeyInfo, PEM or DER each.
+    pub peer_public_key: Option<Vec<Buffer>>,
+    /// Whether the application is asked about each client that is not authenticated by its raw public key.
+    pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
     pub ciphers: Option<Vec<String>>,
     /// To the first retransmission.
@@ -59,8 +70,12 @@ pub struct NativeClientOptions {
     pub psk_identity: Option<Buffer>,
     /// DNS name or IP literal that the server's certificate must name.
     pub servername: Option<String>,
-    /// Whether a certificate that does not verify ends the handshake.
+    /// Whether a certificate or key that does not verify ends the handshake.
     pub reject_unauthorized: bool,
+    /// Raw public keys are welcome; these are authenticated. SubjectPublicKeyInfo, PEM or DER each.
+    pub peer_public_key: Option<Vec<Buffer>>,
+    /// Whether the application is asked about a server that is not authenticated by its raw public key.
+    pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
     pub ciphers: Option<Vec<String>>,
     /// To the first retransmission.
@@ -92,8 +107,18 @@ fn credentials(
 ) -> Result<Option<Credentials>, ConfigError> {
     match (key, cert) {
         (Some(key), Some(cert)) => Credentials::parse(key, passphrase.map(AsRef::as_ref), cert).map(Some),
-        _ => Ok(None),
+        (Some(key), None) => Credentials::parse_raw(key, passphrase.map(AsRef::as_ref)).map(Some),
+        (None, _) => Ok(None),
     }
+}
+
+fn trust_anchors(ca: Option<&Vec<Buffer>>) -> Result<Option<Arc<TrustAnchors>>, ConfigError> {
+    ca.map(|ca| TrustAnchors::shared(ca)).transpose()
+}
+
+fn public_keys(keys: Option<&Vec<Buffer>>) -> Result<Option<Vec<PublicKey>>, ConfigError> {
+    let parse = |(index, key): (usize, &Buffer)| PublicKey::parse(key, "peerPublicKey", index);
+    keys.map(|keys| keys.iter().enumerate().map(parse).collect()).transpose()
 }
 
 impl NativeServerOptions {
@@ -104,9 +129,23 @@ impl NativeServerOptions {
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,
         };
+        let clients = self.clients().map_err(config_error)?;
         credentials(self.key.as_ref(), self.passphrase.as_ref(), self.cert.as_ref())
-            .and_then(|credentials| ServerConfig::new(&settings, credentials, self.psk))
+            .and_then(|credentials| ServerConfig::new(&settings, credentials, self.psk, clients))
             .map_err(config_error)
+    }
+
+    fn clients(&self) -> Result<Option<PeerAuthentication>, ConfigError> {
+        if !self.request_cert {
+            return Ok(None);
+        }
+        Ok(Some(PeerAuthentication {
+            trust_anchors: trust_anchors(self.ca.as_ref())?,
+            servername: None,
+            public_keys: public_keys(self.peer_public_key.as_ref())?,
+            required: self.reject_unauthorized,
+            asks: self.verify_peer,
+        }))
     }
 
     pub(super) fn limits(&self) -> Limits {
@@ -133,17 +172,24 @@ impl NativeClientOptions {
             (None, None) => None,
             _ => return Err(internal("A pre-shared key and its identity belong together")),
         };
-        let server = match &self.ca {
-            Some(ca) => Some(ServerAuthentication {
-                trust_anchors: TrustAnchors::shared(ca).map_err(config_error)?,
-                servername: self.servername.clone(),
-                required: self.reject_unauthorized,
-            }),
-            None => None,
-        };
+        let server = self.server().map_err(config_error)?;
         credentials(self.key.as_ref(), self.passphrase.as_ref(), self.cert.as_ref())
             .and_then(|credentials| ClientConfig::new(&settings, psk, server, credentials))
             .map_err(config_error)
+    }
+
+    /// `None` with a pre-shared key alone.
+    fn server(&self) -> Result<Option<PeerAuthentication>, ConfigError> {
+        if self.ca.is_none() && self.peer_public_key.is_none() {
+            return Ok(None);
+        }
+        Ok(Some(PeerAuthentication {
+            trust_anchors: trust_anchors(self.ca.as_ref())?,
+            servername: self.servername.clone(),
+            public_keys: public_keys(self.peer_public_key.as_ref())?,
+            required: self.reject_unauthorized,
+            asks: self.verify_peer,
+        }))
     }
 
     pub(super) fn limits(&self) -> Limits {

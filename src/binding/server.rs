@@ -1,8 +1,9 @@
 //! The native class `DtlsServer`.
 
-use super::driver::{Driver, socket_address};
-use super::error::{CodedError, internal};
-use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::address;
+use super::driver::Driver;
+use super::error::{CodedError, internal, no_address};
+use super::event::{NativeEvent, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
 use crate::proto::{Endpoint, LookupId};
 use napi::Env;
@@ -41,10 +42,26 @@ impl DtlsServer {
         self.driver.with(|endpoint, _| endpoint.ask(for_sessions, for_moves));
     }
 
+    /// Whether `resumptionLookup` events are wanted; without, every handshake is full.
+    #[napi(catch_unwind)]
+    pub fn ask_for_resumption(&mut self, asks: bool) {
+        self.driver.with(|endpoint, _| endpoint.ask_for_resumption(asks));
+    }
+
+    /// Answers a `resumptionLookup`; null when the session is unknown. One that does not fit leads to a full handshake.
+    #[napi(catch_unwind)]
+    pub fn answer_resumption(&mut self, lookup: u32, session: Option<NativeSession>) -> Result<bool, CodedError> {
+        let session = session.map(|session| session.parse()).transpose()?;
+        Ok(self.driver.with(|endpoint, now| endpoint.answer_resumption(now, LookupId(lookup), session.as_ref())))
+    }
+
     /// Answers a `moveLookup` with the address that the device had; null when it is unknown.
     #[napi(catch_unwind)]
     pub fn answer_move(&mut self, lookup: u32, address: Option<String>, port: Option<u16>) -> Result<bool, CodedError> {
-        let old = address.map(|address| socket_address(&address, port.unwrap_or(0))).transpose()?;
+        let old = match address {
+            Some(address) => Some(address::parse(&address, port.unwrap_or(0)).ok_or_else(|| no_address(&address))?),
+            None => None,
+        };
         Ok(self.driver.with(|endpoint, now| endpoint.answer_move(now, LookupId(lookup), old)))
     }
 
@@ -61,7 +78,7 @@ impl DtlsServer {
     /// Lets a saved connection go on at an address; answers the connection, or 0 when there is one already.
     #[napi(catch_unwind)]
     pub fn restore(&mut self, address: String, port: u16, saved: NativeSavedConnection) -> Result<u32, CodedError> {
-        let remote = socket_address(&address, port)?;
+        let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
         let saved = saved.parse()?;
         let unix_time = unix_time();
         let connection = self.driver.with(|endpoint, now| endpoint.restore(now, unix_time, remote, &saved));

@@ -34,11 +34,36 @@ pub(super) enum Phase {
 /// What a handshake waits for.
 pub(super) enum WaitingFor {
     Peer,
-    /// The application's answer; what comes meanwhile is held.
-    Psk {
-        lookup: LookupId,
-        held: HeldRecords,
-    },
+    /// The application's answer.
+    Application(OpenLookup),
+}
+
+/// A question that the application has not answered yet; what comes meanwhile is held.
+pub(super) struct OpenLookup {
+    pub(super) id: LookupId,
+    pub(super) subject: Subject,
+    pub(super) held: HeldRecords,
+}
+
+/// What the application was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The key of an identity.
+    Psk,
+    /// Whether a peer is accepted.
+    Peer,
+    /// The session of an id.
+    Session,
+}
+
+impl Subject {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Subject::Psk => "look-up of a pre-shared key",
+            Subject::Peer => "verification of the peer",
+            Subject::Session => "look-up of a session",
+        }
+    }
 }
 
 /// Records that wait for the application's answer, bounded.

@@ -1,6 +1,6 @@
 //! One UDP address and all its connections.
 
-use super::connection::{Connection, ConnectionHandle, HeldRecords, Phase, WaitingFor};
+use super::connection::{Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::limits::{Limits, RECORDS_PER_DATAGRAM};
@@ -10,7 +10,7 @@ use super::routes::Routes;
 use super::server_side::ServerSide;
 use crate::tls::{
     ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, OwnedRecord, Progress, RECORD_LIMIT, Record,
-    Records, check_psk,
+    Records,
 };
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub(crate) struct Endpoint {
     pub(super) routes: Routes,
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,
-    lookups: HashMap<LookupId, ConnectionHandle>,
+    pub(super) lookups: HashMap<LookupId, ConnectionHandle>,
     deadlines: Deadlines<ConnectionHandle>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
@@ -35,7 +35,7 @@ pub(crate) struct Endpoint {
     /// Where contexts decrypt to.
     plaintext: Box<[u8]>,
     last_connection: u32,
-    last_lookup: u32,
+    pub(super) last_lookup: u32,
     trace_level: u8,
 }
 
@@ -182,8 +182,8 @@ impl Endpoint {
         };
         let progress = match (&mut connection.phase, record.epoch) {
             (Phase::Established { .. }, 1) => return self.read(now, handle, record.bytes),
-            (Phase::Handshaking { waiting_for: WaitingFor::Psk { held, .. }, .. }, 0 | 1) => {
-                return if held.hold(record) { Outcome::Used } else { Outcome::Dropped };
+            (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
+                return if open.held.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
             (Phase::Handshaking { .. }, 0) if record.is_well_formed() => {
                 connection.context.handle_record(now, record.bytes, &mut self.outbox)
@@ -242,8 +242,10 @@ impl Endpoint {
         match &connection.phase {
             Phase::Handshaking { started, waiting_for } if now >= *started + self.limits.handshake_timeout => {
                 let culprit = match waiting_for {
-                    WaitingFor::Peer => "The peer did not finish the handshake",
-                    WaitingFor::Psk { .. } => "The application did not answer the look-up of a pre-shared key",
+                    WaitingFor::Peer => "The peer did not finish the handshake".to_owned(),
+                    WaitingFor::Application(open) => {
+                        format!("The application did not answer the {}", open.subject.name())
+                    }
                 };
                 let message = format!("{culprit} within {} ms", self.limits.handshake_timeout.as_millis());
                 let error = connection.context.timeout_error();
@@ -297,37 +299,6 @@ impl Endpoint {
         }
         self.counters.datagrams_sent += 1;
         self.sealed.first().ok_or(SendError::NotConnected)
-    }
-
-    /// The key that a `PskLookup` asked for, `None` when the identity is unknown. Late and double answers have no effect.
-    pub(crate) fn answer_psk(&mut self, now: Instant, lookup: LookupId, key: Option<&[u8]>) -> bool {
-        if let Some(Err(error)) = key.map(check_psk) {
-            return self.fail_lookup(now, lookup, &error.to_string());
-        }
-        let Some((handle, held)) = self.resume(lookup) else {
-            return false;
-        };
-        if let Some(connection) = self.connections.get_mut(&handle) {
-            let progress = connection.context.answer_psk(now, key, &mut self.outbox);
-            self.advance(now, handle, progress);
-            self.release(now, handle, held.into_records());
-        }
-        true
-    }
-
-    /// The look-up failed: its handshake is given up.
-    pub(crate) fn fail_lookup(&mut self, now: Instant, lookup: LookupId, message: &str) -> bool {
-        let Some((handle, _)) = self.resume(lookup) else {
-            return false;
-        };
-        let mut error =
-            Error::new(ErrorKind::LookupFailed, format!("The look-up of a pre-shared key failed: {message}"));
-        if let (Some(connection), Some(alert)) = (self.connections.get_mut(&handle), error.alert_to_send()) {
-            connection.context.send_fatal_alert(now, alert, &mut self.outbox);
-            error = error.with_alert(alert);
-        }
-        self.remove(handle, CloseReason::Error(error));
-        true
     }
 
     /// Says goodbye, and ends the connection.
@@ -424,8 +395,14 @@ impl Endpoint {
     }
 
     pub(super) fn next_handle(&mut self) -> ConnectionHandle {
-        self.last_connection += 1;
-        ConnectionHandle(self.last_connection)
+        loop {
+            // Four thousand million connections later: some may live still, and 0 stands for none.
+            self.last_connection = self.last_connection.wrapping_add(1);
+            let handle = ConnectionHandle(self.last_connection);
+            if self.last_connection != 0 && !self.connections.contains_key(&handle) {
+                return handle;
+            }
+        }
     }
 
     pub(super) fn next_lookup(&mut self) -> LookupId {
@@ -440,9 +417,9 @@ impl Endpoint {
                 self.flush(handle);
                 self.schedule(handle);
             }
-            Ok(Progress::NeedsPsk(identity)) => {
+            Ok(Progress::Asks(question)) => {
                 self.flush(handle);
-                self.suspend(handle, identity);
+                self.suspend(handle, question);
                 self.schedule(handle);
             }
             Ok(Progress::Done(negotiated)) => {
@@ -451,31 +428,6 @@ impl Endpoint {
                 self.schedule(handle);
             }
             Err(error) => self.remove(handle, CloseReason::Error(error)),
-        }
-    }
-
-    fn suspend(&mut self, handle: ConnectionHandle, identity: Vec<u8>) {
-        let lookup = self.next_lookup();
-        let Some(connection) = self.connections.get_mut(&handle) else {
-            return;
-        };
-        if let Phase::Handshaking { waiting_for, .. } = &mut connection.phase {
-            *waiting_for = WaitingFor::Psk { lookup, held: HeldRecords::default() };
-        }
-        self.lookups.insert(lookup, handle);
-        self.events.push_back(Event::PskLookup { connection: handle, lookup, identity });
-    }
-
-    /// Ends a suspension: whose it was, and what came meanwhile.
-    fn resume(&mut self, lookup: LookupId) -> Option<(ConnectionHandle, HeldRecords)> {
-        let handle = self.lookups.remove(&lookup)?;
-        let connection = self.connections.get_mut(&handle)?;
-        let Phase::Handshaking { waiting_for, .. } = &mut connection.phase else {
-            return None;
-        };
-        match std::mem::replace(waiting_for, WaitingFor::Peer) {
-            WaitingFor::Psk { held, .. } => Some((handle, held)),
-            WaitingFor::Peer => None,
         }
     }
 
@@ -496,15 +448,16 @@ impl Endpoint {
             self.remove(old, CloseReason::Replaced);
         }
         self.counters.handshakes_completed += 1;
-        let Negotiated { suite, psk_identity } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer } = negotiated;
         let handshake_time = now.saturating_duration_since(started);
         self.trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
-        self.events.push_back(Event::Secure { connection: handle, suite, psk_identity, handshake_time });
+        let event = Event::Secure { connection: handle, suite, resumed, psk_identity, peer, handshake_time };
+        self.events.push_back(event);
         self.release(now, handle, early.into());
     }
 
     /// Delivers records that had to wait.
-    fn release(&mut self, now: Instant, handle: ConnectionHandle, records: Vec<OwnedRecord>) {
+    pub(super) fn release(&mut self, now: Instant, handle: ConnectionHandle, records: Vec<OwnedRecord>) {
         for record in &records {
             match self.deliver(now, handle, &record.borrow()) {
                 Outcome::Used => {}
@@ -526,8 +479,8 @@ impl Endpoint {
         self.deadlines.change(handle, connection.scheduled, None);
         if let Phase::Handshaking { waiting_for, .. } = connection.phase {
             self.counters.handshakes_failed += u64::from(matches!(reason, CloseReason::Error(_)));
-            if let WaitingFor::Psk { lookup, .. } = waiting_for {
-                self.lookups.remove(&lookup);
+            if let WaitingFor::Application(open) = waiting_for {
+                self.lookups.remove(&open.id);
             }
         }
         self.trace(if matches!(reason, CloseReason::Error(_)) { 1 } else { 2 }, || match &reason {

@@ -12,6 +12,7 @@ mod counters;
 mod deadlines;
 mod endpoint;
 mod limits;
+mod lookups;
 mod output;
 mod roaming;
 mod routes;
@@ -20,8 +21,8 @@ mod server_side;
 mod tests;
 
 pub(crate) use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Error, ReplayWindow, SavedConnection, ServerAuthentication,
-    ServerConfig, Settings, Suite, TrustAnchors,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Error, PeerAuthentication, PublicKey, ReplayWindow,
+    ResumableSession, SavedConnection, ServerConfig, Settings, Suite, TrustAnchors,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

@@ -1,7 +1,7 @@
 //! What an endpoint has to say.
 
 use super::connection::ConnectionHandle;
-use crate::tls::{Error, Suite};
+use crate::tls::{Error, PeerCredential, Suite};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -23,6 +23,8 @@ pub(crate) enum Event {
     Connection { connection: ConnectionHandle, remote: SocketAddr },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
+    /// A client wants to resume the session with this id: `Endpoint::answer_resumption`.
+    ResumptionLookup { connection: ConnectionHandle, lookup: LookupId, session_id: Vec<u8> },
     /// Application data came from an address without a connection: is there one to restore? `Endpoint::answer_session`.
     SessionLookup {
         lookup: LookupId,
@@ -35,12 +37,19 @@ pub(crate) enum Event {
     LookupExpired { lookup: LookupId },
     /// An authenticated record came from a new address, to which answers go from now on.
     Moved { connection: ConnectionHandle, remote: SocketAddr, old: SocketAddr },
+    /// The handshake waits for whether this peer is accepted: `Endpoint::answer_peer`. It has yet to prove that the key
+    /// is its own.
+    PeerLookup { connection: ConnectionHandle, lookup: LookupId, peer: PeerCredential },
     /// The handshake is over.
     Secure {
         connection: ConnectionHandle,
         suite: Suite,
+        /// An earlier session's master secret was used.
+        resumed: bool,
         /// The identity whose key the peer proved to have. Servers only.
         psk_identity: Option<Vec<u8>>,
+        /// What the peer proved to have the private key of.
+        peer: Option<PeerCredential>,
         handshake_time: Duration,
     },
     /// Plaintext of one record.

@@ -13,6 +13,7 @@ use std::time::Instant;
 pub(super) struct ServerSide {
     pub(super) config: ServerConfig,
     gate: CookieGate,
+    asks_for_sessions: bool,
 }
 
 impl Endpoint {
@@ -24,7 +25,14 @@ impl Endpoint {
         trace_level: u8,
     ) -> Result<Endpoint, RngError> {
         let gate = CookieGate::new(now)?;
-        Ok(Endpoint::new(Some(ServerSide { config, gate }), limits, trace_level))
+        Ok(Endpoint::new(Some(ServerSide { config, gate, asks_for_sessions: false }), limits, trace_level))
+    }
+
+    /// Whether the application is asked for the session that a client wants to resume. Without, every handshake is full.
+    pub(crate) fn ask_for_resumption(&mut self, asks: bool) {
+        if let Some(server) = &mut self.server {
+            server.asks_for_sessions = asks;
+        }
     }
 
     /// Nothing is kept, and no event happens, before the cookie (RFC 6347 section 4.2.1).
@@ -77,7 +85,7 @@ impl Endpoint {
         let Some(server) = &self.server else {
             return;
         };
-        let mut context = match Context::server(&server.config, now) {
+        let mut context = match Context::server(&server.config, now, server.asks_for_sessions) {
             Ok(context) => context,
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.

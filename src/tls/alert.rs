@@ -4,36 +4,40 @@ pub(crate) const WARNING: u8 = 1;
 pub(crate) const FATAL: u8 = 2;
 
 pub(crate) const CLOSE_NOTIFY: u8 = 0;
+pub(crate) const UNEXPECTED_MESSAGE: u8 = 10;
 pub(crate) const BAD_RECORD_MAC: u8 = 20;
 pub(crate) const HANDSHAKE_FAILURE: u8 = 40;
 pub(crate) const BAD_CERTIFICATE: u8 = 42;
+pub(crate) const UNSUPPORTED_CERTIFICATE: u8 = 43;
 pub(crate) const CERTIFICATE_REVOKED: u8 = 44;
 pub(crate) const CERTIFICATE_EXPIRED: u8 = 45;
 pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
 pub(crate) const UNKNOWN_CA: u8 = 48;
+pub(crate) const ACCESS_DENIED: u8 = 49;
 pub(crate) const DECODE_ERROR: u8 = 50;
 pub(crate) const PROTOCOL_VERSION: u8 = 70;
 pub(crate) const INTERNAL_ERROR: u8 = 80;
 pub(crate) const USER_CANCELED: u8 = 90;
+pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
 
 /// The RFCs' name of an alert.
 pub(crate) fn name(description: u8) -> &'static str {
     match description {
         CLOSE_NOTIFY => "close_notify",
-        10 => "unexpected_message",
+        UNEXPECTED_MESSAGE => "unexpected_message",
         BAD_RECORD_MAC => "bad_record_mac",
         21 => "decryption_failed",
         22 => "record_overflow",
         30 => "decompression_failure",
         HANDSHAKE_FAILURE => "handshake_failure",
         BAD_CERTIFICATE => "bad_certificate",
-        43 => "unsupported_certificate",
+        UNSUPPORTED_CERTIFICATE => "unsupported_certificate",
         CERTIFICATE_REVOKED => "certificate_revoked",
         CERTIFICATE_EXPIRED => "certificate_expired",
         46 => "certificate_unknown",
         ILLEGAL_PARAMETER => "illegal_parameter",
         UNKNOWN_CA => "unknown_ca",
-        49 => "access_denied",
+        ACCESS_DENIED => "access_denied",
         DECODE_ERROR => "decode_error",
         51 => "decrypt_error",
         PROTOCOL_VERSION => "protocol_version",
@@ -43,7 +47,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         USER_CANCELED => "user_canceled",
         100 => "no_renegotiation",
         109 => "missing_extension",
-        110 => "unsupported_extension",
+        UNSUPPORTED_EXTENSION => "unsupported_extension",
         112 => "unrecognized_name",
         113 => "bad_certificate_status_response",
         115 => "unknown_psk_identity",

@@ -18,6 +18,8 @@ pub(crate) struct ClientHello<'a> {
     pub(crate) cookie: &'a [u8],
     pub(crate) cipher_suites: &'a [u8],
     pub(crate) compression_methods: &'a [u8],
+    /// Empty when there are none.
+    pub(crate) extensions: &'a [u8],
 }
 
 impl<'a> ClientHello<'a> {
@@ -32,13 +34,14 @@ impl<'a> ClientHello<'a> {
         let (session_id, rest) = split_u8_vector(rest)?;
         let (cookie, rest) = split_u8_vector(rest)?;
         let (cipher_suites, rest) = split_u16_vector(rest)?;
-        let (compression_methods, extensions) = split_u8_vector(rest)?;
+        let (compression_methods, rest) = split_u8_vector(rest)?;
+        let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
         let valid = session_id.len() <= 32
             && cipher_suites.len() >= 2
             && cipher_suites.len().is_multiple_of(2)
             // The engine would answer with null compression although it was not offered.
             && compression_methods.contains(&NULL_COMPRESSION)
-            && (extensions.is_empty() || split_u16_vector(extensions).is_some_and(|(_, rest)| rest.is_empty()));
+            && rest.is_empty();
         valid.then_some(ClientHello {
             record_number: record.number(),
             message_sequence: header.sequence,
@@ -48,6 +51,7 @@ impl<'a> ClientHello<'a> {
             cookie,
             cipher_suites,
             compression_methods,
+            extensions,
         })
     }
 }

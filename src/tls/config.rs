@@ -1,10 +1,11 @@
 //! Configurations of the two roles, complete and immutable.
 
-use super::credentials::{Credentials, TrustAnchors};
+use super::credentials::Credentials;
 use super::error::{ConfigError, ConfigErrorKind};
 pub(crate) use super::ffi::config::ClientPsk;
-use super::ffi::config::{Role, SslConfig, SslConfigParts};
+use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::ffi::verify::PeerName;
+use super::peer::{PeerAuthentication, Rules};
 use super::suites::{Means, Suite};
 use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ impl Settings {
 pub(crate) struct ServerConfig {
     pub(super) ssl: Arc<SslConfig>,
     pub(super) pace: Pace,
+    pub(super) rules: Arc<Rules>,
     suites: Vec<Suite>,
 }
 
@@ -48,30 +50,37 @@ pub(crate) struct ServerConfig {
 pub(crate) struct ClientConfig {
     pub(super) ssl: Arc<SslConfig>,
     pub(super) pace: Pace,
+    pub(super) rules: Arc<Rules>,
     pub(super) peer_name: Option<PeerName>,
     suites: Vec<Suite>,
 }
 
 impl ServerConfig {
-    /// `psk`: whether look-ups of pre-shared keys can be answered at all.
+    /// `psk`: whether look-ups of pre-shared keys can be answered at all. `clients`: how those authenticate that choose
+    /// another way; `None` asks them for nothing.
     pub(crate) fn new(
         settings: &Settings,
         credentials: Option<Credentials>,
         psk: bool,
+        clients: Option<PeerAuthentication>,
     ) -> Result<ServerConfig, ConfigError> {
         let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
         let suites = choose_suites(settings, means)?;
+        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref()));
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: &suites,
             credentials: credentials.map(Arc::new),
-            trust_anchors: None,
-            require_verified_peer: false,
+            verification: match &clients {
+                None => Verification::None,
+                Some(clients) => verification(clients),
+            },
+            trust_anchors: clients.and_then(|clients| clients.trust_anchors),
             client_psk: None,
             first_interval: settings.first_interval,
         })?;
-        Ok(ServerConfig { ssl, pace: settings.pace(), suites })
+        Ok(ServerConfig { ssl, pace: settings.pace(), rules, suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -79,36 +88,32 @@ impl ServerConfig {
     }
 }
 
-/// How a client authenticates the server.
-pub(crate) struct ServerAuthentication {
-    pub(crate) trust_anchors: Arc<TrustAnchors>,
-    /// DNS name or IP literal.
-    pub(crate) servername: Option<String>,
-    /// `false` notes the result of the verification and goes on.
-    pub(crate) required: bool,
-}
-
 impl ClientConfig {
+    /// `server`: how it authenticates; `None` with a pre-shared key alone.
     pub(crate) fn new(
         settings: &Settings,
         psk: Option<ClientPsk>,
-        server: Option<ServerAuthentication>,
+        server: Option<PeerAuthentication>,
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
-        let certificates = server.is_some();
-        let means = Means { psk: psk.is_some(), rsa: certificates, ecdsa: certificates };
+        let means = Means {
+            psk: psk.is_some(),
+            rsa: server.as_ref().is_some_and(PeerAuthentication::accepts_rsa),
+            ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
+        };
         let suites = choose_suites(settings, means)?;
+        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref()));
         let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
         let ssl = build(SslConfigParts {
             role: Role::Client,
             suites: &suites,
             credentials: credentials.map(Arc::new),
-            require_verified_peer: server.as_ref().is_none_or(|server| server.required),
-            trust_anchors: server.map(|server| server.trust_anchors),
+            verification: server.as_ref().map_or(Verification::Required, verification),
+            trust_anchors: server.and_then(|server| server.trust_anchors),
             client_psk: psk.as_ref(),
             first_interval: settings.first_interval,
         })?;
-        Ok(ClientConfig { ssl, pace: settings.pace(), peer_name, suites })
+        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -139,6 +144,10 @@ pub(crate) fn check_psk(key: &[u8]) -> Result<(), ConfigError> {
         ConfigErrorKind::InvalidPsk,
         format!("A pre-shared key of {} bytes is not between 1 and {PSK_LIMIT}", key.len()),
     ))
+}
+
+fn verification(peer: &PeerAuthentication) -> Verification {
+    if peer.required { Verification::Required } else { Verification::Optional }
 }
 
 fn peer_name(servername: &str) -> PeerName {

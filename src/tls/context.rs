@@ -2,14 +2,16 @@
 
 use super::PSK_IDENTITY_LIMIT;
 use super::alert;
+use super::certificate_type::nothing_in_common;
 use super::config::{ClientConfig, Pace, ServerConfig};
-use super::error::{Error, ErrorKind};
+use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::bio::{Outbox, StagedPsk};
 use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
+use super::peer::{Failure, PeerCheck, PeerCredential};
 use super::record::{ContentType, OwnedRecord, Record, Records};
-use super::saved::{SavedConnection, Unrestorable};
+use super::saved::{ResumableSession, SavedConnection, Unrestorable};
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
@@ -33,18 +35,33 @@ const HANDSHAKE_HEADER_LENGTH: usize = 12;
 pub(crate) enum Progress {
     /// For the peer's next flight, or the timer.
     Waiting,
-    /// For the key of this identity: [`Context::answer_psk`]. Nothing may be fed meanwhile.
-    NeedsPsk(Vec<u8>),
+    /// For the application's answer. Nothing may be fed meanwhile.
+    Asks(Question),
     /// Over: application data can flow.
     Done(Negotiated),
+}
+
+/// What only the application knows.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// The key of this identity: [`Context::answer_psk`].
+    Psk(Vec<u8>),
+    /// The session with this id, which a client wants to resume: [`Context::answer_resumption`].
+    Resumption(Vec<u8>),
+    /// Whether this peer is accepted: [`Context::answer_peer`]. It has yet to prove that the key is its own.
+    Peer(PeerCredential),
 }
 
 /// What a finished handshake agreed on.
 #[derive(Debug)]
 pub(crate) struct Negotiated {
     pub(crate) suite: Suite,
+    /// An earlier session's master secret was used (RFC 5246 section 7.3).
+    pub(crate) resumed: bool,
     /// The identity whose key the peer proved to have. Servers only.
     pub(crate) psk_identity: Option<Vec<u8>>,
+    /// What the peer presented, and proved to have the private key of.
+    pub(crate) peer: Option<PeerCredential>,
 }
 
 /// What a record on an established association was.
@@ -63,8 +80,20 @@ pub(crate) enum Inbound {
 /// Where a server's handshake is with the pre-shared key.
 enum PskStage {
     NotAsked,
-    Asked { identity: Vec<u8>, since: Instant },
+    Asked { identity: Vec<u8> },
     Answered { known: bool },
+}
+
+/// Where a server's handshake is with the session that the client wants to resume.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResumptionStage {
+    /// Nobody is asked: every handshake is full.
+    Off,
+    NotAsked,
+    Asked,
+    Answered {
+        resumed: bool,
+    },
 }
 
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
@@ -72,6 +101,10 @@ pub(crate) struct Context {
     ssl: Ssl,
     pace: Pace,
     psk: PskStage,
+    resumption: ResumptionStage,
+    peer: PeerCheck,
+    /// Since when a question to the application is open.
+    suspended: Option<Instant>,
     early: VecDeque<OwnedRecord>,
     /// A record that could have been the peer's Finished failed to authenticate.
     bad_finished: bool,
@@ -79,10 +112,16 @@ pub(crate) struct Context {
 
 impl Context {
     /// For a client whose cookie was verified; feed it that ClientHello next.
-    pub(crate) fn server(config: &ServerConfig, now: Instant) -> Result<Context, Error> {
+    ///
+    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
+    pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        Ok(Context::new(ssl, config.pace))
+        let mut context = Context::new(ssl, config.pace, PeerCheck::server(&config.rules));
+        if asks_for_sessions {
+            context.resumption = ResumptionStage::NotAsked;
+        }
+        Ok(context)
     }
 
     /// Call [`Context::handle_timeout`] to send the first flight.
@@ -90,24 +129,34 @@ impl Context {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
-        Ok(Context::new(ssl, config.pace))
+        Ok(Context::new(ssl, config.pace, PeerCheck::client(&config.rules)))
     }
 
-    fn new(ssl: Ssl, pace: Pace) -> Context {
-        Context { ssl, pace, psk: PskStage::NotAsked, early: VecDeque::new(), bad_finished: false }
+    fn new(ssl: Ssl, pace: Pace, peer: PeerCheck) -> Context {
+        Context {
+            ssl,
+            pace,
+            psk: PskStage::NotAsked,
+            resumption: ResumptionStage::Off,
+            peer,
+            suspended: None,
+            early: VecDeque::new(),
+            bad_finished: false,
+        }
     }
 
     /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        match self.psk {
-            PskStage::Asked { .. } => None,
-            _ => self.ssl.deadline(),
-        }
+        if self.suspended.is_some() { None } else { self.ssl.deadline() }
     }
 
     /// A well-formed plaintext record of the handshake.
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
         self.ssl.forget_plaintext_numbers();
+        let written = out.len();
+        if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
+            return Err(self.fail(now, failure, written, out));
+        }
         self.drive(now, Some(record), out)
     }
 
@@ -132,11 +181,11 @@ impl Context {
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Progress::NeedsPsk`]; `None` when the identity is unknown.
+    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
     ///
     /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
     pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let PskStage::Asked { identity, since } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
+        let PskStage::Asked { identity } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
             return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
         };
         self.psk = PskStage::Answered { known: key.is_some() };
@@ -145,20 +194,61 @@ impl Context {
             None => random_key()?,
         };
         self.ssl.stage_psk(StagedPsk { identity, key });
-        self.ssl.postpone_timer(now.saturating_duration_since(since));
+        self.wake(now);
         self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
+    /// has negotiated leads to a full handshake.
+    pub(crate) fn answer_resumption(
+        &mut self,
+        now: Instant,
+        session: Option<&ResumableSession>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        if self.resumption != ResumptionStage::Asked {
+            return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
+        }
+        let resumed = session.is_some_and(|session| self.ssl.resume(session));
+        self.resumption = ResumptionStage::Answered { resumed };
+        self.wake(now);
+        self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Peer`].
+    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+        let written = out.len();
+        match self.peer.answer(accepted) {
+            None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
+            Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
+            Some(Ok(())) => {
+                self.wake(now);
+                self.drive(now, None, out)
+            }
+        }
+    }
+
+    /// The timer stood still while the application was asked.
+    fn wake(&mut self, now: Instant) {
+        if let Some(since) = self.suspended.take() {
+            self.ssl.postpone_timer(now.saturating_duration_since(since));
+        }
     }
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Context { ssl, psk, early, bad_finished, .. } = self;
+        let Context { ssl, psk, resumption, peer, early, bad_finished, .. } = self;
         let written = out.len();
-        let outcome = ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, early, bad_finished, now));
+        let outcome =
+            ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, early, bad_finished));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
-            Ok(Pause::Asking(identity)) => Ok(Progress::NeedsPsk(identity)),
+            Ok(Pause::Asking(question)) => {
+                self.suspended = Some(now);
+                Ok(Progress::Asks(question))
+            }
             Ok(Pause::Over) => self.finish(),
-            Err(errno) => Err(self.fail(now, errno, written, out)),
+            Err(failure) => Err(self.fail(now, failure, written, out)),
         }
     }
 
@@ -167,12 +257,16 @@ impl Context {
         // The limit was for flights; a payload is one record, and its size is the application's business.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        Ok(Progress::Done(Negotiated { suite, psk_identity }))
+        let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
+        Ok(Progress::Done(Negotiated { suite, resumed, psk_identity, peer: self.peer.take_credential() }))
     }
 
     /// Names the reason, and tells the peer unless the engine has done so already.
-    fn fail(&mut self, now: Instant, errno: i32, written: usize, out: &mut Outbox) -> Error {
-        let error = self.handshake_error(errno);
+    fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
+        let error = match failure {
+            Failure::Engine(errno) => self.peer.take_fault().unwrap_or_else(|| self.handshake_error(errno)),
+            Failure::Own(error) => error,
+        };
         if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
             return error.with_alert(sent);
         }
@@ -191,6 +285,10 @@ impl Context {
             sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
                 Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
             }
+            // The chain is good, and not for this use.
+            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
+                Error::certificate(self.ssl.verify_result(), false)
+            }
             sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
@@ -205,6 +303,12 @@ impl Context {
                 }
                 _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
             },
+            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
+            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
+                if self.peer.has_nothing_to_present() =>
+            {
+                nothing_in_common("server certificate")
+            }
             sys::ERR_SSL_NO_CIPHER_CHOSEN => {
                 Error::from_engine(errno, "The client offers no cipher suite that this server can use")
             }
@@ -282,7 +386,7 @@ impl Context {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval)
             .map_err(|_| Unrestorable("there is no memory for it"))?;
         ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
-        Ok(Context::new(ssl, config.pace))
+        Ok(Context::new(ssl, config.pace, PeerCheck::server(&config.rules)))
     }
 
     /// Bytes of payload that one record may carry.
@@ -324,59 +428,76 @@ impl Context {
 /// Why the steps of a handshake paused.
 enum Pause {
     Reading,
-    Asking(Vec<u8>),
+    Asking(Question),
     Over,
 }
 
 fn step_until_waiting(
     ssl: &mut Ssl,
     psk: &mut PskStage,
+    resumption: &mut ResumptionStage,
+    peer: &mut PeerCheck,
     early: &mut VecDeque<OwnedRecord>,
     bad_finished: &mut bool,
-    now: Instant,
-) -> Result<Pause, i32> {
+) -> Result<Pause, Failure> {
     let mut offered: Option<OwnedRecord> = None;
     let mut is_certain = false;
     loop {
         if ssl.state() == sys::SSL_HANDSHAKE_OVER {
             return Ok(Pause::Over);
         }
+        if let Some(question) = ask_for_session(ssl, resumption) {
+            return Ok(Pause::Asking(question));
+        }
+        if let Some(credential) = peer.question(ssl) {
+            return Ok(Pause::Asking(Question::Peer(credential)));
+        }
         let asking = is_asking_for_psk(ssl, psk);
         let written = ssl.written();
         let result = match (asking, offered.take()) {
-            (true, _) => ssl.peek_handshake_message().map(Some),
+            (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
             (false, Some(record)) => {
                 is_certain = record.after_change_cipher_spec;
-                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None)
+                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
             }
-            (false, None) => ssl.handshake_step().map(|()| None),
+            (false, None) => peer.step(ssl).map(|()| None),
         };
         match result {
             Ok(None) => {}
             Ok(Some(message)) => {
-                if let Some(identity) = ask(psk, &message, now) {
-                    return Ok(Pause::Asking(identity));
+                if let Some(identity) = ask(psk, &message) {
+                    return Ok(Pause::Asking(Question::Psk(identity)));
                 }
                 if matches!(psk, PskStage::Answered { known: false }) {
                     stage_random_psk(ssl, &message)?;
                 }
             }
             // A timer that was due let the engine retransmit before it looked at the record.
-            Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => {}
-            Err(sys::ERR_SSL_WANT_READ) => match take_finished(ssl, early) {
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match take_finished(ssl, early) {
                 Some(record) => offered = Some(record),
                 None => return Ok(Pause::Reading),
             },
             // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
-            Err(sys::ERR_SSL_INVALID_MAC) if !is_certain => {
+            Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certain => {
                 *bad_finished = true;
                 ssl.drop_current_record();
                 // The engine has written an alert.
                 ssl.take_back(written);
             }
-            Err(errno) => return Err(errno),
+            Err(failure) => return Err(failure),
         }
     }
+}
+
+/// The hello is parsed, and nothing is answered yet.
+fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Question> {
+    if *resumption != ResumptionStage::NotAsked || ssl.state() != sys::SSL_SERVER_HELLO {
+        return None;
+    }
+    let session_id = ssl.session_id_of_hello();
+    *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
+    (!session_id.is_empty()).then_some(Question::Resumption(session_id))
 }
 
 fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
@@ -391,10 +512,10 @@ fn negotiates_psk(ssl: &Ssl) -> bool {
 }
 
 /// The question for the application, unless the message holds none that it could answer.
-fn ask(psk: &mut PskStage, message: &[u8], now: Instant) -> Option<Vec<u8>> {
+fn ask(psk: &mut PskStage, message: &[u8]) -> Option<Vec<u8>> {
     match psk_identity(message) {
         Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
-            *psk = PskStage::Asked { identity: identity.to_vec(), since: now };
+            *psk = PskStage::Asked { identity: identity.to_vec() };
             Some(identity.to_vec())
         }
         _ => {

@@ -1,16 +1,29 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
+use super::certificate_type::CertificateType;
 use super::error::{ConfigError, ConfigErrorKind};
+use super::ffi::config::Role;
+use super::ffi::raw_public_key::Carrier;
+use super::public_key::PublicKey;
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
 use mbedtls::x509::Certificate;
 use mbedtls_sys::{pk_context, x509_crt};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// A private key and the chain of certificates that vouches for it, the key's own first.
+/// A private key and the chain of certificates that vouches for it, the key's own first; without one, the key is
+/// presented as a raw public key.
 pub(crate) struct Credentials {
     key: Pk,
-    chain: List<Certificate>,
+    /// There unless the chain is for a kind of key that is not presented raw.
+    raw: Option<RawPublicKey>,
+    chain: Option<List<Certificate>>,
+}
+
+/// The public half of a key, twice: as it is sent, and as the engine finds it.
+pub(super) struct RawPublicKey {
+    pub(super) key: PublicKey,
+    pub(super) carrier: Carrier,
 }
 
 /// Certificates that are trusted to vouch for others.
@@ -37,7 +50,28 @@ impl Credentials {
                 "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
             ));
         }
-        Ok(Credentials { key, chain })
+        let mut key = key;
+        let raw = raw_public_key(&mut key).ok();
+        Ok(Credentials { key, raw, chain: Some(chain) })
+    }
+
+    /// A key without a certificate, PEM or DER.
+    pub(crate) fn parse_raw(key: &[u8], passphrase: Option<&[u8]>) -> Result<Credentials, ConfigError> {
+        let mut key = parse_key(key, passphrase)?;
+        let raw = Some(raw_public_key(&mut key)?);
+        Ok(Credentials { key, raw, chain: None })
+    }
+
+    /// How we can prove ourselves in this role. A client with a certificate presents that.
+    pub(super) fn certificate_types(&self, role: Role) -> Vec<CertificateType> {
+        let raw = self.raw.as_ref().filter(|_| role == Role::Server || self.chain.is_none());
+        let raw = raw.map(|_| CertificateType::RawPublicKey);
+        let chain = self.chain.as_ref().map(|_| CertificateType::X509);
+        raw.into_iter().chain(chain).collect()
+    }
+
+    pub(super) fn raw(&self) -> Option<&RawPublicKey> {
+        self.raw.as_ref()
     }
 
     pub(crate) fn is_rsa(&self) -> bool {
@@ -48,8 +82,8 @@ impl Credentials {
         (&self.key).into()
     }
 
-    pub(super) fn chain_ptr(&self) -> *const x509_crt {
-        first(&self.chain)
+    pub(super) fn chain_ptr(&self) -> Option<*const x509_crt> {
+        self.chain.as_ref().map(first)
     }
 }
 
@@ -110,18 +144,34 @@ fn first(list: &List<Certificate>) -> *const x509_crt {
 
 const PEM_MARK: &[u8] = b"-----BEGIN ";
 
-fn is_pem(bytes: &[u8]) -> bool {
+pub(super) fn is_pem(bytes: &[u8]) -> bool {
     bytes.windows(PEM_MARK.len()).any(|window| window == PEM_MARK)
 }
 
 /// Mbed TLS wants its PEM texts to end with a NUL.
-fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
+pub(super) fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
     let mut text = zeroize::Zeroizing::new(Vec::with_capacity(bytes.len() + 1));
     text.extend_from_slice(bytes);
     if text.last() != Some(&0) {
         text.push(0);
     }
     text
+}
+
+fn raw_public_key(key: &mut Pk) -> Result<RawPublicKey, ConfigError> {
+    let unusable = |error| {
+        ConfigError::engine(ConfigErrorKind::InvalidKey, "The public half of the option 'key' cannot be used", error)
+    };
+    let der = key.write_public_der_vec().map_err(unusable)?;
+    let key = PublicKey::recognise(&der).ok_or_else(|| {
+        ConfigError::new(
+            ConfigErrorKind::InvalidKey,
+            "The option 'key' is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 8192 bits"
+                .to_owned(),
+        )
+    })?;
+    let carrier = Carrier::new(&key).map_err(|errno| unusable(errno.into()))?;
+    Ok(RawPublicKey { key, carrier })
 }
 
 fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError> {

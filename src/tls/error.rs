@@ -10,6 +10,12 @@ use std::fmt;
 pub(crate) enum ErrorKind {
     /// The peer's certificate was refused, for the first of the reasons that apply.
     Certificate(CertificateFault),
+    /// The peer's raw public key is none of those that were expected.
+    PeerKeyMismatch,
+    /// The application refused the peer.
+    PeerRefused,
+    /// One side proves itself with certificates alone, the other accepts raw public keys alone, or the reverse.
+    NoSharedCertificateType,
     HandshakeTimeout,
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
@@ -36,6 +42,8 @@ pub(crate) enum CertificateFault {
     WrongPurpose,
     Missing,
     Weak,
+    /// A raw public key of a kind, on a curve or of a size that is not accepted.
+    UnacceptableKey,
     Other,
 }
 
@@ -82,8 +90,16 @@ impl Error {
         }
     }
 
+    /// The peer broke the protocol in a way that has an alert of its own.
+    pub(crate) fn protocol(alert: u8, message: impl Into<String>) -> Error {
+        Error::new(ErrorKind::Protocol, message).with_alert(alert)
+    }
+
     pub(crate) fn certificate(flags: u32, self_signed: bool) -> Error {
-        let fault = CertificateFault::from_flags(flags, self_signed);
+        Error::certificate_fault(CertificateFault::from_flags(flags, self_signed))
+    }
+
+    pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
         Error {
             kind: ErrorKind::Certificate(fault),
             errno: sys::ERR_X509_CERT_VERIFY_FAILED,
@@ -101,6 +117,9 @@ impl Error {
     pub(crate) fn code(&self) -> &'static str {
         match self.kind {
             ErrorKind::Certificate(fault) => fault.code(),
+            ErrorKind::PeerKeyMismatch => "ERR_DTLS_PEER_KEY_MISMATCH",
+            ErrorKind::PeerRefused => "ERR_DTLS_PEER_REFUSED",
+            ErrorKind::NoSharedCertificateType => "ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE",
             ErrorKind::HandshakeTimeout => "ERR_DTLS_HANDSHAKE_TIMEOUT",
             ErrorKind::UnknownPskIdentity => "ERR_DTLS_UNKNOWN_PSK_IDENTITY",
             ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
@@ -119,12 +138,15 @@ impl Error {
         match self.kind {
             ErrorKind::AlertReceived | ErrorKind::ClosedDuringHandshake | ErrorKind::HandshakeTimeout => None,
             ErrorKind::Certificate(fault) => Some(fault.alert()),
+            ErrorKind::PeerKeyMismatch => Some(alert::BAD_CERTIFICATE),
+            ErrorKind::PeerRefused => Some(alert::ACCESS_DENIED),
+            ErrorKind::NoSharedCertificateType => Some(alert::UNSUPPORTED_CERTIFICATE),
             ErrorKind::UnknownPskIdentity | ErrorKind::WrongPsk | ErrorKind::BadRecordMac => {
                 Some(alert::BAD_RECORD_MAC)
             }
             ErrorKind::NoSharedCipher => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::Protocol if self.errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => Some(alert::PROTOCOL_VERSION),
-            ErrorKind::Protocol => Some(alert::DECODE_ERROR),
+            ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }
     }
@@ -172,7 +194,7 @@ impl CertificateFault {
             CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
             CertificateFault::WrongPurpose => "INVALID_PURPOSE",
             CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
-            CertificateFault::Weak => "ERR_DTLS_WEAK_CERTIFICATE",
+            CertificateFault::Weak | CertificateFault::UnacceptableKey => "ERR_DTLS_WEAK_CERTIFICATE",
             CertificateFault::Other => "CERT_UNTRUSTED",
         }
     }
@@ -190,6 +212,9 @@ impl CertificateFault {
             CertificateFault::WrongPurpose => "The peer's certificate must not be used for this purpose (key usage)",
             CertificateFault::Missing => "The peer sent no certificate",
             CertificateFault::Weak => "The peer's certificate has a key or a signature that is too weak",
+            CertificateFault::UnacceptableKey => {
+                "The peer's raw public key is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 8192 bits"
+            }
             CertificateFault::Other => "The peer's certificate could not be verified",
         }
     }
@@ -228,6 +253,7 @@ pub(crate) enum ConfigErrorKind {
     InvalidKey,
     InvalidCert,
     InvalidCa,
+    InvalidPublicKey,
     KeyMismatch,
     InvalidCipher,
     NoUsableCipher,
@@ -263,6 +289,7 @@ impl ConfigError {
             ConfigErrorKind::InvalidKey => "ERR_DTLS_INVALID_KEY",
             ConfigErrorKind::InvalidCert => "ERR_DTLS_INVALID_CERT",
             ConfigErrorKind::InvalidCa => "ERR_DTLS_INVALID_CA",
+            ConfigErrorKind::InvalidPublicKey => "ERR_DTLS_INVALID_PUBLIC_KEY",
             ConfigErrorKind::KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
             ConfigErrorKind::InvalidCipher => "ERR_DTLS_INVALID_CIPHER",
             ConfigErrorKind::NoUsableCipher => "ERR_DTLS_NO_USABLE_CIPHER",

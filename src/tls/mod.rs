@@ -3,6 +3,7 @@
 //! Everything above this module is free of Mbed TLS: the engine can be replaced here one day.
 
 mod alert;
+mod certificate_type;
 mod client_hello;
 mod config;
 mod context;
@@ -10,20 +11,24 @@ mod credentials;
 mod error;
 mod ffi;
 mod hmac;
+mod peer;
+mod public_key;
 mod record;
 mod saved;
 mod suites;
 
 pub(crate) use client_hello::ClientHello;
-pub(crate) use config::{ClientConfig, ClientPsk, ServerAuthentication, ServerConfig, Settings, check_psk};
-pub(crate) use context::{Context, Inbound, Negotiated, Progress};
+pub(crate) use config::{ClientConfig, ClientPsk, ServerConfig, Settings, check_psk};
+pub(crate) use context::{Context, Inbound, Negotiated, Progress, Question};
 pub(crate) use credentials::{Credentials, TrustAnchors};
 pub(crate) use error::{ConfigError, Error, ErrorKind};
 pub(crate) use ffi::bio::Outbox;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use hmac::hmac_sha256;
+pub(crate) use peer::{PeerAuthentication, PeerCredential};
+pub(crate) use public_key::PublicKey;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
-pub(crate) use saved::{ReplayWindow, SavedConnection, Unrestorable};
+pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
 pub(crate) use suites::Suite;
 
 /// Bytes of plaintext in one record (RFC 5246 section 6.2.1).

@@ -38,6 +38,16 @@ pub(crate) struct SavedConnection {
     pub(crate) extended_master_secret: Option<bool>,
 }
 
+/// What a session needs to be resumed by its id (RFC 5246 section 7.3).
+pub(crate) struct ResumableSession {
+    pub(crate) suite: Suite,
+    pub(crate) master_secret: Zeroizing<[u8; 48]>,
+    /// RFC 7366; means something to CBC suites only.
+    pub(crate) encrypt_then_mac: Option<bool>,
+    /// RFC 7627 section 5.3: a session goes on as it began.
+    pub(crate) extended_master_secret: Option<bool>,
+}
+
 /// RFC 6347 section 4.1.2.6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ReplayWindow {

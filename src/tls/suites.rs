@@ -95,6 +95,16 @@ impl Suite {
         self.name
     }
 
+    /// Whether RFC 7366 (encrypt-then-MAC) is about this suite.
+    pub(crate) fn is_cbc(&self) -> bool {
+        self.name.contains("_CBC_")
+    }
+
+    /// Name in OpenSSL.
+    pub(crate) fn openssl_name(&self) -> &'static str {
+        self.openssl_name
+    }
+
     pub(crate) fn key_exchange(&self) -> KeyExchange {
         self.key_exchange
     }

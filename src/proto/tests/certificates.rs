@@ -1,16 +1,16 @@
 //! What a client refuses, and why.
 
 use super::network::*;
-use crate::tls::{ClientConfig, Credentials, ServerAuthentication, ServerConfig, TrustAnchors};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType, date_time_ymd,
 };
 use std::sync::Arc;
 
-type Issuer = CertifiedIssuer<'static, KeyPair>;
+pub(super) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
-fn issuer() -> Issuer {
+pub(super) fn issuer() -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, "Test CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -18,7 +18,7 @@ fn issuer() -> Issuer {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-fn leaf(name: &str) -> CertificateParams {
+pub(super) fn leaf(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, "server");
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
@@ -29,7 +29,7 @@ fn server_with(params: &CertificateParams, issuer: &Issuer) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
     let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
-    ServerConfig::new(&settings(&[]), Some(credentials), false).unwrap()
+    ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap()
 }
 
 /// A server for `name`, and the PEM of the CA that vouches for it.
@@ -39,10 +39,12 @@ pub(super) fn ca_signed_server(name: &str) -> (ServerConfig, String) {
 }
 
 pub(super) fn verifying_client(ciphers: &[&str], ca: &str, servername: &str) -> ClientConfig {
-    let server = ServerAuthentication {
-        trust_anchors: Arc::new(TrustAnchors::parse(&[ca]).unwrap()),
+    let server = PeerAuthentication {
+        trust_anchors: Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
         servername: Some(servername.to_owned()),
+        public_keys: None,
         required: true,
+        asks: false,
     };
     ClientConfig::new(&settings(ciphers), None, Some(server), None).unwrap()
 }
@@ -103,7 +105,7 @@ fn a_self_signed_certificate_is_refused_by_its_own_code() {
     let key = KeyPair::generate().unwrap();
     let certificate = leaf("localhost").self_signed(&key).unwrap();
     let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
-    let server = ServerConfig::new(&settings(&[]), Some(credentials), false).unwrap();
+    let server = ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap();
     assert_eq!(outcome(server, &issuer().pem(), "localhost"), Some("DEPTH_ZERO_SELF_SIGNED_CERT"));
 }
 

@@ -72,7 +72,7 @@ fn a_handshake_tells_its_story_in_order() {
 
 #[test]
 fn without_a_common_suite_both_sides_say_so() {
-    let server = ServerConfig::new(&settings(&["PSK-AES128-CCM8"]), None, true).unwrap();
+    let server = ServerConfig::new(&settings(&["PSK-AES128-CCM8"]), None, true, None).unwrap();
     let mut network = Network::new(server);
     network.connect(&psk_client(&["PSK-AES256-GCM-SHA384"]));
     network.settle();

@@ -2,11 +2,13 @@
 
 mod certificates;
 mod cookies;
+mod fuzz;
 mod handshakes;
 mod hostile;
 mod lossy;
 mod network;
 mod psk;
+mod raw_public_keys;
 mod restarts;
 mod roaming;
 mod streams;

@@ -1,7 +1,7 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
 use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
-use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Suite};
+use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -52,6 +52,17 @@ impl Peer {
         })
     }
 
+    /// What the peers of established connections have proved to have the private keys of.
+    pub(super) fn peer_keys(&self) -> Vec<Option<Vec<u8>>> {
+        self.log
+            .iter()
+            .filter_map(|event| match event {
+                Event::Secure { peer, .. } => Some(peer.as_ref().map(|peer| peer.public_key.clone())),
+                _ => None,
+            })
+            .collect()
+    }
+
     /// Codes of the errors that ended connections.
     pub(super) fn error_codes(&self) -> Vec<&'static str> {
         self.closes()
@@ -82,6 +93,10 @@ pub(super) struct Network {
     pub(super) session_lookups: Vec<(LookupId, SocketAddr)>,
     /// Questions for the old address of a device, with its name.
     pub(super) move_lookups: Vec<(LookupId, Vec<u8>)>,
+    /// Questions whether a peer is accepted, at the server or at one of the clients.
+    pub(super) open_verifications: Vec<(SocketAddr, LookupId, PeerCredential)>,
+    /// Somebody between the two replaces these bytes by those, which are as many.
+    pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
     /// Every datagram that was put on the wire: from, to, bytes.
     pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
@@ -109,7 +124,7 @@ pub(super) fn limits() -> Limits {
 }
 
 pub(super) fn psk_server() -> ServerConfig {
-    ServerConfig::new(&settings(&[]), None, true).unwrap()
+    ServerConfig::new(&settings(&[]), None, true, None).unwrap()
 }
 
 pub(super) fn psk_client(ciphers: &[&str]) -> ClientConfig {
@@ -138,6 +153,8 @@ impl Network {
             answers_at_once: true,
             session_lookups: Vec::new(),
             move_lookups: Vec::new(),
+            open_verifications: Vec::new(),
+            rewrite: None,
             wire: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
@@ -260,6 +277,15 @@ impl Network {
         answered
     }
 
+    /// Answers, where it was asked, whether a peer is accepted.
+    pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: LookupId, accepted: bool) -> bool {
+        let now = self.now;
+        let peer = self.clients.iter_mut().find(|client| client.address == asked).unwrap_or(&mut self.server);
+        let answered = peer.endpoint.answer_peer(now, lookup, accepted);
+        self.collect();
+        answered
+    }
+
     /// Takes what the endpoints have to say, and gives it to the wire and to the application.
     pub(super) fn collect(&mut self) {
         let mut outgoing = Vec::new();
@@ -275,11 +301,15 @@ impl Network {
                     None => break,
                     Some(Event::PskLookup { lookup, identity, .. }) if self.answers_at_once => {
                         let key = self.keys.get(&identity).map(Vec::as_slice);
-                        assert!(peer.endpoint.answer_psk(now, lookup, key));
+                        // Late when the same input has ended the connection, too.
+                        peer.endpoint.answer_psk(now, lookup, key);
                     }
                     Some(Event::PskLookup { lookup, identity, .. }) => self.open_lookups.push((lookup, identity)),
                     Some(Event::SessionLookup { lookup, claimed }) => self.session_lookups.push((lookup, claimed)),
                     Some(Event::MoveLookup { lookup, device_id, .. }) => self.move_lookups.push((lookup, device_id)),
+                    Some(Event::PeerLookup { lookup, peer: presented, .. }) => {
+                        self.open_verifications.push((peer.address, lookup, presented));
+                    }
                     Some(Event::Data { connection, payload }) => peer.received.push((connection, payload)),
                     Some(event) => peer.log.push(event),
                 }
@@ -290,7 +320,12 @@ impl Network {
         }
     }
 
-    fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, datagram: Vec<u8>) {
+    fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, mut datagram: Vec<u8>) {
+        if let Some((old, new)) = &self.rewrite {
+            while let Some(at) = datagram.windows(old.len()).position(|window| window == old) {
+                datagram[at..at + new.len()].copy_from_slice(new);
+            }
+        }
         self.wire.push((from, to, datagram.clone()));
         if self.roll() % 100 < self.weather.loss {
             return;
@@ -335,6 +370,6 @@ impl Network {
 }
 
 /// Zero of the virtual clock: an `Instant` cannot be made from nothing.
-fn base_time() -> Instant {
+pub(super) fn base_time() -> Instant {
     Instant::now()
 }

@@ -1,5 +1,6 @@
 //! The engine's view of the world outside: one record to read, an outbox to write to, a virtual clock.
 
+use super::raw_public_key::HelloEdit;
 use super::{c_int, c_void, sys};
 use crate::tls::ffi::verify::PeerName;
 use std::ptr::NonNull;
@@ -74,6 +75,8 @@ pub(super) struct Bio {
     pub(super) longest_interval: Duration,
     pub(super) staged_psk: Option<StagedPsk>,
     pub(super) peer_name: Option<PeerName>,
+    /// While the engine writes our hello.
+    pub(super) hello_edit: Option<HelloEdit>,
     /// The peer's own certificate names itself as its issuer.
     pub(super) self_signed: bool,
 }
@@ -88,6 +91,7 @@ impl Bio {
             longest_interval,
             staged_psk: None,
             peer_name: None,
+            hello_edit: None,
             self_signed: false,
         }
     }

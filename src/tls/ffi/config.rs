@@ -25,14 +25,24 @@ pub(crate) struct ClientPsk {
     pub(crate) key: Zeroizing<Vec<u8>>,
 }
 
+/// What becomes of the peer's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verification {
+    /// A server does not ask for one.
+    None,
+    /// One that does not verify is noted, and so is none.
+    Optional,
+    /// One that does not verify ends the handshake, and so does none.
+    Required,
+}
+
 /// The ingredients of an [`SslConfig`].
 pub(crate) struct SslConfigParts<'a> {
     pub(crate) role: Role,
     pub(crate) suites: &'a [Suite],
     pub(crate) credentials: Option<Arc<Credentials>>,
     pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
-    /// Refuse a peer whose certificate does not verify; otherwise only note the result.
-    pub(crate) require_verified_peer: bool,
+    pub(crate) verification: Verification,
     pub(crate) client_psk: Option<&'a ClientPsk>,
     pub(crate) first_interval: Duration,
 }
@@ -51,7 +61,7 @@ pub(crate) struct SslConfig {
     role: Role,
     /// What `raw` points at.
     _suites: Box<[c_int]>,
-    _credentials: Option<Arc<Credentials>>,
+    credentials: Option<Arc<Credentials>>,
     _trust_anchors: Option<Arc<TrustAnchors>>,
 }
 
@@ -75,12 +85,12 @@ impl SslConfig {
             raw,
             role: parts.role,
             _suites: suites,
-            _credentials: parts.credentials,
+            credentials: parts.credentials,
             _trust_anchors: parts.trust_anchors,
         };
         config.set_defaults()?;
         config.set_timing(parts.first_interval);
-        config.set_verification(parts.require_verified_peer);
+        config.set_verification(parts.verification);
         config.set_own_certificate()?;
         match parts.client_psk {
             Some(psk) => config.set_client_psk(psk)?,
@@ -91,6 +101,10 @@ impl SslConfig {
 
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    pub(super) fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_deref()
     }
 
     pub(super) fn as_ptr(&self) -> *const sys::ssl_config {
@@ -129,11 +143,11 @@ impl SslConfig {
         unsafe { sys::ssl_conf_handshake_timeout(&mut *self.raw, first, u32::MAX) };
     }
 
-    fn set_verification(&mut self, require: bool) {
-        let mode = match self.role {
-            Role::Server => sys::SSL_VERIFY_NONE,
-            Role::Client if require => sys::SSL_VERIFY_REQUIRED,
-            Role::Client => sys::SSL_VERIFY_OPTIONAL,
+    fn set_verification(&mut self, verification: Verification) {
+        let mode = match verification {
+            Verification::None => sys::SSL_VERIFY_NONE,
+            Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
+            Verification::Required => sys::SSL_VERIFY_REQUIRED,
         };
         // SAFETY: the chain is owned by `self`; Mbed TLS only reads it, its type says `mut` for history's sake.
         unsafe {
@@ -145,13 +159,12 @@ impl SslConfig {
     }
 
     fn set_own_certificate(&mut self) -> Result<(), c_int> {
-        let Some(credentials) = &self._credentials else {
+        // A carrier never stands here: the engine would take it for a certificate and send an empty one.
+        let Some((credentials, chain)) = self.credentials.as_ref().and_then(|own| Some((own, own.chain_ptr()?))) else {
             return Ok(());
         };
         // SAFETY: key and chain are owned by `self` and not written while the configuration lives.
-        check(unsafe {
-            sys::ssl_conf_own_cert(&mut *self.raw, credentials.chain_ptr().cast_mut(), credentials.key_ptr().cast_mut())
-        })
+        check(unsafe { sys::ssl_conf_own_cert(&mut *self.raw, chain.cast_mut(), credentials.key_ptr().cast_mut()) })
     }
 
     fn set_client_psk(&mut self, psk: &ClientPsk) -> Result<(), c_int> {

@@ -2,12 +2,17 @@
  * Nothing has to run, so this works when cross-compiling. */
 #include <stddef.h>
 #include <mbedtls/aes.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_internal.h>
 #include <mbedtls/x509_crt.h>
 
 #if !defined(MBEDTLS_SSL_DTLS_CONNECTION_ID) || MBEDTLS_TLS_EXT_CID != 54
 #error "Mbed TLS was not configured by mbedtls-overlay: is RUST_MBEDTLS_SYS_SOURCE set (.cargo/config.toml)?"
+#endif
+
+#if defined(MBEDTLS_PLATFORM_MEMORY)
+#error "raw_public_key.rs allocates with calloc() what Mbed TLS frees"
 #endif
 
 struct fact {

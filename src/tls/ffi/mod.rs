@@ -6,7 +6,9 @@
 
 pub(crate) mod bio;
 pub(crate) mod config;
+mod elliptic;
 mod layout;
+pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 mod saved;
 pub(crate) mod ssl;

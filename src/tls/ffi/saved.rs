@@ -2,7 +2,7 @@
 
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
-use crate::tls::saved::{ReplayWindow, SavedConnection};
+use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection};
 use crate::tls::suites::Suite;
 use zeroize::Zeroizing;
 
@@ -33,6 +33,31 @@ impl Ssl {
             encrypt_then_mac: session.encrypt_then_mac != 0,
             extended_master_secret: Some(self.extended_master_secret),
         })
+    }
+
+    /// The session id in the ClientHello.
+    pub(crate) fn session_id_of_hello(&self) -> Vec<u8> {
+        // SAFETY: null, or a session that the context owns.
+        let session = unsafe { self.raw.session_negotiate.as_ref() };
+        session.and_then(|session| session.id.get(..session.id_len)).unwrap_or_default().to_vec()
+    }
+
+    /// Lets the ServerHello that is about to be written resume a session; `false` when the session does not fit.
+    pub(crate) fn resume(&mut self, resumable: &ResumableSession) -> bool {
+        // SAFETY: null, or structs that the context owns.
+        let (session, handshake) = unsafe { (self.raw.session_negotiate.as_mut(), self.raw.handshake.as_mut()) };
+        let (Some(session), Some(handshake)) = (session, handshake) else {
+            return false;
+        };
+        let same = |was: Option<bool>, is: bool| was.is_none_or(|was| was == is);
+        let fits = session.ciphersuite == c_int::from(resumable.suite.id())
+            && same(resumable.extended_master_secret, handshake.extended_ms != 0)
+            && (!resumable.suite.is_cbc() || same(resumable.encrypt_then_mac, session.encrypt_then_mac != 0));
+        if fits {
+            session.master = *resumable.master_secret;
+            handshake.resume = 1;
+        }
+        fits
     }
 
     /// Puts a fresh context where a finished handshake would have left it, with `number` for its next record.

@@ -23,7 +23,7 @@ pub(crate) struct Ssl {
     pub(super) raw: Box<sys::ssl_context>,
     /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
     bio: NonNull<Bio>,
-    config: Arc<SslConfig>,
+    pub(super) config: Arc<SslConfig>,
     /// RFC 7627, as negotiated.
     pub(super) extended_master_secret: bool,
 }
@@ -57,7 +57,7 @@ impl Ssl {
         unsafe { self.bio.as_ref() }
     }
 
-    fn bio_mut(&mut self) -> &mut Bio {
+    pub(super) fn bio_mut(&mut self) -> &mut Bio {
         // SAFETY: as in `bio`, and `&mut self` excludes other references.
         unsafe { self.bio.as_mut() }
     }
@@ -131,10 +131,10 @@ impl Ssl {
         check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
     }
 
-    /// Reads the next handshake message for the caller to look at; the following step will read the same one.
-    pub(crate) fn peek_handshake_message(&mut self) -> Result<Vec<u8>, c_int> {
+    /// What a step of our own begins with, as `ssl_handshake_step` does.
+    pub(super) fn begin_step(&mut self) -> Result<(), c_int> {
         let raw = &mut *self.raw;
-        // SAFETY: the context is set up and in its handshake; this is how `ssl_handshake_step` itself begins.
+        // SAFETY: the context is set up and in its handshake.
         unsafe {
             check(sys::ssl_flush_output(raw))?;
             if let Some(handshake) = raw.handshake.as_ref()
@@ -142,8 +142,16 @@ impl Ssl {
             {
                 check(sys::ssl_flight_transmit(raw))?;
             }
-            check(sys::ssl_read_record(raw, 1))?;
         }
+        Ok(())
+    }
+
+    /// Reads the next handshake message for the caller to look at; the following step will read the same one.
+    pub(crate) fn peek_handshake_message(&mut self) -> Result<Vec<u8>, c_int> {
+        self.begin_step()?;
+        let raw = &mut *self.raw;
+        // SAFETY: the context is set up and in its handshake.
+        check(unsafe { sys::ssl_read_record(raw, 1) })?;
         raw.keep_current_message = 1;
         if raw.in_msgtype != sys::SSL_MSG_HANDSHAKE {
             return Ok(Vec::new());

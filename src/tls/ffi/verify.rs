@@ -63,7 +63,7 @@ fn octets(address: &IpAddr) -> Vec<u8> {
 }
 
 /// The bytes of an ASN.1 element.
-fn raw(element: &sys::x509_buf) -> &[u8] {
+pub(super) fn raw(element: &sys::x509_buf) -> &[u8] {
     if element.p.is_null() {
         return &[];
     }

@@ -1,0 +1,191 @@
+//! An hour as the attacker, shortened: random mutations of real traffic at random moments, with what must hold whatever
+//! happens. `npm run fuzz` runs it for longer; a failure names the seed that repeats it.
+
+use super::certificates::{ca_signed_server, verifying_client};
+use super::network::*;
+use crate::proto::Event;
+use crate::tls::ClientConfig;
+use std::collections::{HashMap, HashSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// Seconds, from the environment.
+const BUDGET: &str = "FUZZ_SECONDS";
+/// The only seed to run, from the environment.
+const SEED: &str = "FUZZ_SEED";
+
+const DEFAULT_BUDGET: u64 = 2;
+const STEPS: usize = 400;
+const CLIENTS_LIMIT: usize = 12;
+
+/// xorshift64*: small, and the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % sides
+    }
+}
+
+fn mutate(dice: &mut Dice, mut datagram: Vec<u8>, other: &[u8]) -> Vec<u8> {
+    for _ in 0..=dice.roll(3) {
+        let at = dice.roll(datagram.len().max(1));
+        match dice.roll(8) {
+            0 => datagram.truncate(at),
+            1 => datagram.extend((0..dice.roll(40)).map(|value| value as u8)),
+            2 | 3 if !datagram.is_empty() => datagram[at] ^= 1 << dice.roll(8),
+            4 if !datagram.is_empty() => datagram[at] = dice.roll(256) as u8,
+            // A number or a length in one of the headers.
+            5 if datagram.len() > 25 => datagram[3 + dice.roll(22)] = dice.roll(256) as u8,
+            6 => datagram = [datagram, other.to_vec()].concat(),
+            7 if !other.is_empty() => {
+                datagram.truncate(at);
+                datagram.extend_from_slice(&other[dice.roll(other.len())..]);
+            }
+            _ => {}
+        }
+    }
+    datagram
+}
+
+/// Every connection ends once at most, and no event of it comes before it exists or after its end.
+fn check_stories(network: &Network) {
+    let mut open = HashSet::new();
+    let mut closed = HashSet::new();
+    for event in &network.server.log {
+        match event {
+            Event::Connection { connection, .. } => assert!(open.insert(*connection)),
+            Event::Secure { connection, .. } => assert!(open.contains(connection)),
+            Event::Closed { connection, .. } => {
+                assert!(open.remove(connection), "closed without having been there");
+                assert!(closed.insert(*connection), "closed twice");
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(open.len(), network.server.endpoint.connection_count());
+    for client in &network.clients {
+        assert!(client.closes().count() <= 1);
+    }
+}
+
+/// What a run was about: a fuzzer that nothing comes through to tests nothing.
+#[derive(Debug, Default)]
+struct Tally {
+    runs: u64,
+    handshakes: u64,
+    messages: u64,
+    records_dropped: u64,
+}
+
+fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally) {
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    network.weather = Weather {
+        loss: dice.roll(20) as u64,
+        duplication: dice.roll(20) as u64,
+        jitter: Duration::from_millis(dice.roll(30) as u64),
+    };
+    network.server.endpoint.ask(dice.roll(2) == 0, dice.roll(2) == 0);
+    network.server.endpoint.ask_for_resumption(dice.roll(2) == 0);
+    let mut sent: HashMap<Vec<u8>, usize> = HashMap::new();
+    for step in 0..STEPS {
+        match dice.roll(12) {
+            0 if network.clients.len() < CLIENTS_LIMIT => {
+                network.connect(config);
+            }
+            1 if network.clients.len() < CLIENTS_LIMIT && !network.clients.is_empty() => {
+                // A client that lost its state, at the address that it had.
+                let address = network.clients[dice.roll(network.clients.len())].address;
+                network.connect_from(address, config);
+            }
+            2 => network.run_for(Duration::from_millis(dice.roll(3_000) as u64)),
+            3 | 4 => {
+                network.step();
+            }
+            5 if !network.clients.is_empty() => {
+                let client = dice.roll(network.clients.len());
+                if network.clients[client].closes().next().is_none() && !network.clients[client].secured().is_empty() {
+                    let payload = format!("{seed}/{step}").into_bytes();
+                    sent.insert(payload.clone(), client);
+                    network.send_from_client(client, &payload);
+                }
+            }
+            6 if !network.clients.is_empty() => {
+                let client = dice.roll(network.clients.len());
+                if let Some(&handle) = network.clients[client].secured().first() {
+                    let now = network.now;
+                    network.clients[client].endpoint.close(now, handle);
+                    network.collect();
+                }
+            }
+            7 => network.answers_at_once = dice.roll(2) == 0,
+            8 => {
+                if let Some((lookup, identity)) = network.open_lookups.pop() {
+                    let key = network.keys.get(&identity).cloned().filter(|_| dice.roll(4) != 0);
+                    network.answer(lookup, key.as_deref());
+                }
+                if let Some((lookup, _)) = network.move_lookups.pop() {
+                    let old = network.clients.last().map(|client| client.address);
+                    network.server.endpoint.answer_move(network.now, lookup, old);
+                    network.collect();
+                }
+            }
+            _ if !network.wire.is_empty() => {
+                let (from, to, datagram) = network.wire[dice.roll(network.wire.len())].clone();
+                let other = network.wire[dice.roll(network.wire.len())].2.clone();
+                let mut datagram = mutate(&mut dice, datagram, &other);
+                let from = if dice.roll(4) == 0 { SocketAddr::from(([203, 0, 113, 7], 1)) } else { from };
+                if dice.roll(10) == 0 && !datagram.is_empty() {
+                    datagram[0] = 254;
+                    datagram.extend_from_slice(b"id\x02");
+                }
+                network.inject(from, to, &datagram);
+            }
+            _ => {}
+        }
+    }
+    network.weather = Weather::default();
+    network.run_for(Duration::from_secs(300));
+    check_stories(&network);
+    let mut seen = HashSet::new();
+    for (_, payload) in &network.server.received {
+        assert!(sent.contains_key(payload), "a message that nobody sent");
+        assert!(seen.insert(payload), "a message that came twice");
+    }
+    assert_eq!(network.server.endpoint.handshake_count(), 0, "a handshake that never ends");
+    tally.runs += 1;
+    tally.handshakes += network.server.endpoint.counters().handshakes_completed;
+    tally.messages += network.server.received.len() as u64;
+    tally.records_dropped += network.server.endpoint.counters().records_dropped;
+}
+
+#[test]
+fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
+    let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
+    let budget = Duration::from_secs(number(BUDGET).unwrap_or(DEFAULT_BUDGET));
+    let psk = psk_client(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]);
+    let began = base_time();
+    let since = |began: Instant| base_time().duration_since(began);
+    let mut seed = number(SEED).unwrap_or(1);
+    let mut tally = Tally::default();
+    while since(began) < budget {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            if seed.is_multiple_of(20) {
+                let (server, ca) = ca_signed_server("localhost");
+                run(seed, &verifying_client(&[], &ca, "localhost"), Network::new(server), &mut tally);
+            } else {
+                run(seed, &psk, Network::new(psk_server()), &mut tally);
+            }
+        }));
+        assert!(outcome.is_ok(), "{SEED}={seed} repeats this");
+        if number(SEED).is_some() {
+            break;
+        }
+        seed += 1;
+    }
+    println!("{tally:?}");
+    assert!(tally.handshakes > tally.runs && tally.messages > tally.runs, "nothing came through: {tally:?}");
+}

@@ -1,0 +1,324 @@
+//! Who the peer is: what it presents, and whether that is enough.
+
+use super::certificate_type::{
+    Abilities, Agreement, CertificateType, client_extensions, nothing_in_common, read_client_hello, read_server_hello,
+};
+use super::client_hello::ClientHello;
+use super::credentials::{Credentials, TrustAnchors};
+use super::error::{CertificateFault, Error, ErrorKind};
+use super::ffi::config::Role;
+use super::ffi::ssl::Ssl;
+use super::public_key::PublicKey;
+use super::record::Records;
+use super::suites::Suite;
+use mbedtls_sys as sys;
+use std::sync::Arc;
+
+/// Handshake types (RFC 5246 section 7.4).
+const SERVER_HELLO: u8 = 2;
+const CERTIFICATE: u8 = 11;
+
+/// Bytes of a handshake header.
+const HANDSHAKE_HEADER_LENGTH: usize = 12;
+
+/// How the peer of a handshake authenticates.
+pub(crate) struct PeerAuthentication {
+    /// Who may vouch for its certificate.
+    pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
+    /// DNS name or IP literal that its certificate must carry; for clients.
+    pub(crate) servername: Option<String>,
+    /// Whether raw public keys are welcome, and which of them are authenticated without a question.
+    pub(crate) public_keys: Option<Vec<PublicKey>>,
+    /// `false` lets everybody in whom the application does not refuse.
+    pub(crate) required: bool,
+    /// Whether the application has the last word: [`Question::Peer`](super::context::Question).
+    pub(crate) asks: bool,
+}
+
+impl PeerAuthentication {
+    fn accepts(&self) -> Vec<CertificateType> {
+        use CertificateType::{RawPublicKey, X509};
+        match (&self.public_keys, &self.trust_anchors) {
+            (Some(_), None) if self.required => vec![RawPublicKey],
+            (Some(_), _) => vec![RawPublicKey, X509],
+            (None, _) if self.required => vec![X509],
+            (None, _) => vec![X509, RawPublicKey],
+        }
+    }
+
+    /// Whether a peer can authenticate with an RSA key.
+    pub(super) fn accepts_rsa(&self) -> bool {
+        self.accepts_kind(PublicKey::is_rsa)
+    }
+
+    /// Whether a peer can authenticate with an EC key.
+    pub(super) fn accepts_ecdsa(&self) -> bool {
+        self.accepts_kind(|key| !key.is_rsa())
+    }
+
+    fn accepts_kind(&self, is_kind: impl Fn(&PublicKey) -> bool) -> bool {
+        let open = self.asks || !self.required || self.trust_anchors.is_some();
+        open || self.public_keys.iter().flatten().any(is_kind)
+    }
+}
+
+/// What a configuration says about proving oneself, for every handshake under it.
+pub(super) struct Rules {
+    abilities: Abilities,
+    public_keys: Vec<PublicKey>,
+    required: bool,
+    asks: bool,
+}
+
+impl Rules {
+    pub(super) fn new(role: Role, credentials: Option<&Credentials>, peer: Option<&PeerAuthentication>) -> Rules {
+        Rules {
+            abilities: Abilities {
+                presents: credentials.map(|own| own.certificate_types(role)).unwrap_or_default(),
+                accepts: peer.map(PeerAuthentication::accepts).unwrap_or_default(),
+            },
+            public_keys: peer.and_then(|peer| peer.public_keys.clone()).unwrap_or_default(),
+            required: peer.is_some_and(|peer| peer.required),
+            asks: peer.is_some_and(|peer| peer.asks),
+        }
+    }
+}
+
+/// What a peer has presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PeerCredential {
+    /// SubjectPublicKeyInfo, DER.
+    pub(crate) public_key: Vec<u8>,
+    /// X.509, DER; `None` with a raw public key.
+    pub(crate) certificate: Option<Vec<u8>>,
+}
+
+/// Whether the application has had its say about the peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// Nothing has been presented that it could be asked about.
+    Open,
+    Asked,
+    /// Accepted, or not the application's to decide.
+    Settled,
+}
+
+/// One handshake's view of its peer.
+pub(super) struct PeerCheck {
+    rules: Arc<Rules>,
+    agreement: Agreement,
+    /// What our hello says about certificate types.
+    extensions: Vec<u8>,
+    credential: Option<PeerCredential>,
+    verdict: Verdict,
+    /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
+    fault: Option<Error>,
+}
+
+/// Why a step failed.
+pub(super) enum Failure {
+    /// The engine's number.
+    Engine(i32),
+    /// Our own reason.
+    Own(Error),
+}
+
+impl From<i32> for Failure {
+    fn from(errno: i32) -> Failure {
+        Failure::Engine(errno)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Own(error)
+    }
+}
+
+impl PeerCheck {
+    pub(super) fn client(rules: &Arc<Rules>) -> PeerCheck {
+        PeerCheck::new(rules, client_extensions(&rules.abilities))
+    }
+
+    pub(super) fn server(rules: &Arc<Rules>) -> PeerCheck {
+        PeerCheck::new(rules, Vec::new())
+    }
+
+    fn new(rules: &Arc<Rules>, extensions: Vec<u8>) -> PeerCheck {
+        PeerCheck {
+            rules: Arc::clone(rules),
+            agreement: Agreement::by_default(&rules.abilities),
+            extensions,
+            credential: None,
+            verdict: Verdict::Open,
+            fault: None,
+        }
+    }
+
+    /// A server reads the ClientHello before the engine does: what is agreed decides which suites can be chosen.
+    pub(super) fn read_client_hello(&mut self, ssl: &mut Ssl, record: &[u8]) -> Result<(), Failure> {
+        if ssl.role() != Role::Server || ssl.state() > sys::SSL_CLIENT_HELLO {
+            return Ok(());
+        }
+        // What is no ClientHello is the engine's to refuse.
+        let Some(record) = Records::new(record).next() else { return Ok(()) };
+        let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
+        match read_client_hello(&self.rules.abilities, hello.extensions) {
+            Ok(agreed) => (self.agreement, self.extensions) = agreed,
+            Err(fault) => self.fault = Some(fault),
+        }
+        if self.agreement.own == Some(CertificateType::RawPublicKey) {
+            ssl.use_raw_public_key()?;
+        }
+        Ok(())
+    }
+
+    /// One step of the handshake; of our own making where it concerns raw public keys.
+    pub(super) fn step(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
+        use CertificateType::RawPublicKey;
+        match (ssl.role(), ssl.state()) {
+            (Role::Client, sys::SSL_CLIENT_HELLO) | (Role::Server, sys::SSL_SERVER_HELLO) => {
+                if let Some(fault) = self.take_fault() {
+                    return Err(fault.into());
+                }
+                ssl.write_hello(&self.extensions)?;
+            }
+            (Role::Client, sys::SSL_SERVER_HELLO) if !self.extensions.is_empty() => {
+                let message = ssl.peek_handshake_message()?;
+                if message.first() == Some(&SERVER_HELLO) {
+                    self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+                }
+                ssl.handshake_step()?;
+            }
+            (Role::Server, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => {
+                if self.rules.required && self.agreement.peer.is_none() {
+                    return Err(nothing_in_common("client certificate").into());
+                }
+                match self.agreement.own {
+                    Some(RawPublicKey) => ssl.write_raw_public_key()?,
+                    Some(CertificateType::X509) => ssl.handshake_step()?,
+                    None => return Err(nothing_in_common("server certificate").into()),
+                }
+            }
+            (Role::Client, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.own == Some(RawPublicKey) => {
+                if ssl.is_asked_for_certificate() {
+                    ssl.use_raw_public_key()?;
+                    ssl.write_raw_public_key()?;
+                } else {
+                    ssl.handshake_step()?;
+                }
+            }
+            (Role::Client, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => match self.agreement.peer {
+                Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
+                Some(CertificateType::X509) => ssl.handshake_step()?,
+                None => return Err(nothing_in_common("server certificate").into()),
+            },
+            (Role::Server, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.peer == Some(RawPublicKey) => {
+                self.read_raw_public_key(ssl)?;
+            }
+            (_, sys::SSL_HANDSHAKE_WRAPUP) => {
+                // Whoever copies the session would take it for a certificate.
+                ssl.forget_raw_public_key();
+                ssl.handshake_step()?;
+            }
+            _ => ssl.handshake_step()?,
+        }
+        Ok(())
+    }
+
+    /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
+    fn read_raw_public_key(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
+        let message = ssl.peek_handshake_message()?;
+        let Some(key) = raw_public_key(&message)? else {
+            // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
+            if self.rules.required || ssl.role() == Role::Client {
+                return Err(Error::certificate_fault(CertificateFault::Missing).into());
+            }
+            ssl.accept_no_public_key();
+            return Ok(());
+        };
+        let key = PublicKey::recognise(key).ok_or_else(unacceptable_key)?;
+        if self.rules.public_keys.contains(&key) {
+            self.verdict = Verdict::Settled;
+        } else if self.rules.required && !self.rules.asks {
+            let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
+            return Err(Error::new(ErrorKind::PeerKeyMismatch, message).into());
+        }
+        ssl.accept_raw_public_key(&key).map_err(|errno| match errno {
+            sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
+            _ => unacceptable_key().into(),
+        })?;
+        self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
+        Ok(())
+    }
+
+    /// What the application has to decide before the next step.
+    pub(super) fn question(&mut self, ssl: &Ssl) -> Option<PeerCredential> {
+        let is_presented = match ssl.role() {
+            Role::Client => ssl.state() == sys::SSL_SERVER_KEY_EXCHANGE,
+            Role::Server => ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE,
+        };
+        if !is_presented || self.verdict == Verdict::Asked {
+            return None;
+        }
+        if self.credential.is_none() {
+            self.credential = ssl.peer_certificate();
+        }
+        if !self.rules.asks || self.verdict == Verdict::Settled {
+            return None;
+        }
+        self.verdict = if self.credential.is_some() { Verdict::Asked } else { Verdict::Settled };
+        self.credential.clone()
+    }
+
+    /// The application's answer; `None` when there was no question.
+    pub(super) fn answer(&mut self, accepted: bool) -> Option<Result<(), Error>> {
+        if self.verdict != Verdict::Asked {
+            return None;
+        }
+        self.verdict = Verdict::Settled;
+        let refused = || Error::new(ErrorKind::PeerRefused, "The application refused the peer ('verifyPeer')");
+        Some(if accepted { Ok(()) } else { Err(refused()) })
+    }
+
+    /// Whether the client accepts nothing of what we could present.
+    pub(super) fn has_nothing_to_present(&self) -> bool {
+        self.agreement.own.is_none() && !self.rules.abilities.presents.is_empty()
+    }
+
+    /// What is wrong with the ClientHello; then it is of no interest what else the engine did not like.
+    pub(super) fn take_fault(&mut self) -> Option<Error> {
+        self.fault.take()
+    }
+
+    pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {
+        self.credential.take()
+    }
+}
+
+/// The key in a Certificate message; `None` when the message is there but empty.
+fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Error> {
+    let unexpected = || {
+        Error::protocol(super::alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due")
+    };
+    let malformed = || Error::protocol(super::alert::DECODE_ERROR, "The peer's Certificate message is malformed");
+    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH).ok_or_else(unexpected)?;
+    if header.first() != Some(&CERTIFICATE) {
+        return Err(unexpected());
+    }
+    let (length, key) = body.split_first_chunk::<3>().ok_or_else(malformed)?;
+    let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
+    if length != key.len() {
+        return Err(malformed());
+    }
+    Ok((!key.is_empty()).then_some(key))
+}
+
+fn unacceptable_key() -> Error {
+    Error::certificate_fault(CertificateFault::UnacceptableKey)
+}
+
+/// Whether the suite has Certificate messages.
+fn signs(ssl: &Ssl) -> bool {
+    ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| !suite.key_exchange().uses_psk())
+}
