@@ -4,13 +4,13 @@ const process = require('node:process');
 
 const native = require('../binding.js');
 const { Endpoint } = require('./endpoint');
-const { DtlsError } = require('./errors');
+const { DtlsError, stateError } = require('./errors');
 const { join } = require('./mux');
 const { clientOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
-const { callback } = require('./validate');
+const { callback, port: checkPort, string } = require('./validate');
 
 /**
  * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
@@ -36,7 +36,9 @@ class DtlsClient extends DtlsSocket {
     this._isReferenced = true;
     // Takes us off the UDP socket: closes it if it is ours, else leaves its router.
     this._detach = null;
-    this._start(remote, udp);
+    this._udpOptions = udp;
+    this._whenBound = null;
+    this._start(remote);
   }
 
   /** The node:dgram socket: the given one, or our own once it is bound. */
@@ -52,6 +54,22 @@ class DtlsClient extends DtlsSocket {
   /** Counters, see index.d.ts. */
   get stats() {
     return this._endpoint.native.stats();
+  }
+
+  /**
+   * node-mbed-dtls's way to say localPort and localAddress, in the tick of connect().
+   *
+   * @param {number} [port]
+   * @param {string} [address]
+   * @param {() => void} [whenBound]
+   */
+  bind(port = 0, address = undefined, whenBound = undefined) {
+    if (this._detach !== null || !this._ownsUdp)
+      throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound');
+    this._udpOptions = { ...this._udpOptions, localPort: checkPort(0)(port, 'port') };
+    if (address !== undefined) this._udpOptions.localAddress = string(address, 'address');
+    if (whenBound !== undefined) this._whenBound = callback(whenBound, 'callback');
+    return this;
   }
 
   /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
@@ -70,12 +88,12 @@ class DtlsClient extends DtlsSocket {
 
   // From the name of a host to the first flight
 
-  _start(remote, udpOptions) {
+  _start(remote) {
     resolve(remote, (error, address) => {
       if (this.destroyed) return;
       this.remotePort = remote.port;
       if (error) this.destroy(error);
-      else if (this._ownsUdp) this._bind(address, udpOptions);
+      else if (this._ownsUdp) this._bind(address, this._udpOptions);
       else this._share(address);
     });
   }
@@ -102,6 +120,7 @@ class DtlsClient extends DtlsSocket {
     if (this.destroyed) return;
     this._udp = udp;
     if (!this._isReferenced) udp.unref();
+    this._whenBound?.();
     this._connect(udp, address);
   }
 

@@ -38,7 +38,7 @@ class Roaming {
   onListenersChanged() {
     const has = (event) => this._server.listenerCount(event) > 0;
     this._endpoint.native.ask(has('resumeSession'), has('lookupKey'));
-    this._endpoint.native.askForResumption?.(has('renegotiate'));
+    this._endpoint.native.askForResumption(has('renegotiate'));
   }
 
   onEvent(event) {
@@ -166,10 +166,10 @@ class Roaming {
     return false;
   }
 
-  _goOn(handle, socket, { ciphersuite, pskIdentity }, session) {
+  _goOn(handle, socket, saved, session) {
     socket.resumed = true;
     try {
-      this._server._onRestored(handle, socket, suiteName(ciphersuite), pskIdentity, session);
+      this._server._onRestored(handle, socket, suiteName(saved.ciphersuite), saved, session);
     } finally {
       this._endpoint._settle();
     }
@@ -255,7 +255,7 @@ class Roaming {
     }
     const question = new Question(
       (session) => session,
-      (session) => this._close(lookup) && this._answerResumption(lookup, session, sessionId),
+      (session) => this._close(lookup) && this._answerResumption(socket, lookup, session, sessionId),
       (error) => {
         if (this._close(lookup) === undefined) return;
         socket._lookupCause = error;
@@ -268,11 +268,10 @@ class Roaming {
   }
 
   /** What does not fit leads to a full handshake: a damaged store must not lock devices out. */
-  _answerResumption(lookup, session, sessionId) {
-    let resumable = null;
+  _answerResumption(socket, lookup, session, sessionId) {
     try {
-      if (session != null) resumable = fromResumable(session, sessionId);
-      this._endpoint.native.answerResumption(lookup, resumable);
+      if (session != null) socket._resumable = fromResumable(session, sessionId);
+      this._endpoint.native.answerResumption(lookup, socket._resumable);
     } catch (error) {
       this._warn("a listener of 'renegotiate'", error);
       this._endpoint.native.answerResumption(lookup, null);

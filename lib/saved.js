@@ -10,15 +10,15 @@ const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** Longest PSK identity, bytes. */
-const MAX_IDENTITY = 256;
+/** Longest name of a peer, bytes: of a PSK identity, and more than any public key that we take. */
+const MAX_NAME = 1024;
 
 /**
  * @param {object | null} saved as the addon gives it
- * @param {Buffer} [identity] PSK identity that the handshake has confirmed
+ * @param {{ pskIdentity?: Buffer, publicKey: Buffer }} peer whose names the handshake has confirmed
  * @returns {object | undefined} with node-mbed-dtls's names, all of them own and enumerable, fit for JSON
  */
-function toSession(saved, identity) {
+function toSession(saved, { pskIdentity, publicKey }) {
   if (saved === null) return undefined;
   const session = {
     ciphersuite: saved.ciphersuite,
@@ -32,13 +32,14 @@ function toSession(saved, identity) {
     encrypt_then_mac: saved.encryptThenMac,
     extended_master_secret: saved.extendedMasterSecret,
   };
-  if (identity !== undefined) session.psk_identity = identity;
+  if (pskIdentity !== undefined) session.psk_identity = pskIdentity;
+  if (publicKey.length > 0) session.public_key = publicKey;
   return session;
 }
 
 /**
  * @param {unknown} session as `toSession` made it, or node-mbed-dtls, or JSON.parse
- * @returns {object} as the addon wants it, and `pskIdentity`
+ * @returns {object} as the addon wants it, and `pskIdentity` and `publicKey`
  * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
  */
 function fromSession(session) {
@@ -55,7 +56,7 @@ function fromSession(session) {
     window: windows ? bytes(session, 'in_window') : undefined,
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
-    pskIdentity: session.psk_identity === undefined ? undefined : identity(session.psk_identity),
+    ...peerOf(session),
   };
 }
 
@@ -75,6 +76,7 @@ function fromResumable(session, id) {
     master: bytes(session, 'master'),
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
+    ...peerOf(session),
   };
 }
 
@@ -90,10 +92,15 @@ function flag(session, name) {
   throw invalid(`its '${name}' is no boolean`);
 }
 
-/** Not needed by the native layer; node-mbed-dtls did not keep it. */
-function identity(value) {
-  const buffer = toBuffer(value);
-  if (buffer === null || buffer.length > MAX_IDENTITY) throw invalid("its 'psk_identity' is no identity");
+/** Not needed by the native layer; node-mbed-dtls kept neither. */
+function peerOf(session) {
+  return { pskIdentity: nameOf(session, 'psk_identity'), publicKey: nameOf(session, 'public_key') };
+}
+
+function nameOf(session, name) {
+  if (session[name] === undefined) return undefined;
+  const buffer = toBuffer(session[name]);
+  if (buffer === null || buffer.length > MAX_NAME) throw invalid(`its '${name}' is of no use`);
   return buffer;
 }
 
@@ -111,7 +118,7 @@ function bytes(session, name) {
 function toBuffer(value) {
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (typeof value === 'string') return BASE64.test(value) ? Buffer.from(value, 'base64') : null;
-  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > MAX_IDENTITY) return null;
+  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > MAX_NAME) return null;
   return value.data.every(isByte) ? Buffer.from(value.data) : null;
 }
 

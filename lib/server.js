@@ -271,13 +271,13 @@ class DtlsServer extends WatchedEmitter {
   }
 
   /** A connection goes on where it was saved. */
-  _onRestored(connection, socket, cipher, pskIdentity, session) {
+  _onRestored(connection, socket, cipher, peer, session) {
     this._place(connection, socket);
     try {
       this.emit('connection', socket);
     } finally {
       // Unless a listener has closed it.
-      if (!socket.destroyed) socket._open(cipher, pskIdentity, session);
+      if (!socket.destroyed) socket._open(cipher, peer, session);
     }
   }
 

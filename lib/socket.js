@@ -77,6 +77,8 @@ class DtlsSocket extends Duplex {
     this._held = null;
     // Why the connection failed, where destroy() has not been told.
     this._failure = null;
+    // The saved session that the handshake may resume.
+    this._resumable = null;
     // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
   }
@@ -122,7 +124,7 @@ class DtlsSocket extends Duplex {
    * has it can read and write in the connection's name. Undefined before the handshake is over and after the end.
    */
   get session() {
-    return toSession(this._save(), this.pskIdentity);
+    return toSession(this._save(), this);
   }
 
   /** Epoch and number of the next record that we send, 8 bytes; zeros when there is no connection. */
@@ -215,16 +217,21 @@ class DtlsSocket extends Duplex {
 
   _onSecure(event) {
     if (this._state !== HANDSHAKE) return;
-    this._publicKey = event.publicKey ?? NO_KEY;
     this.handshakeTime = event.handshakeTime;
-    this.resumed = event.resumed === true;
-    this._open(event.cipher, event.pskIdentity);
+    this.resumed = event.resumed;
+    // Who the peer is was proved when the session that it resumes was made.
+    this._open(event.cipher, this.resumed ? (this._resumable ?? event) : event);
   }
 
-  /** @param {object} [session] from which the connection goes on, without a handshake */
-  _open(cipher, pskIdentity, session) {
+  /**
+   * @param {{ pskIdentity?: Buffer, publicKey?: Buffer }} peer
+   * @param {object} [session] from which the connection goes on, without a handshake
+   */
+  _open(cipher, { pskIdentity, publicKey }, session) {
     this._state = OPEN;
     this._cipher = cipher;
+    this._publicKey = publicKey ?? NO_KEY;
+    this._resumable = null;
     this.pskIdentity = pskIdentity;
     try {
       this._owner._onSocketSecure(this, session);
