@@ -64,7 +64,7 @@ describe('a device that has moved', () => {
 
       const hex = Buffer.from('device 1').toString('hex');
       assert.deepEqual(order, [
-        ['ipChanged', { ...old, family: 'IPv4' }, hex],
+        ['ipChanged', { ...old, family: 'IPv4', deviceId: hex }],
         ['data', 'from elsewhere'],
       ]);
       assert.deepEqual(world.asked, [hex]);

@@ -19,7 +19,7 @@ const { boolean, checkOptions, oneOf } = require('./validate');
  *
  * @property {'number' | 'error'} errors what 'error' and the callback of write() get
  * @property {'text' | 'error'} clientErrors what 'clientError' gets
- * @property {(old: object, deviceId: string, acknowledge: Function, done: Function) => unknown[]} ipChanged its arguments
+ * @property {(old: object, acknowledge: Function, done: Function) => unknown[]} ipChanged its arguments
  * @property {boolean} [mustAcknowledge] a move that no listener of 'ipChanged' acknowledges at once is refused
  * @property {boolean} [sendsHelloRequest] a device that has lost its connection is told so
  * @property {boolean} [answersBare] the callback of 'resumeSession' takes the session only
@@ -44,7 +44,7 @@ const NEUSTAR = {
 
 const PARTICLE = {
   ...NEUSTAR,
-  ipChanged: (old, _deviceId, acknowledge, done) => [old, acknowledge, done],
+  ipChanged: (old, acknowledge, done) => [old, acknowledge, done],
   mustAcknowledge: true,
   server(options, { key }) {
     if (!key) throw invalidArgType('options.key', 'a Buffer or the name of a file', key, { secret: true });
@@ -73,7 +73,7 @@ const TRACKLE = {
   ...PARTICLE,
   errors: 'error',
   clientErrors: 'error',
-  ipChanged: (old, deviceId, acknowledge, done) => [old, deviceId, acknowledge, done],
+  ipChanged: (old, acknowledge, done) => [old, old.deviceId, acknowledge, done],
   mustAcknowledge: false,
   sendsHelloRequest: true,
   prefixesLength: true,
@@ -82,7 +82,7 @@ const TRACKLE = {
 
 const MATASAREI = {
   ...NEUSTAR,
-  ipChanged: (old, _deviceId, acknowledge, done) => [old, acknowledge, done],
+  ipChanged: (old, acknowledge, done) => [old, acknowledge, done],
   sendsHelloRequest: true,
   answersBare: true,
   tellsSessions: true,
@@ -329,7 +329,7 @@ function socketClass(Base, profile) {
         case 'error':
           return this._emitError(args[0]);
         case 'ipChanged':
-          return this._emitMove(...args);
+          return this._emitMove(args[0]);
         default:
           return super.emit(event, ...args);
       }
@@ -367,18 +367,18 @@ function socketClass(Base, profile) {
       return super.emit(name, error);
     }
 
-    _emitMove(old, deviceId) {
+    _emitMove(old) {
       const { server, remoteAddress: address, remotePort: port, remoteFamily: family } = this;
       let isAcknowledged = false;
       const acknowledge = () => {
         isAcknowledged = true;
       };
-      const refuse = () => server.emit('forceDeviceRehandshake', { address, family, port }, deviceId);
+      const refuse = () => server.emit('forceDeviceRehandshake', { address, family, port }, old.deviceId);
       const done = (error) => {
         acknowledge();
         if (error) process.nextTick(refuse);
       };
-      const wasHeard = super.emit('ipChanged', ...profile.ipChanged(old, deviceId, acknowledge, done));
+      const wasHeard = super.emit('ipChanged', ...profile.ipChanged(old, acknowledge, done));
       if (wasHeard && profile.mustAcknowledge && !isAcknowledged) refuse();
       return wasHeard;
     }

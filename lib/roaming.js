@@ -235,7 +235,7 @@ class Roaming {
     if (socket === undefined) return;
     placeAt(socket, { address, port });
     this._server._place(connection, socket);
-    socket.emit('ipChanged', withFamily(oldAddress, oldPort), move?.deviceId);
+    socket.emit('ipChanged', { ...withFamily(oldAddress, oldPort), deviceId: move?.deviceId });
   }
 
   /** Somebody sends records that no connection of ours can read: only a new handshake would help. */

@@ -24,7 +24,7 @@ const COUNTER_LENGTH = 8;
  * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'.
  *
  * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length) with
- * the bytes of each datagram with payload; on a server 'ipChanged'(old, deviceId) when the peer has moved, and
+ * the bytes of each datagram with payload; on a server 'ipChanged'(old) when the peer has moved, and
  * 'reconnect'(socket) when a new handshake from its address takes its place; 'closing', and 'close'(hadError), once,
  * after 'end' or 'error'. 'error' has its message as second argument.
  */
