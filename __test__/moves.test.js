@@ -7,6 +7,7 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { BOB, HOST, event, messages, openClient, startServer } = require('./support/endpoints.js');
+const { roam } = require('./load/roaming.js');
 const { Device, announcement, openDevice } = require('./support/device.js');
 
 /** A server that finds devices by a table from id to address, as it was when they were last heard. */
@@ -235,6 +236,12 @@ describe('a move is refused without effect', () => {
     callbacks[1](null, device.address);
     await sleep(5);
   });
+});
+
+test('100 devices that move at random are all found, and nobody else is (npm run soak: 1,000 for a minute)', async () => {
+  const { messages: count, moves } = await roam({ devices: 100, milliseconds: 3_000, pause: 50 });
+  assert(count > 1_000, `${count} messages`);
+  assert(moves > 500, `${moves} moves`);
 });
 
 test('malformed announcements ask nobody and end nothing', async (t) => {

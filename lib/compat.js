@@ -433,7 +433,7 @@ function legacyCallback(callback) {
 /** Mbed TLS's number for what went wrong. */
 function numberOf({ code, errno }) {
   if (errno !== 0) return errno;
-  return NUMBERS[code] ?? (code.startsWith('ERR_DTLS_') ? -0x6c00 : -0x2700);
+  return NUMBERS[code] ?? (/^ERR_DTLS_/.test(code) ? -0x6c00 : -0x2700);
 }
 
 /** Mbed TLS's words for it. */
