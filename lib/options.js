@@ -57,6 +57,7 @@ const SHARED = {
   sendClose: boolean,
   receiveQueueLimit: integer(0, MAX_BUFFER),
   type: oneOf('udp4', 'udp6'),
+  compat: forFactories,
   recvBufferSize: integer(1, MAX_BUFFER),
   sendBufferSize: integer(1, MAX_BUFFER),
 };
@@ -64,6 +65,9 @@ const SHARED = {
 const SERVER = {
   __proto__: null,
   ...SHARED,
+  // Applications of node-mbed-dtls hand one object to createServer() and to listen().
+  host: ignored,
+  port: ignored,
   psk: serverPsk,
   pskCallback: callback,
   identityPskCallback: callback,
@@ -220,6 +224,15 @@ function ciphers(value, name) {
   return names;
 }
 
+function forFactories(_value, name) {
+  throw invalidArgValue(name, 'is for createServer() and connect(), which choose the classes');
+}
+
+/** Of no effect, as it always was. */
+function ignored() {
+  return undefined;
+}
+
 function dgramSocket(value, name) {
   // By shape and not by class: a wrapper around a dgram.Socket is welcome.
   for (const method of ['send', 'on', 'removeListener', 'address']) {
@@ -330,4 +343,9 @@ function pick(all, names) {
   return picked;
 }
 
-module.exports = { clientOptions, serverOptions };
+module.exports = {
+  clientOptionNames: Object.keys(CLIENT),
+  clientOptions,
+  serverOptionNames: Object.keys(SERVER),
+  serverOptions,
+};
