@@ -99,6 +99,10 @@ export interface SharedOptions {
   /** Time without a valid datagram from the peer after which a connection is closed, ms; 0: never.
    * Default: 86400000 (a day) on a server, 0 on a client. */
   idleTimeout?: number;
+  /** Leaves the server's Certificate message out where it would be a raw public key, as some forks of node-mbed-dtls do: on
+   * a server, for clients that know its key; on a client, allows it if `peerPublicKey` is exactly one key, which the server
+   * proves to have all the same. Default: false. */
+  omitServerCertificate?: boolean;
   /** Quiet time after which an open connection gives its engine's memory back, some 36 KB, ms; it wakes by itself, in some
    * 20 microseconds. Infinity: never. Default: 5000. */
   hibernateAfter?: number;

@@ -49,6 +49,8 @@ const PARTICLE = {
   server(options, { key }) {
     if (!key) throw invalidArgType('options.key', 'a Buffer or the name of a file', key, { secret: true });
     withoutPsk(options);
+    // Its devices know the server's key.
+    options.omitServerCertificate = true;
   },
   client(_options, { key, peerPublicKey }) {
     if (!key) throw invalidArgType('options.key', 'a Buffer or the name of a file', key, { secret: true });
@@ -78,6 +80,10 @@ const TRACKLE = {
   sendsHelloRequest: true,
   prefixesLength: true,
   renamesErrors: true,
+  server(options, all) {
+    PARTICLE.server(options, all);
+    options.omitServerCertificate = !all.sendServerCertificate;
+  },
 };
 
 const MATASAREI = {
@@ -302,6 +308,8 @@ function clientClass(profile) {
       const { given, insecure } = sortOptions(options, clientOptionNames);
       // A certificate without its key was of no use, and no error.
       if (given.key === undefined) delete given.cert;
+      // The server may be one of those that leave it out.
+      if (given.peerPublicKey !== undefined) given.omitServerCertificate = true;
       profile.client(given, options);
       super(given, secureConnectListener);
       this.#mayPing = insecure.insecureLegacyPing === true;

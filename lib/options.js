@@ -46,6 +46,7 @@ const SHARED = {
   rejectUnauthorized: boolean,
   peerPublicKey: publicKeys,
   verifyPeer: callback,
+  omitServerCertificate: boolean,
   ciphers,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
   handshakeTimeoutMax: integer(1, MAX_DELAY),
@@ -102,6 +103,7 @@ const SHARED_DEFAULTS = {
   handshakeTimeout: 120_000,
   hibernateAfter: 5000,
   mtu: 1200,
+  omitServerCertificate: false,
   debug: 0,
   sendClose: true,
   receiveQueueLimit: 262_144,
@@ -129,6 +131,7 @@ const CLIENT_DEFAULTS = {
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
 NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug', 'ca', 'peerPublicKey', 'rejectUnauthorized');
+NATIVE_SHARED.push('omitServerCertificate');
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 

@@ -99,6 +99,7 @@ for (const compat of [undefined, 'particle', 'k4']) {
       pskIdentity: undefined,
       key: theirs.pkcs8,
       peerPublicKey: ours.spki,
+      omitServerCertificate: true,
     });
     const say = async (message) => {
       const acknowledged = messages(device.client, 1);
@@ -157,6 +158,7 @@ test("a move that no listener of Particle's acknowledges is refused", async (t) 
     pskIdentity: undefined,
     key: key.pkcs8,
     peerPublicKey: ours.spki,
+    omitServerCertificate: true,
   });
   const [socket] = await secure;
   server.on('lookupKey', (_id, callback) => callback(null, { address: socket.remoteAddress, port: socket.remotePort }));

@@ -22,6 +22,8 @@ pub(crate) struct Credentials {
     /// There unless the chain is for a kind of key that is not presented raw.
     raw: Option<RawPublicKey>,
     chain: Option<List<Certificate>>,
+    /// A server's raw public key is not sent: its clients know it.
+    left_out: bool,
 }
 
 /// The public half of a key, twice: as it is sent, and as the engine finds it.
@@ -57,7 +59,7 @@ impl Credentials {
         let mut key = key;
         let raw = raw_public_key(&mut key).ok();
         let foreign_key = foreign_key(&mut key);
-        Ok(Credentials { key, foreign_key, raw, chain: Some(chain) })
+        Ok(Credentials { key, foreign_key, raw, chain: Some(chain), left_out: false })
     }
 
     /// A key without a certificate, PEM or DER.
@@ -65,7 +67,16 @@ impl Credentials {
         let mut key = parse_key(key, passphrase)?;
         let raw = Some(raw_public_key(&mut key)?);
         let foreign_key = foreign_key(&mut key);
-        Ok(Credentials { key, foreign_key, raw, chain: None })
+        Ok(Credentials { key, foreign_key, raw, chain: None, left_out: false })
+    }
+
+    /// Has a server leave its Certificate message out where it would be a raw public key, as node-mbed-dtls does.
+    pub(crate) fn leave_out(self) -> Credentials {
+        Credentials { left_out: true, ..self }
+    }
+
+    pub(super) fn is_left_out(&self) -> bool {
+        self.left_out
     }
 
     /// How we can prove ourselves in this role. A client with a certificate presents that.

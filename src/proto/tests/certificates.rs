@@ -45,6 +45,7 @@ pub(super) fn verifying_client(ciphers: &[&str], ca: &str, servername: &str) -> 
         public_keys: None,
         required: true,
         asks: false,
+        allows_omission: false,
     };
     ClientConfig::new(&settings(ciphers), None, Some(server), None).unwrap()
 }
