@@ -7,9 +7,18 @@ use std::time::SystemTime;
 
 fn main() {
     napi_build::setup();
+    keep_symbols_to_ourselves();
     let include = env_path("DEP_MBEDTLS_INCLUDE");
     write_layout_assertions(&include);
     place_watched_headers(&include);
+}
+
+/// Our calls of our own functions stay ours. Node 26 has an Mbed TLS of its own within, another version, and exports its
+/// functions: ELF would bind ours of the same name to them.
+fn keep_symbols_to_ourselves() {
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
+        println!("cargo:rustc-cdylib-link-arg=-Wl,-Bsymbolic");
+    }
 }
 
 fn env_path(name: &str) -> PathBuf {

@@ -30,6 +30,7 @@ describe('options of a server', () => {
       handshakeTimeoutMax: 60_000,
       handshakeTimeout: 120_000,
       idleTimeout: 86_400_000,
+      hibernateAfter: 5000,
       maxHandshakes: 1000,
       maxHandshakesPerAddress: 100,
       maxConnections: 1_000_000,
@@ -106,6 +107,7 @@ describe('options of a server', () => {
       handshakeTimeoutMax: [0, 2999],
       handshakeTimeout: [0],
       idleTimeout: [-1],
+      hibernateAfter: [-1, 0.5],
       maxHandshakes: [0],
       maxHandshakesPerAddress: [0],
       maxConnections: [0],
@@ -122,6 +124,8 @@ describe('options of a server', () => {
       assert.throws(() => serverOptions({ psk: 'secret', [name]: '1' }), { code: 'ERR_INVALID_ARG_TYPE' });
     }
     assert.equal(serverOptions({ psk: 'secret', idleTimeout: 0 }).native.idleTimeout, 0);
+    assert.equal(serverOptions({ psk: 'secret', hibernateAfter: 0 }).native.hibernateAfter, 0);
+    assert.equal(serverOptions({ psk: 'secret', hibernateAfter: Infinity }).native.hibernateAfter, undefined);
   });
 
   test('raise the longest retransmission interval with the first one', () => {
@@ -320,6 +324,7 @@ describe('options of a client', () => {
       handshakeTimeoutMax: 60_000,
       handshakeTimeout: 120_000,
       idleTimeout: 0,
+      hibernateAfter: 5000,
       mtu: 1200,
       debug: 0,
     });

@@ -222,7 +222,8 @@ test('a writer is told to wait when the system does not take more', async (t) =>
 
   const written = t.mock.fn();
   client.write('hello', written);
-  assert.equal(client.write(Buffer.alloc(client.writableHighWaterMark)), false);
+  // The high-water mark differs between versions of Node; a message of its size may exceed a record.
+  while (client.write(Buffer.alloc(10_000))) assert(client.writableLength <= client.writableHighWaterMark);
   await new Promise(setImmediate);
   assert.equal(written.mock.callCount(), 0);
   assert.equal(waiting.length, 1);

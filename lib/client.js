@@ -2,10 +2,10 @@
 
 const process = require('node:process');
 
-const native = require('../binding.js');
 const { Endpoint } = require('./endpoint');
 const { DtlsError, stateError } = require('./errors');
 const { join } = require('./mux');
+const native = require('./native');
 const { clientOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { DtlsSocket } = require('./socket');

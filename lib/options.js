@@ -22,6 +22,7 @@ const {
   boolean,
   callback,
   checkOptions,
+  delayOrNever,
   integer,
   oneOf,
   port,
@@ -50,6 +51,7 @@ const SHARED = {
   handshakeTimeoutMax: integer(1, MAX_DELAY),
   handshakeTimeout: integer(1, MAX_DELAY),
   idleTimeout: integer(0, MAX_DELAY),
+  hibernateAfter: delayOrNever,
   mtu: integer(MIN_MTU, MAX_MTU),
   debug: integer(0, 4),
   sendClose: boolean,
@@ -98,6 +100,7 @@ const SHARED_DEFAULTS = {
   rejectUnauthorized: true,
   handshakeTimeoutMax: 60_000,
   handshakeTimeout: 120_000,
+  hibernateAfter: 5000,
   mtu: 1200,
   debug: 0,
   sendClose: true,
@@ -151,6 +154,7 @@ function serverOptions(options) {
   completeClientVerification(all);
   const native = pick(all, NATIVE_SERVER);
   native.psk = psk !== null;
+  nameNever(native, all);
   native.verifyPeer = all.verifyPeer !== undefined;
   return {
     native,
@@ -189,6 +193,7 @@ function clientOptions(options) {
   // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
   if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
   const native = pick(all, NATIVE_CLIENT);
+  nameNever(native, all);
   native.verifyPeer = all.verifyPeer !== undefined;
   return {
     native,
@@ -199,6 +204,11 @@ function clientOptions(options) {
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
+}
+
+/** A time that never comes is no time to the addon. */
+function nameNever(native, { hibernateAfter }) {
+  if (hibernateAfter !== Infinity) native.hibernateAfter = hibernateAfter;
 }
 
 /** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's 'A:B' form. */

@@ -4,10 +4,10 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
-const native = require('../binding.js');
 const { listenArguments } = require('./arguments');
 const { Endpoint } = require('./endpoint');
 const { invalidArgType, stateError } = require('./errors');
+const native = require('./native');
 const { serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');

@@ -22,6 +22,11 @@ function integer(min, max) {
   };
 }
 
+/** @returns a checker for times in ms, where Infinity stands for never */
+function delayOrNever(value, name) {
+  return value === Infinity ? value : integer(0, MAX_DELAY)(value, name);
+}
+
 function boolean(value, name) {
   if (typeof value !== 'boolean') throw invalidArgType(name, 'of type boolean', value);
   return value;
@@ -153,6 +158,7 @@ module.exports = {
   checkOptions,
   copyBytes,
   datagram,
+  delayOrNever,
   integer,
   oneOf,
   port,

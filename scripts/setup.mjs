@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // Makes this machine able to build mbed-dtls, or says in one line what its user has to run.
 //
-//   node scripts/setup.mjs [--check] [--interop]
+//   node scripts/setup.mjs [--check] [--build] [--interop]
 //
 //   --check     report only: install nothing
+//   --build     only what a build from the published package needs
 //   --interop   also install the optional programs that the interop tests talk to
 //
 // Plain Node without a dependency, because it runs before node_modules exists.
@@ -102,22 +103,27 @@ const MANAGERS = {
 };
 
 const options = process.argv.slice(2);
-const unknown = options.find((option) => !['--check', '--interop'].includes(option));
+const unknown = options.find((option) => !['--check', '--build', '--interop'].includes(option));
 if (unknown !== undefined) {
-  console.error(`setup: unknown option ${unknown}; there are --check and --interop`);
+  console.error(`setup: unknown option ${unknown}; there are --check, --build and --interop`);
   process.exit(2);
 }
-await main({ checkOnly: options.includes('--check'), interop: options.includes('--interop') });
+await main({
+  checkOnly: options.includes('--check'),
+  buildOnly: options.includes('--build'),
+  interop: options.includes('--interop'),
+});
 
-async function main({ checkOnly, interop }) {
+async function main({ checkOnly, buildOnly, interop }) {
   const manager = Object.values(MANAGERS).find((candidate) => candidate.there());
-  let tools = await probeAll();
+  const probe = async () => (await probeAll()).filter((tool) => !(buildOnly && tool.optional));
+  let tools = await probe();
   const packages = tools
     .filter((tool) => tool.lacks && !tool.line)
     .flatMap((tool) => manager?.packages[tool.name]?.split(' ') ?? []);
   if (packages.length > 0 && !checkOnly && mayInstall(manager)) {
     installWithApt(packages);
-    tools = await probeAll();
+    tools = await probe();
   }
 
   const lacking = tools.filter((tool) => tool.lacks);
@@ -132,7 +138,7 @@ async function main({ checkOnly, interop }) {
   }
 
   if (interop) offerPeers(manager, checkOnly);
-  if (checkOnly) return;
+  if (checkOnly || buildOnly) return;
   installModules();
   for (const { name, lacks } of lacking) console.log(`Set-up: ${lacks} (${lineFor([{ name }], manager)}).`);
   console.log(`Set-up: the build has all that it needs (${tools.flatMap((tool) => tool.found ?? []).join(', ')}).`);

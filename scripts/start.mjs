@@ -144,7 +144,7 @@ function loadLibrary() {
   try {
     return require('../index.js');
   } catch (error) {
-    if (error.code !== 'MODULE_NOT_FOUND') throw error;
+    if (error.code !== 'ERR_DTLS_NO_BINARY') throw error;
     console.error('start: the addon is not built yet; `npm start` builds it, and so does `npm run build`');
     process.exit(1);
   }

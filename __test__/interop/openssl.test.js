@@ -3,6 +3,7 @@
 // OpenSSL in both roles: what it agrees with us about, line by line.
 
 const assert = require('node:assert/strict');
+const { createPublicKey } = require('node:crypto');
 const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 
@@ -167,5 +168,76 @@ describe('openssl s_server', { skip: openssl.missing && `skipped (${openssl.miss
     const [error] = await event(client, 'error');
     assert.equal(error.code, 'ERR_DTLS_HANDSHAKE_TIMEOUT');
     assert.match(error.message, /pre-shared key/);
+  });
+});
+
+describe('client certificates', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
+  const { client, otherIssuer, selfSigned } = certificates;
+  const asks = { key: server?.key, cert: server?.cert, ca: ca?.cert };
+  const publicKeyOf = ({ cert }) => createPublicKey(cert).export({ type: 'spki', format: 'der' });
+  const presents = ({ certPath, keyPath }) => ['-CAfile', ca.certPath, '-cert', certPath, '-key', keyPath];
+
+  for (const suite of ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384']) {
+    test(`of openssl s_client are verified by our server, with ${suite}`, async (t) => {
+      const ours = await startServer(t, asks, echo);
+      const secure = event(ours, 'secureConnection');
+      const peer = openssl.sClient(t, ours.address().port, [...presents(client), '-cipher', suite]);
+      const [socket] = await secure;
+      assert.deepEqual(socket.publicKey, publicKeyOf(client));
+      peer.say('a line from openssl');
+      await peer.printed('a line from openssl\n');
+    });
+  }
+
+  for (const [what, credential, code] of [
+    ['of an unknown CA', otherIssuer, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['that are self-signed', selfSigned, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['for servers', server, 'INVALID_PURPOSE'],
+  ]) {
+    test(`${what} are refused by our server`, async (t) => {
+      const ours = await startServer(t, asks);
+      const refusal = event(ours, 'clientError');
+      const peer = openssl.sClient(t, ours.address().port, presents(credential));
+      assert.equal((await refusal)[0].code, code);
+      await peer.printed('SSL alert number');
+    });
+  }
+
+  test('that openssl s_client does not have are required by our server', async (t) => {
+    const ours = await startServer(t, asks);
+    const refusal = event(ours, 'clientError');
+    const peer = openssl.sClient(t, ours.address().port, []);
+    assert.equal((await refusal)[0].code, 'ERR_DTLS_NO_PEER_CERTIFICATE');
+    await peer.printed('alert handshake failure');
+  });
+
+  for (const [name, own] of [
+    ['ECDSA', client],
+    ['RSA', certificates.serverRsa],
+  ]) {
+    test(`of ours are verified by openssl s_server, ${name}`, async (t) => {
+      const port = await freePort();
+      const purpose = name === 'RSA' ? ['-purpose', 'any'] : [];
+      const args = [...presents(server), '-Verify', '3', '-verify_return_error', ...purpose];
+      const peer = openssl.sServer(t, port, args);
+      await peer.printed('ACCEPT');
+      const { key, cert } = own;
+      const options = { ca: ca.cert, servername: 'localhost', key, cert };
+      const connected = openClient(t, { address: () => ({ port }) }, options);
+      await event(connected, 'secureConnect');
+      assert.deepEqual(connected.publicKey, publicKeyOf(server));
+      connected.write('a line from us\n');
+      await peer.printed('a line from us\n');
+    });
+  }
+
+  test('that our client does not have are required by openssl s_server', async (t) => {
+    const port = await freePort();
+    const args = [...presents(server), '-Verify', '3', '-verify_return_error'];
+    const peer = openssl.sServer(t, port, args);
+    await peer.printed('ACCEPT');
+    const connected = openClient(t, { address: () => ({ port }) }, { ca: ca.cert, servername: 'localhost' });
+    const [error] = await event(connected, 'error');
+    assert.equal(error.code, 'ERR_DTLS_ALERT_RECEIVED');
   });
 });

@@ -28,6 +28,21 @@ const client: dtls.DtlsClient = dtls.connect({
   psk: 'secret',
   pskIdentity: 'sensor',
 });
+dtls.createServer({
+  key: '-----BEGIN PRIVATE KEY-----',
+  peerPublicKey: [Buffer.from('DER')],
+  verifyPeer: async (socket, peer) => peer.cert === undefined && !socket.connected && peer.publicKey.length > 0,
+  requestCert: true,
+  rejectUnauthorized: false,
+});
+dtls.connect({
+  port: 5684,
+  key: Buffer.from('DER'),
+  verifyPeer: (socket, _peer, callback) => callback(null, socket.publicKeyPEM.equals(socket.publicKey)),
+});
+// @ts-expect-error -- a decision is a boolean
+dtls.connect({ port: 5684, verifyPeer: () => 'yes' });
+
 client.once('secureConnect', (socket) => socket.end('hello'));
 client.on('error', (error) => {
   if (error instanceof dtls.DtlsError) console.log(+error.errno, error.port);

@@ -92,6 +92,7 @@ impl NativeSavedConnection {
             epoch: self.epoch,
             next_number: counter & 0xffff_ffff_ffff,
             replay_window,
+            max_fragment_length_code: 0,
             encrypt_then_mac: self.encrypt_then_mac.unwrap_or(false),
             extended_master_secret: self.extended_master_secret,
         })

@@ -41,6 +41,8 @@ pub struct NativeServerOptions {
     pub handshake_timeout: u32,
     /// From the last authentic record; 0 for ever.
     pub idle_timeout: u32,
+    /// From the last record; none for never.
+    pub hibernate_after: Option<u32>,
     /// At a time.
     pub max_handshakes: u32,
     /// At a time, from one IP address.
@@ -86,6 +88,8 @@ pub struct NativeClientOptions {
     pub handshake_timeout: u32,
     /// From the last authentic record; 0 for ever.
     pub idle_timeout: u32,
+    /// From the last record; none for never.
+    pub hibernate_after: Option<u32>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
     /// 0 to 4.
@@ -152,6 +156,7 @@ impl NativeServerOptions {
         Limits {
             handshake_timeout: milliseconds(self.handshake_timeout),
             idle_timeout: idle_timeout(self.idle_timeout),
+            hibernate_after: self.hibernate_after.map(milliseconds),
             handshakes: self.max_handshakes as usize,
             handshakes_per_address: self.max_handshakes_per_address,
             connections: self.max_connections as usize,
@@ -196,6 +201,7 @@ impl NativeClientOptions {
         Limits {
             handshake_timeout: milliseconds(self.handshake_timeout),
             idle_timeout: idle_timeout(self.idle_timeout),
+            hibernate_after: self.hibernate_after.map(milliseconds),
             handshakes: 1,
             handshakes_per_address: 1,
             connections: 1,

@@ -1,10 +1,10 @@
 //! One DTLS association with one peer, from its first verified ClientHello to its close.
 
-use super::limits::HELD_BYTES_LIMIT;
+use super::limits::{HELD_BYTES_LIMIT, Limits};
 use super::output::LookupId;
 use crate::tls::{Context, OwnedRecord, Record};
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Names a connection for as long as its endpoint lives; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,7 +28,21 @@ pub(super) type AssociationName = [u8; 32];
 
 pub(super) enum Phase {
     Handshaking { started: Instant, waiting_for: WaitingFor },
-    Established { last_heard: Instant },
+    Established(Activity),
+}
+
+/// When something last happened on an open connection.
+pub(super) struct Activity {
+    /// The last authentic record.
+    pub(super) heard: Instant,
+    /// The last record either way.
+    pub(super) last: Instant,
+}
+
+impl Activity {
+    pub(super) fn begin(now: Instant) -> Activity {
+        Activity { heard: now, last: now }
+    }
 }
 
 /// What a handshake waits for.
@@ -91,17 +105,43 @@ impl HeldRecords {
 
 impl Connection {
     pub(super) fn is_established(&self) -> bool {
-        matches!(self.phase, Phase::Established { .. })
+        matches!(self.phase, Phase::Established(_))
+    }
+
+    /// An authentic record came.
+    pub(super) fn heard(&mut self, now: Instant) {
+        if let Phase::Established(activity) = &mut self.phase {
+            activity.heard = now;
+            activity.last = now;
+        }
+    }
+
+    /// A payload went.
+    pub(super) fn sent(&mut self, now: Instant) {
+        if let Phase::Established(activity) = &mut self.phase {
+            activity.last = now;
+        }
     }
 
     /// When `Endpoint::handle_timeout` has something to do for this connection.
-    pub(super) fn deadline(&self, handshake_timeout: Duration, idle_timeout: Option<Duration>) -> Option<Instant> {
-        match self.phase {
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        match &self.phase {
             Phase::Handshaking { started, .. } => {
-                let end = started + handshake_timeout;
+                let end = *started + limits.handshake_timeout;
                 Some(self.context.deadline().map_or(end, |retransmission| retransmission.min(end)))
             }
-            Phase::Established { last_heard } => idle_timeout.map(|timeout| last_heard + timeout),
+            Phase::Established(activity) => {
+                let idle = limits.idle_timeout.map(|timeout| activity.heard + timeout);
+                idle.into_iter().chain(self.bedtime(limits)).min()
+            }
         }
+    }
+
+    /// When an open connection goes to sleep; `None` when it does not, or does already.
+    pub(super) fn bedtime(&self, limits: &Limits) -> Option<Instant> {
+        let Phase::Established(activity) = &self.phase else {
+            return None;
+        };
+        limits.hibernate_after.filter(|_| !self.context.is_asleep()).map(|quiet| activity.last + quiet)
     }
 }

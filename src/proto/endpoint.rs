@@ -1,16 +1,16 @@
 //! One UDP address and all its connections.
 
-use super::connection::{Connection, ConnectionHandle, Phase, WaitingFor};
+use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
-use super::limits::{Limits, RECORDS_PER_DATAGRAM};
+use super::limits::{Limits, RECORDS_PER_DATAGRAM, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use super::output::{CloseReason, Event, LookupId, Transmit};
 use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
 use super::server_side::ServerSide;
 use crate::tls::{
     ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, OwnedRecord, Progress, RECORD_LIMIT, Record,
-    Records,
+    Records, release_free_memory,
 };
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -34,6 +34,8 @@ pub(crate) struct Endpoint {
     sealed: Outbox,
     /// Where contexts decrypt to.
     plaintext: Box<[u8]>,
+    /// Connections that have gone to sleep since memory was given back to the system.
+    sleepers: usize,
     last_connection: u32,
     pub(super) last_lookup: u32,
     trace_level: u8,
@@ -92,6 +94,7 @@ impl Endpoint {
             outbox: Outbox::default(),
             sealed: Outbox::default(),
             plaintext: vec![0; RECORD_LIMIT].into_boxed_slice(),
+            sleepers: 0,
             last_connection: 0,
             last_lookup: 0,
             trace_level,
@@ -181,7 +184,7 @@ impl Endpoint {
             return Outcome::Dropped;
         };
         let progress = match (&mut connection.phase, record.epoch) {
-            (Phase::Established { .. }, 1) => return self.read(now, handle, record.bytes),
+            (Phase::Established(_), 1) => return self.read(now, handle, record.bytes),
             (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
                 return if open.held.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
@@ -199,11 +202,18 @@ impl Endpoint {
         let Some(connection) = self.connections.get_mut(&handle) else {
             return Outcome::Dropped;
         };
+        let slept = connection.context.is_asleep();
         let inbound = connection.context.read(now, record, &mut self.plaintext, &mut self.outbox);
         if !matches!(inbound, Ok(Inbound::Dropped)) {
-            // The deadline in `Deadlines` stays: it is looked at, and moved, when it comes.
-            connection.phase = Phase::Established { last_heard: now };
+            connection.heard(now);
+            // The deadline in `Deadlines` is looked at, and moved, when it comes; one that sleeps has none but idleness.
+            if slept {
+                self.schedule(handle);
+            }
         }
+        let Some(connection) = self.connections.get_mut(&handle) else {
+            return Outcome::Dropped;
+        };
         match inbound {
             Ok(Inbound::Data(length)) => Outcome::Data(handle, length),
             Ok(Inbound::Dropped) => Outcome::Dropped,
@@ -224,15 +234,22 @@ impl Endpoint {
         }
     }
 
-    /// Call when [`Endpoint::poll_timeout`] is due; any other time does no harm.
+    /// Call when [`Endpoint::poll_timeout`] is due, again when it still is; any other time does no harm.
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
-        while let Some(handle) = self.deadlines.pop_due(now) {
+        for _ in 0..TIMEOUTS_PER_CALL {
+            let Some(handle) = self.deadlines.pop_due(now) else {
+                break;
+            };
             if let Some(connection) = self.connections.get_mut(&handle) {
                 connection.scheduled = None;
                 self.handle_connection_timeout(now, handle);
             }
         }
         self.expire_unplaced(now);
+        if self.sleepers >= SLEEPERS_PER_RELEASE {
+            self.sleepers = 0;
+            release_free_memory();
+        }
     }
 
     fn handle_connection_timeout(&mut self, now: Instant, handle: ConnectionHandle) {
@@ -256,13 +273,19 @@ impl Endpoint {
                 let progress = connection.context.handle_timeout(now, &mut self.outbox);
                 self.advance(now, handle, progress);
             }
-            Phase::Established { last_heard }
-                if self.limits.idle_timeout.is_some_and(|timeout| now >= *last_heard + timeout) =>
+            Phase::Established(activity)
+                if self.limits.idle_timeout.is_some_and(|timeout| now >= activity.heard + timeout) =>
             {
                 connection.context.close_notify(now, &mut self.outbox);
                 self.remove(handle, CloseReason::Idle);
             }
-            _ => self.schedule(handle),
+            _ => {
+                if connection.bedtime(&self.limits).is_some_and(|bedtime| bedtime <= now) {
+                    connection.context.hibernate();
+                    self.sleepers += 1;
+                }
+                self.schedule(handle);
+            }
         }
     }
 
@@ -293,9 +316,14 @@ impl Endpoint {
             return Err(SendError::TooLarge { length: payload.len(), limit });
         }
         self.sealed.clear();
+        let slept = connection.context.is_asleep();
         if let Err(error) = connection.context.write(now, payload, &mut self.sealed) {
             self.remove(handle, CloseReason::Error(error.clone()));
             return Err(SendError::Failed(error));
+        }
+        connection.sent(now);
+        if slept {
+            self.schedule(handle);
         }
         self.counters.datagrams_sent += 1;
         self.sealed.first().ok_or(SendError::NotConnected)
@@ -307,7 +335,7 @@ impl Endpoint {
             return;
         };
         match connection.phase {
-            Phase::Established { .. } => connection.context.close_notify(now, &mut self.outbox),
+            Phase::Established(_) => connection.context.close_notify(now, &mut self.outbox),
             Phase::Handshaking { .. } => connection.context.cancel_handshake(now, &mut self.outbox),
         }
         self.remove(handle, CloseReason::Local);
@@ -439,8 +467,7 @@ impl Endpoint {
         let Phase::Handshaking { started, .. } = connection.phase else {
             return;
         };
-        connection.phase = Phase::Established { last_heard: now };
-        let early = connection.context.take_early_records();
+        connection.phase = Phase::Established(Activity::begin(now));
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         let old = self.routes.established(remote, 0);
         self.routes.establish(remote, handle);
@@ -448,7 +475,7 @@ impl Endpoint {
             self.remove(old, CloseReason::Replaced);
         }
         self.counters.handshakes_completed += 1;
-        let Negotiated { suite, resumed, psk_identity, peer } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, early } = negotiated;
         let handshake_time = now.saturating_duration_since(started);
         self.trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
         let event = Event::Secure { connection: handle, suite, resumed, psk_identity, peer, handshake_time };
@@ -538,7 +565,7 @@ impl Endpoint {
 
     pub(super) fn schedule(&mut self, handle: ConnectionHandle) {
         if let Some(connection) = self.connections.get_mut(&handle) {
-            let deadline = connection.deadline(self.limits.handshake_timeout, self.limits.idle_timeout);
+            let deadline = connection.deadline(&self.limits);
             self.deadlines.change(handle, connection.scheduled, deadline);
             connection.scheduled = deadline;
         }

@@ -9,6 +9,8 @@ pub(crate) struct Limits {
     pub(crate) handshake_timeout: Duration,
     /// From the last authentic record to the close; `None` for ever.
     pub(crate) idle_timeout: Option<Duration>,
+    /// From the last record, either way, until the engine's memory is given back; `None` for never.
+    pub(crate) hibernate_after: Option<Duration>,
     /// Unfinished handshakes at a time.
     pub(crate) handshakes: usize,
     /// Unfinished handshakes at a time from one IP address.
@@ -16,6 +18,12 @@ pub(crate) struct Limits {
     /// Connections at a time, unfinished handshakes included.
     pub(crate) connections: usize,
 }
+
+/// Connections whose timers are looked at in one go; the others come next, after whatever else has happened.
+pub(super) const TIMEOUTS_PER_CALL: usize = 256;
+
+/// Connections that have gone to sleep since memory was last given back to the system: some 9 MB.
+pub(super) const SLEEPERS_PER_RELEASE: usize = 256;
 
 /// Bytes of records that a handshake holds while it waits for the application.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;

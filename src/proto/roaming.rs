@@ -3,7 +3,7 @@
 //! Neither is part of DTLS 1.2. The application keeps the saved connections, and knows which address a device had; the
 //! protocol decides: nothing is restored for good, and nothing moves, before a record has been authenticated.
 
-use super::connection::{AssociationName, Connection, ConnectionHandle, HeldRecords, Phase};
+use super::connection::{Activity, AssociationName, Connection, ConnectionHandle, HeldRecords, Phase};
 use super::deadlines::Deadlines;
 use super::endpoint::{Endpoint, Outcome};
 use super::output::{CloseReason, Event, LookupId};
@@ -317,7 +317,7 @@ impl Endpoint {
             self.remove(twin, CloseReason::Replaced);
         }
         let handle = self.next_handle();
-        let phase = Phase::Established { last_heard: now };
+        let phase = Phase::Established(Activity::begin(now));
         let connection =
             Connection { remote, context, phase, client_random: None, restored: Some(name), scheduled: None };
         self.connections.insert(handle, Box::new(connection));

@@ -1,68 +1,17 @@
-//! One association's engine: its handshake, driven step by step, and its records.
+//! One association's engine: a handshake, then records, asleep when there are none for a while.
 
-use super::PSK_IDENTITY_LIMIT;
 use super::alert;
-use super::certificate_type::nothing_in_common;
-use super::config::{ClientConfig, Pace, ServerConfig};
-use super::error::{CertificateFault, Error, ErrorKind};
-use super::ffi::bio::{Outbox, StagedPsk};
-use super::ffi::config::Role;
-use super::ffi::rng::fill_random;
+use super::config::{ClientConfig, ServerConfig};
+use super::error::{Error, ErrorKind};
+use super::ffi::bio::Outbox;
+use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
-use super::peer::{Failure, PeerCheck, PeerCredential};
-use super::record::{ContentType, OwnedRecord, Record, Records};
+use super::handshake::{Handshake, Progress};
+use super::record::Record;
 use super::saved::{ResumableSession, SavedConnection, Unrestorable};
-use super::suites::Suite;
 use mbedtls_sys as sys;
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
-
-/// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
-const EARLY_RECORD_LIMIT: usize = 8;
-
-/// Bytes in these records, all together.
-const EARLY_BYTES_LIMIT: usize = 16 * 1024;
-
-/// Handshake type of ClientKeyExchange (RFC 5246 section 7.4).
-const CLIENT_KEY_EXCHANGE: u8 = 16;
-
-/// Bytes of a handshake header.
-const HANDSHAKE_HEADER_LENGTH: usize = 12;
-
-/// How far a handshake has come.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    /// For the peer's next flight, or the timer.
-    Waiting,
-    /// For the application's answer. Nothing may be fed meanwhile.
-    Asks(Question),
-    /// Over: application data can flow.
-    Done(Negotiated),
-}
-
-/// What only the application knows.
-#[derive(Debug)]
-pub(crate) enum Question {
-    /// The key of this identity: [`Context::answer_psk`].
-    Psk(Vec<u8>),
-    /// The session with this id, which a client wants to resume: [`Context::answer_resumption`].
-    Resumption(Vec<u8>),
-    /// Whether this peer is accepted: [`Context::answer_peer`]. It has yet to prove that the key is its own.
-    Peer(PeerCredential),
-}
-
-/// What a finished handshake agreed on.
-#[derive(Debug)]
-pub(crate) struct Negotiated {
-    pub(crate) suite: Suite,
-    /// An earlier session's master secret was used (RFC 5246 section 7.3).
-    pub(crate) resumed: bool,
-    /// The identity whose key the peer proved to have. Servers only.
-    pub(crate) psk_identity: Option<Vec<u8>>,
-    /// What the peer presented, and proved to have the private key of.
-    pub(crate) peer: Option<PeerCredential>,
-}
 
 /// What a record on an established association was.
 #[derive(Debug, PartialEq, Eq)]
@@ -77,37 +26,83 @@ pub(crate) enum Inbound {
     Dropped,
 }
 
-/// Where a server's handshake is with the pre-shared key.
-enum PskStage {
-    NotAsked,
-    Asked { identity: Vec<u8> },
-    Answered { known: bool },
-}
-
-/// Where a server's handshake is with the session that the client wants to resume.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResumptionStage {
-    /// Nobody is asked: every handshake is full.
-    Off,
-    NotAsked,
-    Asked,
-    Answered {
-        resumed: bool,
-    },
-}
-
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
+    stage: Stage,
+}
+
+enum Stage {
+    Handshake(Box<Handshake>),
+    Open(Open),
+    /// Open, in a hundredth of the memory.
+    Asleep(Box<Asleep>),
+    /// Between two stages; a method that ends here has failed, and its connection with it.
+    Gone,
+}
+
+/// A finished handshake's engine.
+struct Open {
     ssl: Ssl,
-    pace: Pace,
-    psk: PskStage,
-    resumption: ResumptionStage,
-    peer: PeerCheck,
-    /// Since when a question to the application is open.
-    suspended: Option<Instant>,
-    early: VecDeque<OwnedRecord>,
-    /// A record that could have been the peer's Finished failed to authenticate.
-    bad_finished: bool,
+    /// What ended the handshake, for a peer that may ask for it again; empty once the peer is known to have it. The
+    /// engine keeps it too, and repeats it, but not in its sleep.
+    last_flight: Vec<Vec<u8>>,
+}
+
+/// What an association needs to wake up.
+struct Asleep {
+    last_flight: Vec<Vec<u8>>,
+    saved: SavedConnection,
+    config: Arc<SslConfig>,
+    payload_limit: usize,
+}
+
+impl Asleep {
+    fn wake(&self, now: Instant) -> Result<Open, Error> {
+        let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
+        // Exactly where it was: nothing has been sent meanwhile.
+        ssl.restore(&self.saved, self.saved.next_number).map_err(Error::internal)?;
+        Ok(Open { ssl, last_flight: self.last_flight.clone() })
+    }
+}
+
+impl Open {
+    fn read(&mut self, now: Instant, record: &[u8], plaintext: &mut [u8], out: &mut Outbox) -> Result<Inbound, Error> {
+        let Open { ssl, last_flight } = self;
+        let (before, keeps_handshake) = (ssl.replay_window(), ssl.keeps_handshake());
+        let result = ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
+        let authenticated = ssl.replay_window() != before;
+        match result {
+            Ok(length) => {
+                // The peer has our last flight, or it could not have sent this.
+                *last_flight = Vec::new();
+                Ok(Inbound::Data(length))
+            }
+            Err(sys::ERR_SSL_WANT_READ) if authenticated && ssl.last_record_was_application_data() => {
+                // The engine skips an empty record; to an application it is a message, as an empty datagram is.
+                Ok(Inbound::Data(0))
+            }
+            Err(sys::ERR_SSL_WANT_READ) if authenticated => {
+                // RFC 6347 section 4.2.4: the peer repeats its flight because ours was lost.
+                if ssl.last_record_was_handshake() && !keeps_handshake {
+                    last_flight.iter().for_each(|datagram| out.push(datagram));
+                }
+                Ok(Inbound::Consumed)
+            }
+            Err(_) if !authenticated => {
+                ssl.drop_current_record();
+                Ok(Inbound::Dropped)
+            }
+            Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
+            Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(ssl.received_alert(), false)),
+            Err(errno) => {
+                let error = Error::from_engine(errno, "The peer sent an authenticated record that breaks the protocol");
+                let description = error.alert_to_send().unwrap_or(alert::DECODE_ERROR);
+                // The connection ends with or without this alert.
+                let _ = ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+                Err(error.with_alert(description))
+            }
+        }
+    }
 }
 
 impl Context {
@@ -115,263 +110,13 @@ impl Context {
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
     pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
-        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
-        ssl.set_mtu(config.pace.mtu);
-        let mut context = Context::new(ssl, config.pace, PeerCheck::server(&config.rules));
-        if asks_for_sessions {
-            context.resumption = ResumptionStage::NotAsked;
-        }
-        Ok(context)
+        let handshake = Handshake::server(config, now, asks_for_sessions)?;
+        Ok(Context { stage: Stage::Handshake(Box::new(handshake)) })
     }
 
     /// Call [`Context::handle_timeout`] to send the first flight.
     pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Context, Error> {
-        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
-        ssl.set_mtu(config.pace.mtu);
-        ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
-        Ok(Context::new(ssl, config.pace, PeerCheck::client(&config.rules)))
-    }
-
-    fn new(ssl: Ssl, pace: Pace, peer: PeerCheck) -> Context {
-        Context {
-            ssl,
-            pace,
-            psk: PskStage::NotAsked,
-            resumption: ResumptionStage::Off,
-            peer,
-            suspended: None,
-            early: VecDeque::new(),
-            bad_finished: false,
-        }
-    }
-
-    /// When [`Context::handle_timeout`] is due. Stands still while a look-up is open.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
-        if self.suspended.is_some() { None } else { self.ssl.deadline() }
-    }
-
-    /// A well-formed plaintext record of the handshake.
-    pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
-        self.ssl.forget_plaintext_numbers();
-        let written = out.len();
-        if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
-            return Err(self.fail(now, failure, written, out));
-        }
-        self.drive(now, Some(record), out)
-    }
-
-    /// A record of the epoch that the handshake is about to begin.
-    pub(crate) fn handle_early_record(
-        &mut self,
-        now: Instant,
-        record: &Record<'_>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        self.early.push_back(record.keep());
-        let bytes = |early: &VecDeque<OwnedRecord>| early.iter().map(|record| record.bytes.len()).sum::<usize>();
-        while self.early.len() > EARLY_RECORD_LIMIT || bytes(&self.early) > EARLY_BYTES_LIMIT {
-            self.early.pop_front();
-        }
-        self.drive(now, None, out)
-    }
-
-    /// Starts a client's handshake; later, retransmits the current flight when its time has come.
-    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
-        self.ssl.cap_retransmission(self.pace.longest_interval);
-        self.drive(now, None, out)
-    }
-
-    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
-    ///
-    /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
-    pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let PskStage::Asked { identity } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
-            return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
-        };
-        self.psk = PskStage::Answered { known: key.is_some() };
-        let key = match key {
-            Some(key) => Zeroizing::new(key.to_vec()),
-            None => random_key()?,
-        };
-        self.ssl.stage_psk(StagedPsk { identity, key });
-        self.wake(now);
-        self.drive(now, None, out)
-    }
-
-    /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
-    /// has negotiated leads to a full handshake.
-    pub(crate) fn answer_resumption(
-        &mut self,
-        now: Instant,
-        session: Option<&ResumableSession>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        if self.resumption != ResumptionStage::Asked {
-            return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
-        }
-        let resumed = session.is_some_and(|session| self.ssl.resume(session));
-        self.resumption = ResumptionStage::Answered { resumed };
-        self.wake(now);
-        self.drive(now, None, out)
-    }
-
-    /// The answer to [`Question::Peer`].
-    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
-        let written = out.len();
-        match self.peer.answer(accepted) {
-            None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
-            Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
-            Some(Ok(())) => {
-                self.wake(now);
-                self.drive(now, None, out)
-            }
-        }
-    }
-
-    /// The timer stood still while the application was asked.
-    fn wake(&mut self, now: Instant) {
-        if let Some(since) = self.suspended.take() {
-            self.ssl.postpone_timer(now.saturating_duration_since(since));
-        }
-    }
-
-    /// Takes handshake steps until one has to wait.
-    fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Context { ssl, psk, resumption, peer, early, bad_finished, .. } = self;
-        let written = out.len();
-        let outcome =
-            ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, early, bad_finished));
-        match outcome {
-            Ok(Pause::Reading) => Ok(Progress::Waiting),
-            Ok(Pause::Asking(question)) => {
-                self.suspended = Some(now);
-                Ok(Progress::Asks(question))
-            }
-            Ok(Pause::Over) => self.finish(),
-            Err(failure) => Err(self.fail(now, failure, written, out)),
-        }
-    }
-
-    fn finish(&mut self) -> Result<Progress, Error> {
-        let suite = self.ssl.negotiated_suite().and_then(Suite::from_id).ok_or_else(|| Error::internal(0))?;
-        // The limit was for flights; a payload is one record, and its size is the application's business.
-        self.ssl.set_mtu(0);
-        let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
-        Ok(Progress::Done(Negotiated { suite, resumed, psk_identity, peer: self.peer.take_credential() }))
-    }
-
-    /// Names the reason, and tells the peer unless the engine has done so already.
-    fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
-        let error = match failure {
-            Failure::Engine(errno) => self.peer.take_fault().unwrap_or_else(|| self.handshake_error(errno)),
-            Failure::Own(error) => error,
-        };
-        if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
-            return error.with_alert(sent);
-        }
-        match error.alert_to_send() {
-            None => error,
-            Some(description) => {
-                // The connection ends with or without this alert.
-                let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
-                error.with_alert(description)
-            }
-        }
-    }
-
-    fn handshake_error(&self, errno: i32) -> Error {
-        match errno {
-            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
-                Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
-            }
-            // The chain is good, and not for this use.
-            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
-                Error::certificate(self.ssl.verify_result(), false)
-            }
-            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
-            sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
-                Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
-            }
-            sys::ERR_SSL_INVALID_MAC => match self.psk {
-                PskStage::Answered { known: false } => Error::new(
-                    ErrorKind::UnknownPskIdentity,
-                    "The application knows no key for the client's PSK identity",
-                ),
-                PskStage::Answered { known: true } => {
-                    Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
-                }
-                _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
-            },
-            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
-            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
-                if self.peer.has_nothing_to_present() =>
-            {
-                nothing_in_common("server certificate")
-            }
-            sys::ERR_SSL_NO_CIPHER_CHOSEN => {
-                Error::from_engine(errno, "The client offers no cipher suite that this server can use")
-            }
-            _ => Error::from_engine(errno, "The handshake failed"),
-        }
-    }
-
-    /// What is known about a handshake that has taken too long.
-    pub(crate) fn timeout_error(&self) -> Option<Error> {
-        if self.bad_finished {
-            return Some(self.handshake_error(sys::ERR_SSL_INVALID_MAC));
-        }
-        // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
-        let unanswered = self.ssl.role() == Role::Client
-            && matches!(self.ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
-            && negotiates_psk(&self.ssl);
-        let message =
-            "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
-        unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
-    }
-
-    /// Records that came before the handshake was over and may hold application data.
-    pub(crate) fn take_early_records(&mut self) -> VecDeque<OwnedRecord> {
-        std::mem::take(&mut self.early)
-    }
-
-    /// A record of the association's own epoch. Fatal only if an authenticated record caused it.
-    pub(crate) fn read(
-        &mut self,
-        now: Instant,
-        record: &[u8],
-        plaintext: &mut [u8],
-        out: &mut Outbox,
-    ) -> Result<Inbound, Error> {
-        let before = self.ssl.replay_window();
-        let result = self.ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
-        let authenticated = self.ssl.replay_window() != before;
-        match result {
-            Ok(length) => Ok(Inbound::Data(length)),
-            Err(sys::ERR_SSL_WANT_READ) if authenticated && self.ssl.last_record_was_application_data() => {
-                // The engine skips an empty record; to an application it is a message, as an empty datagram is.
-                Ok(Inbound::Data(0))
-            }
-            Err(sys::ERR_SSL_WANT_READ) if authenticated => Ok(Inbound::Consumed),
-            Err(_) if !authenticated => {
-                self.ssl.drop_current_record();
-                Ok(Inbound::Dropped)
-            }
-            Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
-            Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(self.ssl.received_alert(), false)),
-            Err(errno) => {
-                let error = Error::from_engine(errno, "The peer sent an authenticated record that breaks the protocol");
-                let description = error.alert_to_send().unwrap_or(alert::DECODE_ERROR);
-                // The connection ends with or without this alert.
-                let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
-                Err(error.with_alert(description))
-            }
-        }
-    }
-
-    /// What the connection needs to go on elsewhere; `None` while there is a handshake.
-    pub(crate) fn save(&self) -> Option<SavedConnection> {
-        self.ssl.save()
+        Ok(Context { stage: Stage::Handshake(Box::new(Handshake::client(config, now)?)) })
     }
 
     /// A server's side of a connection that was saved. `unix_time`: its record numbers jump ahead by the clock.
@@ -383,194 +128,190 @@ impl Context {
     ) -> Result<Context, Unrestorable> {
         saved.check()?;
         let number = saved.number_after_restore(unix_time)?;
-        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval)
-            .map_err(|_| Unrestorable("there is no memory for it"))?;
+        let mut ssl =
+            Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable("there is no memory for it"))?;
         ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
-        Ok(Context::new(ssl, config.pace, PeerCheck::server(&config.rules)))
+        Ok(Context { stage: Stage::Open(Open { ssl, last_flight: Vec::new() }) })
     }
 
-    /// Bytes of payload that one record may carry.
-    pub(crate) fn payload_limit(&self) -> usize {
-        self.ssl.payload_limit()
+    // --- the handshake -----------------------------------------------------------------------------------------------
+
+    /// When [`Context::handle_timeout`] is due. Stands still while a question is open.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.deadline(),
+            _ => None,
+        }
     }
 
-    /// Seals one payload into one record, one datagram.
-    pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
-        self.ssl
-            .with(now, None, out, |ssl| ssl.write(payload))
-            .map_err(|errno| Error::from_engine(errno, "The payload could not be sealed"))
+    /// A well-formed plaintext record of the handshake.
+    pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.handle_record(now, record, out))
     }
 
-    /// RFC 5246 section 7.2.1: tells the peer that nothing more will come.
-    pub(crate) fn close_notify(&mut self, now: Instant, out: &mut Outbox) {
-        self.send_warnings(now, &[alert::CLOSE_NOTIFY], out);
+    /// A record of the epoch that the handshake is about to begin.
+    pub(crate) fn handle_early_record(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.handle_early_record(now, record, out))
+    }
+
+    /// Starts a client's handshake; later, retransmits the current flight when its time has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.handle_timeout(now, out))
+    }
+
+    /// The answer to [`Question::Psk`](super::Question); `None` when the identity is unknown.
+    pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.answer_psk(now, key, out))
+    }
+
+    /// The answer to [`Question::Resumption`](super::Question); `None` when the session is unknown.
+    pub(crate) fn answer_resumption(
+        &mut self,
+        now: Instant,
+        session: Option<&ResumableSession>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.answer_resumption(now, session, out))
+    }
+
+    /// The answer to [`Question::Peer`](super::Question).
+    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.answer_peer(now, accepted, out))
+    }
+
+    fn advance(
+        &mut self,
+        out: &mut Outbox,
+        act: impl FnOnce(&mut Handshake, &mut Outbox) -> Result<Progress, Error>,
+    ) -> Result<Progress, Error> {
+        let written = out.len();
+        let Stage::Handshake(handshake) = &mut self.stage else {
+            return Err(Error::new(ErrorKind::Internal, "A handshake was to go on that is over"));
+        };
+        let mut progress = act(handshake, out)?;
+        if let Progress::Done(negotiated) = &mut progress
+            && let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Gone)
+        {
+            let (ssl, early) = handshake.into_parts();
+            negotiated.early = early;
+            let mut last_flight = Vec::new();
+            if ssl.keeps_handshake() {
+                last_flight.extend(out.datagrams().skip(written).map(<[u8]>::to_vec));
+            }
+            self.stage = Stage::Open(Open { ssl, last_flight });
+        }
+        Ok(progress)
+    }
+
+    /// What is known about a handshake that has taken too long.
+    pub(crate) fn timeout_error(&self) -> Option<Error> {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.timeout_error(),
+            _ => None,
+        }
     }
 
     /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
-        self.send_warnings(now, &[alert::USER_CANCELED, alert::CLOSE_NOTIFY], out);
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.cancel(now, out);
+        }
     }
 
     /// Gives a handshake up for a reason of our own.
     pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
-        // The connection ends with or without this alert.
-        let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.send_fatal_alert(now, description, out);
+        }
     }
 
-    fn send_warnings(&mut self, now: Instant, descriptions: &[u8], out: &mut Outbox) {
-        for &description in descriptions {
+    // --- records -----------------------------------------------------------------------------------------------------
+
+    /// A record of the association's own epoch. Fatal only if an authenticated record caused it.
+    pub(crate) fn read(
+        &mut self,
+        now: Instant,
+        record: &[u8],
+        plaintext: &mut [u8],
+        out: &mut Outbox,
+    ) -> Result<Inbound, Error> {
+        match &mut self.stage {
+            Stage::Open(open) => open.read(now, record, plaintext, out),
+            Stage::Asleep(asleep) => {
+                let mut open = asleep.wake(now)?;
+                let inbound = open.read(now, record, plaintext, out);
+                // What anybody can send does not wake it for longer than it takes to see that.
+                if !matches!(inbound, Ok(Inbound::Dropped)) {
+                    self.stage = Stage::Open(open);
+                }
+                inbound
+            }
+            Stage::Handshake(_) | Stage::Gone => Ok(Inbound::Dropped),
+        }
+    }
+
+    /// Seals one payload into one record, one datagram.
+    pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        self.awake(now)?
+            .with(now, None, out, |ssl| ssl.write(payload))
+            .map_err(|errno| Error::from_engine(errno, "The payload could not be sealed"))
+    }
+
+    /// Bytes of payload that one record may carry.
+    pub(crate) fn payload_limit(&self) -> usize {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.payload_limit(),
+            Stage::Asleep(asleep) => asleep.payload_limit,
+            Stage::Handshake(_) | Stage::Gone => 0,
+        }
+    }
+
+    /// RFC 5246 section 7.2.1: tells the peer that nothing more will come.
+    pub(crate) fn close_notify(&mut self, now: Instant, out: &mut Outbox) {
+        if let Ok(ssl) = self.awake(now) {
             // The connection ends with or without this alert.
-            let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, description));
+            let _ = ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, alert::CLOSE_NOTIFY));
         }
     }
-}
 
-/// Why the steps of a handshake paused.
-enum Pause {
-    Reading,
-    Asking(Question),
-    Over,
-}
-
-fn step_until_waiting(
-    ssl: &mut Ssl,
-    psk: &mut PskStage,
-    resumption: &mut ResumptionStage,
-    peer: &mut PeerCheck,
-    early: &mut VecDeque<OwnedRecord>,
-    bad_finished: &mut bool,
-) -> Result<Pause, Failure> {
-    let mut offered: Option<OwnedRecord> = None;
-    let mut is_certain = false;
-    loop {
-        if ssl.state() == sys::SSL_HANDSHAKE_OVER {
-            return Ok(Pause::Over);
-        }
-        if let Some(question) = ask_for_session(ssl, resumption) {
-            return Ok(Pause::Asking(question));
-        }
-        if let Some(credential) = peer.question(ssl) {
-            return Ok(Pause::Asking(Question::Peer(credential)));
-        }
-        let asking = is_asking_for_psk(ssl, psk);
-        let written = ssl.written();
-        let result = match (asking, offered.take()) {
-            (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
-            (false, Some(record)) => {
-                is_certain = record.after_change_cipher_spec;
-                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
-            }
-            (false, None) => peer.step(ssl).map(|()| None),
-        };
-        match result {
-            Ok(None) => {}
-            Ok(Some(message)) => {
-                if let Some(identity) = ask(psk, &message) {
-                    return Ok(Pause::Asking(Question::Psk(identity)));
-                }
-                if matches!(psk, PskStage::Answered { known: false }) {
-                    stage_random_psk(ssl, &message)?;
-                }
-            }
-            // A timer that was due let the engine retransmit before it looked at the record.
-            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
-            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match take_finished(ssl, early) {
-                Some(record) => offered = Some(record),
-                None => return Ok(Pause::Reading),
-            },
-            // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
-            Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certain => {
-                *bad_finished = true;
-                ssl.drop_current_record();
-                // The engine has written an alert.
-                ssl.take_back(written);
-            }
-            Err(failure) => return Err(failure),
+    /// What the connection needs to go on elsewhere; `None` while there is a handshake.
+    pub(crate) fn save(&self) -> Option<SavedConnection> {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.save(),
+            Stage::Asleep(asleep) => Some(asleep.saved.clone()),
+            Stage::Handshake(_) | Stage::Gone => None,
         }
     }
-}
 
-/// The hello is parsed, and nothing is answered yet.
-fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Question> {
-    if *resumption != ResumptionStage::NotAsked || ssl.state() != sys::SSL_SERVER_HELLO {
-        return None;
+    // --- rest --------------------------------------------------------------------------------------------------------
+
+    pub(crate) fn is_asleep(&self) -> bool {
+        matches!(self.stage, Stage::Asleep(_))
     }
-    let session_id = ssl.session_id_of_hello();
-    *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
-    (!session_id.is_empty()).then_some(Question::Resumption(session_id))
-}
 
-fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
-    matches!(psk, PskStage::NotAsked)
-        && ssl.role() == Role::Server
-        && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
-        && negotiates_psk(ssl)
-}
-
-fn negotiates_psk(ssl: &Ssl) -> bool {
-    ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
-}
-
-/// The question for the application, unless the message holds none that it could answer.
-fn ask(psk: &mut PskStage, message: &[u8]) -> Option<Vec<u8>> {
-    match psk_identity(message) {
-        Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
-            *psk = PskStage::Asked { identity: identity.to_vec() };
-            Some(identity.to_vec())
-        }
-        _ => {
-            *psk = PskStage::Answered { known: false };
-            None
+    /// Gives the engine's memory back, some 36 KB; the next record or payload wakes it in some 20 microseconds.
+    pub(crate) fn hibernate(&mut self) {
+        if let Stage::Open(Open { ssl, last_flight }) = &mut self.stage
+            && let Some(saved) = ssl.save()
+        {
+            let last_flight = std::mem::take(last_flight);
+            let asleep = Asleep { last_flight, saved, config: ssl.config(), payload_limit: ssl.payload_limit() };
+            self.stage = Stage::Asleep(Box::new(asleep));
         }
     }
-}
 
-/// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
-fn psk_identity(message: &[u8]) -> Option<&[u8]> {
-    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH)?;
-    let (length, rest) = body.split_first_chunk::<2>()?;
-    let identity = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
-    (header.first() == Some(&CLIENT_KEY_EXCHANGE) && !identity.is_empty()).then_some(identity)
-}
-
-/// An identity that nobody is asked about fails where a wrong key fails, too.
-fn stage_random_psk(ssl: &mut Ssl, message: &[u8]) -> Result<(), i32> {
-    if let Some(identity) = psk_identity(message) {
-        let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
-        ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
+    fn awake(&mut self, now: Instant) -> Result<&mut Ssl, Error> {
+        if let Stage::Asleep(asleep) = &self.stage {
+            self.stage = Stage::Open(asleep.wake(now)?);
+        }
+        match &mut self.stage {
+            Stage::Open(open) => Ok(&mut open.ssl),
+            _ => Err(Error::new(ErrorKind::Internal, "A record was to be written before the handshake was over")),
+        }
     }
-    Ok(())
-}
-
-fn random_key() -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut key = Zeroizing::new(vec![0; 32]);
-    fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;
-    Ok(key)
-}
-
-fn awaits_finished(ssl: &Ssl) -> bool {
-    match ssl.role() {
-        Role::Server => ssl.state() == sys::SSL_CLIENT_FINISHED,
-        Role::Client => ssl.state() == sys::SSL_SERVER_FINISHED,
-    }
-}
-
-/// The first early record that can be Finished: most that cannot need not be tried.
-fn take_finished(ssl: &Ssl, early: &mut VecDeque<OwnedRecord>) -> Option<OwnedRecord> {
-    if !awaits_finished(ssl) {
-        return None;
-    }
-    let lengths = ssl.finished_lengths()?;
-    let can_be_finished = |record: &OwnedRecord| {
-        let record = record.borrow();
-        record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
-    };
-    early.remove(early.iter().position(can_be_finished)?)
-}
-
-/// The description in the first plaintext alert of a datagram that we wrote.
-fn plaintext_alert(datagram: &[u8]) -> Option<u8> {
-    Records::new(datagram)
-        .find(|record| record.content_type == ContentType::Alert && record.epoch == 0)
-        .and_then(|record| record.fragment().get(1).copied())
 }

@@ -1,5 +1,6 @@
 //! Who the peer is: what it presents, and whether that is enough.
 
+use super::alert;
 use super::certificate_type::{
     Abilities, Agreement, CertificateType, client_extensions, nothing_in_common, read_client_hello, read_server_hello,
 };
@@ -31,7 +32,7 @@ pub(crate) struct PeerAuthentication {
     pub(crate) public_keys: Option<Vec<PublicKey>>,
     /// `false` lets everybody in whom the application does not refuse.
     pub(crate) required: bool,
-    /// Whether the application has the last word: [`Question::Peer`](super::context::Question).
+    /// Whether the application has the last word: [`Question::Peer`](super::handshake::Question).
     pub(crate) asks: bool,
 }
 
@@ -298,10 +299,9 @@ impl PeerCheck {
 
 /// The key in a Certificate message; `None` when the message is there but empty.
 fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Error> {
-    let unexpected = || {
-        Error::protocol(super::alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due")
-    };
-    let malformed = || Error::protocol(super::alert::DECODE_ERROR, "The peer's Certificate message is malformed");
+    let unexpected =
+        || Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due");
+    let malformed = || Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed");
     let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH).ok_or_else(unexpected)?;
     if header.first() != Some(&CERTIFICATE) {
         return Err(unexpected());
@@ -321,4 +321,32 @@ fn unacceptable_key() -> Error {
 /// Whether the suite has Certificate messages.
 fn signs(ssl: &Ssl) -> bool {
     ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| !suite.key_exchange().uses_psk())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+        [&[kind, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], body].concat()
+    }
+
+    #[test]
+    fn a_certificate_message_is_one_key_or_none() {
+        assert_eq!(raw_public_key(&message(CERTIFICATE, &[0, 0, 2, 7, 8])).unwrap(), Some(&[7, 8][..]));
+        assert_eq!(raw_public_key(&message(CERTIFICATE, &[0, 0, 0])).unwrap(), None);
+    }
+
+    #[test]
+    fn other_messages_and_other_lengths_are_refused() {
+        for body in [&[][..], &[0, 0], &[0, 0, 1], &[0, 0, 1, 7, 8], &[0xff, 0xff, 0xff, 7]] {
+            let error = raw_public_key(&message(CERTIFICATE, body)).unwrap_err();
+            assert_eq!(error.alert_to_send(), Some(alert::DECODE_ERROR), "{body:?}");
+        }
+        // ClientKeyExchange, a message that is no handshake, a header cut short.
+        for message in [message(16, &[0, 0, 0]), Vec::new(), vec![CERTIFICATE; 11]] {
+            let error = raw_public_key(&message).unwrap_err();
+            assert_eq!(error.alert_to_send(), Some(alert::UNEXPECTED_MESSAGE));
+        }
+    }
 }

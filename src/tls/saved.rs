@@ -20,6 +20,7 @@ const NUMBERS_PER_SECOND: u64 = 500_000;
 const NUMBERING_BEGINS: Duration = Duration::from_secs(1_767_225_600);
 
 /// What a connection needs to go on with the same keys.
+#[derive(Clone)]
 pub(crate) struct SavedConnection {
     pub(crate) suite: Suite,
     /// The client's, then the server's.
@@ -32,6 +33,8 @@ pub(crate) struct SavedConnection {
     pub(crate) next_number: u64,
     /// node-mbed-dtls had none: then a record from before the restart passes once more.
     pub(crate) replay_window: Option<ReplayWindow>,
+    /// RFC 6066 section 4; 0 for none.
+    pub(crate) max_fragment_length_code: u8,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: bool,
     /// RFC 7627; unknown of connections that node-mbed-dtls saved.
@@ -102,6 +105,7 @@ mod tests {
             epoch: 1,
             next_number,
             replay_window: None,
+            max_fragment_length_code: 0,
             encrypt_then_mac: false,
             extended_master_secret: None,
         }

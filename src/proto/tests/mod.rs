@@ -4,6 +4,7 @@ mod certificates;
 mod cookies;
 mod fuzz;
 mod handshakes;
+mod hibernation;
 mod hostile;
 mod lossy;
 mod network;

@@ -117,6 +117,7 @@ pub(super) fn limits() -> Limits {
     Limits {
         handshake_timeout: Duration::from_secs(120),
         idle_timeout: Some(Duration::from_secs(86_400)),
+        hibernate_after: Some(Duration::from_secs(5)),
         handshakes: 1000,
         handshakes_per_address: 1000,
         connections: 1_000_000,
@@ -221,6 +222,11 @@ impl Network {
     pub(super) fn inject(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
         self.deliver(from, to, datagram);
         self.collect();
+    }
+
+    /// Datagrams under way to this address.
+    pub(super) fn in_flight_to(&self, address: SocketAddr) -> usize {
+        self.in_flight.values().filter(|(_, to, _)| *to == address).count()
     }
 
     /// Loses every datagram that is under way.

@@ -4,10 +4,12 @@
 
 #![allow(unsafe_code)]
 
+mod aead;
 pub(crate) mod bio;
 pub(crate) mod config;
 mod elliptic;
 mod layout;
+pub(crate) mod memory;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 mod saved;

@@ -105,6 +105,15 @@ impl Ssl {
         self.bio().incoming.is_some()
     }
 
+    pub(crate) fn config(&self) -> Arc<SslConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// Whether the handshake's memory is kept, after its end, to repeat the last flight.
+    pub(crate) fn keeps_handshake(&self) -> bool {
+        !self.raw.handshake.is_null()
+    }
+
     pub(crate) fn role(&self) -> Role {
         self.config.role()
     }
@@ -176,6 +185,11 @@ impl Ssl {
         // SAFETY: the context is set up; `plaintext` is writable for its length.
         let result = unsafe { sys::ssl_read(&mut *self.raw, plaintext.as_mut_ptr(), plaintext.len()) };
         usize::try_from(result).map_err(|_| result)
+    }
+
+    /// Type of the record that was read last.
+    pub(crate) fn last_record_was_handshake(&self) -> bool {
+        self.raw.in_msgtype == sys::SSL_MSG_HANDSHAKE
     }
 
     /// Type of the record that was read last.

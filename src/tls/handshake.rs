@@ -1,0 +1,496 @@
+//! One handshake, driven step by step until it has to wait, or is over.
+
+use super::PSK_IDENTITY_LIMIT;
+use super::alert;
+use super::certificate_type::nothing_in_common;
+use super::config::{ClientConfig, Pace, ServerConfig};
+use super::error::{CertificateFault, Error, ErrorKind};
+use super::ffi::bio::{Outbox, StagedPsk};
+use super::ffi::config::Role;
+use super::ffi::rng::fill_random;
+use super::ffi::ssl::Ssl;
+use super::peer::{Failure, PeerCheck, PeerCredential};
+use super::record::{ContentType, OwnedRecord, Record, Records};
+use super::saved::ResumableSession;
+use super::suites::Suite;
+use mbedtls_sys as sys;
+use std::collections::VecDeque;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
+const EARLY_RECORD_LIMIT: usize = 8;
+
+/// Bytes in these records, all together.
+const EARLY_BYTES_LIMIT: usize = 16 * 1024;
+
+/// Handshake type of ClientKeyExchange (RFC 5246 section 7.4).
+const CLIENT_KEY_EXCHANGE: u8 = 16;
+
+/// Bytes of a handshake header.
+const HANDSHAKE_HEADER_LENGTH: usize = 12;
+
+/// How far a handshake has come.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// For the peer's next flight, or the timer.
+    Waiting,
+    /// For the application's answer. Nothing may be fed meanwhile.
+    Asks(Question),
+    /// Over: application data can flow.
+    Done(Negotiated),
+}
+
+/// What only the application knows.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// The key of this identity: [`super::Context::answer_psk`].
+    Psk(Vec<u8>),
+    /// The session with this id, which a client wants to resume: [`super::Context::answer_resumption`].
+    Resumption(Vec<u8>),
+    /// Whether this peer is accepted: [`super::Context::answer_peer`]. It has yet to prove that the key is its own.
+    Peer(PeerCredential),
+}
+
+/// What a finished handshake agreed on.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub(crate) suite: Suite,
+    /// An earlier session's master secret was used (RFC 5246 section 7.3).
+    pub(crate) resumed: bool,
+    /// The identity whose key the peer proved to have. Servers only.
+    pub(crate) psk_identity: Option<Vec<u8>>,
+    /// What the peer presented, and proved to have the private key of.
+    pub(crate) peer: Option<PeerCredential>,
+    /// Records that came before the handshake was over and may hold application data.
+    pub(crate) early: VecDeque<OwnedRecord>,
+}
+
+/// Where a server's handshake is with the pre-shared key.
+enum PskStage {
+    NotAsked,
+    Asked { identity: Vec<u8> },
+    Answered { known: bool },
+}
+
+/// Where a server's handshake is with the session that the client wants to resume.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ResumptionStage {
+    /// Nobody is asked: every handshake is full.
+    Off,
+    NotAsked,
+    Asked,
+    Answered {
+        resumed: bool,
+    },
+}
+
+/// A handshake under way.
+pub(super) struct Handshake {
+    ssl: Ssl,
+    pace: Pace,
+    psk: PskStage,
+    resumption: ResumptionStage,
+    peer: PeerCheck,
+    /// Since when a question to the application is open.
+    suspended: Option<Instant>,
+    early: VecDeque<OwnedRecord>,
+    /// A record that could have been the peer's Finished failed to authenticate.
+    bad_finished: bool,
+}
+
+impl Handshake {
+    /// For a client whose cookie was verified; feed it that ClientHello next.
+    ///
+    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
+    pub(super) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Handshake, Error> {
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
+        ssl.set_mtu(config.pace.mtu);
+        let mut handshake = Handshake::new(ssl, config.pace, PeerCheck::server(&config.rules));
+        if asks_for_sessions {
+            handshake.resumption = ResumptionStage::NotAsked;
+        }
+        Ok(handshake)
+    }
+
+    /// Call [`Handshake::handle_timeout`] to send the first flight.
+    pub(super) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
+        ssl.set_mtu(config.pace.mtu);
+        ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
+        Ok(Handshake::new(ssl, config.pace, PeerCheck::client(&config.rules)))
+    }
+
+    fn new(ssl: Ssl, pace: Pace, peer: PeerCheck) -> Handshake {
+        Handshake {
+            ssl,
+            pace,
+            psk: PskStage::NotAsked,
+            resumption: ResumptionStage::Off,
+            peer,
+            suspended: None,
+            early: VecDeque::new(),
+            bad_finished: false,
+        }
+    }
+
+    /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.suspended.is_some() { None } else { self.ssl.deadline() }
+    }
+
+    /// A well-formed plaintext record of the handshake.
+    pub(super) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        self.ssl.forget_plaintext_numbers();
+        let written = out.len();
+        if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
+            return Err(self.fail(now, failure, written, out));
+        }
+        self.drive(now, Some(record), out)
+    }
+
+    /// A record of the epoch that the handshake is about to begin.
+    pub(super) fn handle_early_record(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        self.early.push_back(record.keep());
+        let bytes = |early: &VecDeque<OwnedRecord>| early.iter().map(|record| record.bytes.len()).sum::<usize>();
+        while self.early.len() > EARLY_RECORD_LIMIT || bytes(&self.early) > EARLY_BYTES_LIMIT {
+            self.early.pop_front();
+        }
+        self.drive(now, None, out)
+    }
+
+    /// Starts a client's handshake; later, retransmits the current flight when its time has come.
+    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.ssl.cap_retransmission(self.pace.longest_interval);
+        self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
+    ///
+    /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
+    pub(super) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+        let PskStage::Asked { identity } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
+            return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
+        };
+        self.psk = PskStage::Answered { known: key.is_some() };
+        let key = match key {
+            Some(key) => Zeroizing::new(key.to_vec()),
+            None => random_key()?,
+        };
+        self.ssl.stage_psk(StagedPsk { identity, key });
+        self.wake(now);
+        self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
+    /// has negotiated leads to a full handshake.
+    pub(super) fn answer_resumption(
+        &mut self,
+        now: Instant,
+        session: Option<&ResumableSession>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        if self.resumption != ResumptionStage::Asked {
+            return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
+        }
+        let resumed = session.is_some_and(|session| self.ssl.resume(session));
+        self.resumption = ResumptionStage::Answered { resumed };
+        self.wake(now);
+        self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Peer`].
+    pub(super) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+        let written = out.len();
+        match self.peer.answer(accepted) {
+            None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
+            Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
+            Some(Ok(())) => {
+                self.wake(now);
+                self.drive(now, None, out)
+            }
+        }
+    }
+
+    /// The timer stood still while the application was asked.
+    fn wake(&mut self, now: Instant) {
+        if let Some(since) = self.suspended.take() {
+            self.ssl.postpone_timer(now.saturating_duration_since(since));
+        }
+    }
+
+    /// Takes handshake steps until one has to wait.
+    fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+        let Handshake { ssl, psk, resumption, peer, early, bad_finished, .. } = self;
+        let written = out.len();
+        let outcome =
+            ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, early, bad_finished));
+        match outcome {
+            Ok(Pause::Reading) => Ok(Progress::Waiting),
+            Ok(Pause::Asking(question)) => {
+                self.suspended = Some(now);
+                Ok(Progress::Asks(question))
+            }
+            Ok(Pause::Over) => self.finish(),
+            Err(failure) => Err(self.fail(now, failure, written, out)),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Progress, Error> {
+        let suite = self.ssl.negotiated_suite().and_then(Suite::from_id).ok_or_else(|| Error::internal(0))?;
+        // The limit was for flights; a payload is one record, and its size is the application's business.
+        self.ssl.set_mtu(0);
+        let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
+        let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
+        Ok(Progress::Done(Negotiated {
+            suite,
+            resumed,
+            psk_identity,
+            peer: self.peer.take_credential(),
+            early: VecDeque::new(),
+        }))
+    }
+
+    /// Names the reason, and tells the peer unless the engine has done so already.
+    fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
+        let error = match failure {
+            Failure::Engine(errno) => self.peer.take_fault().unwrap_or_else(|| self.handshake_error(errno)),
+            Failure::Own(error) => error,
+        };
+        if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
+            return error.with_alert(sent);
+        }
+        match error.alert_to_send() {
+            None => error,
+            Some(description) => {
+                // The connection ends with or without this alert.
+                let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+                error.with_alert(description)
+            }
+        }
+    }
+
+    fn handshake_error(&self, errno: i32) -> Error {
+        match errno {
+            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
+                Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
+            }
+            // The chain is good, and not for this use.
+            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
+                Error::certificate(self.ssl.verify_result(), false)
+            }
+            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
+            sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
+                Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
+            }
+            sys::ERR_SSL_INVALID_MAC => match self.psk {
+                PskStage::Answered { known: false } => Error::new(
+                    ErrorKind::UnknownPskIdentity,
+                    "The application knows no key for the client's PSK identity",
+                ),
+                PskStage::Answered { known: true } => {
+                    Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
+                }
+                _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
+            },
+            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
+            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
+                if self.peer.has_nothing_to_present() =>
+            {
+                nothing_in_common("server certificate")
+            }
+            sys::ERR_SSL_NO_CIPHER_CHOSEN => {
+                Error::from_engine(errno, "The client offers no cipher suite that this server can use")
+            }
+            _ => Error::from_engine(errno, "The handshake failed"),
+        }
+    }
+
+    /// What is known about a handshake that has taken too long.
+    pub(super) fn timeout_error(&self) -> Option<Error> {
+        if self.bad_finished {
+            return Some(self.handshake_error(sys::ERR_SSL_INVALID_MAC));
+        }
+        // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
+        let unanswered = self.ssl.role() == Role::Client
+            && matches!(self.ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
+            && negotiates_psk(&self.ssl);
+        let message =
+            "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
+        unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
+    }
+
+    /// The engine of the finished handshake, and records that came too early and may hold application data.
+    pub(super) fn into_parts(self) -> (Ssl, VecDeque<OwnedRecord>) {
+        (self.ssl, self.early)
+    }
+
+    /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
+    pub(super) fn cancel(&mut self, now: Instant, out: &mut Outbox) {
+        for description in [alert::USER_CANCELED, alert::CLOSE_NOTIFY] {
+            // The handshake ends with or without this alert.
+            let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, description));
+        }
+    }
+
+    /// Gives a handshake up for a reason of our own.
+    pub(super) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        // The connection ends with or without this alert.
+        let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+    }
+}
+
+/// Why the steps of a handshake paused.
+enum Pause {
+    Reading,
+    Asking(Question),
+    Over,
+}
+
+fn step_until_waiting(
+    ssl: &mut Ssl,
+    psk: &mut PskStage,
+    resumption: &mut ResumptionStage,
+    peer: &mut PeerCheck,
+    early: &mut VecDeque<OwnedRecord>,
+    bad_finished: &mut bool,
+) -> Result<Pause, Failure> {
+    let mut offered: Option<OwnedRecord> = None;
+    let mut is_certain = false;
+    loop {
+        if ssl.state() == sys::SSL_HANDSHAKE_OVER {
+            return Ok(Pause::Over);
+        }
+        if let Some(question) = ask_for_session(ssl, resumption) {
+            return Ok(Pause::Asking(question));
+        }
+        if let Some(credential) = peer.question(ssl) {
+            return Ok(Pause::Asking(Question::Peer(credential)));
+        }
+        let asking = is_asking_for_psk(ssl, psk);
+        let written = ssl.written();
+        let result = match (asking, offered.take()) {
+            (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
+            (false, Some(record)) => {
+                is_certain = record.after_change_cipher_spec;
+                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
+            }
+            (false, None) => peer.step(ssl).map(|()| None),
+        };
+        match result {
+            Ok(None) => {}
+            Ok(Some(message)) => {
+                if let Some(identity) = ask(psk, &message) {
+                    return Ok(Pause::Asking(Question::Psk(identity)));
+                }
+                if matches!(psk, PskStage::Answered { known: false }) {
+                    stage_random_psk(ssl, &message)?;
+                }
+            }
+            // A timer that was due let the engine retransmit before it looked at the record.
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
+            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match take_finished(ssl, early) {
+                Some(record) => offered = Some(record),
+                None => return Ok(Pause::Reading),
+            },
+            // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
+            Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certain => {
+                *bad_finished = true;
+                ssl.drop_current_record();
+                // The engine has written an alert.
+                ssl.take_back(written);
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+}
+
+/// The hello is parsed, and nothing is answered yet.
+fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Question> {
+    if *resumption != ResumptionStage::NotAsked || ssl.state() != sys::SSL_SERVER_HELLO {
+        return None;
+    }
+    let session_id = ssl.session_id_of_hello();
+    *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
+    (!session_id.is_empty()).then_some(Question::Resumption(session_id))
+}
+
+fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
+    matches!(psk, PskStage::NotAsked)
+        && ssl.role() == Role::Server
+        && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
+        && negotiates_psk(ssl)
+}
+
+fn negotiates_psk(ssl: &Ssl) -> bool {
+    ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
+}
+
+/// The question for the application, unless the message holds none that it could answer.
+fn ask(psk: &mut PskStage, message: &[u8]) -> Option<Vec<u8>> {
+    match psk_identity(message) {
+        Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
+            *psk = PskStage::Asked { identity: identity.to_vec() };
+            Some(identity.to_vec())
+        }
+        _ => {
+            *psk = PskStage::Answered { known: false };
+            None
+        }
+    }
+}
+
+/// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
+fn psk_identity(message: &[u8]) -> Option<&[u8]> {
+    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH)?;
+    let (length, rest) = body.split_first_chunk::<2>()?;
+    let identity = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
+    (header.first() == Some(&CLIENT_KEY_EXCHANGE) && !identity.is_empty()).then_some(identity)
+}
+
+/// An identity that nobody is asked about fails where a wrong key fails, too.
+fn stage_random_psk(ssl: &mut Ssl, message: &[u8]) -> Result<(), i32> {
+    if let Some(identity) = psk_identity(message) {
+        let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
+        ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
+    }
+    Ok(())
+}
+
+fn random_key() -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut key = Zeroizing::new(vec![0; 32]);
+    fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;
+    Ok(key)
+}
+
+fn awaits_finished(ssl: &Ssl) -> bool {
+    match ssl.role() {
+        Role::Server => ssl.state() == sys::SSL_CLIENT_FINISHED,
+        Role::Client => ssl.state() == sys::SSL_SERVER_FINISHED,
+    }
+}
+
+/// The first early record that can be Finished: most that cannot need not be tried.
+fn take_finished(ssl: &Ssl, early: &mut VecDeque<OwnedRecord>) -> Option<OwnedRecord> {
+    if !awaits_finished(ssl) {
+        return None;
+    }
+    let lengths = ssl.finished_lengths()?;
+    let can_be_finished = |record: &OwnedRecord| {
+        let record = record.borrow();
+        record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
+    };
+    early.remove(early.iter().position(can_be_finished)?)
+}
+
+/// The description in the first plaintext alert of a datagram that we wrote.
+fn plaintext_alert(datagram: &[u8]) -> Option<u8> {
+    Records::new(datagram)
+        .find(|record| record.content_type == ContentType::Alert && record.epoch == 0)
+        .and_then(|record| record.fragment().get(1).copied())
+}
