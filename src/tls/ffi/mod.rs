@@ -12,6 +12,7 @@ mod layout;
 pub(crate) mod memory;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
+pub(crate) mod rsa;
 mod saved;
 pub(crate) mod ssl;
 mod start_up;
