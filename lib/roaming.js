@@ -150,7 +150,7 @@ class Roaming {
       if (move !== undefined) {
         // Where the record that proved it came from; 'ipChanged' follows.
         placeAt(socket, move.remote);
-        this._moves.set(keyOf(move.remote), move);
+        if (keyOf(move.remote) !== move.oldKey) this._moves.set(keyOf(move.remote), move);
       }
       this._goOn(handle, socket, saved, session);
       return true;

@@ -39,4 +39,5 @@ server.on('secureConnection', (socket, session) => {
   });
 });
 server.on('clientError', (error) => say('clientError', error.code));
+server.on('forceDeviceRehandshake', (_rinfo, deviceId) => say('lost', deviceId));
 server.listen(Number(port), '127.0.0.1', () => say('listening', server.address().port));
