@@ -177,6 +177,11 @@ export interface ServerOptions extends SharedOptions {
   maxHandshakesPerAddress?: number;
   /** Connections at a time, handshakes included. Default: 1000000. */
   maxConnections?: number;
+  /**
+   * UDP socket to take over, not connected: listen() binds it, unless it is bound already; close() closes it. Default: a
+   * socket of our own.
+   */
+  socket?: UdpSocket;
   /** Whether a server on '::' leaves IPv4 alone. Default: false, which is dual stack. */
   ipv6Only?: boolean;
 }

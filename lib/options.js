@@ -74,6 +74,7 @@ const SERVER = {
   identityPskCallback: callback,
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
   requestCert: boolean,
+  socket: dgramSocket,
   maxHandshakes: integer(1, MAX_COUNT),
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
   maxConnections: integer(1, MAX_COUNT),
@@ -137,8 +138,8 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
 /**
  * @param {object} options as passed to createServer()
- * @returns {{ native: object, psk: object | null, verifyPeer?: Function, udp: object, sendClose: boolean,
- *   receiveQueueLimit: number }}
+ * @returns {{ native: object, psk: object | null, verifyPeer?: Function, udp: object, socket?: object,
+ *   sendClose: boolean, receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
 function serverOptions(options) {
@@ -155,6 +156,7 @@ function serverOptions(options) {
     );
   }
   completeClientVerification(all);
+  all.type = udpType(all);
   const native = pick(all, NATIVE_SERVER);
   native.psk = psk !== null;
   nameNever(native, all);
@@ -164,6 +166,7 @@ function serverOptions(options) {
     psk,
     verifyPeer: all.verifyPeer,
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
+    socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
@@ -305,12 +308,19 @@ function adoptAlias(all, alias, name) {
   all[name] = all[alias];
 }
 
+/** 'udp4' or 'udp6', that of a given socket before all; undefined when it follows from the address. */
+function udpType({ type, socket }) {
+  if (socket === undefined) return type;
+  const actual = socket.type ?? type;
+  if (type !== undefined && type !== actual) {
+    throw invalidArgValue('options.type', `is ${type}, but "options.socket" is ${actual}`);
+  }
+  return actual;
+}
+
 /** The address family to resolve the host to, 0 when either will do. */
 function checkFamily(all) {
-  const type = all.socket === undefined ? all.type : (all.socket.type ?? all.type);
-  if (all.socket !== undefined && all.type !== undefined && all.type !== type) {
-    throw invalidArgValue('options.type', `is ${all.type}, but "options.socket" is ${type}`);
-  }
+  const type = udpType(all);
   // A udp6 socket of ours speaks IPv6; a given one may be dual-stack, and reaches IPv4 as ::ffff:a.b.c.d.
   const forced = type === 'udp4' ? 4 : type === 'udp6' && all.socket === undefined ? 6 : 0;
   const wanted = all.family || forced;

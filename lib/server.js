@@ -13,7 +13,7 @@ const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
 const { QUESTIONS, Roaming } = require('./roaming');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, resolve } = require('./udp');
+const { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, isBound, resolve } = require('./udp');
 const { callback, port: checkPort } = require('./validate');
 const { WatchedEmitter } = require('./watched');
 
@@ -48,7 +48,7 @@ class DtlsServer extends WatchedEmitter {
   constructor(options, secureConnectionListener) {
     // So that a question's listener may be an async function.
     super({ captureRejections: true });
-    const { native: nativeOptions, psk, verifyPeer, udp, ...settings } = serverOptions(options);
+    const { native: nativeOptions, psk, verifyPeer, udp, socket, ...settings } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
       this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
     }
@@ -59,6 +59,7 @@ class DtlsServer extends WatchedEmitter {
     this._verifyPeer = verifyPeer;
     this._settings = settings;
     this._udpOptions = udp;
+    this._givenUdp = socket;
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
@@ -191,14 +192,21 @@ class DtlsServer extends WatchedEmitter {
   _bind(udpOptions, address, where) {
     const type = udpOptions.type ?? (address.includes(':') ? 'udp6' : 'udp4');
     try {
-      const udp = createUdpSocket({ ...udpOptions, type });
+      const udp = this._givenUdp ?? createUdpSocket({ ...udpOptions, type });
+      const isReady = isBound(udp);
       this._udp = udp;
       // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
-      udp.once('listening', () => process.nextTick(() => this._onListening(udp)));
+      const onListening = () => process.nextTick(() => this._onListening(udp));
+      if (isReady) onListening();
+      else udp.once('listening', onListening);
       udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
       udp.once('close', () => this._onUdpClose());
-      udp.bind(where);
+      if (!isReady) udp.bind(where);
     } catch (error) {
+      // A given socket that its owner is binding: 'listening' comes.
+      if (this._givenUdp !== undefined && error.code === 'ERR_SOCKET_ALREADY_BOUND') return;
+      // One that is closed will not say so again.
+      if (error.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING') this._udp = null;
       this._fail(error);
     }
   }

@@ -31,6 +31,16 @@ function createUdpSocket(options) {
   return dgram.createSocket({ ...options, lookup: lookupName });
 }
 
+/** Whether a UDP socket has its address. */
+function isBound(socket) {
+  try {
+    socket.address();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Bursts of datagrams outlive a busy event loop in the kernel's buffer, or not at all. Best effort. */
 function growReceiveBuffer(socket) {
   try {
@@ -105,4 +115,4 @@ function queuedDatagrams(socket) {
   }
 }
 
-module.exports = { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, resolve };
+module.exports = { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, isBound, resolve };
