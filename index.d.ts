@@ -491,3 +491,18 @@ export function connect(
   secureConnectListener?: (client: DtlsClient) => void,
 ): DtlsClient;
 export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;
+
+/** Cipher suites that this build offers, by OpenSSL's name, best first. */
+export function getCiphers(): string[];
+
+/** Groups that this build offers for ECDHE, best first. */
+export function getCurves(): string[];
+
+/**
+ * By name: limits in bytes (`MAX_MESSAGE_LENGTH`, `MAX_PSK_LENGTH`, `MAX_PSK_IDENTITY_LENGTH`), numbers of alerts
+ * (`ALERT_HANDSHAKE_FAILURE`), and Mbed TLS's error numbers (`MBEDTLS_ERR_SSL_INVALID_MAC`).
+ */
+export const constants: { readonly [name: string]: number };
+
+/** Versions of the package (`mbed-dtls`), of the protocol (`dtls`), and of what is compiled in (`mbedtls`, `aws-lc`). */
+export const versions: { readonly [name: string]: string };

@@ -20,6 +20,9 @@ pub(crate) const INTERNAL_ERROR: u8 = 80;
 pub(crate) const USER_CANCELED: u8 = 90;
 pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
 
+/// What stands in for the name of an alert without one.
+pub(crate) const UNKNOWN: &str = "unknown alert";
+
 /// The RFCs' name of an alert.
 pub(crate) fn name(description: u8) -> &'static str {
     match description {
@@ -53,6 +56,6 @@ pub(crate) fn name(description: u8) -> &'static str {
         115 => "unknown_psk_identity",
         116 => "certificate_required",
         120 => "no_application_protocol",
-        _ => "unknown alert",
+        _ => UNKNOWN,
     }
 }

@@ -73,7 +73,7 @@ impl Error {
     }
 
     pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
-        let name = description.map_or("unknown alert", alert::name);
+        let name = description.map_or(alert::UNKNOWN, alert::name);
         let hint = match (during_handshake, description) {
             (true, Some(alert::BAD_RECORD_MAC)) => {
                 ": with a pre-shared key, it has another one or does not know the identity"

@@ -3,11 +3,13 @@
 //! Everything above this module is free of Mbed TLS: the engine can be replaced here one day.
 
 mod alert;
+pub(crate) mod capabilities;
 mod certificate_type;
 mod client_hello;
 mod config;
 mod context;
 mod credentials;
+mod curves;
 mod error;
 mod ffi;
 mod handshake;

@@ -122,6 +122,11 @@ impl Suite {
             .filter(|suite| compiled_name(suite.id).is_some())
     }
 
+    /// Every suite that the engine was compiled with, best first.
+    pub(crate) fn all() -> Vec<Suite> {
+        SUITES.iter().copied().filter(|suite| compiled_name(suite.id).is_some()).collect()
+    }
+
     /// Every suite that the means suffice for, best first.
     pub(crate) fn usable(means: Means) -> Vec<Suite> {
         SUITES

@@ -5,6 +5,7 @@
 #![allow(unsafe_code)]
 
 pub(crate) mod bio;
+pub(crate) mod capabilities;
 pub(crate) mod config;
 mod elliptic;
 mod layout;
