@@ -45,6 +45,20 @@ export interface SharedOptions {
    * Default: all that the credentials allow, AEAD suites first.
    */
   ciphers?: string | readonly string[];
+  /** Groups for ECDHE, and for the EC keys of peers, best first, see getCurves(): an array, or names with colons between
+   * them. Default: all. */
+  ecdhCurve?: string | readonly string[];
+  /** Signatures in the handshake, best first, by OpenSSL's ('ECDSA+SHA256') or IANA's names ('ecdsa_secp256r1_sha256'): an
+   * array, or names with colons between them. Default: ECDSA and RSA with SHA256, SHA384, SHA512. */
+  sigalgs?: string | readonly string[];
+  /** Application protocols (RFC 7301), best first: names of 1 to 255 bytes without zero bytes, or Bytes in which each has
+   * its length before it. The server chooses by its own order; with none in common there is no connection. */
+  ALPNProtocols?: readonly (string | Bytes)[] | Bytes;
+  /** Whether a peer that knows no extended master secret (RFC 7627) is refused. Default: false. */
+  requireExtendedMasterSecret?: boolean;
+  /** Longest record, bytes (RFC 6066): a client asks its server to keep to it; both keep to it themselves.
+   * Default: no limit but the protocol's. */
+  maxFragmentLength?: 512 | 1024 | 2048 | 4096;
   /** Time to the first retransmission of a flight, ms. Default: 3000 on a server, 1000 on a client. */
   handshakeTimeoutMin?: number;
   /** Upper bound of the doubling of that time, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
@@ -252,12 +266,16 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_CA'
   | 'ERR_DTLS_INVALID_CERT'
   | 'ERR_DTLS_INVALID_CIPHER'
+  | 'ERR_DTLS_INVALID_CURVE'
   | 'ERR_DTLS_INVALID_KEY'
   | 'ERR_DTLS_INVALID_PSK'
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
   | 'ERR_DTLS_INVALID_PUBLIC_KEY'
+  | 'ERR_DTLS_INVALID_SIGALG'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
+  | 'ERR_DTLS_NO_EXTENDED_MASTER_SECRET'
   | 'ERR_DTLS_NO_PEER_CERTIFICATE'
   | 'ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE'
   | 'ERR_DTLS_NO_SHARED_CIPHER'
@@ -353,6 +371,8 @@ export class DtlsSocket extends Duplex {
   readonly publicKey: Buffer;
   /** The same in PEM, bytes. */
   readonly publicKeyPEM: Buffer;
+  /** Application protocol that both have agreed on, false if none; null before the end of the handshake. */
+  readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
   /** From the end of the handshake to the end of the connection. */

@@ -16,6 +16,7 @@ const {
   serverPsk,
 } = require('./credentials');
 const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const negotiated = require('./negotiation');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
 const {
   MAX_DELAY,
@@ -47,6 +48,7 @@ const SHARED = {
   peerPublicKey: publicKeys,
   verifyPeer: callback,
   ciphers,
+  ...negotiated.OPTIONS,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
   handshakeTimeoutMax: integer(1, MAX_DELAY),
   handshakeTimeout: integer(1, MAX_DELAY),
@@ -150,6 +152,7 @@ function serverOptions(options) {
   completeClientVerification(all);
   const native = pick(all, NATIVE_SERVER);
   native.psk = psk !== null;
+  native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
   native.verifyPeer = all.verifyPeer !== undefined;
   return {
@@ -189,6 +192,7 @@ function clientOptions(options) {
   // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
   if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
   const native = pick(all, NATIVE_CLIENT);
+  native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
   native.verifyPeer = all.verifyPeer !== undefined;
   return {

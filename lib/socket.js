@@ -5,6 +5,7 @@ const { Duplex } = require('node:stream');
 
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative } = require('./errors');
+const { protocolName } = require('./negotiation');
 const { NO_KEY, publicKeyPem } = require('./peer');
 const { MessageQueue } = require('./queue');
 
@@ -44,6 +45,8 @@ class DtlsSocket extends Duplex {
     this.remotePort = undefined;
     /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
     this.pskIdentity = undefined;
+    /** Application protocol that ALPN has chosen, false if none; null before the end of the handshake. */
+    this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
     this.handshakeTime = undefined;
     /** Messages dropped because nobody read them and `receiveQueueLimit` was reached. */
@@ -138,6 +141,7 @@ class DtlsSocket extends Duplex {
     this._cipher = event.cipher;
     this._publicKey = event.publicKey ?? NO_KEY;
     this.pskIdentity = event.pskIdentity;
+    this.alpnProtocol = protocolName(event.protocol);
     this.handshakeTime = event.handshakeTime;
     try {
       this._owner._onSocketSecure(this);

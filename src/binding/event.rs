@@ -168,6 +168,8 @@ pub struct NativeEvent {
     pub resumed: Option<bool>,
     /// secure: the identity whose key the peer proved to have.
     pub psk_identity: Option<Buffer>,
+    /// secure: application protocol (RFC 7301), bytes.
+    pub protocol: Option<Buffer>,
     /// secure: milliseconds.
     pub handshake_time: Option<f64>,
     /// data: plaintext of one record.
@@ -247,7 +249,7 @@ impl From<Event> for NativeEvent {
                 certificate: peer.certificate.map(Into::into),
                 ..Default::default()
             },
-            Event::Secure { connection, suite, resumed, psk_identity, peer, handshake_time } => NativeEvent {
+            Event::Secure { connection, suite, resumed, psk_identity, peer, terms, handshake_time } => NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),
                 cipher: Some(suite.name()),
@@ -255,6 +257,7 @@ impl From<Event> for NativeEvent {
                 resumed: Some(resumed),
                 psk_identity: psk_identity.map(Into::into),
                 public_key: peer.map(|peer| peer.public_key.into()),
+                protocol: terms.protocol.map(Into::into),
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
                 ..Default::default()
             },

@@ -3,7 +3,7 @@
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{
     ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, ServerConfig, Settings,
-    TrustAnchors,
+    TrustAnchors, Wishes,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -33,6 +33,8 @@ pub struct NativeServerOptions {
     pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
     pub ciphers: Option<Vec<String>>,
+    /// What else is negotiated.
+    pub negotiation: NativeNegotiation,
     /// To the first retransmission.
     pub handshake_timeout_min: u32,
     /// Upper bound of the doubling.
@@ -80,6 +82,8 @@ pub struct NativeClientOptions {
     pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
     pub ciphers: Option<Vec<String>>,
+    /// What else is negotiated.
+    pub negotiation: NativeNegotiation,
     /// To the first retransmission.
     pub handshake_timeout_min: u32,
     /// Upper bound of the doubling.
@@ -94,6 +98,33 @@ pub struct NativeClientOptions {
     pub mtu: u16,
     /// 0 to 4.
     pub debug: u8,
+}
+
+/// What the two hellos negotiate beside the suite.
+#[napi(object, object_to_js = false)]
+pub struct NativeNegotiation {
+    /// Names of groups, best first.
+    pub curves: Option<Vec<String>>,
+    /// Names of signature algorithms, best first.
+    pub sigalgs: Option<Vec<String>>,
+    /// Application protocols, best first.
+    pub protocols: Option<Vec<Buffer>>,
+    /// Whether a peer without RFC 7627 is refused.
+    pub extended_master_secret: bool,
+    /// Bytes: 512, 1024, 2048 or 4096.
+    pub max_fragment_length: Option<u16>,
+}
+
+impl NativeNegotiation {
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            curves: self.curves.clone(),
+            signature_algorithms: self.sigalgs.clone(),
+            protocols: self.protocols.iter().flatten().map(|name| name.to_vec()).collect(),
+            extended_master_secret: self.extended_master_secret,
+            max_fragment_length: self.max_fragment_length,
+        }
+    }
 }
 
 fn milliseconds(value: u32) -> Duration {
@@ -129,6 +160,7 @@ impl NativeServerOptions {
     pub(super) fn config(&self) -> Result<ServerConfig, CodedError> {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
+            wishes: self.negotiation.wishes(),
             first_interval: milliseconds(self.handshake_timeout_min),
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,
@@ -168,6 +200,7 @@ impl NativeClientOptions {
     pub(super) fn config(&self) -> Result<ClientConfig, CodedError> {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
+            wishes: self.negotiation.wishes(),
             first_interval: milliseconds(self.handshake_timeout_min),
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,

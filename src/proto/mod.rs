@@ -22,7 +22,7 @@ mod tests;
 
 pub(crate) use crate::tls::{
     ClientConfig, ClientPsk, ConfigError, Credentials, Error, PeerAuthentication, PublicKey, ReplayWindow,
-    ResumableSession, SavedConnection, ServerConfig, Settings, Suite, TrustAnchors, capabilities,
+    ResumableSession, SavedConnection, ServerConfig, Settings, Suite, TrustAnchors, Wishes, capabilities,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

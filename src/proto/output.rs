@@ -1,7 +1,7 @@
 //! What an endpoint has to say.
 
 use super::connection::ConnectionHandle;
-use crate::tls::{Error, PeerCredential, Suite};
+use crate::tls::{Error, PeerCredential, Suite, Terms};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -50,6 +50,7 @@ pub(crate) enum Event {
         psk_identity: Option<Vec<u8>>,
         /// What the peer proved to have the private key of.
         peer: Option<PeerCredential>,
+        terms: Box<Terms>,
         handshake_time: Duration,
     },
     /// Plaintext of one record.

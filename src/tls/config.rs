@@ -5,6 +5,7 @@ use super::error::{ConfigError, ConfigErrorKind};
 pub(crate) use super::ffi::config::ClientPsk;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::ffi::verify::PeerName;
+use super::negotiation::{Negotiation, Wishes};
 use super::peer::{PeerAuthentication, Rules};
 use super::suites::{Means, Suite};
 use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT};
@@ -17,6 +18,7 @@ use zeroize::Zeroizing;
 pub(crate) struct Settings {
     /// Names of suites, IANA's or OpenSSL's, in order of preference; `None` for all that the credentials allow.
     pub(crate) ciphers: Option<Vec<String>>,
+    pub(crate) wishes: Wishes,
     /// From a flight to its first retransmission.
     pub(crate) first_interval: Duration,
     /// Upper bound of the doubling interval.
@@ -65,12 +67,14 @@ impl ServerConfig {
         clients: Option<PeerAuthentication>,
     ) -> Result<ServerConfig, ConfigError> {
         let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
+        let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
-        let suites = choose_suites(settings, means)?;
-        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref()));
+        let suites = choose_suites(settings, means.signing(&negotiation))?;
+        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: &suites,
+            negotiation: &negotiation,
             credentials: credentials.map(Arc::new),
             verification: match &clients {
                 None => Verification::None,
@@ -96,17 +100,19 @@ impl ClientConfig {
         server: Option<PeerAuthentication>,
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
+        let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means {
             psk: psk.is_some(),
             rsa: server.as_ref().is_some_and(PeerAuthentication::accepts_rsa),
             ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
         };
-        let suites = choose_suites(settings, means)?;
-        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref()));
+        let suites = choose_suites(settings, means.signing(&negotiation))?;
+        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), &negotiation));
         let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
         let ssl = build(SslConfigParts {
             role: Role::Client,
             suites: &suites,
+            negotiation: &negotiation,
             credentials: credentials.map(Arc::new),
             verification: server.as_ref().map_or(Verification::Required, verification),
             trust_anchors: server.and_then(|server| server.trust_anchors),

@@ -22,6 +22,10 @@ pub(crate) enum ErrorKind {
     WrongPsk,
     BadRecordMac,
     NoSharedCipher,
+    /// RFC 7301: no application protocol in common.
+    NoApplicationProtocol,
+    /// RFC 7627: this side insists, the other cannot.
+    NoExtendedMasterSecret,
     AlertReceived,
     ClosedDuringHandshake,
     /// The peer broke the protocol.
@@ -74,6 +78,11 @@ impl Error {
 
     pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
         let name = description.map_or(alert::UNKNOWN, alert::name);
+        if let (true, Some(alert::NO_APPLICATION_PROTOCOL)) = (during_handshake, description) {
+            return Error::no_application_protocol()
+                .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
+                .with_alert(alert::NO_APPLICATION_PROTOCOL);
+        }
         let hint = match (during_handshake, description) {
             (true, Some(alert::BAD_RECORD_MAC)) => {
                 ": with a pre-shared key, it has another one or does not know the identity"
@@ -88,6 +97,12 @@ impl Error {
             alert: description,
             message: format!("The peer ended the connection with the alert {name}{hint}"),
         }
+    }
+
+    /// RFC 7301 section 3.2.
+    pub(crate) fn no_application_protocol() -> Error {
+        let message = "The two sides have no application protocol in common ('ALPNProtocols')";
+        Error::new(ErrorKind::NoApplicationProtocol, message)
     }
 
     /// The peer broke the protocol in a way that has an alert of its own.
@@ -108,6 +123,11 @@ impl Error {
         }
     }
 
+    pub(super) fn with_errno(mut self, errno: i32) -> Error {
+        self.errno = errno;
+        self
+    }
+
     pub(crate) fn with_alert(mut self, description: u8) -> Error {
         self.alert = Some(description);
         self
@@ -125,6 +145,8 @@ impl Error {
             ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
             ErrorKind::BadRecordMac => "ERR_DTLS_BAD_RECORD_MAC",
             ErrorKind::NoSharedCipher => "ERR_DTLS_NO_SHARED_CIPHER",
+            ErrorKind::NoApplicationProtocol => "ERR_DTLS_NO_APPLICATION_PROTOCOL",
+            ErrorKind::NoExtendedMasterSecret => "ERR_DTLS_NO_EXTENDED_MASTER_SECRET",
             ErrorKind::AlertReceived => "ERR_DTLS_ALERT_RECEIVED",
             ErrorKind::ClosedDuringHandshake => "ERR_DTLS_CLOSED_DURING_HANDSHAKE",
             ErrorKind::Protocol => "ERR_DTLS_PROTOCOL",
@@ -144,7 +166,8 @@ impl Error {
             ErrorKind::UnknownPskIdentity | ErrorKind::WrongPsk | ErrorKind::BadRecordMac => {
                 Some(alert::BAD_RECORD_MAC)
             }
-            ErrorKind::NoSharedCipher => Some(alert::HANDSHAKE_FAILURE),
+            ErrorKind::NoApplicationProtocol => Some(alert::NO_APPLICATION_PROTOCOL),
+            ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::Protocol if self.errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => Some(alert::PROTOCOL_VERSION),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
@@ -255,6 +278,8 @@ pub(crate) enum ConfigErrorKind {
     InvalidCa,
     InvalidPublicKey,
     KeyMismatch,
+    InvalidCurve,
+    InvalidSigalg,
     InvalidCipher,
     NoUsableCipher,
     InvalidPsk,
@@ -291,6 +316,8 @@ impl ConfigError {
             ConfigErrorKind::InvalidCa => "ERR_DTLS_INVALID_CA",
             ConfigErrorKind::InvalidPublicKey => "ERR_DTLS_INVALID_PUBLIC_KEY",
             ConfigErrorKind::KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
+            ConfigErrorKind::InvalidCurve => "ERR_DTLS_INVALID_CURVE",
+            ConfigErrorKind::InvalidSigalg => "ERR_DTLS_INVALID_SIGALG",
             ConfigErrorKind::InvalidCipher => "ERR_DTLS_INVALID_CIPHER",
             ConfigErrorKind::NoUsableCipher => "ERR_DTLS_NO_USABLE_CIPHER",
             ConfigErrorKind::InvalidPsk => "ERR_DTLS_INVALID_PSK",

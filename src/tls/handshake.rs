@@ -62,8 +62,16 @@ pub(crate) struct Negotiated {
     pub(crate) psk_identity: Option<Vec<u8>>,
     /// What the peer presented, and proved to have the private key of.
     pub(crate) peer: Option<PeerCredential>,
+    pub(crate) terms: Terms,
     /// Records that came before the handshake was over and may hold application data.
     pub(crate) early: VecDeque<OwnedRecord>,
+}
+
+/// What else a finished handshake agreed on.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Application protocol (RFC 7301).
+    pub(crate) protocol: Option<Vec<u8>>,
 }
 
 /// Where a server's handshake is with the pre-shared key.
@@ -252,6 +260,7 @@ impl Handshake {
             resumed,
             psk_identity,
             peer: self.peer.take_credential(),
+            terms: Terms { protocol: self.ssl.protocol() },
             early: VecDeque::new(),
         }))
     }
@@ -263,6 +272,12 @@ impl Handshake {
             Failure::Own(error) => error,
         };
         if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
+            // The engine has one number for all that it dislikes in a ClientHello.
+            let error = if sent == alert::NO_APPLICATION_PROTOCOL {
+                Error::no_application_protocol().with_errno(error.errno)
+            } else {
+                error
+            };
             return error.with_alert(sent);
         }
         match error.alert_to_send() {

@@ -9,6 +9,7 @@ use super::credentials::{Credentials, TrustAnchors};
 use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
+use super::negotiation::{Negotiation, Signatures};
 use super::public_key::PublicKey;
 use super::record::Records;
 use super::suites::Suite;
@@ -69,10 +70,17 @@ pub(super) struct Rules {
     public_keys: Vec<PublicKey>,
     required: bool,
     asks: bool,
+    signatures: Signatures,
+    extended_master_secret: bool,
 }
 
 impl Rules {
-    pub(super) fn new(role: Role, credentials: Option<&Credentials>, peer: Option<&PeerAuthentication>) -> Rules {
+    pub(super) fn new(
+        role: Role,
+        credentials: Option<&Credentials>,
+        peer: Option<&PeerAuthentication>,
+        negotiation: &Negotiation,
+    ) -> Rules {
         Rules {
             abilities: Abilities {
                 presents: credentials.map(|own| own.certificate_types(role)).unwrap_or_default(),
@@ -81,6 +89,8 @@ impl Rules {
             public_keys: peer.and_then(|peer| peer.public_keys.clone()).unwrap_or_default(),
             required: peer.is_some_and(|peer| peer.required),
             asks: peer.is_some_and(|peer| peer.asks),
+            signatures: negotiation.signatures.clone(),
+            extended_master_secret: negotiation.extended_master_secret,
         }
     }
 }
@@ -182,13 +192,26 @@ impl PeerCheck {
                 if let Some(fault) = self.take_fault() {
                     return Err(fault.into());
                 }
+                if ssl.role() == Role::Server {
+                    self.check_extended_master_secret(ssl)?;
+                }
                 ssl.write_hello(&self.extensions)?;
             }
-            (Role::Client, sys::SSL_SERVER_HELLO) if !self.extensions.is_empty() => {
-                let message = ssl.peek_handshake_message()?;
-                if message.first() == Some(&SERVER_HELLO) {
-                    self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+            (Role::Client, sys::SSL_SERVER_HELLO) => {
+                if !self.extensions.is_empty() {
+                    let message = ssl.peek_handshake_message()?;
+                    if message.first() == Some(&SERVER_HELLO) {
+                        self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+                    }
                 }
+                ssl.handshake_step()?;
+                // A HelloVerifyRequest leads back to the ClientHello.
+                if ssl.state() > sys::SSL_SERVER_HELLO {
+                    self.check_extended_master_secret(ssl)?;
+                }
+            }
+            (Role::Server, sys::SSL_CLIENT_KEY_EXCHANGE) => {
+                self.check_signature_kind()?;
                 ssl.handshake_step()?;
             }
             (Role::Server, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => {
@@ -225,6 +248,25 @@ impl PeerCheck {
             _ => ssl.handshake_step()?,
         }
         Ok(())
+    }
+
+    /// RFC 7627 section 5.2 and 5.3: who insists on it aborts the handshake without.
+    fn check_extended_master_secret(&self, ssl: &Ssl) -> Result<(), Error> {
+        if !self.rules.extended_master_secret || ssl.agrees_on_extended_master_secret() {
+            return Ok(());
+        }
+        let message = "The peer knows no extended master secret ('requireExtendedMasterSecret')";
+        Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
+    }
+
+    /// A client may present what it likes: the engine's CertificateRequest names every kind of key.
+    fn check_signature_kind(&self) -> Result<(), Error> {
+        let Some(credential) = &self.credential else { return Ok(()) };
+        let is_rsa = PublicKey::recognise(&credential.public_key).is_some_and(|key| key.is_rsa());
+        if self.rules.signatures.accept(is_rsa) {
+            return Ok(());
+        }
+        Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
     }
 
     /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.

@@ -1,6 +1,7 @@
 //! The cipher suites that we offer, in our order of preference.
 
 use super::ffi::suite::compiled_name;
+use super::negotiation::Negotiation;
 
 /// What a suite needs from the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,11 @@ pub(crate) struct Means {
 }
 
 impl Means {
+    /// Without the kinds of keys that no wished signature is made with.
+    pub(super) fn signing(self, Negotiation { signatures, .. }: &Negotiation) -> Means {
+        Means { ecdsa: self.ecdsa && signatures.ecdsa, rsa: self.rsa && signatures.rsa, ..self }
+    }
+
     fn suffice(self, key_exchange: KeyExchange) -> bool {
         match key_exchange {
             Psk | EcdhePsk => self.psk,

@@ -10,6 +10,7 @@ pub(crate) mod config;
 mod elliptic;
 mod layout;
 pub(crate) mod memory;
+pub(crate) mod negotiation;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 mod saved;

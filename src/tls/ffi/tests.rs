@@ -4,6 +4,7 @@ use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
 use super::{check, sys};
+use crate::tls::negotiation::{Negotiation, Wishes};
 use crate::tls::suites::Suite;
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
@@ -15,6 +16,7 @@ fn a_reset_leaves_no_bad_mac_behind() {
     // CVE-2026-50585
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
+        negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
         suites: &[Suite::from_name("PSK-AES128-CCM8").unwrap()],
         credentials: None,
         trust_anchors: None,
