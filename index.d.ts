@@ -2,9 +2,11 @@
 
 /// <reference types="node" />
 
+import { X509Certificate } from 'node:crypto';
 import { Socket as UdpSocket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
+import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
 /** Bytes in any of Node's usual forms. */
 export type Bytes = NodeJS.ArrayBufferView | ArrayBuffer;
@@ -20,6 +22,12 @@ export type PemOrDer = string | Bytes;
 
 /** What may come of looking a key up; null or undefined: nobody has that identity. */
 export type PskAnswer = PresharedKey | null | undefined;
+
+export type SrtpProfile =
+  | 'SRTP_AEAD_AES_128_GCM'
+  | 'SRTP_AEAD_AES_256_GCM'
+  | 'SRTP_AES128_CM_SHA1_80'
+  | 'SRTP_AES128_CM_SHA1_32';
 
 export interface SharedOptions {
   /** Private key that belongs to `cert`; without one, it is presented as a raw public key (RFC 7250). */
@@ -59,6 +67,9 @@ export interface SharedOptions {
   /** Longest record, bytes (RFC 6066): a client asks its server to keep to it; both keep to it themselves.
    * Default: no limit but the protocol's. */
   maxFragmentLength?: 512 | 1024 | 2048 | 4096;
+  /** SRTP profiles (RFC 5764) by OpenSSL's name, best first: an array, or names with colons between them. The server chooses
+   * by its own order; with none in common the connection goes on without. Default: none. */
+  srtpProfiles?: SrtpProfile | (string & {}) | readonly SrtpProfile[];
   /** Time to the first retransmission of a flight, ms. Default: 3000 on a server, 1000 on a client. */
   handshakeTimeoutMin?: number;
   /** Upper bound of the doubling of that time, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
@@ -272,6 +283,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
   | 'ERR_DTLS_INVALID_PUBLIC_KEY'
   | 'ERR_DTLS_INVALID_SIGALG'
+  | 'ERR_DTLS_INVALID_SRTP_PROFILE'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
   | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
@@ -371,6 +383,11 @@ export class DtlsSocket extends Duplex {
   readonly publicKey: Buffer;
   /** The same in PEM, bytes. */
   readonly publicKeyPEM: Buffer;
+  /** Whether the peer has proved to be one that the options accept: by a pre-shared key, by a verified certificate, or by a
+   * raw public key that was expected or accepted. False before, after a resumption, and for a client that was not asked. */
+  readonly authorized: boolean;
+  /** Code of what is wrong with a peer that `rejectUnauthorized: false` has let in; else null. */
+  readonly authorizationError: string | null;
   /** Application protocol that both have agreed on, false if none; null before the end of the handshake. */
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
@@ -385,6 +402,24 @@ export class DtlsSocket extends Duplex {
   getCipher(): CipherInfo | null;
   /** null before the end of the handshake. */
   getProtocol(): 'DTLSv1.2' | null;
+  /** The peer's certificate in node:tls's form: empty if it has shown none, null when the socket is destroyed. */
+  getPeerCertificate(detailed: true): DetailedPeerCertificate | Record<string, never> | null;
+  getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
+  /** undefined if the peer has shown none, and when the socket is destroyed. */
+  getPeerX509Certificate(): X509Certificate | undefined;
+  /** Content of our Finished message; undefined without a connection, and for a restored one. */
+  getFinished(): Buffer | undefined;
+  /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */
+  getPeerFinished(): Buffer | undefined;
+  /** Whether the connection has resumed a session. */
+  isSessionReused(): boolean;
+  /** The profile that both have agreed on (RFC 5764), null if none. Its keys are exported keying material. */
+  getSrtpProfile(): SrtpProfile | null;
+  /**
+   * Keying material for another protocol (RFC 5705), 1 to 65536 bytes, the same on both sides. An empty context is another
+   * thing than none. Throws ERR_TLS_INVALID_STATE without a connection.
+   */
+  exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView | ArrayBuffer): Buffer;
 
   addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
   addListener(event: string | symbol, listener: (...args: any[]) => void): this;

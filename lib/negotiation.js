@@ -21,6 +21,7 @@ const OPTIONS = {
   ALPNProtocols: protocols,
   requireExtendedMasterSecret: boolean,
   maxFragmentLength,
+  srtpProfiles: names,
 };
 
 /** What the addon wants to know about it; what was not given is not there. */
@@ -30,6 +31,7 @@ function negotiation(all) {
   if (all.sigalgs !== undefined) native.sigalgs = all.sigalgs;
   if (all.ALPNProtocols !== undefined) native.protocols = all.ALPNProtocols;
   if (all.maxFragmentLength !== undefined) native.maxFragmentLength = all.maxFragmentLength;
+  if (all.srtpProfiles !== undefined) native.srtpProfiles = all.srtpProfiles;
   return native;
 }
 

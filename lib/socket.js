@@ -3,8 +3,10 @@
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
+const { legacyCertificate, x509Certificate } = require('./certificate');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative } = require('./errors');
+const { exportKeyingMaterial } = require('./keying');
 const { protocolName } = require('./negotiation');
 const { NO_KEY, publicKeyPem } = require('./peer');
 const { MessageQueue } = require('./queue');
@@ -45,6 +47,10 @@ class DtlsSocket extends Duplex {
     this.remotePort = undefined;
     /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
     this.pskIdentity = undefined;
+    /** Whether the peer has proved to be one that the options accept; false before the end of the handshake. */
+    this.authorized = false;
+    /** Code of what is wrong with a peer that rejectUnauthorized: false has let in, else null. */
+    this.authorizationError = null;
     /** Application protocol that ALPN has chosen, false if none; null before the end of the handshake. */
     this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
@@ -59,6 +65,8 @@ class DtlsSocket extends Duplex {
     this._state = HANDSHAKE;
     this._cipher = null;
     this._publicKey = NO_KEY;
+    // What is rare about a handshake: the peer's certificate, its issuers, an SRTP profile, a resumption.
+    this._details = null;
     // Whether the readable side takes a message now; if not, a MessageQueue does, made when it is first needed.
     this._wanted = true;
     this._queue = null;
@@ -122,6 +130,46 @@ class DtlsSocket extends Duplex {
     return this._cipher === null ? null : PROTOCOL;
   }
 
+  /** @returns {object | null} as node:tls shapes it: empty without a certificate, null when the socket is destroyed */
+  getPeerCertificate(detailed = false) {
+    if (this.destroyed) return null;
+    return legacyCertificate(this._details?.certificate, this._details?.issuers ?? [], detailed);
+  }
+
+  /** @returns {import('node:crypto').X509Certificate | undefined} undefined without one, and when destroyed */
+  getPeerX509Certificate() {
+    return this.destroyed ? undefined : x509Certificate(this._details?.certificate);
+  }
+
+  /** @returns {Buffer | undefined} content of our Finished message; undefined without a connection */
+  getFinished() {
+    return this._finished()?.own;
+  }
+
+  /** @returns {Buffer | undefined} content of the peer's Finished message; undefined without a connection */
+  getPeerFinished() {
+    return this._finished()?.peer;
+  }
+
+  _finished() {
+    return this._state === OPEN ? this._endpoint.native.finished(this._handle) : null;
+  }
+
+  /** Whether the connection has resumed a session. */
+  isSessionReused() {
+    return this._details?.resumed === true;
+  }
+
+  /** @returns {string | null} OpenSSL's name of the profile that use_srtp has chosen, null if none */
+  getSrtpProfile() {
+    return this._details?.srtpProfile ?? null;
+  }
+
+  /** @returns {Buffer} keying material for another protocol (RFC 5705) */
+  exportKeyingMaterial(length, label, context) {
+    return exportKeyingMaterial(this, length, label, context);
+  }
+
   // From the peer
 
   /** One message. Beyond what the readable side takes, it waits here; beyond receiveQueueLimit, it is dropped. */
@@ -141,7 +189,10 @@ class DtlsSocket extends Duplex {
     this._cipher = event.cipher;
     this._publicKey = event.publicKey ?? NO_KEY;
     this.pskIdentity = event.pskIdentity;
+    this.authorized = event.authorized;
+    this.authorizationError = event.authorizationError ?? null;
     this.alpnProtocol = protocolName(event.protocol);
+    this._details = details(event);
     this.handshakeTime = event.handshakeTime;
     try {
       this._owner._onSocketSecure(this);
@@ -264,6 +315,12 @@ class DtlsSocket extends Duplex {
     const handle = this._handle;
     if (handle !== 0) this._endpoint.close(handle, this._settings.sendClose);
   }
+}
+
+/** Null for most connections, of which there may be many. */
+function details({ certificate, issuers, resumed, srtpProfile }) {
+  if (certificate === undefined && srtpProfile === undefined && !resumed) return null;
+  return { certificate, issuers, resumed, srtpProfile };
 }
 
 function heldError() {

@@ -113,6 +113,8 @@ pub struct NativeNegotiation {
     pub extended_master_secret: bool,
     /// Bytes: 512, 1024, 2048 or 4096.
     pub max_fragment_length: Option<u16>,
+    /// OpenSSL's names of SRTP profiles, best first.
+    pub srtp_profiles: Option<Vec<String>>,
 }
 
 impl NativeNegotiation {
@@ -123,6 +125,7 @@ impl NativeNegotiation {
             protocols: self.protocols.iter().flatten().map(|name| name.to_vec()).collect(),
             extended_master_secret: self.extended_master_secret,
             max_fragment_length: self.max_fragment_length,
+            srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::address;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
 use crate::proto::{Endpoint, LookupId};
 use napi::Env;

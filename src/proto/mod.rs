@@ -11,6 +11,7 @@ mod cookie_gate;
 mod counters;
 mod deadlines;
 mod endpoint;
+mod keying;
 mod limits;
 mod lookups;
 mod output;
@@ -21,8 +22,9 @@ mod server_side;
 mod tests;
 
 pub(crate) use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Error, PeerAuthentication, PublicKey, ReplayWindow,
-    ResumableSession, SavedConnection, ServerConfig, Settings, Suite, TrustAnchors, Wishes, capabilities,
+    Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
+    PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, SavedConnection, ServerConfig, Settings, Suite,
+    TrustAnchors, Wishes, capabilities,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

@@ -9,9 +9,10 @@ use super::ffi::bio::{Outbox, StagedPsk};
 use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
-use super::peer::{Failure, PeerCheck, PeerCredential};
+use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
 use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::ResumableSession;
+use super::srtp::SrtpProfile;
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
@@ -72,6 +73,11 @@ pub(crate) struct Negotiated {
 pub(crate) struct Terms {
     /// Application protocol (RFC 7301).
     pub(crate) protocol: Option<Vec<u8>>,
+    pub(crate) authorization: Authorization,
+    /// Certificates that the peer has sent behind its own, DER.
+    pub(crate) issuers: Vec<Vec<u8>>,
+    /// OpenSSL's name of the SRTP profile (RFC 5764).
+    pub(crate) srtp_profile: Option<&'static str>,
 }
 
 /// Where a server's handshake is with the pre-shared key.
@@ -255,12 +261,18 @@ impl Handshake {
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
         let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
+        let terms = Terms {
+            protocol: self.ssl.protocol(),
+            authorization: self.peer.authorization(&self.ssl, suite, resumed),
+            issuers: self.ssl.peer_issuers(),
+            srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),
+        };
         Ok(Progress::Done(Negotiated {
             suite,
             resumed,
             psk_identity,
             peer: self.peer.take_credential(),
-            terms: Terms { protocol: self.ssl.protocol() },
+            terms,
             early: VecDeque::new(),
         }))
     }

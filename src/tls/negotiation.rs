@@ -2,6 +2,7 @@
 
 use super::curves::Curve;
 use super::error::{ConfigError, ConfigErrorKind};
+use super::srtp::SrtpProfile;
 use mbedtls_sys as sys;
 use std::ffi::CString;
 
@@ -18,6 +19,8 @@ pub(crate) struct Wishes {
     pub(crate) extended_master_secret: bool,
     /// Bytes in a record (RFC 6066 section 4): asked for by a client, kept to by either.
     pub(crate) max_fragment_length: Option<u16>,
+    /// Names of SRTP profiles (RFC 5764), best first; empty for no such extension.
+    pub(crate) srtp_profiles: Vec<String>,
 }
 
 /// The same, parsed into what the engine takes.
@@ -29,6 +32,7 @@ pub(crate) struct Negotiation {
     pub(super) extended_master_secret: bool,
     /// RFC 6066's number; 0 for none.
     pub(super) max_fragment_length_code: u8,
+    pub(super) srtp_profiles: Vec<SrtpProfile>,
 }
 
 /// Signatures that are made and accepted: each of the hashes by each of the kinds of keys.
@@ -53,6 +57,7 @@ impl Negotiation {
             signatures: wishes.signature_algorithms.as_deref().map_or(Ok(Signatures::all()), Signatures::parse)?,
             protocols: protocols(&wishes.protocols)?,
             extended_master_secret: wishes.extended_master_secret,
+            srtp_profiles: srtp_profiles(&wishes.srtp_profiles)?,
             max_fragment_length_code: match wishes.max_fragment_length {
                 None => 0,
                 Some(512) => 1,
@@ -131,6 +136,20 @@ fn curves(names: Option<&[String]>) -> Result<Vec<Curve>, ConfigError> {
         }
     }
     Ok(curves)
+}
+
+fn srtp_profiles(names: &[String]) -> Result<Vec<SrtpProfile>, ConfigError> {
+    let mut profiles = Vec::new();
+    for name in names {
+        let profile = SrtpProfile::from_name(name).ok_or_else(|| {
+            let message = format!("The SRTP profile '{name}' is not known here");
+            ConfigError::new(ConfigErrorKind::InvalidSrtpProfile, message)
+        })?;
+        if !profiles.contains(&profile) {
+            profiles.push(profile);
+        }
+    }
+    Ok(profiles)
 }
 
 /// The engine takes them as C strings.

@@ -8,10 +8,12 @@ use super::client_hello::ClientHello;
 use super::credentials::{Credentials, TrustAnchors};
 use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::config::Role;
+use super::ffi::raw_public_key::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::negotiation::{Negotiation, Signatures};
 use super::public_key::PublicKey;
 use super::record::Records;
+use super::srtp::{self, SrtpProfile};
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -72,6 +74,7 @@ pub(super) struct Rules {
     asks: bool,
     signatures: Signatures,
     extended_master_secret: bool,
+    srtp_profiles: Vec<SrtpProfile>,
 }
 
 impl Rules {
@@ -91,6 +94,7 @@ impl Rules {
             asks: peer.is_some_and(|peer| peer.asks),
             signatures: negotiation.signatures.clone(),
             extended_master_secret: negotiation.extended_master_secret,
+            srtp_profiles: negotiation.srtp_profiles.clone(),
         }
     }
 }
@@ -102,6 +106,16 @@ pub(crate) struct PeerCredential {
     pub(crate) public_key: Vec<u8>,
     /// X.509, DER; `None` with a raw public key.
     pub(crate) certificate: Option<Vec<u8>>,
+}
+
+/// Whether the peer has proved to be one that the configuration accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authorization {
+    Granted,
+    /// Let in for all that: the code of what is wrong.
+    Refused(&'static str),
+    /// Nobody asked.
+    Unknown,
 }
 
 /// Whether the application has had its say about the peer.
@@ -118,8 +132,9 @@ enum Verdict {
 pub(super) struct PeerCheck {
     rules: Arc<Rules>,
     agreement: Agreement,
-    /// What our hello says about certificate types.
-    extensions: Vec<u8>,
+    extensions: HelloExtensions,
+    /// What both have agreed on (RFC 5764).
+    srtp_profile: Option<SrtpProfile>,
     credential: Option<PeerCredential>,
     verdict: Verdict,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
@@ -148,18 +163,20 @@ impl From<Error> for Failure {
 
 impl PeerCheck {
     pub(super) fn client(rules: &Arc<Rules>) -> PeerCheck {
-        PeerCheck::new(rules, client_extensions(&rules.abilities))
+        let always = srtp::client_extension(&rules.srtp_profiles);
+        PeerCheck::new(rules, HelloExtensions { always, full: client_extensions(&rules.abilities) })
     }
 
     pub(super) fn server(rules: &Arc<Rules>) -> PeerCheck {
-        PeerCheck::new(rules, Vec::new())
+        PeerCheck::new(rules, HelloExtensions::default())
     }
 
-    fn new(rules: &Arc<Rules>, extensions: Vec<u8>) -> PeerCheck {
+    fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> PeerCheck {
         PeerCheck {
             rules: Arc::clone(rules),
             agreement: Agreement::by_default(&rules.abilities),
             extensions,
+            srtp_profile: None,
             credential: None,
             verdict: Verdict::Open,
             fault: None,
@@ -175,7 +192,11 @@ impl PeerCheck {
         let Some(record) = Records::new(record).next() else { return Ok(()) };
         let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
         match read_client_hello(&self.rules.abilities, hello.extensions) {
-            Ok(agreed) => (self.agreement, self.extensions) = agreed,
+            Ok(agreed) => (self.agreement, self.extensions.full) = agreed,
+            Err(fault) => self.fault = Some(fault),
+        }
+        match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
+            Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
             Err(fault) => self.fault = Some(fault),
         }
         if self.agreement.own == Some(CertificateType::RawPublicKey) {
@@ -202,6 +223,7 @@ impl PeerCheck {
                     let message = ssl.peek_handshake_message()?;
                     if message.first() == Some(&SERVER_HELLO) {
                         self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+                        self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, &message)?;
                     }
                 }
                 ssl.handshake_step()?;
@@ -284,8 +306,7 @@ impl PeerCheck {
         if self.rules.public_keys.contains(&key) {
             self.verdict = Verdict::Settled;
         } else if self.rules.required && !self.rules.asks {
-            let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
-            return Err(Error::new(ErrorKind::PeerKeyMismatch, message).into());
+            return Err(unexpected_key().into());
         }
         ssl.accept_raw_public_key(&key).map_err(|errno| match errno {
             sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
@@ -324,6 +345,37 @@ impl PeerCheck {
         Some(if accepted { Ok(()) } else { Err(refused()) })
     }
 
+    /// What a finished handshake says about the peer, which was let in.
+    pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
+        if resumed {
+            // The application knows whose session it was.
+            return Authorization::Unknown;
+        }
+        if suite.key_exchange().uses_psk() {
+            return Authorization::Granted;
+        }
+        let refused = |error: Error| Authorization::Refused(error.code());
+        match &self.credential {
+            None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
+            None => refused(Error::certificate_fault(CertificateFault::Missing)),
+            Some(PeerCredential { certificate: Some(_), .. }) => match ssl.verify_result() {
+                0 => Authorization::Granted,
+                flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
+            },
+            // Who was asked has accepted it.
+            Some(PeerCredential { public_key, .. })
+                if self.rules.asks || self.rules.public_keys.iter().any(|key| key.der() == public_key) =>
+            {
+                Authorization::Granted
+            }
+            Some(_) => refused(unexpected_key()),
+        }
+    }
+
+    pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
+        self.srtp_profile
+    }
+
     /// Whether the client accepts nothing of what we could present.
     pub(super) fn has_nothing_to_present(&self) -> bool {
         self.agreement.own.is_none() && !self.rules.abilities.presents.is_empty()
@@ -354,6 +406,11 @@ fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Error> {
         return Err(malformed());
     }
     Ok((!key.is_empty()).then_some(key))
+}
+
+fn unexpected_key() -> Error {
+    let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
+    Error::new(ErrorKind::PeerKeyMismatch, message)
 }
 
 fn unacceptable_key() -> Error {

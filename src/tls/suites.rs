@@ -106,6 +106,11 @@ impl Suite {
         self.name.contains("_CBC_")
     }
 
+    /// Which hash its pseudorandom function has (RFC 5289, RFC 5487): SHA-384, or else SHA-256.
+    pub(crate) fn uses_sha384(&self) -> bool {
+        self.name.ends_with("_SHA384")
+    }
+
     /// Name in OpenSSL.
     pub(crate) fn openssl_name(&self) -> &'static str {
         self.openssl_name

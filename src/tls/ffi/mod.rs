@@ -11,6 +11,7 @@ mod elliptic;
 mod layout;
 pub(crate) mod memory;
 pub(crate) mod negotiation;
+pub(crate) mod prf;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 mod saved;

@@ -254,6 +254,11 @@ impl Ssl {
         self.bio().self_signed
     }
 
+    /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).
+    pub(crate) fn finished_messages(&self) -> [[u8; 12]; 2] {
+        [self.raw.own_verify_data, self.raw.peer_verify_data].map(|data| data.map(|byte| byte as u8))
+    }
+
     /// Which records can be the peer's Finished: a forged one must not end the handshake.
     pub(crate) fn finished_lengths(&self) -> Option<FinishedLengths> {
         // SAFETY: null, or a transform that the context owns.
