@@ -36,6 +36,9 @@ export interface SharedOptions {
   passphrase?: string;
   /** Our certificate, or the chain of it, leaf first. */
   cert?: PemOrDer | readonly PemOrDer[];
+  /** Lists of what the authorities of peers have revoked. With any, each issuer in a peer's chain must have one that is
+   * valid. Default: revocation is not checked. */
+  crl?: PemOrDer | readonly PemOrDer[];
   /**
    * Raw public keys (RFC 7250) by which a peer is authenticated: SubjectPublicKeyInfo, any one of them. On a client they
    * are preferred to certificates, which are accepted only with `ca`.
@@ -213,6 +216,11 @@ export interface ClientOptions extends SharedOptions {
   CACert?: PemOrDer | readonly PemOrDer[];
   /** DNS name or IP address that the server's certificate must name; a DNS name is also sent (SNI). Default: `host`. */
   servername?: string;
+  /**
+   * Compares the name with a certificate that has been verified, in place of the engine; node:tls's own is
+   * tls.checkServerIdentity. What it answers, if anything, is the error of the connection.
+   */
+  checkServerIdentity?: (servername: string, cert: PeerCertificate) => Error | undefined;
   /** Whether a server's certificate or raw public key that does not verify is an error. Default: true. */
   rejectUnauthorized?: boolean;
 }
@@ -277,6 +285,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_CA'
   | 'ERR_DTLS_INVALID_CERT'
   | 'ERR_DTLS_INVALID_CIPHER'
+  | 'ERR_DTLS_INVALID_CRL'
   | 'ERR_DTLS_INVALID_CURVE'
   | 'ERR_DTLS_INVALID_KEY'
   | 'ERR_DTLS_INVALID_PSK'
@@ -304,8 +313,11 @@ export type DtlsErrorCode =
   | 'CERT_NOT_YET_VALID'
   | 'CERT_REVOKED'
   | 'CERT_UNTRUSTED'
+  | 'CRL_HAS_EXPIRED'
+  | 'CRL_NOT_YET_VALID'
   | 'DEPTH_ZERO_SELF_SIGNED_CERT'
   | 'ERR_TLS_CERT_ALTNAME_INVALID'
+  | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
 /** As a number it is its `errno`, as a string its message, for code that got numbers or strings from node-mbed-dtls. */

@@ -8,7 +8,8 @@ const path = require('node:path');
 const { test } = require('node:test');
 
 const ROOT = path.join(__dirname, '..');
-const CODE = /['"]((?:ERR_(?:DTLS|INVALID|MISSING|OUT|SERVER|TLS)|CERT|DEPTH|INVALID_PURPOSE|UNABLE_TO)[A-Z_]*)['"]/g;
+const CODE =
+  /['"]((?:ERR_(?:DTLS|INVALID|MISSING|OUT|SERVER|TLS)|CERT|CRL|DEPTH|INVALID_PURPOSE|UNABLE_TO)[A-Z_]*)['"]/g;
 
 function codesInSources() {
   const files = ['lib', 'src'].flatMap((directory) =>

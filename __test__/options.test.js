@@ -284,6 +284,7 @@ describe('options of a client', () => {
       pskIdentity: Buffer.from('bob'),
       rejectUnauthorized: true,
       verifyPeer: false,
+      leavesName: false,
       negotiation: { extendedMasterSecret: false },
       handshakeTimeoutMin: 1000,
       handshakeTimeoutMax: 60_000,

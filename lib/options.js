@@ -44,6 +44,7 @@ const SHARED = {
   passphrase: secretString,
   cert: certificates,
   ca: certificates,
+  crl: certificates,
   rejectUnauthorized: boolean,
   peerPublicKey: publicKeys,
   verifyPeer: callback,
@@ -92,6 +93,7 @@ const CLIENT = {
   PSKIdent: identity,
   CACert: certificates,
   servername: string,
+  checkServerIdentity: callback,
 };
 
 const SHARED_DEFAULTS = {
@@ -126,7 +128,16 @@ const CLIENT_DEFAULTS = {
 };
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
-NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug', 'ca', 'peerPublicKey', 'rejectUnauthorized');
+NATIVE_SHARED.push(
+  'handshakeTimeout',
+  'idleTimeout',
+  'mtu',
+  'debug',
+  'ca',
+  'crl',
+  'peerPublicKey',
+  'rejectUnauthorized',
+);
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
@@ -167,7 +178,7 @@ function serverOptions(options) {
 
 /**
  * @param {object} options as passed to connect()
- * @returns {{ native: object, verifyPeer?: Function, remote: object, udp: object, socket?: object, sendClose: boolean,
+ * @returns {{ native: object, rules: object, remote: object, udp: object, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
  */
 function clientOptions(options) {
@@ -194,10 +205,11 @@ function clientOptions(options) {
   const native = pick(all, NATIVE_CLIENT);
   native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
-  native.verifyPeer = all.verifyPeer !== undefined;
+  native.leavesName = all.checkServerIdentity !== undefined;
+  native.verifyPeer = all.verifyPeer !== undefined || native.leavesName;
   return {
     native,
-    verifyPeer: all.verifyPeer,
+    rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
     udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
     socket: all.socket,

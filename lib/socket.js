@@ -77,6 +77,8 @@ class DtlsSocket extends Duplex {
     this._failure = null;
     // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
+    // What checkServerIdentity has against the server.
+    this._refusal = null;
   }
 
   /** True from the end of the handshake to the end of the connection. */
@@ -189,8 +191,8 @@ class DtlsSocket extends Duplex {
     this._cipher = event.cipher;
     this._publicKey = event.publicKey ?? NO_KEY;
     this.pskIdentity = event.pskIdentity;
-    this.authorized = event.authorized;
-    this.authorizationError = event.authorizationError ?? null;
+    this.authorized = event.authorized && this._refusal === null;
+    this.authorizationError = event.authorizationError ?? this._refusal?.code ?? null;
     this.alpnProtocol = protocolName(event.protocol);
     this._details = details(event);
     this.handshakeTime = event.handshakeTime;
@@ -229,6 +231,8 @@ class DtlsSocket extends Duplex {
   _closeError({ reason, error }, inHandshake) {
     const peer = { address: this.remoteAddress, port: this.remotePort };
     if (error !== undefined) {
+      const refusal = error.code === 'ERR_DTLS_PEER_REFUSED' ? this._refusal : null;
+      if (refusal !== null) return refusedBy(refusal, error, peer);
       const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._lookupCause : undefined;
       return fromNative(error, { ...peer, cause });
     }
@@ -315,6 +319,12 @@ class DtlsSocket extends Duplex {
     const handle = this._handle;
     if (handle !== 0) this._endpoint.close(handle, this._settings.sendClose);
   }
+}
+
+/** What the application said of its own accord, in the form of an error of ours. */
+function refusedBy(refusal, { code, message, errno, alert }, peer) {
+  const told = { code: refusal.code ?? code, message: refusal.message ?? message };
+  return fromNative({ ...told, errno, alert }, { ...peer, cause: refusal });
 }
 
 /** Null for most connections, of which there may be many. */

@@ -2,8 +2,8 @@
 
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, ServerConfig, Settings,
-    TrustAnchors, Wishes,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
+    ServerConfig, Settings, TrustAnchors, Wishes,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -29,6 +29,8 @@ pub struct NativeServerOptions {
     pub ca: Option<Vec<Buffer>>,
     /// Raw public keys are welcome; these are authenticated. SubjectPublicKeyInfo, PEM or DER each.
     pub peer_public_key: Option<Vec<Buffer>>,
+    /// Revocation lists, PEM or DER each.
+    pub crl: Option<Vec<Buffer>>,
     /// Whether the application is asked about each client that is not authenticated by its raw public key.
     pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
@@ -74,10 +76,14 @@ pub struct NativeClientOptions {
     pub psk_identity: Option<Buffer>,
     /// DNS name or IP literal that the server's certificate must name.
     pub servername: Option<String>,
+    /// Whether the application compares that name with the certificate's; needs `verify_peer`.
+    pub leaves_name: bool,
     /// Whether a certificate or key that does not verify ends the handshake.
     pub reject_unauthorized: bool,
     /// Raw public keys are welcome; these are authenticated. SubjectPublicKeyInfo, PEM or DER each.
     pub peer_public_key: Option<Vec<Buffer>>,
+    /// Revocation lists, PEM or DER each.
+    pub crl: Option<Vec<Buffer>>,
     /// Whether the application is asked about a server that is not authenticated by its raw public key.
     pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
@@ -154,6 +160,10 @@ fn trust_anchors(ca: Option<&Vec<Buffer>>) -> Result<Option<Arc<TrustAnchors>>, 
     ca.map(|ca| TrustAnchors::shared(ca)).transpose()
 }
 
+fn revocations(crl: Option<&Vec<Buffer>>) -> Result<Option<Arc<RevocationLists>>, ConfigError> {
+    crl.map(|crl| RevocationLists::parse(crl).map(Arc::new)).transpose()
+}
+
 fn public_keys(keys: Option<&Vec<Buffer>>) -> Result<Option<Vec<PublicKey>>, ConfigError> {
     let parse = |(index, key): (usize, &Buffer)| PublicKey::parse(key, "peerPublicKey", index);
     keys.map(|keys| keys.iter().enumerate().map(parse).collect()).transpose()
@@ -164,6 +174,7 @@ impl NativeServerOptions {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
             wishes: self.negotiation.wishes(),
+            revocations: revocations(self.crl.as_ref()).map_err(config_error)?,
             first_interval: milliseconds(self.handshake_timeout_min),
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,
@@ -181,6 +192,7 @@ impl NativeServerOptions {
         Ok(Some(PeerAuthentication {
             trust_anchors: trust_anchors(self.ca.as_ref())?,
             servername: None,
+            leaves_name: false,
             public_keys: public_keys(self.peer_public_key.as_ref())?,
             required: self.reject_unauthorized,
             asks: self.verify_peer,
@@ -204,6 +216,7 @@ impl NativeClientOptions {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
             wishes: self.negotiation.wishes(),
+            revocations: revocations(self.crl.as_ref()).map_err(config_error)?,
             first_interval: milliseconds(self.handshake_timeout_min),
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,
@@ -227,6 +240,7 @@ impl NativeClientOptions {
         Ok(Some(PeerAuthentication {
             trust_anchors: trust_anchors(self.ca.as_ref())?,
             servername: self.servername.clone(),
+            leaves_name: self.leaves_name,
             public_keys: public_keys(self.peer_public_key.as_ref())?,
             required: self.reject_unauthorized,
             asks: self.verify_peer,

@@ -42,6 +42,10 @@ pub(crate) enum CertificateFault {
     Revoked,
     Expired,
     NotYetValid,
+    /// Revocation lists were given, and none that an issuer of the chain has signed.
+    NoCrl,
+    CrlExpired,
+    CrlNotYetValid,
     WrongName,
     WrongPurpose,
     Missing,
@@ -196,6 +200,12 @@ impl CertificateFault {
             CertificateFault::Expired
         } else if has(sys::X509_BADCERT_FUTURE) {
             CertificateFault::NotYetValid
+        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
+            CertificateFault::NoCrl
+        } else if has(sys::X509_BADCRL_EXPIRED) {
+            CertificateFault::CrlExpired
+        } else if has(sys::X509_BADCRL_FUTURE) {
+            CertificateFault::CrlNotYetValid
         } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
             CertificateFault::WrongPurpose
         } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
@@ -214,6 +224,9 @@ impl CertificateFault {
             CertificateFault::Revoked => "CERT_REVOKED",
             CertificateFault::Expired => "CERT_HAS_EXPIRED",
             CertificateFault::NotYetValid => "CERT_NOT_YET_VALID",
+            CertificateFault::NoCrl => "UNABLE_TO_GET_CRL",
+            CertificateFault::CrlExpired => "CRL_HAS_EXPIRED",
+            CertificateFault::CrlNotYetValid => "CRL_NOT_YET_VALID",
             CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
             CertificateFault::WrongPurpose => "INVALID_PURPOSE",
             CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
@@ -231,6 +244,11 @@ impl CertificateFault {
             CertificateFault::Revoked => "The peer's certificate, or one that vouches for it, is revoked",
             CertificateFault::Expired => "The peer's certificate, or one that vouches for it, has expired",
             CertificateFault::NotYetValid => "The peer's certificate, or one that vouches for it, is not yet valid",
+            CertificateFault::NoCrl => {
+                "No revocation list ('crl') that an issuer of the peer's certificate has signed was found"
+            }
+            CertificateFault::CrlExpired => "The revocation list ('crl') of an issuer is out of date",
+            CertificateFault::CrlNotYetValid => "The revocation list ('crl') of an issuer is not yet valid",
             CertificateFault::WrongName => "The peer's certificate is for another name or address ('servername')",
             CertificateFault::WrongPurpose => "The peer's certificate must not be used for this purpose (key usage)",
             CertificateFault::Missing => "The peer sent no certificate",
@@ -276,6 +294,7 @@ pub(crate) enum ConfigErrorKind {
     InvalidKey,
     InvalidCert,
     InvalidCa,
+    InvalidCrl,
     InvalidPublicKey,
     KeyMismatch,
     InvalidCurve,
@@ -315,6 +334,7 @@ impl ConfigError {
             ConfigErrorKind::InvalidKey => "ERR_DTLS_INVALID_KEY",
             ConfigErrorKind::InvalidCert => "ERR_DTLS_INVALID_CERT",
             ConfigErrorKind::InvalidCa => "ERR_DTLS_INVALID_CA",
+            ConfigErrorKind::InvalidCrl => "ERR_DTLS_INVALID_CRL",
             ConfigErrorKind::InvalidPublicKey => "ERR_DTLS_INVALID_PUBLIC_KEY",
             ConfigErrorKind::KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
             ConfigErrorKind::InvalidCurve => "ERR_DTLS_INVALID_CURVE",

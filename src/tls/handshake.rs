@@ -131,7 +131,7 @@ impl Handshake {
     pub(super) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
+        ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
         Ok(Handshake::new(ssl, config.pace, PeerCheck::client(&config.rules)))
     }
 

@@ -26,7 +26,7 @@ mod suites;
 pub(crate) use client_hello::ClientHello;
 pub(crate) use config::{ClientConfig, ClientPsk, ServerConfig, Settings, check_psk};
 pub(crate) use context::{Context, Finished, Inbound};
-pub(crate) use credentials::{Credentials, TrustAnchors};
+pub(crate) use credentials::{Credentials, RevocationLists, TrustAnchors};
 pub(crate) use error::{ConfigError, Error, ErrorKind};
 pub(crate) use exporter::{EXPORT_LIMIT, ExportError};
 pub(crate) use ffi::bio::Outbox;

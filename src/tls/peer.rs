@@ -31,6 +31,8 @@ pub(crate) struct PeerAuthentication {
     pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
     /// DNS name or IP literal that its certificate must carry; for clients.
     pub(crate) servername: Option<String>,
+    /// Whether the application compares the name with the certificate's; then `asks`, too.
+    pub(crate) leaves_name: bool,
     /// Whether raw public keys are welcome, and which of them are authenticated without a question.
     pub(crate) public_keys: Option<Vec<PublicKey>>,
     /// `false` lets everybody in whom the application does not refuse.

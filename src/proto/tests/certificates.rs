@@ -55,6 +55,7 @@ pub(super) fn verifying_client_with(settings: &Settings, ca: &str, servername: &
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
         servername: Some(servername.to_owned()),
         public_keys: None,
+        leaves_name: false,
         required: true,
         asks: false,
     };

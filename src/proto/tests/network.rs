@@ -108,6 +108,7 @@ pub(super) fn settings(ciphers: &[&str]) -> Settings {
     Settings {
         ciphers: (!ciphers.is_empty()).then(|| ciphers.iter().map(|&name| name.to_owned()).collect()),
         wishes: Wishes::default(),
+        revocations: None,
         first_interval: Duration::from_secs(1),
         longest_interval: Duration::from_secs(60),
         mtu: 1200,

@@ -4,7 +4,7 @@ use super::negotiation::Lists;
 use super::rng::random;
 use super::start_up::start_up;
 use super::{bio, c_int, check, sys};
-use crate::tls::credentials::{Credentials, TrustAnchors};
+use crate::tls::credentials::{Credentials, RevocationLists, TrustAnchors};
 use crate::tls::negotiation::Negotiation;
 use crate::tls::suites::Suite;
 use std::ptr::null_mut;
@@ -45,6 +45,7 @@ pub(crate) struct SslConfigParts<'a> {
     pub(crate) negotiation: &'a Negotiation,
     pub(crate) credentials: Option<Arc<Credentials>>,
     pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
+    pub(crate) revocations: Option<Arc<RevocationLists>>,
     pub(crate) verification: Verification,
     pub(crate) client_psk: Option<&'a ClientPsk>,
     pub(crate) first_interval: Duration,
@@ -59,6 +60,7 @@ pub(crate) struct SslConfig {
     lists: Lists,
     credentials: Option<Arc<Credentials>>,
     _trust_anchors: Option<Arc<TrustAnchors>>,
+    pub(super) revocations: Option<Arc<RevocationLists>>,
 }
 
 // SAFETY: `raw` is not written after `new`; what Mbed TLS changes behind it (RSA blinding values) it guards with a mutex.
@@ -84,6 +86,7 @@ impl SslConfig {
             lists: Lists::new(parts.negotiation),
             credentials: parts.credentials,
             _trust_anchors: parts.trust_anchors,
+            revocations: parts.revocations,
         };
         config.set_defaults()?;
         config.lists.install(&mut config.raw)?;
@@ -145,11 +148,12 @@ impl SslConfig {
             Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
             Verification::Required => sys::SSL_VERIFY_REQUIRED,
         };
-        // SAFETY: the chain is owned by `self`; Mbed TLS only reads it, its type says `mut` for history's sake.
+        let revocations = self.revocations.as_ref().map_or(null_mut(), |lists| lists.as_ptr().cast_mut());
+        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
             if let Some(anchors) = &self._trust_anchors {
-                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), null_mut());
+                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), revocations);
             }
         }
     }

@@ -20,6 +20,7 @@ fn a_reset_leaves_no_bad_mac_behind() {
         suites: &[Suite::from_name("PSK-AES128-CCM8").unwrap()],
         credentials: None,
         trust_anchors: None,
+        revocations: None,
         verification: Verification::None,
         client_psk: None,
         first_interval: Duration::from_secs(1),
