@@ -389,6 +389,8 @@ export class DtlsSocket extends Duplex {
   /** Address of our own UDP socket, '::' or '0.0.0.0' when bound to all; undefined when not bound. */
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
+  /** On a server: the name that the client asks for (SNI), false if none. Nobody has proved it. */
+  readonly servername: string | false | undefined;
   /** PSK identity that the handshake has confirmed; undefined without PSK, and before. */
   readonly pskIdentity: Buffer | undefined;
   /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the end of the handshake. */
@@ -482,6 +484,23 @@ export interface DtlsServerEvents {
   close: [];
 }
 
+/** What addContext() and setSecureContext() change; the rest is as createServer() was told. */
+export type ContextOptions = Pick<
+  ServerOptions,
+  | 'key'
+  | 'passphrase'
+  | 'cert'
+  | 'ca'
+  | 'crl'
+  | 'ciphers'
+  | 'ecdhCurve'
+  | 'sigalgs'
+  | 'ALPNProtocols'
+  | 'requireExtendedMasterSecret'
+  | 'maxFragmentLength'
+  | 'srtpProfiles'
+>;
+
 /** A server on one UDP address. */
 export class DtlsServer extends EventEmitter {
   constructor(
@@ -505,6 +524,13 @@ export class DtlsServer extends EventEmitter {
    * ERR_SERVER_NOT_RUNNING when the server does not listen.
    */
   close(callback?: (error?: Error) => void): this;
+  /**
+   * Answers clients that ask for this name (SNI) with these credentials from now on. '*.example.com' is for one label; the
+   * last that fits counts, and the same name again replaces. `ca` counts only where clients are asked at all.
+   */
+  addContext(servername: string, context: ContextOptions & { key: PemOrDer }): void;
+  /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
+  setSecureContext(context: ContextOptions): void;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
   /** The server keeps the process alive, which is the default. */

@@ -6,6 +6,7 @@
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
 
+const { contextCheckers } = require('./context');
 const {
   certificates,
   decryptKey,
@@ -346,4 +347,7 @@ function pick(all, names) {
   return picked;
 }
 
-module.exports = { clientOptions, serverOptions };
+/** For addContext() and setSecureContext(). */
+const CONTEXT = contextCheckers(ciphers);
+
+module.exports = { CONTEXT, clientOptions, serverOptions };

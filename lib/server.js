@@ -4,10 +4,11 @@ const { EventEmitter } = require('node:events');
 const process = require('node:process');
 
 const { listenArguments } = require('./arguments');
+const { changedOptions, namePattern } = require('./context');
 const { Endpoint } = require('./endpoint');
-const { stateError } = require('./errors');
+const { fromNative, missingOption, stateError } = require('./errors');
 const native = require('./native');
-const { serverOptions } = require('./options');
+const { CONTEXT, serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
 const { DtlsSocket } = require('./socket');
@@ -33,6 +34,7 @@ const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENET
 class DtlsServer extends EventEmitter {
   // Private, for keys are in it.
   #lookup;
+  #nativeOptions;
 
   /**
    * @param {object} options see index.d.ts
@@ -54,6 +56,7 @@ class DtlsServer extends EventEmitter {
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
+    this.#nativeOptions = nativeOptions;
     this._state = IDLE;
     this._isResolving = false;
     this._udp = null;
@@ -128,6 +131,30 @@ class DtlsServer extends EventEmitter {
       process.nextTick(() => receiver(this._connected));
     }
     return this._connected;
+  }
+
+  /**
+   * Answers clients that ask for this name with other credentials, from now on; the last that fits counts.
+   *
+   * @param {string} servername DNS name, or '*.' and the rest of one
+   * @param {object} context see index.d.ts; what is not in it is as createServer() was told
+   */
+  addContext(servername, context) {
+    const pattern = namePattern(servername, 'servername');
+    if (context?.key === undefined) throw missingOption('"options.key"', 'a name needs something to prove itself with');
+    const options = changedOptions(this.#nativeOptions, context, CONTEXT);
+    configure(() => this._endpoint.native.addContext(pattern, options));
+  }
+
+  /**
+   * Answers all other clients with other credentials, from now on; connections and handshakes go on as they began.
+   *
+   * @param {object} context see index.d.ts; what is not in it is as it was
+   */
+  setSecureContext(context) {
+    const options = changedOptions(this.#nativeOptions, context, CONTEXT);
+    configure(() => this._endpoint.native.setSecureContext(options));
+    this.#nativeOptions = options;
   }
 
   /** The server keeps the process alive, which is the default. */
@@ -231,7 +258,7 @@ class DtlsServer extends EventEmitter {
 
   // What the endpoint and the sockets have to say
 
-  _onConnection({ connection, address, port }) {
+  _onConnection({ connection, address, port, servername }) {
     if (this._state !== LISTENING) {
       this._endpoint.close(connection, true);
       return;
@@ -240,6 +267,7 @@ class DtlsServer extends EventEmitter {
     socket.server = this;
     socket.remoteAddress = address;
     socket.remotePort = port;
+    socket.servername = servername ?? false;
     socket._handle = connection;
     // A peer must not be able to end the process of those who do not listen; 'close' still says that there was an error.
     socket.on('error', ignore);
@@ -301,6 +329,15 @@ class DtlsServer extends EventEmitter {
       if (!sockets[key]?.connected) sockets[key] = socket;
     }
     return sockets;
+  }
+}
+
+/** Key material that is no good is refused by the addon. */
+function configure(act) {
+  try {
+    act();
+  } catch (error) {
+    throw fromNative(error);
   }
 }
 

@@ -45,6 +45,8 @@ class DtlsSocket extends Duplex {
     this.remoteAddress = undefined;
     /** Peer's UDP port. */
     this.remotePort = undefined;
+    /** The name that the client asks for, false if none; undefined on a client. Nobody has proved it. */
+    this.servername = undefined;
     /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
     this.pskIdentity = undefined;
     /** Whether the peer has proved to be one that the options accept; false before the end of the handshake. */

@@ -155,6 +155,8 @@ pub struct NativeEvent {
     pub address: Option<String>,
     /// As `address`: UDP port.
     pub port: Option<u16>,
+    /// connection: the name that the client asks for.
+    pub servername: Option<String>,
     /// moved: IP literal before.
     pub old_address: Option<String>,
     /// moved: UDP port before.
@@ -212,8 +214,9 @@ impl From<Error> for NativeError {
 impl From<Event> for NativeEvent {
     fn from(event: Event) -> NativeEvent {
         match event {
-            Event::Connection { connection, remote } => NativeEvent {
+            Event::Connection { connection, remote, servername } => NativeEvent {
                 kind: "connection",
+                servername,
                 connection: Some(connection.0),
                 address: Some(address::format(&remote)),
                 port: Some(remote.port()),

@@ -17,6 +17,7 @@ mod lookups;
 mod output;
 mod roaming;
 mod routes;
+mod server_names;
 mod server_side;
 #[cfg(test)]
 mod tests;
@@ -30,3 +31,4 @@ pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
 pub(crate) use limits::Limits;
 pub(crate) use output::{CloseReason, Event, LookupId};
+pub(crate) use server_names::NamePattern;

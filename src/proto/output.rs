@@ -20,7 +20,12 @@ pub(crate) struct LookupId(pub(crate) u32);
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A client proved with a cookie that it receives at its address; its handshake begins.
-    Connection { connection: ConnectionHandle, remote: SocketAddr },
+    Connection {
+        connection: ConnectionHandle,
+        remote: SocketAddr,
+        /// The name that it asks for (RFC 6066).
+        servername: Option<String>,
+    },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
     /// A client wants to resume the session with this id: `Endpoint::answer_resumption`.

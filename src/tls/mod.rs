@@ -20,6 +20,7 @@ mod peer;
 mod public_key;
 mod record;
 mod saved;
+mod server_name;
 mod srtp;
 mod suites;
 
@@ -39,6 +40,7 @@ pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};
 pub(crate) use public_key::PublicKey;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
 pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
+pub(crate) use server_name::server_name;
 pub(crate) use suites::Suite;
 
 /// Bytes of plaintext in one record (RFC 5246 section 6.2.1).
