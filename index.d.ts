@@ -29,9 +29,54 @@ export type SrtpProfile =
   | 'SRTP_AES128_CM_SHA1_80'
   | 'SRTP_AES128_CM_SHA1_32';
 
+/** A file name, PEM as a string, or PEM or DER as bytes. */
+export type KeyInput = PemOrDer;
+
+/** The fork of node-mbed-dtls that an application was written for, see docs/migrating.md; 'spark' is 'neustar'. */
+export type CompatProfile = 'neustar' | 'spark' | 'particle' | 'trackle' | 'k4' | 'matasarei';
+
+/**
+ * A connection that can go on, with node-mbed-dtls's names and what it lacked; JSON may be made of it. A secret: whoever
+ * has it can read and write in the connection's name.
+ */
+export interface SavedSession {
+  /** IANA's number. */
+  ciphersuite: number;
+  /** 64 bytes: the client's random, then the server's. */
+  randbytes: SavedBytes;
+  /** Session id, up to 32 bytes. */
+  id: SavedBytes;
+  /** Master secret, 48 bytes. */
+  master: SavedBytes;
+  in_epoch: number;
+  /** 8 bytes: epoch and number of the next record. */
+  out_ctr: SavedBytes;
+  /** 8 bytes each: the highest record number that was heard, and the window below it. Without them, what was recorded
+   * before may be heard once more. */
+  in_window_top?: SavedBytes;
+  in_window?: SavedBytes;
+  /** RFC 7366. */
+  encrypt_then_mac?: boolean;
+  /** RFC 7627. */
+  extended_master_secret?: boolean;
+  /** Who the peer is, as the handshake has confirmed it. */
+  psk_identity?: SavedBytes;
+  public_key?: SavedBytes;
+}
+
+/** Bytes, what JSON makes of a Buffer, or base64. */
+export type SavedBytes = Uint8Array | { type: 'Buffer'; data: number[] } | string;
+
+/** Where a peer is, or was. */
+export interface PeerAddress {
+  address: string;
+  port: number;
+  family?: 'IPv4' | 'IPv6';
+}
+
 export interface SharedOptions {
   /** Private key that belongs to `cert`; without one, it is presented as a raw public key (RFC 7250). */
-  key?: PemOrDer;
+  key?: KeyInput;
   /** Passphrase of an encrypted `key`. */
   passphrase?: string;
   /** Our certificate, or the chain of it, leaf first. */
@@ -43,7 +88,7 @@ export interface SharedOptions {
    * Raw public keys (RFC 7250) by which a peer is authenticated: SubjectPublicKeyInfo, any one of them. On a client they
    * are preferred to certificates, which are accepted only with `ca`.
    */
-  peerPublicKey?: PemOrDer | readonly PemOrDer[];
+  peerPublicKey?: KeyInput | readonly PemOrDer[];
   /**
    * Decides about a peer before the handshake is over: one whose certificate has been verified, or whose raw public key is
    * not among `peerPublicKey`. Returns true or false, returns a promise of it, or calls `callback`, in which case it is
@@ -82,6 +127,10 @@ export interface SharedOptions {
   /** Time without a valid datagram from the peer after which a connection is closed, ms; 0: never.
    * Default: 86400000 (a day) on a server, 0 on a client. */
   idleTimeout?: number;
+  /** Leaves the server's Certificate message out where it would be a raw public key, as some forks of node-mbed-dtls do: on
+   * a server, for clients that know its key; on a client, allows it if `peerPublicKey` is exactly one key, which the server
+   * proves to have all the same. Default: false. */
+  omitServerCertificate?: boolean;
   /** Quiet time after which an open connection gives its engine's memory back, some 36 KB, ms; it wakes by itself, in some
    * 20 microseconds. Infinity: never. Default: 5000. */
   hibernateAfter?: number;
@@ -91,6 +140,18 @@ export interface SharedOptions {
   debug?: 0 | 1 | 2 | 3 | 4;
   /** Whether the peer is told when a connection is closed (close_notify). Default: true. */
   sendClose?: boolean;
+  /**
+   * Behaves as one of the forks of node-mbed-dtls where they differ: arguments of events, checks of options, see
+   * docs/migrating.md. For createServer() and connect() only. Default: none.
+   */
+  compat?: CompatProfile;
+  /**
+   * With `compat`: hears, or sends, Trackle's keep-alive in the clear. Anybody who knows the device's name can then move
+   * its connection to another address. Default: false.
+   */
+  insecureLegacyPing?: boolean;
+  /** With `compat`, on a server: whatever looks like an alert ends the connection of its address. Default: false. */
+  insecureLegacyAlerts?: boolean;
   /**
    * What is kept for an application that does not read, beyond the 16 messages that the stream itself takes, bytes; each
    * message counts 128 bytes more than it is long. What comes then is dropped, see messagesDropped. Default: 262144.
@@ -132,6 +193,12 @@ export interface ServerOptions extends SharedOptions {
   requestCert?: boolean;
   /** Whether a client that is asked and does not authenticate is refused. Default: true. */
   rejectUnauthorized?: boolean;
+  /** Ignored, as in node-mbed-dtls, whose applications hand one object to createServer() and listen(). */
+  host?: unknown;
+  /** Ignored, as `host`. */
+  port?: unknown;
+  /** Of `compat: 'k4'`: finds the key of an identity; what is no Buffer refuses. */
+  psk_cb?: (identity: Buffer) => unknown;
   /** Handshakes at a time. Default: 1000. */
   maxHandshakes?: number;
   /** Handshakes at a time with one IP address. Default: 100. */
@@ -290,6 +357,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_KEY'
   | 'ERR_DTLS_INVALID_PSK'
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
+  | 'ERR_DTLS_INVALID_SESSION'
   | 'ERR_DTLS_INVALID_PUBLIC_KEY'
   | 'ERR_DTLS_INVALID_SIGALG'
   | 'ERR_DTLS_INVALID_SRTP_PROFILE'
@@ -359,9 +427,20 @@ export interface DtlsSocketEvents {
   data: [message: Buffer];
   /** The connection is closed and all messages have been read. */
   end: [];
-  /** A DtlsError, or on a client what the UDP socket or the look-up of the host had to say. On a server's socket it may
-   * be left unheard. */
-  error: [error: DtlsError | NodeJS.ErrnoException];
+  /** A datagram with payload has left; its length, bytes. */
+  send: [length: number];
+  /** A datagram with payload has come; its length, bytes. */
+  receive: [length: number];
+  /** On a server: the peer has proved that it is at another address, which remoteAddress and remotePort say. The old one,
+   * and by which name 'lookupKey' asked for it. */
+  ipChanged: [old: PeerAddress & { deviceId?: string }];
+  /** On a server: a new handshake from the peer's address takes this connection's place; 'close' follows. */
+  reconnect: [successor: DtlsSocket];
+  /** The connection is over; 'close' follows. */
+  closing: [];
+  /** A DtlsError, or on a client what the UDP socket or the look-up of the host had to say; and its message. On a server's
+   * socket it may be left unheard. */
+  error: [error: DtlsError | NodeJS.ErrnoException, message: string];
   /** The last event, once. */
   close: [hadError: boolean];
   drain: [];
@@ -372,6 +451,8 @@ export interface DtlsSocketEvents {
   resume: [];
   unpipe: [source: import('node:stream').Readable];
 }
+
+export type SendCallback = (error: Error | null, bytes?: number) => void;
 
 /**
  * One connection, as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'. What is
@@ -408,6 +489,18 @@ export class DtlsSocket extends Duplex {
   readonly handshakeTime: number | undefined;
   /** From the end of the handshake to the end of the connection. */
   readonly connected: boolean;
+  /** Whether the peer is told when the connection is closed. */
+  sendClose: boolean;
+  /** Whether the keys come from a saved session: a connection that goes on, or a handshake that was resumed. */
+  readonly resumed: boolean;
+  /** Whether server.resumeSocket() has made it. */
+  readonly selfRestored: boolean;
+  /** The connection, to be kept; undefined before the handshake is over and after the end. */
+  readonly session: SavedSession | undefined;
+  /** Epoch and number of the next record that we send, 8 bytes; zeros without a connection. */
+  readonly outCounter: Buffer;
+  /** The UDP socket that carries the connection. */
+  readonly dgramSocket: UdpSocket | null;
   /** Messages that were dropped because nobody read them, see receiveQueueLimit. */
   readonly messagesDropped: number;
   /** Address of our own UDP socket; empty when not bound. */
@@ -434,6 +527,21 @@ export class DtlsSocket extends Duplex {
    * thing than none. Throws ERR_TLS_INVALID_STATE without a connection.
    */
   exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView | ArrayBuffer): Buffer;
+  /** write() with dgram's arguments. Port and host are not looked at: a connection has one peer. */
+  send(message: string | Uint8Array, callback?: SendCallback): void;
+  send(message: string | Uint8Array, offset: number, length: number, callback?: SendCallback): void;
+  send(
+    message: string | Uint8Array,
+    offset: number,
+    length: number,
+    port: number,
+    host?: string,
+    callback?: SendCallback,
+  ): void;
+  /** In a listener of 'resumeSession': answers it, and says whether the connection goes on. Else false. */
+  resumeSession(session: SavedSession): boolean;
+  /** Ends the connection without a word to the peer; after 'close' its listeners are gone. */
+  reset(): void;
 
   addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
   addListener(event: string | symbol, listener: (...args: any[]) => void): this;
@@ -459,11 +567,11 @@ export class DtlsSocket extends Duplex {
 /** A connection that we have opened. */
 export class DtlsClient extends DtlsSocket {
   constructor(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void);
-  /** The given UDP socket, or our own once it is bound. */
-  readonly dgramSocket: UdpSocket | null;
   /** Until the handshake is over or given up. */
   readonly connecting: boolean;
   readonly stats: Stats;
+  /** Says localPort and localAddress, in the tick of connect(); the callback is called when the UDP socket is bound. */
+  bind(port?: number, address?: string, whenBound?: () => void): this;
   /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
   ref(): this;
   /** The process may end though the connection is open; of no effect on a given UDP socket. */
@@ -475,8 +583,28 @@ export interface DtlsServerEvents {
   listening: [];
   /** A peer has proved its address, and begins a handshake. */
   connection: [socket: DtlsSocket];
-  /** A handshake is over. */
-  secureConnection: [socket: DtlsSocket];
+  /** A handshake is over, or a saved session goes on, which is then the second argument. */
+  secureConnection: [socket: DtlsSocket, session?: SavedSession];
+  /**
+   * Application data came from an address without a connection: was there one before a restart? The key is
+   * 'address:port'. The answer may come later; nobody else waits for it. The connection goes on when the data authenticates.
+   */
+  resumeSession: [
+    key: string,
+    socket: DtlsSocket,
+    callback: (error?: unknown, session?: SavedSession | null | undefined) => void,
+  ];
+  /** A device says that its address has changed: where was it? It moves when its record authenticates. */
+  lookupKey: [deviceId: string, callback: (error?: unknown, old?: PeerAddress | null | undefined) => void];
+  /** A client wants to resume the session with this id, hex. What does not fit leads to a full handshake; an error ends
+   * the handshake. */
+  renegotiate: [
+    sessionId: string,
+    socket: DtlsSocket,
+    callback: (error?: unknown, session?: SavedSession | null | undefined) => void,
+  ];
+  /** A device could not be found by its name, or sends what no connection can read: only a new handshake would help. */
+  forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
   /** A handshake has failed, which is no 'error' of its socket; that is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
   /** The UDP socket has failed; 'close' follows. */
@@ -531,6 +659,11 @@ export class DtlsServer extends EventEmitter {
   addContext(servername: string, context: ContextOptions & { key: PemOrDer }): void;
   /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
   setSecureContext(context: ContextOptions): void;
+  /**
+   * Lets a saved connection go on, without waiting for its peer: 'connection' and 'secureConnection' come before this
+   * returns. False when the address has a connection already, or the session cannot go on.
+   */
+  resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
   /** The server keeps the process alive, which is the default. */

@@ -3,6 +3,7 @@
 const { connectArguments } = require('./lib/arguments');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
+const { createLegacyServer, legacyConnect } = require('./lib/compat');
 const { DtlsError } = require('./lib/errors');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
@@ -15,6 +16,7 @@ const { DtlsSocket } = require('./lib/socket');
  * @returns {DtlsServer}
  */
 function createServer(options, secureConnectionListener) {
+  if (options?.compat !== undefined) return createLegacyServer(options, secureConnectionListener);
   return new DtlsServer(options, secureConnectionListener);
 }
 
@@ -25,6 +27,7 @@ function createServer(options, secureConnectionListener) {
  */
 function connect(...args) {
   const { options, callback } = connectArguments(args);
+  if (options?.compat !== undefined) return legacyConnect(options, callback);
   return new DtlsClient(options, callback);
 }
 

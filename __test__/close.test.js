@@ -100,7 +100,7 @@ describe('destroy()', () => {
       const error = event(stream, 'error');
       stream.destroy(failure);
       stream.destroy(new Error('again'));
-      assert.deepEqual(await error, [failure]);
+      assert.deepEqual(await error, [failure, failure.message]);
       assert.deepEqual(await seen, ['error', 'close true']);
       const onClose = t.mock.fn();
       stream.on('close', onClose);

@@ -2,6 +2,9 @@
 
 const assert = require('node:assert/strict');
 const dgram = require('node:dgram');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
@@ -24,6 +27,7 @@ describe('options of a server', () => {
       rejectUnauthorized: true,
       verifyPeer: false,
       negotiation: { extendedMasterSecret: false },
+      omitServerCertificate: false,
       handshakeTimeoutMin: 3000,
       handshakeTimeoutMax: 60_000,
       handshakeTimeout: 120_000,
@@ -132,7 +136,7 @@ describe('options of a server', () => {
 
   test('that are no numbers are checked too', () => {
     const wrong = {
-      key: [5, 'server.key'],
+      key: [5],
       cert: [5, [], [5], 'server.crt'],
       passphrase: [5],
       ciphers: [5, '', [], [5]],
@@ -152,6 +156,41 @@ describe('options of a server', () => {
       }
     }
   });
+});
+
+test('a key may be the name of a file, which no message repeats', (t) => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  const file = path.join(directory, 'key.der');
+  fs.writeFileSync(file, Buffer.from([0x30, 0x01]));
+  const { native } = serverOptions({ key: file, peerPublicKey: file });
+  assert.deepEqual(native.key, Buffer.from([0x30, 0x01]));
+  assert.deepEqual(native.peerPublicKey, [Buffer.from([0x30, 0x01])]);
+  for (const [name, code] of [
+    ['key', 'ERR_DTLS_INVALID_KEY'],
+    ['peerPublicKey', 'ERR_DTLS_INVALID_PUBLIC_KEY'],
+  ]) {
+    for (const value of ['MIGHAgEAMBMGByqGSM49', directory, '', 'a\0b']) {
+      assert.throws(
+        () => serverOptions({ psk: 'secret', key: PEM, [name]: value }),
+        (error) => {
+          assert.equal(error.code, code);
+          assert(value === '' || !error.message.includes(value), error.message);
+          return true;
+        },
+      );
+    }
+  }
+});
+
+test('host and port of a server are ignored: listen() has them', () => {
+  const { native, udp } = serverOptions({ psk: 'secret', host: 'coap.example.test', port: 5684 });
+  assert.equal(native.host, undefined);
+  assert.deepEqual(udp, { ipv6Only: false });
+});
+
+test('compat is for createServer() and connect()', () => {
+  assert.throws(() => serverOptions({ psk: 'secret', compat: 'neustar' }), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
 describe('options about the peer', () => {
@@ -200,7 +239,6 @@ describe('options about the peer', () => {
   test('have types', () => {
     for (const options of [
       { peerPublicKey: 5 },
-      { peerPublicKey: 'device.pub' },
       { peerPublicKey: [5] },
       { verifyPeer: true },
       { requestCert: 1 },
@@ -286,6 +324,7 @@ describe('options of a client', () => {
       verifyPeer: false,
       leavesName: false,
       negotiation: { extendedMasterSecret: false },
+      omitServerCertificate: false,
       handshakeTimeoutMin: 1000,
       handshakeTimeoutMax: 60_000,
       handshakeTimeout: 120_000,

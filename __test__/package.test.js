@@ -59,6 +59,35 @@ test('nothing runs when it is installed', () => {
   assert(!fs.existsSync(path.join(ROOT, 'binding.gyp')));
 });
 
+test('the addon asks for nothing newer than Node-API 8', { skip: process.platform !== 'linux' }, async () => {
+  const { readElf } = await import('../scripts/elf.mjs');
+  const nodeApi = readElf(addon()).undefinedSymbols.filter((name) => /^(napi|node_api)_/.test(name));
+  assert.notEqual(nodeApi.length, 0);
+  // So are all functions called that are newer.
+  assert.deepEqual(
+    nodeApi.filter((name) => name.startsWith('node_api_')),
+    [],
+  );
+});
+
+test("the addon's calls cannot end up in an Mbed TLS of Node's", { skip: process.platform !== 'linux' }, async () => {
+  const { readElf } = await import('../scripts/elf.mjs');
+  const { exportedSymbols, symbolic } = readElf(addon());
+  assert(symbolic || exportedSymbols.every((name) => name.startsWith('napi_')), exportedSymbols.join());
+});
+
+test('the check of release binaries refuses what is unfit', { skip: process.platform !== 'linux' }, async (t) => {
+  const { checkBinary } = await import('../scripts/check-binary.mjs');
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-binary-'));
+  t.after(() => fs.rmSync(directory, { recursive: true }));
+  // Node itself: too large, with symbols, and it calls nothing of Node-API. Under the name of another architecture.
+  const file = path.join(directory, `node.linux-${process.arch === 'x64' ? 'arm64' : 'x64'}-musl.node`);
+  fs.symlinkSync(process.execPath, file);
+  const faults = checkBinary(file).faults.join('\n');
+  for (const fault of [/exceed the limit/, /it is for/, /it needs GLIBC_/, /which Node does not/])
+    assert.match(faults, fault);
+});
+
 for (const [moduleResolution, module] of [
   ['node16', 'node16'],
   ['bundler', 'esnext'],
@@ -81,4 +110,10 @@ for (const [moduleResolution, module] of [
       assert.fail(error.stdout),
     );
   });
+}
+
+/** The addon under test. */
+function addon() {
+  require('..');
+  return Object.keys(require.cache).find((file) => file.endsWith('.node'));
 }

@@ -21,4 +21,42 @@ function opensslName(standardName) {
   return `${keyExchange}_${cipher}`.replace(/^_/, '').replaceAll('_', '-');
 }
 
-module.exports = { opensslName };
+// IANA's numbers of the suites of this module, see src/tls/suites.rs: a saved session names its suite by number.
+const NAMES = new Map([
+  [0x00a8, 'TLS_PSK_WITH_AES_128_GCM_SHA256'],
+  [0x00a9, 'TLS_PSK_WITH_AES_256_GCM_SHA384'],
+  [0x00ae, 'TLS_PSK_WITH_AES_128_CBC_SHA256'],
+  [0x00af, 'TLS_PSK_WITH_AES_256_CBC_SHA384'],
+  [0xc023, 'TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256'],
+  [0xc024, 'TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384'],
+  [0xc027, 'TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256'],
+  [0xc028, 'TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384'],
+  [0xc02b, 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'],
+  [0xc02c, 'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384'],
+  [0xc02f, 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256'],
+  [0xc030, 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384'],
+  [0xc037, 'TLS_ECDHE_PSK_WITH_AES_128_CBC_SHA256'],
+  [0xc038, 'TLS_ECDHE_PSK_WITH_AES_256_CBC_SHA384'],
+  [0xc0a4, 'TLS_PSK_WITH_AES_128_CCM'],
+  [0xc0a5, 'TLS_PSK_WITH_AES_256_CCM'],
+  [0xc0a8, 'TLS_PSK_WITH_AES_128_CCM_8'],
+  [0xc0a9, 'TLS_PSK_WITH_AES_256_CCM_8'],
+  [0xc0ac, 'TLS_ECDHE_ECDSA_WITH_AES_128_CCM'],
+  [0xc0ad, 'TLS_ECDHE_ECDSA_WITH_AES_256_CCM'],
+  [0xc0ae, 'TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8'],
+  [0xc0af, 'TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8'],
+  [0xcca8, 'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256'],
+  [0xcca9, 'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256'],
+  [0xccab, 'TLS_PSK_WITH_CHACHA20_POLY1305_SHA256'],
+  [0xccac, 'TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256'],
+]);
+
+/**
+ * @param {number} number IANA's
+ * @returns {string} IANA's name
+ */
+function suiteName(number) {
+  return NAMES.get(number) ?? `0x${number.toString(16).padStart(4, '0')}`;
+}
+
+module.exports = { opensslName, suiteName };

@@ -3,14 +3,14 @@
 const process = require('node:process');
 
 const { Endpoint } = require('./endpoint');
-const { DtlsError } = require('./errors');
+const { DtlsError, stateError } = require('./errors');
 const { askAboutServer } = require('./identity');
 const { join } = require('./mux');
 const native = require('./native');
 const { clientOptions } = require('./options');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
-const { callback } = require('./validate');
+const { callback, port: checkPort, string } = require('./validate');
 
 /**
  * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
@@ -31,13 +31,19 @@ class DtlsClient extends DtlsSocket {
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 
-    /** The node:dgram socket: the given one, or our own once it is bound. */
-    this.dgramSocket = socket ?? null;
+    this._udp = socket ?? null;
     this._ownsUdp = socket === undefined;
     this._isReferenced = true;
     // Takes us off the UDP socket: closes it if it is ours, else leaves its router.
     this._detach = null;
-    this._start(remote, udp);
+    this._udpOptions = udp;
+    this._whenBound = null;
+    this._start(remote);
+  }
+
+  /** The node:dgram socket: the given one, or our own once it is bound. */
+  get dgramSocket() {
+    return this._udp;
   }
 
   /** True until the handshake is over, or given up. */
@@ -50,28 +56,44 @@ class DtlsClient extends DtlsSocket {
     return this._endpoint.native.stats();
   }
 
+  /**
+   * node-mbed-dtls's way to say localPort and localAddress, in the tick of connect().
+   *
+   * @param {number} [port]
+   * @param {string} [address]
+   * @param {() => void} [whenBound]
+   */
+  bind(port = 0, address = undefined, whenBound = undefined) {
+    if (this._detach !== null || !this._ownsUdp)
+      throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound');
+    this._udpOptions = { ...this._udpOptions, localPort: checkPort(0)(port, 'port') };
+    if (address !== undefined) this._udpOptions.localAddress = string(address, 'address');
+    if (whenBound !== undefined) this._whenBound = callback(whenBound, 'callback');
+    return this;
+  }
+
   /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
   ref() {
     this._isReferenced = true;
-    if (this._ownsUdp) this.dgramSocket?.ref();
+    if (this._ownsUdp) this._udp?.ref();
     return this;
   }
 
   /** The process may end though the connection is open; of no effect on a given UDP socket. */
   unref() {
     this._isReferenced = false;
-    if (this._ownsUdp) this.dgramSocket?.unref();
+    if (this._ownsUdp) this._udp?.unref();
     return this;
   }
 
   // From the name of a host to the first flight
 
-  _start(remote, udpOptions) {
+  _start(remote) {
     resolve(remote, (error, address) => {
       if (this.destroyed) return;
       this.remotePort = remote.port;
       if (error) this.destroy(error);
-      else if (this._ownsUdp) this._bind(address, udpOptions);
+      else if (this._ownsUdp) this._bind(address, this._udpOptions);
       else this._share(address);
     });
   }
@@ -96,14 +118,15 @@ class DtlsClient extends DtlsSocket {
 
   _onListening(udp, address) {
     if (this.destroyed) return;
-    this.dgramSocket = udp;
+    this._udp = udp;
     if (!this._isReferenced) udp.unref();
+    this._whenBound?.();
     this._connect(udp, address);
   }
 
   /** A UDP socket of the application's, which other clients may share. */
   _share(host) {
-    const udp = this.dgramSocket;
+    const udp = this._udp;
     const address = canonicalAddress(host, udp.type);
     const leave = join(udp, address, this.remotePort, this);
     if (leave === null) {
@@ -191,6 +214,11 @@ class Link {
   /** Before the application has read all: the UDP socket has nothing left to do, and must not keep the process alive. */
   _onSocketClosed(client) {
     client._detachUdp();
+  }
+
+  /** Only a server has sessions to go on with. */
+  _resume() {
+    return false;
   }
 
   /** The first flight cannot leave, as on a host without a route: waiting for its timeout would help nobody. */

@@ -4,6 +4,7 @@
 // parses. What is in the PEM or DER is the native layer's to judge; here only kinds and lengths are checked.
 
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const tls = require('node:tls');
 const { types } = require('node:util');
 
@@ -18,9 +19,29 @@ const MAX_PSK = 64;
 /** Longest PSK identity, bytes: what an ECDHE-PSK ClientKeyExchange of this engine has room for. */
 const MAX_IDENTITY = 256;
 
-/** One private key: PEM as a string, PEM or DER as bytes. */
+/** One private key: PEM or the name of a file as a string, PEM or DER as bytes. */
 function privateKey(value, name) {
-  return encoded(value, name, { secret: true });
+  return isFileName(value) ? keyFile(value, name) : encoded(value, name, { secret: true });
+}
+
+/** node-mbed-dtls took file names where a key was wanted. */
+function isFileName(value) {
+  return typeof value === 'string' && !value.includes(PEM_BEGIN);
+}
+
+/** Synchronous, as at the call that makes a server or client. */
+function keyFile(file, name) {
+  try {
+    return fs.readFileSync(file);
+  } catch ({ code }) {
+    // Without the name: it may be a key in a form that is none.
+    throw new DtlsError(
+      `The option '${name.replace('options.', '')}' is no PEM text and names no file to read (${code})`,
+      {
+        code: name.endsWith('peerPublicKey') ? 'ERR_DTLS_INVALID_PUBLIC_KEY' : 'ERR_DTLS_INVALID_KEY',
+      },
+    );
+  }
 }
 
 /**
@@ -114,7 +135,7 @@ function tableEntries(value) {
 function encoded(value, name, { secret = false } = {}) {
   if (typeof value === 'string') {
     if (!value.includes(PEM_BEGIN)) {
-      throw invalidArgValue(name, 'is a string but no PEM text; DER goes into a Buffer, and files are not read here');
+      throw invalidArgValue(name, 'is a string but no PEM text; DER goes into a Buffer, and only keys may be files');
     }
     return Buffer.from(value);
   }
@@ -135,6 +156,8 @@ module.exports = {
   decryptKey,
   identity,
   identityKey,
+  isFileName,
+  keyFile,
   presharedKey,
   privateKey,
   rootCertificates,

@@ -7,9 +7,8 @@
 // the registers; so every call is followed by _settle().
 
 const process = require('node:process');
-const { inspect } = require('node:util');
 
-const { fromNative } = require('./errors');
+const { fromNative, messageOf } = require('./errors');
 const { MAX_DELAY } = require('./validate');
 
 // The registers, see src/binding: rewritten by every native call before it returns.
@@ -68,7 +67,7 @@ class Endpoint {
     }
     let delivered = false;
     try {
-      this.connections.get(this.registers[CONNECTION])?._onMessage(payload);
+      this.connections.get(this.registers[CONNECTION])?._onMessage(payload, datagram.length);
       delivered = true;
     } finally {
       // Not at once when a listener has thrown: a second exception would hide the first.
@@ -97,6 +96,8 @@ class Endpoint {
       this._send(datagram, socket.remotePort, socket.remoteAddress, () => callback());
     }
     this._settle();
+    // Last: a listener that throws leaves nothing undone.
+    if (socket.listenerCount('send') > 0) socket.emit('send', datagram.length);
   }
 
   /** Opens the only connection of a client. */
@@ -126,7 +127,7 @@ class Endpoint {
 
   /** @param {unknown} cause what the application threw, rejected with or called back with */
   failLookup(lookup, cause) {
-    this.native.failLookup(lookup, describe(cause));
+    this.native.failLookup(lookup, messageOf(cause));
     this._settle();
   }
 
@@ -180,7 +181,7 @@ class Endpoint {
   _dispatch(event) {
     switch (event.kind) {
       case 'data':
-        this.connections.get(event.connection)?._onMessage(event.data);
+        this.connections.get(event.connection)?._onMessage(event.data, event.data.length);
         break;
       case 'connection':
         this._owner._onConnection(event);
@@ -200,6 +201,13 @@ class Endpoint {
         socket?._onClosed(event);
         break;
       }
+      case 'moved':
+      case 'sessionLookup':
+      case 'moveLookup':
+      case 'resumptionLookup':
+      case 'lookupExpired':
+        this._owner._onRoaming(event);
+        break;
       case 'trace':
         process.stderr.write(`mbed-dtls ${event.message}\n`);
         break;
@@ -243,10 +251,6 @@ class Endpoint {
       code: 'ERR_DTLS_INTERNAL',
     });
   }
-}
-
-function describe(cause) {
-  return typeof cause?.message === 'string' ? cause.message : inspect(cause);
 }
 
 function settle(endpoint) {

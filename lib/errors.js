@@ -3,6 +3,8 @@
 // Two families of errors: DtlsError for what happens on a connection or with key material, and Node's own coded
 // TypeErrors and RangeErrors for what a caller passes in. Codes are permanent, messages are not.
 
+const { inspect } = require('node:util');
+
 /**
  * What goes wrong between two DTLS peers, or with the key material for it.
  *
@@ -119,6 +121,11 @@ function describeType(value, secret) {
   return secret ? `type ${typeof value}` : `type ${typeof value} (${quote(value)})`;
 }
 
+/** What is thrown is not always an Error. */
+function messageOf(thrown) {
+  return typeof thrown?.message === 'string' ? thrown.message : inspect(thrown);
+}
+
 /** A short printable form of a value. */
 function quote(value) {
   const text = typeof value === 'string' ? `'${value}'` : String(value);
@@ -134,6 +141,7 @@ module.exports = {
   fromNative,
   invalidArgType,
   invalidArgValue,
+  messageOf,
   missingOption,
   outOfRange,
   quote,

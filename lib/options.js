@@ -49,6 +49,7 @@ const SHARED = {
   rejectUnauthorized: boolean,
   peerPublicKey: publicKeys,
   verifyPeer: callback,
+  omitServerCertificate: boolean,
   ciphers,
   ...negotiated.OPTIONS,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
@@ -61,6 +62,7 @@ const SHARED = {
   sendClose: boolean,
   receiveQueueLimit: integer(0, MAX_BUFFER),
   type: oneOf('udp4', 'udp6'),
+  compat: forFactories,
   recvBufferSize: integer(1, MAX_BUFFER),
   sendBufferSize: integer(1, MAX_BUFFER),
 };
@@ -68,6 +70,9 @@ const SHARED = {
 const SERVER = {
   __proto__: null,
   ...SHARED,
+  // Applications of node-mbed-dtls hand one object to createServer() and to listen().
+  host: ignored,
+  port: ignored,
   psk: serverPsk,
   pskCallback: callback,
   identityPskCallback: callback,
@@ -103,6 +108,7 @@ const SHARED_DEFAULTS = {
   handshakeTimeout: 120_000,
   hibernateAfter: 5000,
   mtu: 1200,
+  omitServerCertificate: false,
   debug: 0,
   sendClose: true,
   receiveQueueLimit: 262_144,
@@ -138,6 +144,7 @@ NATIVE_SHARED.push(
   'crl',
   'peerPublicKey',
   'rejectUnauthorized',
+  'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
@@ -235,6 +242,15 @@ function ciphers(value, name) {
     string(suite, `${name}[${index}]`);
   });
   return names;
+}
+
+function forFactories(_value, name) {
+  throw invalidArgValue(name, 'is for createServer() and connect(), which choose the classes');
+}
+
+/** Of no effect, as it always was. */
+function ignored() {
+  return undefined;
 }
 
 function dgramSocket(value, name) {
@@ -350,4 +366,10 @@ function pick(all, names) {
 /** For addContext() and setSecureContext(). */
 const CONTEXT = contextCheckers(ciphers);
 
-module.exports = { CONTEXT, clientOptions, serverOptions };
+module.exports = {
+  CONTEXT,
+  clientOptionNames: Object.keys(CLIENT),
+  clientOptions,
+  serverOptionNames: Object.keys(SERVER),
+  serverOptions,
+};

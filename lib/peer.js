@@ -3,7 +3,7 @@
 // Who the peer is: the options that say whom we accept, the application's decision, and the peer's public key in the
 // forms in which it is handed out.
 
-const { certificates } = require('./credentials');
+const { certificates, isFileName, keyFile } = require('./credentials');
 const { invalidArgType, invalidArgValue, missingOption } = require('./errors');
 const { Question, askInThreeWays } = require('./question');
 
@@ -12,8 +12,9 @@ const NO_KEY = Buffer.alloc(0);
 
 const PEM_LINE = 64;
 
-/** One public key or several: PEM as a string, PEM or DER as bytes. Answers an array, empty if it was. */
+/** One public key or several: PEM or the name of one file as a string, PEM or DER as bytes. Answers an array, empty if it was. */
 function publicKeys(value, name) {
+  if (isFileName(value)) return [keyFile(value, name)];
   return Array.isArray(value) && value.length === 0 ? [] : certificates(value, name);
 }
 

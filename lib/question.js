@@ -54,6 +54,11 @@ class Question {
     }
   }
 
+  /** Nobody wants to know any more. */
+  withdraw() {
+    this._answered = true;
+  }
+
   _respond(error, answer) {
     if (this._answered) return;
     this._answered = true;

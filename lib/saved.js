@@ -10,13 +10,17 @@ const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
+/** Longest name of a peer, bytes: of a PSK identity, and more than any public key that we take. */
+const MAX_NAME = 1024;
+
 /**
  * @param {object | null} saved as the addon gives it
+ * @param {{ pskIdentity?: Buffer, publicKey: Buffer }} peer whose names the handshake has confirmed
  * @returns {object | undefined} with node-mbed-dtls's names, all of them own and enumerable, fit for JSON
  */
-function toSession(saved) {
+function toSession(saved, { pskIdentity, publicKey }) {
   if (saved === null) return undefined;
-  return {
+  const session = {
     ciphersuite: saved.ciphersuite,
     randbytes: saved.randbytes,
     id: saved.id,
@@ -28,11 +32,14 @@ function toSession(saved) {
     encrypt_then_mac: saved.encryptThenMac,
     extended_master_secret: saved.extendedMasterSecret,
   };
+  if (pskIdentity !== undefined) session.psk_identity = pskIdentity;
+  if (publicKey.length > 0) session.public_key = publicKey;
+  return session;
 }
 
 /**
  * @param {unknown} session as `toSession` made it, or node-mbed-dtls, or JSON.parse
- * @returns {object} as the addon wants it
+ * @returns {object} as the addon wants it, and `pskIdentity` and `publicKey`
  * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
  */
 function fromSession(session) {
@@ -49,6 +56,27 @@ function fromSession(session) {
     window: windows ? bytes(session, 'in_window') : undefined,
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
+    ...peerOf(session),
+  };
+}
+
+/**
+ * What a handshake needs to be resumed by session id: less than a connection that goes on without one.
+ *
+ * @param {unknown} session as for `fromSession`
+ * @param {Buffer} id that the client offers
+ * @returns {object | null} as the addon wants it; null when it is a session of another id
+ * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
+ */
+function fromResumable(session, id) {
+  if (typeof session !== 'object' || session === null) throw invalid('it is no object');
+  if (!bytes(session, 'id').equals(id)) return null;
+  return {
+    ciphersuite: integer(session, 'ciphersuite'),
+    master: bytes(session, 'master'),
+    encryptThenMac: flag(session, 'encrypt_then_mac'),
+    extendedMasterSecret: flag(session, 'extended_master_secret'),
+    ...peerOf(session),
   };
 }
 
@@ -62,6 +90,18 @@ function flag(session, name) {
   const value = session[name];
   if (value === undefined || typeof value === 'boolean') return value;
   throw invalid(`its '${name}' is no boolean`);
+}
+
+/** Not needed by the native layer; node-mbed-dtls kept neither. */
+function peerOf(session) {
+  return { pskIdentity: nameOf(session, 'psk_identity'), publicKey: nameOf(session, 'public_key') };
+}
+
+function nameOf(session, name) {
+  if (session[name] === undefined) return undefined;
+  const buffer = toBuffer(session[name]);
+  if (buffer === null || buffer.length > MAX_NAME) throw invalid(`its '${name}' is of no use`);
+  return buffer;
 }
 
 /** A field of bytes: Buffer, Uint8Array, what JSON makes of a Buffer, or base64. */
@@ -78,7 +118,7 @@ function bytes(session, name) {
 function toBuffer(value) {
   if (value instanceof Uint8Array) return Buffer.from(value);
   if (typeof value === 'string') return BASE64.test(value) ? Buffer.from(value, 'base64') : null;
-  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > 64) return null;
+  if (value?.type !== 'Buffer' || !Array.isArray(value.data) || value.data.length > MAX_NAME) return null;
   return value.data.every(isByte) ? Buffer.from(value.data) : null;
 }
 
@@ -90,4 +130,4 @@ function invalid(why) {
   return new DtlsError(`The saved session cannot be used: ${why}`, { code: 'ERR_DTLS_INVALID_SESSION' });
 }
 
-module.exports = { fromSession, toSession };
+module.exports = { fromResumable, fromSession, toSession };

@@ -1,19 +1,22 @@
 'use strict';
 
-const { EventEmitter } = require('node:events');
+const { captureRejectionSymbol } = require('node:events');
+const net = require('node:net');
 const process = require('node:process');
 
 const { listenArguments } = require('./arguments');
 const { changedOptions, namePattern } = require('./context');
 const { Endpoint } = require('./endpoint');
-const { fromNative, missingOption, stateError } = require('./errors');
+const { fromNative, invalidArgType, missingOption, stateError } = require('./errors');
 const native = require('./native');
 const { CONTEXT, serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
+const { QUESTIONS, Roaming } = require('./roaming');
 const { DtlsSocket } = require('./socket');
-const { closeWhenSent, createUdpSocket, growReceiveBuffer, resolve } = require('./udp');
-const { callback } = require('./validate');
+const { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, resolve } = require('./udp');
+const { callback, port: checkPort } = require('./validate');
+const { WatchedEmitter } = require('./watched');
 
 // States of a server. It may listen again once it is closed.
 const IDLE = 0;
@@ -28,10 +31,14 @@ const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENET
  * A DTLS server on one UDP address.
  *
  * Events: 'listening', 'connection'(socket) when a peer has proved its address and begins a handshake,
- * 'secureConnection'(socket) when the handshake is over, 'clientError'(error, socket) when it fails, 'error'(error) when
- * the UDP socket does, 'close'.
+ * 'secureConnection'(socket[, session]) when the handshake is over or a saved session goes on, 'clientError'(error,
+ * socket) when it fails, 'error'(error) when the UDP socket does, 'close'. Questions, each with a callback as its last
+ * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/roaming.js.
  */
-class DtlsServer extends EventEmitter {
+class DtlsServer extends WatchedEmitter {
+  /** The class of its sockets, for a subclass to choose. */
+  static Socket = DtlsSocket;
+
   // Private, for keys are in it.
   #lookup;
   #nativeOptions;
@@ -41,7 +48,8 @@ class DtlsServer extends EventEmitter {
    * @param {(socket: DtlsSocket) => void} [secureConnectionListener]
    */
   constructor(options, secureConnectionListener) {
-    super();
+    // So that a question's listener may be an async function.
+    super({ captureRejections: true });
     const { native: nativeOptions, psk, verifyPeer, udp, ...settings } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
       this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
@@ -57,12 +65,15 @@ class DtlsServer extends EventEmitter {
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
     this.#nativeOptions = nativeOptions;
+    this._roaming = new Roaming(this, this._endpoint);
     this._state = IDLE;
     this._isResolving = false;
     this._udp = null;
     this._isReferenced = true;
     this._connected = 0;
     this._sockets = null;
+    // The socket that a new handshake has just replaced, until that is announced.
+    this._replaced = null;
   }
 
   /** True between 'listening' and close(). */
@@ -157,6 +168,22 @@ class DtlsServer extends EventEmitter {
     this.#nativeOptions = options;
   }
 
+  /**
+   * Lets a connection go on that was saved as `socket.session`, without waiting for its peer: 'connection', then
+   * 'secureConnection'(socket, session), before this returns.
+   *
+   * @param {{ address: string, port: number }} remote
+   * @param {object} session
+   * @returns {boolean} false when that address has a connection already, or the session cannot go on
+   */
+  resumeSocket(remote, session) {
+    if (remote === null || typeof remote !== 'object') throw invalidArgType('remote', 'of type object', remote);
+    if (net.isIP(remote.address) === 0) throw invalidArgType('remote.address', 'an IP address', remote.address);
+    const port = checkPort(1)(remote.port, 'remote.port');
+    if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
+    return this._roaming.restore({ address: canonicalAddress(remote.address, this._udp.type), port }, session);
+  }
+
   /** The server keeps the process alive, which is the default. */
   ref() {
     this._isReferenced = true;
@@ -232,6 +259,7 @@ class DtlsServer extends EventEmitter {
 
   _shutDown() {
     this._state = CLOSING;
+    this._roaming.dispose();
     const sockets = [...this._endpoint.connections.values()];
     for (const socket of sockets) {
       if (socket.connected) socket.end();
@@ -263,17 +291,48 @@ class DtlsServer extends EventEmitter {
       this._endpoint.close(connection, true);
       return;
     }
-    const socket = new DtlsSocket(this._endpoint, this, this._settings);
+    this._replaced = null;
+    const socket = this._createSocket(address, port);
+    socket.servername = servername ?? false;
+    this._place(connection, socket);
+    this.emit('connection', socket);
+  }
+
+  /** A connection goes on where it was saved. */
+  _onRestored(connection, socket, cipher, peer, session) {
+    this._place(connection, socket);
+    try {
+      this.emit('connection', socket);
+    } finally {
+      // Unless a listener has closed it.
+      if (!socket.destroyed) socket._open(cipher, peer, session);
+    }
+  }
+
+  /** A connection is there, or somewhere else. Who came last stands last, see _takeSnapshot(). */
+  _place(connection, socket) {
+    socket._handle = connection;
+    this._endpoint.connections.delete(connection);
+    this._endpoint.connections.set(connection, socket);
+    this._sockets = null;
+  }
+
+  _createSocket(address, port) {
+    const socket = new this.constructor.Socket(this._endpoint, this, this._settings);
     socket.server = this;
     socket.remoteAddress = address;
     socket.remotePort = port;
-    socket.servername = servername ?? false;
-    socket._handle = connection;
     // A peer must not be able to end the process of those who do not listen; 'close' still says that there was an error.
     socket.on('error', ignore);
-    this._endpoint.connections.set(connection, socket);
-    this._sockets = null;
-    this.emit('connection', socket);
+    return socket;
+  }
+
+  _onRoaming(event) {
+    this._roaming.onEvent(event);
+  }
+
+  _resume(socket, session) {
+    return this._roaming.resume(socket, session);
   }
 
   _onLookup({ connection, lookup, identity }) {
@@ -297,14 +356,24 @@ class DtlsServer extends EventEmitter {
     else askAboutPeer(this._verifyPeer, this._endpoint, socket, event);
   }
 
-  _onSocketSecure(socket) {
+  _onSocketSecure(socket, session) {
     this._connected++;
     this._sockets = null;
     try {
+      this._tellReplaced(socket);
       socket.emit('secureConnect', socket);
     } finally {
-      this.emit('secureConnection', socket);
+      if (session === undefined) this.emit('secureConnection', socket);
+      else this.emit('secureConnection', socket, session);
     }
+  }
+
+  /** The end of the old connection and the new one's handshake are one event after the other. */
+  _tellReplaced(socket) {
+    const old = this._replaced;
+    this._replaced = null;
+    if (old === null || old.remotePort !== socket.remotePort || old.remoteAddress !== socket.remoteAddress) return;
+    old.emit('reconnect', socket);
   }
 
   _onHandshakeFailed(socket, error) {
@@ -316,17 +385,31 @@ class DtlsServer extends EventEmitter {
     }
   }
 
-  _onSocketClosed(socket) {
-    if (socket.getProtocol() !== null) this._connected--;
+  _onSocketClosed(socket, reason) {
+    const wasOpen = socket.getProtocol() !== null;
+    if (wasOpen) this._connected--;
     this._sockets = null;
+    this._replaced = wasOpen && reason === 'replaced' ? socket : null;
+  }
+
+  /** The native layer asks only what somebody listens for. */
+  _onListenersChanged() {
+    this._roaming?.onListenersChanged();
+  }
+
+  /** An async listener has thrown: for a question that is its answer, for anything else what it always was. */
+  [captureRejectionSymbol](error, event, ...args) {
+    if (QUESTIONS.has(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
+    else Promise.reject(error);
   }
 
   _takeSnapshot() {
     const sockets = { __proto__: null };
     for (const socket of this._endpoint.connections.values()) {
       const key = `${socket.remoteAddress}:${socket.remotePort}`;
-      // A handshake from the address of a live connection replaces it only when it has proved itself.
-      if (!sockets[key]?.connected) sockets[key] = socket;
+      // A handshake from the address of a live connection replaces it only when it has proved itself. Of devices that
+      // have moved to one address, the last to come has it.
+      if (socket.connected || !sockets[key]?.connected) sockets[key] = socket;
     }
     return sockets;
   }

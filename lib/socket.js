@@ -5,11 +5,13 @@ const { Duplex } = require('node:stream');
 
 const { legacyCertificate, x509Certificate } = require('./certificate');
 const { opensslName } = require('./ciphers');
-const { DtlsError, fromNative } = require('./errors');
+const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./keying');
 const { protocolName } = require('./negotiation');
 const { NO_KEY, publicKeyPem } = require('./peer');
 const { MessageQueue } = require('./queue');
+const { toSession } = require('./saved');
+const { datagram } = require('./validate');
 
 // States of a connection, in order.
 const HANDSHAKE = 0;
@@ -18,11 +20,16 @@ const CLOSED = 2;
 
 const PROTOCOL = 'DTLSv1.2';
 
+/** Bytes of epoch and record number. */
+const COUNTER_LENGTH = 8;
+
 /**
  * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'.
  *
- * Events, beside those of a Duplex: 'secureConnect' when the handshake is over, and 'close'(hadError), once, after
- * 'end' or 'error'.
+ * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length) with
+ * the bytes of each datagram with payload; on a server 'ipChanged'(old) when the peer has moved, and
+ * 'reconnect'(socket) when a new handshake from its address takes its place; 'closing', and 'close'(hadError), once,
+ * after 'end' or 'error'. 'error' has its message as second argument.
  */
 class DtlsSocket extends Duplex {
   /**
@@ -59,6 +66,12 @@ class DtlsSocket extends Duplex {
     this.handshakeTime = undefined;
     /** Messages dropped because nobody read them and `receiveQueueLimit` was reached. */
     this.messagesDropped = 0;
+    /** Whether the peer is told when the connection is closed. */
+    this.sendClose = settings.sendClose;
+    /** Whether the keys come from a saved session. */
+    this.resumed = false;
+    /** Whether server.resumeSocket() has made it. */
+    this.selfRestored = false;
 
     this._endpoint = endpoint;
     this._owner = owner;
@@ -77,6 +90,8 @@ class DtlsSocket extends Duplex {
     this._held = null;
     // Why the connection failed, where destroy() has not been told.
     this._failure = null;
+    // The saved session that the handshake may resume.
+    this._resumable = null;
     // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
     // What checkServerIdentity has against the server.
@@ -112,6 +127,24 @@ class DtlsSocket extends Duplex {
   /** Our own UDP port, undefined if unbound. */
   get localPort() {
     return this.address().port;
+  }
+
+  /** The node:dgram socket that carries the connection, null when there is none. */
+  get dgramSocket() {
+    return this._endpoint.udp;
+  }
+
+  /**
+   * The connection as an object that can be kept, and go on after a restart: see server.resumeSocket(). A secret: whoever
+   * has it can read and write in the connection's name. Undefined before the handshake is over and after the end.
+   */
+  get session() {
+    return toSession(this._save(), this);
+  }
+
+  /** Epoch and number of the next record that we send, 8 bytes; zeros when there is no connection. */
+  get outCounter() {
+    return this._save()?.counter ?? Buffer.alloc(COUNTER_LENGTH);
   }
 
   /** @returns {{ address?: string, family?: string, port?: number }} of our UDP socket, empty if it is not bound */
@@ -174,10 +207,60 @@ class DtlsSocket extends Duplex {
     return exportKeyingMaterial(this, length, label, context);
   }
 
+  /**
+   * node-mbed-dtls's write(), with dgram's arguments: offset and length choose a part of the message; port and host are
+   * not looked at, for a connection has one peer.
+   *
+   * @param {string | Uint8Array} message
+   * @param {number} [offset] bytes
+   * @param {number} [length] bytes
+   * @param {number} [port]
+   * @param {string} [host]
+   * @param {(error: Error | null, bytes?: number) => void} [callback] the last argument, wherever it stands
+   */
+  send(message, ...args) {
+    const callback = typeof args.at(-1) === 'function' ? args.pop() : undefined;
+    const bytes = datagram(message, ...args);
+    this.write(bytes, (error) => {
+      if (error) callback?.(error);
+      else callback?.(null, bytes.length);
+    });
+  }
+
+  /**
+   * In a listener of 'resumeSession': the same as its callback, but the answer is there at once.
+   *
+   * @param {object} session as `session` was
+   * @returns {boolean} whether the connection goes on
+   */
+  resumeSession(session) {
+    return this._owner._resume(this, session);
+  }
+
+  /** Ends the connection without a word to the peer. 'close' is the last that its listeners hear. */
+  reset() {
+    this.sendClose = false;
+    this.once('close', () => this.removeAllListeners());
+    this.destroy();
+  }
+
   // From the peer
 
-  /** One message. Beyond what the readable side takes, it waits here; beyond receiveQueueLimit, it is dropped. */
-  _onMessage(message) {
+  /**
+   * One message. Beyond what the readable side takes, it waits here; beyond receiveQueueLimit, it is dropped.
+   *
+   * @param {Buffer} message
+   * @param {number} length bytes of the datagram that it came in
+   */
+  _onMessage(message, length) {
+    try {
+      if (this._state === OPEN && this.listenerCount('receive') > 0) this.emit('receive', length);
+    } finally {
+      this._accept(message);
+    }
+  }
+
+  _accept(message) {
     if (this._state !== OPEN) return;
     if (this._wanted) {
       this._wanted = this.push(message);
@@ -189,17 +272,28 @@ class DtlsSocket extends Duplex {
 
   _onSecure(event) {
     if (this._state !== HANDSHAKE) return;
-    this._state = OPEN;
-    this._cipher = event.cipher;
-    this._publicKey = event.publicKey ?? NO_KEY;
-    this.pskIdentity = event.pskIdentity;
     this.authorized = event.authorized && this._refusal === null;
     this.authorizationError = event.authorizationError ?? this._refusal?.code ?? null;
     this.alpnProtocol = protocolName(event.protocol);
     this._details = details(event);
     this.handshakeTime = event.handshakeTime;
+    this.resumed = event.resumed;
+    // Who the peer is was proved when the session that it resumes was made.
+    this._open(event.cipher, this.resumed ? (this._resumable ?? event) : event);
+  }
+
+  /**
+   * @param {{ pskIdentity?: Buffer, publicKey?: Buffer }} peer
+   * @param {object} [session] from which the connection goes on, without a handshake
+   */
+  _open(cipher, { pskIdentity, publicKey }, session) {
+    this._state = OPEN;
+    this._cipher = cipher;
+    this._publicKey = publicKey ?? NO_KEY;
+    this._resumable = null;
+    this.pskIdentity = pskIdentity;
     try {
-      this._owner._onSocketSecure(this);
+      this._owner._onSocketSecure(this, session);
     } finally {
       this._release();
     }
@@ -207,13 +301,23 @@ class DtlsSocket extends Duplex {
 
   _onClosed(event) {
     const inHandshake = this._state === HANDSHAKE;
-    this._state = CLOSED;
+    this._setClosed();
     this._handle = 0;
     try {
       if (!this.destroyed) this._conclude(event, inHandshake);
     } finally {
-      this._owner._onSocketClosed(this);
+      this._owner._onSocketClosed(this, event.reason);
     }
+  }
+
+  _setClosed() {
+    if (this._state === CLOSED) return;
+    this._state = CLOSED;
+    process.nextTick(emitClosing, this);
+  }
+
+  _save() {
+    return this._state === OPEN ? this._endpoint.native.save(this._handle) : null;
   }
 
   /** What the end of the connection means for the stream: its end, its failure, or the failure of the handshake. */
@@ -308,8 +412,9 @@ class DtlsSocket extends Duplex {
       this._leave();
     } finally {
       if (held !== null) held.callback(reason ?? heldError());
-      callback(error);
-      // After the 'error' that the stream emits in the next tick.
+      // The stream would emit 'error' without its second argument.
+      callback(null);
+      if (error !== null) process.nextTick(emitError, this, error);
       process.nextTick(emitClose, this, reason !== null);
     }
   }
@@ -317,9 +422,9 @@ class DtlsSocket extends Duplex {
   /** Our side ends the connection, with a word to the peer unless it is not wanted. */
   _leave() {
     if (this._state === CLOSED) return;
-    this._state = CLOSED;
+    this._setClosed();
     const handle = this._handle;
-    if (handle !== 0) this._endpoint.close(handle, this._settings.sendClose);
+    if (handle !== 0) this._endpoint.close(handle, this.sendClose);
   }
 }
 
@@ -339,6 +444,14 @@ function heldError() {
   return new DtlsError('The connection was closed before the handshake was over', {
     code: 'ERR_DTLS_CLOSED_DURING_HANDSHAKE',
   });
+}
+
+function emitClosing(socket) {
+  socket.emit('closing');
+}
+
+function emitError(socket, error) {
+  socket.emit('error', error, messageOf(error));
 }
 
 function emitClose(socket, hadError) {

@@ -79,6 +79,21 @@ function copyBytes(value) {
 }
 
 /**
+ * A part of a message, as dgram's send() takes it: the whole of it without offset and length.
+ *
+ * @returns {Buffer | Uint8Array}
+ */
+function datagram(message, offset, length) {
+  const bytes = typeof message === 'string' ? Buffer.from(message) : message;
+  if (!(bytes instanceof Uint8Array)) {
+    throw invalidArgType('message', 'of type string or an instance of Buffer or Uint8Array', message, { secret: true });
+  }
+  if (offset === undefined && length === undefined) return bytes;
+  const start = integer(0, bytes.length)(offset ?? 0, 'offset');
+  return bytes.subarray(start, start + integer(0, bytes.length - start)(length ?? bytes.length - start, 'length'));
+}
+
+/**
  * Copies the own properties of an options object, each checked by the checker of its name. undefined counts as not
  * given. Inherited properties do not count: an `Object.prototype.rejectUnauthorized` must not switch anything off.
  *
@@ -142,6 +157,7 @@ module.exports = {
   callback,
   checkOptions,
   copyBytes,
+  datagram,
   delayOrNever,
   integer,
   oneOf,

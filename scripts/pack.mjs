@@ -14,6 +14,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { checkBinary } from './check-binary.mjs';
+import { thirdPartyLicenses } from './licenses.mjs';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const DIST = path.join(ROOT, 'dist');
@@ -34,6 +35,7 @@ const missing = platforms.filter((platform) => !there.includes(platform));
 if (there.length === 0 || (all && missing.length > 0)) {
   fail(`no binary in ${binaries} for ${missing.join(', ')}; npm run build:release makes this machine's`);
 }
+const licenses = thirdPartyLicenses(ROOT);
 for (const platform of there) packPlatform(platform);
 packMain();
 if (missing.length > 0) console.log(`not packed, for want of a binary: ${missing.join(', ')}`);
@@ -46,6 +48,10 @@ function packPlatform(platform) {
   const directory = path.join(PLATFORMS, platform);
   copyFileSync(binary, path.join(directory, binaryOf(platform)));
   copyFileSync(path.join(ROOT, 'LICENSE'), path.join(directory, 'LICENSE'));
+  writeFileSync(path.join(directory, 'LICENSE-THIRD-PARTY'), licenses);
+  const manifest = readJson(path.join(directory, 'package.json'));
+  manifest.files.push('LICENSE-THIRD-PARTY');
+  writeJson(path.join(directory, 'package.json'), manifest);
   pack(directory);
 }
 
@@ -61,7 +67,7 @@ function packMain() {
       return [name, version];
     }),
   );
-  writeFileSync(path.join(MAIN, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
+  writeJson(path.join(MAIN, 'package.json'), published);
   pack(MAIN);
 }
 
@@ -88,6 +94,10 @@ function binaryOf(platform) {
 
 function readJson(file) {
   return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+function writeJson(file, value) {
+  writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 }
 
 function kib(bytes) {

@@ -40,6 +40,14 @@ describe('the packed packages', () => {
     });
   }
 
+  test('hold one binary with its licences', async (t) => {
+    const project = emptyProject(t);
+    await install(project, await startRegistry(t));
+    const files = fs.readdirSync(path.join(project.directory, 'node_modules', packed[0])).sort();
+    const expected = ['LICENSE', 'LICENSE-THIRD-PARTY', 'README.md', binary(packed[0]), 'package.json'];
+    assert.deepEqual(files, expected);
+  });
+
   test('download one binary only', async (t) => {
     const registry = await startRegistry(t);
     await install(emptyProject(t), registry);
@@ -111,8 +119,7 @@ describe('without the package of the platform', () => {
     const project = emptyProject(t);
     await install(project, await startRegistry(t));
     const directory = path.join(project.directory, 'node_modules', packed[0]);
-    const binary = fs.readdirSync(directory).find((name) => name.endsWith('.node'));
-    fs.writeFileSync(path.join(directory, binary), 'this is no library');
+    fs.writeFileSync(path.join(directory, binary(packed[0])), 'this is no library');
     const { stdout } = await project.node(
       '-e',
       "try { require('mbed-dtls') } catch (error) { console.log(error.message) }",
@@ -120,3 +127,7 @@ describe('without the package of the platform', () => {
     assert.match(stdout, /In the way: .*\.node: /);
   });
 });
+
+function binary(platformPackage) {
+  return `mbed-dtls.${platformPackage.replace('mbed-dtls-', '')}.node`;
+}

@@ -48,6 +48,28 @@ client.on('error', (error) => {
   if (error instanceof dtls.DtlsError) console.log(+error.errno, error.port);
 });
 
+// What an application of node-mbed-dtls has.
+const store = new Map<string, dtls.SavedSession>();
+const legacy = dtls.createServer({ compat: 'particle', key: 'server.der', host: 'ignored', port: 'ignored' });
+legacy.on('lookupKey', (deviceId, callback) => callback(null, { address: deviceId, port: 5 }));
+legacy.on('resumeSession', (key, socket, callback) => callback(null, store.get(key) ?? socket.session));
+legacy.on('renegotiate', async (sessionId, _socket, callback) => callback(null, store.get(sessionId)));
+legacy.on('forceDeviceRehandshake', ({ address, port }, deviceId) => console.log(address, port, deviceId?.length));
+legacy.on('secureConnection', (socket, session) => {
+  socket.on('ipChanged', (old) => console.log(old.address, old.port, old.deviceId));
+  socket.on('reconnect', (successor) => successor.reset());
+  socket.on('error', (error, message) => console.log(Number(error), message.length));
+  socket.send(Buffer.alloc(8), 0, 8, 5684, 'ignored', (error, bytes) => console.log(error, bytes));
+  if (socket.session !== undefined) store.set(`${socket.remoteAddress}:${socket.remotePort}`, socket.session);
+  console.log(session?.in_epoch, socket.outCounter.readBigUInt64BE(), socket.resumed, socket.selfRestored);
+});
+const resumed: boolean = legacy.resumeSocket({ address: '127.0.0.1', port: 5 }, JSON.parse('{}') as dtls.SavedSession);
+console.log(resumed);
+// @ts-expect-error -- no such fork
+dtls.createServer({ compat: 'bosch', key: 'server.der' });
+// @ts-expect-error -- an address is required
+legacy.resumeSocket({ port: 5 }, {});
+
 // @ts-expect-error -- a client has one key
 dtls.connect({ port: 5684, psk: { sensor: 'secret' }, pskIdentity: 'sensor' });
 // @ts-expect-error -- a port is required

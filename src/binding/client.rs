@@ -7,25 +7,36 @@ use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSta
 use super::options::NativeClientOptions;
 use crate::proto::{ClientConfig, Endpoint};
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
 use std::time::Instant;
 
 /// One connection to one server. `lib/client.js` makes a stream of it.
-#[napi]
+#[napi(custom_finalize)]
 pub struct DtlsClient {
     driver: Driver,
     config: ClientConfig,
+}
+
+/// What the garbage collector should think that an object keeps alive, in bytes: an endpoint with one connection.
+const NATIVE_SIZE: i64 = 64 * 1024;
+
+impl ObjectFinalize for DtlsClient {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-NATIVE_SIZE).map(drop)
+    }
 }
 
 #[napi]
 impl DtlsClient {
     /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(options: NativeClientOptions, registers: Buffer) -> Result<DtlsClient, CodedError> {
+    pub fn new(env: Env, options: NativeClientOptions, registers: Buffer) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
-        Ok(DtlsClient { driver: Driver::new(endpoint, registers, Instant::now())?, config })
+        let client = DtlsClient { driver: Driver::new(endpoint, registers, Instant::now())?, config };
+        env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
+        Ok(client)
     }
 
     /// Starts the handshake; answers the connection.

@@ -55,6 +55,8 @@ pub struct NativeServerOptions {
     pub max_connections: u32,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
+    pub omit_server_certificate: bool,
     /// 0 to 4.
     pub debug: u8,
 }
@@ -102,6 +104,8 @@ pub struct NativeClientOptions {
     pub hibernate_after: Option<u32>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
+    pub omit_server_certificate: bool,
     /// 0 to 4.
     pub debug: u8,
 }
@@ -181,6 +185,7 @@ impl NativeServerOptions {
         };
         let clients = self.clients().map_err(config_error)?;
         credentials(self.key.as_ref(), self.passphrase.as_ref(), self.cert.as_ref())
+            .map(|own| if self.omit_server_certificate { own.map(Credentials::leave_out) } else { own })
             .and_then(|credentials| ServerConfig::new(&settings, credentials, self.psk, clients))
             .map_err(config_error)
     }
@@ -196,6 +201,7 @@ impl NativeServerOptions {
             public_keys: public_keys(self.peer_public_key.as_ref())?,
             required: self.reject_unauthorized,
             asks: self.verify_peer,
+            allows_omission: false,
         }))
     }
 
@@ -244,6 +250,7 @@ impl NativeClientOptions {
             public_keys: public_keys(self.peer_public_key.as_ref())?,
             required: self.reject_unauthorized,
             asks: self.verify_peer,
+            allows_omission: self.omit_server_certificate,
         }))
     }
 

@@ -7,7 +7,7 @@ use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSes
 use super::options::NativeServerOptions;
 use crate::proto::{Endpoint, LookupId, NamePattern};
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
+use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -17,23 +17,34 @@ fn unix_time() -> Duration {
 }
 
 /// All connections of one UDP socket. `lib/server.js` makes an EventEmitter of it.
-#[napi]
+#[napi(custom_finalize)]
 pub struct DtlsServer {
     driver: Driver,
     ciphers: Vec<&'static str>,
+}
+
+/// What the garbage collector should think that an object keeps alive, in bytes: the tables and buffers of an endpoint without connections.
+const NATIVE_SIZE: i64 = 64 * 1024;
+
+impl ObjectFinalize for DtlsServer {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-NATIVE_SIZE).map(drop)
+    }
 }
 
 #[napi]
 impl DtlsServer {
     /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(options: NativeServerOptions, registers: Buffer) -> Result<DtlsServer, CodedError> {
+    pub fn new(env: Env, options: NativeServerOptions, registers: Buffer) -> Result<DtlsServer, CodedError> {
         let now = Instant::now();
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
-        Ok(DtlsServer { driver: Driver::new(endpoint, registers, now)?, ciphers })
+        let server = DtlsServer { driver: Driver::new(endpoint, registers, now)?, ciphers };
+        env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
+        Ok(server)
     }
 
     /// Whether `sessionLookup` and `moveLookup` events are wanted; without, records from unknown addresses are dropped.

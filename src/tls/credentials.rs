@@ -4,20 +4,26 @@ use super::certificate_type::CertificateType;
 use super::error::{ConfigError, ConfigErrorKind};
 use super::ffi::config::Role;
 use super::ffi::raw_public_key::Carrier;
+use super::ffi::rsa::ForeignRsaKey;
 use super::public_key::PublicKey;
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
 use mbedtls::x509::{Certificate, Crl};
 use mbedtls_sys::{pk_context, x509_crl, x509_crt};
 use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
 
 /// A private key and the chain of certificates that vouches for it, the key's own first; without one, the key is
 /// presented as a raw public key.
 pub(crate) struct Credentials {
     key: Pk,
+    /// The same key in faster hands.
+    foreign_key: Option<ForeignRsaKey>,
     /// There unless the chain is for a kind of key that is not presented raw.
     raw: Option<RawPublicKey>,
     chain: Option<List<Certificate>>,
+    /// A server's raw public key is not sent: its clients know it.
+    left_out: bool,
 }
 
 /// The public half of a key, twice: as it is sent, and as the engine finds it.
@@ -79,14 +85,25 @@ impl Credentials {
         }
         let mut key = key;
         let raw = raw_public_key(&mut key).ok();
-        Ok(Credentials { key, raw, chain: Some(chain) })
+        let foreign_key = foreign_key(&mut key);
+        Ok(Credentials { key, foreign_key, raw, chain: Some(chain), left_out: false })
     }
 
     /// A key without a certificate, PEM or DER.
     pub(crate) fn parse_raw(key: &[u8], passphrase: Option<&[u8]>) -> Result<Credentials, ConfigError> {
         let mut key = parse_key(key, passphrase)?;
         let raw = Some(raw_public_key(&mut key)?);
-        Ok(Credentials { key, raw, chain: None })
+        let foreign_key = foreign_key(&mut key);
+        Ok(Credentials { key, foreign_key, raw, chain: None, left_out: false })
+    }
+
+    /// Has a server leave its Certificate message out where it would be a raw public key, as node-mbed-dtls does.
+    pub(crate) fn leave_out(self) -> Credentials {
+        Credentials { left_out: true, ..self }
+    }
+
+    pub(super) fn is_left_out(&self) -> bool {
+        self.left_out
     }
 
     /// How we can prove ourselves in this role. A client with a certificate presents that.
@@ -106,12 +123,23 @@ impl Credentials {
     }
 
     pub(super) fn key_ptr(&self) -> *const pk_context {
-        (&self.key).into()
+        match &self.foreign_key {
+            Some(key) => key.as_ptr(),
+            None => (&self.key).into(),
+        }
     }
 
     pub(super) fn chain_ptr(&self) -> Option<*const x509_crt> {
         self.chain.as_ref().map(first)
     }
+}
+
+fn foreign_key(key: &mut Pk) -> Option<ForeignRsaKey> {
+    if !key.can_do(Type::Rsa) {
+        return None;
+    }
+    let der = Zeroizing::new(key.write_private_der_vec().ok()?);
+    ForeignRsaKey::from_der(&der)
 }
 
 /// Trust anchors worth keeping parsed: Node's root certificates take longer to parse than a handshake.

@@ -21,6 +21,7 @@ use std::sync::Arc;
 /// Handshake types (RFC 5246 section 7.4).
 const SERVER_HELLO: u8 = 2;
 const CERTIFICATE: u8 = 11;
+const SERVER_KEY_EXCHANGE: u8 = 12;
 
 /// Bytes of a handshake header.
 const HANDSHAKE_HEADER_LENGTH: usize = 12;
@@ -39,6 +40,9 @@ pub(crate) struct PeerAuthentication {
     pub(crate) required: bool,
     /// Whether the application has the last word: [`Question::Peer`](super::handshake::Question).
     pub(crate) asks: bool,
+    /// For clients: the server may leave its Certificate message out, as node-mbed-dtls's do, if exactly one key is
+    /// expected. It proves to have that key by its signature all the same.
+    pub(crate) allows_omission: bool,
 }
 
 impl PeerAuthentication {
@@ -77,6 +81,8 @@ pub(super) struct Rules {
     signatures: Signatures,
     extended_master_secret: bool,
     srtp_profiles: Vec<SrtpProfile>,
+    /// The server's Certificate message is left out where it would be a raw public key.
+    omits_certificate: bool,
 }
 
 impl Rules {
@@ -87,6 +93,10 @@ impl Rules {
         negotiation: &Negotiation,
     ) -> Rules {
         Rules {
+            omits_certificate: match role {
+                Role::Server => credentials.is_some_and(Credentials::is_left_out),
+                Role::Client => peer.is_some_and(|peer| peer.allows_omission),
+            },
             abilities: Abilities {
                 presents: credentials.map(|own| own.certificate_types(role)).unwrap_or_default(),
                 accepts: peer.map(PeerAuthentication::accepts).unwrap_or_default(),
@@ -201,6 +211,10 @@ impl PeerCheck {
             Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
             Err(fault) => self.fault = Some(fault),
         }
+        // A device of the old library need not say that it can do without a certificate.
+        if self.rules.omits_certificate && self.agreement.own.is_none() {
+            self.agreement.own = Some(CertificateType::RawPublicKey);
+        }
         if self.agreement.own == Some(CertificateType::RawPublicKey) {
             ssl.use_raw_public_key()?;
         }
@@ -243,6 +257,7 @@ impl PeerCheck {
                     return Err(nothing_in_common("client certificate").into());
                 }
                 match self.agreement.own {
+                    Some(RawPublicKey) if self.rules.omits_certificate => ssl.omit_certificate(),
                     Some(RawPublicKey) => ssl.write_raw_public_key()?,
                     Some(CertificateType::X509) => ssl.handshake_step()?,
                     None => return Err(nothing_in_common("server certificate").into()),
@@ -258,6 +273,7 @@ impl PeerCheck {
             }
             (Role::Client, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => match self.agreement.peer {
                 Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
+                None if self.rules.omits_certificate => self.read_raw_public_key(ssl)?,
                 Some(CertificateType::X509) => ssl.handshake_step()?,
                 None => return Err(nothing_in_common("server certificate").into()),
             },
@@ -296,6 +312,14 @@ impl PeerCheck {
     /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
     fn read_raw_public_key(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         let message = ssl.peek_handshake_message()?;
+        if let Some(key) = self.key_of_omitted_certificate(ssl, &message) {
+            ssl.accept_raw_public_key(&key)?;
+            // What came is the next message already.
+            ssl.keep_peeked_message();
+            self.verdict = Verdict::Settled;
+            self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
+            return Ok(());
+        }
         let Some(key) = raw_public_key(&message)? else {
             // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
             if self.rules.required || ssl.role() == Role::Client {
@@ -316,6 +340,16 @@ impl PeerCheck {
         })?;
         self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
         Ok(())
+    }
+
+    /// The only key that a server without a Certificate message can have.
+    fn key_of_omitted_certificate(&self, ssl: &Ssl, message: &[u8]) -> Option<PublicKey> {
+        let is_omitted =
+            ssl.role() == Role::Client && self.rules.omits_certificate && message.first() == Some(&SERVER_KEY_EXCHANGE);
+        match self.rules.public_keys.as_slice() {
+            [key] if is_omitted => Some(key.clone()),
+            _ => None,
+        }
     }
 
     /// What the application has to decide before the next step.

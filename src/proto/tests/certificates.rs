@@ -58,6 +58,7 @@ pub(super) fn verifying_client_with(settings: &Settings, ca: &str, servername: &
         leaves_name: false,
         required: true,
         asks: false,
+        allows_omission: false,
     };
     ClientConfig::new(settings, None, Some(server), None).unwrap()
 }

@@ -55,6 +55,7 @@ fn pinned(keys: &[&Keys]) -> PeerAuthentication {
         leaves_name: false,
         required: true,
         asks: false,
+        allows_omission: false,
     }
 }
 
@@ -487,4 +488,50 @@ fn keys_that_are_no_keys_end_the_handshake() {
         let [at_server, at_client] = with_rewritten(server(&keys, None), &client(None, open), good, &bad);
         assert_eq!((at_server, at_client), (vec!["ERR_DTLS_ALERT_RECEIVED"], vec!["ERR_DTLS_WEAK_CERTIFICATE"]));
     }
+}
+
+/// A server that sends no Certificate message, as node-mbed-dtls's do.
+fn server_without_certificate(own: &Keys) -> ServerConfig {
+    ServerConfig::new(&settings(&[]), own.credentials().map(Credentials::leave_out), false, None).unwrap()
+}
+
+fn without_certificate(keys: &[&Keys]) -> PeerAuthentication {
+    PeerAuthentication { allows_omission: true, ..pinned(keys) }
+}
+
+#[test]
+fn a_client_of_the_old_library_needs_no_certificate_message() {
+    for keys in [Keys::p256(), Keys::rsa()] {
+        let mut network = run(server_without_certificate(&keys), &client(None, without_certificate(&[&keys])));
+        assert_eq!((network.server.error_codes(), network.clients[0].error_codes()), (NO_ERROR, NO_ERROR));
+        assert_eq!(network.clients[0].peer_keys(), [Some(keys.public.der().to_vec())]);
+        network.send_from_client(0, b"hello");
+        network.settle();
+        assert_eq!(network.server.payloads(), [b"hello"]);
+    }
+}
+
+#[test]
+fn a_server_without_certificate_message_proves_its_key_all_the_same() {
+    let (ours, other) = (Keys::p256(), Keys::p256());
+    let (at_server, at_client) =
+        outcome(server_without_certificate(&ours), &client(None, without_certificate(&[&other])));
+    assert_eq!(at_server, ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(at_client, ["ERR_DTLS_PROTOCOL"]);
+}
+
+#[test]
+fn who_does_not_know_of_the_omission_refuses_it() {
+    let (ours, other) = (Keys::p256(), Keys::p256());
+    for client_side in [pinned(&[&ours]), without_certificate(&[&ours, &other])] {
+        let (_, at_client) = outcome(server_without_certificate(&ours), &client(None, client_side));
+        assert_eq!(at_client, ["ERR_DTLS_PROTOCOL"]);
+    }
+}
+
+#[test]
+fn a_client_that_allows_the_omission_takes_a_certificate_message_too() {
+    let ours = Keys::p256();
+    let (at_server, at_client) = outcome(server(&ours, None), &client(None, without_certificate(&[&ours])));
+    assert_eq!((at_server, at_client), (NO_ERROR, NO_ERROR));
 }

@@ -4,6 +4,7 @@
 
 #![allow(unsafe_code)]
 
+mod aead;
 pub(crate) mod bio;
 pub(crate) mod capabilities;
 pub(crate) mod config;
@@ -14,6 +15,7 @@ pub(crate) mod negotiation;
 pub(crate) mod prf;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
+pub(crate) mod rsa;
 mod saved;
 pub(crate) mod ssl;
 mod start_up;

@@ -190,6 +190,16 @@ impl Ssl {
         self.consume_peeked_message();
     }
 
+    /// The step that would write our Certificate message, for clients that know our key.
+    pub(crate) fn omit_certificate(&mut self) {
+        self.raw.state += 1;
+    }
+
+    /// Has the next step read the message that was peeked at.
+    pub(crate) fn keep_peeked_message(&mut self) {
+        self.raw.keep_current_message = 1;
+    }
+
     fn consume_peeked_message(&mut self) {
         self.raw.keep_current_message = 0;
         self.raw.state += 1;

@@ -1,0 +1,244 @@
+//! AEAD ciphers of records: AWS-LC's for GCM and ChaCha20-Poly1305, several times as fast; Mbed TLS's own elsewhere.
+//!
+//! AWS-LC has no CCM with the nonces of RFC 6655; there Mbed TLS with AES instructions is as fast as one needs.
+
+use super::{c_int, c_void, sys};
+use sys::types::raw_types::c_uchar;
+
+/// A context of the other library's for this cipher and key; null when it has none, and Mbed TLS is to go on by itself.
+///
+/// # Safety
+///
+/// `key` is readable for `length`.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn mbedtls_foreign_aead_new(
+    cipher: sys::cipher_type_t,
+    key: *const c_uchar,
+    length: usize,
+) -> *mut c_void {
+    // SAFETY: as the caller's.
+    unsafe { library::new(cipher, key, length) }
+}
+
+/// # Safety
+///
+/// `aead` is null, or from `mbedtls_foreign_aead_new` and not used again.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn mbedtls_foreign_aead_free(aead: *mut c_void) {
+    // SAFETY: as the caller's.
+    unsafe { library::free(aead) };
+}
+
+/// Encrypts `length` bytes in place and puts the tag behind them.
+///
+/// # Safety
+///
+/// `aead` is from `mbedtls_foreign_aead_new`; nonce and additional data have the lengths that stand beside them; there is
+/// room for the tag behind the data.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn mbedtls_foreign_aead_seal(
+    aead: *mut c_void,
+    nonce: *const c_uchar,
+    nonce_length: usize,
+    additional: *const c_uchar,
+    additional_length: usize,
+    data: *mut c_uchar,
+    length: usize,
+    tag_length: usize,
+) -> c_int {
+    // SAFETY: as the caller's.
+    let (nonce, additional) = unsafe { (bytes(nonce, nonce_length), bytes(additional, additional_length)) };
+    // SAFETY: as the caller's.
+    unsafe { library::seal(aead, nonce, additional, data, length, tag_length) }
+}
+
+/// Checks the tag behind `length` bytes, and decrypts them in place.
+///
+/// # Safety
+///
+/// As `mbedtls_foreign_aead_seal`, with the tag behind the data.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn mbedtls_foreign_aead_open(
+    aead: *mut c_void,
+    nonce: *const c_uchar,
+    nonce_length: usize,
+    additional: *const c_uchar,
+    additional_length: usize,
+    data: *mut c_uchar,
+    length: usize,
+    tag_length: usize,
+) -> c_int {
+    // SAFETY: as the caller's.
+    let (nonce, additional) = unsafe { (bytes(nonce, nonce_length), bytes(additional, additional_length)) };
+    // SAFETY: as the caller's.
+    unsafe { library::open(aead, nonce, additional, data, length, tag_length) }
+}
+
+/// Bytes of C's, readable during the call.
+type Bytes<'a> = &'a [u8];
+
+/// # Safety
+///
+/// `pointer` is readable for `length` as long as the answer is used, or `length` is 0.
+unsafe fn bytes<'a>(pointer: *const c_uchar, length: usize) -> Bytes<'a> {
+    if length == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's.
+    unsafe { std::slice::from_raw_parts(pointer, length) }
+}
+
+#[cfg(feature = "aws-lc")]
+mod library {
+    use super::{Bytes, c_int, c_uchar, c_void, sys};
+    use aws_lc_sys as lc;
+
+    /// Bytes of the only tag that these ciphers have in TLS (RFC 5288, RFC 7905).
+    const TAG_LENGTH: usize = 16;
+
+    /// # Safety
+    ///
+    /// As `mbedtls_foreign_aead_new`.
+    pub(super) unsafe fn new(cipher: sys::cipher_type_t, key: *const c_uchar, length: usize) -> *mut c_void {
+        // SAFETY: these functions take nothing, and answer with static objects.
+        let (aead, key_length) = unsafe {
+            match cipher {
+                sys::CIPHER_AES_128_GCM => (lc::EVP_aead_aes_128_gcm(), 16),
+                sys::CIPHER_AES_256_GCM => (lc::EVP_aead_aes_256_gcm(), 32),
+                sys::CIPHER_CHACHA20_POLY1305 => (lc::EVP_aead_chacha20_poly1305(), 32),
+                _ => return std::ptr::null_mut(),
+            }
+        };
+        if length != key_length {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the caller's; the key is copied.
+        unsafe { lc::EVP_AEAD_CTX_new(aead, key, length, TAG_LENGTH) }.cast()
+    }
+
+    /// # Safety
+    ///
+    /// As `mbedtls_foreign_aead_free`.
+    pub(super) unsafe fn free(aead: *mut c_void) {
+        // SAFETY: the caller's; null is allowed.
+        unsafe { lc::EVP_AEAD_CTX_free(aead.cast()) };
+    }
+
+    /// # Safety
+    ///
+    /// As `mbedtls_foreign_aead_seal`.
+    pub(super) unsafe fn seal(
+        aead: *mut c_void,
+        nonce: Bytes<'_>,
+        additional: Bytes<'_>,
+        data: *mut c_uchar,
+        length: usize,
+        tag_length: usize,
+    ) -> c_int {
+        if tag_length != TAG_LENGTH {
+            return sys::ERR_CIPHER_BAD_INPUT_DATA;
+        }
+        let mut written = 0;
+        // SAFETY: the caller's; AWS-LC works in place when output is input.
+        let done = unsafe {
+            lc::EVP_AEAD_CTX_seal(
+                aead.cast(),
+                data,
+                &mut written,
+                length + TAG_LENGTH,
+                nonce.as_ptr(),
+                nonce.len(),
+                data,
+                length,
+                additional.as_ptr(),
+                additional.len(),
+            )
+        };
+        if done == 1 && written == length + TAG_LENGTH { 0 } else { sys::ERR_CIPHER_BAD_INPUT_DATA }
+    }
+
+    /// # Safety
+    ///
+    /// As `mbedtls_foreign_aead_open`.
+    pub(super) unsafe fn open(
+        aead: *mut c_void,
+        nonce: Bytes<'_>,
+        additional: Bytes<'_>,
+        data: *mut c_uchar,
+        length: usize,
+        tag_length: usize,
+    ) -> c_int {
+        if tag_length != TAG_LENGTH {
+            return sys::ERR_CIPHER_BAD_INPUT_DATA;
+        }
+        let mut written = 0;
+        // SAFETY: the caller's; AWS-LC works in place when output is input.
+        let done = unsafe {
+            lc::EVP_AEAD_CTX_open(
+                aead.cast(),
+                data,
+                &mut written,
+                length,
+                nonce.as_ptr(),
+                nonce.len(),
+                data,
+                length + TAG_LENGTH,
+                additional.as_ptr(),
+                additional.len(),
+            )
+        };
+        if done == 1 && written == length {
+            return 0;
+        }
+        // A failed tag leaves an error in the thread's queue, which nobody reads.
+        // SAFETY: takes nothing.
+        unsafe { lc::ERR_clear_error() };
+        sys::ERR_CIPHER_AUTH_FAILED
+    }
+}
+
+/// Nobody: every context keeps its null pointer, and none of the others is ever called.
+#[cfg(not(feature = "aws-lc"))]
+mod library {
+    use super::{Bytes, c_int, c_uchar, c_void, sys};
+
+    /// # Safety
+    ///
+    /// None needed.
+    pub(super) unsafe fn new(_: sys::cipher_type_t, _: *const c_uchar, _: usize) -> *mut c_void {
+        std::ptr::null_mut()
+    }
+
+    /// # Safety
+    ///
+    /// None needed.
+    pub(super) unsafe fn free(_: *mut c_void) {}
+
+    /// # Safety
+    ///
+    /// None needed.
+    pub(super) unsafe fn seal(
+        _: *mut c_void,
+        _: Bytes<'_>,
+        _: Bytes<'_>,
+        _: *mut c_uchar,
+        _: usize,
+        _: usize,
+    ) -> c_int {
+        sys::ERR_CIPHER_FEATURE_UNAVAILABLE
+    }
+
+    /// # Safety
+    ///
+    /// None needed.
+    pub(super) unsafe fn open(
+        _: *mut c_void,
+        _: Bytes<'_>,
+        _: Bytes<'_>,
+        _: *mut c_uchar,
+        _: usize,
+        _: usize,
+    ) -> c_int {
+        sys::ERR_CIPHER_FEATURE_UNAVAILABLE
+    }
+}
