@@ -2,9 +2,11 @@
 
 /// <reference types="node" />
 
+import { X509Certificate } from 'node:crypto';
 import { Socket as UdpSocket } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
+import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
 /** Bytes in any of Node's usual forms. */
 export type Bytes = NodeJS.ArrayBufferView | ArrayBuffer;
@@ -20,6 +22,12 @@ export type PemOrDer = string | Bytes;
 
 /** What may come of looking a key up; null or undefined: nobody has that identity. */
 export type PskAnswer = PresharedKey | null | undefined;
+
+export type SrtpProfile =
+  | 'SRTP_AEAD_AES_128_GCM'
+  | 'SRTP_AEAD_AES_256_GCM'
+  | 'SRTP_AES128_CM_SHA1_80'
+  | 'SRTP_AES128_CM_SHA1_32';
 
 /** A file name, PEM as a string, or PEM or DER as bytes. */
 export type KeyInput = PemOrDer;
@@ -73,6 +81,9 @@ export interface SharedOptions {
   passphrase?: string;
   /** Our certificate, or the chain of it, leaf first. */
   cert?: PemOrDer | readonly PemOrDer[];
+  /** Lists of what the authorities of peers have revoked. With any, each issuer in a peer's chain must have one that is
+   * valid. Default: revocation is not checked. */
+  crl?: PemOrDer | readonly PemOrDer[];
   /**
    * Raw public keys (RFC 7250) by which a peer is authenticated: SubjectPublicKeyInfo, any one of them. On a client they
    * are preferred to certificates, which are accepted only with `ca`.
@@ -90,6 +101,23 @@ export interface SharedOptions {
    * Default: all that the credentials allow, AEAD suites first.
    */
   ciphers?: string | readonly string[];
+  /** Groups for ECDHE, and for the EC keys of peers, best first, see getCurves(): an array, or names with colons between
+   * them. Default: all. */
+  ecdhCurve?: string | readonly string[];
+  /** Signatures in the handshake, best first, by OpenSSL's ('ECDSA+SHA256') or IANA's names ('ecdsa_secp256r1_sha256'): an
+   * array, or names with colons between them. Default: ECDSA and RSA with SHA256, SHA384, SHA512. */
+  sigalgs?: string | readonly string[];
+  /** Application protocols (RFC 7301), best first: names of 1 to 255 bytes without zero bytes, or Bytes in which each has
+   * its length before it. The server chooses by its own order; with none in common there is no connection. */
+  ALPNProtocols?: readonly (string | Bytes)[] | Bytes;
+  /** Whether a peer that knows no extended master secret (RFC 7627) is refused. Default: false. */
+  requireExtendedMasterSecret?: boolean;
+  /** Longest record, bytes (RFC 6066): a client asks its server to keep to it; both keep to it themselves.
+   * Default: no limit but the protocol's. */
+  maxFragmentLength?: 512 | 1024 | 2048 | 4096;
+  /** SRTP profiles (RFC 5764) by OpenSSL's name, best first: an array, or names with colons between them. The server chooses
+   * by its own order; with none in common the connection goes on without. Default: none. */
+  srtpProfiles?: SrtpProfile | (string & {}) | readonly SrtpProfile[];
   /** Time to the first retransmission of a flight, ms. Default: 3000 on a server, 1000 on a client. */
   handshakeTimeoutMin?: number;
   /** Upper bound of the doubling of that time, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
@@ -260,6 +288,11 @@ export interface ClientOptions extends SharedOptions {
   CACert?: PemOrDer | readonly PemOrDer[];
   /** DNS name or IP address that the server's certificate must name; a DNS name is also sent (SNI). Default: `host`. */
   servername?: string;
+  /**
+   * Compares the name with a certificate that has been verified, in place of the engine; node:tls's own is
+   * tls.checkServerIdentity. What it answers, if anything, is the error of the connection.
+   */
+  checkServerIdentity?: (servername: string, cert: PeerCertificate) => Error | undefined;
   /** Whether a server's certificate or raw public key that does not verify is an error. Default: true. */
   rejectUnauthorized?: boolean;
 }
@@ -324,13 +357,19 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_CA'
   | 'ERR_DTLS_INVALID_CERT'
   | 'ERR_DTLS_INVALID_CIPHER'
+  | 'ERR_DTLS_INVALID_CRL'
+  | 'ERR_DTLS_INVALID_CURVE'
   | 'ERR_DTLS_INVALID_KEY'
   | 'ERR_DTLS_INVALID_PSK'
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
   | 'ERR_DTLS_INVALID_SESSION'
   | 'ERR_DTLS_INVALID_PUBLIC_KEY'
+  | 'ERR_DTLS_INVALID_SIGALG'
+  | 'ERR_DTLS_INVALID_SRTP_PROFILE'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
+  | 'ERR_DTLS_NO_EXTENDED_MASTER_SECRET'
   | 'ERR_DTLS_NO_PEER_CERTIFICATE'
   | 'ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE'
   | 'ERR_DTLS_NO_SHARED_CIPHER'
@@ -347,8 +386,11 @@ export type DtlsErrorCode =
   | 'CERT_NOT_YET_VALID'
   | 'CERT_REVOKED'
   | 'CERT_UNTRUSTED'
+  | 'CRL_HAS_EXPIRED'
+  | 'CRL_NOT_YET_VALID'
   | 'DEPTH_ZERO_SELF_SIGNED_CERT'
   | 'ERR_TLS_CERT_ALTNAME_INVALID'
+  | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
 /** As a number it is its `errno`, as a string its message, for code that got numbers or strings from node-mbed-dtls. */
@@ -433,12 +475,21 @@ export class DtlsSocket extends Duplex {
   /** Address of our own UDP socket, '::' or '0.0.0.0' when bound to all; undefined when not bound. */
   readonly localAddress: string | undefined;
   readonly localPort: number | undefined;
+  /** On a server: the name that the client asks for (SNI), false if none. Nobody has proved it. */
+  readonly servername: string | false | undefined;
   /** PSK identity that the handshake has confirmed; undefined without PSK, and before. */
   readonly pskIdentity: Buffer | undefined;
   /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the end of the handshake. */
   readonly publicKey: Buffer;
   /** The same in PEM, bytes. */
   readonly publicKeyPEM: Buffer;
+  /** Whether the peer has proved to be one that the options accept: by a pre-shared key, by a verified certificate, or by a
+   * raw public key that was expected or accepted. False before, after a resumption, and for a client that was not asked. */
+  readonly authorized: boolean;
+  /** Code of what is wrong with a peer that `rejectUnauthorized: false` has let in; else null. */
+  readonly authorizationError: string | null;
+  /** Application protocol that both have agreed on, false if none; null before the end of the handshake. */
+  readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
   /** From the end of the handshake to the end of the connection. */
@@ -463,6 +514,24 @@ export class DtlsSocket extends Duplex {
   getCipher(): CipherInfo | null;
   /** null before the end of the handshake. */
   getProtocol(): 'DTLSv1.2' | null;
+  /** The peer's certificate in node:tls's form: empty if it has shown none, null when the socket is destroyed. */
+  getPeerCertificate(detailed: true): DetailedPeerCertificate | Record<string, never> | null;
+  getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
+  /** undefined if the peer has shown none, and when the socket is destroyed. */
+  getPeerX509Certificate(): X509Certificate | undefined;
+  /** Content of our Finished message; undefined without a connection, and for a restored one. */
+  getFinished(): Buffer | undefined;
+  /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */
+  getPeerFinished(): Buffer | undefined;
+  /** Whether the connection has resumed a session. */
+  isSessionReused(): boolean;
+  /** The profile that both have agreed on (RFC 5764), null if none. Its keys are exported keying material. */
+  getSrtpProfile(): SrtpProfile | null;
+  /**
+   * Keying material for another protocol (RFC 5705), 1 to 65536 bytes, the same on both sides. An empty context is another
+   * thing than none. Throws ERR_TLS_INVALID_STATE without a connection.
+   */
+  exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView | ArrayBuffer): Buffer;
   /** write() with dgram's arguments. Port and host are not looked at: a connection has one peer. */
   send(message: string | Uint8Array, callback?: SendCallback): void;
   send(message: string | Uint8Array, offset: number, length: number, callback?: SendCallback): void;
@@ -548,6 +617,23 @@ export interface DtlsServerEvents {
   close: [];
 }
 
+/** What addContext() and setSecureContext() change; the rest is as createServer() was told. */
+export type ContextOptions = Pick<
+  ServerOptions,
+  | 'key'
+  | 'passphrase'
+  | 'cert'
+  | 'ca'
+  | 'crl'
+  | 'ciphers'
+  | 'ecdhCurve'
+  | 'sigalgs'
+  | 'ALPNProtocols'
+  | 'requireExtendedMasterSecret'
+  | 'maxFragmentLength'
+  | 'srtpProfiles'
+>;
+
 /** A server on one UDP address. */
 export class DtlsServer extends EventEmitter {
   constructor(
@@ -571,6 +657,13 @@ export class DtlsServer extends EventEmitter {
    * ERR_SERVER_NOT_RUNNING when the server does not listen.
    */
   close(callback?: (error?: Error) => void): this;
+  /**
+   * Answers clients that ask for this name (SNI) with these credentials from now on. '*.example.com' is for one label; the
+   * last that fits counts, and the same name again replaces. `ca` counts only where clients are asked at all.
+   */
+  addContext(servername: string, context: ContextOptions & { key: PemOrDer }): void;
+  /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
+  setSecureContext(context: ContextOptions): void;
   /**
    * Lets a saved connection go on, without waiting for its peer: 'connection' and 'secureConnection' come before this
    * returns. False when the address has a connection already, or the session cannot go on.
@@ -629,3 +722,18 @@ export function connect(
   secureConnectListener?: (client: DtlsClient) => void,
 ): DtlsClient;
 export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;
+
+/** Cipher suites that this build offers, by OpenSSL's name, best first. */
+export function getCiphers(): string[];
+
+/** Groups that this build offers for ECDHE, best first. */
+export function getCurves(): string[];
+
+/**
+ * By name: limits in bytes (`MAX_MESSAGE_LENGTH`, `MAX_PSK_LENGTH`, `MAX_PSK_IDENTITY_LENGTH`), numbers of alerts
+ * (`ALERT_HANDSHAKE_FAILURE`), and Mbed TLS's error numbers (`MBEDTLS_ERR_SSL_INVALID_MAC`).
+ */
+export const constants: { readonly [name: string]: number };
+
+/** Versions of the package (`mbed-dtls`), of the protocol (`dtls`), and of what is compiled in (`mbedtls`, `aws-lc`). */
+export const versions: { readonly [name: string]: string };

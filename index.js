@@ -1,6 +1,7 @@
 'use strict';
 
 const { connectArguments } = require('./lib/arguments');
+const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { createLegacyServer, legacyConnect } = require('./lib/compat');
 const { DtlsError } = require('./lib/errors');
@@ -31,4 +32,15 @@ function connect(...args) {
 }
 
 // Spelled out, so that `import { connect } from 'mbed-dtls'` finds the names without running anything.
-module.exports = { createServer, connect, DtlsServer, DtlsClient, DtlsSocket, DtlsError };
+module.exports = {
+  createServer,
+  connect,
+  getCiphers,
+  getCurves,
+  constants,
+  versions,
+  DtlsServer,
+  DtlsClient,
+  DtlsSocket,
+  DtlsError,
+};

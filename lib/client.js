@@ -4,10 +4,10 @@ const process = require('node:process');
 
 const { Endpoint } = require('./endpoint');
 const { DtlsError, stateError } = require('./errors');
+const { askAboutServer } = require('./identity');
 const { join } = require('./mux');
 const native = require('./native');
 const { clientOptions } = require('./options');
-const { askAboutPeer } = require('./peer');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
 const { callback, port: checkPort, string } = require('./validate');
@@ -24,9 +24,9 @@ class DtlsClient extends DtlsSocket {
    * @param {(client: DtlsClient) => void} [secureConnectListener]
    */
   constructor(options, secureConnectListener) {
-    const { native: nativeOptions, verifyPeer, remote, udp, socket, ...settings } = clientOptions(options);
+    const { native: nativeOptions, rules, remote, udp, socket, ...settings } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
-    const link = new Link(verifyPeer);
+    const link = new Link(rules);
     super(new Endpoint(native.DtlsClient, nativeOptions, link), link, settings);
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
@@ -194,13 +194,13 @@ class DtlsClient extends DtlsSocket {
 
 /** What a client's endpoint and stream report to; a server does this for all its sockets. */
 class Link {
-  constructor(verifyPeer) {
+  constructor(rules) {
     this.client = null;
-    this._verifyPeer = verifyPeer;
+    this._rules = rules;
   }
 
   _onPeerLookup(event) {
-    askAboutPeer(this._verifyPeer, this.client._endpoint, this.client, event);
+    askAboutServer(this._rules, this.client, event);
   }
 
   _onSocketSecure(client) {

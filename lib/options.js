@@ -6,6 +6,7 @@
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
 
+const { contextCheckers } = require('./context');
 const {
   certificates,
   decryptKey,
@@ -16,6 +17,7 @@ const {
   serverPsk,
 } = require('./credentials');
 const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const negotiated = require('./negotiation');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
 const {
   MAX_DELAY,
@@ -43,11 +45,13 @@ const SHARED = {
   passphrase: secretString,
   cert: certificates,
   ca: certificates,
+  crl: certificates,
   rejectUnauthorized: boolean,
   peerPublicKey: publicKeys,
   verifyPeer: callback,
   omitServerCertificate: boolean,
   ciphers,
+  ...negotiated.OPTIONS,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
   handshakeTimeoutMax: integer(1, MAX_DELAY),
   handshakeTimeout: integer(1, MAX_DELAY),
@@ -96,6 +100,7 @@ const CLIENT = {
   PSKIdent: identity,
   CACert: certificates,
   servername: string,
+  checkServerIdentity: callback,
 };
 
 const SHARED_DEFAULTS = {
@@ -131,8 +136,17 @@ const CLIENT_DEFAULTS = {
 };
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
-NATIVE_SHARED.push('handshakeTimeout', 'idleTimeout', 'mtu', 'debug', 'ca', 'peerPublicKey', 'rejectUnauthorized');
-NATIVE_SHARED.push('omitServerCertificate');
+NATIVE_SHARED.push(
+  'handshakeTimeout',
+  'idleTimeout',
+  'mtu',
+  'debug',
+  'ca',
+  'crl',
+  'peerPublicKey',
+  'rejectUnauthorized',
+  'omitServerCertificate',
+);
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
@@ -159,6 +173,7 @@ function serverOptions(options) {
   all.type = udpType(all);
   const native = pick(all, NATIVE_SERVER);
   native.psk = psk !== null;
+  native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
   native.verifyPeer = all.verifyPeer !== undefined;
   return {
@@ -174,7 +189,7 @@ function serverOptions(options) {
 
 /**
  * @param {object} options as passed to connect()
- * @returns {{ native: object, verifyPeer?: Function, remote: object, udp: object, socket?: object, sendClose: boolean,
+ * @returns {{ native: object, rules: object, remote: object, udp: object, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
  */
 function clientOptions(options) {
@@ -199,11 +214,13 @@ function clientOptions(options) {
   // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
   if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
   const native = pick(all, NATIVE_CLIENT);
+  native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
-  native.verifyPeer = all.verifyPeer !== undefined;
+  native.leavesName = all.checkServerIdentity !== undefined;
+  native.verifyPeer = all.verifyPeer !== undefined || native.leavesName;
   return {
     native,
-    verifyPeer: all.verifyPeer,
+    rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
     udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
     socket: all.socket,
@@ -356,7 +373,11 @@ function pick(all, names) {
   return picked;
 }
 
+/** For addContext() and setSecureContext(). */
+const CONTEXT = contextCheckers(ciphers);
+
 module.exports = {
+  CONTEXT,
   clientOptionNames: Object.keys(CLIENT),
   clientOptions,
   serverOptionNames: Object.keys(SERVER),

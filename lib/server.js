@@ -5,10 +5,11 @@ const net = require('node:net');
 const process = require('node:process');
 
 const { listenArguments } = require('./arguments');
+const { changedOptions, namePattern } = require('./context');
 const { Endpoint } = require('./endpoint');
-const { invalidArgType, stateError } = require('./errors');
+const { fromNative, invalidArgType, missingOption, stateError } = require('./errors');
 const native = require('./native');
-const { serverOptions } = require('./options');
+const { CONTEXT, serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
 const { QUESTIONS, Roaming } = require('./roaming');
@@ -40,6 +41,7 @@ class DtlsServer extends WatchedEmitter {
 
   // Private, for keys are in it.
   #lookup;
+  #nativeOptions;
 
   /**
    * @param {object} options see index.d.ts
@@ -63,6 +65,7 @@ class DtlsServer extends WatchedEmitter {
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
+    this.#nativeOptions = nativeOptions;
     this._roaming = new Roaming(this, this._endpoint);
     this._state = IDLE;
     this._isResolving = false;
@@ -140,6 +143,30 @@ class DtlsServer extends WatchedEmitter {
       process.nextTick(() => receiver(this._connected));
     }
     return this._connected;
+  }
+
+  /**
+   * Answers clients that ask for this name with other credentials, from now on; the last that fits counts.
+   *
+   * @param {string} servername DNS name, or '*.' and the rest of one
+   * @param {object} context see index.d.ts; what is not in it is as createServer() was told
+   */
+  addContext(servername, context) {
+    const pattern = namePattern(servername, 'servername');
+    if (context?.key === undefined) throw missingOption('"options.key"', 'a name needs something to prove itself with');
+    const options = changedOptions(this.#nativeOptions, context, CONTEXT);
+    configure(() => this._endpoint.native.addContext(pattern, options));
+  }
+
+  /**
+   * Answers all other clients with other credentials, from now on; connections and handshakes go on as they began.
+   *
+   * @param {object} context see index.d.ts; what is not in it is as it was
+   */
+  setSecureContext(context) {
+    const options = changedOptions(this.#nativeOptions, context, CONTEXT);
+    configure(() => this._endpoint.native.setSecureContext(options));
+    this.#nativeOptions = options;
   }
 
   /**
@@ -267,13 +294,14 @@ class DtlsServer extends WatchedEmitter {
 
   // What the endpoint and the sockets have to say
 
-  _onConnection({ connection, address, port }) {
+  _onConnection({ connection, address, port, servername }) {
     if (this._state !== LISTENING) {
       this._endpoint.close(connection, true);
       return;
     }
     this._replaced = null;
     const socket = this._createSocket(address, port);
+    socket.servername = servername ?? false;
     this._place(connection, socket);
     this.emit('connection', socket);
   }
@@ -392,6 +420,15 @@ class DtlsServer extends WatchedEmitter {
       if (socket.connected || !sockets[key]?.connected) sockets[key] = socket;
     }
     return sockets;
+  }
+}
+
+/** Key material that is no good is refused by the addon. */
+function configure(act) {
+  try {
+    act();
+  } catch (error) {
+    throw fromNative(error);
   }
 }
 

@@ -3,8 +3,11 @@
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
+const { legacyCertificate, x509Certificate } = require('./certificate');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
+const { exportKeyingMaterial } = require('./keying');
+const { protocolName } = require('./negotiation');
 const { NO_KEY, publicKeyPem } = require('./peer');
 const { MessageQueue } = require('./queue');
 const { toSession } = require('./saved');
@@ -49,8 +52,16 @@ class DtlsSocket extends Duplex {
     this.remoteAddress = undefined;
     /** Peer's UDP port. */
     this.remotePort = undefined;
+    /** The name that the client asks for, false if none; undefined on a client. Nobody has proved it. */
+    this.servername = undefined;
     /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
     this.pskIdentity = undefined;
+    /** Whether the peer has proved to be one that the options accept; false before the end of the handshake. */
+    this.authorized = false;
+    /** Code of what is wrong with a peer that rejectUnauthorized: false has let in, else null. */
+    this.authorizationError = null;
+    /** Application protocol that ALPN has chosen, false if none; null before the end of the handshake. */
+    this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
     this.handshakeTime = undefined;
     /** Messages dropped because nobody read them and `receiveQueueLimit` was reached. */
@@ -69,6 +80,8 @@ class DtlsSocket extends Duplex {
     this._state = HANDSHAKE;
     this._cipher = null;
     this._publicKey = NO_KEY;
+    // What is rare about a handshake: the peer's certificate, its issuers, an SRTP profile, a resumption.
+    this._details = null;
     // Whether the readable side takes a message now; if not, a MessageQueue does, made when it is first needed.
     this._wanted = true;
     this._queue = null;
@@ -81,6 +94,8 @@ class DtlsSocket extends Duplex {
     this._resumable = null;
     // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
+    // What checkServerIdentity has against the server.
+    this._refusal = null;
   }
 
   /** True from the end of the handshake to the end of the connection. */
@@ -152,6 +167,46 @@ class DtlsSocket extends Duplex {
     return this._cipher === null ? null : PROTOCOL;
   }
 
+  /** @returns {object | null} as node:tls shapes it: empty without a certificate, null when the socket is destroyed */
+  getPeerCertificate(detailed = false) {
+    if (this.destroyed) return null;
+    return legacyCertificate(this._details?.certificate, this._details?.issuers ?? [], detailed);
+  }
+
+  /** @returns {import('node:crypto').X509Certificate | undefined} undefined without one, and when destroyed */
+  getPeerX509Certificate() {
+    return this.destroyed ? undefined : x509Certificate(this._details?.certificate);
+  }
+
+  /** @returns {Buffer | undefined} content of our Finished message; undefined without a connection */
+  getFinished() {
+    return this._finished()?.own;
+  }
+
+  /** @returns {Buffer | undefined} content of the peer's Finished message; undefined without a connection */
+  getPeerFinished() {
+    return this._finished()?.peer;
+  }
+
+  _finished() {
+    return this._state === OPEN ? this._endpoint.native.finished(this._handle) : null;
+  }
+
+  /** Whether the connection has resumed a session. */
+  isSessionReused() {
+    return this._details?.resumed === true;
+  }
+
+  /** @returns {string | null} OpenSSL's name of the profile that use_srtp has chosen, null if none */
+  getSrtpProfile() {
+    return this._details?.srtpProfile ?? null;
+  }
+
+  /** @returns {Buffer} keying material for another protocol (RFC 5705) */
+  exportKeyingMaterial(length, label, context) {
+    return exportKeyingMaterial(this, length, label, context);
+  }
+
   /**
    * node-mbed-dtls's write(), with dgram's arguments: offset and length choose a part of the message; port and host are
    * not looked at, for a connection has one peer.
@@ -217,6 +272,10 @@ class DtlsSocket extends Duplex {
 
   _onSecure(event) {
     if (this._state !== HANDSHAKE) return;
+    this.authorized = event.authorized && this._refusal === null;
+    this.authorizationError = event.authorizationError ?? this._refusal?.code ?? null;
+    this.alpnProtocol = protocolName(event.protocol);
+    this._details = details(event);
     this.handshakeTime = event.handshakeTime;
     this.resumed = event.resumed;
     // Who the peer is was proved when the session that it resumes was made.
@@ -278,6 +337,8 @@ class DtlsSocket extends Duplex {
   _closeError({ reason, error }, inHandshake) {
     const peer = { address: this.remoteAddress, port: this.remotePort };
     if (error !== undefined) {
+      const refusal = error.code === 'ERR_DTLS_PEER_REFUSED' ? this._refusal : null;
+      if (refusal !== null) return refusedBy(refusal, error, peer);
       const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._lookupCause : undefined;
       return fromNative(error, { ...peer, cause });
     }
@@ -365,6 +426,18 @@ class DtlsSocket extends Duplex {
     const handle = this._handle;
     if (handle !== 0) this._endpoint.close(handle, this.sendClose);
   }
+}
+
+/** What the application said of its own accord, in the form of an error of ours. */
+function refusedBy(refusal, { code, message, errno, alert }, peer) {
+  const told = { code: refusal.code ?? code, message: refusal.message ?? message };
+  return fromNative({ ...told, errno, alert }, { ...peer, cause: refusal });
+}
+
+/** Null for most connections, of which there may be many. */
+function details({ certificate, issuers, resumed, srtpProfile }) {
+  if (certificate === undefined && srtpProfile === undefined && !resumed) return null;
+  return { certificate, issuers, resumed, srtpProfile };
 }
 
 function heldError() {

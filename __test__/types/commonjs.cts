@@ -78,3 +78,28 @@ dtls.connect({ psk: 'secret', pskIdentity: 'sensor' });
 dtls.createServer({ pks: 'secret' });
 // @ts-expect-error -- sockets are made by servers
 new dtls.DtlsSocket();
+const suites: string[] = dtls.getCiphers();
+const limit: number | undefined = dtls.constants.MAX_PSK_LENGTH;
+const engine: string | undefined = dtls.versions.mbedtls;
+const names = dtls.createServer({
+  key: '-----BEGIN PRIVATE KEY-----',
+  crl: [Buffer.from('DER')],
+  ecdhCurve: 'P-256:X25519',
+  sigalgs: ['ECDSA+SHA256'],
+  ALPNProtocols: Buffer.from('\x04coap'),
+  srtpProfiles: ['SRTP_AEAD_AES_128_GCM'],
+  requireExtendedMasterSecret: true,
+});
+names.addContext('*.example.test', { key: Buffer.from('DER'), cert: Buffer.from('DER') });
+names.setSecureContext({ ca: Buffer.from('DER') });
+names.on('secureConnection', (socket) => {
+  const protocol: string | false | null = socket.alpnProtocol;
+  const subject = socket.getPeerCertificate(true)?.subject?.CN;
+  const key: Buffer = socket.exportKeyingMaterial(60, 'EXTRACTOR-dtls_srtp');
+  console.log(suites, limit, engine, protocol, subject, key, socket.authorizationError, socket.servername);
+});
+dtls.connect({
+  port: 5684,
+  maxFragmentLength: 1024,
+  checkServerIdentity: (servername, cert) => (cert.subject.CN === servername ? undefined : new Error('no')),
+});

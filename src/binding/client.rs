@@ -3,7 +3,7 @@
 use super::address;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
 use crate::proto::{ClientConfig, Endpoint};
 use napi::Env;

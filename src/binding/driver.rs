@@ -1,8 +1,8 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
 use super::address;
-use super::error::{CodedError, internal, no_address, send_error};
-use super::event::{NativeEvent, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::error::{CodedError, export_error, internal, no_address, send_error};
+use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
@@ -139,6 +139,24 @@ impl Driver {
         self.endpoint.save(ConnectionHandle(connection)).map(Into::into)
     }
 
+    pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
+        let finished = self.endpoint.finished(ConnectionHandle(connection))?;
+        Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
+    }
+
+    pub(super) fn export_keying_material(
+        &self,
+        connection: u32,
+        length: u32,
+        label: &[u8],
+        context: Option<&[u8]>,
+    ) -> Result<Buffer, CodedError> {
+        self.endpoint
+            .export_keying_material(ConnectionHandle(connection), label, context, length as usize)
+            .map(|material| material.to_vec().into())
+            .map_err(export_error)
+    }
+
     pub(super) fn stats(&self) -> NativeStats {
         NativeStats::of(&self.endpoint)
     }
@@ -225,6 +243,24 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
                 self.driver.save(connection)
+            }
+
+            /// The two Finished messages; null before, and for a restored connection.
+            #[napi(catch_unwind)]
+            pub fn finished(&self, connection: u32) -> Option<NativeFinished> {
+                self.driver.finished(connection)
+            }
+
+            /// Keying material for another protocol (RFC 5705).
+            #[napi(catch_unwind)]
+            pub fn export_keying_material(
+                &self,
+                connection: u32,
+                length: u32,
+                label: &[u8],
+                context: Option<&[u8]>,
+            ) -> Result<Buffer, CodedError> {
+                self.driver.export_keying_material(connection, length, label, context)
             }
 
             /// What has happened, and what is there now.

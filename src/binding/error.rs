@@ -1,6 +1,6 @@
 //! Rust errors as JavaScript errors with a `code`.
 
-use crate::proto::{ConfigError, SendError};
+use crate::proto::{ConfigError, EXPORT_LIMIT, ExportError, SendError};
 
 /// An error whose status becomes the JavaScript error's `code`.
 pub(super) type CodedError = napi::Error<&'static str>;
@@ -20,6 +20,22 @@ pub(super) fn send_error(error: SendError) -> CodedError {
             format!("Payload of {length} bytes exceeds the record limit of {limit}"),
         ),
         SendError::Failed(error) => CodedError::new(error.code(), error.to_string()),
+    }
+}
+
+pub(super) fn export_error(error: ExportError) -> CodedError {
+    match error {
+        ExportError::NotConnected => {
+            CodedError::new("ERR_TLS_INVALID_STATE", "There is no connection to export keys from".to_owned())
+        }
+        ExportError::Label => CodedError::new(
+            "ERR_INVALID_ARG_VALUE",
+            "The argument 'label' is empty, has a zero byte, or is reserved (RFC 5705)".to_owned(),
+        ),
+        ExportError::Length => CodedError::new(
+            "ERR_OUT_OF_RANGE",
+            format!("The length is not between 1 and {EXPORT_LIMIT} bytes, or the context has more than 65535"),
+        ),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::address;
 use super::error::{CodedError, invalid_session};
-use crate::proto::{CloseReason, Endpoint, Error, Event, ReplayWindow, ResumableSession, SavedConnection, Suite};
+use crate::proto::{
+    Authorization, CloseReason, Endpoint, Error, Event, ReplayWindow, ResumableSession, SavedConnection, Suite,
+};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -28,6 +30,15 @@ pub struct NativeError {
     pub errno: i32,
     /// Sent or received.
     pub alert: Option<u8>,
+}
+
+/// Contents of the two Finished messages, 12 bytes each.
+#[napi(object, object_from_js = false)]
+pub struct NativeFinished {
+    /// Ours.
+    pub own: Buffer,
+    /// The peer's.
+    pub peer: Buffer,
 }
 
 /// A live connection, saved. Secret: whoever has it can read and write in the connection's name.
@@ -144,6 +155,8 @@ pub struct NativeEvent {
     pub address: Option<String>,
     /// As `address`: UDP port.
     pub port: Option<u16>,
+    /// connection: the name that the client asks for.
+    pub servername: Option<String>,
     /// moved: IP literal before.
     pub old_address: Option<String>,
     /// moved: UDP port before.
@@ -158,7 +171,7 @@ pub struct NativeEvent {
     pub session_id: Option<Buffer>,
     /// peerLookup, secure: SubjectPublicKeyInfo that the peer presents, or has proved to be its own; DER.
     pub public_key: Option<Buffer>,
-    /// peerLookup: the certificate that the key is from, DER.
+    /// peerLookup, secure: the certificate that the key is from, DER.
     pub certificate: Option<Buffer>,
     /// secure: IANA's name of the suite.
     pub cipher: Option<&'static str>,
@@ -168,6 +181,16 @@ pub struct NativeEvent {
     pub resumed: Option<bool>,
     /// secure: the identity whose key the peer proved to have.
     pub psk_identity: Option<Buffer>,
+    /// secure: application protocol (RFC 7301), bytes.
+    pub protocol: Option<Buffer>,
+    /// secure: whether the peer has proved to be one that the options accept.
+    pub authorized: Option<bool>,
+    /// secure: code of what is wrong with a peer that was let in nevertheless.
+    pub authorization_error: Option<&'static str>,
+    /// secure: certificates that the peer has sent behind its own, DER.
+    pub issuers: Option<Vec<Buffer>>,
+    /// secure: OpenSSL's name of the SRTP profile.
+    pub srtp_profile: Option<&'static str>,
     /// secure: milliseconds.
     pub handshake_time: Option<f64>,
     /// data: plaintext of one record.
@@ -191,8 +214,9 @@ impl From<Error> for NativeError {
 impl From<Event> for NativeEvent {
     fn from(event: Event) -> NativeEvent {
         match event {
-            Event::Connection { connection, remote } => NativeEvent {
+            Event::Connection { connection, remote, servername } => NativeEvent {
                 kind: "connection",
+                servername,
                 connection: Some(connection.0),
                 address: Some(address::format(&remote)),
                 port: Some(remote.port()),
@@ -247,14 +271,24 @@ impl From<Event> for NativeEvent {
                 certificate: peer.certificate.map(Into::into),
                 ..Default::default()
             },
-            Event::Secure { connection, suite, resumed, psk_identity, peer, handshake_time } => NativeEvent {
+            Event::Secure { connection, suite, resumed, psk_identity, peer, terms, handshake_time } => NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),
                 cipher: Some(suite.name()),
                 cipher_openssl: Some(suite.openssl_name()),
                 resumed: Some(resumed),
                 psk_identity: psk_identity.map(Into::into),
+                certificate: peer.as_ref().and_then(|peer| peer.certificate.clone()).map(Into::into),
                 public_key: peer.map(|peer| peer.public_key.into()),
+                protocol: terms.protocol.map(Into::into),
+                authorized: Some(terms.authorization == Authorization::Granted),
+                authorization_error: match terms.authorization {
+                    Authorization::Refused(code) => Some(code),
+                    Authorization::Granted | Authorization::Unknown => None,
+                },
+                issuers: Some(terms.issuers.into_iter().map(Into::into).collect())
+                    .filter(|list: &Vec<_>| !list.is_empty()),
+                srtp_profile: terms.srtp_profile,
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
                 ..Default::default()
             },

@@ -2,8 +2,8 @@
 
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, ServerConfig, Settings,
-    TrustAnchors,
+    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
+    ServerConfig, Settings, TrustAnchors, Wishes,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -29,10 +29,14 @@ pub struct NativeServerOptions {
     pub ca: Option<Vec<Buffer>>,
     /// Raw public keys are welcome; these are authenticated. SubjectPublicKeyInfo, PEM or DER each.
     pub peer_public_key: Option<Vec<Buffer>>,
+    /// Revocation lists, PEM or DER each.
+    pub crl: Option<Vec<Buffer>>,
     /// Whether the application is asked about each client that is not authenticated by its raw public key.
     pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
     pub ciphers: Option<Vec<String>>,
+    /// What else is negotiated.
+    pub negotiation: NativeNegotiation,
     /// To the first retransmission.
     pub handshake_timeout_min: u32,
     /// Upper bound of the doubling.
@@ -74,14 +78,20 @@ pub struct NativeClientOptions {
     pub psk_identity: Option<Buffer>,
     /// DNS name or IP literal that the server's certificate must name.
     pub servername: Option<String>,
+    /// Whether the application compares that name with the certificate's; needs `verify_peer`.
+    pub leaves_name: bool,
     /// Whether a certificate or key that does not verify ends the handshake.
     pub reject_unauthorized: bool,
     /// Raw public keys are welcome; these are authenticated. SubjectPublicKeyInfo, PEM or DER each.
     pub peer_public_key: Option<Vec<Buffer>>,
+    /// Revocation lists, PEM or DER each.
+    pub crl: Option<Vec<Buffer>>,
     /// Whether the application is asked about a server that is not authenticated by its raw public key.
     pub verify_peer: bool,
     /// IANA's or OpenSSL's names, best first.
     pub ciphers: Option<Vec<String>>,
+    /// What else is negotiated.
+    pub negotiation: NativeNegotiation,
     /// To the first retransmission.
     pub handshake_timeout_min: u32,
     /// Upper bound of the doubling.
@@ -98,6 +108,36 @@ pub struct NativeClientOptions {
     pub omit_server_certificate: bool,
     /// 0 to 4.
     pub debug: u8,
+}
+
+/// What the two hellos negotiate beside the suite.
+#[napi(object, object_to_js = false)]
+pub struct NativeNegotiation {
+    /// Names of groups, best first.
+    pub curves: Option<Vec<String>>,
+    /// Names of signature algorithms, best first.
+    pub sigalgs: Option<Vec<String>>,
+    /// Application protocols, best first.
+    pub protocols: Option<Vec<Buffer>>,
+    /// Whether a peer without RFC 7627 is refused.
+    pub extended_master_secret: bool,
+    /// Bytes: 512, 1024, 2048 or 4096.
+    pub max_fragment_length: Option<u16>,
+    /// OpenSSL's names of SRTP profiles, best first.
+    pub srtp_profiles: Option<Vec<String>>,
+}
+
+impl NativeNegotiation {
+    fn wishes(&self) -> Wishes {
+        Wishes {
+            curves: self.curves.clone(),
+            signature_algorithms: self.sigalgs.clone(),
+            protocols: self.protocols.iter().flatten().map(|name| name.to_vec()).collect(),
+            extended_master_secret: self.extended_master_secret,
+            max_fragment_length: self.max_fragment_length,
+            srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
+        }
+    }
 }
 
 fn milliseconds(value: u32) -> Duration {
@@ -124,6 +164,10 @@ fn trust_anchors(ca: Option<&Vec<Buffer>>) -> Result<Option<Arc<TrustAnchors>>, 
     ca.map(|ca| TrustAnchors::shared(ca)).transpose()
 }
 
+fn revocations(crl: Option<&Vec<Buffer>>) -> Result<Option<Arc<RevocationLists>>, ConfigError> {
+    crl.map(|crl| RevocationLists::parse(crl).map(Arc::new)).transpose()
+}
+
 fn public_keys(keys: Option<&Vec<Buffer>>) -> Result<Option<Vec<PublicKey>>, ConfigError> {
     let parse = |(index, key): (usize, &Buffer)| PublicKey::parse(key, "peerPublicKey", index);
     keys.map(|keys| keys.iter().enumerate().map(parse).collect()).transpose()
@@ -133,6 +177,8 @@ impl NativeServerOptions {
     pub(super) fn config(&self) -> Result<ServerConfig, CodedError> {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
+            wishes: self.negotiation.wishes(),
+            revocations: revocations(self.crl.as_ref()).map_err(config_error)?,
             first_interval: milliseconds(self.handshake_timeout_min),
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,
@@ -151,6 +197,7 @@ impl NativeServerOptions {
         Ok(Some(PeerAuthentication {
             trust_anchors: trust_anchors(self.ca.as_ref())?,
             servername: None,
+            leaves_name: false,
             public_keys: public_keys(self.peer_public_key.as_ref())?,
             required: self.reject_unauthorized,
             asks: self.verify_peer,
@@ -174,6 +221,8 @@ impl NativeClientOptions {
     pub(super) fn config(&self) -> Result<ClientConfig, CodedError> {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
+            wishes: self.negotiation.wishes(),
+            revocations: revocations(self.crl.as_ref()).map_err(config_error)?,
             first_interval: milliseconds(self.handshake_timeout_min),
             longest_interval: milliseconds(self.handshake_timeout_max),
             mtu: self.mtu,
@@ -197,6 +246,7 @@ impl NativeClientOptions {
         Ok(Some(PeerAuthentication {
             trust_anchors: trust_anchors(self.ca.as_ref())?,
             servername: self.servername.clone(),
+            leaves_name: self.leaves_name,
             public_keys: public_keys(self.peer_public_key.as_ref())?,
             required: self.reject_unauthorized,
             asks: self.verify_peer,

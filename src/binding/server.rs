@@ -3,9 +3,9 @@
 use super::address;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
-use crate::proto::{Endpoint, LookupId};
+use crate::proto::{Endpoint, LookupId, NamePattern};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -94,6 +94,23 @@ impl DtlsServer {
         let unix_time = unix_time();
         let connection = self.driver.with(|endpoint, now| endpoint.restore(now, unix_time, remote, &saved));
         Ok(connection.map_or(0, |connection| connection.0))
+    }
+
+    /// Has clients that ask for this name answered by these options from now on.
+    #[napi(catch_unwind)]
+    pub fn add_context(&mut self, servername: String, options: NativeServerOptions) -> Result<(), CodedError> {
+        let config = options.config()?;
+        self.driver.with(|endpoint, _| endpoint.add_context(NamePattern::new(&servername), config));
+        Ok(())
+    }
+
+    /// Has all other clients answered by these options from now on.
+    #[napi(catch_unwind)]
+    pub fn set_secure_context(&mut self, options: NativeServerOptions) -> Result<(), CodedError> {
+        let config = options.config()?;
+        self.ciphers = config.suites().iter().map(|suite| suite.name()).collect();
+        self.driver.with(|endpoint, _| endpoint.replace_config(config));
+        Ok(())
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -475,10 +475,11 @@ impl Endpoint {
             self.remove(old, CloseReason::Replaced);
         }
         self.counters.handshakes_completed += 1;
-        let Negotiated { suite, resumed, psk_identity, peer, early } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, terms, early } = negotiated;
         let handshake_time = now.saturating_duration_since(started);
         self.trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
-        let event = Event::Secure { connection: handle, suite, resumed, psk_identity, peer, handshake_time };
+        let terms = Box::new(terms);
+        let event = Event::Secure { connection: handle, suite, resumed, psk_identity, peer, terms, handshake_time };
         self.events.push_back(event);
         self.release(now, handle, early.into());
     }

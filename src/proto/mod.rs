@@ -11,20 +11,24 @@ mod cookie_gate;
 mod counters;
 mod deadlines;
 mod endpoint;
+mod keying;
 mod limits;
 mod lookups;
 mod output;
 mod roaming;
 mod routes;
+mod server_names;
 mod server_side;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use crate::tls::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Error, PeerAuthentication, PublicKey, ReplayWindow,
-    ResumableSession, SavedConnection, ServerConfig, Settings, Suite, TrustAnchors,
+    Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
+    PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig,
+    Settings, Suite, TrustAnchors, Wishes, capabilities,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
 pub(crate) use limits::Limits;
 pub(crate) use output::{CloseReason, Event, LookupId};
+pub(crate) use server_names::NamePattern;

@@ -1,7 +1,7 @@
 //! What an endpoint has to say.
 
 use super::connection::ConnectionHandle;
-use crate::tls::{Error, PeerCredential, Suite};
+use crate::tls::{Error, PeerCredential, Suite, Terms};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -20,7 +20,12 @@ pub(crate) struct LookupId(pub(crate) u32);
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A client proved with a cookie that it receives at its address; its handshake begins.
-    Connection { connection: ConnectionHandle, remote: SocketAddr },
+    Connection {
+        connection: ConnectionHandle,
+        remote: SocketAddr,
+        /// The name that it asks for (RFC 6066).
+        servername: Option<String>,
+    },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
     /// A client wants to resume the session with this id: `Endpoint::answer_resumption`.
@@ -50,6 +55,7 @@ pub(crate) enum Event {
         psk_identity: Option<Vec<u8>>,
         /// What the peer proved to have the private key of.
         peer: Option<PeerCredential>,
+        terms: Box<Terms>,
         handshake_time: Duration,
     },
     /// Plaintext of one record.

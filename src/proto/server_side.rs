@@ -5,13 +5,16 @@ use super::cookie_gate::CookieGate;
 use super::endpoint::{Endpoint, Outcome};
 use super::limits::Limits;
 use super::output::{CloseReason, Event};
-use crate::tls::{ClientHello, Context, Record, RngError, ServerConfig};
+use super::server_names::NamePattern;
+use crate::tls::{ClientHello, Context, Record, RngError, ServerConfig, server_name};
 use std::net::SocketAddr;
 use std::time::Instant;
 
 /// What a server has that a client has not.
 pub(super) struct ServerSide {
     pub(super) config: ServerConfig,
+    /// By name, the last added last.
+    pub(super) contexts: Vec<(NamePattern, ServerConfig)>,
     gate: CookieGate,
     asks_for_sessions: bool,
 }
@@ -25,7 +28,11 @@ impl Endpoint {
         trace_level: u8,
     ) -> Result<Endpoint, RngError> {
         let gate = CookieGate::new(now)?;
-        Ok(Endpoint::new(Some(ServerSide { config, gate, asks_for_sessions: false }), limits, trace_level))
+        Ok(Endpoint::new(
+            Some(ServerSide { config, contexts: Vec::new(), gate, asks_for_sessions: false }),
+            limits,
+            trace_level,
+        ))
     }
 
     /// Whether the application is asked for the session that a client wants to resume. Without, every handshake is full.
@@ -65,7 +72,7 @@ impl Endpoint {
             self.trace(2, || format!("{remote} refused: too many handshakes or connections"));
             return Outcome::Dropped;
         }
-        self.accept(now, remote, hello.random, record);
+        self.accept(now, remote, &hello, record);
         Outcome::Used
     }
 
@@ -81,11 +88,13 @@ impl Endpoint {
             && self.routes.handshakes_from(remote.ip()) < handshakes_per_address
     }
 
-    fn accept(&mut self, now: Instant, remote: SocketAddr, random: &[u8; 32], record: &Record<'_>) {
+    fn accept(&mut self, now: Instant, remote: SocketAddr, hello: &ClientHello<'_>, record: &Record<'_>) {
         let Some(server) = &self.server else {
             return;
         };
-        let mut context = match Context::server(&server.config, now, server.asks_for_sessions) {
+        let servername = server_name(hello.extensions);
+        let mut context = match Context::server(server.config_for(servername.as_deref()), now, server.asks_for_sessions)
+        {
             Ok(context) => context,
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.
@@ -95,8 +104,8 @@ impl Endpoint {
             }
         };
         let progress = context.handle_record(now, record.bytes, &mut self.outbox);
-        let handle = self.add_connection(now, remote, context, Some(*random));
-        self.push_event(Event::Connection { connection: handle, remote });
+        let handle = self.add_connection(now, remote, context, Some(*hello.random));
+        self.push_event(Event::Connection { connection: handle, remote, servername });
         self.advance(now, handle, progress);
     }
 }

@@ -19,6 +19,10 @@ pub(crate) const PROTOCOL_VERSION: u8 = 70;
 pub(crate) const INTERNAL_ERROR: u8 = 80;
 pub(crate) const USER_CANCELED: u8 = 90;
 pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
+pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
+
+/// What stands in for the name of an alert without one.
+pub(crate) const UNKNOWN: &str = "unknown alert";
 
 /// The RFCs' name of an alert.
 pub(crate) fn name(description: u8) -> &'static str {
@@ -52,7 +56,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         113 => "bad_certificate_status_response",
         115 => "unknown_psk_identity",
         116 => "certificate_required",
-        120 => "no_application_protocol",
-        _ => "unknown alert",
+        NO_APPLICATION_PROTOCOL => "no_application_protocol",
+        _ => UNKNOWN,
     }
 }

@@ -99,7 +99,7 @@ fn chosen(choice: &[u8], offered: &[CertificateType]) -> Result<CertificateType,
     })
 }
 
-fn server_extensions(message: &[u8]) -> Option<&[u8]> {
+pub(super) fn server_extensions(message: &[u8]) -> Option<&[u8]> {
     let (&session_id, rest) = message.get(BEFORE_SESSION_ID..)?.split_first()?;
     let rest = rest.get(usize::from(session_id) + AFTER_SESSION_ID..)?;
     if rest.is_empty() {
@@ -151,7 +151,7 @@ fn push_choice(answer: &mut Vec<u8>, id: u16, choice: Option<CertificateType>) {
 // --- both ------------------------------------------------------------------------------------------------------------
 
 /// The content of one extension; there must be no second of its kind (RFC 5246 section 7.4.1.4).
-fn find<'a>(mut block: &'a [u8], wanted: u16, message: &str) -> Result<Option<&'a [u8]>, Error> {
+pub(super) fn find<'a>(mut block: &'a [u8], wanted: u16, message: &str) -> Result<Option<&'a [u8]>, Error> {
     let mut found = None;
     while !block.is_empty() {
         let (id, content, rest) = split_extension(block).ok_or_else(|| malformed(message))?;

@@ -1,10 +1,11 @@
 //! Configurations of the two roles, complete and immutable.
 
-use super::credentials::Credentials;
+use super::credentials::{Credentials, RevocationLists};
 use super::error::{ConfigError, ConfigErrorKind};
 pub(crate) use super::ffi::config::ClientPsk;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::ffi::verify::PeerName;
+use super::negotiation::{Negotiation, Wishes};
 use super::peer::{PeerAuthentication, Rules};
 use super::suites::{Means, Suite};
 use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT};
@@ -13,10 +14,13 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 /// What both roles can be told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Settings {
     /// Names of suites, IANA's or OpenSSL's, in order of preference; `None` for all that the credentials allow.
     pub(crate) ciphers: Option<Vec<String>>,
+    pub(crate) wishes: Wishes,
+    /// Of the issuers of peers' certificates; `None` checks no revocation.
+    pub(crate) revocations: Option<Arc<RevocationLists>>,
     /// From a flight to its first retransmission.
     pub(crate) first_interval: Duration,
     /// Upper bound of the doubling interval.
@@ -52,6 +56,8 @@ pub(crate) struct ClientConfig {
     pub(super) pace: Pace,
     pub(super) rules: Arc<Rules>,
     pub(super) peer_name: Option<PeerName>,
+    /// The name is sent, and the application compares it with the certificate's.
+    pub(super) leaves_name: bool,
     suites: Vec<Suite>,
 }
 
@@ -65,12 +71,14 @@ impl ServerConfig {
         clients: Option<PeerAuthentication>,
     ) -> Result<ServerConfig, ConfigError> {
         let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
+        let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
-        let suites = choose_suites(settings, means)?;
-        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref()));
+        let suites = choose_suites(settings, means.signing(&negotiation))?;
+        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: &suites,
+            negotiation: &negotiation,
             credentials: credentials.map(Arc::new),
             verification: match &clients {
                 None => Verification::None,
@@ -78,6 +86,7 @@ impl ServerConfig {
             },
             trust_anchors: clients.and_then(|clients| clients.trust_anchors),
             client_psk: None,
+            revocations: settings.revocations.clone(),
             first_interval: settings.first_interval,
         })?;
         Ok(ServerConfig { ssl, pace: settings.pace(), rules, suites })
@@ -96,24 +105,28 @@ impl ClientConfig {
         server: Option<PeerAuthentication>,
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
+        let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means {
             psk: psk.is_some(),
             rsa: server.as_ref().is_some_and(PeerAuthentication::accepts_rsa),
             ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
         };
-        let suites = choose_suites(settings, means)?;
-        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref()));
+        let suites = choose_suites(settings, means.signing(&negotiation))?;
+        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), &negotiation));
+        let leaves_name = server.as_ref().is_some_and(|server| server.leaves_name);
         let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
         let ssl = build(SslConfigParts {
             role: Role::Client,
             suites: &suites,
+            negotiation: &negotiation,
             credentials: credentials.map(Arc::new),
             verification: server.as_ref().map_or(Verification::Required, verification),
             trust_anchors: server.and_then(|server| server.trust_anchors),
             client_psk: psk.as_ref(),
+            revocations: settings.revocations.clone(),
             first_interval: settings.first_interval,
         })?;
-        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, suites })
+        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, leaves_name, suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {

@@ -3,6 +3,7 @@
 use super::alert;
 use super::config::{ClientConfig, ServerConfig};
 use super::error::{Error, ErrorKind};
+use super::exporter::{ExportError, export};
 use super::ffi::bio::Outbox;
 use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
@@ -12,6 +13,7 @@ use super::saved::{ResumableSession, SavedConnection, Unrestorable};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
 /// What a record on an established association was.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +31,14 @@ pub(crate) enum Inbound {
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
     stage: Stage,
+    finished: Option<Finished>,
+}
+
+/// Contents of a handshake's two Finished messages (RFC 5246 section 7.4.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Finished {
+    pub(crate) own: [u8; 12],
+    pub(crate) peer: [u8; 12],
 }
 
 enum Stage {
@@ -106,17 +116,21 @@ impl Open {
 }
 
 impl Context {
+    fn new(stage: Stage) -> Context {
+        Context { stage, finished: None }
+    }
+
     /// For a client whose cookie was verified; feed it that ClientHello next.
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
     pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
         let handshake = Handshake::server(config, now, asks_for_sessions)?;
-        Ok(Context { stage: Stage::Handshake(Box::new(handshake)) })
+        Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
     /// Call [`Context::handle_timeout`] to send the first flight.
     pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Context, Error> {
-        Ok(Context { stage: Stage::Handshake(Box::new(Handshake::client(config, now)?)) })
+        Ok(Context::new(Stage::Handshake(Box::new(Handshake::client(config, now)?))))
     }
 
     /// A server's side of a connection that was saved. `unix_time`: its record numbers jump ahead by the clock.
@@ -131,7 +145,7 @@ impl Context {
         let mut ssl =
             Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable("there is no memory for it"))?;
         ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
-        Ok(Context { stage: Stage::Open(Open { ssl, last_flight: Vec::new() }) })
+        Ok(Context::new(Stage::Open(Open { ssl, last_flight: Vec::new() })))
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -199,6 +213,8 @@ impl Context {
         {
             let (ssl, early) = handshake.into_parts();
             negotiated.early = early;
+            let [own, peer] = ssl.finished_messages();
+            self.finished = Some(Finished { own, peer });
             let mut last_flight = Vec::new();
             if ssl.keeps_handshake() {
                 last_flight.extend(out.datagrams().skip(written).map(<[u8]>::to_vec));
@@ -286,6 +302,21 @@ impl Context {
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
             Stage::Handshake(_) | Stage::Gone => None,
         }
+    }
+
+    /// `None` while there is a handshake, and where it was in another process.
+    pub(crate) fn finished(&self) -> Option<Finished> {
+        self.finished
+    }
+
+    /// Keying material for another protocol (RFC 5705).
+    pub(crate) fn export(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+        export(&self.save().ok_or(ExportError::NotConnected)?, label, context, length)
     }
 
     // --- rest --------------------------------------------------------------------------------------------------------

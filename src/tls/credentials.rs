@@ -8,8 +8,8 @@ use super::ffi::rsa::ForeignRsaKey;
 use super::public_key::PublicKey;
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
-use mbedtls::x509::Certificate;
-use mbedtls_sys::{pk_context, x509_crt};
+use mbedtls::x509::{Certificate, Crl};
+use mbedtls_sys::{pk_context, x509_crl, x509_crt};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -35,6 +35,33 @@ pub(super) struct RawPublicKey {
 /// Certificates that are trusted to vouch for others.
 pub(crate) struct TrustAnchors {
     certificates: List<Certificate>,
+}
+
+/// Lists of certificates that their issuers have revoked. Where there are any, each issuer of a chain must have one.
+pub(crate) struct RevocationLists {
+    lists: Crl,
+}
+
+impl RevocationLists {
+    /// Each entry is PEM or DER; a PEM text may hold several lists.
+    pub(crate) fn parse(entries: &[impl AsRef<[u8]>]) -> Result<RevocationLists, ConfigError> {
+        let mut lists = Crl::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let bytes = entry.as_ref();
+            let parsed = if is_pem(bytes) { lists.push_from_pem(&with_nul(bytes)) } else { lists.push_from_der(bytes) };
+            parsed.map_err(|error| {
+                let what = format!(
+                    "Entry {index} of the option 'crl' is not a revocation list that can be read, in PEM or DER"
+                );
+                ConfigError::engine(ConfigErrorKind::InvalidCrl, &what, error)
+            })?;
+        }
+        Ok(RevocationLists { lists })
+    }
+
+    pub(super) fn as_ptr(&self) -> *const x509_crl {
+        (&self.lists).into()
+    }
 }
 
 impl Credentials {

@@ -22,6 +22,10 @@ pub(crate) enum ErrorKind {
     WrongPsk,
     BadRecordMac,
     NoSharedCipher,
+    /// RFC 7301: no application protocol in common.
+    NoApplicationProtocol,
+    /// RFC 7627: this side insists, the other cannot.
+    NoExtendedMasterSecret,
     AlertReceived,
     ClosedDuringHandshake,
     /// The peer broke the protocol.
@@ -38,6 +42,10 @@ pub(crate) enum CertificateFault {
     Revoked,
     Expired,
     NotYetValid,
+    /// Revocation lists were given, and none that an issuer of the chain has signed.
+    NoCrl,
+    CrlExpired,
+    CrlNotYetValid,
     WrongName,
     WrongPurpose,
     Missing,
@@ -73,7 +81,12 @@ impl Error {
     }
 
     pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
-        let name = description.map_or("unknown alert", alert::name);
+        let name = description.map_or(alert::UNKNOWN, alert::name);
+        if let (true, Some(alert::NO_APPLICATION_PROTOCOL)) = (during_handshake, description) {
+            return Error::no_application_protocol()
+                .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
+                .with_alert(alert::NO_APPLICATION_PROTOCOL);
+        }
         let hint = match (during_handshake, description) {
             (true, Some(alert::BAD_RECORD_MAC)) => {
                 ": with a pre-shared key, it has another one or does not know the identity"
@@ -88,6 +101,12 @@ impl Error {
             alert: description,
             message: format!("The peer ended the connection with the alert {name}{hint}"),
         }
+    }
+
+    /// RFC 7301 section 3.2.
+    pub(crate) fn no_application_protocol() -> Error {
+        let message = "The two sides have no application protocol in common ('ALPNProtocols')";
+        Error::new(ErrorKind::NoApplicationProtocol, message)
     }
 
     /// The peer broke the protocol in a way that has an alert of its own.
@@ -108,6 +127,11 @@ impl Error {
         }
     }
 
+    pub(super) fn with_errno(mut self, errno: i32) -> Error {
+        self.errno = errno;
+        self
+    }
+
     pub(crate) fn with_alert(mut self, description: u8) -> Error {
         self.alert = Some(description);
         self
@@ -125,6 +149,8 @@ impl Error {
             ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
             ErrorKind::BadRecordMac => "ERR_DTLS_BAD_RECORD_MAC",
             ErrorKind::NoSharedCipher => "ERR_DTLS_NO_SHARED_CIPHER",
+            ErrorKind::NoApplicationProtocol => "ERR_DTLS_NO_APPLICATION_PROTOCOL",
+            ErrorKind::NoExtendedMasterSecret => "ERR_DTLS_NO_EXTENDED_MASTER_SECRET",
             ErrorKind::AlertReceived => "ERR_DTLS_ALERT_RECEIVED",
             ErrorKind::ClosedDuringHandshake => "ERR_DTLS_CLOSED_DURING_HANDSHAKE",
             ErrorKind::Protocol => "ERR_DTLS_PROTOCOL",
@@ -144,7 +170,8 @@ impl Error {
             ErrorKind::UnknownPskIdentity | ErrorKind::WrongPsk | ErrorKind::BadRecordMac => {
                 Some(alert::BAD_RECORD_MAC)
             }
-            ErrorKind::NoSharedCipher => Some(alert::HANDSHAKE_FAILURE),
+            ErrorKind::NoApplicationProtocol => Some(alert::NO_APPLICATION_PROTOCOL),
+            ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::Protocol if self.errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => Some(alert::PROTOCOL_VERSION),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
@@ -173,6 +200,12 @@ impl CertificateFault {
             CertificateFault::Expired
         } else if has(sys::X509_BADCERT_FUTURE) {
             CertificateFault::NotYetValid
+        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
+            CertificateFault::NoCrl
+        } else if has(sys::X509_BADCRL_EXPIRED) {
+            CertificateFault::CrlExpired
+        } else if has(sys::X509_BADCRL_FUTURE) {
+            CertificateFault::CrlNotYetValid
         } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
             CertificateFault::WrongPurpose
         } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
@@ -191,6 +224,9 @@ impl CertificateFault {
             CertificateFault::Revoked => "CERT_REVOKED",
             CertificateFault::Expired => "CERT_HAS_EXPIRED",
             CertificateFault::NotYetValid => "CERT_NOT_YET_VALID",
+            CertificateFault::NoCrl => "UNABLE_TO_GET_CRL",
+            CertificateFault::CrlExpired => "CRL_HAS_EXPIRED",
+            CertificateFault::CrlNotYetValid => "CRL_NOT_YET_VALID",
             CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
             CertificateFault::WrongPurpose => "INVALID_PURPOSE",
             CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
@@ -208,6 +244,11 @@ impl CertificateFault {
             CertificateFault::Revoked => "The peer's certificate, or one that vouches for it, is revoked",
             CertificateFault::Expired => "The peer's certificate, or one that vouches for it, has expired",
             CertificateFault::NotYetValid => "The peer's certificate, or one that vouches for it, is not yet valid",
+            CertificateFault::NoCrl => {
+                "No revocation list ('crl') that an issuer of the peer's certificate has signed was found"
+            }
+            CertificateFault::CrlExpired => "The revocation list ('crl') of an issuer is out of date",
+            CertificateFault::CrlNotYetValid => "The revocation list ('crl') of an issuer is not yet valid",
             CertificateFault::WrongName => "The peer's certificate is for another name or address ('servername')",
             CertificateFault::WrongPurpose => "The peer's certificate must not be used for this purpose (key usage)",
             CertificateFault::Missing => "The peer sent no certificate",
@@ -253,8 +294,12 @@ pub(crate) enum ConfigErrorKind {
     InvalidKey,
     InvalidCert,
     InvalidCa,
+    InvalidCrl,
     InvalidPublicKey,
     KeyMismatch,
+    InvalidCurve,
+    InvalidSigalg,
+    InvalidSrtpProfile,
     InvalidCipher,
     NoUsableCipher,
     InvalidPsk,
@@ -289,8 +334,12 @@ impl ConfigError {
             ConfigErrorKind::InvalidKey => "ERR_DTLS_INVALID_KEY",
             ConfigErrorKind::InvalidCert => "ERR_DTLS_INVALID_CERT",
             ConfigErrorKind::InvalidCa => "ERR_DTLS_INVALID_CA",
+            ConfigErrorKind::InvalidCrl => "ERR_DTLS_INVALID_CRL",
             ConfigErrorKind::InvalidPublicKey => "ERR_DTLS_INVALID_PUBLIC_KEY",
             ConfigErrorKind::KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
+            ConfigErrorKind::InvalidCurve => "ERR_DTLS_INVALID_CURVE",
+            ConfigErrorKind::InvalidSigalg => "ERR_DTLS_INVALID_SIGALG",
+            ConfigErrorKind::InvalidSrtpProfile => "ERR_DTLS_INVALID_SRTP_PROFILE",
             ConfigErrorKind::InvalidCipher => "ERR_DTLS_INVALID_CIPHER",
             ConfigErrorKind::NoUsableCipher => "ERR_DTLS_NO_USABLE_CIPHER",
             ConfigErrorKind::InvalidPsk => "ERR_DTLS_INVALID_PSK",

@@ -9,9 +9,10 @@ use super::ffi::bio::{Outbox, StagedPsk};
 use super::ffi::config::Role;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
-use super::peer::{Failure, PeerCheck, PeerCredential};
+use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
 use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::ResumableSession;
+use super::srtp::SrtpProfile;
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
@@ -62,8 +63,21 @@ pub(crate) struct Negotiated {
     pub(crate) psk_identity: Option<Vec<u8>>,
     /// What the peer presented, and proved to have the private key of.
     pub(crate) peer: Option<PeerCredential>,
+    pub(crate) terms: Terms,
     /// Records that came before the handshake was over and may hold application data.
     pub(crate) early: VecDeque<OwnedRecord>,
+}
+
+/// What else a finished handshake agreed on.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Application protocol (RFC 7301).
+    pub(crate) protocol: Option<Vec<u8>>,
+    pub(crate) authorization: Authorization,
+    /// Certificates that the peer has sent behind its own, DER.
+    pub(crate) issuers: Vec<Vec<u8>>,
+    /// OpenSSL's name of the SRTP profile (RFC 5764).
+    pub(crate) srtp_profile: Option<&'static str>,
 }
 
 /// Where a server's handshake is with the pre-shared key.
@@ -117,7 +131,7 @@ impl Handshake {
     pub(super) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        ssl.set_peer_name(config.peer_name.clone()).map_err(Error::internal)?;
+        ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
         Ok(Handshake::new(ssl, config.pace, PeerCheck::client(&config.rules)))
     }
 
@@ -247,11 +261,18 @@ impl Handshake {
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
         let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
+        let terms = Terms {
+            protocol: self.ssl.protocol(),
+            authorization: self.peer.authorization(&self.ssl, suite, resumed),
+            issuers: self.ssl.peer_issuers(),
+            srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),
+        };
         Ok(Progress::Done(Negotiated {
             suite,
             resumed,
             psk_identity,
             peer: self.peer.take_credential(),
+            terms,
             early: VecDeque::new(),
         }))
     }
@@ -263,6 +284,12 @@ impl Handshake {
             Failure::Own(error) => error,
         };
         if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
+            // The engine has one number for all that it dislikes in a ClientHello.
+            let error = if sent == alert::NO_APPLICATION_PROTOCOL {
+                Error::no_application_protocol().with_errno(error.errno)
+            } else {
+                error
+            };
             return error.with_alert(sent);
         }
         match error.alert_to_send() {

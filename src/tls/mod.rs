@@ -3,35 +3,44 @@
 //! Everything above this module is free of Mbed TLS: the engine can be replaced here one day.
 
 mod alert;
+pub(crate) mod capabilities;
 mod certificate_type;
 mod client_hello;
 mod config;
 mod context;
 mod credentials;
+mod curves;
 mod error;
+mod exporter;
 mod ffi;
 mod handshake;
 mod hmac;
+mod negotiation;
 mod peer;
 mod public_key;
 mod record;
 mod saved;
+mod server_name;
+mod srtp;
 mod suites;
 
 pub(crate) use client_hello::ClientHello;
 pub(crate) use config::{ClientConfig, ClientPsk, ServerConfig, Settings, check_psk};
-pub(crate) use context::{Context, Inbound};
-pub(crate) use credentials::{Credentials, TrustAnchors};
+pub(crate) use context::{Context, Finished, Inbound};
+pub(crate) use credentials::{Credentials, RevocationLists, TrustAnchors};
 pub(crate) use error::{ConfigError, Error, ErrorKind};
+pub(crate) use exporter::{EXPORT_LIMIT, ExportError};
 pub(crate) use ffi::bio::Outbox;
 pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::rng::{RngError, fill_random};
-pub(crate) use handshake::{Negotiated, Progress, Question};
+pub(crate) use handshake::{Negotiated, Progress, Question, Terms};
 pub(crate) use hmac::hmac_sha256;
-pub(crate) use peer::{PeerAuthentication, PeerCredential};
+pub(crate) use negotiation::Wishes;
+pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};
 pub(crate) use public_key::PublicKey;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
 pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
+pub(crate) use server_name::server_name;
 pub(crate) use suites::Suite;
 
 /// Bytes of plaintext in one record (RFC 5246 section 6.2.1).

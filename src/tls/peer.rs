@@ -8,9 +8,12 @@ use super::client_hello::ClientHello;
 use super::credentials::{Credentials, TrustAnchors};
 use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::config::Role;
+use super::ffi::raw_public_key::HelloExtensions;
 use super::ffi::ssl::Ssl;
+use super::negotiation::{Negotiation, Signatures};
 use super::public_key::PublicKey;
 use super::record::Records;
+use super::srtp::{self, SrtpProfile};
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -29,6 +32,8 @@ pub(crate) struct PeerAuthentication {
     pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
     /// DNS name or IP literal that its certificate must carry; for clients.
     pub(crate) servername: Option<String>,
+    /// Whether the application compares the name with the certificate's; then `asks`, too.
+    pub(crate) leaves_name: bool,
     /// Whether raw public keys are welcome, and which of them are authenticated without a question.
     pub(crate) public_keys: Option<Vec<PublicKey>>,
     /// `false` lets everybody in whom the application does not refuse.
@@ -73,12 +78,20 @@ pub(super) struct Rules {
     public_keys: Vec<PublicKey>,
     required: bool,
     asks: bool,
+    signatures: Signatures,
+    extended_master_secret: bool,
+    srtp_profiles: Vec<SrtpProfile>,
     /// The server's Certificate message is left out where it would be a raw public key.
     omits_certificate: bool,
 }
 
 impl Rules {
-    pub(super) fn new(role: Role, credentials: Option<&Credentials>, peer: Option<&PeerAuthentication>) -> Rules {
+    pub(super) fn new(
+        role: Role,
+        credentials: Option<&Credentials>,
+        peer: Option<&PeerAuthentication>,
+        negotiation: &Negotiation,
+    ) -> Rules {
         Rules {
             omits_certificate: match role {
                 Role::Server => credentials.is_some_and(Credentials::is_left_out),
@@ -91,6 +104,9 @@ impl Rules {
             public_keys: peer.and_then(|peer| peer.public_keys.clone()).unwrap_or_default(),
             required: peer.is_some_and(|peer| peer.required),
             asks: peer.is_some_and(|peer| peer.asks),
+            signatures: negotiation.signatures.clone(),
+            extended_master_secret: negotiation.extended_master_secret,
+            srtp_profiles: negotiation.srtp_profiles.clone(),
         }
     }
 }
@@ -102,6 +118,16 @@ pub(crate) struct PeerCredential {
     pub(crate) public_key: Vec<u8>,
     /// X.509, DER; `None` with a raw public key.
     pub(crate) certificate: Option<Vec<u8>>,
+}
+
+/// Whether the peer has proved to be one that the configuration accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authorization {
+    Granted,
+    /// Let in for all that: the code of what is wrong.
+    Refused(&'static str),
+    /// Nobody asked.
+    Unknown,
 }
 
 /// Whether the application has had its say about the peer.
@@ -118,8 +144,9 @@ enum Verdict {
 pub(super) struct PeerCheck {
     rules: Arc<Rules>,
     agreement: Agreement,
-    /// What our hello says about certificate types.
-    extensions: Vec<u8>,
+    extensions: HelloExtensions,
+    /// What both have agreed on (RFC 5764).
+    srtp_profile: Option<SrtpProfile>,
     credential: Option<PeerCredential>,
     verdict: Verdict,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
@@ -148,18 +175,20 @@ impl From<Error> for Failure {
 
 impl PeerCheck {
     pub(super) fn client(rules: &Arc<Rules>) -> PeerCheck {
-        PeerCheck::new(rules, client_extensions(&rules.abilities))
+        let always = srtp::client_extension(&rules.srtp_profiles);
+        PeerCheck::new(rules, HelloExtensions { always, full: client_extensions(&rules.abilities) })
     }
 
     pub(super) fn server(rules: &Arc<Rules>) -> PeerCheck {
-        PeerCheck::new(rules, Vec::new())
+        PeerCheck::new(rules, HelloExtensions::default())
     }
 
-    fn new(rules: &Arc<Rules>, extensions: Vec<u8>) -> PeerCheck {
+    fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> PeerCheck {
         PeerCheck {
             rules: Arc::clone(rules),
             agreement: Agreement::by_default(&rules.abilities),
             extensions,
+            srtp_profile: None,
             credential: None,
             verdict: Verdict::Open,
             fault: None,
@@ -175,7 +204,11 @@ impl PeerCheck {
         let Some(record) = Records::new(record).next() else { return Ok(()) };
         let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
         match read_client_hello(&self.rules.abilities, hello.extensions) {
-            Ok(agreed) => (self.agreement, self.extensions) = agreed,
+            Ok(agreed) => (self.agreement, self.extensions.full) = agreed,
+            Err(fault) => self.fault = Some(fault),
+        }
+        match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
+            Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
             Err(fault) => self.fault = Some(fault),
         }
         // A device of the old library need not say that it can do without a certificate.
@@ -196,13 +229,27 @@ impl PeerCheck {
                 if let Some(fault) = self.take_fault() {
                     return Err(fault.into());
                 }
+                if ssl.role() == Role::Server {
+                    self.check_extended_master_secret(ssl)?;
+                }
                 ssl.write_hello(&self.extensions)?;
             }
-            (Role::Client, sys::SSL_SERVER_HELLO) if !self.extensions.is_empty() => {
-                let message = ssl.peek_handshake_message()?;
-                if message.first() == Some(&SERVER_HELLO) {
-                    self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+            (Role::Client, sys::SSL_SERVER_HELLO) => {
+                if !self.extensions.is_empty() {
+                    let message = ssl.peek_handshake_message()?;
+                    if message.first() == Some(&SERVER_HELLO) {
+                        self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+                        self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, &message)?;
+                    }
                 }
+                ssl.handshake_step()?;
+                // A HelloVerifyRequest leads back to the ClientHello.
+                if ssl.state() > sys::SSL_SERVER_HELLO {
+                    self.check_extended_master_secret(ssl)?;
+                }
+            }
+            (Role::Server, sys::SSL_CLIENT_KEY_EXCHANGE) => {
+                self.check_signature_kind()?;
                 ssl.handshake_step()?;
             }
             (Role::Server, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => {
@@ -243,6 +290,25 @@ impl PeerCheck {
         Ok(())
     }
 
+    /// RFC 7627 section 5.2 and 5.3: who insists on it aborts the handshake without.
+    fn check_extended_master_secret(&self, ssl: &Ssl) -> Result<(), Error> {
+        if !self.rules.extended_master_secret || ssl.agrees_on_extended_master_secret() {
+            return Ok(());
+        }
+        let message = "The peer knows no extended master secret ('requireExtendedMasterSecret')";
+        Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
+    }
+
+    /// A client may present what it likes: the engine's CertificateRequest names every kind of key.
+    fn check_signature_kind(&self) -> Result<(), Error> {
+        let Some(credential) = &self.credential else { return Ok(()) };
+        let is_rsa = PublicKey::recognise(&credential.public_key).is_some_and(|key| key.is_rsa());
+        if self.rules.signatures.accept(is_rsa) {
+            return Ok(());
+        }
+        Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
+    }
+
     /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
     fn read_raw_public_key(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         let message = ssl.peek_handshake_message()?;
@@ -266,8 +332,7 @@ impl PeerCheck {
         if self.rules.public_keys.contains(&key) {
             self.verdict = Verdict::Settled;
         } else if self.rules.required && !self.rules.asks {
-            let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
-            return Err(Error::new(ErrorKind::PeerKeyMismatch, message).into());
+            return Err(unexpected_key().into());
         }
         ssl.accept_raw_public_key(&key).map_err(|errno| match errno {
             sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
@@ -316,6 +381,37 @@ impl PeerCheck {
         Some(if accepted { Ok(()) } else { Err(refused()) })
     }
 
+    /// What a finished handshake says about the peer, which was let in.
+    pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
+        if resumed {
+            // The application knows whose session it was.
+            return Authorization::Unknown;
+        }
+        if suite.key_exchange().uses_psk() {
+            return Authorization::Granted;
+        }
+        let refused = |error: Error| Authorization::Refused(error.code());
+        match &self.credential {
+            None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
+            None => refused(Error::certificate_fault(CertificateFault::Missing)),
+            Some(PeerCredential { certificate: Some(_), .. }) => match ssl.verify_result() {
+                0 => Authorization::Granted,
+                flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
+            },
+            // Who was asked has accepted it.
+            Some(PeerCredential { public_key, .. })
+                if self.rules.asks || self.rules.public_keys.iter().any(|key| key.der() == public_key) =>
+            {
+                Authorization::Granted
+            }
+            Some(_) => refused(unexpected_key()),
+        }
+    }
+
+    pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
+        self.srtp_profile
+    }
+
     /// Whether the client accepts nothing of what we could present.
     pub(super) fn has_nothing_to_present(&self) -> bool {
         self.agreement.own.is_none() && !self.rules.abilities.presents.is_empty()
@@ -346,6 +442,11 @@ fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Error> {
         return Err(malformed());
     }
     Ok((!key.is_empty()).then_some(key))
+}
+
+fn unexpected_key() -> Error {
+    let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
+    Error::new(ErrorKind::PeerKeyMismatch, message)
 }
 
 fn unacceptable_key() -> Error {

@@ -1,6 +1,7 @@
 //! The cipher suites that we offer, in our order of preference.
 
 use super::ffi::suite::compiled_name;
+use super::negotiation::Negotiation;
 
 /// What a suite needs from the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,11 @@ pub(crate) struct Means {
 }
 
 impl Means {
+    /// Without the kinds of keys that no wished signature is made with.
+    pub(super) fn signing(self, Negotiation { signatures, .. }: &Negotiation) -> Means {
+        Means { ecdsa: self.ecdsa && signatures.ecdsa, rsa: self.rsa && signatures.rsa, ..self }
+    }
+
     fn suffice(self, key_exchange: KeyExchange) -> bool {
         match key_exchange {
             Psk | EcdhePsk => self.psk,
@@ -100,6 +106,11 @@ impl Suite {
         self.name.contains("_CBC_")
     }
 
+    /// Which hash its pseudorandom function has (RFC 5289, RFC 5487): SHA-384, or else SHA-256.
+    pub(crate) fn uses_sha384(&self) -> bool {
+        self.name.ends_with("_SHA384")
+    }
+
     /// Name in OpenSSL.
     pub(crate) fn openssl_name(&self) -> &'static str {
         self.openssl_name
@@ -120,6 +131,11 @@ impl Suite {
             .copied()
             .find(|suite| suite.name.eq_ignore_ascii_case(name) || suite.openssl_name.eq_ignore_ascii_case(name))
             .filter(|suite| compiled_name(suite.id).is_some())
+    }
+
+    /// Every suite that the engine was compiled with, best first.
+    pub(crate) fn all() -> Vec<Suite> {
+        SUITES.iter().copied().filter(|suite| compiled_name(suite.id).is_some()).collect()
     }
 
     /// Every suite that the means suffice for, best first.

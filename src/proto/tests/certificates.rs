@@ -1,7 +1,7 @@
 //! What a client refuses, and why.
 
 use super::network::*;
-use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, Settings, TrustAnchors};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType, date_time_ymd,
@@ -26,28 +26,41 @@ pub(super) fn leaf(name: &str) -> CertificateParams {
 }
 
 fn server_with(params: &CertificateParams, issuer: &Issuer) -> ServerConfig {
+    configured_server(&settings(&[]), params, issuer)
+}
+
+fn configured_server(settings: &Settings, params: &CertificateParams, issuer: &Issuer) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
     let certificate = params.signed_by(&key, issuer).unwrap();
     let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
-    ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap()
+    ServerConfig::new(settings, Some(credentials), false, None).unwrap()
 }
 
 /// A server for `name`, and the PEM of the CA that vouches for it.
 pub(super) fn ca_signed_server(name: &str) -> (ServerConfig, String) {
+    ca_signed_server_with(&settings(&[]), name)
+}
+
+pub(super) fn ca_signed_server_with(settings: &Settings, name: &str) -> (ServerConfig, String) {
     let issuer = issuer();
-    (server_with(&leaf(name), &issuer), issuer.pem())
+    (configured_server(settings, &leaf(name), &issuer), issuer.pem())
 }
 
 pub(super) fn verifying_client(ciphers: &[&str], ca: &str, servername: &str) -> ClientConfig {
+    verifying_client_with(&settings(ciphers), ca, servername)
+}
+
+pub(super) fn verifying_client_with(settings: &Settings, ca: &str, servername: &str) -> ClientConfig {
     let server = PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
         servername: Some(servername.to_owned()),
         public_keys: None,
+        leaves_name: false,
         required: true,
         asks: false,
         allows_omission: false,
     };
-    ClientConfig::new(&settings(ciphers), None, Some(server), None).unwrap()
+    ClientConfig::new(settings, None, Some(server), None).unwrap()
 }
 
 /// The client's error code, or `None` when it connected.

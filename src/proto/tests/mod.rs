@@ -7,6 +7,7 @@ mod handshakes;
 mod hibernation;
 mod hostile;
 mod lossy;
+mod negotiation;
 mod network;
 mod psk;
 mod raw_public_keys;

@@ -1,7 +1,7 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
 use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
-use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite};
+use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -107,6 +107,8 @@ pub(super) struct Network {
 pub(super) fn settings(ciphers: &[&str]) -> Settings {
     Settings {
         ciphers: (!ciphers.is_empty()).then(|| ciphers.iter().map(|&name| name.to_owned()).collect()),
+        wishes: Wishes::default(),
+        revocations: None,
         first_interval: Duration::from_secs(1),
         longest_interval: Duration::from_secs(60),
         mtu: 1200,

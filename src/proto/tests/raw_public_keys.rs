@@ -52,6 +52,7 @@ fn pinned(keys: &[&Keys]) -> PeerAuthentication {
         trust_anchors: None,
         servername: None,
         public_keys: Some(keys.iter().map(|keys| keys.public.clone()).collect()),
+        leaves_name: false,
         required: true,
         asks: false,
         allows_omission: false,

@@ -257,7 +257,7 @@ fn a_thousand_devices_move_at_random_and_every_message_reaches_the_right_connect
     let mut places: Vec<SocketAddr> = network.clients.iter().map(|client| client.address).collect();
     let mut connections = HashMap::new();
     for event in &network.server.log {
-        if let Event::Connection { connection, remote } = event {
+        if let Event::Connection { connection, remote, .. } = event {
             connections.insert(places.iter().position(|place| place == remote).unwrap(), *connection);
         }
     }

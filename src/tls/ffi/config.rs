@@ -1,9 +1,11 @@
 //! A finished, immutable `ssl_config`, and everything that it points at.
 
+use super::negotiation::Lists;
 use super::rng::random;
 use super::start_up::start_up;
 use super::{bio, c_int, check, sys};
-use crate::tls::credentials::{Credentials, TrustAnchors};
+use crate::tls::credentials::{Credentials, RevocationLists, TrustAnchors};
+use crate::tls::negotiation::Negotiation;
 use crate::tls::suites::Suite;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -40,20 +42,14 @@ pub(crate) enum Verification {
 pub(crate) struct SslConfigParts<'a> {
     pub(crate) role: Role,
     pub(crate) suites: &'a [Suite],
+    pub(crate) negotiation: &'a Negotiation,
     pub(crate) credentials: Option<Arc<Credentials>>,
     pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
+    pub(crate) revocations: Option<Arc<RevocationLists>>,
     pub(crate) verification: Verification,
     pub(crate) client_psk: Option<&'a ClientPsk>,
     pub(crate) first_interval: Duration,
 }
-
-/// Groups for ECDHE and for the keys of certificates, the cheapest first.
-static CURVES: [sys::ecp_group_id; 5] =
-    [sys::ECP_DP_SECP256R1, sys::ECP_DP_CURVE25519, sys::ECP_DP_SECP384R1, sys::ECP_DP_SECP521R1, sys::ECP_DP_NONE];
-
-/// Hashes for signatures in the handshake: no SHA-1, no MD5.
-static HASHES: [c_int; 4] =
-    [sys::MD_SHA256 as c_int, sys::MD_SHA384 as c_int, sys::MD_SHA512 as c_int, sys::MD_NONE as c_int];
 
 /// A finished `ssl_config`.
 pub(crate) struct SslConfig {
@@ -61,8 +57,10 @@ pub(crate) struct SslConfig {
     role: Role,
     /// What `raw` points at.
     _suites: Box<[c_int]>,
+    lists: Lists,
     credentials: Option<Arc<Credentials>>,
     _trust_anchors: Option<Arc<TrustAnchors>>,
+    pub(super) revocations: Option<Arc<RevocationLists>>,
 }
 
 // SAFETY: `raw` is not written after `new`; what Mbed TLS changes behind it (RSA blinding values) it guards with a mutex.
@@ -85,10 +83,13 @@ impl SslConfig {
             raw,
             role: parts.role,
             _suites: suites,
+            lists: Lists::new(parts.negotiation),
             credentials: parts.credentials,
             _trust_anchors: parts.trust_anchors,
+            revocations: parts.revocations,
         };
         config.set_defaults()?;
+        config.lists.install(&mut config.raw)?;
         config.set_timing(parts.first_interval);
         config.set_verification(parts.verification);
         config.set_own_certificate()?;
@@ -124,8 +125,6 @@ impl SslConfig {
             sys::ssl_conf_min_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
             sys::ssl_conf_max_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
             sys::ssl_conf_ciphersuites(raw, self._suites.as_ptr());
-            sys::ssl_conf_curves(raw, CURVES.as_ptr());
-            sys::ssl_conf_sig_hashes(raw, HASHES.as_ptr());
             sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
             sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
             sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_DISABLED);
@@ -149,11 +148,12 @@ impl SslConfig {
             Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
             Verification::Required => sys::SSL_VERIFY_REQUIRED,
         };
-        // SAFETY: the chain is owned by `self`; Mbed TLS only reads it, its type says `mut` for history's sake.
+        let revocations = self.revocations.as_ref().map_or(null_mut(), |lists| lists.as_ptr().cast_mut());
+        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
             if let Some(anchors) = &self._trust_anchors {
-                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), null_mut());
+                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), revocations);
             }
         }
     }

@@ -5,6 +5,7 @@
 #include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/ssl_internal.h>
+#include <mbedtls/x509_crl.h>
 #include <mbedtls/x509_crt.h>
 
 #if !defined(MBEDTLS_SSL_DTLS_CONNECTION_ID) || MBEDTLS_TLS_EXT_CID != 54

@@ -6,10 +6,13 @@
 
 mod aead;
 pub(crate) mod bio;
+pub(crate) mod capabilities;
 pub(crate) mod config;
 mod elliptic;
 mod layout;
 pub(crate) mod memory;
+pub(crate) mod negotiation;
+pub(crate) mod prf;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 pub(crate) mod rsa;

@@ -28,9 +28,24 @@ unsafe extern "C" {
 
 pub(super) type UpdateChecksum = unsafe extern "C" fn(*mut sys::ssl_context, *const c_uchar, usize);
 
+/// What our hello says beside what the engine says.
+#[derive(Clone, Default)]
+pub(crate) struct HelloExtensions {
+    /// Whether or not a session is resumed.
+    pub(crate) always: Vec<u8>,
+    /// About Certificate messages, of which a resumed handshake has none.
+    pub(crate) full: Vec<u8>,
+}
+
+impl HelloExtensions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.always.is_empty() && self.full.is_empty()
+    }
+}
+
 /// What becomes of the hello that the engine is about to write.
 pub(super) struct HelloEdit {
-    extensions: Vec<u8>,
+    extensions: HelloExtensions,
     /// What the engine would have called.
     original: UpdateChecksum,
 }
@@ -75,13 +90,13 @@ fn parse_into(context: &mut sys::pk_context, key: &PublicKey) -> Result<(), c_in
 
 impl Ssl {
     /// The step that writes our hello, with these extensions behind the engine's own.
-    pub(crate) fn write_hello(&mut self, extensions: &[u8]) -> Result<(), c_int> {
+    pub(crate) fn write_hello(&mut self, extensions: &HelloExtensions) -> Result<(), c_int> {
         // SAFETY: null, or the handshake that the context owns.
         let original = unsafe { self.raw.handshake.as_ref() }.and_then(|handshake| handshake.update_checksum);
         let Some(original) = original.filter(|_| !extensions.is_empty()) else {
             return self.handshake_step();
         };
-        self.bio_mut().hello_edit = Some(HelloEdit { extensions: extensions.to_vec(), original });
+        self.bio_mut().hello_edit = Some(HelloEdit { extensions: extensions.clone(), original });
         self.set_update_checksum(append_and_hash);
         let result = self.handshake_step();
         self.set_update_checksum(original);
@@ -211,6 +226,22 @@ impl Ssl {
             certificate: Some(super::verify::raw(&certificate.raw).to_vec()),
         })
     }
+
+    /// The other certificates that the peer has sent with its own, DER.
+    pub(crate) fn peer_issuers(&self) -> Vec<Vec<u8>> {
+        // SAFETY: null, or a session that the context owns; its handshake may be over.
+        let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) };
+        // SAFETY: null, or a certificate that the session owns and nobody changes.
+        let own = session.and_then(|session| unsafe { session.peer_cert.as_ref() });
+        let mut issuers = Vec::new();
+        let mut next = own.map_or(std::ptr::null_mut(), |certificate| certificate.next);
+        // SAFETY: each `next` is null or the session's own.
+        while let Some(certificate) = unsafe { next.as_ref() } {
+            issuers.push(super::verify::raw(&certificate.raw).to_vec());
+            next = certificate.next;
+        }
+        issuers
+    }
 }
 
 /// Frees what the session points at, if anything.
@@ -234,14 +265,19 @@ unsafe extern "C" fn append_and_hash(ssl: *mut sys::ssl_context, message: *const
     // SAFETY: the engine calls this within a handshake, through the handshake's own field.
     let (out_msg, resumes) = unsafe { ((*ssl).out_msg, (*(*ssl).handshake).resume != 0) };
     let mut length = length;
-    // A resumed handshake has no Certificate messages to agree about.
-    if std::ptr::eq(message, out_msg) && !resumes {
+    if std::ptr::eq(message, out_msg) {
         // SAFETY: `out_msg` has room for OUT_CONTENT_LEN bytes, and the engine does not touch it during this call.
         let room = unsafe { std::slice::from_raw_parts_mut(out_msg, sys::SSL_OUT_CONTENT_LEN as usize) };
-        if let Some(longer) = append_extensions(room, length, &edit.extensions) {
-            length = longer;
-            // SAFETY: as above; the engine reads it next when it keeps the message for its flight.
-            unsafe { (*ssl).out_msglen = longer };
+        let HelloExtensions { always, full } = &edit.extensions;
+        for extensions in [Some(always), Some(full).filter(|_| !resumes)].into_iter().flatten() {
+            // Nothing must not add the length of nothing.
+            if !extensions.is_empty()
+                && let Some(longer) = append_extensions(room, length, extensions)
+            {
+                length = longer;
+                // SAFETY: as above; the engine reads it next when it keeps the message for its flight.
+                unsafe { (*ssl).out_msglen = longer };
+            }
         }
     }
     // SAFETY: the function that the engine had there, with a message as long as it is said to be.

@@ -41,6 +41,7 @@ impl Ssl {
         };
         let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
         let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false };
+        ssl.bio_mut().revocations = config.revocations.clone();
         let context = bio.as_ptr().cast();
         // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
         unsafe {
@@ -254,6 +255,11 @@ impl Ssl {
         self.bio().self_signed
     }
 
+    /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).
+    pub(crate) fn finished_messages(&self) -> [[u8; 12]; 2] {
+        [self.raw.own_verify_data, self.raw.peer_verify_data].map(|data| data.map(|byte| byte as u8))
+    }
+
     /// Which records can be the peer's Finished: a forged one must not end the handshake.
     pub(crate) fn finished_lengths(&self) -> Option<FinishedLengths> {
         // SAFETY: null, or a transform that the context owns.
@@ -274,13 +280,15 @@ impl Ssl {
     }
 
     /// What the peer's certificate must name. `None` verifies no name (the caller said so explicitly).
-    pub(crate) fn set_peer_name(&mut self, name: Option<PeerName>) -> Result<(), c_int> {
+    /// With `leaves_name` it is sent as well, and compared by the application.
+    pub(crate) fn set_peer_name(&mut self, name: Option<PeerName>, leaves_name: bool) -> Result<(), c_int> {
         let dns = match &name {
             Some(PeerName::Dns(name)) => Some(CString::new(name.as_str()).map_err(|_| sys::ERR_SSL_BAD_INPUT_DATA)?),
             _ => None,
         };
         let pointer = dns.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
         self.bio_mut().peer_name = name;
+        self.bio_mut().leaves_name = leaves_name;
         // SAFETY: the name is copied; a null pointer is Mbed TLS's explicit "no DNS name to verify".
         check(unsafe { sys::ssl_set_hostname(&mut *self.raw, pointer) })
     }

@@ -4,6 +4,7 @@ use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
 use super::{check, sys};
+use crate::tls::negotiation::{Negotiation, Wishes};
 use crate::tls::suites::Suite;
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
@@ -15,9 +16,11 @@ fn a_reset_leaves_no_bad_mac_behind() {
     // CVE-2026-50585
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
+        negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
         suites: &[Suite::from_name("PSK-AES128-CCM8").unwrap()],
         credentials: None,
         trust_anchors: None,
+        revocations: None,
         verification: Verification::None,
         client_psk: None,
         first_interval: Duration::from_secs(1),

@@ -2,6 +2,7 @@
 
 use super::bio::Bio;
 use super::{c_int, c_void, sys};
+use crate::tls::credentials::RevocationLists;
 use std::net::IpAddr;
 
 /// The name that the peer's certificate must carry.
@@ -23,21 +24,47 @@ pub(super) unsafe extern "C" fn verify(
     depth: c_int,
     flags: *mut u32,
 ) -> c_int {
-    if depth != 0 {
-        return 0;
-    }
     // SAFETY: `Ssl` registered a `Bio` that lives as long as the context, and holds no reference to it during calls.
     let bio = unsafe { &mut *bio.cast::<Bio>() };
     // SAFETY: Mbed TLS passes the parsed certificate, which nobody changes during the call.
     let certificate = unsafe { &*certificate };
+    if let Some(lists) = &bio.revocations
+        && !has_list(lists, certificate)
+    {
+        // SAFETY: `flags` is the result word of this certificate.
+        unsafe { *flags |= sys::X509_BADCRL_NOT_TRUSTED as u32 };
+    }
+    if depth != 0 {
+        return 0;
+    }
+    if bio.leaves_name {
+        // SAFETY: `flags` is the result word of this certificate.
+        unsafe { *flags &= !(sys::X509_BADCERT_CN_MISMATCH as u32) };
+    }
     bio.self_signed = raw(&certificate.issuer_raw) == raw(&certificate.subject_raw);
     if let Some(PeerName::Ip(expected)) = bio.peer_name
+        && !bio.leaves_name
         && !names_address(certificate, expected)
     {
         // SAFETY: `flags` is the result word of this certificate.
         unsafe { *flags |= sys::X509_BADCERT_CN_MISMATCH as u32 };
     }
     0
+}
+
+/// Whether one of the lists is from the certificate's issuer: Mbed TLS takes no list for nothing revoked. Whether it is
+/// genuine and valid, Mbed TLS sees. Nobody revokes what signs itself.
+fn has_list(lists: &RevocationLists, certificate: &sys::x509_crt) -> bool {
+    let issuer = raw(&certificate.issuer_raw);
+    let mut list = lists.as_ptr();
+    // SAFETY: the chain of lists lives as long as `lists`, and nobody changes it.
+    while let Some(entry) = unsafe { list.as_ref() } {
+        if raw(&entry.issuer_raw) == issuer {
+            return true;
+        }
+        list = entry.next;
+    }
+    issuer == raw(&certificate.subject_raw)
 }
 
 fn names_address(certificate: &sys::x509_crt, expected: IpAddr) -> bool {

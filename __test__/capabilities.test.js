@@ -1,0 +1,51 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { test } = require('node:test');
+
+const dtls = require('..');
+const { BOB, connectedPair, event, openClient, startServer } = require('./support/endpoints.js');
+
+test('every suite on offer is known by the name that it is listed under', () => {
+  const names = dtls.getCiphers();
+  assert.equal(new Set(names).size, names.length);
+  assert(names.includes('PSK-AES128-CCM8'));
+  for (const name of names) {
+    const credentials = name.includes('PSK') ? { psk: BOB.psk } : {};
+    try {
+      dtls.createServer({ psk: 'secret', ...credentials, ciphers: name });
+    } catch (error) {
+      // A suite for certificates is of no use to a server without one, and is known nevertheless.
+      assert.equal(error.code, 'ERR_DTLS_NO_USABLE_CIPHER', name);
+      assert.doesNotMatch(name, /PSK/);
+    }
+  }
+});
+
+test("a connection's suite is listed", async (t) => {
+  const { client } = await connectedPair(t);
+  assert(dtls.getCiphers().includes(client.getCipher().name));
+});
+
+test('curves are listed best first, and the list is a copy', () => {
+  assert.equal(dtls.getCurves()[0], 'P-256');
+  dtls.getCurves().length = 0;
+  assert(dtls.getCurves().includes('X25519'));
+});
+
+test('constants and versions cannot be changed', () => {
+  assert.equal(dtls.constants.ALERT_CLOSE_NOTIFY, 0);
+  assert.equal(dtls.constants.MAX_PSK_LENGTH, 64);
+  assert(Object.isFrozen(dtls.constants));
+  assert(Object.isFrozen(dtls.versions));
+  assert.equal(dtls.versions['mbed-dtls'], require('../package.json').version);
+  assert.match(dtls.versions.mbedtls, /^2\.28\.\d+$/);
+});
+
+test("an error's errno is among the constants", async (t) => {
+  const server = await startServer(t);
+  const client = openClient(t, server, { ...BOB, psk: 'not the secret of bob' });
+  const [error] = await event(client, 'error');
+  assert.equal(error.errno, dtls.constants.MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE);
+  assert.equal(error.alert, dtls.constants.ALERT_BAD_RECORD_MAC);
+});

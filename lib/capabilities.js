@@ -1,0 +1,30 @@
+'use strict';
+
+// What this build can do: asked of the compiled engine, never listed here.
+
+const native = require('./native');
+
+const { ciphers, curves, ...tables } = native.Capabilities.read();
+
+/** @returns {string[]} cipher suites on offer by OpenSSL's name, best first; any of them fits `ciphers` */
+function getCiphers() {
+  return ciphers.map(({ name }) => name);
+}
+
+/** @returns {string[]} groups on offer for ECDHE, best first; any of them fits `ecdhCurve` */
+function getCurves() {
+  return [...curves];
+}
+
+/** Limits, numbers of alerts, and Mbed TLS's error numbers, by name. */
+const constants = table(tables.constants);
+
+/** Versions of the package and of what is compiled into it, by name. */
+const versions = table(tables.versions);
+
+function table(entries) {
+  const sorted = Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
+  return Object.freeze(Object.assign({ __proto__: null }, Object.fromEntries(sorted)));
+}
+
+module.exports = { constants, getCiphers, getCurves, versions };

@@ -1,0 +1,62 @@
+//! The groups that we offer for ECDHE, in our order of preference.
+
+use super::ffi::capabilities::has_curve;
+use mbedtls_sys as sys;
+
+/// A group that we offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Curve {
+    /// Mbed TLS's number.
+    id: sys::ecp_group_id,
+    /// NIST's or the RFC's spelling.
+    name: &'static str,
+    /// Other spellings, of OpenSSL and of SEC 2.
+    aliases: &'static [&'static str],
+}
+
+/// The cheapest first.
+static CURVES: [Curve; 4] = [
+    Curve { id: sys::ECP_DP_SECP256R1, name: "P-256", aliases: &["prime256v1", "secp256r1"] },
+    Curve { id: sys::ECP_DP_CURVE25519, name: "X25519", aliases: &[] },
+    Curve { id: sys::ECP_DP_SECP384R1, name: "P-384", aliases: &["secp384r1"] },
+    Curve { id: sys::ECP_DP_SECP521R1, name: "P-521", aliases: &["secp521r1"] },
+];
+
+impl Curve {
+    pub(super) fn id(self) -> sys::ecp_group_id {
+        self.id
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Every group that the engine was compiled with, best first.
+    pub(crate) fn all() -> Vec<Curve> {
+        CURVES.iter().copied().filter(|curve| has_curve(curve.id)).collect()
+    }
+
+    /// By any of its spellings.
+    pub(crate) fn from_name(name: &str) -> Option<Curve> {
+        let is_called = |spelling: &&str| spelling.eq_ignore_ascii_case(name);
+        Curve::all().into_iter().find(|curve| is_called(&curve.name) || curve.aliases.iter().any(is_called))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_curve_is_compiled_in() {
+        assert_eq!(Curve::all(), CURVES);
+    }
+
+    #[test]
+    fn a_curve_has_several_names() {
+        for name in ["P-256", "prime256v1", "SECP256R1"] {
+            assert_eq!(Curve::from_name(name).unwrap().id(), sys::ECP_DP_SECP256R1);
+        }
+        assert!(Curve::from_name("secp256k1").is_none());
+    }
+}

@@ -1,0 +1,68 @@
+//! What the engine negotiates: given to a configuration, read from a context.
+
+use super::ssl::Ssl;
+use super::{c_int, check, sys};
+use crate::tls::curves::Curve;
+use crate::tls::negotiation::Negotiation;
+use std::ffi::{CStr, CString};
+use sys::types::raw_types::c_char;
+
+/// Lists that an `ssl_config` points at, each with its end mark.
+pub(super) struct Lists {
+    curves: Box<[sys::ecp_group_id]>,
+    hashes: Box<[c_int]>,
+    /// Point into `_protocols`.
+    protocol_pointers: Box<[*const c_char]>,
+    _protocols: Box<[CString]>,
+    max_fragment_length_code: u8,
+}
+
+impl Lists {
+    pub(super) fn new(negotiation: &Negotiation) -> Lists {
+        let protocols: Box<[CString]> = negotiation.protocols.iter().cloned().collect();
+        Lists {
+            curves: negotiation.curves.iter().map(|&curve| Curve::id(curve)).chain([sys::ECP_DP_NONE]).collect(),
+            hashes: negotiation
+                .signatures
+                .hashes
+                .iter()
+                .map(|&hash| hash as c_int)
+                .chain([sys::MD_NONE as c_int])
+                .collect(),
+            protocol_pointers: protocols.iter().map(|name| name.as_ptr()).chain([std::ptr::null()]).collect(),
+            _protocols: protocols,
+            max_fragment_length_code: negotiation.max_fragment_length_code,
+        }
+    }
+
+    /// The configuration must not outlive the lists.
+    pub(super) fn install(&mut self, raw: &mut sys::ssl_config) -> Result<(), c_int> {
+        // SAFETY: the lists end with their marks and live as long as the configuration; it only reads them.
+        unsafe {
+            sys::ssl_conf_curves(raw, self.curves.as_ptr());
+            sys::ssl_conf_sig_hashes(raw, self.hashes.as_ptr());
+        }
+        if self.protocol_pointers.len() > 1 {
+            // SAFETY: as above; each pointer is a C string of `_protocols`.
+            check(unsafe { sys::ssl_conf_alpn_protocols(raw, self.protocol_pointers.as_mut_ptr()) })?;
+        }
+        // SAFETY: a number.
+        check(unsafe { sys::ssl_conf_max_frag_len(raw, self.max_fragment_length_code) })
+    }
+}
+
+impl Ssl {
+    /// The application protocol that both have agreed on (RFC 7301).
+    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
+        // SAFETY: the context is set up.
+        let name = unsafe { sys::ssl_get_alpn_protocol(&*self.raw) };
+        // SAFETY: null, or one of the configuration's C strings, which outlive the context.
+        (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_bytes().to_vec())
+    }
+
+    /// RFC 7627, as the hellos that were read have it.
+    pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
+        // SAFETY: null, or the handshake that the context owns.
+        unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
+    }
+}

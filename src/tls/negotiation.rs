@@ -1,0 +1,202 @@
+//! What the two hellos negotiate beside the suite: groups, signatures, application protocol, lengths.
+
+use super::curves::Curve;
+use super::error::{ConfigError, ConfigErrorKind};
+use super::srtp::SrtpProfile;
+use mbedtls_sys as sys;
+use std::ffi::CString;
+
+/// What an application may ask for; nothing of it by default.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    /// Names of groups, best first; `None` for all.
+    pub(crate) curves: Option<Vec<String>>,
+    /// Names of signature algorithms (`ECDSA+SHA256` or `ecdsa_secp256r1_sha256`), best first; `None` for all.
+    pub(crate) signature_algorithms: Option<Vec<String>>,
+    /// Application protocols (RFC 7301), best first; empty for no such extension.
+    pub(crate) protocols: Vec<Vec<u8>>,
+    /// Whether a peer without RFC 7627 is refused.
+    pub(crate) extended_master_secret: bool,
+    /// Bytes in a record (RFC 6066 section 4): asked for by a client, kept to by either.
+    pub(crate) max_fragment_length: Option<u16>,
+    /// Names of SRTP profiles (RFC 5764), best first; empty for no such extension.
+    pub(crate) srtp_profiles: Vec<String>,
+}
+
+/// The same, parsed into what the engine takes.
+#[derive(Clone, Debug)]
+pub(crate) struct Negotiation {
+    pub(super) curves: Vec<Curve>,
+    pub(super) signatures: Signatures,
+    pub(super) protocols: Vec<CString>,
+    pub(super) extended_master_secret: bool,
+    /// RFC 6066's number; 0 for none.
+    pub(super) max_fragment_length_code: u8,
+    pub(super) srtp_profiles: Vec<SrtpProfile>,
+}
+
+/// Signatures that are made and accepted: each of the hashes by each of the kinds of keys.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Signatures {
+    pub(super) hashes: Vec<sys::md_type_t>,
+    pub(super) rsa: bool,
+    pub(super) ecdsa: bool,
+}
+
+/// No SHA-1, no MD5: hash, OpenSSL's name of it, and the IANA registry's of what it is signed with.
+static HASHES: [(sys::md_type_t, &str, &str, &str); 3] = [
+    (sys::MD_SHA256, "SHA256", "ecdsa_secp256r1_sha256", "rsa_pkcs1_sha256"),
+    (sys::MD_SHA384, "SHA384", "ecdsa_secp384r1_sha384", "rsa_pkcs1_sha384"),
+    (sys::MD_SHA512, "SHA512", "ecdsa_secp521r1_sha512", "rsa_pkcs1_sha512"),
+];
+
+impl Negotiation {
+    pub(super) fn new(wishes: &Wishes) -> Result<Negotiation, ConfigError> {
+        Ok(Negotiation {
+            curves: curves(wishes.curves.as_deref())?,
+            signatures: wishes.signature_algorithms.as_deref().map_or(Ok(Signatures::all()), Signatures::parse)?,
+            protocols: protocols(&wishes.protocols)?,
+            extended_master_secret: wishes.extended_master_secret,
+            srtp_profiles: srtp_profiles(&wishes.srtp_profiles)?,
+            max_fragment_length_code: match wishes.max_fragment_length {
+                None => 0,
+                Some(512) => 1,
+                Some(1024) => 2,
+                Some(2048) => 3,
+                Some(4096) => 4,
+                Some(other) => {
+                    return Err(internal(format!("RFC 6066 has no fragments of {other} bytes")));
+                }
+            },
+        })
+    }
+}
+
+impl Signatures {
+    fn all() -> Signatures {
+        Signatures { hashes: HASHES.iter().map(|&(hash, ..)| hash).collect(), rsa: true, ecdsa: true }
+    }
+
+    fn parse(names: &[String]) -> Result<Signatures, ConfigError> {
+        let invalid = |message| ConfigError::new(ConfigErrorKind::InvalidSigalg, message);
+        let mut pairs = Vec::new();
+        for name in names {
+            let pair = signature(name)
+                .ok_or_else(|| invalid(format!("The signature algorithm '{name}' is not known here")))?;
+            if !pairs.contains(&pair) {
+                pairs.push(pair);
+            }
+        }
+        let mut signatures = Signatures { hashes: Vec::new(), rsa: false, ecdsa: false };
+        for &(hash, rsa) in &pairs {
+            signatures.rsa |= rsa;
+            signatures.ecdsa |= !rsa;
+            if !signatures.hashes.contains(&hash) {
+                signatures.hashes.push(hash);
+            }
+        }
+        // The engine offers each hash with each kind of key: more than was asked for must not be accepted.
+        let kinds = usize::from(signatures.rsa) + usize::from(signatures.ecdsa);
+        if kinds == 2 && pairs.len() != 2 * signatures.hashes.len() {
+            return Err(invalid(
+                "The option 'sigalgs' must name the same hashes for ECDSA as for RSA, or one of the two alone"
+                    .to_owned(),
+            ));
+        }
+        Ok(signatures)
+    }
+
+    /// Whether a peer may sign with a key of this kind.
+    pub(super) fn accept(&self, is_rsa: bool) -> bool {
+        if is_rsa { self.rsa } else { self.ecdsa }
+    }
+}
+
+/// The hash, and whether it is signed with an RSA key.
+fn signature(name: &str) -> Option<(sys::md_type_t, bool)> {
+    HASHES.iter().find_map(|&(hash, short, ecdsa, rsa)| {
+        let is = |spelling: &str| spelling.eq_ignore_ascii_case(name);
+        let pair = name.split_once('+').filter(|(_, of)| of.eq_ignore_ascii_case(short)).map(|(key, _)| key);
+        let is_pair = |key: &str| pair.is_some_and(|given| given.eq_ignore_ascii_case(key));
+        (is(ecdsa) || is_pair("ECDSA"))
+            .then_some((hash, false))
+            .or_else(|| (is(rsa) || is_pair("RSA")).then_some((hash, true)))
+    })
+}
+
+fn curves(names: Option<&[String]>) -> Result<Vec<Curve>, ConfigError> {
+    let Some(names) = names else { return Ok(Curve::all()) };
+    let mut curves = Vec::new();
+    for name in names {
+        let curve = Curve::from_name(name).ok_or_else(|| {
+            ConfigError::new(ConfigErrorKind::InvalidCurve, format!("The curve '{name}' is not known here"))
+        })?;
+        if !curves.contains(&curve) {
+            curves.push(curve);
+        }
+    }
+    Ok(curves)
+}
+
+fn srtp_profiles(names: &[String]) -> Result<Vec<SrtpProfile>, ConfigError> {
+    let mut profiles = Vec::new();
+    for name in names {
+        let profile = SrtpProfile::from_name(name).ok_or_else(|| {
+            let message = format!("The SRTP profile '{name}' is not known here");
+            ConfigError::new(ConfigErrorKind::InvalidSrtpProfile, message)
+        })?;
+        if !profiles.contains(&profile) {
+            profiles.push(profile);
+        }
+    }
+    Ok(profiles)
+}
+
+/// The engine takes them as C strings.
+fn protocols(names: &[Vec<u8>]) -> Result<Vec<CString>, ConfigError> {
+    let fits = names.iter().all(|name| (1..=usize::from(u8::MAX)).contains(&name.len()))
+        && names.iter().map(|name| name.len() + 1).sum::<usize>() <= PROTOCOLS_LIMIT;
+    let strings = names.iter().map(|name| CString::new(name.as_slice())).collect::<Result<Vec<_>, _>>();
+    strings.ok().filter(|_| fits).ok_or_else(|| internal("A protocol name that does not fit got this far".to_owned()))
+}
+
+/// Bytes of protocol names in a hello, each with its length; more would leave no room for the rest.
+const PROTOCOLS_LIMIT: usize = 4096;
+
+/// `lib/negotiation.js` has let pass what it should have refused.
+fn internal(message: String) -> ConfigError {
+    ConfigError::new(ConfigErrorKind::Internal, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(names: &[&str]) -> Result<Signatures, ConfigError> {
+        Signatures::parse(&names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn signature_algorithms_have_two_spellings() {
+        let both = parse(&["ECDSA+SHA384", "rsa_pkcs1_sha384"]).unwrap();
+        assert_eq!(both, Signatures { hashes: vec![sys::MD_SHA384], rsa: true, ecdsa: true });
+        let one = parse(&["ecdsa_secp521r1_sha512", "ecdsa+sha256", "ECDSA+SHA256"]).unwrap();
+        assert_eq!(one, Signatures { hashes: vec![sys::MD_SHA512, sys::MD_SHA256], rsa: false, ecdsa: true });
+    }
+
+    #[test]
+    fn what_the_engine_cannot_tell_apart_is_refused() {
+        for names in [&["ECDSA+SHA256", "RSA+SHA512"][..], &["RSA+SHA1"], &["RSA-PSS+SHA256"], &["SHA256"], &[""]] {
+            assert_eq!(parse(names).unwrap_err().code(), "ERR_DTLS_INVALID_SIGALG", "{names:?}");
+        }
+    }
+
+    #[test]
+    fn protocol_names_that_do_not_fit_are_refused() {
+        for name in [&b""[..], b"with\0nul", &[b'a'; 256]] {
+            assert!(protocols(&[name.to_vec()]).is_err());
+        }
+        assert!(protocols(&vec![vec![b'a'; 200]; 30]).is_err());
+        assert_eq!(protocols(&[b"coap".to_vec()]).unwrap().len(), 1);
+    }
+}
