@@ -75,13 +75,16 @@ test("a client's failure is 'err' with number and text, and what UDP says is 'er
   assert(code < 0);
   assert.match(message, /^SSL - /);
 
-  const socket = dgram.createSocket('udp4').bind(0);
-  await event(socket, 'listening');
-  const other = closeAfter(t, dtls.connect({ ...options, socket }));
-  await sleep(1);
+  const socket = dgram.createSocket('udp4');
+  // Answers nothing, so that the handshake is under way when the cable is cut.
+  const silent = dgram.createSocket('udp4').bind(0, '127.0.0.1');
+  await event(silent, 'listening');
+  const other = closeAfter(t, dtls.connect({ ...options, port: silent.address().port, socket }));
+  await event(silent, 'message');
   const failed = event(other, 'error');
   socket.emit('error', new Error('cable cut'));
   assert.equal((await failed)[0].message, 'cable cut');
+  silent.close();
   socket.close();
 });
 
