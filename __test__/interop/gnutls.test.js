@@ -3,10 +3,9 @@
 // GnuTLS in both roles, with raw public keys (RFC 7250).
 
 const assert = require('node:assert/strict');
-const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 
-const { HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const { echo, event, freePort, messages, openClient, startServer } = require('../support/endpoints.js');
 const gnutls = require('../support/gnutls.js');
 const { lossyProxy } = require('../support/lossy.js');
 
@@ -27,20 +26,6 @@ const LOSS = 1 / 3;
  * not, and each datagram starts its timer anew: a server as impatient as this would keep it from ever repeating its own.
  */
 const IMPATIENT = { handshakeTimeoutMin: 200, handshakeTimeoutMax: 500 };
-
-function echo(socket) {
-  socket.on('data', (message) => socket.write(message));
-}
-
-/** A UDP port that is free on loopback. */
-async function freePort() {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, HOST);
-  await event(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 async function startGnutls(t, own, options) {
   const port = await freePort();

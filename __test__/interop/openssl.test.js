@@ -4,31 +4,16 @@
 
 const assert = require('node:assert/strict');
 const { createPublicKey } = require('node:crypto');
-const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 
 const certificates = require('../support/certificates.js');
-const { HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const { HOST, echo, event, freePort, messages, openClient, startServer } = require('../support/endpoints.js');
 const openssl = require('../support/openssl.js');
 const { connect } = require('../..');
 
 const KEY = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 const PSK = ['-psk', KEY.toString('hex')];
 const { server, serverRsa, ca } = openssl.missing ? {} : certificates;
-
-function echo(socket) {
-  socket.on('data', (message) => socket.write(message));
-}
-
-/** A UDP port that is free on loopback. */
-async function freePort() {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, HOST);
-  await event(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}
 
 describe('openssl s_client gets its line echoed', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
   const psk = { psk: { sensor: KEY } };

@@ -6,6 +6,8 @@
 //   const client = openClient(t, server)                               // is bob
 //   const { server, socket, client } = await connectedPair(t)
 
+const dgram = require('node:dgram');
+
 const { connect, createServer } = require('../..');
 
 const HOST = '127.0.0.1';
@@ -65,6 +67,21 @@ function eventsUntilClose(emitter, ...names) {
   return event(emitter, 'close').then(([hadError]) => [...seen, `close ${hadError}`]);
 }
 
+/** Sends back what comes. */
+function echo(socket) {
+  socket.on('data', (message) => socket.write(message));
+}
+
+/** A UDP port that is free on loopback. */
+async function freePort() {
+  const socket = dgram.createSocket('udp4');
+  socket.bind(0, HOST);
+  await event(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
+
 /** Runs `act` and answers what a listener throws meanwhile, in place of the process's end. */
 async function uncaught(act) {
   const thrown = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
@@ -76,4 +93,16 @@ async function uncaught(act) {
   }
 }
 
-module.exports = { BOB, HOST, connectedPair, event, eventsUntilClose, messages, openClient, startServer, uncaught };
+module.exports = {
+  BOB,
+  HOST,
+  connectedPair,
+  echo,
+  event,
+  eventsUntilClose,
+  freePort,
+  messages,
+  openClient,
+  startServer,
+  uncaught,
+};
