@@ -1,5 +1,6 @@
 //! Corrections of the engine that only show from inside.
 
+use super::bio::Outbox;
 use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
@@ -11,9 +12,7 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-#[test]
-fn a_reset_leaves_no_bad_mac_behind() {
-    // CVE-2026-50585
+fn context() -> Ssl {
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
         negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
@@ -26,11 +25,33 @@ fn a_reset_leaves_no_bad_mac_behind() {
         first_interval: Duration::from_secs(1),
     });
     let config = Arc::new(config.unwrap_or_else(|errno| panic!("-0x{:04x}", -errno)));
-    let mut ssl = Ssl::new(&config, Instant::now(), Duration::from_secs(60)).unwrap();
+    Ssl::new(&config, Instant::now(), Duration::from_secs(60)).unwrap()
+}
+
+#[test]
+fn a_reset_leaves_no_bad_mac_behind() {
+    // CVE-2026-50585
+    let mut ssl = context();
     ssl.raw.badmac_seen = 7;
     // SAFETY: the context is set up.
     check(unsafe { sys::ssl_session_reset(&mut *ssl.raw) }).unwrap();
     assert_eq!(ssl.raw.badmac_seen, 0);
+}
+
+#[test]
+fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_them() {
+    let mut ssl = context();
+    let (now, mut out) = (Instant::now(), Outbox::default());
+    ssl.with(now, None, &mut out, |ssl| {
+        assert!(!ssl.raw.in_buf.is_null() && !ssl.raw.out_buf.is_null());
+        assert_eq!(ssl.handshake_step(), Ok(()));
+        assert_eq!(ssl.handshake_step(), Err(sys::ERR_SSL_WANT_READ));
+    });
+    assert!(ssl.raw.in_buf.is_null() && ssl.raw.out_buf.is_null() && ssl.raw.in_msg.is_null());
+    ssl.with(now, None, &mut out, |ssl| ssl.keep_peeked_message());
+    assert!(!ssl.raw.in_buf.is_null());
+    ssl.with(now, None, &mut out, |ssl| ssl.raw.keep_current_message = 0);
+    assert!(ssl.raw.in_buf.is_null());
 }
 
 /// A group with two key pairs and room for results.
