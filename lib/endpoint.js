@@ -8,6 +8,7 @@
 
 const process = require('node:process');
 
+const { BriefEvents } = require('./brief');
 const { fromNative, messageOf } = require('./errors');
 const { MAX_DELAY } = require('./validate');
 
@@ -43,9 +44,10 @@ class Endpoint {
     this._timer = null;
     this._armedFor = Infinity;
     this._draining = false;
+    this._brief = new BriefEvents();
     this._warned = false;
     try {
-      this.native = new NativeClass(options, Buffer.from(this.registers.buffer));
+      this.native = new NativeClass(options, Buffer.from(this.registers.buffer), this._brief.bytes);
     } catch (error) {
       throw fromNative(error);
     }
@@ -159,7 +161,7 @@ class Endpoint {
     this._draining = true;
     try {
       while ((this.registers[WAITING] & EVENTS) !== 0) {
-        const event = this.native.pollEvent();
+        const event = this.native.pollEvent() ?? this._brief.read();
         if (event === null) break;
         this._dispatch(event);
         this._transmit();

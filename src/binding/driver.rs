@@ -1,6 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
 use super::address;
+use super::brief;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
@@ -22,16 +23,26 @@ const WAITING_EVENTS: u8 = 2;
 pub(super) struct Driver {
     endpoint: Endpoint,
     registers: Buffer,
+    /// Where `poll_event` writes what needs no object.
+    brief: Buffer,
     /// Zero of the native clock.
     epoch: Instant,
 }
 
 impl Driver {
-    pub(super) fn new(endpoint: Endpoint, registers: Buffer, epoch: Instant) -> Result<Driver, CodedError> {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        registers: Buffer,
+        brief: Buffer,
+        epoch: Instant,
+    ) -> Result<Driver, CodedError> {
         if registers.len() != REGISTERS_LENGTH {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
         }
-        Ok(Driver { endpoint, registers, epoch })
+        if brief.len() != brief::LENGTH {
+            return Err(internal(format!("{} bytes for brief events are not {}", brief.len(), brief::LENGTH)));
+        }
+        Ok(Driver { endpoint, registers, brief, epoch })
     }
 
     /// Gives `act` the endpoint and the time, then says in the registers what is waiting.
@@ -132,7 +143,11 @@ impl Driver {
     }
 
     pub(super) fn poll_event(&mut self) -> Option<NativeEvent> {
-        self.with(|endpoint, _| endpoint.poll_event()).map(Into::into)
+        let Some(event) = self.with(|endpoint, _| endpoint.poll_event()) else {
+            brief::say_nothing(&mut self.brief);
+            return None;
+        };
+        if brief::write(&event, &mut self.brief) { None } else { Some(event.into()) }
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
@@ -233,7 +248,7 @@ macro_rules! endpoint_methods {
                 self.driver.poll_transmit()
             }
 
-            /// The next event.
+            /// The next event; null when there is none, or when what it says has been written: see `lib/brief.js`.
             #[napi(catch_unwind)]
             pub fn poll_event(&mut self) -> Option<NativeEvent> {
                 self.driver.poll_event()
