@@ -3,7 +3,8 @@
 use super::address;
 use super::error::{CodedError, invalid_session};
 use crate::proto::{
-    Authorization, CloseReason, Endpoint, Error, Event, ReplayWindow, ResumableSession, SavedConnection, Suite,
+    Authorization, CloseReason, Endpoint, Error, Event, ReplayWindow, ResumableSession, SavedConnection, SessionId,
+    Suite,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -72,7 +73,7 @@ impl From<SavedConnection> for NativeSavedConnection {
         NativeSavedConnection {
             ciphersuite: saved.suite.id(),
             randbytes: saved.randoms.to_vec().into(),
-            id: saved.session_id.into(),
+            id: saved.session_id.as_bytes().to_vec().into(),
             master: saved.master_secret.to_vec().into(),
             epoch: saved.epoch,
             counter: number(u64::from(saved.epoch) << 48 | saved.next_number),
@@ -98,7 +99,7 @@ impl NativeSavedConnection {
         Ok(SavedConnection {
             suite: suite(self.ciphersuite)?,
             randoms: exactly("randbytes", &self.randbytes)?.into(),
-            session_id: self.id.to_vec(),
+            session_id: session_id(&self.id)?,
             master_secret: exactly("master", &self.master)?.into(),
             epoch: self.epoch,
             next_number: counter & 0xffff_ffff_ffff,
@@ -136,6 +137,13 @@ impl NativeSession {
 
 fn suite(id: u16) -> Result<Suite, CodedError> {
     Suite::from_id(id).ok_or_else(|| invalid_session(format!("its cipher suite {id:#06x} is not one of ours")))
+}
+
+fn session_id(bytes: &[u8]) -> Result<SessionId, CodedError> {
+    SessionId::new(bytes).ok_or_else(|| {
+        let limit = SessionId::LIMIT;
+        invalid_session(format!("its 'id' has {} bytes, more than {limit}", bytes.len()))
+    })
 }
 
 fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH], CodedError> {

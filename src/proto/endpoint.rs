@@ -8,6 +8,7 @@ use super::output::{CloseReason, Event, LookupId, Transmit};
 use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
 use super::server_side::ServerSide;
+use super::table::Table;
 use crate::tls::{
     ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, OwnedRecord, Progress, RECORD_LIMIT, Record,
     Records, release_free_memory,
@@ -20,7 +21,7 @@ use std::time::Instant;
 pub(crate) struct Endpoint {
     pub(super) server: Option<ServerSide>,
     pub(super) limits: Limits,
-    pub(super) connections: HashMap<ConnectionHandle, Box<Connection>>,
+    pub(super) connections: Table,
     pub(super) routes: Routes,
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,
@@ -83,7 +84,7 @@ impl Endpoint {
         Endpoint {
             server,
             limits,
-            connections: HashMap::new(),
+            connections: Table::default(),
             routes: Routes::default(),
             counters: Counters::default(),
             roaming: Roaming::default(),
@@ -415,7 +416,7 @@ impl Endpoint {
         let handle = self.next_handle();
         let phase = Phase::Handshaking { started: now, waiting_for: WaitingFor::Peer };
         let connection = Connection { remote, context, phase, client_random, restored: None, scheduled: None };
-        self.connections.insert(handle, Box::new(connection));
+        self.connections.insert(handle, connection);
         self.routes.begin_handshake(remote, handle);
         self.counters.handshakes_started += 1;
         self.trace(2, || format!("{remote} handshake begins"));

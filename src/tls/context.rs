@@ -8,6 +8,7 @@ use super::ffi::bio::Outbox;
 use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::handshake::{Handshake, Progress};
+use super::last_flight::LastFlight;
 use super::record::Record;
 use super::saved::{ResumableSession, SavedConnection, Unrestorable};
 use mbedtls_sys as sys;
@@ -41,11 +42,12 @@ pub(crate) struct Finished {
     pub(crate) peer: [u8; 12],
 }
 
+#[expect(clippy::large_enum_variant, reason = "most connections are asleep, and memory of their own would pin a page")]
 enum Stage {
     Handshake(Box<Handshake>),
     Open(Open),
-    /// Open, in a hundredth of the memory.
-    Asleep(Box<Asleep>),
+    /// Open, in a tenth of the memory.
+    Asleep(Asleep),
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
 }
@@ -53,25 +55,28 @@ enum Stage {
 /// A finished handshake's engine.
 struct Open {
     ssl: Ssl,
-    /// What ended the handshake, for a peer that may ask for it again; empty once the peer is known to have it. The
-    /// engine keeps it too, and repeats it, but not in its sleep.
-    last_flight: Vec<Vec<u8>>,
+    /// The engine keeps it too, and repeats it, but not in its sleep.
+    last_flight: LastFlight,
 }
 
 /// What an association needs to wake up.
 struct Asleep {
-    last_flight: Vec<Vec<u8>>,
+    last_flight: LastFlight,
     saved: SavedConnection,
     config: Arc<SslConfig>,
     payload_limit: usize,
 }
 
 impl Asleep {
-    fn wake(&self, now: Instant) -> Result<Open, Error> {
+    fn wake(&self, now: Instant) -> Result<Ssl, Error> {
         let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
         // Exactly where it was: nothing has been sent meanwhile.
         ssl.restore(&self.saved, self.saved.next_number).map_err(Error::internal)?;
-        Ok(Open { ssl, last_flight: self.last_flight.clone() })
+        Ok(ssl)
+    }
+
+    fn take_last_flight(&mut self) -> LastFlight {
+        std::mem::replace(&mut self.last_flight, LastFlight::Delivered)
     }
 }
 
@@ -84,7 +89,7 @@ impl Open {
         match result {
             Ok(length) => {
                 // The peer has our last flight, or it could not have sent this.
-                *last_flight = Vec::new();
+                *last_flight = LastFlight::Delivered;
                 Ok(Inbound::Data(length))
             }
             Err(sys::ERR_SSL_WANT_READ) if authenticated && ssl.last_record_was_application_data() => {
@@ -94,7 +99,7 @@ impl Open {
             Err(sys::ERR_SSL_WANT_READ) if authenticated => {
                 // RFC 6347 section 4.2.4: the peer repeats its flight because ours was lost.
                 if ssl.last_record_was_handshake() && !keeps_handshake {
-                    last_flight.iter().for_each(|datagram| out.push(datagram));
+                    last_flight.repeat(out);
                 }
                 Ok(Inbound::Consumed)
             }
@@ -118,6 +123,12 @@ impl Open {
 impl Context {
     fn new(stage: Stage) -> Context {
         Context { stage, finished: None }
+    }
+
+    /// One that does nothing.
+    #[cfg(test)]
+    pub(crate) fn gone() -> Context {
+        Context::new(Stage::Gone)
     }
 
     /// For a client whose cookie was verified; feed it that ClientHello next.
@@ -145,7 +156,7 @@ impl Context {
         let mut ssl =
             Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable("there is no memory for it"))?;
         ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
-        Ok(Context::new(Stage::Open(Open { ssl, last_flight: Vec::new() })))
+        Ok(Context::new(Stage::Open(Open { ssl, last_flight: LastFlight::Delivered })))
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -215,10 +226,11 @@ impl Context {
             negotiated.early = early;
             let [own, peer] = ssl.finished_messages();
             self.finished = Some(Finished { own, peer });
-            let mut last_flight = Vec::new();
-            if ssl.keeps_handshake() {
-                last_flight.extend(out.datagrams().skip(written).map(<[u8]>::to_vec));
-            }
+            let last_flight = if ssl.keeps_handshake() {
+                LastFlight::new(out.datagrams().skip(written))
+            } else {
+                LastFlight::Delivered
+            };
             self.stage = Stage::Open(Open { ssl, last_flight });
         }
         Ok(progress)
@@ -259,10 +271,12 @@ impl Context {
         match &mut self.stage {
             Stage::Open(open) => open.read(now, record, plaintext, out),
             Stage::Asleep(asleep) => {
-                let mut open = asleep.wake(now)?;
+                let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
                 let inbound = open.read(now, record, plaintext, out);
-                // What anybody can send does not wake it for longer than it takes to see that.
-                if !matches!(inbound, Ok(Inbound::Dropped)) {
+                if matches!(inbound, Ok(Inbound::Dropped)) {
+                    // What anybody can send does not wake it for longer than it takes to see that.
+                    asleep.last_flight = open.last_flight;
+                } else {
                     self.stage = Stage::Open(open);
                 }
                 inbound
@@ -325,20 +339,20 @@ impl Context {
         matches!(self.stage, Stage::Asleep(_))
     }
 
-    /// Gives the engine's memory back, some 36 KB; the next record or payload wakes it in some 20 microseconds.
+    /// Gives the engine's memory back, some 4 KB; the next record or payload wakes it in some 20 microseconds.
     pub(crate) fn hibernate(&mut self) {
         if let Stage::Open(Open { ssl, last_flight }) = &mut self.stage
             && let Some(saved) = ssl.save()
         {
-            let last_flight = std::mem::take(last_flight);
+            let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
             let asleep = Asleep { last_flight, saved, config: ssl.config(), payload_limit: ssl.payload_limit() };
-            self.stage = Stage::Asleep(Box::new(asleep));
+            self.stage = Stage::Asleep(asleep);
         }
     }
 
     fn awake(&mut self, now: Instant) -> Result<&mut Ssl, Error> {
-        if let Stage::Asleep(asleep) = &self.stage {
-            self.stage = Stage::Open(asleep.wake(now)?);
+        if let Stage::Asleep(asleep) = &mut self.stage {
+            self.stage = Stage::Open(Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() });
         }
         match &mut self.stage {
             Stage::Open(open) => Ok(&mut open.ssl),

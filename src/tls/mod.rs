@@ -15,6 +15,7 @@ mod exporter;
 mod ffi;
 mod handshake;
 mod hmac;
+mod last_flight;
 mod negotiation;
 mod peer;
 mod public_key;
@@ -39,7 +40,7 @@ pub(crate) use negotiation::Wishes;
 pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};
 pub(crate) use public_key::PublicKey;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
-pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
+pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId, Unrestorable};
 pub(crate) use server_name::server_name;
 pub(crate) use suites::Suite;
 
