@@ -3,7 +3,9 @@
 use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
-use super::limits::{Limits, RECORDS_PER_DATAGRAM, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
+use super::limits::{
+    Limits, QUIET, RECORDS_PER_DATAGRAM, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL,
+};
 use super::output::{CloseReason, Event, LookupId, Transmit};
 use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
@@ -247,7 +249,8 @@ impl Endpoint {
             }
         }
         self.expire_unplaced(now);
-        if self.sleepers >= SLEEPERS_PER_RELEASE {
+        let is_quiet = self.deadlines.next().is_none_or(|next| next > now + QUIET);
+        if self.sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE } {
             self.sleepers = 0;
             release_free_memory();
         }

@@ -55,7 +55,6 @@ enum Stage {
 /// A finished handshake's engine.
 struct Open {
     ssl: Ssl,
-    /// The engine keeps it too, and repeats it, but not in its sleep.
     last_flight: LastFlight,
 }
 
@@ -83,7 +82,7 @@ impl Asleep {
 impl Open {
     fn read(&mut self, now: Instant, record: &[u8], plaintext: &mut [u8], out: &mut Outbox) -> Result<Inbound, Error> {
         let Open { ssl, last_flight } = self;
-        let (before, keeps_handshake) = (ssl.replay_window(), ssl.keeps_handshake());
+        let before = ssl.replay_window();
         let result = ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
         let authenticated = ssl.replay_window() != before;
         match result {
@@ -98,7 +97,7 @@ impl Open {
             }
             Err(sys::ERR_SSL_WANT_READ) if authenticated => {
                 // RFC 6347 section 4.2.4: the peer repeats its flight because ours was lost.
-                if ssl.last_record_was_handshake() && !keeps_handshake {
+                if ssl.last_record_was_handshake() {
                     last_flight.repeat(out);
                 }
                 Ok(Inbound::Consumed)
@@ -222,11 +221,12 @@ impl Context {
         if let Progress::Done(negotiated) = &mut progress
             && let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Gone)
         {
-            let (ssl, early) = handshake.into_parts();
+            let (mut ssl, early) = handshake.into_parts();
             negotiated.early = early;
             let [own, peer] = ssl.finished_messages();
             self.finished = Some(Finished { own, peer });
-            let last_flight = if ssl.keeps_handshake() {
+            // Ours ended the handshake if the engine would repeat it.
+            let last_flight = if ssl.forget_handshake() {
                 LastFlight::new(out.datagrams().skip(written))
             } else {
                 LastFlight::Delivered

@@ -120,9 +120,15 @@ impl Ssl {
         Arc::clone(&self.config)
     }
 
-    /// Whether the handshake's memory is kept, after its end, to repeat the last flight.
-    pub(crate) fn keeps_handshake(&self) -> bool {
-        !self.raw.handshake.is_null()
+    /// Frees a finished handshake, which the engine keeps, where it wrote the last flight, until it knows that the peer
+    /// has it; answers whether it did.
+    pub(crate) fn forget_handshake(&mut self) -> bool {
+        let is_kept = !self.raw.handshake.is_null() && self.state() == sys::SSL_HANDSHAKE_OVER;
+        if is_kept {
+            // SAFETY: what the engine does itself when the first application data comes.
+            unsafe { sys::ssl_handshake_wrapup_free_hs_transform(&mut *self.raw) };
+        }
+        is_kept
     }
 
     pub(crate) fn role(&self) -> Role {
