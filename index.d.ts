@@ -62,6 +62,8 @@ export interface SavedSession {
   encrypt_then_mac?: boolean;
   /** RFC 7627. */
   extended_master_secret?: boolean;
+  /** RFC 6066, bytes; absent: none was agreed on. */
+  max_fragment_length?: 512 | 1024 | 2048 | 4096;
   /** Who the peer is, as the handshake has confirmed it. */
   psk_identity?: SavedBytes;
   public_key?: SavedBytes;
@@ -370,6 +372,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_CRL'
   | 'ERR_DTLS_INVALID_CURVE'
   | 'ERR_DTLS_INVALID_KEY'
+  | 'ERR_DTLS_INVALID_PEER_CERTIFICATE'
   | 'ERR_DTLS_INVALID_PFX'
   | 'ERR_DTLS_INVALID_PSK'
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
@@ -394,6 +397,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_WEAK_CERTIFICATE'
   | 'ERR_DTLS_WRONG_PASSPHRASE'
   | 'ERR_DTLS_WRONG_PSK'
+  | 'ERR_DTLS_WRONG_SIGNATURE'
   | 'CERT_HAS_EXPIRED'
   | 'CERT_NOT_YET_VALID'
   | 'CERT_REVOKED'

@@ -15,9 +15,12 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const NAMES = 'DNS:localhost, DNS:*.example.test, IP:127.0.0.1, IP:::1';
-const LEAF = 'basicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature';
+const NO_CA = 'basicConstraints = critical, CA:FALSE';
+const LEAF = `${NO_CA}\nkeyUsage = critical, digitalSignature`;
 const SERVER = `${LEAF}\nextendedKeyUsage = serverAuth\nsubjectAltName = ${NAMES}`;
 const CLIENT = `${LEAF}\nextendedKeyUsage = clientAuth`;
+// Good for both roles.
+const EITHER = `${LEAF}\nsubjectAltName = ${NAMES}`;
 const CA = 'basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign';
 
 const VALID = ['20200101000000Z', '20491231235959Z'];
@@ -28,6 +31,7 @@ const FUTURE = ['20480101000000Z', '20491231235959Z'];
 const RECIPES = {
   ca: { subject: 'Test CA', extensions: CA },
   otherCa: { subject: 'Another CA', extensions: CA },
+  rsaCa: { subject: 'Test RSA CA', extensions: CA, rsa: true },
   intermediateCa: { subject: 'Test Intermediate CA', issuer: 'ca', extensions: CA },
   // CVE-2026-49300: basicConstraints that say nothing of the kind, but that Mbed TLS 2.28 reads as CA:TRUE.
   forgedCaInteger: { subject: 'Forged CA 1', issuer: 'ca', extensions: 'basicConstraints = DER:30:03:02:01:01' },
@@ -36,14 +40,26 @@ const RECIPES = {
   server: { subject: 'localhost', issuer: 'ca', extensions: SERVER },
   serverRsa: { subject: 'localhost', issuer: 'ca', extensions: SERVER, rsa: true },
   client: { subject: 'Test Client', issuer: 'ca', extensions: CLIENT },
-  expired: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: PAST },
-  notYetValid: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: FUTURE },
-  selfSigned: { subject: 'localhost', extensions: SERVER },
-  otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: SERVER },
+  expired: { subject: 'localhost', issuer: 'ca', extensions: EITHER, validity: PAST },
+  notYetValid: { subject: 'localhost', issuer: 'ca', extensions: EITHER, validity: FUTURE },
+  selfSigned: { subject: 'localhost', extensions: EITHER },
+  otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: EITHER },
+  clientAlone: { subject: 'localhost', issuer: 'ca', extensions: `${EITHER}\nextendedKeyUsage = clientAuth` },
+  // Its key must not sign, which is all that a key has to do here.
+  encipherment: {
+    subject: 'localhost',
+    issuer: 'ca',
+    extensions: `${NO_CA}\nkeyUsage = critical, keyEncipherment`,
+    rsa: true,
+  },
+  // Of one length, for who puts one in the other's place.
+  mine: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER },
+  borrowed: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER },
   wrongName: { subject: 'elsewhere.test', issuer: 'ca', extensions: `${LEAF}\nsubjectAltName = DNS:elsewhere.test` },
   intermediate: { subject: 'localhost', issuer: 'intermediateCa', extensions: SERVER, chain: true },
-  forgedInteger: { subject: 'localhost', issuer: 'forgedCaInteger', extensions: SERVER, chain: true },
-  forgedOutside: { subject: 'localhost', issuer: 'forgedCaOutside', extensions: SERVER, chain: true },
+  issuedByLeaf: { subject: 'Child of a leaf', issuer: 'server', extensions: EITHER, chain: true },
+  forgedInteger: { subject: 'localhost', issuer: 'forgedCaInteger', extensions: EITHER, chain: true },
+  forgedOutside: { subject: 'localhost', issuer: 'forgedCaOutside', extensions: EITHER, chain: true },
 };
 
 /** The passphrase of `encrypted.key`, which is the key of `server`, encrypted. */

@@ -74,6 +74,14 @@ impl Credentials {
         let key = parse_key(key, passphrase)?;
         let chain = parse_certificates(certificates)
             .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCert, "cert"))?;
+        // The engine passes over what it cannot read as long as it can read one: in `ca` that is welcome.
+        let (announced, read) = (announced(certificates), chain.iter().count());
+        if read < announced {
+            return Err(ConfigError::new(
+                ConfigErrorKind::InvalidCert,
+                format!("Of the {announced} certificates in the option 'cert' only {read} can be read"),
+            ));
+        }
         let own = chain.iter().next().ok_or_else(|| {
             ConfigError::new(ConfigErrorKind::InvalidCert, "The option 'cert' holds no certificate".to_owned())
         })?;
@@ -199,6 +207,8 @@ fn first(list: &List<Certificate>) -> *const x509_crt {
 
 const PEM_MARK: &[u8] = b"-----BEGIN ";
 
+const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
+
 pub(super) fn is_pem(bytes: &[u8]) -> bool {
     bytes.windows(PEM_MARK.len()).any(|window| window == PEM_MARK)
 }
@@ -269,6 +279,12 @@ impl UnreadableCertificate {
             self.error,
         )
     }
+}
+
+/// How many certificates there are to be read.
+fn announced(entries: &[impl AsRef<[u8]>]) -> usize {
+    let beginnings = |bytes: &[u8]| bytes.windows(CERTIFICATE_MARK.len()).filter(|at| *at == CERTIFICATE_MARK).count();
+    entries.iter().map(AsRef::as_ref).map(|bytes| if is_pem(bytes) { beginnings(bytes) } else { 1 }).sum()
 }
 
 fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, UnreadableCertificate> {

@@ -165,6 +165,21 @@ fn a_key_that_is_not_the_certificates_is_refused_at_the_call() {
 }
 
 #[test]
+fn a_chain_with_a_certificate_that_cannot_be_read_is_refused_at_the_call() {
+    let key = KeyPair::generate().unwrap();
+    let good = leaf("localhost").self_signed(&key).unwrap().pem();
+    let mut forged = leaf("localhost");
+    forged.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 3, 2, 1, 1])];
+    let forged = forged.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+    for chain in [[good.as_str(), &forged].concat(), [forged.as_str(), &good].concat()] {
+        let error = Credentials::parse(key.serialize_pem().as_bytes(), None, &[&chain]).err().unwrap();
+        assert_eq!(error.code(), "ERR_DTLS_INVALID_CERT");
+        // Who trusts a whole bundle does not want to know what is wrong with one of them.
+        assert!(TrustAnchors::parse(&[&chain]).is_ok());
+    }
+}
+
+#[test]
 fn key_and_certificate_may_be_der() {
     let key = KeyPair::generate().unwrap();
     let certificate = leaf("localhost").self_signed(&key).unwrap();
