@@ -23,6 +23,11 @@ const CLIENT = `${LEAF}\nextendedKeyUsage = clientAuth`;
 const EITHER = `${LEAF}\nsubjectAltName = ${NAMES}`;
 const CA = 'basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign';
 
+const EC = ['EC', 'ec_paramgen_curve:P-256'];
+const P384 = ['EC', 'ec_paramgen_curve:P-384'];
+const P521 = ['EC', 'ec_paramgen_curve:P-521'];
+const RSA = ['RSA', 'rsa_keygen_bits:2048'];
+
 const VALID = ['20200101000000Z', '20491231235959Z'];
 const PAST = ['20200101000000Z', '20200102000000Z'];
 const FUTURE = ['20480101000000Z', '20491231235959Z'];
@@ -45,6 +50,17 @@ const RECIPES = {
   selfSigned: { subject: 'localhost', extensions: EITHER },
   otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: EITHER },
   clientAlone: { subject: 'localhost', issuer: 'ca', extensions: `${EITHER}\nextendedKeyUsage = clientAuth` },
+  // Other kinds of keys, and authorities with such.
+  p384Ca: { subject: 'Test CA P-384', extensions: CA, kind: P384, hash: 'sha384' },
+  p521Ca: { subject: 'Test CA P-521', extensions: CA, kind: P521, hash: 'sha512' },
+  p384: { subject: 'localhost', issuer: 'p384Ca', extensions: EITHER, kind: P384, hash: 'sha384' },
+  p521: { subject: 'localhost', issuer: 'p521Ca', extensions: EITHER, kind: P521, hash: 'sha512' },
+  rsa4096: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER, kind: ['RSA', 'rsa_keygen_bits:4096'] },
+  rsa1024: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['RSA', 'rsa_keygen_bits:1024'] },
+  sha1: { subject: 'localhost', issuer: 'ca', extensions: EITHER, hash: 'sha1' },
+  rsaPss: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['RSA-PSS', 'rsa_keygen_bits:2048'] },
+  ed25519: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['ED25519'] },
+  secp256k1: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['EC', 'ec_paramgen_curve:secp256k1'] },
   // Its key must not sign, which is all that a key has to do here.
   encipherment: {
     subject: 'localhost',
@@ -90,10 +106,23 @@ function make() {
   return true;
 }
 
-function issue(draft, name, { subject, issuer = name, extensions, validity = VALID, rsa = false, chain = false }) {
+function issue(
+  draft,
+  name,
+  {
+    subject,
+    issuer = name,
+    extensions,
+    validity = VALID,
+    rsa = false,
+    kind = rsa ? RSA : EC,
+    hash = 'sha256',
+    chain = false,
+  },
+) {
   const file = (extension, of = name) => path.join(draft, `${of}.${extension}`);
-  const algorithm = rsa ? ['RSA', 'rsa_keygen_bits:2048'] : ['EC', 'ec_paramgen_curve:P-256'];
-  openssl('genpkey', '-algorithm', algorithm[0], '-pkeyopt', algorithm[1], '-out', file('key'));
+  const [algorithm, ...parameters] = kind;
+  openssl('genpkey', '-algorithm', algorithm, ...parameters.flatMap((one) => ['-pkeyopt', one]), '-out', file('key'));
 
   // `openssl ca`, because no other command of OpenSSL before 3.4 takes dates.
   fs.writeFileSync(file('index'), '');
@@ -102,7 +131,7 @@ function issue(draft, name, { subject, issuer = name, extensions, validity = VAL
     file('cnf'),
     `[req]\ndistinguished_name = subject\n[subject]\n` +
       `[ca]\ndefault_ca = issue\n[issue]\ndatabase = ${posix(file('index'))}\nserial = ${posix(file('serial'))}\n` +
-      `new_certs_dir = ${posix(draft)}\ndefault_md = sha256\npolicy = any\nx509_extensions = extensions\n` +
+      `new_certs_dir = ${posix(draft)}\ndefault_md = ${hash}\npolicy = any\nx509_extensions = extensions\n` +
       `[any]\ncommonName = supplied\n[extensions]\n${extensions}\n`,
   );
   openssl('req', '-new', '-config', file('cnf'), '-key', file('key'), '-subj', `/CN=${subject}`, '-out', file('csr'));

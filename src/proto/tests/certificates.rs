@@ -135,12 +135,24 @@ fn certificates_are_good_between_two_dates() {
 }
 
 #[test]
-fn a_certificate_for_clients_does_not_make_a_server() {
+fn a_certificate_for_something_else_does_not_make_a_server() {
     let issuer = issuer();
-    let mut params = leaf("localhost");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    // The server itself does not put it forward; what a client says to one is a matter for interop tests.
-    assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), "localhost"), Some("ERR_DTLS_ALERT_RECEIVED"));
+    for (extended, usage, good) in [
+        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::DigitalSignature, true),
+        (ExtendedKeyUsagePurpose::Any, KeyUsagePurpose::DigitalSignature, true),
+        (ExtendedKeyUsagePurpose::ClientAuth, KeyUsagePurpose::DigitalSignature, false),
+        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::KeyAgreement, false),
+    ] {
+        let mut params = leaf("localhost");
+        params.extended_key_usages = vec![extended];
+        params.key_usages = vec![usage];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
+        // Clients are not refused: what their servers make of it is for them to say.
+        let code = ServerConfig::new(&settings(&[]), Some(credentials), false, None).err().map(|error| error.code());
+        assert_eq!(code, (!good).then_some("ERR_DTLS_INVALID_CERT"));
+    }
 }
 
 #[test]

@@ -517,7 +517,7 @@ fn a_server_without_certificate_message_proves_its_key_all_the_same() {
     let (at_server, at_client) =
         outcome(server_without_certificate(&ours), &client(None, without_certificate(&[&other])));
     assert_eq!(at_server, ["ERR_DTLS_ALERT_RECEIVED"]);
-    assert_eq!(at_client, ["ERR_DTLS_PROTOCOL"]);
+    assert_eq!(at_client, ["ERR_DTLS_WRONG_SIGNATURE"]);
 }
 
 #[test]
