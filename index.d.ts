@@ -293,8 +293,8 @@ export interface ClientOptions extends SharedOptions {
   pskIdentity?: PskIdentity;
   /** node-mbed-dtls's name of `pskIdentity`. */
   PSKIdent?: PskIdentity;
-  /** Certificates of the authorities that may vouch for the server. Default: Node's own root certificates;
-   * none with `psk`, `peerPublicKey` or `verifyPeer`. */
+  /** Certificates of the authorities that may vouch for the server. Default: those that Node trusts, with
+   * NODE_EXTRA_CA_CERTS and --use-system-ca (Node 22.15 and newer); none with `psk`, `peerPublicKey` or `verifyPeer`. */
   ca?: PemOrDer | readonly PemOrDer[];
   /** node-mbed-dtls's name of `ca`. */
   CACert?: PemOrDer | readonly PemOrDer[];
