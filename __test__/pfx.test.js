@@ -8,7 +8,7 @@ const tls = require('node:tls');
 const { connect, createServer } = require('..');
 const certificates = require('./support/certificates.js');
 const { event, openClient, startServer } = require('./support/endpoints.js');
-const { berOf, keytoolMissing, keytoolPfx, opensslPfx } = require('./support/pfx.js');
+const { berOf, keytoolMissing, keytoolPfx, opensslPfx, withPbmac1 } = require('./support/pfx.js');
 
 const skip = certificates.available ? false : 'openssl not found';
 const PASSPHRASE = 'pâss ✓ 🔑';
@@ -75,6 +75,15 @@ describe('pfx is read', { skip }, () => {
     const pfx = keytoolPfx('server', 'changeit', 'ca');
     await assertShows(t, { pfx, passphrase: 'changeit' }, 'server');
     assert.equal(refusal(pfx, 'changed').code, 'ERR_DTLS_WRONG_PASSPHRASE');
+  });
+
+  test('with the MAC of RFC 9579', async (t) => {
+    const pfx = withPbmac1(opensslPfx('server', PASSPHRASE), PASSPHRASE);
+    // OpenSSL 3.4 and newer read it, too.
+    const [major, minor] = process.versions.openssl.split('.').map(Number);
+    if (major > 3 || minor >= 4) tls.createSecureContext({ pfx, passphrase: PASSPHRASE });
+    await assertShows(t, { pfx, passphrase: PASSPHRASE }, 'server');
+    assert.equal(refusal(pfx, 'wrong').code, 'ERR_DTLS_WRONG_PASSPHRASE');
   });
 
   test('in BER', async (t) => {

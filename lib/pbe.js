@@ -31,8 +31,10 @@ const DIGESTS = {
 
 const PBES2 = '1.2.840.113549.1.5.13';
 const PBKDF2 = '1.2.840.113549.1.5.12';
+const PBMAC1 = '1.2.840.113549.1.5.14';
 
-const PRFS = {
+/** HMACs, as pseudo-random functions and by themselves. */
+const HMACS = {
   __proto__: null,
   '1.2.840.113549.2.7': 'sha1',
   '1.2.840.113549.2.8': 'sha224',
@@ -60,6 +62,10 @@ const PKCS12_CIPHERS = {
 };
 
 const PKCS12_IV = 8;
+
+/** Of PBMAC1, bytes: RFC 9579 section 9 forbids shorter ones; nobody needs longer ones. */
+const MIN_MAC_KEY = 20;
+const MAX_MAC_KEY = 128;
 
 /** What key material is for (RFC 7292 appendix B.3). */
 const FOR_KEY = 1;
@@ -92,12 +98,14 @@ class Passphrase {
   }
 
   /**
-   * The HMAC of a whole file (RFC 7292 appendix A).
+   * The HMAC of a whole file (RFC 7292 appendix A, RFC 9579).
    *
-   * @param {Element} algorithm of the digest
+   * @param {Element} algorithm of the digest, or PBMAC1, to which salt and iterations mean nothing
    */
   mac(algorithm, salt, iterations, content) {
-    const hash = lookUp(DIGESTS, algorithmOf(algorithm).oid, 'the digest');
+    const { oid, parameters } = algorithmOf(algorithm);
+    if (oid === PBMAC1) return this._pbmac1(parameters, content);
+    const hash = lookUp(DIGESTS, oid, 'the digest');
     const key = this._derive(hash, FOR_MAC, salt, iterations, HASHES[hash][0]);
     const mac = crypto.createHmac(hash, key).update(content).digest();
     key.fill(0);
@@ -120,18 +128,35 @@ class Passphrase {
     }
   }
 
-  /** RFC 8018 section 6.2, appendix A. */
+  /** RFC 8018 section 6.2. */
   _pbes2(parameters) {
     const [derivation, encryption] = fields(parameters, 2).map(algorithmOf);
-    if (derivation.oid !== PBKDF2) throw new Unsupported(`the key derivation ${derivation.oid}`);
     const [cipher, keyLength] = lookUp(CIPHERS, encryption.oid, 'the cipher');
-    const [salt, iterations, ...rest] = fields(derivation.parameters, 2);
-    // The length of the key is optional, and known anyway; then the PRF, by default HMAC with SHA-1.
-    const prf = rest.find((element) => element.tag === SEQUENCE);
-    const hash = prf === undefined ? 'sha1' : lookUp(PRFS, algorithmOf(prf).oid, 'the pseudo-random function');
-    const rounds = this._spend(iterations.integer(), Math.ceil(keyLength / HASHES[hash][0]));
-    const key = crypto.pbkdf2Sync(this._utf8, salt.octets(), rounds, keyLength, hash);
+    const key = this._pbkdf2(derivation, keyLength);
     return { cipher, key, iv: present(encryption.parameters).octets() };
+  }
+
+  /** RFC 8018 section 7.1, and RFC 9579 section 5: the length of the key is not left open. */
+  _pbmac1(parameters, content) {
+    const [derivation, authentication] = fields(parameters, 2).map(algorithmOf);
+    const hash = lookUp(HMACS, authentication.oid, 'the message authentication');
+    const keyLength = fields(derivation.parameters, 3)[2].integer();
+    if (keyLength < MIN_MAC_KEY || keyLength > MAX_MAC_KEY) throw new Unsupported(`a MAC key of ${keyLength} bytes`);
+    const key = this._pbkdf2(derivation, keyLength);
+    const mac = crypto.createHmac(hash, key).update(content).digest();
+    key.fill(0);
+    return mac;
+  }
+
+  /** RFC 8018 appendix A.2. */
+  _pbkdf2({ oid, parameters }, keyLength) {
+    if (oid !== PBKDF2) throw new Unsupported(`the key derivation ${oid}`);
+    const [salt, iterations, ...rest] = fields(parameters, 2);
+    // The length of the key, which is known; then the PRF, by default HMAC with SHA-1.
+    const prf = rest.find((element) => element.tag === SEQUENCE);
+    const hash = prf === undefined ? 'sha1' : lookUp(HMACS, algorithmOf(prf).oid, 'the pseudo-random function');
+    const rounds = this._spend(iterations.integer(), Math.ceil(keyLength / HASHES[hash][0]));
+    return crypto.pbkdf2Sync(this._utf8, salt.octets(), rounds, keyLength, hash);
   }
 
   _pkcs12(oid, parameters) {

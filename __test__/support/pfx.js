@@ -3,11 +3,15 @@
 // PKCS#12 files of the tests' own keys and certificates, made by the `openssl` and `keytool` programs.
 
 const { spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
+const { SEQUENCE, context, parse } = require('../../lib/der');
 const certificates = require('./certificates.js');
+
+const [INTEGER, OCTETS, NULL, OID] = [0x02, 0x04, 0x05, 0x06];
 
 /** Why tests with Java's keytool cannot run here, or false. */
 const keytoolMissing = spawnSync('keytool', ['-help']).error ? 'keytool not found' : false;
@@ -74,6 +78,28 @@ function berOf(der) {
   return Buffer.concat(parts);
 }
 
+/** The same file with the MAC of RFC 9579, as `openssl pkcs12 -export -pbmac1_pbkdf2` writes it since 3.4. */
+function withPbmac1(pfx, passphrase) {
+  const [version, authSafe] = parse(pfx).fields(2);
+  const content = authSafe.fields(2)[1].only(context(0)).octets();
+  const salt = Buffer.from('a salt of this test');
+  const key = crypto.pbkdf2Sync(passphrase, salt, 2048, 32, 'sha512');
+  const mac = crypto.createHmac('sha256', key).update(content).digest();
+  const hmac = (hash) => tlv(SEQUENCE, tlv(OID, Buffer.from('2a864886f70d02', 'hex'), [hash]), tlv(NULL));
+  const parameters = [tlv(OCTETS, salt), tlv(INTEGER, [0x08, 0x00]), tlv(INTEGER, [32]), hmac(0x0b)];
+  const derivation = tlv(SEQUENCE, pkcs5(0x0c), tlv(SEQUENCE, ...parameters));
+  const algorithm = tlv(SEQUENCE, pkcs5(0x0e), tlv(SEQUENCE, derivation, hmac(0x09)));
+  const macData = [tlv(SEQUENCE, algorithm, tlv(OCTETS, mac)), tlv(OCTETS, Buffer.from('NOT USED')), tlv(INTEGER, [1])];
+  return tlv(SEQUENCE, version.bytes, authSafe.bytes, tlv(SEQUENCE, ...macData));
+}
+
+const pkcs5 = (number) => tlv(OID, Buffer.from('2a864886f70d0105', 'hex'), [number]);
+
+function tlv(tag, ...contents) {
+  const content = Buffer.concat(contents.map((part) => Buffer.from(part)));
+  return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
+}
+
 function pieces(content) {
   const parts = [];
   for (let at = 0; at < content.length; at += 100) {
@@ -101,4 +127,4 @@ function run(program, ...args) {
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}\n${stdout}${stderr}`);
 }
 
-module.exports = { berOf, keytoolMissing, keytoolPfx, opensslPfx };
+module.exports = { berOf, keytoolMissing, keytoolPfx, opensslPfx, withPbmac1 };
