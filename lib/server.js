@@ -161,7 +161,9 @@ class DtlsServer extends WatchedEmitter {
    */
   addContext(servername, context) {
     const pattern = namePattern(servername, 'servername');
-    if (context?.key === undefined) throw missingOption('"options.key"', 'a name needs something to prove itself with');
+    if (context?.key === undefined && context?.pfx === undefined) {
+      throw missingOption('"options.key" or "options.pfx"', 'a name needs something to prove itself with');
+    }
     const options = changedOptions(this.#nativeOptions, context, CONTEXT);
     configure(() => this._endpoint.native.addContext(pattern, options));
   }
