@@ -29,7 +29,7 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,

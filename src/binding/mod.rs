@@ -9,3 +9,4 @@ mod error;
 mod event;
 mod options;
 mod server;
+mod udp;

@@ -8,6 +8,8 @@ mod aead;
 pub(crate) mod bio;
 mod buffers;
 pub(crate) mod capabilities;
+#[cfg(feature = "aws-lc")]
+mod ccm;
 pub(crate) mod config;
 mod elliptic;
 mod layout;
