@@ -22,6 +22,9 @@ pub(crate) struct Limits {
 /// Connections whose timers are looked at in one go; the others come next, after whatever else has happened.
 pub(super) const TIMEOUTS_PER_CALL: usize = 256;
 
+/// Quiet time after which an open connection goes to sleep, at most, as long as nothing has come or gone on it.
+pub(super) const FRESH_HIBERNATES_AFTER: Duration = Duration::from_millis(500);
+
 /// Connections that have gone to sleep since memory was last given back to the system: some 1 MB.
 pub(super) const SLEEPERS_PER_RELEASE: usize = 256;
 
