@@ -16,6 +16,9 @@ const PEM_BEGIN = '-----BEGIN ';
 /** Longest pre-shared key, bytes: MBEDTLS_PSK_MAX_LEN of the engine as it is built here. */
 const MAX_PSK = 64;
 
+/** Longest hint of a server's, bytes: what RFC 4279, 5.3 has clients take. */
+const MAX_HINT = 128;
+
 /** Longest PSK identity, bytes: what an ECDHE-PSK ClientKeyExchange of this engine has room for. */
 const MAX_IDENTITY = 256;
 
@@ -93,6 +96,31 @@ function identity(value, name) {
   return bytes;
 }
 
+/** A server's hint of 1 to 128 bytes: a string stands for its UTF-8 bytes. */
+function identityHint(value, name) {
+  const bytes = copyBytes(value);
+  if (bytes === null) {
+    throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray or DataView', value);
+  }
+  checkLength(bytes, name, 1, MAX_HINT);
+  return bytes;
+}
+
+/**
+ * What a client's pskCallback answers: null, or as whom to appear.
+ *
+ * @returns {{ psk: Buffer, identity: Buffer } | null}
+ */
+function ownPsk(value) {
+  if (value == null) return null;
+  if (typeof value !== 'object') {
+    throw invalidArgType("pskCallback's answer", 'of type object', value, { secret: true });
+  }
+  const own = { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
+  checkLength(own.identity, 'identity', 1, MAX_IDENTITY);
+  return own;
+}
+
 /**
  * What a server knows: one key for every identity, or a Map or plain object from identity to key. The table is copied,
  * so it is checked as a whole and nothing changes it behind our back; a changing one is what pskCallback is for.
@@ -155,9 +183,11 @@ module.exports = {
   certificates,
   decryptKey,
   identity,
+  identityHint,
   identityKey,
   isFileName,
   keyFile,
+  ownPsk,
   presharedKey,
   privateKey,
   rootCertificates,

@@ -153,7 +153,9 @@ class DtlsServer extends WatchedEmitter {
    */
   addContext(servername, context) {
     const pattern = namePattern(servername, 'servername');
-    if (context?.key === undefined) throw missingOption('"options.key"', 'a name needs something to prove itself with');
+    if (context?.key === undefined && context?.pskIdentityHint === undefined) {
+      throw missingOption('"options.key" or "options.pskIdentityHint"', 'a name needs something of its own');
+    }
     const options = changedOptions(this.#nativeOptions, context, CONTEXT);
     configure(() => this._endpoint.native.addContext(pattern, options));
   }

@@ -1,6 +1,7 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod certificates;
+mod client_psk;
 mod cookies;
 mod fuzz;
 mod handshakes;
