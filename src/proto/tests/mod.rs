@@ -11,6 +11,7 @@ mod lossy;
 mod negotiation;
 mod network;
 mod psk;
+mod psk_attacks;
 mod raw_public_keys;
 mod restarts;
 mod roaming;
