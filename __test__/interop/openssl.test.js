@@ -77,57 +77,6 @@ describe('openssl s_client gets its line echoed', { skip: openssl.missing && `sk
   });
 });
 
-describe('hints', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
-  for (const suite of ['PSK-AES128-GCM-SHA256', 'ECDHE-PSK-CHACHA20-POLY1305']) {
-    test(`of ours are printed by openssl s_client, with ${suite}`, async (t) => {
-      const ours = await startServer(t, { psk: { sensor: KEY }, pskIdentityHint: 'which sensor?' }, echo);
-      const args = [...PSK, '-psk_identity', 'sensor', '-cipher', suite];
-      const peer = openssl.sClient(t, ours.address().port, args);
-      await peer.printed('PSK identity hint: which sensor?\n');
-      peer.say('a line from openssl');
-      await peer.printed('a line from openssl\n');
-    });
-
-    test(`of openssl s_server reach our pskCallback, with ${suite}`, async (t) => {
-      const port = await freePort();
-      const args = [...PSK, '-psk_identity', 'sensor', '-psk_hint', 'which sensor?', '-nocert', '-cipher', suite];
-      const peer = openssl.sServer(t, port, args);
-      await peer.printed('ACCEPT');
-      const pskCallback = t.mock.fn(async () => ({ psk: KEY, identity: 'sensor' }));
-      const client = openClient(t, { address: () => ({ port }) }, { pskCallback });
-      await event(client, 'secureConnect');
-      assert.deepEqual(pskCallback.mock.calls[0].arguments, ['which sensor?']);
-      assert.equal(pskCallback.mock.callCount(), 1);
-      client.write('a line from us\n');
-      await peer.printed('a line from us\n');
-    });
-
-    test(`are not there with openssl s_server without one, with ${suite}`, async (t) => {
-      const port = await freePort();
-      const peer = openssl.sServer(t, port, [...PSK, '-psk_identity', 'sensor', '-nocert', '-cipher', suite]);
-      await peer.printed('ACCEPT');
-      const pskCallback = t.mock.fn(() => ({ psk: KEY, identity: 'sensor' }));
-      await event(openClient(t, { address: () => ({ port }) }, { pskCallback }), 'secureConnect');
-      assert.deepEqual(pskCallback.mock.calls[0].arguments, [null]);
-    });
-  }
-
-  test('of none: openssl s_client says so', async (t) => {
-    const ours = await startServer(t, { psk: { sensor: KEY } });
-    const args = [...PSK, '-psk_identity', 'sensor', '-cipher', 'PSK-AES128-GCM-SHA256'];
-    await openssl.sClient(t, ours.address().port, args).printed('PSK identity hint: None\n');
-  });
-
-  test('for a key that we do not have make openssl s_server hear why we stop', async (t) => {
-    const port = await freePort();
-    const peer = openssl.sServer(t, port, [...PSK, '-psk_identity', 'sensor', '-nocert']);
-    await peer.printed('ACCEPT');
-    const client = openClient(t, { address: () => ({ port }) }, { pskCallback: () => null });
-    assert.equal((await event(client, 'error'))[0].code, 'ERR_DTLS_NO_PSK');
-    await peer.printed('alert handshake failure');
-  });
-});
-
 describe('openssl s_server', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
   const psk = { psk: KEY, pskIdentity: 'sensor' };
   const verified = { ca: ca?.cert, servername: 'localhost' };

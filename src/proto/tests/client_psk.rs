@@ -295,6 +295,17 @@ fn who_meets_a_server_with_a_certificate_is_not_asked() {
 }
 
 #[test]
+fn a_client_that_is_asked_offers_the_suites_that_its_answer_can_serve_and_no_others() {
+    let uses_psk =
+        |config: &ClientConfig| config.suites().iter().map(|suite| suite.key_exchange().uses_psk()).collect();
+    let uses: Vec<bool> = uses_psk(&asking_client(&[]));
+    assert!(!uses.is_empty() && uses.iter().all(|&psk| psk));
+    let (_, ca) = ca_signed_server("localhost");
+    let uses: Vec<bool> = uses_psk(&either(&ca));
+    assert!(uses.contains(&true) && uses.contains(&false));
+}
+
+#[test]
 fn a_client_that_verifies_certificates_alone_offers_no_suite_with_a_pre_shared_key() {
     let (_, ca) = ca_signed_server("localhost");
     let mut network = Network::new(psk_server());
