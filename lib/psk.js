@@ -1,10 +1,10 @@
 'use strict';
 
-// Where a server's pre-shared keys come from.
+// Where pre-shared keys come from: a server's by identity, a client's own by the server's hint.
 
 const { isUtf8 } = require('node:buffer');
 
-const { presharedKey } = require('./credentials');
+const { ownPsk, presharedKey } = require('./credentials');
 const { Question, askInThreeWays, settleWith } = require('./question');
 
 /** Almost every identity is the same in either encoding. */
@@ -36,16 +36,35 @@ function askWithIdentity(callback, _socket, identity, respond) {
   settleWith(callback(identity), (error, key) => respond(error, key === '' ? null : key));
 }
 
+/**
+ * Asks a client's application as whom to appear: pskCallback(hint), as node:tls calls it.
+ *
+ * @param {(hint: string | null) => unknown} pskCallback
+ * @param {object} client that asks
+ * @param {{ lookup: number, hint?: Buffer }} event
+ */
+function askForOwnPsk(pskCallback, client, { lookup, hint }) {
+  const endpoint = client._endpoint;
+  // What no string stands for says nothing to who wants a string.
+  const text = hint === undefined ? null : exactString(hint.latin1Slice());
+  const answer = (own) => endpoint.answerIdentity(lookup, own);
+  const fail = (cause) => {
+    client._lookupCause = cause;
+    endpoint.failLookup(lookup, cause);
+  };
+  new Question(ownPsk, answer, fail).put((respond) => settleWith(pskCallback(text), respond));
+}
+
 /** A key, or null: nobody has that name. */
 function checkKey(key) {
   return key == null ? null : presharedKey(key, 'key');
 }
 
-/** The string that has exactly these bytes in UTF-8, null when there is none. */
+/** The string that has exactly these bytes, given as a character each, in UTF-8; null when there is none. */
 function exactString(identity) {
   if (!NOT_PRINTABLE_ASCII.test(identity)) return identity;
   const bytes = Buffer.from(identity, 'latin1');
   return isUtf8(bytes) ? bytes.utf8Slice() : null;
 }
 
-module.exports = { createLookup };
+module.exports = { askForOwnPsk, createLookup };

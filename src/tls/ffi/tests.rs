@@ -1,6 +1,6 @@
 //! Corrections of the engine that only show from inside.
 
-use super::bio::Outbox;
+use super::bio::{Outbox, StagedPsk, install_psk};
 use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
@@ -11,8 +11,10 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
-fn context() -> Ssl {
+/// A server's context for one suite.
+fn psk_server() -> Ssl {
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
         negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
@@ -31,7 +33,7 @@ fn context() -> Ssl {
 #[test]
 fn a_reset_leaves_no_bad_mac_behind() {
     // CVE-2026-50585
-    let mut ssl = context();
+    let mut ssl = psk_server();
     ssl.raw.badmac_seen = 7;
     // SAFETY: the context is set up.
     check(unsafe { sys::ssl_session_reset(&mut *ssl.raw) }).unwrap();
@@ -40,7 +42,7 @@ fn a_reset_leaves_no_bad_mac_behind() {
 
 #[test]
 fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_them() {
-    let mut ssl = context();
+    let mut ssl = psk_server();
     let (now, mut out) = (Instant::now(), Outbox::default());
     ssl.with(now, None, &mut out, |ssl| {
         assert!(!ssl.raw.in_buf.is_null() && !ssl.raw.out_buf.is_null());
@@ -52,6 +54,23 @@ fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_t
     assert!(!ssl.raw.in_buf.is_null());
     ssl.with(now, None, &mut out, |ssl| ssl.raw.keep_current_message = 0);
     assert!(ssl.raw.in_buf.is_null());
+}
+
+#[test]
+fn a_key_is_installed_for_the_identity_that_it_was_looked_up_for_and_for_no_other() {
+    let mut ssl = psk_server();
+    ssl.stage_psk(StagedPsk { identity: b"bob".to_vec(), key: Zeroizing::new(vec![1; 16]) });
+    for (identity, result) in [
+        (&b"alice"[..], sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"bob\0", sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"bo", sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"", sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"bob", 0),
+    ] {
+        // SAFETY: what the engine passes: a context of ours in its handshake, and an identity with its length.
+        let installed = unsafe { install_psk(null_mut(), &mut *ssl.raw, identity.as_ptr(), identity.len()) };
+        assert_eq!(installed, result, "{identity:?}");
+    }
 }
 
 /// A group with two key pairs and room for results.
