@@ -23,7 +23,7 @@ use std::time::Instant;
 pub(crate) struct Endpoint {
     pub(super) server: Option<ServerSide>,
     pub(super) limits: Limits,
-    pub(super) connections: Table,
+    pub(super) connections: Table<Connection>,
     pub(super) routes: Routes,
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,

@@ -124,12 +124,6 @@ impl Context {
         Context { stage, finished: None }
     }
 
-    /// One that does nothing.
-    #[cfg(test)]
-    pub(crate) fn gone() -> Context {
-        Context::new(Stage::Gone)
-    }
-
     /// For a client whose cookie was verified; feed it that ClientHello next.
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
