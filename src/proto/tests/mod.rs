@@ -1,7 +1,9 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod certificates;
+mod choices;
 mod cookies;
+mod fragmented_hellos;
 mod fuzz;
 mod handshakes;
 mod hibernation;
