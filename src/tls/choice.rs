@@ -123,9 +123,10 @@ impl Choice {
     /// RFC 6347 section 4.2.1: what answers a ClientHello bears its record number, and goes on from there.
     pub(super) fn send_alert(&mut self, level: u8, description: u8, out: &mut Outbox) {
         let number = Records::new(&self.hello).next().map(|record| record.number()).unwrap_or_default();
-        let number = u64::from_be_bytes(number).wrapping_add(self.alerts).to_be_bytes();
+        // Numbers have 48 bits; above them stands the epoch, which is 0.
+        let number = u64::from_be_bytes(number).wrapping_add(self.alerts) & 0xffff_ffff_ffff;
         self.alerts += 1;
-        let header = [&[21, 254, 253][..], &number, &[0, 2, level, description]].concat();
-        out.push(&header);
+        let record = [&[21, 254, 253][..], &number.to_be_bytes(), &[0, 2, level, description]].concat();
+        out.push(&record);
     }
 }

@@ -5,7 +5,8 @@ use super::record::{HANDSHAKE_HEADER_LENGTH, HandshakeHeader, RECORD_HEADER_LENG
 /// What has come of one ClientHello: memory for the whole of it, and which of its bytes are there.
 pub(crate) struct HelloFragments {
     /// One record that holds the message as if it had never been fragmented: the transcript is defined over that (RFC
-    /// 6347 section 4.2.6).
+    /// 6347 section 4.2.6). Its number, which our answer will bear (section 4.2.1), is that of the first fragment: the
+    /// cookie vouches for no other.
     record: Vec<u8>,
     sequence: u16,
     /// One bit for each byte of the body: fragments may be as small, as many and as overlapping as a stranger likes.
@@ -50,12 +51,6 @@ impl HelloFragments {
         }
         for (position, &byte) in (header.fragment_offset..).zip(header.body) {
             self.set(position, byte);
-        }
-        // RFC 6347 section 4.2.1: our answer bears the hello's number, and none that a HelloVerifyRequest has borne.
-        if let Some(number) = self.record.get_mut(3..RECORD_HEADER_LENGTH - 2)
-            && *number < record.number()[..]
-        {
-            number.copy_from_slice(&record.number());
         }
         true
     }
@@ -127,8 +122,8 @@ mod tests {
             assert_eq!(hello.whole(), None);
             assert!(add(&mut hello, &fragment(number, range)));
         }
-        // Under the highest of the numbers.
-        assert_eq!(hello.whole().unwrap(), fragment(7, 0..200));
+        // Under the number of the first.
+        assert_eq!(hello.whole().unwrap(), fragment(3, 0..200));
     }
 
     #[test]
