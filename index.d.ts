@@ -666,11 +666,9 @@ export type ContextOptions = Pick<
   | 'srtpProfiles'
 >;
 
-declare const secureContext: unique symbol;
-
 /** Credentials and what is negotiated with them, checked and parsed; never changes, and may be used by many servers. */
 export interface SecureContext {
-  readonly [secureContext]: true;
+  readonly [Symbol.toStringTag]: 'SecureContext';
 }
 
 /** A server on one UDP address. */

@@ -16,18 +16,13 @@ function contextCheckers(ciphers) {
   return { __proto__: null, ...credentials, ca: certificates, crl: certificates, ciphers, ...OPTIONS };
 }
 
-/** Credentials and what is negotiated with them, checked and parsed: by createSecureContext(). */
+/** What is in each SecureContext: not on the object, for keys are in it. */
+const CHECKED = new WeakMap();
+
+/** Credentials and what is negotiated with them, checked: by createSecureContext(). */
 class SecureContext {
-  #checked;
-
-  /** @param {object} checked as by checkOptions() */
-  constructor(checked) {
-    this.#checked = checked;
-    Object.freeze(this);
-  }
-
-  static checkedOf(context) {
-    return context.#checked;
+  get [Symbol.toStringTag]() {
+    return 'SecureContext';
   }
 }
 
@@ -43,7 +38,9 @@ function makeSecureContext(options, checkers, defaults) {
   const prepared = prepareKey(checked);
   // Which server will use it is not known yet; what no server could use is refused here.
   makeNative(changedOptions(defaults, prepared));
-  return new SecureContext(prepared);
+  const context = Object.freeze(new SecureContext());
+  CHECKED.set(context, prepared);
+  return context;
 }
 
 /** One server's contexts: as it was told at first and anew, and what its answers have been made of. */
@@ -85,7 +82,8 @@ class ServerContexts {
   }
 
   #check(context, name) {
-    if (context instanceof SecureContext) return SecureContext.checkedOf(context);
+    const known = CHECKED.get(context);
+    if (known !== undefined) return known;
     if (context === null || typeof context !== 'object' || Array.isArray(context)) {
       throw invalidArgType(name, 'an instance of SecureContext or of type object', context);
     }
@@ -97,7 +95,7 @@ class ServerContexts {
     const known = this.#parsed.get(context);
     if (known !== undefined) return known;
     const parsed = makeNative(changedOptions(this.#options, checked));
-    if (context instanceof SecureContext) this.#parsed.set(context, parsed);
+    if (CHECKED.has(context)) this.#parsed.set(context, parsed);
     return parsed;
   }
 }
@@ -151,4 +149,4 @@ function namePattern(value, name) {
   return value;
 }
 
-module.exports = { SecureContext, ServerContexts, contextCheckers, makeSecureContext };
+module.exports = { ServerContexts, contextCheckers, makeSecureContext };

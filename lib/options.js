@@ -198,7 +198,7 @@ function nativeServerOptions(all, psk) {
 
 /**
  * @param {object} [options] see index.d.ts
- * @returns {import('./context').SecureContext}
+ * @returns {object} for SNICallback, addContext() and setSecureContext()
  */
 function createSecureContext(options = {}) {
   // A server with pre-shared keys can use any, even one without a key of its own.
