@@ -42,7 +42,8 @@ impl<'a> HelloStart<'a> {
     /// `None` for what is no beginning of a ClientHello, or one too short to hold its cookie; a whole message must make
     /// sense to its end.
     pub(crate) fn parse(record: &Record<'a>) -> Option<HelloStart<'a>> {
-        Some(HelloStart::split(record)?.0).filter(|start| !start.is_whole || ClientHello::parse(record).is_some())
+        let (start, rest) = HelloStart::split(record)?;
+        (!start.is_whole || ClientHello::new(&start, rest).is_some()).then_some(start)
     }
 
     /// The start, and what follows the parameters; empty when these are cut off.
@@ -90,6 +91,10 @@ impl<'a> ClientHello<'a> {
     /// `None` for whatever is no whole ClientHello that DTLS 1.2 could go on from.
     pub(crate) fn parse(record: &Record<'a>) -> Option<ClientHello<'a>> {
         let (start, rest) = HelloStart::split(record)?;
+        ClientHello::new(&start, rest)
+    }
+
+    fn new(start: &HelloStart<'a>, rest: &'a [u8]) -> Option<ClientHello<'a>> {
         let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
         let valid =
             start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
