@@ -6,13 +6,14 @@ const { certificates, decryptKey, privateKey } = require('./credentials');
 const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('./errors');
 const native = require('./native');
 const { OPTIONS, negotiation } = require('./negotiation');
+const { pfxFile, takePfx } = require('./pfx');
 const { checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;
 
 /** `ciphers` as options.js checks it. */
 function contextCheckers(ciphers) {
-  const credentials = { key: privateKey, passphrase: secretString, cert: certificates };
+  const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
   return { __proto__: null, ...credentials, ca: certificates, crl: certificates, ciphers, ...OPTIONS };
 }
 
@@ -64,7 +65,9 @@ class ServerContexts {
   add(endpoint, servername, context) {
     const pattern = namePattern(servername, 'servername');
     const checked = this.#check(context, 'context');
-    if (checked.key === undefined) throw missingOption('"options.key"', 'a name needs something to prove itself with');
+    if (checked.key === undefined) {
+      throw missingOption('"options.key" or "options.pfx"', 'a name needs something to prove itself with');
+    }
     endpoint.native.addContext(pattern, this.#parse(context, checked));
   }
 
@@ -109,14 +112,18 @@ function makeNative(options) {
   }
 }
 
-/** The key without its encryption, in place. */
+/** The key without its encryption or out of its file, in place. */
 function prepareKey(checked) {
-  if (checked.key !== undefined) {
+  if (checked.pfx !== undefined) {
+    takePfx(checked);
+  } else if (checked.key !== undefined) {
     if (checked.passphrase !== undefined) checked.key = decryptKey(checked.key, checked.passphrase);
-    delete checked.passphrase;
   } else if (checked.cert !== undefined) {
     throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
   }
+  // Opened: neither is of use any more.
+  delete checked.passphrase;
+  delete checked.pfx;
   return checked;
 }
 

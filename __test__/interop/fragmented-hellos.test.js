@@ -18,18 +18,19 @@ const skip = openssl.missing && `skipped (${openssl.missing})`;
 /** Names of 60 bytes each. */
 const protocols = (count) => Array.from({ length: count }, (_, number) => `${number}`.padStart(60, 'protocol-'));
 
-/** Fragments of hellos that come to a server: message_seq, offset, and length of the message. */
-function helloFragments(server) {
+/** A proxy before a server, and the fragments of hellos that pass it: message_seq, offset, and length of the message. */
+async function watched(t, server) {
   const fragments = [];
-  server.dgramSocket.on('message', (datagram) => {
+  const see = (datagram) => {
     for (let at = 0; at + 25 <= datagram.length; at += 13 + datagram.readUInt16BE(at + 11)) {
       const isHello = datagram[at] === 22 && datagram.readUInt16BE(at + 3) === 0 && datagram[at + 13] === 1;
       if (!isHello) continue;
       const [length, offset] = [datagram.readUIntBE(at + 14, 3), datagram.readUIntBE(at + 19, 3)];
       fragments.push({ sequence: datagram.readUInt16BE(at + 17), offset, length });
     }
-  });
-  return fragments;
+  };
+  const { port } = await lossyProxy(t, server.address().port, { loss: 0, see });
+  return { port, fragments };
 }
 
 const counts = (fragments) => [0, 1].map((n) => fragments.filter(({ sequence }) => sequence === n).length);
@@ -47,9 +48,9 @@ describe('openssl s_client -mtu 256 gets its line echoed', { skip }, () => {
   ]) {
     test(what, async (t) => {
       const server = await startServer(t, options, echo);
-      const fragments = helloFragments(server);
+      const { port, fragments } = await watched(t, server);
       const secure = event(server, 'secureConnection');
-      const peer = openssl.sClient(t, server.address().port, ['-mtu', '256', ...args]);
+      const peer = openssl.sClient(t, port, ['-mtu', '256', ...args]);
       const [socket] = await secure;
       const [first, second] = counts(fragments);
       assert(second > 1 && (first > 1 || what.includes('whole')), `${first} and ${second} fragments`);
@@ -89,9 +90,9 @@ test('gnutls-cli --mtu 150 gets its line echoed', {
 }, async (t) => {
   const { key } = gnutls.keyPair(t);
   const server = await startServer(t, { key, requestCert: false }, echo);
-  const fragments = helloFragments(server);
+  const { port, fragments } = await watched(t, server);
   const secure = event(server, 'secureConnection');
-  const peer = gnutls.cli(t, server.address().port, undefined, { mtu: 150 });
+  const peer = gnutls.cli(t, port, undefined, { mtu: 150 });
   await secure;
   assert(counts(fragments)[1] > 1, `${counts(fragments)} fragments`);
   peer.say('a line from gnutls');
