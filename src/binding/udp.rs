@@ -44,6 +44,14 @@ mod unix {
     use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
     use std::os::fd::{AsRawFd, IntoRawFd};
 
+    /// No program that we start inherits the socket: it would keep the port.
+    #[cfg(not(target_vendor = "apple"))]
+    const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC;
+
+    /// A duplicate is closed too, which has to do where a socket cannot be born so.
+    #[cfg(target_vendor = "apple")]
+    const FLAGS: SockFlag = SockFlag::empty();
+
     /// Our descriptor of a UDP socket.
     pub(in crate::binding) struct Udp {
         socket: UdpSocket,
@@ -53,14 +61,14 @@ mod unix {
         /// A socket at this address, and a descriptor of it for its new owner, who closes it.
         pub(in crate::binding) fn bind(local: SocketAddr, ipv6_only: bool) -> io::Result<(Udp, i32)> {
             let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-            let descriptor = socket(family, SockType::Datagram, SockFlag::empty(), None)?;
+            let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
             if ipv6_only {
                 setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
             }
-            let ours = UdpSocket::from(descriptor);
+            let ours = UdpSocket::from(descriptor.try_clone()?);
+            drop(descriptor);
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
             ours.set_nonblocking(true)?;
-            // Also closed when another program is started.
             let theirs = ours.try_clone()?.into_raw_fd();
             Ok((Udp { socket: ours }, theirs))
         }
