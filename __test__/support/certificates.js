@@ -27,6 +27,7 @@ const FUTURE = ['20480101000000Z', '20491231235959Z'];
 // In the order of making: an issuer stands before what it issues; no issuer means self-signed.
 const RECIPES = {
   ca: { subject: 'Test CA', extensions: CA },
+  rsaCa: { subject: 'Test RSA CA', extensions: CA, rsa: true },
   otherCa: { subject: 'Another CA', extensions: CA },
   intermediateCa: { subject: 'Test Intermediate CA', issuer: 'ca', extensions: CA },
   // CVE-2026-49300: basicConstraints that say nothing of the kind, but that Mbed TLS 2.28 reads as CA:TRUE.
@@ -35,6 +36,7 @@ const RECIPES = {
 
   server: { subject: 'localhost', issuer: 'ca', extensions: SERVER },
   serverRsa: { subject: 'localhost', issuer: 'ca', extensions: SERVER, rsa: true },
+  allRsa: { subject: 'localhost', issuer: 'rsaCa', extensions: SERVER, rsa: true },
   client: { subject: 'Test Client', issuer: 'ca', extensions: CLIENT },
   expired: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: PAST },
   notYetValid: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: FUTURE },

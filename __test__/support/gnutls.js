@@ -42,18 +42,18 @@ function rawKey({ keyPath, publicKeyPath }) {
 }
 
 /** Starts gnutls-cli against a local port; `own` is the key that it presents, if any. It accepts any server. */
-function cli(test, port, own, { mtu = 1200 } = {}) {
+function cli(test, port, own) {
   const presented = own === undefined ? ['--priority', ITS_RAW_KEY] : ['--priority', RAW_KEYS, ...rawKey(own)];
-  const common = ['--udp', '--mtu', String(mtu), '--port', String(port), '--insecure'];
+  const common = ['--udp', '--mtu', '1200', '--port', String(port), '--insecure'];
   const program = new Program('gnutls-cli', [...common, ...presented, '127.0.0.1']);
   test.after(() => program.kill());
   return program;
 }
 
 /** Starts gnutls-serv on a local port; it echoes, and with 'require' wants its clients to have a key, any key. */
-function serv(test, port, own, { clients = 'disable', mtu = 1200 } = {}) {
+function serv(test, port, own, { clients = 'disable' } = {}) {
   const asks = { require: ['--require-client-cert'], disable: ['--disable-client-cert'] }[clients];
-  const common = ['--udp', '--mtu', String(mtu), '--port', String(port), '--echo', '--priority', RAW_KEYS];
+  const common = ['--udp', '--mtu', '1200', '--port', String(port), '--echo', '--priority', RAW_KEYS];
   const program = new Program('gnutls-serv', [...common, ...rawKey(own), ...asks]);
   test.after(() => program.kill());
   return program;
