@@ -23,6 +23,11 @@ const RSA = 'ECDHE-RSA-AES128-GCM-SHA256';
 const MUTUAL = { mutual: true };
 const LOST = { mutual: true, loss: true };
 const RESUMED = { resume: true };
+/** Whose fault it is when this fails, where it does. */
+const WOLFSSL_LOST = {
+  ...LOST,
+  theirs: 'unexpected_message for a ChangeCipherSpec before a datagram that was lost; its last flight is not repeated',
+};
 
 const PION = [
   psk('PSK-AES128-CCM8'),
@@ -80,7 +85,7 @@ module.exports = [
       ecdsa(CCM8),
       rsa(RSA),
       ecdsa(GCM, MUTUAL),
-      ecdsa(GCM, LOST),
+      ecdsa(GCM, WOLFSSL_LOST),
     ],
   },
   {
