@@ -29,7 +29,7 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, options: NativeClientOptions, registers: Buffer) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;

@@ -8,3 +8,4 @@ mod error;
 mod event;
 mod options;
 mod server;
+mod udp;

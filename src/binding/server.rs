@@ -34,7 +34,7 @@ impl ObjectFinalize for DtlsServer {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`.
     #[napi(constructor, catch_unwind)]
     pub fn new(env: Env, options: NativeServerOptions, registers: Buffer) -> Result<DtlsServer, CodedError> {
         let now = Instant::now();
