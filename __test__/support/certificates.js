@@ -35,7 +35,6 @@ const FUTURE = ['20480101000000Z', '20491231235959Z'];
 // In the order of making: an issuer stands before what it issues; no issuer means self-signed.
 const RECIPES = {
   ca: { subject: 'Test CA', extensions: CA },
-  rsaCa: { subject: 'Test RSA CA', extensions: CA, rsa: true },
   otherCa: { subject: 'Another CA', extensions: CA },
   rsaCa: { subject: 'Test RSA CA', extensions: CA, rsa: true },
   intermediateCa: { subject: 'Test Intermediate CA', issuer: 'ca', extensions: CA },
