@@ -50,7 +50,7 @@ function pairs(results) {
 }
 
 function verdictOf({ result, remark }) {
-  return remark && result !== 'ok' ? `${result}: ${remark}` : result;
+  return remark ? `${result}: ${remark}` : result;
 }
 
 function count(results, wanted) {
