@@ -38,8 +38,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onLookup(event), _onIdentityLookup(event), _onPeerLookup(event), as
-   *   far as they can happen, and _onSendError(error) or null in its place
+   * @param {object} owner with _onConnection(event), _onHelloLookup(event), _onLookup(event), _onIdentityLookup(event),
+   *   _onPeerLookup(event), as far as they can happen, and _onSendError(error) or null in its place
    * @throws {DtlsError} when the native object refuses the key material
    */
   constructor(NativeClass, options, owner) {
@@ -182,6 +182,16 @@ class Endpoint {
     this._settle();
   }
 
+  answerConfig(lookup, context) {
+    this.native.answerConfig(lookup, context);
+    this._settle();
+  }
+
+  answerProtocol(lookup, protocol) {
+    this.native.answerProtocol(lookup, protocol);
+    this._settle();
+  }
+
   answerPsk(lookup, key) {
     this.native.answerPsk(lookup, key);
     this._settle();
@@ -266,6 +276,10 @@ class Endpoint {
         break;
       case 'connection':
         this._owner._onConnection(event);
+        break;
+      case 'configLookup':
+      case 'protocolLookup':
+        this._owner._onHelloLookup(event);
         break;
       case 'pskLookup':
         this._owner._onLookup(event);
