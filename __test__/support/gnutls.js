@@ -42,9 +42,9 @@ function rawKey({ keyPath, publicKeyPath }) {
 }
 
 /** Starts gnutls-cli against a local port; `own` is the key that it presents, if any. It accepts any server. */
-function cli(test, port, own) {
+function cli(test, port, own, { mtu = 1200 } = {}) {
   const presented = own === undefined ? ['--priority', ITS_RAW_KEY] : ['--priority', RAW_KEYS, ...rawKey(own)];
-  const common = ['--udp', '--mtu', '1200', '--port', String(port), '--insecure'];
+  const common = ['--udp', '--mtu', String(mtu), '--port', String(port), '--insecure'];
   const program = new Program('gnutls-cli', [...common, ...presented, '127.0.0.1']);
   test.after(() => program.kill());
   return program;
