@@ -12,6 +12,7 @@
 
 const process = require('node:process');
 
+const { BriefEvents } = require('./brief');
 const { fromNative, messageOf } = require('./errors');
 const { outgoing } = require('./outgoing');
 const { queuedDatagrams } = require('./udp');
@@ -59,9 +60,10 @@ class Endpoint {
     this._timer = null;
     this._armedFor = Infinity;
     this._draining = false;
+    this._brief = new BriefEvents();
     this._warned = false;
     try {
-      this._native = new NativeClass(options, Buffer.from(this.registers.buffer));
+      this._native = new NativeClass(options, Buffer.from(this.registers.buffer), this._brief.bytes);
     } catch (error) {
       throw fromNative(error);
     }
@@ -250,7 +252,7 @@ class Endpoint {
     this._draining = true;
     try {
       while ((this.registers[WAITING] & EVENTS) !== 0) {
-        const event = this._native.pollEvent();
+        const event = this._native.pollEvent() ?? this._brief.read();
         if (event === null) break;
         this._dispatch(event);
         this._transmit();

@@ -38,12 +38,17 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, options: NativeClientOptions, registers: Buffer) -> Result<DtlsClient, CodedError> {
+    pub fn new(
+        env: Env,
+        options: NativeClientOptions,
+        registers: Buffer,
+        brief: Buffer,
+    ) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
-        let client = DtlsClient { driver: Driver::new(endpoint, registers, Instant::now())?, config };
+        let client = DtlsClient { driver: Driver::new(endpoint, registers, brief, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }

@@ -1,6 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
 use super::address;
+use super::brief;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::udp::{Datagrams, Udp};
@@ -46,6 +47,8 @@ pub(super) struct Driver {
     /// Of the present batch, on their way out.
     sealed: Datagrams,
     registers: Buffer,
+    /// Where `poll_event` writes what needs no object.
+    brief: Buffer,
     /// Payloads of the present batch, end to end.
     payloads: Vec<u8>,
     count: usize,
@@ -54,9 +57,17 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(endpoint: Endpoint, registers: Buffer, epoch: Instant) -> Result<Driver, CodedError> {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        registers: Buffer,
+        brief: Buffer,
+        epoch: Instant,
+    ) -> Result<Driver, CodedError> {
         if registers.len() != REGISTERS_LENGTH {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
+        }
+        if brief.len() != brief::LENGTH {
+            return Err(internal(format!("{} bytes for brief events are not {}", brief.len(), brief::LENGTH)));
         }
         Ok(Driver {
             endpoint,
@@ -64,6 +75,7 @@ impl Driver {
             is_congested: false,
             sealed: Datagrams::default(),
             registers,
+            brief,
             payloads: Vec::new(),
             count: 0,
             epoch,
@@ -271,7 +283,11 @@ impl Driver {
     }
 
     pub(super) fn poll_event(&mut self) -> Option<NativeEvent> {
-        self.with(|endpoint, _| endpoint.poll_event()).map(Into::into)
+        let Some(event) = self.with(|endpoint, _| endpoint.poll_event()) else {
+            brief::say_nothing(&mut self.brief);
+            return None;
+        };
+        if brief::write(&event, &mut self.brief) { None } else { Some(event.into()) }
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
@@ -404,7 +420,7 @@ macro_rules! endpoint_methods {
                 self.driver.poll_transmit()
             }
 
-            /// The next event.
+            /// The next event; null when there is none, or when what it says has been written: see `lib/brief.js`.
             #[napi(catch_unwind)]
             pub fn poll_event(&mut self) -> Option<NativeEvent> {
                 self.driver.poll_event()

@@ -61,15 +61,20 @@ impl ServerContext {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, options: NativeServerOptions, registers: Buffer) -> Result<DtlsServer, CodedError> {
+    pub fn new(
+        env: Env,
+        options: NativeServerOptions,
+        registers: Buffer,
+        brief: Buffer,
+    ) -> Result<DtlsServer, CodedError> {
         let now = Instant::now();
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
-        let server = DtlsServer { driver: Driver::new(endpoint, registers, now)?, ciphers };
+        let server = DtlsServer { driver: Driver::new(endpoint, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }
