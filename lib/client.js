@@ -24,10 +24,10 @@ class DtlsClient extends DtlsSocket {
    * @param {(client: DtlsClient) => void} [secureConnectListener]
    */
   constructor(options, secureConnectListener) {
-    const { native: nativeOptions, rules, remote, udp, socket, ...settings } = clientOptions(options);
+    const { native: nativeOptions, handshakeThreads, rules, remote, udp, socket, ...settings } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link(rules);
-    super(new Endpoint(native.DtlsClient, nativeOptions, link), link, settings);
+    super(new Endpoint(native.DtlsClient, nativeOptions, link, handshakeThreads), link, settings);
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 

@@ -3,11 +3,12 @@
 // The seam between the native object and everything in JS: one UDP socket's datagrams in, datagrams and events out, one
 // timer. Server and client own one Endpoint each.
 //
-// The native object never calls back. Every call into it may leave output behind and move its deadline, and says so in
+// The native object never calls back, and rings a bell for what other threads have done for it. Every call into it may leave output behind and move its deadline, and says so in
 // the registers; so every call is followed by _settle().
 
 const process = require('node:process');
 
+const { listen } = require('./bell');
 const { fromNative, messageOf } = require('./errors');
 const { MAX_DELAY } = require('./validate');
 
@@ -31,9 +32,10 @@ class Endpoint {
    * @param {object} options its options
    * @param {object} owner with _onConnection(event), _onLookup(event), _onPeerLookup(event), and _onSendError(error) or
    *   null in its place
+   * @param {number} [threads] for heavy steps of handshakes; without, as the machine suggests
    * @throws {DtlsError} when the native object refuses the key material
    */
-  constructor(NativeClass, options, owner) {
+  constructor(NativeClass, options, owner, threads) {
     this.registers = new Float64Array(REGISTERS);
     this.registers[DUE] = Infinity;
     this.connections = new Map();
@@ -45,7 +47,7 @@ class Endpoint {
     this._draining = false;
     this._warned = false;
     try {
-      this.native = new NativeClass(options, Buffer.from(this.registers.buffer));
+      this.native = new NativeClass(options, Buffer.from(this.registers.buffer), ...listen(this, threads));
     } catch (error) {
       throw fromNative(error);
     }
@@ -128,6 +130,16 @@ class Endpoint {
   /** @param {unknown} cause what the application threw, rejected with or called back with */
   failLookup(lookup, cause) {
     this.native.failLookup(lookup, messageOf(cause));
+    this._settle();
+  }
+
+  /** Other threads have done something for handshakes. */
+  handleJobs() {
+    try {
+      this.native.handleJobs();
+    } catch (error) {
+      this._warn(error);
+    }
     this._settle();
   }
 

@@ -5,6 +5,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
+use super::pool::{Bell, Crew};
 use crate::proto::{ClientConfig, Endpoint};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
@@ -29,12 +30,21 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`.
+    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`. With a bell, heavy steps of handshakes are
+    /// done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, options: NativeClientOptions, registers: Buffer) -> Result<DtlsClient, CodedError> {
+    pub fn new(
+        env: Env,
+        options: NativeClientOptions,
+        registers: Buffer,
+        bell: Option<&Bell>,
+        number: u32,
+        threads: u32,
+    ) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
-        let client = DtlsClient { driver: Driver::new(endpoint, registers, Instant::now())?, config };
+        let crew = bell.map(|bell| Crew::new(bell.rope(), number, threads));
+        let client = DtlsClient { driver: Driver::new(endpoint, crew, registers, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }

@@ -3,6 +3,7 @@
 use super::address;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::pool::Crew;
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
@@ -21,17 +22,25 @@ const WAITING_EVENTS: u8 = 2;
 /// An endpoint as JavaScript sees it.
 pub(super) struct Driver {
     endpoint: Endpoint,
+    /// Other threads for heavy steps of handshakes.
+    crew: Option<Crew>,
     registers: Buffer,
     /// Zero of the native clock.
     epoch: Instant,
 }
 
 impl Driver {
-    pub(super) fn new(endpoint: Endpoint, registers: Buffer, epoch: Instant) -> Result<Driver, CodedError> {
+    pub(super) fn new(
+        mut endpoint: Endpoint,
+        crew: Option<Crew>,
+        registers: Buffer,
+        epoch: Instant,
+    ) -> Result<Driver, CodedError> {
         if registers.len() != REGISTERS_LENGTH {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
         }
-        Ok(Driver { endpoint, registers, epoch })
+        endpoint.offer_jobs(crew.as_ref().map_or(0, Crew::job_limit));
+        Ok(Driver { endpoint, crew, registers, epoch })
     }
 
     /// Gives `act` the endpoint and the time, then says in the registers what is waiting.
@@ -43,6 +52,9 @@ impl Driver {
     }
 
     fn publish(&mut self, now: Instant) {
+        if let Some(crew) = &self.crew {
+            crew.dispatch(now, &mut self.endpoint);
+        }
         let mut waiting = 0;
         if self.endpoint.has_transmit() {
             waiting |= WAITING_TRANSMITS;
@@ -101,6 +113,14 @@ impl Driver {
 
     pub(super) fn handle_timeout(&mut self) {
         self.with(|endpoint, now| endpoint.handle_timeout(now));
+    }
+
+    pub(super) fn handle_jobs(&mut self) {
+        let now = Instant::now();
+        if let Some(crew) = &self.crew {
+            crew.collect(now, &mut self.endpoint);
+        }
+        self.publish(now);
     }
 
     pub(super) fn close(&mut self, connection: u32) {
@@ -184,6 +204,12 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn handle_timeout(&mut self) {
                 self.driver.handle_timeout();
+            }
+
+            /// Call when the bell has rung for this endpoint.
+            #[napi(catch_unwind)]
+            pub fn handle_jobs(&mut self) {
+                self.driver.handle_jobs();
             }
 
             /// Seals one payload; the datagram goes to the connection's peer.

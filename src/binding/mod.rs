@@ -7,4 +7,5 @@ mod driver;
 mod error;
 mod event;
 mod options;
+mod pool;
 mod server;

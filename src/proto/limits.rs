@@ -25,7 +25,7 @@ pub(super) const TIMEOUTS_PER_CALL: usize = 256;
 /// Connections that have gone to sleep since memory was last given back to the system: some 9 MB.
 pub(super) const SLEEPERS_PER_RELEASE: usize = 256;
 
-/// Bytes of records that a handshake holds while it waits for the application.
+/// Bytes of records that a handshake holds while it waits for the application, or for a thread.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 
 /// Records of one datagram that are looked at; a flight of the smallest fragments that make sense has fewer.

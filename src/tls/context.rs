@@ -46,6 +46,10 @@ enum Stage {
     Open(Open),
     /// Open, in a hundredth of the memory.
     Asleep(Box<Asleep>),
+    /// The handshake is on another thread; what is left can take its leave under this record number.
+    Lent {
+        next_plaintext_number: Option<u64>,
+    },
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
 }
@@ -234,8 +238,14 @@ impl Context {
 
     /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
-        if let Stage::Handshake(handshake) = &mut self.stage {
-            handshake.cancel(now, out);
+        match &mut self.stage {
+            Stage::Handshake(handshake) => handshake.cancel(now, out),
+            Stage::Lent { next_plaintext_number: Some(number) } => {
+                for (number, description) in (*number..).zip([alert::USER_CANCELED, alert::CLOSE_NOTIFY]) {
+                    out.push(&alert::plaintext(number, alert::WARNING, description));
+                }
+            }
+            _ => {}
         }
     }
 
@@ -243,6 +253,36 @@ impl Context {
     pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
         if let Stage::Handshake(handshake) = &mut self.stage {
             handshake.send_fatal_alert(now, description, out);
+        }
+    }
+
+    // --- the handshake on another thread -----------------------------------------------------------------------------
+
+    /// Whether to pause before steps with public keys: [`Progress::Computes`].
+    pub(crate) fn pause(&mut self, pauses: bool) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.pause(pauses);
+        }
+    }
+
+    /// Takes the step that [`Progress::Computes`] announced, and those behind it.
+    pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.compute(now, out))
+    }
+
+    /// Gives the handshake away. Until it is put back here, nothing happens but [`Context::cancel_handshake`].
+    pub(crate) fn lend(&mut self) -> Context {
+        let next_plaintext_number = match &self.stage {
+            Stage::Handshake(handshake) => handshake.next_plaintext_number(),
+            _ => None,
+        };
+        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number }))
+    }
+
+    /// What was done at one time leaves at a later one: the running timer begins then.
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.delay(delay);
         }
     }
 
@@ -267,7 +307,7 @@ impl Context {
                 }
                 inbound
             }
-            Stage::Handshake(_) | Stage::Gone => Ok(Inbound::Dropped),
+            Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
         }
     }
 
@@ -283,7 +323,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.payload_limit(),
             Stage::Asleep(asleep) => asleep.payload_limit,
-            Stage::Handshake(_) | Stage::Gone => 0,
+            Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => 0,
         }
     }
 
@@ -300,7 +340,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.save(),
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
-            Stage::Handshake(_) | Stage::Gone => None,
+            Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
     }
 
@@ -331,7 +371,8 @@ impl Context {
             && let Some(saved) = ssl.save()
         {
             let last_flight = std::mem::take(last_flight);
-            let asleep = Asleep { last_flight, saved, config: ssl.config(), payload_limit: ssl.payload_limit() };
+            let asleep =
+                Asleep { last_flight, saved, config: Arc::clone(ssl.config()), payload_limit: ssl.payload_limit() };
             self.stage = Stage::Asleep(Box::new(asleep));
         }
     }

@@ -23,6 +23,7 @@ mod saved;
 mod server_name;
 mod srtp;
 mod suites;
+mod work;
 
 pub(crate) use client_hello::ClientHello;
 pub(crate) use config::{ClientConfig, ClientPsk, ServerConfig, Settings, check_psk};

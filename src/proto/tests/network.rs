@@ -1,6 +1,6 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
-use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
+use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Job, Limits, LookupId};
 use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -9,6 +9,9 @@ use std::time::{Duration, Instant};
 pub(super) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5684);
 pub(super) const IDENTITY: &[u8] = b"device-1";
 pub(super) const KEY: &[u8] = b"0123456789abcdef";
+
+/// Lets every endpoint of every test give its heavy steps away, from the environment; they are done at once.
+const JOBS: &str = "TEST_WITH_JOBS";
 
 /// What the network does to datagrams; probabilities in percent.
 #[derive(Clone, Copy, Default)]
@@ -95,6 +98,11 @@ pub(super) struct Network {
     pub(super) move_lookups: Vec<(LookupId, Vec<u8>)>,
     /// Questions whether a peer is accepted, at the server or at one of the clients.
     pub(super) open_verifications: Vec<(SocketAddr, LookupId, PeerCredential)>,
+    /// Jobs that an endpoint may have out at a time; 0 for none. For endpoints that come later.
+    pub(super) job_limit: usize,
+    pub(super) runs_jobs_at_once: bool,
+    /// Jobs that are out, and whose they are.
+    pub(super) open_jobs: Vec<(SocketAddr, Job)>,
     /// Somebody between the two replaces these bytes by those, which are as many.
     pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
     /// Every datagram that was put on the wire: from, to, bytes.
@@ -145,7 +153,8 @@ impl Network {
 
     pub(super) fn with_limits(config: ServerConfig, limits: Limits) -> Network {
         let now = base_time();
-        let endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        let mut endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        endpoint.offer_jobs(default_job_limit());
         Network {
             now,
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
@@ -157,12 +166,24 @@ impl Network {
             session_lookups: Vec::new(),
             move_lookups: Vec::new(),
             open_verifications: Vec::new(),
+            job_limit: default_job_limit(),
+            runs_jobs_at_once: true,
+            open_jobs: Vec::new(),
             rewrite: None,
             wire: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
             dice: 0x9e37_79b9_7f4a_7c15,
         }
+    }
+
+    /// A network whose endpoints give their heavy steps away.
+    pub(super) fn with_jobs(config: ServerConfig, limit: usize) -> Network {
+        let mut network = Network::new(config);
+        network.job_limit = limit;
+        network.server.endpoint.offer_jobs(limit);
+        network.runs_jobs_at_once = false;
+        network
     }
 
     /// A PSK server and one client that has finished its handshake.
@@ -184,6 +205,7 @@ impl Network {
     /// A new client at `address`; one that was there before no longer gets anything.
     pub(super) fn connect_from(&mut self, address: SocketAddr, config: &ClientConfig) -> usize {
         let mut endpoint = Endpoint::client(limits(), 0);
+        endpoint.offer_jobs(self.job_limit);
         endpoint.connect(self.now, SERVER, config).unwrap();
         self.clients.push(Peer { address, endpoint, log: Vec::new(), received: Vec::new() });
         self.collect();
@@ -210,7 +232,8 @@ impl Network {
 
     /// The server's process ends without a word, and another one begins.
     pub(super) fn restart_server(&mut self, config: ServerConfig) {
-        let endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        let mut endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        endpoint.offer_jobs(self.job_limit);
         self.server = Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() };
     }
 
@@ -294,6 +317,17 @@ impl Network {
         answered
     }
 
+    /// Runs one of the jobs that are out.
+    pub(super) fn run_job(&mut self, index: usize) {
+        let (address, job) = self.open_jobs.remove(index);
+        let now = self.now;
+        let done = job.run();
+        // Nobody is there any more when another client has its address.
+        let peer = self.clients.iter_mut().rev().find(|client| client.address == address).unwrap_or(&mut self.server);
+        peer.endpoint.handle_job(now, done);
+        self.collect();
+    }
+
     /// Takes what the endpoints have to say, and gives it to the wire and to the application.
     pub(super) fn collect(&mut self) {
         let mut outgoing = Vec::new();
@@ -304,6 +338,14 @@ impl Network {
             loop {
                 while let Some(transmit) = peer.endpoint.poll_transmit() {
                     outgoing.push((peer.address, transmit.remote, transmit.datagram));
+                }
+                if let Some(job) = peer.endpoint.poll_job(now) {
+                    if self.runs_jobs_at_once {
+                        peer.endpoint.handle_job(now, job.run());
+                    } else {
+                        self.open_jobs.push((peer.address, job));
+                    }
+                    continue;
                 }
                 match peer.endpoint.poll_event() {
                     None => break,
@@ -380,4 +422,8 @@ impl Network {
 /// Zero of the virtual clock: an `Instant` cannot be made from nothing.
 pub(super) fn base_time() -> Instant {
     Instant::now()
+}
+
+fn default_job_limit() -> usize {
+    if std::env::var_os(JOBS).is_some() { 4 } else { 0 }
 }

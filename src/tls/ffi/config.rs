@@ -55,6 +55,7 @@ pub(crate) struct SslConfigParts<'a> {
 pub(crate) struct SslConfig {
     raw: Box<sys::ssl_config>,
     role: Role,
+    verification: Verification,
     /// What `raw` points at.
     _suites: Box<[c_int]>,
     lists: Lists,
@@ -82,6 +83,7 @@ impl SslConfig {
         let mut config = SslConfig {
             raw,
             role: parts.role,
+            verification: parts.verification,
             _suites: suites,
             lists: Lists::new(parts.negotiation),
             credentials: parts.credentials,
@@ -102,6 +104,11 @@ impl SslConfig {
 
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    /// Whether a server asks for certificates.
+    pub(crate) fn asks_peer(&self) -> bool {
+        self.verification != Verification::None
     }
 
     pub(super) fn credentials(&self) -> Option<&Credentials> {

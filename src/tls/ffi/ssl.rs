@@ -106,8 +106,8 @@ impl Ssl {
         self.bio().incoming.is_some()
     }
 
-    pub(crate) fn config(&self) -> Arc<SslConfig> {
-        Arc::clone(&self.config)
+    pub(crate) fn config(&self) -> &Arc<SslConfig> {
+        &self.config
     }
 
     /// Whether the handshake's memory is kept, after its end, to repeat the last flight.
@@ -156,13 +156,21 @@ impl Ssl {
         Ok(())
     }
 
+    /// Reads the next handshake message, unless that was done already; the following step will read the same one.
+    ///
+    /// `hashes`: whether that step would have the message hashed before it looks at it.
+    pub(crate) fn await_message(&mut self, hashes: bool) -> Result<(), c_int> {
+        self.begin_step()?;
+        // SAFETY: the context is set up and in its handshake.
+        check(unsafe { sys::ssl_read_record(&mut *self.raw, hashes.into()) })?;
+        self.raw.keep_current_message = 1;
+        Ok(())
+    }
+
     /// Reads the next handshake message for the caller to look at; the following step will read the same one.
     pub(crate) fn peek_handshake_message(&mut self) -> Result<Vec<u8>, c_int> {
-        self.begin_step()?;
-        let raw = &mut *self.raw;
-        // SAFETY: the context is set up and in its handshake.
-        check(unsafe { sys::ssl_read_record(raw, 1) })?;
-        raw.keep_current_message = 1;
+        self.await_message(true)?;
+        let raw = &*self.raw;
         if raw.in_msgtype != sys::SSL_MSG_HANDSHAKE {
             return Ok(Vec::new());
         }
@@ -236,6 +244,18 @@ impl Ssl {
         }
         // SAFETY: an alert message has two bytes, which were just checked to be there.
         Some(unsafe { *self.raw.in_msg.add(1) })
+    }
+
+    /// The number of the next plaintext record; `None` when there will be none.
+    pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
+        let number = u64::from_be_bytes(self.raw.cur_out_ctr);
+        (number >> 48 == 0).then_some(number)
+    }
+
+    /// Whether the peer has presented something that it has yet to prove to have the key of, or has just done so.
+    pub(crate) fn has_peer_certificate(&self) -> bool {
+        // SAFETY: null, or a session that the context owns.
+        unsafe { self.raw.session_negotiate.as_ref() }.is_some_and(|session| !session.peer_cert.is_null())
     }
 
     /// IANA number of the suite that the ServerHello names.
