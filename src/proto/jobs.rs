@@ -113,11 +113,6 @@ impl Endpoint {
         None
     }
 
-    /// Jobs that are out, or wait to leave.
-    pub(crate) fn job_count(&self) -> usize {
-        self.jobs.out + self.jobs.waiting.len()
-    }
-
     /// Goes on where a job has ended. It is of no effect when its connection is gone.
     pub(crate) fn handle_job(&mut self, now: Instant, done: JobDone) {
         let JobDone { connection: handle, context, progress, mut outbox, records, now: then } = done;

@@ -6,6 +6,7 @@ mod fuzz;
 mod handshakes;
 mod hibernation;
 mod hostile;
+mod jobs;
 mod lossy;
 mod negotiation;
 mod network;

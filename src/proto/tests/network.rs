@@ -101,8 +101,8 @@ pub(super) struct Network {
     /// Jobs that an endpoint may have out at a time; 0 for none. For endpoints that come later.
     pub(super) job_limit: usize,
     pub(super) runs_jobs_at_once: bool,
-    /// Jobs that are out, and whose they are.
-    pub(super) open_jobs: Vec<(SocketAddr, Job)>,
+    /// Jobs that are out, and whose they are: a client's, by its index, or the server's.
+    pub(super) open_jobs: Vec<(Option<usize>, Job)>,
     /// Somebody between the two replaces these bytes by those, which are as many.
     pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
     /// Every datagram that was put on the wire: from, to, bytes.
@@ -319,12 +319,12 @@ impl Network {
 
     /// Runs one of the jobs that are out.
     pub(super) fn run_job(&mut self, index: usize) {
-        let (address, job) = self.open_jobs.remove(index);
-        let now = self.now;
-        let done = job.run();
-        // Nobody is there any more when another client has its address.
-        let peer = self.clients.iter_mut().rev().find(|client| client.address == address).unwrap_or(&mut self.server);
-        peer.endpoint.handle_job(now, done);
+        let (client, job) = self.open_jobs.remove(index);
+        let peer = match client {
+            None => &mut self.server,
+            Some(index) => &mut self.clients[index],
+        };
+        peer.endpoint.handle_job(self.now, job.run());
         self.collect();
     }
 
@@ -343,7 +343,7 @@ impl Network {
                     if self.runs_jobs_at_once {
                         peer.endpoint.handle_job(now, job.run());
                     } else {
-                        self.open_jobs.push((peer.address, job));
+                        self.open_jobs.push(((!is_server).then_some(index), job));
                     }
                     continue;
                 }
