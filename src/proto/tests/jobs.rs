@@ -16,16 +16,25 @@ fn certificate_network(limit: usize) -> (Network, ClientConfig) {
 }
 
 /// A credential that the issuer vouches for, for either side.
-fn credentials(issuer: &Issuer) -> Credentials {
-    let key = KeyPair::generate().unwrap();
+pub(super) fn credentials(key: &KeyPair, issuer: &Issuer) -> Credentials {
     let mut params = leaf("localhost");
     params.extended_key_usages.push(ExtendedKeyUsagePurpose::ClientAuth);
-    let certificate = params.signed_by(&key, issuer).unwrap();
+    let certificate = params.signed_by(key, issuer).unwrap();
     Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap()
 }
 
 fn mutual_configs(asks: bool) -> (ServerConfig, ClientConfig) {
-    let issuer = issuer();
+    let key = || KeyPair::generate().unwrap();
+    mutual_configs_with(&key(), &key(), &issuer(), asks)
+}
+
+/// `asks`: the server's application has the last word.
+pub(super) fn mutual_configs_with(
+    server: &KeyPair,
+    client: &KeyPair,
+    issuer: &Issuer,
+    asks: bool,
+) -> (ServerConfig, ClientConfig) {
     let authentication = |servername: Option<&str>, asks| PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[issuer.pem()]).unwrap())),
         servername: servername.map(str::to_owned),
@@ -36,9 +45,10 @@ fn mutual_configs(asks: bool) -> (ServerConfig, ClientConfig) {
         allows_omission: false,
     };
     let settings = settings(&[]);
-    let server = ServerConfig::new(&settings, Some(credentials(&issuer)), false, Some(authentication(None, asks)));
-    let client =
-        ClientConfig::new(&settings, None, Some(authentication(Some("localhost"), false)), Some(credentials(&issuer)));
+    let verifies = authentication(Some("localhost"), false);
+    let client = ClientConfig::new(&settings, None, Some(verifies), Some(credentials(client, issuer)));
+    let verifies = authentication(None, asks);
+    let server = ServerConfig::new(&settings, Some(credentials(server, issuer)), false, Some(verifies));
     (server.unwrap(), client.unwrap())
 }
 

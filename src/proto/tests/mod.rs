@@ -15,4 +15,5 @@ mod raw_public_keys;
 mod restarts;
 mod roaming;
 mod streams;
+mod threads;
 mod timers;
