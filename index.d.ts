@@ -134,6 +134,11 @@ export interface SharedOptions {
   /** Quiet time after which an open connection gives its engine's memory back, some 36 KB, ms; it wakes by itself, in some
    * 20 microseconds. Infinity: never. Default: 5000. */
   hibernateAfter?: number;
+  /** Threads that take the steps of handshakes that compute with certificates and their keys, so that the event loop goes on
+   * meanwhile, 0 to 64; 0: the event loop takes them itself. They belong to the process, which never has more than 64, begin
+   * with the first such step, and serve all endpoints, of worker threads as well: the number is how many work for this
+   * endpoint at a time. Default: as many as the process may use cores, at most 8; 0 if that is one. */
+  handshakeThreads?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
   /** How much is written to stderr, 0 (nothing) to 4 (everything). Default: 0. */
@@ -338,6 +343,8 @@ export interface Stats {
   handshakesFailed: number;
   /** Handshakes beyond one of the limits. */
   handshakesRefused: number;
+  /** Steps of handshakes that other threads have taken, see `handshakeThreads`. */
+  handshakeStepsOffloaded: number;
   /** Connections now, handshakes included. */
   connections: number;
   /** Handshakes now. */

@@ -3,8 +3,8 @@
 // The seam between the native object and everything in JS: one UDP socket's datagrams in, datagrams and events out, one
 // timer. Server and client own one Endpoint each.
 //
-// The native object never calls back, and rings a bell for what other threads have done for it. Every call into it may leave output behind and move its deadline, and says so in
-// the registers; so every call is followed by _settle().
+// The native object never calls back; what other threads have done for it, a bell says. Every call into it may leave
+// output behind and move its deadline, and says so in the registers; so every call is followed by _settle().
 
 const process = require('node:process');
 

@@ -64,7 +64,8 @@ pub(crate) struct SslConfig {
     pub(super) revocations: Option<Arc<RevocationLists>>,
 }
 
-// SAFETY: `raw` is not written after `new`; what Mbed TLS changes behind it (RSA blinding values) it guards with a mutex.
+// SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
+// has (layout.c sees to it), by AWS-LC under locks of its own. EC operations copy the group of their key.
 unsafe impl Send for SslConfig {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for SslConfig {}

@@ -28,7 +28,8 @@ pub(crate) struct Ssl {
     pub(super) extended_master_secret: bool,
 }
 
-// SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread.
+// SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread: the memory is the
+// C library's, `incoming` is set within a call only, and what it shares with other contexts (`SslConfig`) is `Sync`.
 unsafe impl Send for Ssl {}
 
 impl Ssl {
