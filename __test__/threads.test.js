@@ -5,7 +5,9 @@
 
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
-const { execFile } = require('node:child_process');
+const { execFile, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
 const path = require('node:path');
 const process = require('node:process');
 const { describe, test } = require('node:test');
@@ -28,6 +30,7 @@ const {
 
 const run = promisify(execFile);
 const skip = certificates.available ? false : 'openssl was not found';
+const skipWithoutTaskset = spawnSync('taskset', ['--version']).error ? 'taskset was not found' : false;
 
 const { ca, client, server, serverRsa } = certificates;
 const TRUST = { ca: ca?.cert, servername: 'localhost' };
@@ -104,6 +107,22 @@ describe('steps with public keys', { skip }, () => {
     }
     assert.deepEqual(codes.slice(2), codes.slice(0, 2));
     assert.equal(codes[1][0], 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  });
+});
+
+describe('threads by default', () => {
+  const source = `console.log(require(${JSON.stringify(path.join(__dirname, '../lib/native.js'))}).Bell.defaultThreads())`;
+
+  test('are no more than the process may use cores, and at most eight', async () => {
+    const { stdout } = await run(process.execPath, ['-e', source]);
+    // Fewer where a quota allows less than affinity does: Node.js 20 knows of affinity alone.
+    assert.ok(Number(stdout) <= Math.min(os.availableParallelism(), 8), stdout);
+  });
+
+  test('are none where affinity leaves one core', { skip: skipWithoutTaskset }, async () => {
+    const [core] = /Cpus_allowed_list:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8')).slice(1);
+    const { stdout } = await run('taskset', ['-c', core, process.execPath, '-e', source]);
+    assert.equal(stdout, '0\n');
   });
 });
 

@@ -127,9 +127,10 @@ fn a_pre_shared_key_needs_no_thread() {
         network.settle();
         finish(&mut network);
         assert_echo(&mut network, 0);
-        let expected = if suite.starts_with("ECDHE") && !cfg!(feature = "aws-lc") { 1 } else { 0 };
-        assert_eq!(network.server.endpoint.counters().jobs_started, expected, "{suite}");
-        assert_eq!(network.clients[0].endpoint.counters().jobs_started, expected, "{suite}");
+        // ECDHE costs as much as a certificate where it is Mbed TLS's own.
+        let needs_one = suite.starts_with("ECDHE") && !cfg!(feature = "aws-lc");
+        assert_eq!(network.server.endpoint.counters().jobs_started > 0, needs_one, "{suite}");
+        assert_eq!(network.clients[0].endpoint.counters().jobs_started > 0, needs_one, "{suite}");
     }
 }
 
