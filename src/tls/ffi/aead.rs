@@ -1,6 +1,4 @@
-//! AEAD ciphers of records: AWS-LC's for GCM and ChaCha20-Poly1305, several times as fast; Mbed TLS's own elsewhere.
-//!
-//! AWS-LC has no CCM with the nonces of RFC 6655; there Mbed TLS with AES instructions is as fast as one needs.
+//! AEAD ciphers of records: AWS-LC's, several times as fast; Mbed TLS's own where that does not build.
 
 use super::{c_int, c_void, sys};
 use sys::types::raw_types::c_uchar;
@@ -90,38 +88,61 @@ unsafe fn bytes<'a>(pointer: *const c_uchar, length: usize) -> Bytes<'a> {
 
 #[cfg(feature = "aws-lc")]
 mod library {
+    use super::super::ccm::{Ccm, Refused};
     use super::{Bytes, c_int, c_uchar, c_void, sys};
     use aws_lc_sys as lc;
 
-    /// Bytes of the only tag that these ciphers have in TLS (RFC 5288, RFC 7905).
+    /// Bytes of the only tag that GCM and ChaCha20-Poly1305 have in TLS (RFC 5288, RFC 7905).
     const TAG_LENGTH: usize = 16;
+
+    /// What stands behind Mbed TLS's pointer.
+    enum Aead {
+        Ccm(Ccm),
+        Other(*mut lc::EVP_AEAD_CTX),
+    }
+
+    impl Drop for Aead {
+        fn drop(&mut self) {
+            if let Aead::Other(context) = self {
+                // SAFETY: made in `new`, freed once.
+                unsafe { lc::EVP_AEAD_CTX_free(*context) };
+            }
+        }
+    }
 
     /// # Safety
     ///
     /// As `mbedtls_foreign_aead_new`.
     pub(super) unsafe fn new(cipher: sys::cipher_type_t, key: *const c_uchar, length: usize) -> *mut c_void {
-        // SAFETY: these functions take nothing, and answer with static objects.
-        let (aead, key_length) = unsafe {
-            match cipher {
-                sys::CIPHER_AES_128_GCM => (lc::EVP_aead_aes_128_gcm(), 16),
-                sys::CIPHER_AES_256_GCM => (lc::EVP_aead_aes_256_gcm(), 32),
-                sys::CIPHER_CHACHA20_POLY1305 => (lc::EVP_aead_chacha20_poly1305(), 32),
-                _ => return std::ptr::null_mut(),
-            }
+        // SAFETY: the caller's.
+        let key = unsafe { super::bytes(key, length) };
+        let aead = match (cipher, length) {
+            (sys::CIPHER_AES_128_CCM, 16) | (sys::CIPHER_AES_256_CCM, 32) => Ccm::new(key).map(Aead::Ccm),
+            // SAFETY: these functions take nothing, and answer with static objects.
+            (sys::CIPHER_AES_128_GCM, 16) => other(unsafe { lc::EVP_aead_aes_128_gcm() }, key),
+            // SAFETY: as above.
+            (sys::CIPHER_AES_256_GCM, 32) => other(unsafe { lc::EVP_aead_aes_256_gcm() }, key),
+            // SAFETY: as above.
+            (sys::CIPHER_CHACHA20_POLY1305, 32) => other(unsafe { lc::EVP_aead_chacha20_poly1305() }, key),
+            _ => None,
         };
-        if length != key_length {
-            return std::ptr::null_mut();
-        }
-        // SAFETY: the caller's; the key is copied.
-        unsafe { lc::EVP_AEAD_CTX_new(aead, key, length, TAG_LENGTH) }.cast()
+        aead.map_or(std::ptr::null_mut(), |aead| Box::into_raw(Box::new(aead)).cast())
+    }
+
+    fn other(aead: *const lc::EVP_AEAD, key: &[u8]) -> Option<Aead> {
+        // SAFETY: the key is readable for its length, and copied.
+        let context = unsafe { lc::EVP_AEAD_CTX_new(aead, key.as_ptr(), key.len(), TAG_LENGTH) };
+        (!context.is_null()).then_some(Aead::Other(context))
     }
 
     /// # Safety
     ///
     /// As `mbedtls_foreign_aead_free`.
     pub(super) unsafe fn free(aead: *mut c_void) {
-        // SAFETY: the caller's; null is allowed.
-        unsafe { lc::EVP_AEAD_CTX_free(aead.cast()) };
+        if !aead.is_null() {
+            // SAFETY: the caller's; made in `new` from a `Box`.
+            drop(unsafe { Box::from_raw(aead.cast::<Aead>()) });
+        }
     }
 
     /// # Safety
@@ -135,6 +156,68 @@ mod library {
         length: usize,
         tag_length: usize,
     ) -> c_int {
+        // SAFETY: the caller's; nobody changes what `new` made.
+        let aead = unsafe { &*aead.cast::<Aead>() };
+        match aead {
+            Aead::Ccm(ccm) => {
+                // SAFETY: the caller's: the tag stands behind the data.
+                let (data, tag) = unsafe { parts(data, length, tag_length) };
+                match ccm.seal(nonce, additional, data, tag) {
+                    Ok(()) => 0,
+                    Err(Refused) => sys::ERR_CIPHER_BAD_INPUT_DATA,
+                }
+            }
+            // SAFETY: the caller's.
+            Aead::Other(context) => unsafe { seal_other(*context, nonce, additional, data, length, tag_length) },
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As `mbedtls_foreign_aead_open`.
+    pub(super) unsafe fn open(
+        aead: *mut c_void,
+        nonce: Bytes<'_>,
+        additional: Bytes<'_>,
+        data: *mut c_uchar,
+        length: usize,
+        tag_length: usize,
+    ) -> c_int {
+        // SAFETY: the caller's; nobody changes what `new` made.
+        let aead = unsafe { &*aead.cast::<Aead>() };
+        match aead {
+            Aead::Ccm(ccm) => {
+                // SAFETY: the caller's: the tag stands behind the data.
+                let (data, tag) = unsafe { parts(data, length, tag_length) };
+                match ccm.open(nonce, additional, data, tag) {
+                    Ok(()) => 0,
+                    Err(Refused) => sys::ERR_CIPHER_AUTH_FAILED,
+                }
+            }
+            // SAFETY: the caller's.
+            Aead::Other(context) => unsafe { open_other(*context, nonce, additional, data, length, tag_length) },
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Both lengths, one behind the other, are readable and writable at `data`, and used by nobody else meanwhile.
+    unsafe fn parts<'a>(data: *mut c_uchar, length: usize, tag_length: usize) -> (&'a mut [u8], &'a mut [u8]) {
+        // SAFETY: the caller's.
+        unsafe { std::slice::from_raw_parts_mut(data, length + tag_length) }.split_at_mut(length)
+    }
+
+    /// # Safety
+    ///
+    /// As `seal`.
+    unsafe fn seal_other(
+        aead: *mut lc::EVP_AEAD_CTX,
+        nonce: Bytes<'_>,
+        additional: Bytes<'_>,
+        data: *mut c_uchar,
+        length: usize,
+        tag_length: usize,
+    ) -> c_int {
         if tag_length != TAG_LENGTH {
             return sys::ERR_CIPHER_BAD_INPUT_DATA;
         }
@@ -142,7 +225,7 @@ mod library {
         // SAFETY: the caller's; AWS-LC works in place when output is input.
         let done = unsafe {
             lc::EVP_AEAD_CTX_seal(
-                aead.cast(),
+                aead,
                 data,
                 &mut written,
                 length + TAG_LENGTH,
@@ -159,9 +242,9 @@ mod library {
 
     /// # Safety
     ///
-    /// As `mbedtls_foreign_aead_open`.
-    pub(super) unsafe fn open(
-        aead: *mut c_void,
+    /// As `open`.
+    unsafe fn open_other(
+        aead: *mut lc::EVP_AEAD_CTX,
         nonce: Bytes<'_>,
         additional: Bytes<'_>,
         data: *mut c_uchar,
@@ -175,7 +258,7 @@ mod library {
         // SAFETY: the caller's; AWS-LC works in place when output is input.
         let done = unsafe {
             lc::EVP_AEAD_CTX_open(
-                aead.cast(),
+                aead,
                 data,
                 &mut written,
                 length,

@@ -7,6 +7,8 @@
 mod aead;
 pub(crate) mod bio;
 pub(crate) mod capabilities;
+#[cfg(feature = "aws-lc")]
+mod ccm;
 pub(crate) mod config;
 mod elliptic;
 mod layout;
