@@ -135,9 +135,9 @@ export interface SharedOptions {
    * 20 microseconds. Infinity: never. Default: 5000. */
   hibernateAfter?: number;
   /** Threads that take the steps of handshakes that compute with certificates and their keys, so that the event loop goes on
-   * meanwhile, 0 to 64; 0: the event loop takes them itself. They belong to the process, which never has more than 64, begin
-   * with the first such step, and serve all endpoints, of worker threads as well: the number is how many work for this
-   * endpoint at a time. Default: as many as the process may use cores, at most 8; 0 if that is one. */
+   * meanwhile, 0 to 64; 0: the event loop takes them itself. The threads belong to the process and serve all endpoints, of
+   * worker threads as well, in turns: as many as the endpoint asks for that asks for most, and for none more than it asks
+   * for. They begin with the first such step. Default: as many as the process may use cores, at most 8; 0 if that is one. */
   handshakeThreads?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;

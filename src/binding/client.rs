@@ -5,7 +5,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
-use super::pool::{Bell, Crew};
+use super::pool::{Bell, Foreman};
 use crate::proto::{ClientConfig, Endpoint};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
@@ -43,8 +43,8 @@ impl DtlsClient {
     ) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
-        let crew = bell.map(|bell| Crew::new(bell.rope(), number, threads));
-        let client = DtlsClient { driver: Driver::new(endpoint, crew, registers, Instant::now())?, config };
+        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
+        let client = DtlsClient { driver: Driver::new(endpoint, foreman, registers, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }

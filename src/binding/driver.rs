@@ -3,7 +3,7 @@
 use super::address;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
-use super::pool::Crew;
+use super::pool::Foreman;
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
@@ -23,7 +23,7 @@ const WAITING_EVENTS: u8 = 2;
 pub(super) struct Driver {
     endpoint: Endpoint,
     /// Other threads for heavy steps of handshakes.
-    crew: Option<Crew>,
+    foreman: Option<Foreman>,
     registers: Buffer,
     /// Zero of the native clock.
     epoch: Instant,
@@ -32,15 +32,15 @@ pub(super) struct Driver {
 impl Driver {
     pub(super) fn new(
         mut endpoint: Endpoint,
-        crew: Option<Crew>,
+        foreman: Option<Foreman>,
         registers: Buffer,
         epoch: Instant,
     ) -> Result<Driver, CodedError> {
         if registers.len() != REGISTERS_LENGTH {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
         }
-        endpoint.offer_jobs(crew.as_ref().map_or(0, Crew::job_limit));
-        Ok(Driver { endpoint, crew, registers, epoch })
+        endpoint.offer_jobs(foreman.as_ref().map_or(0, Foreman::job_limit));
+        Ok(Driver { endpoint, foreman, registers, epoch })
     }
 
     /// Gives `act` the endpoint and the time, then says in the registers what is waiting.
@@ -52,8 +52,8 @@ impl Driver {
     }
 
     fn publish(&mut self, now: Instant) {
-        if let Some(crew) = &self.crew {
-            crew.dispatch(now, &mut self.endpoint);
+        if let Some(foreman) = &self.foreman {
+            foreman.dispatch(now, &mut self.endpoint);
         }
         let mut waiting = 0;
         if self.endpoint.has_transmit() {
@@ -117,8 +117,8 @@ impl Driver {
 
     pub(super) fn handle_jobs(&mut self) {
         let now = Instant::now();
-        if let Some(crew) = &self.crew {
-            crew.collect(now, &mut self.endpoint);
+        if let Some(foreman) = &self.foreman {
+            foreman.collect(now, &mut self.endpoint);
         }
         self.publish(now);
     }

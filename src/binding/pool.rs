@@ -23,12 +23,51 @@ const DEFAULT_LIMIT: usize = 8;
 /// takes no more records with it.
 const JOBS_PER_THREAD: usize = 8;
 
+/// The threads of the process: as many as the endpoint that asks for most.
+struct Pool {
+    limit: usize,
+    busy: usize,
+    /// Crews with something to do, in the order of their turns.
+    turns: VecDeque<Arc<Crew>>,
+}
+
+static POOL: Mutex<Pool> = Mutex::new(Pool { limit: 0, busy: 0, turns: VecDeque::new() });
+
 /// Made with the first job; an idle thread ends by itself. Never shut down: the process ends with jobs under way, too.
 fn runtime() -> Option<&'static Runtime> {
     static RUNTIME: OnceLock<Option<Runtime>> = OnceLock::new();
     let build =
         || Builder::new_current_thread().thread_name("mbed-dtls").max_blocking_threads(THREADS_LIMIT).build().ok();
     RUNTIME.get_or_init(build).as_ref()
+}
+
+/// Has one more thread work, unless all do.
+fn call_thread() {
+    let mut pool = lock(&POOL);
+    if pool.busy >= pool.limit {
+        return;
+    }
+    pool.busy += 1;
+    drop(pool);
+    // tokio panics when the system gives it not one thread.
+    let spawned = catch_unwind(|| runtime().map(|runtime| runtime.spawn_blocking(work)));
+    if !matches!(spawned, Ok(Some(_))) {
+        work();
+    }
+}
+
+/// One thread, until there is nothing left to do. The crews take turns, one job each.
+fn work() {
+    loop {
+        let mut pool = lock(&POOL);
+        let Some(crew) = pool.turns.pop_front() else {
+            // Not exactly counted where the system had no thread for a task, and had one for it later.
+            pool.busy = pool.busy.saturating_sub(1);
+            return;
+        };
+        drop(pool);
+        crew.take_turn();
+    }
 }
 
 /// Tells JavaScript which endpoints have jobs that are done: one callback, however many have rung.
@@ -41,7 +80,7 @@ pub struct Bell {
 type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// What threads pull.
-pub(super) struct Rope {
+struct Rope {
     callback: Callback,
     /// Endpoints that have rung, each once.
     rung: Mutex<VecDeque<u32>>,
@@ -71,10 +110,6 @@ impl Bell {
         let cores = *CORES.get_or_init(|| available_parallelism().map_or(1, usize::from));
         if cores == 1 { 0 } else { cores.min(DEFAULT_LIMIT) as u32 }
     }
-
-    pub(super) fn rope(&self) -> Arc<Rope> {
-        Arc::clone(&self.rope)
-    }
 }
 
 impl Rope {
@@ -90,15 +125,11 @@ impl Rope {
     }
 }
 
-/// The jobs of one endpoint, and the threads that are at them.
+/// The jobs of one endpoint, on their way to threads and back.
 pub(super) struct Crew {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
     rope: Arc<Rope>,
     number: u32,
-    /// At a time.
+    /// That may be at it at a time.
     threads: usize,
     state: Mutex<State>,
 }
@@ -108,97 +139,83 @@ struct State {
     jobs: VecDeque<Job>,
     /// What a failed thread had is a handle alone.
     done: Vec<Result<JobDone, ConnectionHandle>>,
-    busy: usize,
+    /// Threads that are at it, or will be when it is the crew's turn.
+    turns: usize,
 }
 
-impl Crew {
+/// An endpoint's hold of its crew.
+pub(super) struct Foreman(Arc<Crew>);
+
+impl Foreman {
     /// `number`: by which the bell tells the endpoint from others.
-    pub(super) fn new(rope: Arc<Rope>, number: u32, threads: u32) -> Crew {
+    pub(super) fn new(bell: &Bell, number: u32, threads: u32) -> Foreman {
         let threads = (threads as usize).min(THREADS_LIMIT);
-        Crew { shared: Arc::new(Shared { rope, number, threads, state: Mutex::default() }) }
+        let mut pool = lock(&POOL);
+        pool.limit = pool.limit.max(threads);
+        drop(pool);
+        Foreman(Arc::new(Crew { rope: Arc::clone(&bell.rope), number, threads, state: Mutex::default() }))
     }
 
     pub(super) fn job_limit(&self) -> usize {
-        self.shared.threads * JOBS_PER_THREAD
+        self.0.threads * JOBS_PER_THREAD
     }
 
     /// Hands over what the endpoint has for other threads.
     pub(super) fn dispatch(&self, now: Instant, endpoint: &mut Endpoint) {
         while let Some(job) = endpoint.poll_job(now) {
-            if let Some(job) = self.post(job) {
-                // There is no thread, and no way to have one.
-                settle(endpoint, now, run(job));
+            let mut state = lock(&self.0.state);
+            state.jobs.push_back(job);
+            if state.turns < self.0.threads {
+                state.turns += 1;
+                drop(state);
+                lock(&POOL).turns.push_back(Arc::clone(&self.0));
+                call_thread();
             }
         }
     }
 
-    /// Answers the job when there is nobody to do it.
-    fn post(&self, job: Job) -> Option<Job> {
-        let mut state = lock(&self.shared.state);
-        state.jobs.push_back(job);
-        if state.busy >= self.shared.threads {
-            return None;
-        }
-        state.busy += 1;
-        drop(state);
-        let shared = Arc::clone(&self.shared);
-        // tokio panics when the system gives it not one thread.
-        let spawn = AssertUnwindSafe(|| runtime().map(|runtime| runtime.spawn_blocking(move || work(&shared))));
-        if matches!(catch_unwind(spawn), Ok(Some(_))) {
-            return None;
-        }
-        let mut state = lock(&self.shared.state);
-        state.busy = state.busy.saturating_sub(1);
-        if state.busy == 0 { state.jobs.pop_back() } else { None }
-    }
-
     /// Gives the endpoint what is done.
     pub(super) fn collect(&self, now: Instant, endpoint: &mut Endpoint) {
-        let done = std::mem::take(&mut lock(&self.shared.state).done);
+        let done = std::mem::take(&mut lock(&self.0.state).done);
         for done in done {
-            settle(endpoint, now, done);
+            match done {
+                Ok(done) => endpoint.handle_job(now, done),
+                Err(connection) => endpoint.handle_lost_job(connection),
+            }
         }
     }
 }
 
-impl Drop for Crew {
+impl Drop for Foreman {
     /// The endpoint is gone: what no thread has begun need not be done.
     fn drop(&mut self) {
-        let jobs = std::mem::take(&mut lock(&self.shared.state).jobs);
+        let jobs = std::mem::take(&mut lock(&self.0.state).jobs);
         drop(jobs);
     }
 }
 
-/// One thread, until there is nothing left to do for this endpoint.
-fn work(shared: &Shared) {
-    loop {
-        let mut state = lock(&shared.state);
-        let Some(job) = state.jobs.pop_front() else {
-            // Not exactly counted where the system had no thread for a task, and had one for it later.
-            state.busy = state.busy.saturating_sub(1);
-            return;
-        };
-        drop(state);
-        let done = run(job);
-        let mut state = lock(&shared.state);
-        state.done.push(done);
-        let is_first = state.done.len() == 1;
-        drop(state);
-        if is_first {
-            shared.rope.pull(shared.number);
+impl Crew {
+    /// Does one job; waits for another turn when there are more.
+    fn take_turn(self: Arc<Crew>) {
+        let job = lock(&self.state).jobs.pop_front();
+        if let Some(job) = job {
+            let connection = job.connection();
+            let done = catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| connection);
+            let mut state = lock(&self.state);
+            state.done.push(done);
+            let is_first = state.done.len() == 1;
+            drop(state);
+            if is_first {
+                self.rope.pull(self.number);
+            }
         }
-    }
-}
-
-fn run(job: Job) -> Result<JobDone, ConnectionHandle> {
-    let connection = job.connection();
-    catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| connection)
-}
-
-fn settle(endpoint: &mut Endpoint, now: Instant, done: Result<JobDone, ConnectionHandle>) {
-    match done {
-        Ok(done) => endpoint.handle_job(now, done),
-        Err(connection) => endpoint.handle_lost_job(connection),
+        let mut state = lock(&self.state);
+        if state.jobs.is_empty() {
+            state.turns -= 1;
+            return;
+        }
+        drop(state);
+        lock(&POOL).turns.push_back(self);
     }
 }
 

@@ -5,7 +5,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
-use super::pool::{Bell, Crew};
+use super::pool::{Bell, Foreman};
 use crate::proto::{Endpoint, LookupId, NamePattern};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
@@ -51,8 +51,8 @@ impl DtlsServer {
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
-        let crew = bell.map(|bell| Crew::new(bell.rope(), number, threads));
-        let server = DtlsServer { driver: Driver::new(endpoint, crew, registers, now)?, ciphers };
+        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
+        let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }
