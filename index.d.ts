@@ -29,6 +29,9 @@ export type SrtpProfile =
   | 'SRTP_AES128_CM_SHA1_80'
   | 'SRTP_AES128_CM_SHA1_32';
 
+/** A PKCS#12 file: base64 as a string, DER as bytes. */
+export type Pfx = string | Bytes;
+
 /** A file name, PEM as a string, or PEM or DER as bytes. */
 export type KeyInput = PemOrDer;
 
@@ -59,6 +62,8 @@ export interface SavedSession {
   encrypt_then_mac?: boolean;
   /** RFC 7627. */
   extended_master_secret?: boolean;
+  /** RFC 6066, bytes; absent: none was agreed on. */
+  max_fragment_length?: 512 | 1024 | 2048 | 4096;
   /** Who the peer is, as the handshake has confirmed it. */
   psk_identity?: SavedBytes;
   public_key?: SavedBytes;
@@ -77,10 +82,16 @@ export interface PeerAddress {
 export interface SharedOptions {
   /** Private key that belongs to `cert`; without one, it is presented as a raw public key (RFC 7250). */
   key?: KeyInput;
-  /** Passphrase of an encrypted `key`. */
+  /** Passphrase of an encrypted `key`, or of `pfx`. */
   passphrase?: string;
   /** Our certificate, or the chain of it, leaf first. */
   cert?: PemOrDer | readonly PemOrDer[];
+  /**
+   * PKCS#12 file (`.p12`, `.pfx`) of up to 1048576 bytes in place of `key` and `cert`, or an array of one: its first key that
+   * has a certificate, with its chain. Who says nothing else about whom to trust trusts the root certificates in it: a
+   * client beside Node's, a server with `requestCert: true` alone. Throws ERR_DTLS_WRONG_PASSPHRASE, ERR_DTLS_INVALID_PFX.
+   */
+  pfx?: Pfx | readonly (Pfx | { buf: Pfx; passphrase?: string })[];
   /** Lists of what the authorities of peers have revoked. With any, each issuer in a peer's chain must have one that is
    * valid. Default: revocation is not checked. */
   crl?: PemOrDer | readonly PemOrDer[];
@@ -172,7 +183,8 @@ export interface SharedOptions {
 }
 
 /**
- * Options of a server. It needs `psk`, `pskCallback` or `identityPskCallback` (one of them), or `key`, or both kinds.
+ * Options of a server. It needs `psk`, `pskCallback` or `identityPskCallback` (one of them), or `key` or `pfx`, or both
+ * kinds.
  */
 export interface ServerOptions extends SharedOptions {
   /** One key for every identity, or identities and their keys; copied at the call, and compared byte by byte. */
@@ -286,8 +298,8 @@ export interface ClientOptions extends SharedOptions {
   pskIdentity?: PskIdentity;
   /** node-mbed-dtls's name of `pskIdentity`. */
   PSKIdent?: PskIdentity;
-  /** Certificates of the authorities that may vouch for the server. Default: Node's own root certificates;
-   * none with `psk`, `peerPublicKey` or `verifyPeer`. */
+  /** Certificates of the authorities that may vouch for the server. Default: those that Node trusts, with
+   * NODE_EXTRA_CA_CERTS and --use-system-ca (Node 22.15 and newer); none with `psk`, `peerPublicKey` or `verifyPeer`. */
   ca?: PemOrDer | readonly PemOrDer[];
   /** node-mbed-dtls's name of `ca`. */
   CACert?: PemOrDer | readonly PemOrDer[];
@@ -367,6 +379,8 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_CRL'
   | 'ERR_DTLS_INVALID_CURVE'
   | 'ERR_DTLS_INVALID_KEY'
+  | 'ERR_DTLS_INVALID_PEER_CERTIFICATE'
+  | 'ERR_DTLS_INVALID_PFX'
   | 'ERR_DTLS_INVALID_PSK'
   | 'ERR_DTLS_INVALID_PSK_IDENTITY'
   | 'ERR_DTLS_INVALID_SESSION'
@@ -388,7 +402,9 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_SOCKET_CLOSED'
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
   | 'ERR_DTLS_WEAK_CERTIFICATE'
+  | 'ERR_DTLS_WRONG_PASSPHRASE'
   | 'ERR_DTLS_WRONG_PSK'
+  | 'ERR_DTLS_WRONG_SIGNATURE'
   | 'CERT_HAS_EXPIRED'
   | 'CERT_NOT_YET_VALID'
   | 'CERT_REVOKED'
@@ -397,6 +413,7 @@ export type DtlsErrorCode =
   | 'CRL_NOT_YET_VALID'
   | 'DEPTH_ZERO_SELF_SIGNED_CERT'
   | 'ERR_TLS_CERT_ALTNAME_INVALID'
+  | 'INVALID_PURPOSE'
   | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
@@ -630,6 +647,7 @@ export type ContextOptions = Pick<
   | 'key'
   | 'passphrase'
   | 'cert'
+  | 'pfx'
   | 'ca'
   | 'crl'
   | 'ciphers'
@@ -668,7 +686,10 @@ export class DtlsServer extends EventEmitter {
    * Answers clients that ask for this name (SNI) with these credentials from now on. '*.example.com' is for one label; the
    * last that fits counts, and the same name again replaces. `ca` counts only where clients are asked at all.
    */
-  addContext(servername: string, context: ContextOptions & { key: PemOrDer }): void;
+  addContext(
+    servername: string,
+    context: ContextOptions & ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> }),
+  ): void;
   /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
   setSecureContext(context: ContextOptions): void;
   /**

@@ -9,6 +9,7 @@ const certificates = require('./support/certificates.js');
 const { BOB, HOST, event, openClient, startServer } = require('./support/endpoints.js');
 
 const skip = certificates.available ? false : 'openssl not found';
+const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
 
 /** A server with one of the certificates, and what becomes of a client that trusts the test's own authority. */
 async function attempt(t, name, clientOptions = {}, serverOptions = {}) {
@@ -95,13 +96,6 @@ describe('a client refuses a server', { skip }, () => {
       await assertRefused(t, 'server', 'ERR_TLS_CERT_ALTNAME_INVALID', { servername });
     }
   });
-
-  test('whose authority is a forged one', async (t) => {
-    for (const name of ['forgedInteger', 'forgedOutside']) {
-      const { outcome } = await attempt(t, name);
-      assert(outcome instanceof Error);
-    }
-  });
 });
 
 test('one server has certificates for some and pre-shared keys for others', { skip }, async (t) => {
@@ -142,6 +136,7 @@ describe('key material', { skip }, () => {
     const refusals = [
       [{ key: Buffer.from('nonsense'), cert: server.cert }, 'ERR_DTLS_INVALID_KEY'],
       [{ key: server.key, cert: Buffer.from('nonsense') }, 'ERR_DTLS_INVALID_CERT'],
+      [own('forgedOutside'), 'ERR_DTLS_INVALID_CERT'],
       [{ key: serverRsa.key, cert: server.cert }, 'ERR_DTLS_KEY_MISMATCH'],
       [{ key: encrypted.key, cert: server.cert }, 'ERR_DTLS_INVALID_KEY'],
       [{ key: encrypted.key, cert: server.cert, passphrase: 'wrong' }, 'ERR_DTLS_INVALID_KEY'],

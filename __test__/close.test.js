@@ -1,7 +1,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { execFile } = require('node:child_process');
+const { execFile, spawn } = require('node:child_process');
 const dgram = require('node:dgram');
 const path = require('node:path');
 const { describe, test } = require('node:test');
@@ -264,6 +264,17 @@ describe('close() of a server', () => {
     server.listen(port, HOST);
     await event(server, 'listening');
     await event(openClient(t, server), 'secureConnect');
+  });
+
+  test('frees the port, whoever was started meanwhile', async (t) => {
+    const server = await startServer(t);
+    const { port } = server.address();
+    const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio: 'ignore' });
+    t.after(() => child.kill());
+    await event(child, 'spawn');
+    await new Promise((resolve) => server.close(resolve));
+    server.listen(port, HOST);
+    await event(server, 'listening');
   });
 
   test('is what happens when its UDP socket is closed under it', async (t) => {

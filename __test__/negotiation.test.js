@@ -4,7 +4,8 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 
 const certificates = require('./support/certificates.js');
-const { BOB, connectedPair, event, openClient, startServer } = require('./support/endpoints.js');
+const { openDevice } = require('./support/device.js');
+const { BOB, connectedPair, event, messages, openClient, startServer } = require('./support/endpoints.js');
 const { connect, createServer } = require('..');
 
 const PSK = { bob: BOB.psk };
@@ -66,6 +67,37 @@ describe('maxFragmentLength', () => {
       });
       assert.equal(error.code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
     }
+  });
+
+  test('goes with a saved session to another server, through JSON', async (t) => {
+    const first = await startServer(t, { psk: PSK });
+    const secure = event(first, 'secureConnection');
+    const device = await openDevice(t, first.address().port, { maxFragmentLength: 512 });
+    const [socket] = await secure;
+    const session = JSON.parse(JSON.stringify(socket.session));
+    assert.equal(session.max_fragment_length, 512);
+
+    const second = await startServer(t, { psk: PSK });
+    device.port = second.address().port;
+    for (const wrong of [0, 513, '512', null, 65_536, -512]) {
+      assert.equal(second.resumeSocket(device.address, { ...session, max_fragment_length: wrong }), false);
+    }
+    assert.equal(second.resumeSocket(device.address, session), true);
+    const [restored] = Object.values(second.sockets);
+    assert.equal(restored.session.max_fragment_length, 512);
+    const heard = messages(device.client, 1);
+    restored.write(Buffer.alloc(512, 'a'));
+    assert.deepEqual(await heard, ['a'.repeat(512)]);
+    restored.on('error', () => {});
+    const [error] = await new Promise((resolve) => {
+      restored.write(Buffer.alloc(513), (...args) => resolve(args));
+    });
+    assert.equal(error.code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
+  });
+
+  test('is absent from a session without one', async (t) => {
+    const { socket } = await connectedPair(t);
+    assert.equal('max_fragment_length' in socket.session, false);
   });
 
   test('is one of four', () => {

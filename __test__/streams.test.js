@@ -1,12 +1,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 const { Duplex } = require('node:stream');
 const { pipeline } = require('node:stream/promises');
 
 const {
   BOB,
+  HOST,
   connectedPair,
   event,
   eventsUntilClose,
@@ -214,8 +216,9 @@ test('pipeline() ends when the peer does', async (t) => {
 });
 
 test('a writer is told to wait when the system does not take more', async (t) => {
-  const { socket, client } = await connectedPair(t);
-  const udp = client.dgramSocket;
+  const udp = dgram.createSocket('udp4').bind(0, HOST);
+  t.after(() => udp.close());
+  const { socket, client } = await connectedPair(t, { clientOptions: { socket: udp } });
   const waiting = [];
   udp.getSendQueueSize = () => 1_000_000;
   udp.send = (...args) => waiting.push(args);

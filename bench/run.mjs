@@ -9,150 +9,97 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { measurements } from './measurements.mjs';
+
 const BENCH = path.dirname(fileURLToPath(import.meta.url));
 const LOAD = path.join(BENCH, 'load', 'dtlsload');
-const require = createRequire(import.meta.url);
-
-const { rounds, seconds, only, json, compare } = readArguments();
-const { server: serverCert, client: clientCert, serverRsa } = certificates();
+const PEERS = path.join(BENCH, 'peers');
 const PIN = process.platform === 'linux' && spawnSync('taskset', ['--version']).error === undefined;
 
-const files = ({ keyPath, certPath }) => ['--key', keyPath, '--cert', certPath];
-const RSA = ['--cipher', 'ECDHE-RSA-AES128-GCM-SHA256'];
-const HANDSHAKES = ['handshake', '--n', String(500 * seconds), '--c', '16'];
-const echo = (size, connections, inFlight = 1) => [
-  'echo',
-  '--size',
-  String(size),
-  '--c',
-  String(connections),
-  '--w',
-  String(inFlight),
-  '--secs',
-  String(seconds),
-];
-const GCM = ['--cipher', 'PSK-AES128-GCM-SHA256'];
-
-// name, unit, what is better, the load, and for each competitor how its server is started; `value` picks the figure.
-const CPU = { unit: 'us CPU', better: 'less', value: (result) => result.server_us_per_op };
-const RATE = { unit: 'msg/s', better: 'more', value: (result) => result.per_s };
-const P50 = { unit: 'us p50', better: 'less', value: (result) => result.p50_us };
-const P99 = { unit: 'us p99', better: 'less', value: (result) => result.p99_us };
-const MEMORY = { unit: 'KB', better: 'less', value: (result) => result.kb_per_conn };
-const cert = (pair) => ({ ours: ['cert', pair.keyPath, pair.certPath], openssl: ['--mode', 'cert', ...files(pair)] });
-const psk = { ours: ['psk'], openssl: ['--mode', 'psk'], udp: [] };
-const mutual = {
-  ours: ['mutual', serverCert?.keyPath, serverCert?.certPath],
-  openssl: ['--mode', 'cert', '--mutual', ...files(serverCert ?? {})],
-};
-const MEASUREMENTS = [
-  { name: 'handshake PSK-CCM_8', ...CPU, load: [...HANDSHAKES, '--mode', 'psk'], servers: { ...psk, udp: undefined } },
-  {
-    name: 'handshake ECDHE-ECDSA P-256',
-    ...CPU,
-    load: [...HANDSHAKES, '--mode', 'cert'],
-    servers: cert(serverCert ?? {}),
-  },
-  {
-    name: 'handshake ECDHE-ECDSA mutual',
-    ...CPU,
-    load: [...HANDSHAKES, '--mode', 'cert', ...files(clientCert ?? {})],
-    servers: mutual,
-  },
-  {
-    name: 'handshake ECDHE-RSA-2048',
-    ...CPU,
-    load: [...HANDSHAKES, '--mode', 'cert', ...RSA],
-    servers: { ours: cert(serverRsa ?? {}).ours, openssl: [...cert(serverRsa ?? {}).openssl, ...RSA] },
-  },
-  ...[1, 10, 100, 1000].map((count) => ({
-    name: `echo 64 B, ${count} connections`,
-    ...RATE,
-    load: [...echo(64, count), '--mode', 'psk'],
-    servers: psk,
-  })),
-  { name: 'echo 256 B, 100 connections', ...RATE, load: [...echo(256, 100), '--mode', 'psk'], servers: psk },
-  {
-    name: 'echo 1024 B GCM, 100 connections',
-    ...RATE,
-    load: [...echo(1024, 100), '--mode', 'psk', ...GCM],
-    servers: { ...psk, openssl: [...psk.openssl, ...GCM] },
-  },
-  { name: 'latency 64 B, 1 connection', ...P50, load: [...echo(64, 1), '--mode', 'psk'], servers: psk },
-  { name: 'latency 64 B, 100 connections', ...P99, load: [...echo(64, 100), '--mode', 'psk'], servers: psk },
-  ...[1000, 10_000].map((count) => ({
-    name: `memory of an idle connection at ${count}`,
-    ...MEMORY,
-    load: ['idle', '--c', String(count), '--ramp', '64', '--hold', '9', '--mode', 'psk'],
-    servers: { ...psk, udp: undefined },
-    once: true,
-  })),
-];
+const { rounds, seconds, only, json, compare } = readArguments();
 
 await main();
 
 async function main() {
   build();
-  const wanted = MEASUREMENTS.filter(({ name }) => only === undefined || name.includes(only));
+  const all = measurements(seconds);
+  if (all === null) fail('the openssl program was not found; without it there are no certificates to measure with');
+  const wanted = all.filter(({ name }) => only === undefined || name.includes(only));
   const results = [];
   for (const measurement of wanted) {
+    const { name, unit, better, goal } = measurement;
     const figures = await measure(measurement);
-    results.push({ name: measurement.name, unit: measurement.unit, better: measurement.better, figures });
+    results.push({ name, unit, better, goal, figures });
     report(results.at(-1));
   }
+  reportGoals(results);
   if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
   if (compare !== undefined) reportRegressions(JSON.parse(readFileSync(compare, 'utf8')), results);
 }
 
 /** All competitors take turns in every round, so that the machine's moods meet all of them. */
-async function measure({ load, servers, value, once: isOnce }) {
+async function measure({ load, server, servers, clients, value, once: isOnce }) {
+  const pairs = Object.keys(servers ?? clients).map((name) => ({
+    name,
+    server: servers === undefined ? server : [name, ...servers[name]],
+    load: clients?.[name] ?? load[name] ?? load,
+  }));
   const figures = {};
   let port = 17_000 + Math.floor(Math.random() * 20_000);
   for (let round = 0; round < (isOnce ? 1 : rounds); round++) {
-    for (const [name, args] of Object.entries(servers)) {
-      if (args === undefined) continue;
-      const result = await run(name, args, load, port++);
+    for (const pair of pairs) {
+      const result = await run(pair, port++);
       if (result === null) continue;
-      figures[name] ??= [];
-      figures[name].push(value(result));
+      figures[pair.name] ??= [];
+      figures[pair.name].push(value(result));
     }
   }
   return figures;
 }
 
-async function run(name, args, load, port) {
-  const [command, serverArgs] = {
-    ours: [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...args]],
+/** What the load and the server have printed, `null` when one of them failed. */
+async function run({ name, server: [kind, ...serverArgs], load }, port) {
+  const [command, args] = {
+    ours: [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...serverArgs]],
     udp: [process.execPath, [path.join(BENCH, 'servers', 'udp.js'), String(port)]],
-    openssl: [LOAD, ['serve', '--port', String(port), ...args]],
-  }[name];
-  const stderr = name === 'openssl' ? 'ignore' : 'inherit';
-  const server = spawn(...pinned('0', command, serverArgs), { stdio: ['ignore', 'pipe', stderr] });
-  if (name === 'openssl') await sleep(300);
+    openssl: [LOAD, ['serve', '--port', String(port), ...serverArgs]],
+  }[kind];
+  const server = start('0', command, args);
+  if (kind === 'openssl') await sleep(300);
   else await once(server.stdout, 'data');
-  const mode = name === 'udp' ? load.map((word, index) => (load[index - 1] === '--mode' ? 'udp' : word)) : load;
-  const loadArgs = [...mode, '--port', String(port), '--pid', String(server.pid)];
-  const client = spawn(...pinned('1', LOAD, loadArgs), { stdio: ['ignore', 'pipe', 'ignore'] });
-  let output = '';
-  client.stdout.setEncoding('utf8').on('data', (text) => {
-    output += text;
-  });
+  const words =
+    kind === 'udp' ? load.args.map((word, at) => (load.args[at - 1] === '--mode' ? 'udp' : word)) : load.args;
+  const program = load.program === 'node' ? process.execPath : LOAD;
+  const client = start('1', program, [...words, '--port', String(port), '--pid', String(server.pid)]);
   await once(client, 'close');
-  server.kill('SIGKILL');
+  server.kill('SIGTERM');
   await once(server, 'close');
   try {
-    return JSON.parse(output);
+    return { load: JSON.parse(client.output), server: lastLine(server.output) };
   } catch {
-    console.error(`bench: ${name} gave no result for ${load.join(' ')}`);
+    console.error(`bench: ${name} gave no result for ${load.args.join(' ')}`);
     return null;
   }
+}
+
+function start(core, command, args) {
+  const child = spawn(...pinned(core, command, args), { stdio: ['ignore', 'pipe', 'ignore'] });
+  child.output = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    child.output += text;
+  });
+  return child;
+}
+
+function lastLine(output) {
+  const line = output.trim().split('\n').at(-1);
+  return line.startsWith('{') ? JSON.parse(line) : {};
 }
 
 function pinned(core, command, args) {
@@ -161,14 +108,36 @@ function pinned(core, command, args) {
 
 function report({ name, unit, better, figures }) {
   const columns = Object.entries(figures).map(([who, values]) => `${who} ${summary(values)}`);
-  const ours = median(figures.ours);
-  const ratios = Object.entries(figures)
-    .filter(([who]) => who !== 'ours')
-    .map(([who, values]) => {
-      const theirs = median(values);
-      return `${(better === 'more' ? ours / theirs : theirs / ours).toFixed(2)}x ${who}`;
-    });
-  console.log(`${name} (${unit}): ${columns.join(', ')}; ours is ${ratios.join(', ')} as good`);
+  const ratios = Object.keys(figures)
+    .filter((who) => who !== 'ours')
+    .map((who) => `${ratio(figures, better, who).toFixed(2)}x ${who}`);
+  const verdict = ratios.length > 0 ? `; ours is ${ratios.join(', ')} as good` : '';
+  console.log(`${name} (${unit}): ${columns.join(', ')}${verdict}`);
+}
+
+/** How many times as good we are. */
+function ratio(figures, better, who) {
+  if (figures.ours === undefined || figures[who] === undefined) return Number.NaN;
+  const [ours, theirs] = [median(figures.ours), median(figures[who])];
+  return better === 'more' ? ours / theirs : theirs / ours;
+}
+
+/** What must be reached, and whether it is. */
+function reportGoals(results) {
+  const rows = results.flatMap(({ name, unit, better, goal = {}, figures }) =>
+    Object.entries(goal).map(([against, bound]) => {
+      if (against === 'most') {
+        const ours = median(figures.ours ?? [Number.NaN]);
+        return [name, `at most ${bound} ${unit}`, figure(ours), ours <= bound];
+      }
+      const reached = ratio(figures, better, against);
+      return [name, `${bound.toFixed(2)}x ${against}`, `${reached.toFixed(2)}x`, reached >= bound];
+    }),
+  );
+  if (rows.length === 0) return;
+  console.log('\n| | must be | is | |\n|---|---|---|---|');
+  for (const [name, bound, is, reached] of rows)
+    console.log(`| ${name} | ${bound} | ${is} | ${reached ? '' : 'not reached'} |`);
 }
 
 function reportRegressions(before, after) {
@@ -206,18 +175,17 @@ function build() {
   for (const [command, args, cwd] of steps) {
     const { status } = spawnSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
     if (status !== 0) {
-      console.error(
-        `bench: ${command} failed; the load generator needs make, a C compiler and OpenSSL's headers (libssl-dev)`,
-      );
-      process.exit(1);
+      fail(`${command} failed; the load generator needs make, a C compiler and OpenSSL's headers (libssl-dev)`);
     }
   }
+  const { status } = spawnSync('npm', ['install', '--silent', '--ignore-scripts', '--no-audit', '--no-fund'], {
+    cwd: PEERS,
+  });
+  if (status !== 0) console.error('bench: node-dtls-client could not be installed, and is left out');
 }
 
-function certificates() {
-  const made = require('../__test__/support/certificates.js');
-  if (made.available) return made;
-  console.error('bench: the openssl program was not found; without it there are no certificates to measure with');
+function fail(message) {
+  console.error(`bench: ${message}`);
   process.exit(1);
 }
 

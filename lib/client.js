@@ -9,7 +9,7 @@ const { join } = require('./mux');
 const native = require('./native');
 const { clientOptions } = require('./options');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
+const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
 const { callback, port: checkPort, string } = require('./validate');
 
 /**
@@ -104,24 +104,29 @@ class DtlsClient extends DtlsSocket {
     try {
       const udp = createUdpSocket({ ...options, type });
       this._detach = () => closeWhenSent(udp);
+      let isDirect = false;
       // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
-      udp.once('listening', () => process.nextTick(() => this._onListening(udp, canonicalAddress(address, type))));
+      udp.once('listening', () =>
+        process.nextTick(() => this._onListening(udp, canonicalAddress(address, type), isDirect)),
+      );
       udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
       udp.once('close', () => this._onUdpClose());
       udp.on('message', (datagram, remote) => this._onDatagram(datagram, remote));
       // In a cluster, a shared port would hand our datagrams to another worker.
-      udp.bind({ port: localPort, address: localAddress, exclusive: true });
+      const anyAddress = type === 'udp6' ? '::' : '0.0.0.0';
+      const where = { port: localPort, address: localAddress ?? anyAddress, exclusive: true };
+      isDirect = bindUdp(udp, where, this._endpoint.native);
     } catch (error) {
       this.destroy(error);
     }
   }
 
-  _onListening(udp, address) {
+  _onListening(udp, address, isDirect) {
     if (this.destroyed) return;
     this._udp = udp;
     if (!this._isReferenced) udp.unref();
     this._whenBound?.();
-    this._connect(udp, address);
+    this._connect(udp, address, isDirect);
   }
 
   /** A UDP socket of the application's, which other clients may share. */
@@ -141,12 +146,12 @@ class DtlsClient extends DtlsSocket {
     }
     // After what has been handed to the socket: it may still have to bind itself before it can send.
     this._detach = leave;
-    this._connect(udp, address);
+    this._connect(udp, address, false);
   }
 
-  _connect(udp, address) {
+  _connect(udp, address, isDirect) {
     this.remoteAddress = address;
-    this._endpoint.udp = udp;
+    this._endpoint.use(udp, isDirect);
     try {
       this._endpoint.connect(this, address, this.remotePort);
     } catch (error) {

@@ -5,13 +5,14 @@
 const { certificates, decryptKey, privateKey } = require('./credentials');
 const { invalidArgValue, missingOption } = require('./errors');
 const { OPTIONS, negotiation } = require('./negotiation');
+const { pfxFile, takePfx } = require('./pfx');
 const { checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;
 
 /** `ciphers` as options.js checks it. */
 function contextCheckers(ciphers) {
-  const credentials = { key: privateKey, passphrase: secretString, cert: certificates };
+  const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
   return { __proto__: null, ...credentials, ca: certificates, crl: certificates, ciphers, ...OPTIONS };
 }
 
@@ -26,7 +27,10 @@ function contextCheckers(ciphers) {
 function changedOptions(native, options, checkers) {
   const given = checkOptions(options, 'options', checkers);
   const changed = { ...native };
-  if (given.key !== undefined) {
+  if (given.pfx !== undefined) {
+    takePfx(given);
+    changed.key = given.key;
+  } else if (given.key !== undefined) {
     changed.key = given.passphrase === undefined ? given.key : decryptKey(given.key, given.passphrase);
     // A key without a certificate is a raw public key; the old certificate would not belong to it.
     delete changed.cert;

@@ -5,6 +5,7 @@
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
+const process = require('node:process');
 const tls = require('node:tls');
 const { types } = require('node:util');
 
@@ -15,6 +16,8 @@ const PEM_BEGIN = '-----BEGIN ';
 
 /** Longest pre-shared key, bytes: MBEDTLS_PSK_MAX_LEN of the engine as it is built here. */
 const MAX_PSK = 64;
+
+const EXTRA = extraCertificates(process.env.NODE_EXTRA_CA_CERTS);
 
 /** Longest PSK identity, bytes: what an ECDHE-PSK ClientKeyExchange of this engine has room for. */
 const MAX_IDENTITY = 256;
@@ -115,12 +118,29 @@ function identityKey(bytes) {
   return bytes.latin1Slice();
 }
 
-let roots = null;
+let roots = { list: null, pem: null };
 
-/** Node's own root certificates as one PEM Buffer, the same one every time. */
+/**
+ * The certificates that Node itself trusts, as one PEM Buffer: the same one as long as they are the same. Node tells since
+ * 22.15 and 23.10, with what --use-system-ca, NODE_EXTRA_CA_CERTS and tls.setDefaultCACertificates() make of them.
+ */
 function rootCertificates() {
-  roots ??= Buffer.from(tls.rootCertificates.join('\n'));
-  return roots;
+  const list = tls.getCACertificates?.('default') ?? tls.rootCertificates;
+  if (list !== roots.list) {
+    const extra = tls.getCACertificates === undefined ? EXTRA : [];
+    roots = { list, pem: Buffer.from([...list, ...extra].join('\n')) };
+  }
+  return roots.pem;
+}
+
+/** For older versions of Node: what NODE_EXTRA_CA_CERTS was when the process began to use us. Node warns if it is no file. */
+function extraCertificates(file) {
+  if (!file) return [];
+  try {
+    return [fs.readFileSync(file, 'utf8')];
+  } catch {
+    return [];
+  }
 }
 
 function tableEntries(value) {

@@ -1,7 +1,8 @@
 'use strict';
 
 // Defaults of the options of createServer() and connect(). Times in ms. One that is missing here is found out elsewhere,
-// from other options or from the machine.
+// from other options or from the machine. Tests change them before anything else is loaded, to run all that there is in
+// more than one way: __test__/support/variants/.
 
 const shared = {
   rejectUnauthorized: true,
@@ -35,4 +36,10 @@ const client = {
   host: 'localhost',
 };
 
-module.exports = { client, server };
+/** What is no option. */
+const defaults = {
+  /** UDP sockets of ours are made by the native object, which receives and sends on them, where the system allows it. */
+  nativeUdp: true,
+};
+
+module.exports = { client, defaults, server };

@@ -3,6 +3,10 @@
 // The seam between the native object and everything in JS: one UDP socket's datagrams in, datagrams and events out, one
 // timer. Server and client own one Endpoint each.
 //
+// Node polls the UDP socket and says when something has arrived. Where lib/udp.js has let the native object make the
+// socket, that takes the rest from it, and sends on it, by itself; what the system does not take at once goes through
+// node:dgram's queue. On other sockets everything goes through node:dgram.
+//
 // The native object never calls back; what other threads have done for it, a bell says. Every call into it may leave
 // output behind and move its deadline, and says so in the registers; so every call is followed by _settle().
 
@@ -10,14 +14,19 @@ const process = require('node:process');
 
 const { listen } = require('./bell');
 const { fromNative, messageOf } = require('./errors');
+const { outgoing } = require('./outgoing');
+const { queuedDatagrams } = require('./udp');
 const { MAX_DELAY } = require('./validate');
 
-// The registers, see src/binding: rewritten by every native call before it returns.
-const CONNECTION = 0;
-const WAITING = 1;
-const DUE = 2;
-const NOW = 3;
-const REGISTERS = 4;
+// The registers, see src/binding/driver.rs: rewritten by every native call before it returns.
+const WAITING = 0;
+const DUE = 1;
+const NOW = 2;
+// Payloads of the last batch; from PAYLOADS on, three registers each.
+const COUNT = 3;
+const PAYLOADS = 4;
+const BATCH_LIMIT = 64;
+const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 
 // Bits of registers[WAITING].
 const TRANSMITS = 1;
@@ -41,48 +50,90 @@ class Endpoint {
     this.connections = new Map();
     this.udp = null;
     this._owner = owner;
+    // The payloads that are being delivered, how far that has come, and what may not come between them.
+    this._batch = null;
+    this._delivered = 0;
+    this._deferred = [];
+    // The native object sends by itself, unless something waits in Node's queue, which must not be overtaken.
+    this._isDirect = false;
+    this._isCongested = false;
     this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error);
     this._timer = null;
     this._armedFor = Infinity;
     this._draining = false;
     this._warned = false;
     try {
-      this.native = new NativeClass(options, Buffer.from(this.registers.buffer), ...listen(this, threads));
+      this._native = new NativeClass(options, Buffer.from(this.registers.buffer), ...listen(this, threads));
     } catch (error) {
       throw fromNative(error);
     }
   }
 
-  /** Takes one datagram from the UDP socket. This is the hot path: payload of an open connection, delivered at once. */
+  /** The native object, as if everything that was written had been sent at once. */
+  get native() {
+    outgoing.flush(this, this._native);
+    return this._native;
+  }
+
+  /** Takes one datagram from the UDP socket, and whatever else has arrived. This is the hot path. */
   handleDatagram(datagram, remote) {
     if (this.udp === null) return;
-    let payload;
+    if (this._batch !== null) {
+      // Not Node's: a listener has brought it.
+      this._deferred.push([datagram, remote]);
+      return;
+    }
+    // Whoever else listens wants to see every datagram.
+    const drains = this.udp.listenerCount('message') === 1;
+    let payloads;
     try {
-      payload = this.native.handleDatagram(datagram, remote.address, remote.port);
+      payloads = this._native.receive(datagram, remote.address, remote.port, drains);
     } catch (error) {
       this._warn(error);
       return;
     }
-    if (payload === undefined) {
-      this._settle();
-      return;
-    }
-    let delivered = false;
-    try {
-      this.connections.get(this.registers[CONNECTION])?._onMessage(payload, datagram.length);
-      delivered = true;
-    } finally {
-      // Not at once when a listener has thrown: a second exception would hide the first.
-      if (!delivered) process.nextTick(settle, this);
+    if (payloads !== undefined) {
+      this._batch = payloads;
+      this._deliver();
     }
     this._settle();
   }
 
+  /**
+   * Hands out the payloads of a batch. When a listener throws, Node gets the exception, and the others their payloads in
+   * the next tick: a second exception would hide the first.
+   */
+  _deliver() {
+    const { registers, connections, _batch: batch } = this;
+    const count = registers[COUNT];
+    let isWhole = false;
+    if (this._isDirect) outgoing.open(this);
+    try {
+      while (this._delivered < count) {
+        const entry = PAYLOADS + 3 * this._delivered++;
+        const start = entry === PAYLOADS ? 0 : registers[entry - 2];
+        const payload = count === 1 ? batch : batch.subarray(start, registers[entry + 1]);
+        connections.get(registers[entry])?._onMessage(payload, registers[entry + 2]);
+      }
+      isWhole = true;
+    } finally {
+      outgoing.close(this, this._native);
+      if (!isWhole) process.nextTick(deliver, this);
+    }
+    this._batch = null;
+    this._delivered = 0;
+    if (this._deferred.length > 0) process.nextTick(handleDeferred, this);
+  }
+
   /** Seals and sends one payload; calls back when the next one may come. */
   send(socket, payload, callback) {
-    let datagram;
+    if (this._batch !== null && this._sendLater(socket, payload)) {
+      callback();
+      return;
+    }
+    let sent;
     try {
-      datagram = this.native.send(socket._handle, payload);
+      sent = this.native.send(socket._handle, payload);
     } catch (error) {
       // Closed, and the event that says so is still on its way: what was to be sent is discarded (RFC 5246, 7.2.1).
       const discarded = error.code === 'ERR_DTLS_NOT_CONNECTED';
@@ -90,6 +141,25 @@ class Endpoint {
       this._settle();
       return;
     }
+    if (typeof sent === 'number') {
+      callback();
+    } else {
+      this._sendThroughNode(sent, socket, callback);
+      sent = sent.length;
+    }
+    this._settle();
+    // Last: a listener that throws leaves nothing undone.
+    if (socket.listenerCount('send') > 0) socket.emit('send', sent);
+  }
+
+  /** With the rest of what is written while a batch is delivered. Answers whether that will do. */
+  _sendLater(socket, payload) {
+    if (this._isCongested || socket.listenerCount('send') > 0) return false;
+    socket._payloadLimit ||= this.native.payloadLimit(socket._handle);
+    return payload.length <= socket._payloadLimit && outgoing.put(this, socket._handle, payload);
+  }
+
+  _sendThroughNode(datagram, socket, callback) {
     if (this._isSendQueueShort()) {
       this._send(datagram, socket.remotePort, socket.remoteAddress, undefined);
       callback();
@@ -97,9 +167,6 @@ class Endpoint {
       // A datagram that the kernel refuses is a lost datagram, which is DTLS's daily bread: no error.
       this._send(datagram, socket.remotePort, socket.remoteAddress, () => callback());
     }
-    this._settle();
-    // Last: a listener that throws leaves nothing undone.
-    if (socket.listenerCount('send') > 0) socket.emit('send', datagram.length);
   }
 
   /** Opens the only connection of a client. */
@@ -143,9 +210,17 @@ class Endpoint {
     this._settle();
   }
 
+  /** Datagrams go in and out from now on. */
+  use(udp, isDirect) {
+    this.udp = udp;
+    this._isDirect = isDirect;
+  }
+
   /** Nothing goes in or out any more. */
   dispose() {
     this.udp = null;
+    this._isDirect = false;
+    this.native.releaseUdp();
     clearTimeout(this._timer);
     this._timer = null;
     this._armedFor = Infinity;
@@ -171,7 +246,7 @@ class Endpoint {
     this._draining = true;
     try {
       while ((this.registers[WAITING] & EVENTS) !== 0) {
-        const event = this.native.pollEvent();
+        const event = this._native.pollEvent();
         if (event === null) break;
         this._dispatch(event);
         this._transmit();
@@ -184,7 +259,7 @@ class Endpoint {
 
   _transmit() {
     while ((this.registers[WAITING] & TRANSMITS) !== 0) {
-      const transmit = this.native.pollTransmit();
+      const transmit = this._native.pollTransmit();
       if (transmit === null) break;
       this._send(transmit.datagram, transmit.port, transmit.address, this._onTransmitted);
     }
@@ -235,14 +310,31 @@ class Endpoint {
     }
   }
 
-  /** A datagram that cannot be sent is a lost datagram: this neither throws nor keeps a callback waiting. */
+  /**
+   * A datagram that cannot be sent is a lost datagram: this neither throws nor keeps a callback waiting.
+   *
+   * @param {((error: Error | null) => void) | undefined} callback
+   */
   _send(datagram, port, address, callback) {
+    if (this._isDirect) this._setCongested(true);
+    const whenSent = this._isDirect ? (error) => this._onSent(error, callback) : callback;
     try {
-      if (this.udp !== null) this.udp.send(datagram, port, address, callback);
-      else if (callback !== undefined) process.nextTick(callback);
+      if (this.udp !== null) this.udp.send(datagram, port, address, whenSent);
+      else if (whenSent !== undefined) process.nextTick(whenSent, null);
     } catch (error) {
-      if (callback !== undefined) process.nextTick(callback, error);
+      if (whenSent !== undefined) process.nextTick(whenSent, error);
     }
+  }
+
+  _onSent(error, callback) {
+    if (this.udp === null || queuedDatagrams(this.udp) === 0) this._setCongested(false);
+    callback?.(error);
+  }
+
+  _setCongested(isCongested) {
+    if (this._isCongested === isCongested) return;
+    this._isCongested = isCongested;
+    this.native.setCongested(isCongested);
   }
 
   /** The timer never keeps the process alive: the UDP socket does that, as long as its owner wants it to. */
@@ -267,6 +359,15 @@ class Endpoint {
 
 function settle(endpoint) {
   endpoint._settle();
+}
+
+function deliver(endpoint) {
+  endpoint._deliver();
+  endpoint._settle();
+}
+
+function handleDeferred(endpoint) {
+  for (const [datagram, remote] of endpoint._deferred.splice(0)) endpoint.handleDatagram(datagram, remote);
 }
 
 function handleTimeout(endpoint) {

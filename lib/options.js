@@ -20,6 +20,7 @@ const defaults = require('./defaults');
 const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
 const negotiated = require('./negotiation');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
+const { pfxFile, takePfx } = require('./pfx');
 const {
   MAX_DELAY,
   boolean,
@@ -48,6 +49,7 @@ const SHARED = {
   key: privateKey,
   passphrase: secretString,
   cert: certificates,
+  pfx: pfxFile,
   ca: certificates,
   crl: certificates,
   rejectUnauthorized: boolean,
@@ -138,7 +140,7 @@ function serverOptions(options) {
   const psk = pskSource(all);
   if (psk === null && all.key === undefined) {
     throw missingOption(
-      '"options.psk", "options.pskCallback" or "options.key"',
+      '"options.psk", "options.pskCallback", "options.key" or "options.pfx"',
       'a server needs something to prove itself with',
     );
   }
@@ -182,7 +184,7 @@ function clientOptions(options) {
   }
   completeServerVerification(all);
   const verifiesNothing = all.psk === undefined && all.peerPublicKey === undefined;
-  if (verifiesNothing && all.ca === undefined) all.ca = [rootCertificates()];
+  if (verifiesNothing && all.ca === undefined) all.ca = [rootCertificates(), ...(all.roots ?? [])];
 
   const remoteFamily = checkFamily(all);
   // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
@@ -270,7 +272,8 @@ function checkTimeouts(given, all) {
 }
 
 function prepareCertificate(all) {
-  if (all.passphrase !== undefined && all.key !== undefined) all.key = decryptKey(all.key, all.passphrase);
+  if (all.pfx !== undefined) takePfx(all);
+  else if (all.passphrase !== undefined && all.key !== undefined) all.key = decryptKey(all.key, all.passphrase);
   if (all.cert !== undefined && all.key === undefined) {
     throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
   }

@@ -40,7 +40,9 @@ function completeClientVerification(all) {
   if (all.key === undefined) {
     throw missingOption('"options.key"', 'a server that asks for certificates or public keys shows its own first');
   }
-  if (all.rejectUnauthorized && trusts === undefined) {
+  // As in node:tls: who asks, and does not say whom to accept, accepts whom the roots beside his own key vouch for.
+  if (trusts === undefined && all.roots?.length > 0) all.ca = all.roots;
+  if (all.rejectUnauthorized && trusts === undefined && all.ca === undefined) {
     throw missingOption(
       '"options.ca", "options.peerPublicKey" or "options.verifyPeer"',
       '"options.requestCert" asks for something that somebody has to accept; "rejectUnauthorized: false" accepts all',

@@ -8,6 +8,9 @@ const { DtlsError } = require('./errors');
 /** Bytes that each field must have; `id` may have fewer. */
 const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 8, in_window: 8 };
 
+/** Bytes in a record that RFC 6066 knows. */
+const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
+
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /** Longest name of a peer, bytes: of a PSK identity, and more than any public key that we take. */
@@ -32,6 +35,7 @@ function toSession(saved, { pskIdentity, publicKey }) {
     encrypt_then_mac: saved.encryptThenMac,
     extended_master_secret: saved.extendedMasterSecret,
   };
+  if (saved.maxFragmentLength !== undefined) session.max_fragment_length = saved.maxFragmentLength;
   if (pskIdentity !== undefined) session.psk_identity = pskIdentity;
   if (publicKey.length > 0) session.public_key = publicKey;
   return session;
@@ -56,6 +60,7 @@ function fromSession(session) {
     window: windows ? bytes(session, 'in_window') : undefined,
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
+    maxFragmentLength: fragmentLength(session, 'max_fragment_length'),
     ...peerOf(session),
   };
 }
@@ -84,6 +89,12 @@ function integer(session, name) {
   const value = session[name];
   if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw invalid(`its '${name}' is not from 0 to 65535`);
   return value;
+}
+
+function fragmentLength(session, name) {
+  const value = session[name];
+  if (value === undefined || FRAGMENT_LENGTHS.includes(value)) return value;
+  throw invalid(`its '${name}' is none of ${FRAGMENT_LENGTHS.join(', ')}`);
 }
 
 function flag(session, name) {

@@ -14,7 +14,15 @@ const { askAboutPeer } = require('./peer');
 const { createLookup } = require('./psk');
 const { QUESTIONS, Roaming } = require('./roaming');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, isBound, resolve } = require('./udp');
+const {
+  bindUdp,
+  canonicalAddress,
+  closeWhenSent,
+  createUdpSocket,
+  growReceiveBuffer,
+  isBound,
+  resolve,
+} = require('./udp');
 const { callback, port: checkPort } = require('./validate');
 const { WatchedEmitter } = require('./watched');
 
@@ -161,7 +169,9 @@ class DtlsServer extends WatchedEmitter {
    */
   addContext(servername, context) {
     const pattern = namePattern(servername, 'servername');
-    if (context?.key === undefined) throw missingOption('"options.key"', 'a name needs something to prove itself with');
+    if (context?.key === undefined && context?.pfx === undefined) {
+      throw missingOption('"options.key" or "options.pfx"', 'a name needs something to prove itself with');
+    }
     const options = changedOptions(this.#nativeOptions, context, CONTEXT);
     configure(() => this._endpoint.native.addContext(pattern, options));
   }
@@ -220,7 +230,12 @@ class DtlsServer extends WatchedEmitter {
       // Closed meanwhile; 'close' waits for us, so that no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
-      else this._bind(udpOptions, address, fd === undefined ? { port, address, exclusive } : { fd, exclusive });
+      else
+        this._bind(
+          udpOptions,
+          address,
+          fd === undefined ? { port, address, exclusive, ipv6Only: udpOptions.ipv6Only } : { fd, exclusive },
+        );
     });
   }
 
@@ -230,13 +245,15 @@ class DtlsServer extends WatchedEmitter {
       const udp = this._givenUdp ?? createUdpSocket({ ...udpOptions, type });
       const isReady = isBound(udp);
       this._udp = udp;
+      let isDirect = false;
       // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
-      const onListening = () => process.nextTick(() => this._onListening(udp));
+      const onListening = () => process.nextTick(() => this._onListening(udp, isDirect));
       if (isReady) onListening();
       else udp.once('listening', onListening);
       udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
       udp.once('close', () => this._onUdpClose());
-      if (!isReady) udp.bind(where);
+      if (!isReady && this._givenUdp === undefined) isDirect = bindUdp(udp, where, this._endpoint.native);
+      else if (!isReady) udp.bind(where);
     } catch (error) {
       // A given socket that its owner is binding: 'listening' comes.
       if (this._givenUdp !== undefined && error.code === 'ERR_SOCKET_ALREADY_BOUND') return;
@@ -246,11 +263,11 @@ class DtlsServer extends WatchedEmitter {
     }
   }
 
-  _onListening(udp) {
+  _onListening(udp, isDirect) {
     if (this._state !== BINDING) return;
     this._state = LISTENING;
     this.dgramSocket = udp;
-    this._endpoint.udp = udp;
+    this._endpoint.use(udp, isDirect);
     if (!this._isReferenced) udp.unref();
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
     udp.on('message', (datagram, remote) => {

@@ -94,6 +94,8 @@ class DtlsSocket extends Duplex {
     this._resumable = null;
     // What ended the application's look-up for this handshake.
     this._lookupCause = undefined;
+    // Bytes of one message; 0 as long as nobody has asked.
+    this._payloadLimit = 0;
     // What checkServerIdentity has against the server.
     this._refusal = null;
   }

@@ -1,13 +1,16 @@
 'use strict';
 
-// What this module needs beyond node:dgram: sockets that do not look up literal addresses, one resolution of a host name
-// to one address, and a close that lets queued datagrams leave first.
+// What this module needs beyond node:dgram: sockets that do not look up literal addresses, sockets that the native object
+// has a descriptor of, one resolution of a host name to one address, and a close that lets queued datagrams leave first.
 
+const cluster = require('node:cluster');
 const dgram = require('node:dgram');
 const dns = require('node:dns');
+const fs = require('node:fs');
 const net = require('node:net');
 const process = require('node:process');
 
+const { defaults } = require('./defaults');
 const { stateError } = require('./errors');
 
 /** How long a closing UDP socket waits for its send queue to reach the kernel, ms. */
@@ -29,6 +32,34 @@ function lookupName(host, family, callback) {
  */
 function createUdpSocket(options) {
   return dgram.createSocket({ ...options, lookup: lookupName });
+}
+
+/**
+ * Binds a UDP socket and lets an endpoint have its datagrams: through a descriptor of its own where the system and the
+ * cluster module allow that, through node:dgram elsewhere. Throws what bind() throws.
+ *
+ * @param {dgram.Socket} udp
+ * @param {{ port: number, address: string, exclusive?: boolean, ipv6Only?: boolean } | { fd: number }} where
+ * @param {object} native of the endpoint
+ * @returns {boolean} whether the native object has the socket too
+ */
+function bindUdp(udp, where, native) {
+  const { address, port, ipv6Only = false, ...rest } = where;
+  const isShared = cluster.isWorker && !where.exclusive;
+  // Where this fails, bind() will, and say why.
+  const fd = address === undefined || isShared || !defaults.nativeUdp ? null : native.bindUdp(address, port, ipv6Only);
+  if (fd === null) {
+    udp.bind(address === undefined ? rest : { address, port, ...rest });
+    return false;
+  }
+  try {
+    udp.bind({ fd, exclusive: true });
+    return true;
+  } catch (error) {
+    native.releaseUdp();
+    fs.closeSync(fd);
+    throw error;
+  }
 }
 
 /** Whether a UDP socket has its address. */
@@ -107,6 +138,7 @@ function closeWhenSent(socket, isReady = () => true, beforeClose = () => {}) {
   setImmediate(check);
 }
 
+/** Datagrams that node:dgram has taken and the system has not. */
 function queuedDatagrams(socket) {
   try {
     return socket.getSendQueueCount();
@@ -115,4 +147,13 @@ function queuedDatagrams(socket) {
   }
 }
 
-module.exports = { canonicalAddress, closeWhenSent, createUdpSocket, growReceiveBuffer, isBound, resolve };
+module.exports = {
+  bindUdp,
+  canonicalAddress,
+  closeWhenSent,
+  createUdpSocket,
+  growReceiveBuffer,
+  isBound,
+  queuedDatagrams,
+  resolve,
+};

@@ -139,6 +139,44 @@ test('a long message is one message, and shifts no other', async (t) => {
   assert.deepEqual(received, lengths);
 });
 
+test('a datagram whose bytes somebody overwrites once it was taken loses nothing', async (t) => {
+  // The fork kept a pointer into it, and read records out of it later.
+  const answers = [];
+  const pskCallback = (_socket, _identity, callback) => void answers.push(() => callback(null, BOB.psk));
+  const [serverUdp, clientUdp] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
+  const server = createServer({ pskCallback, socket: serverUdp });
+  server.listen(0, HOST);
+  t.after(() => server.close());
+  await event(server, 'listening');
+  clientUdp.bind(0, HOST);
+  t.after(() => clientUdp.close());
+  await event(clientUdp, 'listening');
+  const client = openClient(t, server, { ...BOB, socket: clientUdp });
+  // Last to hear of it.
+  for (const udp of [serverUdp, clientUdp])
+    process.nextTick(() => udp.on('message', (datagram) => datagram.fill(0xee)));
+
+  const secure = event(server, 'secureConnection');
+  while (answers.length === 0) await sleep(1);
+  // The rest of the client's flight is held meanwhile.
+  await sleep(50);
+  assert.equal(server.stats.handshakesCompleted, 0);
+  answers[0]();
+  const [socket] = await secure;
+  const before = server.stats.datagramsReceived;
+  for (let number = 0; number < 5; number++) client.write(`message ${number}`);
+  // Nobody reads until all have come and are overwritten.
+  while (server.stats.datagramsReceived < before + 5) await sleep(1);
+  await sleep(1);
+  assert.deepEqual(
+    await messages(socket, 5),
+    [0, 1, 2, 3, 4].map((number) => `message ${number}`),
+  );
+  const heard = messages(client, 1);
+  socket.write('and back');
+  assert.deepEqual(await heard, ['and back']);
+});
+
 test('server.close() closes once, and the event loop goes on', async (t) => {
   const { server } = await connectedPair(t);
   const closes = t.mock.fn();

@@ -15,10 +15,18 @@ const fs = require('node:fs');
 const path = require('node:path');
 
 const NAMES = 'DNS:localhost, DNS:*.example.test, IP:127.0.0.1, IP:::1';
-const LEAF = 'basicConstraints = critical, CA:FALSE\nkeyUsage = critical, digitalSignature';
+const NO_CA = 'basicConstraints = critical, CA:FALSE';
+const LEAF = `${NO_CA}\nkeyUsage = critical, digitalSignature`;
 const SERVER = `${LEAF}\nextendedKeyUsage = serverAuth\nsubjectAltName = ${NAMES}`;
 const CLIENT = `${LEAF}\nextendedKeyUsage = clientAuth`;
+// Good for both roles.
+const EITHER = `${LEAF}\nsubjectAltName = ${NAMES}`;
 const CA = 'basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign';
+
+const EC = ['EC', 'ec_paramgen_curve:P-256'];
+const P384 = ['EC', 'ec_paramgen_curve:P-384'];
+const P521 = ['EC', 'ec_paramgen_curve:P-521'];
+const RSA = ['RSA', 'rsa_keygen_bits:2048'];
 
 const VALID = ['20200101000000Z', '20491231235959Z'];
 const PAST = ['20200101000000Z', '20200102000000Z'];
@@ -28,6 +36,7 @@ const FUTURE = ['20480101000000Z', '20491231235959Z'];
 const RECIPES = {
   ca: { subject: 'Test CA', extensions: CA },
   otherCa: { subject: 'Another CA', extensions: CA },
+  rsaCa: { subject: 'Test RSA CA', extensions: CA, rsa: true },
   intermediateCa: { subject: 'Test Intermediate CA', issuer: 'ca', extensions: CA },
   // CVE-2026-49300: basicConstraints that say nothing of the kind, but that Mbed TLS 2.28 reads as CA:TRUE.
   forgedCaInteger: { subject: 'Forged CA 1', issuer: 'ca', extensions: 'basicConstraints = DER:30:03:02:01:01' },
@@ -36,14 +45,37 @@ const RECIPES = {
   server: { subject: 'localhost', issuer: 'ca', extensions: SERVER },
   serverRsa: { subject: 'localhost', issuer: 'ca', extensions: SERVER, rsa: true },
   client: { subject: 'Test Client', issuer: 'ca', extensions: CLIENT },
-  expired: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: PAST },
-  notYetValid: { subject: 'localhost', issuer: 'ca', extensions: SERVER, validity: FUTURE },
-  selfSigned: { subject: 'localhost', extensions: SERVER },
-  otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: SERVER },
+  expired: { subject: 'localhost', issuer: 'ca', extensions: EITHER, validity: PAST },
+  notYetValid: { subject: 'localhost', issuer: 'ca', extensions: EITHER, validity: FUTURE },
+  selfSigned: { subject: 'localhost', extensions: EITHER },
+  otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: EITHER },
+  clientAlone: { subject: 'localhost', issuer: 'ca', extensions: `${EITHER}\nextendedKeyUsage = clientAuth` },
+  // Other kinds of keys, and authorities with such.
+  p384Ca: { subject: 'Test CA P-384', extensions: CA, kind: P384, hash: 'sha384' },
+  p521Ca: { subject: 'Test CA P-521', extensions: CA, kind: P521, hash: 'sha512' },
+  p384: { subject: 'localhost', issuer: 'p384Ca', extensions: EITHER, kind: P384, hash: 'sha384' },
+  p521: { subject: 'localhost', issuer: 'p521Ca', extensions: EITHER, kind: P521, hash: 'sha512' },
+  rsa4096: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER, kind: ['RSA', 'rsa_keygen_bits:4096'] },
+  rsa1024: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['RSA', 'rsa_keygen_bits:1024'] },
+  sha1: { subject: 'localhost', issuer: 'ca', extensions: EITHER, hash: 'sha1' },
+  rsaPss: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['RSA-PSS', 'rsa_keygen_bits:2048'] },
+  ed25519: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['ED25519'] },
+  secp256k1: { subject: 'localhost', issuer: 'ca', extensions: EITHER, kind: ['EC', 'ec_paramgen_curve:secp256k1'] },
+  // Its key must not sign, which is all that a key has to do here.
+  encipherment: {
+    subject: 'localhost',
+    issuer: 'ca',
+    extensions: `${NO_CA}\nkeyUsage = critical, keyEncipherment`,
+    rsa: true,
+  },
+  // Of one length, for who puts one in the other's place.
+  mine: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER },
+  borrowed: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER },
   wrongName: { subject: 'elsewhere.test', issuer: 'ca', extensions: `${LEAF}\nsubjectAltName = DNS:elsewhere.test` },
   intermediate: { subject: 'localhost', issuer: 'intermediateCa', extensions: SERVER, chain: true },
-  forgedInteger: { subject: 'localhost', issuer: 'forgedCaInteger', extensions: SERVER, chain: true },
-  forgedOutside: { subject: 'localhost', issuer: 'forgedCaOutside', extensions: SERVER, chain: true },
+  issuedByLeaf: { subject: 'Child of a leaf', issuer: 'server', extensions: EITHER, chain: true },
+  forgedInteger: { subject: 'localhost', issuer: 'forgedCaInteger', extensions: EITHER, chain: true },
+  forgedOutside: { subject: 'localhost', issuer: 'forgedCaOutside', extensions: EITHER, chain: true },
 };
 
 /** The passphrase of `encrypted.key`, which is the key of `server`, encrypted. */
@@ -74,10 +106,23 @@ function make() {
   return true;
 }
 
-function issue(draft, name, { subject, issuer = name, extensions, validity = VALID, rsa = false, chain = false }) {
+function issue(
+  draft,
+  name,
+  {
+    subject,
+    issuer = name,
+    extensions,
+    validity = VALID,
+    rsa = false,
+    kind = rsa ? RSA : EC,
+    hash = 'sha256',
+    chain = false,
+  },
+) {
   const file = (extension, of = name) => path.join(draft, `${of}.${extension}`);
-  const algorithm = rsa ? ['RSA', 'rsa_keygen_bits:2048'] : ['EC', 'ec_paramgen_curve:P-256'];
-  openssl('genpkey', '-algorithm', algorithm[0], '-pkeyopt', algorithm[1], '-out', file('key'));
+  const [algorithm, ...parameters] = kind;
+  openssl('genpkey', '-algorithm', algorithm, ...parameters.flatMap((one) => ['-pkeyopt', one]), '-out', file('key'));
 
   // `openssl ca`, because no other command of OpenSSL before 3.4 takes dates.
   fs.writeFileSync(file('index'), '');
@@ -86,7 +131,7 @@ function issue(draft, name, { subject, issuer = name, extensions, validity = VAL
     file('cnf'),
     `[req]\ndistinguished_name = subject\n[subject]\n` +
       `[ca]\ndefault_ca = issue\n[issue]\ndatabase = ${posix(file('index'))}\nserial = ${posix(file('serial'))}\n` +
-      `new_certs_dir = ${posix(draft)}\ndefault_md = sha256\npolicy = any\nx509_extensions = extensions\n` +
+      `new_certs_dir = ${posix(draft)}\ndefault_md = ${hash}\npolicy = any\nx509_extensions = extensions\n` +
       `[any]\ncommonName = supplied\n[extensions]\n${extensions}\n`,
   );
   openssl('req', '-new', '-config', file('cnf'), '-key', file('key'), '-subj', `/CN=${subject}`, '-out', file('csr'));

@@ -92,6 +92,10 @@ const names = dtls.createServer({
 });
 names.addContext('*.example.test', { key: Buffer.from('DER'), cert: Buffer.from('DER') });
 names.setSecureContext({ ca: Buffer.from('DER') });
+names.addContext('other.test', { pfx: Buffer.from('DER'), passphrase: 'secret' });
+names.setSecureContext({ pfx: [{ buf: Buffer.from('DER'), passphrase: 'secret' }] });
+// @ts-expect-error -- a name needs something to prove itself with
+names.addContext('third.test', { ca: Buffer.from('DER') });
 names.on('secureConnection', (socket) => {
   const protocol: string | false | null = socket.alpnProtocol;
   const subject = socket.getPeerCertificate(true)?.subject?.CN;

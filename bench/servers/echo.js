@@ -1,8 +1,13 @@
 'use strict';
 
-// Our echo server, as an application would write it. node echo.js PORT MODE [KEY CERT]: psk, cert, mutual or rpk.
+// Our echo server, as an application would write it. node echo.js PORT MODE [KEY CERT] [--delay]: psk, cert, mutual, or
+// rpk with the client's key in CERT's place. With --delay it prints the event loop's delay when it is told to end.
 
+const { createPublicKey } = require('node:crypto');
 const fs = require('node:fs');
+const { monitorEventLoopDelay } = require('node:perf_hooks');
+const process = require('node:process');
+
 const { createServer } = require('../..');
 
 const [port, mode, key, cert] = process.argv.slice(2);
@@ -12,6 +17,7 @@ const options = {
   psk: () => ({ psk: PSK }),
   cert: () => ({ key: read(key), cert: read(cert) }),
   mutual: () => ({ key: read(key), cert: read(cert), requestCert: true, rejectUnauthorized: false }),
+  rpk: () => ({ key: read(key), peerPublicKey: createPublicKey(read(cert)).export({ type: 'spki', format: 'der' }) }),
 }[mode]();
 
 // The load comes from one address.
@@ -20,3 +26,13 @@ const server = createServer({ ...options, maxHandshakes: 100_000, maxHandshakesP
 });
 server.on('clientError', () => {});
 server.listen(Number(port), '127.0.0.1', () => console.log('listening'));
+
+if (process.argv.includes('--delay')) {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  // What it takes to load everything is no handshake.
+  server.once('secureConnection', () => delay.enable());
+  process.on('SIGTERM', () => {
+    console.log(JSON.stringify({ delay_p99_ms: delay.percentile(99) / 1e6 - 1 }));
+    process.exit();
+  });
+}

@@ -1,13 +1,6 @@
 //! Addresses as node:dgram writes them: `192.0.2.1`, `2001:db8::1`, and `fe80::1%eth0`, whose zone is part of the address.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
-use std::sync::{Mutex, PoisonError};
-
-/// Zones that have been seen; a scope id is a place in this list plus one. Names of network interfaces: few, and ours.
-static ZONES: Mutex<Vec<String>> = Mutex::new(Vec::new());
-
-/// More interfaces than any machine has.
-const ZONES_LIMIT: usize = 4096;
 
 pub(super) fn parse(address: &str, port: u16) -> Option<SocketAddr> {
     match address.split_once('%') {
@@ -21,30 +14,40 @@ pub(super) fn parse(address: &str, port: u16) -> Option<SocketAddr> {
 
 pub(super) fn format(remote: &SocketAddr) -> String {
     match remote {
-        SocketAddr::V6(v6) if v6.scope_id() != 0 => match zone(v6.scope_id()) {
-            Some(zone) => format!("{}%{zone}", v6.ip()),
-            None => v6.ip().to_string(),
-        },
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => format!("{}%{}", v6.ip(), zone(v6.scope_id())),
         _ => remote.ip().to_string(),
     }
 }
 
+/// The number of a network interface, by its name or by itself, as Windows has it; never 0, which stands for none.
 fn scope_id(zone: &str) -> Option<u32> {
-    let mut zones = ZONES.lock().unwrap_or_else(PoisonError::into_inner);
-    let index = match zones.iter().position(|known| known == zone) {
-        Some(index) => index,
-        None if zones.len() < ZONES_LIMIT => {
-            zones.push(zone.to_owned());
-            zones.len() - 1
-        }
-        None => return None,
-    };
-    u32::try_from(index + 1).ok()
+    zone.parse().ok().or_else(|| interface_index(zone)).filter(|&index| index != 0)
 }
 
-fn zone(scope_id: u32) -> Option<String> {
-    let zones = ZONES.lock().unwrap_or_else(PoisonError::into_inner);
-    zones.get(usize::try_from(scope_id).ok()?.checked_sub(1)?).cloned()
+/// The name of a network interface, or its number when it has none, any more.
+fn zone(scope_id: u32) -> String {
+    interface_name(scope_id).unwrap_or_else(|| scope_id.to_string())
+}
+
+#[cfg(unix)]
+fn interface_index(name: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name).ok()
+}
+
+#[cfg(unix)]
+fn interface_name(index: u32) -> Option<String> {
+    // Without such an interface nix answers with an empty name.
+    nix::net::if_::if_indextoname(index).ok()?.into_string().ok().filter(|name| !name.is_empty())
+}
+
+#[cfg(not(unix))]
+fn interface_index(_: &str) -> Option<u32> {
+    None
+}
+
+#[cfg(not(unix))]
+fn interface_name(_: u32) -> Option<String> {
+    None
 }
 
 #[cfg(test)]
@@ -53,19 +56,28 @@ mod tests {
 
     #[test]
     fn addresses_come_out_as_they_went_in() {
-        for address in ["192.0.2.1", "::1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%eth0", "fe80::1%eth1"] {
+        for address in ["192.0.2.1", "::1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%4294967295"] {
             assert_eq!(format(&parse(address, 5684).unwrap()), address);
         }
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn zones_are_names_of_interfaces() {
+        let by_name = parse("fe80::1%lo", 5684).unwrap();
+        assert_eq!(format(&by_name), "fe80::1%lo");
+        assert_eq!(parse("fe80::1%1", 5684).unwrap(), by_name);
+    }
+
     #[test]
     fn the_same_address_on_two_interfaces_is_two_addresses() {
-        assert_ne!(parse("fe80::1%eth0", 1).unwrap(), parse("fe80::1%eth1", 1).unwrap());
+        assert_ne!(parse("fe80::1%1", 1).unwrap(), parse("fe80::1%2", 1).unwrap());
     }
 
     #[test]
     fn names_are_no_addresses() {
-        for address in ["", "localhost", "192.0.2", "192.0.2.1%eth0", "%eth0"] {
+        for address in ["", "localhost", "192.0.2", "192.0.2.1%1", "%1", "fe80::1%", "fe80::1%0", "fe80::1%no-such-one"]
+        {
             assert!(parse(address, 1).is_none(), "{address}");
         }
     }

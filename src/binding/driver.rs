@@ -4,27 +4,54 @@ use super::address;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::pool::Foreman;
+use super::udp::{Datagrams, Udp};
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
+use std::cell::RefCell;
+use std::net::SocketAddr;
 use std::time::Instant;
 
-/// Four doubles: connection, waiting output, next timeout, now.
-const REGISTERS_LENGTH: usize = 32;
-const CONNECTION: usize = 0;
-const WAITING: usize = 1;
-const TIMEOUT: usize = 2;
-const NOW: usize = 3;
+// The registers: doubles that JavaScript reads after each call, see `lib/endpoint.js`.
+const WAITING: usize = 0;
+const TIMEOUT: usize = 1;
+const NOW: usize = 2;
+/// Payloads of the last batch; from `PAYLOADS` on, three registers for each: connection, end of the payload in the
+/// batch's bytes, length of the datagram that it came in.
+const COUNT: usize = 3;
+const PAYLOADS: usize = 4;
+
+/// Payloads of one batch.
+const BATCH_LIMIT: usize = 64;
+
+const REGISTERS_LENGTH: usize = (PAYLOADS + 3 * BATCH_LIMIT) * size_of::<f64>();
 
 const WAITING_TRANSMITS: u8 = 1;
 const WAITING_EVENTS: u8 = 2;
+
+/// The longest datagram that UDP has.
+const DATAGRAM_LIMIT: usize = 65_535;
+
+thread_local! {
+    /// Where datagrams arrive, one at a time: of all endpoints of the thread.
+    static ARRIVAL: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// An endpoint as JavaScript sees it.
 pub(super) struct Driver {
     endpoint: Endpoint,
     /// Other threads for heavy steps of handshakes.
     foreman: Option<Foreman>,
+    /// Where datagrams are received and sent without Node.
+    udp: Option<Udp>,
+    /// Datagrams wait in Node's own queue, and none may overtake them.
+    is_congested: bool,
+    /// Of the present batch, on their way out.
+    sealed: Datagrams,
     registers: Buffer,
+    /// Payloads of the present batch, end to end.
+    payloads: Vec<u8>,
+    count: usize,
     /// Zero of the native clock.
     epoch: Instant,
 }
@@ -40,7 +67,17 @@ impl Driver {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
         }
         endpoint.offer_jobs(foreman.as_ref().map_or(0, Foreman::job_limit));
-        Ok(Driver { endpoint, foreman, registers, epoch })
+        Ok(Driver {
+            endpoint,
+            foreman,
+            udp: None,
+            is_congested: false,
+            sealed: Datagrams::default(),
+            registers,
+            payloads: Vec::new(),
+            count: 0,
+            epoch,
+        })
     }
 
     /// Gives `act` the endpoint and the time, then says in the registers what is waiting.
@@ -55,6 +92,7 @@ impl Driver {
         if let Some(foreman) = &self.foreman {
             foreman.dispatch(now, &mut self.endpoint);
         }
+        self.transmit();
         let mut waiting = 0;
         if self.endpoint.has_transmit() {
             waiting |= WAITING_TRANSMITS;
@@ -70,6 +108,18 @@ impl Driver {
         self.set_register(NOW, now);
     }
 
+    /// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error.
+    fn transmit(&mut self) {
+        let Some(udp) = self.udp.as_ref().filter(|_| !self.is_congested) else {
+            return;
+        };
+        while let Some(transmit) = self.endpoint.peek_transmit()
+            && udp.send(transmit.remote, &transmit.datagram)
+        {
+            self.endpoint.poll_transmit();
+        }
+    }
+
     fn set_register(&mut self, index: usize, value: f64) {
         let at = index * size_of::<f64>();
         if let Some(register) = self.registers.get_mut(at..at + size_of::<f64>()) {
@@ -77,38 +127,128 @@ impl Driver {
         }
     }
 
-    pub(super) fn handle_datagram<'env>(
+    /// Binds a UDP socket of our own; answers the descriptor that Node is to own, `None` where Node has to make one.
+    pub(super) fn bind_udp(&mut self, address: &str, port: u16, ipv6_only: bool) -> Option<i32> {
+        let (udp, descriptor) = Udp::bind(address::parse(address, port)?, ipv6_only).ok()?;
+        self.udp = Some(udp);
+        self.is_congested = false;
+        Some(descriptor)
+    }
+
+    pub(super) fn release_udp(&mut self) {
+        self.udp = None;
+    }
+
+    pub(super) fn set_congested(&mut self, is_congested: bool) {
+        self.is_congested = is_congested;
+    }
+
+    pub(super) fn receive<'env>(
         &mut self,
         env: &'env Env,
         datagram: &[u8],
         from: &str,
         port: u16,
+        drains: bool,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let remote = address::parse(from, port).ok_or_else(|| no_address(from))?;
         let now = Instant::now();
-        let received = self.endpoint.handle_datagram(now, remote, datagram);
-        let plaintext = received.map(|received| (received.connection, BufferSlice::copy_from(env, received.payload)));
-        self.publish(now);
-        match plaintext {
-            None => Ok(Either::B(())),
-            Some((connection, plaintext)) => {
-                self.set_register(CONNECTION, connection.0.into());
-                plaintext.map(Either::A).map_err(internal)
-            }
+        self.payloads.clear();
+        self.count = 0;
+        self.handle_datagram(now, remote, datagram);
+        if drains {
+            self.drain(now);
         }
+        self.publish(now);
+        self.set_register(COUNT, self.count as f64);
+        if self.count == 0 {
+            return Ok(Either::B(()));
+        }
+        BufferSlice::copy_from(env, &self.payloads).map(Either::A).map_err(internal)
     }
 
+    fn handle_datagram(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) {
+        let Some(received) = self.endpoint.handle_datagram(now, remote, datagram) else {
+            return;
+        };
+        self.payloads.extend_from_slice(received.payload);
+        let connection = received.connection;
+        let entry = PAYLOADS + 3 * self.count;
+        self.count += 1;
+        self.set_register(entry, connection.0.into());
+        self.set_register(entry + 1, self.payloads.len() as f64);
+        self.set_register(entry + 2, datagram.len() as f64);
+    }
+
+    /// Takes what else has arrived, up to a batch: the event loop has others to serve. Payloads behind an event would have
+    /// to be events themselves, so the first event ends the batch.
+    fn drain(&mut self, now: Instant) {
+        let Some(udp) = self.udp.take() else {
+            return;
+        };
+        ARRIVAL.with_borrow_mut(|arrival| {
+            arrival.resize(DATAGRAM_LIMIT, 0);
+            for _ in 1..BATCH_LIMIT {
+                if self.endpoint.has_event() {
+                    break;
+                }
+                let Some((length, remote)) = udp.receive(arrival) else {
+                    break;
+                };
+                if let Some(datagram) = arrival.get(..length) {
+                    self.handle_datagram(now, remote, datagram);
+                }
+            }
+        });
+        self.udp = Some(udp);
+    }
+
+    /// Answers the length of the datagram when it was sent, the datagram when Node has to.
     pub(super) fn send<'env>(
         &mut self,
         env: &'env Env,
         connection: u32,
         payload: &[u8],
-    ) -> Result<BufferSlice<'env>, CodedError> {
+    ) -> Result<Either<u32, BufferSlice<'env>>, CodedError> {
         let now = Instant::now();
-        let sent = self.endpoint.send(now, ConnectionHandle(connection), payload);
-        let datagram = sent.map_err(send_error).and_then(|bytes| BufferSlice::copy_from(env, bytes).map_err(internal));
+        let udp = self.udp.as_ref().filter(|_| !self.is_congested);
+        let sealed = self.endpoint.send(now, ConnectionHandle(connection), payload).map_err(send_error);
+        let sent = sealed.and_then(|sealed| match udp {
+            Some(udp) if udp.send(sealed.remote, sealed.datagram) => Ok(Either::A(sealed.datagram.len() as u32)),
+            _ => BufferSlice::copy_from(env, sealed.datagram).map(Either::B).map_err(internal),
+        });
         self.publish(now);
-        datagram
+        sent
+    }
+
+    /// Seals payloads that lie end to end, and sends them; `entries` says whose each is, and where it ends. What cannot be
+    /// sealed is discarded, for its connection has just ended (RFC 5246 section 7.2.1).
+    pub(super) fn send_batch(&mut self, payloads: &[u8], entries: &[u32]) {
+        let now = Instant::now();
+        let mut start = 0;
+        for entry in entries.chunks_exact(2) {
+            let &[connection, end] = entry else {
+                continue;
+            };
+            let end = end as usize;
+            let payload = payloads.get(start..end).unwrap_or_default();
+            start = end;
+            if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload) {
+                self.sealed.push(sealed.remote, sealed.datagram);
+            }
+        }
+        let udp = self.udp.as_ref().filter(|_| !self.is_congested);
+        let taken = udp.map_or(0, |udp| udp.send_all(&self.sealed));
+        for (remote, datagram) in self.sealed.iter().skip(taken) {
+            self.endpoint.put_back(remote, datagram.to_vec());
+        }
+        self.sealed.clear();
+        self.publish(now);
+    }
+
+    pub(super) fn payload_limit(&self, connection: u32) -> u32 {
+        let limit = self.endpoint.payload_limit(ConnectionHandle(connection)).unwrap_or(0);
+        u32::try_from(limit).unwrap_or(u32::MAX)
     }
 
     pub(super) fn handle_timeout(&mut self) {
@@ -187,20 +327,39 @@ macro_rules! endpoint_methods {
     ($class:ident) => {
         #[napi]
         impl $class {
-            /// Takes one datagram of the UDP socket. Answers the plaintext of its first record, when no event waits
-            /// before it.
+            /// Binds a UDP socket for Node to poll and own; answers its descriptor, or null where Node has to make its own.
             #[napi(catch_unwind)]
-            pub fn handle_datagram<'env>(
+            pub fn bind_udp(&mut self, address: String, port: u16, ipv6_only: bool) -> Option<i32> {
+                self.driver.bind_udp(&address, port, ipv6_only)
+            }
+
+            /// Node has closed its descriptor, or is about to.
+            #[napi(catch_unwind)]
+            pub fn release_udp(&mut self) {
+                self.driver.release_udp();
+            }
+
+            /// Whether datagrams wait in Node's queue: until they have left, all others have to go that way.
+            #[napi(catch_unwind)]
+            pub fn set_congested(&mut self, is_congested: bool) {
+                self.driver.set_congested(is_congested);
+            }
+
+            /// Takes one datagram of the UDP socket, and what else has arrived there if `drains`. Answers the payloads end
+            /// to end; the registers say whose they are.
+            #[napi(catch_unwind)]
+            pub fn receive<'env>(
                 &mut self,
                 env: &'env Env,
                 datagram: &[u8],
                 address: String,
                 port: u16,
+                drains: bool,
             ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
-                self.driver.handle_datagram(env, datagram, &address, port)
+                self.driver.receive(env, datagram, &address, port, drains)
             }
 
-            /// Call when the third register is due.
+            /// Call when the register of the next timeout is due.
             #[napi(catch_unwind)]
             pub fn handle_timeout(&mut self) {
                 self.driver.handle_timeout();
@@ -212,15 +371,28 @@ macro_rules! endpoint_methods {
                 self.driver.handle_jobs();
             }
 
-            /// Seals one payload; the datagram goes to the connection's peer.
+            /// Seals one payload and sends it: answers the length of the datagram. Or answers the datagram, for Node to send
+            /// to the connection's peer.
             #[napi(catch_unwind)]
             pub fn send<'env>(
                 &mut self,
                 env: &'env Env,
                 connection: u32,
                 payload: &[u8],
-            ) -> Result<BufferSlice<'env>, CodedError> {
+            ) -> Result<Either<u32, BufferSlice<'env>>, CodedError> {
                 self.driver.send(env, connection, payload)
+            }
+
+            /// Seals and sends payloads that lie end to end. Two numbers for each: its connection, and its end.
+            #[napi(catch_unwind)]
+            pub fn send_batch(&mut self, payloads: &[u8], entries: &[u32]) {
+                self.driver.send_batch(payloads, entries);
+            }
+
+            /// The longest payload that a connection can send, in bytes; 0 when there is none.
+            #[napi(catch_unwind)]
+            pub fn payload_limit(&self, connection: u32) -> u32 {
+                self.driver.payload_limit(connection)
             }
 
             /// Says goodbye, and ends the connection.

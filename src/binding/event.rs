@@ -3,7 +3,8 @@
 use super::address;
 use super::error::{CodedError, invalid_session};
 use crate::proto::{
-    Authorization, CloseReason, Endpoint, Error, Event, ReplayWindow, ResumableSession, SavedConnection, Suite,
+    Authorization, CloseReason, Endpoint, Error, Event, MaxFragmentLength, ReplayWindow, ResumableSession,
+    SavedConnection, Suite,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -64,6 +65,8 @@ pub struct NativeSavedConnection {
     pub encrypt_then_mac: Option<bool>,
     /// RFC 7627.
     pub extended_master_secret: Option<bool>,
+    /// RFC 6066, bytes.
+    pub max_fragment_length: Option<u16>,
 }
 
 impl From<SavedConnection> for NativeSavedConnection {
@@ -80,6 +83,7 @@ impl From<SavedConnection> for NativeSavedConnection {
             window: saved.replay_window.map(|window| number(window.seen)),
             encrypt_then_mac: Some(saved.encrypt_then_mac),
             extended_master_secret: saved.extended_master_secret,
+            max_fragment_length: saved.max_fragment_length.map(MaxFragmentLength::bytes),
         }
     }
 }
@@ -103,7 +107,7 @@ impl NativeSavedConnection {
             epoch: self.epoch,
             next_number: counter & 0xffff_ffff_ffff,
             replay_window,
-            max_fragment_length_code: 0,
+            max_fragment_length: self.max_fragment_length.map(max_fragment_length).transpose()?,
             encrypt_then_mac: self.encrypt_then_mac.unwrap_or(false),
             extended_master_secret: self.extended_master_secret,
         })
@@ -136,6 +140,11 @@ impl NativeSession {
 
 fn suite(id: u16) -> Result<Suite, CodedError> {
     Suite::from_id(id).ok_or_else(|| invalid_session(format!("its cipher suite {id:#06x} is not one of ours")))
+}
+
+fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, CodedError> {
+    MaxFragmentLength::from_bytes(bytes)
+        .ok_or_else(|| invalid_session(format!("its 'max_fragment_length' of {bytes} bytes is none of RFC 6066")))
 }
 
 fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH], CodedError> {

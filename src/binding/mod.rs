@@ -9,3 +9,4 @@ mod event;
 mod options;
 mod pool;
 mod server;
+mod udp;

@@ -35,7 +35,7 @@ impl ObjectFinalize for DtlsServer {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: 32 bytes that every call rewrites; see `lib/endpoint.js`. With a bell, heavy steps of handshakes are
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. With a bell, heavy steps of handshakes are
     /// done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(

@@ -50,6 +50,13 @@ pub(crate) struct Received<'a> {
     pub(crate) payload: &'a [u8],
 }
 
+/// A sealed payload, and where it goes.
+#[derive(Debug)]
+pub(crate) struct Sealed<'a> {
+    pub(crate) remote: SocketAddr,
+    pub(crate) datagram: &'a [u8],
+}
+
 /// Why a payload was not sent.
 #[derive(Debug)]
 pub(crate) enum SendError {
@@ -314,7 +321,12 @@ impl Endpoint {
     }
 
     /// Seals one payload; the datagram goes to the connection's peer.
-    pub(crate) fn send(&mut self, now: Instant, handle: ConnectionHandle, payload: &[u8]) -> Result<&[u8], SendError> {
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        handle: ConnectionHandle,
+        payload: &[u8],
+    ) -> Result<Sealed<'_>, SendError> {
         let connection = self.connections.get_mut(&handle).filter(|connection| connection.is_established());
         let connection = connection.ok_or(SendError::NotConnected)?;
         let limit = connection.context.payload_limit();
@@ -328,11 +340,19 @@ impl Endpoint {
             return Err(SendError::Failed(error));
         }
         connection.sent(now);
+        let remote = connection.remote;
         if slept {
             self.schedule(handle);
         }
         self.counters.datagrams_sent += 1;
-        self.sealed.first().ok_or(SendError::NotConnected)
+        let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
+        Ok(Sealed { remote, datagram })
+    }
+
+    /// The longest payload that an open connection can send.
+    pub(crate) fn payload_limit(&self, handle: ConnectionHandle) -> Option<usize> {
+        let connection = self.connections.get(&handle).filter(|connection| connection.is_established());
+        connection.map(|connection| connection.context.payload_limit())
     }
 
     /// Says goodbye, and ends the connection.
@@ -354,6 +374,11 @@ impl Endpoint {
 
     // --- outputs -----------------------------------------------------------------------------------------------------
 
+    /// The next datagram to send, which stays.
+    pub(crate) fn peek_transmit(&self) -> Option<&Transmit> {
+        self.transmits.front()
+    }
+
     /// The next datagram to send.
     pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
         self.transmits.pop_front()
@@ -362,6 +387,11 @@ impl Endpoint {
     /// The next event.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// A datagram of [`Endpoint::send`] that could not be sent at once.
+    pub(crate) fn put_back(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
+        self.transmits.push_back(Transmit { remote, datagram });
     }
 
     /// When [`Endpoint::handle_timeout`] is due.

@@ -25,8 +25,8 @@ mod tests;
 
 pub(crate) use crate::tls::{
     Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
-    PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig,
-    Settings, Suite, TrustAnchors, Wishes, capabilities,
+    MaxFragmentLength, PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, RevocationLists, SavedConnection,
+    ServerConfig, Settings, Suite, TrustAnchors, Wishes, capabilities,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

@@ -15,6 +15,7 @@ pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
 pub(crate) const UNKNOWN_CA: u8 = 48;
 pub(crate) const ACCESS_DENIED: u8 = 49;
 pub(crate) const DECODE_ERROR: u8 = 50;
+pub(crate) const DECRYPT_ERROR: u8 = 51;
 pub(crate) const PROTOCOL_VERSION: u8 = 70;
 pub(crate) const INTERNAL_ERROR: u8 = 80;
 pub(crate) const USER_CANCELED: u8 = 90;
@@ -49,7 +50,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         UNKNOWN_CA => "unknown_ca",
         ACCESS_DENIED => "access_denied",
         DECODE_ERROR => "decode_error",
-        51 => "decrypt_error",
+        DECRYPT_ERROR => "decrypt_error",
         PROTOCOL_VERSION => "protocol_version",
         71 => "insufficient_security",
         INTERNAL_ERROR => "internal_error",

@@ -70,6 +70,9 @@ impl ServerConfig {
         psk: bool,
         clients: Option<PeerAuthentication>,
     ) -> Result<ServerConfig, ConfigError> {
+        if let Some(own) = &credentials {
+            own.check_purpose_of_server()?;
+        }
         let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
         let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };

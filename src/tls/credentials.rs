@@ -8,8 +8,9 @@ use super::ffi::rsa::ForeignRsaKey;
 use super::public_key::PublicKey;
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
-use mbedtls::x509::{Certificate, Crl};
+use mbedtls::x509::{Certificate, Crl, KeyUsage};
 use mbedtls_sys::{pk_context, x509_crl, x509_crt};
+use std::ffi::c_char;
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -74,6 +75,14 @@ impl Credentials {
         let key = parse_key(key, passphrase)?;
         let chain = parse_certificates(certificates)
             .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCert, "cert"))?;
+        // The engine passes over what it cannot read as long as it can read one: in `ca` that is welcome.
+        let (announced, read) = (announced(certificates), chain.iter().count());
+        if read < announced {
+            return Err(ConfigError::new(
+                ConfigErrorKind::InvalidCert,
+                format!("Of the {announced} certificates in the option 'cert' only {read} can be read"),
+            ));
+        }
         let own = chain.iter().next().ok_or_else(|| {
             ConfigError::new(ConfigErrorKind::InvalidCert, "The option 'cert' holds no certificate".to_owned())
         })?;
@@ -84,9 +93,31 @@ impl Credentials {
             ));
         }
         let mut key = key;
-        let raw = raw_public_key(&mut key).ok();
+        let raw = match raw_public_key(&mut key) {
+            // A small RSA key may find a peer that takes it; an EC key on another curve does not.
+            Err(error) if !key.can_do(Type::Rsa) => return Err(error),
+            raw => raw.ok(),
+        };
         let foreign_key = foreign_key(&mut key);
         Ok(Credentials { key, foreign_key, raw, chain: Some(chain), left_out: false })
+    }
+
+    /// Whether a server can show the certificate: the engine would not put it forward, and no client accept it.
+    pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
+        let Some(own) = self.chain.as_ref().and_then(|chain| chain.iter().next()) else {
+            return Ok(());
+        };
+        let wrong = |what: &str| {
+            let message = format!("The certificate in the option 'cert' is of no use to a server: {what}");
+            Err(ConfigError::new(ConfigErrorKind::InvalidCert, message))
+        };
+        if !own.check_key_usage(KeyUsage::DIGITAL_SIGNATURE) {
+            return wrong("its key usage does not allow digital signatures");
+        }
+        if !own.check_extended_key_usage(&SERVER_AUTH.map(|byte| c_char::from_ne_bytes([byte]))) {
+            return wrong("its extended key usage does not allow to authenticate servers");
+        }
+        Ok(())
     }
 
     /// A key without a certificate, PEM or DER.
@@ -197,7 +228,12 @@ fn first(list: &List<Certificate>) -> *const x509_crt {
     })
 }
 
+/// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1 (RFC 5280 section 4.2.1.12).
+const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
+
 const PEM_MARK: &[u8] = b"-----BEGIN ";
+
+const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 pub(super) fn is_pem(bytes: &[u8]) -> bool {
     bytes.windows(PEM_MARK.len()).any(|window| window == PEM_MARK)
@@ -238,7 +274,8 @@ fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError>
     let key = parsed.map_err(|error| {
         ConfigError::engine(
             ConfigErrorKind::InvalidKey,
-            "The option 'key' is not a private key that can be read, in PEM or DER",
+            "The option 'key' is no RSA or EC private key that can be read, in PEM or DER (one that is encrypted needs its \
+             'passphrase')",
             error,
         )
     })?;
@@ -269,6 +306,12 @@ impl UnreadableCertificate {
             self.error,
         )
     }
+}
+
+/// How many certificates there are to be read.
+fn announced(entries: &[impl AsRef<[u8]>]) -> usize {
+    let beginnings = |bytes: &[u8]| bytes.windows(CERTIFICATE_MARK.len()).filter(|at| *at == CERTIFICATE_MARK).count();
+    entries.iter().map(AsRef::as_ref).map(|bytes| if is_pem(bytes) { beginnings(bytes) } else { 1 }).sum()
 }
 
 fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, UnreadableCertificate> {

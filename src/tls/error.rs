@@ -10,6 +10,8 @@ use std::fmt;
 pub(crate) enum ErrorKind {
     /// The peer's certificate was refused, for the first of the reasons that apply.
     Certificate(CertificateFault),
+    /// The peer shows a certificate or public key, and does not prove that it has the private one.
+    WrongSignature,
     /// The peer's raw public key is none of those that were expected.
     PeerKeyMismatch,
     /// The application refused the peer.
@@ -52,6 +54,8 @@ pub(crate) enum CertificateFault {
     Weak,
     /// A raw public key of a kind, on a curve or of a size that is not accepted.
     UnacceptableKey,
+    /// No X.509, or of a form that is not accepted.
+    Unreadable,
     Other,
 }
 
@@ -69,6 +73,17 @@ pub(crate) struct Error {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, errno: 0, alert: None, message: message.into() }
+    }
+
+    /// A certificate that the engine could not parse.
+    pub(crate) fn unreadable_certificate(errno: i32) -> Error {
+        let fault = CertificateFault::Unreadable;
+        Error {
+            kind: ErrorKind::Certificate(fault),
+            errno,
+            alert: Some(fault.alert()),
+            message: format!("{}: {}", fault.message(), describe(errno)),
+        }
     }
 
     /// A number of the engine that nobody expects.
@@ -141,6 +156,7 @@ impl Error {
     pub(crate) fn code(&self) -> &'static str {
         match self.kind {
             ErrorKind::Certificate(fault) => fault.code(),
+            ErrorKind::WrongSignature => "ERR_DTLS_WRONG_SIGNATURE",
             ErrorKind::PeerKeyMismatch => "ERR_DTLS_PEER_KEY_MISMATCH",
             ErrorKind::PeerRefused => "ERR_DTLS_PEER_REFUSED",
             ErrorKind::NoSharedCertificateType => "ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE",
@@ -164,6 +180,7 @@ impl Error {
         match self.kind {
             ErrorKind::AlertReceived | ErrorKind::ClosedDuringHandshake | ErrorKind::HandshakeTimeout => None,
             ErrorKind::Certificate(fault) => Some(fault.alert()),
+            ErrorKind::WrongSignature => Some(alert::DECRYPT_ERROR),
             ErrorKind::PeerKeyMismatch => Some(alert::BAD_CERTIFICATE),
             ErrorKind::PeerRefused => Some(alert::ACCESS_DENIED),
             ErrorKind::NoSharedCertificateType => Some(alert::UNSUPPORTED_CERTIFICATE),
@@ -231,6 +248,7 @@ impl CertificateFault {
             CertificateFault::WrongPurpose => "INVALID_PURPOSE",
             CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
             CertificateFault::Weak | CertificateFault::UnacceptableKey => "ERR_DTLS_WEAK_CERTIFICATE",
+            CertificateFault::Unreadable => "ERR_DTLS_INVALID_PEER_CERTIFICATE",
             CertificateFault::Other => "CERT_UNTRUSTED",
         }
     }
@@ -256,6 +274,7 @@ impl CertificateFault {
             CertificateFault::UnacceptableKey => {
                 "The peer's raw public key is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 8192 bits"
             }
+            CertificateFault::Unreadable => "The peer's certificate, or one that came with it, cannot be read",
             CertificateFault::Other => "The peer's certificate could not be verified",
         }
     }
@@ -274,6 +293,7 @@ impl CertificateFault {
 fn kind_of(errno: i32) -> ErrorKind {
     match errno {
         sys::ERR_SSL_NO_CIPHER_CHOSEN => ErrorKind::NoSharedCipher,
+        sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => ErrorKind::WrongSignature,
         sys::ERR_SSL_TIMEOUT => ErrorKind::HandshakeTimeout,
         sys::ERR_SSL_INVALID_MAC => ErrorKind::BadRecordMac,
         sys::ERR_SSL_PEER_CLOSE_NOTIFY => ErrorKind::ClosedDuringHandshake,

@@ -347,6 +347,12 @@ impl Handshake {
             sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
                 Error::certificate(self.ssl.verify_result(), false)
             }
+            // What the message holds, and not the message.
+            errno if self.ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
+            sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
+                errno,
+                "The peer has not proved to have the private key of the certificate or public key that it shows",
+            ),
             sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
@@ -562,6 +568,12 @@ fn take_finished(ssl: &Ssl, early: &mut VecDeque<OwnedRecord>) -> Option<OwnedRe
         record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
     };
     early.remove(early.iter().position(can_be_finished)?)
+}
+
+/// Errors of the modules X509 and PK, which have to do with what a certificate holds; being out of memory has not.
+fn is_from_parser(errno: i32) -> bool {
+    let high_level = errno.unsigned_abs() & 0xff80;
+    (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()
 }
 
 /// The description in the first plaintext alert of a datagram that we wrote.

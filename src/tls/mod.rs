@@ -36,7 +36,7 @@ pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use handshake::{Negotiated, Progress, Question, Terms};
 pub(crate) use hmac::hmac_sha256;
-pub(crate) use negotiation::Wishes;
+pub(crate) use negotiation::{MaxFragmentLength, Wishes};
 pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};
 pub(crate) use public_key::PublicKey;
 pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};

@@ -30,10 +30,13 @@ pub(crate) struct Negotiation {
     pub(super) signatures: Signatures,
     pub(super) protocols: Vec<CString>,
     pub(super) extended_master_secret: bool,
-    /// RFC 6066's number; 0 for none.
-    pub(super) max_fragment_length_code: u8,
+    pub(super) max_fragment_length: Option<MaxFragmentLength>,
     pub(super) srtp_profiles: Vec<SrtpProfile>,
 }
+
+/// Bytes in a record (RFC 6066 section 4), by the RFC's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MaxFragmentLength(u8);
 
 /// Signatures that are made and accepted: each of the hashes by each of the kinds of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,17 +61,32 @@ impl Negotiation {
             protocols: protocols(&wishes.protocols)?,
             extended_master_secret: wishes.extended_master_secret,
             srtp_profiles: srtp_profiles(&wishes.srtp_profiles)?,
-            max_fragment_length_code: match wishes.max_fragment_length {
-                None => 0,
-                Some(512) => 1,
-                Some(1024) => 2,
-                Some(2048) => 3,
-                Some(4096) => 4,
-                Some(other) => {
-                    return Err(internal(format!("RFC 6066 has no fragments of {other} bytes")));
-                }
-            },
+            max_fragment_length: wishes.max_fragment_length.map(max_fragment_length).transpose()?,
         })
+    }
+}
+
+fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, ConfigError> {
+    MaxFragmentLength::from_bytes(bytes).ok_or_else(|| internal(format!("RFC 6066 has no fragments of {bytes} bytes")))
+}
+
+impl MaxFragmentLength {
+    /// 512, 1024, 2048 or 4096.
+    pub(crate) fn from_bytes(bytes: u16) -> Option<MaxFragmentLength> {
+        (1..=4).map(MaxFragmentLength).find(|length| length.bytes() == bytes)
+    }
+
+    /// `None` for none, and for a number that does not exist.
+    pub(super) fn from_code(code: u8) -> Option<MaxFragmentLength> {
+        (1..=4).contains(&code).then_some(MaxFragmentLength(code))
+    }
+
+    pub(crate) fn bytes(self) -> u16 {
+        256 << self.0
+    }
+
+    pub(super) fn code(self) -> u8 {
+        self.0
     }
 }
 

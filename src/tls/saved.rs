@@ -1,5 +1,6 @@
 //! A live connection, saved to go on in another process: node-mbed-dtls's six fields, and what they lacked.
 
+use super::negotiation::MaxFragmentLength;
 use super::suites::Suite;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -33,8 +34,8 @@ pub(crate) struct SavedConnection {
     pub(crate) next_number: u64,
     /// node-mbed-dtls had none: then a record from before the restart passes once more.
     pub(crate) replay_window: Option<ReplayWindow>,
-    /// RFC 6066 section 4; 0 for none.
-    pub(crate) max_fragment_length_code: u8,
+    /// node-mbed-dtls kept none.
+    pub(crate) max_fragment_length: Option<MaxFragmentLength>,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: bool,
     /// RFC 7627; unknown of connections that node-mbed-dtls saved.
@@ -105,7 +106,7 @@ mod tests {
             epoch: 1,
             next_number,
             replay_window: None,
-            max_fragment_length_code: 0,
+            max_fragment_length: None,
             encrypt_then_mac: false,
             extended_master_secret: None,
         }

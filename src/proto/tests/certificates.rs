@@ -139,12 +139,24 @@ fn certificates_are_good_between_two_dates() {
 }
 
 #[test]
-fn a_certificate_for_clients_does_not_make_a_server() {
+fn a_certificate_for_something_else_does_not_make_a_server() {
     let issuer = issuer();
-    let mut params = leaf("localhost");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    // The server itself does not put it forward; what a client says to one is a matter for interop tests.
-    assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), "localhost"), Some("ERR_DTLS_ALERT_RECEIVED"));
+    for (extended, usage, good) in [
+        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::DigitalSignature, true),
+        (ExtendedKeyUsagePurpose::Any, KeyUsagePurpose::DigitalSignature, true),
+        (ExtendedKeyUsagePurpose::ClientAuth, KeyUsagePurpose::DigitalSignature, false),
+        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::KeyAgreement, false),
+    ] {
+        let mut params = leaf("localhost");
+        params.extended_key_usages = vec![extended];
+        params.key_usages = vec![usage];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &issuer).unwrap();
+        let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
+        // Clients are not refused: what their servers make of it is for them to say.
+        let code = ServerConfig::new(&settings(&[]), Some(credentials), false, None).err().map(|error| error.code());
+        assert_eq!(code, (!good).then_some("ERR_DTLS_INVALID_CERT"));
+    }
 }
 
 #[test]
@@ -166,6 +178,21 @@ fn a_key_that_is_not_the_certificates_is_refused_at_the_call() {
     let other = KeyPair::generate().unwrap().serialize_pem();
     let error = Credentials::parse(other.as_bytes(), None, &[certificate.pem()]).err().unwrap();
     assert_eq!(error.code(), "ERR_DTLS_KEY_MISMATCH");
+}
+
+#[test]
+fn a_chain_with_a_certificate_that_cannot_be_read_is_refused_at_the_call() {
+    let key = KeyPair::generate().unwrap();
+    let good = leaf("localhost").self_signed(&key).unwrap().pem();
+    let mut forged = leaf("localhost");
+    forged.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 3, 2, 1, 1])];
+    let forged = forged.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+    for chain in [[good.as_str(), &forged].concat(), [forged.as_str(), &good].concat()] {
+        let error = Credentials::parse(key.serialize_pem().as_bytes(), None, &[&chain]).err().unwrap();
+        assert_eq!(error.code(), "ERR_DTLS_INVALID_CERT");
+        // Who trusts a whole bundle does not want to know what is wrong with one of them.
+        assert!(TrustAnchors::parse(&[&chain]).is_ok());
+    }
 }
 
 #[test]

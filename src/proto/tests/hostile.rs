@@ -138,7 +138,7 @@ fn changed_datagrams_are_dropped_bit_by_bit() {
     let client = network.clients[0].address;
     let handle = network.client_handle(0);
     let now = network.now;
-    let datagram = network.clients[0].endpoint.send(now, handle, b"precious").unwrap().to_vec();
+    let datagram = network.clients[0].endpoint.send(now, handle, b"precious").unwrap().datagram.to_vec();
     for position in 0..datagram.len() {
         for bit in 0..8 {
             let mut changed = datagram.clone();

@@ -70,7 +70,7 @@ fn data_that_overtakes_the_end_of_the_handshake_is_not_lost() {
     }
     let handle = network.server.secured()[0];
     let client = network.clients[0].address;
-    let early = network.server.endpoint.send(network.now, handle, b"early").unwrap().to_vec();
+    let early = network.server.endpoint.send(network.now, handle, b"early").unwrap().datagram.to_vec();
     network.inject(SERVER, client, &early);
     assert!(network.clients[0].received.is_empty());
     network.settle();

@@ -110,6 +110,19 @@ fn the_maximum_fragment_length_survives_sleep() {
 }
 
 #[test]
+fn the_maximum_fragment_length_survives_a_restart_of_the_server() {
+    let wish = Wishes { max_fragment_length: Some(512), ..Wishes::default() };
+    let mut network = psk_network(Wishes::default(), wish);
+    let device = network.clients[0].address;
+    let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
+    network.restart_server(psk_server());
+    let unix_time = std::time::Duration::from_secs(1_780_000_000);
+    let handle = network.server.endpoint.restore(network.now, unix_time, device, &saved).unwrap();
+    assert!(network.server.endpoint.send(network.now, handle, &[0; 512]).is_ok());
+    assert!(network.server.endpoint.send(network.now, handle, &[0; 513]).is_err());
+}
+
+#[test]
 fn handshakes_get_through_in_the_smallest_fragments() {
     for side in [true, false] {
         let wish = |wanted: bool| Wishes { max_fragment_length: wanted.then_some(512), ..Wishes::default() };

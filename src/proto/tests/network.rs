@@ -220,13 +220,13 @@ impl Network {
         let handle = self.client_handle(index);
         let now = self.now;
         let client = &mut self.clients[index];
-        let datagram = client.endpoint.send(now, handle, payload).unwrap().to_vec();
+        let datagram = client.endpoint.send(now, handle, payload).unwrap().datagram.to_vec();
         let from = client.address;
         self.put_on_wire(from, SERVER, datagram);
     }
 
     pub(super) fn send_from_server(&mut self, handle: ConnectionHandle, to: SocketAddr, payload: &[u8]) {
-        let datagram = self.server.endpoint.send(self.now, handle, payload).unwrap().to_vec();
+        let datagram = self.server.endpoint.send(self.now, handle, payload).unwrap().datagram.to_vec();
         self.put_on_wire(SERVER, to, datagram);
     }
 
@@ -240,7 +240,7 @@ impl Network {
     /// Seals a payload without sending it.
     pub(super) fn seal(&mut self, index: usize, payload: &[u8]) -> Vec<u8> {
         let handle = self.client_handle(index);
-        self.clients[index].endpoint.send(self.now, handle, payload).unwrap().to_vec()
+        self.clients[index].endpoint.send(self.now, handle, payload).unwrap().datagram.to_vec()
     }
 
     /// A datagram that the attacker makes up, delivered at once.

@@ -29,7 +29,7 @@ fn several_records_in_one_datagram_are_several_messages_in_order() {
     let client = &mut network.clients[0];
     let mut datagram = Vec::new();
     for payload in [b"one", b"two", b"six"] {
-        datagram.extend_from_slice(client.endpoint.send(now, handle, payload).unwrap());
+        datagram.extend_from_slice(client.endpoint.send(now, handle, payload).unwrap().datagram);
     }
     let from = client.address;
     network.inject(from, SERVER, &datagram);
@@ -95,7 +95,7 @@ fn what_was_sent_to_one_peer_is_not_sent_again_to_another() {
     network.connect(&psk_client(&[]));
     network.settle();
     let (first, second) = (network.server.secured()[0], network.server.secured()[1]);
-    let sealed = network.server.endpoint.send(network.now, first, b"for the first alone").unwrap().to_vec();
+    let sealed = network.server.endpoint.send(network.now, first, b"for the first alone").unwrap().datagram.to_vec();
     network.server.endpoint.close(network.now, second);
     network.settle();
     assert!(network.wire.iter().all(|(.., datagram)| *datagram != sealed));

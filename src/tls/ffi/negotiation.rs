@@ -3,7 +3,7 @@
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
 use crate::tls::curves::Curve;
-use crate::tls::negotiation::Negotiation;
+use crate::tls::negotiation::{MaxFragmentLength, Negotiation};
 use std::ffi::{CStr, CString};
 use sys::types::raw_types::c_char;
 
@@ -31,7 +31,7 @@ impl Lists {
                 .collect(),
             protocol_pointers: protocols.iter().map(|name| name.as_ptr()).chain([std::ptr::null()]).collect(),
             _protocols: protocols,
-            max_fragment_length_code: negotiation.max_fragment_length_code,
+            max_fragment_length_code: negotiation.max_fragment_length.map_or(0, MaxFragmentLength::code),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
+use crate::tls::negotiation::MaxFragmentLength;
 use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection};
 use crate::tls::suites::Suite;
 use zeroize::Zeroizing;
@@ -30,7 +31,7 @@ impl Ssl {
             epoch: self.raw.in_epoch,
             next_number: u64::from_be_bytes(self.raw.cur_out_ctr) & NUMBER_MASK,
             replay_window: Some(ReplayWindow { top: self.raw.in_window_top, seen: self.raw.in_window }),
-            max_fragment_length_code: session.mfl_code,
+            max_fragment_length: MaxFragmentLength::from_code(session.mfl_code),
             encrypt_then_mac: session.encrypt_then_mac != 0,
             extended_master_secret: Some(self.extended_master_secret),
         })
@@ -76,7 +77,7 @@ impl Ssl {
         session.id_len = saved.session_id.len();
         session.ciphersuite = c_int::from(saved.suite.id());
         session.master = *saved.master_secret;
-        session.mfl_code = saved.max_fragment_length_code;
+        session.mfl_code = saved.max_fragment_length.map_or(0, MaxFragmentLength::code);
         session.encrypt_then_mac = c_int::from(saved.encrypt_then_mac);
         handshake.randbytes = *saved.randoms;
         // The master secret is there: derive the keys from it, as a resumption does.

@@ -124,6 +124,15 @@ impl Ssl {
         self.raw.state as u32
     }
 
+    /// The next message is the peer's Certificate.
+    pub(crate) fn reads_certificate(&self) -> bool {
+        let awaited = match self.role() {
+            Role::Server => sys::SSL_CLIENT_CERTIFICATE,
+            Role::Client => sys::SSL_SERVER_CERTIFICATE,
+        };
+        self.state() == awaited
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.bio().deadline()
     }

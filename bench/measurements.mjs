@@ -1,0 +1,149 @@
+// What is measured, against whom, and what must be reached.
+//
+// A measurement has `servers`: for each competitor how its server is started, under one load; or `clients`: for each
+// competitor how its client is started, against one server. `value` picks the figure from what the load prints, or the
+// server when it ends. `goal` says against whom we must be how many times as good, or what we must not exceed.
+
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const BENCH = path.dirname(fileURLToPath(import.meta.url));
+const certificates = createRequire(import.meta.url)('../__test__/support/certificates.js');
+
+const CPU = { unit: 'us CPU', better: 'less', value: ({ load }) => load.server_us_per_op };
+const RATE = { unit: 'msg/s', better: 'more', value: ({ load }) => load.per_s };
+const P50 = { unit: 'us p50', better: 'less', value: ({ load }) => load.p50_us };
+const P99 = { unit: 'us p99', better: 'less', value: ({ load }) => load.p99_us };
+const MEMORY = { unit: 'KB', better: 'less', value: ({ load }) => load.kb_per_conn };
+const DELAY = { unit: 'ms p99', better: 'less', value: ({ server }) => server.delay_p99_ms };
+
+const GCM = ['--cipher', 'PSK-AES128-GCM-SHA256'];
+const RSA = ['--cipher', 'ECDHE-RSA-AES128-GCM-SHA256'];
+
+/** @param {number} seconds of each run */
+export function measurements(seconds) {
+  if (!certificates.available) return null;
+  const { server, client, serverRsa } = certificates;
+  const files = ({ keyPath, certPath }) => ['--key', keyPath, '--cert', certPath];
+  const cert = (pair) => ({
+    ours: ['cert', pair.keyPath, pair.certPath],
+    openssl: ['--mode', 'cert', ...files(pair)],
+  });
+  const psk = { ours: ['psk'], openssl: ['--mode', 'psk'] };
+  const mutual = {
+    ours: ['mutual', server.keyPath, server.certPath],
+    openssl: ['--mode', 'cert', '--mutual', ...files(server)],
+  };
+  const handshakes = ['handshake', '--n', String(500 * seconds), '--c', '16'];
+  const echo = (size, count, ...more) => [
+    ...['echo', '--size', String(size), '--c', String(count), '--w', '1', '--secs', String(seconds)],
+    ...['--mode', 'psk', ...more],
+  ];
+  const dtlsload = (...args) => ({ program: 'dtlsload', args });
+  const node = (script, ...args) => ({ program: 'node', args: [path.join(BENCH, 'clients', script), ...args] });
+  const mutualLoad = dtlsload(...handshakes, '--mode', 'cert', ...files(client));
+
+  return [
+    {
+      name: 'handshake PSK-CCM_8',
+      ...CPU,
+      load: dtlsload(...handshakes, '--mode', 'psk'),
+      servers: psk,
+      goal: { openssl: 1 },
+    },
+    {
+      name: 'handshake ECDHE-ECDSA P-256',
+      ...CPU,
+      load: dtlsload(...handshakes, '--mode', 'cert'),
+      servers: cert(server),
+      goal: { openssl: 2 },
+    },
+    { name: 'handshake ECDHE-ECDSA mutual', ...CPU, load: mutualLoad, servers: mutual, goal: { openssl: 2.5 } },
+    {
+      // OpenSSL 3.0 has no raw public keys: its server does the same with certificates, under a load of its own.
+      name: 'handshake raw public key, mutual',
+      ...CPU,
+      load: {
+        ours: node('handshakes.js', 'rpk', String(300 * seconds), server.keyPath, client.keyPath),
+        openssl: mutualLoad,
+      },
+      servers: { ours: ['rpk', server.keyPath, client.keyPath], openssl: mutual.openssl },
+      goal: { openssl: 2.5 },
+    },
+    {
+      name: 'handshake ECDHE-RSA-2048',
+      ...CPU,
+      load: dtlsload(...handshakes, '--mode', 'cert', ...RSA),
+      servers: { ours: cert(serverRsa).ours, openssl: [...cert(serverRsa).openssl, ...RSA] },
+    },
+    {
+      name: 'event-loop delay, 16 certificate handshakes in flight',
+      ...DELAY,
+      load: dtlsload(...handshakes, '--mode', 'cert'),
+      servers: { ours: [...cert(server).ours, '--delay'] },
+      goal: { most: 10 },
+    },
+    ...[1, 10, 100, 1000].map((count) => ({
+      name: `echo 64 B, ${count} connections`,
+      ...RATE,
+      load: dtlsload(...echo(64, count)),
+      servers: { ...psk, udp: [] },
+      goal: count === 100 ? { udp: 1.5, openssl: 0.95 } : {},
+    })),
+    { name: 'echo 256 B, 100 connections', ...RATE, load: dtlsload(...echo(256, 100)), servers: { ...psk, udp: [] } },
+    {
+      name: 'echo 1024 B GCM, 100 connections',
+      ...RATE,
+      load: dtlsload(...echo(1024, 100, ...GCM)),
+      servers: { ...psk, openssl: [...psk.openssl, ...GCM], udp: [] },
+      goal: { openssl: 0.9 },
+    },
+    {
+      name: 'echo 64 B, 100 connections, CPU of the server',
+      ...CPU,
+      load: dtlsload(...echo(64, 100)),
+      servers: { ...psk, udp: [] },
+    },
+    {
+      name: 'latency 64 B, 1 connection',
+      ...P50,
+      load: dtlsload(...echo(64, 1)),
+      servers: { ...psk, udp: [] },
+      goal: { udp: 1 / 1.1 },
+    },
+    { name: 'latency 64 B, 100 connections', ...P99, load: dtlsload(...echo(64, 100)), servers: { ...psk, udp: [] } },
+    ...[1000, 10_000].map((count) => ({
+      name: `memory of an idle connection at ${count}`,
+      ...MEMORY,
+      load: dtlsload('idle', '--c', String(count), '--ramp', '64', '--hold', '9', '--mode', 'psk'),
+      servers: psk,
+      once: true,
+      goal: count === 10_000 ? { most: 4 } : {},
+    })),
+    {
+      name: 'client: PSK handshakes, one after the other',
+      unit: '/s',
+      better: 'more',
+      value: ({ load }) => load.per_s,
+      server: ['openssl', ...psk.openssl],
+      clients: {
+        ours: node('ours.js', 'handshake', String(200 * seconds)),
+        'node-dtls-client': node('node-dtls-client.js', 'handshake', String(100 * seconds)),
+        openssl: dtlsload('handshake', '--n', String(500 * seconds), '--c', '1', '--mode', 'psk'),
+      },
+      goal: { 'node-dtls-client': 3 },
+    },
+    {
+      name: 'client: echo 64 B, 8 in flight',
+      ...RATE,
+      server: ['openssl', ...psk.openssl],
+      clients: {
+        ours: node('ours.js', 'echo', String(seconds)),
+        'node-dtls-client': node('node-dtls-client.js', 'echo', String(seconds)),
+        openssl: dtlsload('echo', '--size', '64', '--c', '1', '--w', '8', '--secs', String(seconds), '--mode', 'psk'),
+      },
+      goal: { 'node-dtls-client': 3 },
+    },
+  ];
+}

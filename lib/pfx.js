@@ -1,0 +1,127 @@
+'use strict';
+
+// The option `pfx`: a private key, its certificate and those that vouch for it, in one PKCS#12 file.
+
+const { X509Certificate, createPrivateKey } = require('node:crypto');
+
+const { DtlsError, invalidArgType, invalidArgValue } = require('./errors');
+const { Unsupported } = require('./pbe');
+const { WrongPassphrase, readPkcs12 } = require('./pkcs12');
+const { copyBytes, secretString } = require('./validate');
+
+/** Longest file, bytes. */
+const MAX_PFX = 1_048_576;
+
+const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
+
+/**
+ * The file, or as in node:tls an array of files; but as there is one `key`, there is one file.
+ *
+ * @returns {{ buf: Buffer, passphrase?: string }}
+ */
+function pfxFile(value, name) {
+  if (!Array.isArray(value)) return { buf: fileBytes(value, name) };
+  if (value.length !== 1) throw invalidArgValue(name, 'must hold one entry: there is one key');
+  const [entry] = value;
+  if (entry?.buf === undefined) return { buf: fileBytes(entry, `${name}[0]`) };
+  const { buf, passphrase } = entry;
+  const own = passphrase === undefined ? undefined : secretString(passphrase, `${name}[0].passphrase`);
+  return { buf: fileBytes(buf, `${name}[0].buf`), passphrase: own };
+}
+
+function fileBytes(value, name) {
+  if (typeof value === 'string') {
+    if (!BASE64.test(value))
+      throw invalidArgValue(name, 'is a string but no base64; the bytes of a file go into a Buffer');
+    return Buffer.from(value, 'base64');
+  }
+  const bytes = copyBytes(value);
+  if (bytes === null) {
+    throw invalidArgType(name, 'of type string or an instance of Buffer, Uint8Array or Array', value, { secret: true });
+  }
+  return bytes;
+}
+
+/** Completes options, in place: `key` and `cert` from `pfx`; and `roots`, should nothing else say whom to trust. */
+function takePfx(all) {
+  const other = ['key', 'cert'].find((name) => all[name] !== undefined);
+  if (other !== undefined) throw invalidArgValue('options.pfx', `cannot be used together with "options.${other}"`);
+  Object.assign(all, openPfx(all.pfx, all.passphrase));
+}
+
+/**
+ * @param {{ buf: Buffer, passphrase?: string }} file as by pfxFile()
+ * @param {string} [passphrase] unless the file has its own
+ * @returns {{ key: Buffer, cert: Buffer[], roots: Buffer[] }} DER: the first key that has a certificate, its chain without
+ *   the root, and the roots that the file has beside
+ */
+function openPfx(file, passphrase) {
+  const { keys, certificates } = read(file.buf, file.passphrase ?? passphrase ?? '');
+  if (keys.length === 0) throw invalidPfx('it holds no private key');
+  for (const key of keys) {
+    const own = certificates.find((certificate) => certificate.checkPrivateKey(key));
+    if (own === undefined) continue;
+    const others = certificates.filter((certificate) => certificate !== own);
+    return {
+      key: key.export({ format: 'der', type: 'pkcs8' }),
+      cert: chainOf(own, others).map(({ raw }) => raw),
+      roots: others.filter(isRoot).map(({ raw }) => raw),
+    };
+  }
+  throw invalidPfx('it holds no certificate of its private key');
+}
+
+function read(bytes, passphrase) {
+  if (bytes.length > MAX_PFX) throw invalidPfx(`${bytes.length} bytes exceed the limit of ${MAX_PFX}`);
+  try {
+    const { keys, certificates } = readPkcs12(bytes, passphrase);
+    return { keys: keys.map(privateKey), certificates: certificates.map((der) => new X509Certificate(der)) };
+  } catch (cause) {
+    throw explained(cause, passphrase);
+  }
+}
+
+function explained(cause, passphrase) {
+  if (cause instanceof WrongPassphrase) {
+    const why = passphrase === '' ? 'it has a passphrase' : 'the passphrase is wrong, or the file is damaged';
+    return new DtlsError(`The option 'pfx' cannot be read: ${why}`, { code: 'ERR_DTLS_WRONG_PASSPHRASE' });
+  }
+  if (cause instanceof Unsupported) {
+    const advice = 'write it anew, as with `openssl pkcs12 -export`';
+    return invalidPfx(`it uses ${cause.message}, which is not supported here; ${advice}`, cause);
+  }
+  return invalidPfx(`it is no PKCS#12 file, or damaged: ${cause.message}`, cause);
+}
+
+function privateKey(der) {
+  const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
+  der.fill(0);
+  return key;
+}
+
+/** The certificate and who vouches for it, in order. Who knows the root has it, and nobody else believes it. */
+function chainOf(own, others) {
+  const chain = [own];
+  const rest = new Set(others.filter((certificate) => !isRoot(certificate)));
+  for (let last = own; last !== undefined; ) {
+    last = [...rest].find((certificate) => isIssuedBy(last, certificate));
+    if (last === undefined) break;
+    rest.delete(last);
+    chain.push(last);
+  }
+  return chain;
+}
+
+function isRoot(certificate) {
+  return certificate.ca && isIssuedBy(certificate, certificate);
+}
+
+function isIssuedBy(certificate, issuer) {
+  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
+}
+
+function invalidPfx(why, cause) {
+  return new DtlsError(`The option 'pfx' cannot be used: ${why}`, { code: 'ERR_DTLS_INVALID_PFX', cause });
+}
+
+module.exports = { pfxFile, takePfx };

@@ -1,0 +1,134 @@
+//! The UDP socket without the detour through `node:dgram`, where the system allows it: made here, handed to Node, which
+//! polls and owns it, and kept as a second descriptor to receive and send on while Node's callback runs.
+//!
+//! Calls one by one: `recvmmsg` and `sendmmsg` measured no faster (docs/performance.md), and not every system has them.
+
+use std::net::SocketAddr;
+
+#[cfg(unix)]
+pub(super) use unix::Udp;
+
+#[cfg(not(unix))]
+pub(super) use elsewhere::Udp;
+
+/// Datagrams, end to end in one allocation that is used again and again.
+#[derive(Default)]
+pub(super) struct Datagrams {
+    bytes: Vec<u8>,
+    entries: Vec<(SocketAddr, usize)>,
+}
+
+impl Datagrams {
+    pub(super) fn push(&mut self, remote: SocketAddr, datagram: &[u8]) {
+        self.bytes.extend_from_slice(datagram);
+        self.entries.push((remote, self.bytes.len()));
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+        let starts = std::iter::once(0).chain(self.entries.iter().map(|&(_, end)| end));
+        starts.zip(&self.entries).filter_map(|(start, &(remote, end))| Some((remote, self.bytes.get(start..end)?)))
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use super::Datagrams;
+    use nix::errno::Errno;
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt};
+    use std::io;
+    use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
+    use std::os::fd::{AsRawFd, IntoRawFd};
+
+    /// No program that we start inherits the socket: it would keep the port.
+    #[cfg(not(target_vendor = "apple"))]
+    const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC;
+
+    /// A duplicate is closed too, which has to do where a socket cannot be born so.
+    #[cfg(target_vendor = "apple")]
+    const FLAGS: SockFlag = SockFlag::empty();
+
+    /// Our descriptor of a UDP socket.
+    pub(in crate::binding) struct Udp {
+        socket: UdpSocket,
+    }
+
+    impl Udp {
+        /// A socket at this address, and a descriptor of it for its new owner, who closes it.
+        pub(in crate::binding) fn bind(local: SocketAddr, ipv6_only: bool) -> io::Result<(Udp, i32)> {
+            let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+            let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
+            if ipv6_only {
+                setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
+            }
+            let ours = UdpSocket::from(descriptor.try_clone()?);
+            drop(descriptor);
+            bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
+            ours.set_nonblocking(true)?;
+            let theirs = ours.try_clone()?.into_raw_fd();
+            Ok((Udp { socket: ours }, theirs))
+        }
+
+        /// A datagram that has arrived, if there is one. Errors are left for Node to meet.
+        pub(in crate::binding) fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+            let (length, remote) = self.socket.recv_from(buffer).ok()?;
+            Some((length, without_flow(remote)))
+        }
+
+        /// False when the system does not take the datagram, now or at all.
+        pub(in crate::binding) fn send(&self, remote: SocketAddr, datagram: &[u8]) -> bool {
+            loop {
+                match self.socket.send_to(datagram, remote) {
+                    Ok(_) => return true,
+                    Err(error) if error.raw_os_error() == Some(Errno::EINTR as i32) => {}
+                    Err(_) => return false,
+                }
+            }
+        }
+
+        /// How many the system takes, from the first to the first that it does not.
+        pub(in crate::binding) fn send_all(&self, datagrams: &Datagrams) -> usize {
+            datagrams.iter().take_while(|&(remote, datagram)| self.send(remote, datagram)).count()
+        }
+    }
+
+    /// The flow label is no part of who the peer is.
+    fn without_flow(remote: SocketAddr) -> SocketAddr {
+        match remote {
+            SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
+            v4 @ SocketAddr::V4(_) => v4,
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod elsewhere {
+    use super::Datagrams;
+    use std::io;
+    use std::net::SocketAddr;
+
+    /// Nothing: Node takes no socket that it has not made.
+    pub(in crate::binding) enum Udp {}
+
+    impl Udp {
+        pub(in crate::binding) fn bind(_: SocketAddr, _: bool) -> io::Result<(Udp, i32)> {
+            Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(in crate::binding) fn receive(&self, _: &mut [u8]) -> Option<(usize, SocketAddr)> {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn send(&self, _: SocketAddr, _: &[u8]) -> bool {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn send_all(&self, _: &Datagrams) -> usize {
+            match *self {}
+        }
+    }
+}
