@@ -25,7 +25,6 @@ const KINDS = {
 };
 const THREADS = [0, 1, 2];
 
-let port = 17_000 + Math.floor(Math.random() * 20_000);
 for (const [kind, [pair, load]] of Object.entries(KINDS)) {
   const rows = new Map(THREADS.map((threads) => [threads, []]));
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -42,13 +41,12 @@ for (const [kind, [pair, load]] of Object.entries(KINDS)) {
 }
 
 async function storm(threads, { keyPath, certPath }, load) {
-  port += 1;
-  const args = [path.join(BENCH, 'servers', 'storm.js'), port, threads, keyPath, certPath].map(String);
+  const args = [path.join(BENCH, 'servers', 'storm.js'), String(threads), keyPath, certPath];
   const storming = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(storming.stdout, 'data');
+  const [port] = await once(storming.stdout, 'data');
   const generator = spawn(
     path.join(BENCH, 'load', 'dtlsload'),
-    ['handshake', '--n', '3500', '--c', '16', '--mode', 'cert', '--port', String(port), ...load],
+    ['handshake', '--n', '3500', '--c', '16', '--mode', 'cert', '--port', String(port).trim(), ...load],
     { stdio: 'ignore' },
   );
   await once(generator, 'close');

@@ -1,14 +1,14 @@
 'use strict';
 
 // A server in a storm of certificate handshakes, which says how its event loop and its threads have fared.
-// node storm.js PORT THREADS KEY CERT: prints `listening`, and JSON when it is sent SIGTERM.
+// node storm.js THREADS KEY CERT: prints its port, and JSON when it is sent SIGTERM.
 
 const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const process = require('node:process');
 const { createServer } = require('../..');
 
-const [port, threads, key, cert] = process.argv.slice(2);
+const [threads, key, cert] = process.argv.slice(2);
 const server = createServer({
   key: fs.readFileSync(key),
   cert: fs.readFileSync(cert),
@@ -40,7 +40,7 @@ process.on('SIGTERM', () => {
   );
   process.exit(0);
 });
-server.listen(Number(port), '127.0.0.1', () => console.log('listening'));
+server.listen(0, '127.0.0.1', () => console.log(server.address().port));
 
 /** CPU times in microseconds. */
 function figures() {
