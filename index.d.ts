@@ -23,6 +23,16 @@ export type PemOrDer = string | Bytes;
 /** What may come of looking a key up; null or undefined: nobody has that identity. */
 export type PskAnswer = PresharedKey | null | undefined;
 
+/** As whom a client appears. */
+export interface OwnPsk {
+  psk: PresharedKey;
+  /** 1 to 256 bytes. */
+  identity: PskIdentity;
+}
+
+/** What may come of asking a client for it; null or undefined: it has no key for this server. */
+export type OwnPskAnswer = OwnPsk | null | undefined;
+
 export type SrtpProfile =
   | 'SRTP_AEAD_AES_128_GCM'
   | 'SRTP_AEAD_AES_256_GCM'
@@ -201,6 +211,11 @@ export interface ServerOptions extends SharedOptions {
    * is unknown; 'buffer' as a Buffer, see BufferIdentityServerOptions. Default: 'utf8'.
    */
   pskIdentityEncoding?: 'utf8';
+  /**
+   * What clients are told that have yet to choose their identity (RFC 4279), 1 to 128 bytes; a string stands for its UTF-8
+   * bytes. Anybody can read it. Default: none, and clients are told nothing.
+   */
+  pskIdentityHint?: string | Bytes;
   /** Certificates of the authorities that may vouch for clients. */
   ca?: PemOrDer | readonly PemOrDer[];
   /**
@@ -264,10 +279,12 @@ export type PskCallback<Identity> = (
   // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
 ) => PskAnswer | PromiseLike<PskAnswer> | void;
 
+export type ClientPskCallback = (hint: string | null) => OwnPskAnswer | PromiseLike<OwnPskAnswer>;
+
 export type IdentityPskCallback<Identity> = (identity: Identity) => PskAnswer | PromiseLike<PskAnswer>;
 
 /**
- * Options of a client. With `psk` alone only pre-shared keys are offered; with `peerPublicKey` or `verifyPeer` the server's
+ * Options of a client. With `psk` or `pskCallback` alone only pre-shared keys are offered; with `peerPublicKey` or `verifyPeer` the server's
  * raw public key is verified; with `ca`, or with none of these, its certificate.
  */
 export interface ClientOptions extends SharedOptions {
@@ -296,10 +313,18 @@ export interface ClientOptions extends SharedOptions {
   psk?: PresharedKey;
   /** Identity that goes with `psk`. */
   pskIdentity?: PskIdentity;
+  /**
+   * Says as whom to appear, in place of `psk` and `pskIdentity` and in node:tls's form: returns key and identity, or a
+   * promise of them; null or undefined ends the handshake with ERR_DTLS_NO_PSK. Called once in a handshake, when the server
+   * has chosen a suite with a pre-shared key. The hint is the server's (`pskIdentityHint`), which it has not proved to be;
+   * null without one, and for one that is not UTF-8 or is longer than 256 bytes.
+   */
+  pskCallback?: ClientPskCallback;
   /** node-mbed-dtls's name of `pskIdentity`. */
   PSKIdent?: PskIdentity;
   /** Certificates of the authorities that may vouch for the server. Default: those that Node trusts, with
-   * NODE_EXTRA_CA_CERTS and --use-system-ca (Node 22.15 and newer); none with `psk`, `peerPublicKey` or `verifyPeer`. */
+   * NODE_EXTRA_CA_CERTS and --use-system-ca (Node 22.15 and newer); none with `psk`, `pskCallback`, `peerPublicKey` or
+   * `verifyPeer`. */
   ca?: PemOrDer | readonly PemOrDer[];
   /** node-mbed-dtls's name of `ca`. */
   CACert?: PemOrDer | readonly PemOrDer[];
@@ -392,6 +417,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
   | 'ERR_DTLS_NO_EXTENDED_MASTER_SECRET'
   | 'ERR_DTLS_NO_PEER_CERTIFICATE'
+  | 'ERR_DTLS_NO_PSK'
   | 'ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE'
   | 'ERR_DTLS_NO_SHARED_CIPHER'
   | 'ERR_DTLS_NO_USABLE_CIPHER'
@@ -651,6 +677,7 @@ export type ContextOptions = Pick<
   | 'ca'
   | 'crl'
   | 'ciphers'
+  | 'pskIdentityHint'
   | 'ecdhCurve'
   | 'sigalgs'
   | 'ALPNProtocols'
@@ -683,12 +710,13 @@ export class DtlsServer extends EventEmitter {
    */
   close(callback?: (error?: Error) => void): this;
   /**
-   * Answers clients that ask for this name (SNI) with these credentials from now on. '*.example.com' is for one label; the
-   * last that fits counts, and the same name again replaces. `ca` counts only where clients are asked at all.
+   * Answers clients that ask for this name (SNI) with these credentials, or this hint, from now on. '*.example.com' is for
+   * one label; the last that fits counts, and the same name again replaces. `ca` counts only where clients are asked at all.
    */
   addContext(
     servername: string,
-    context: ContextOptions & ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> }),
+    context: ContextOptions &
+      ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> } | { pskIdentityHint: string | Bytes }),
   ): void;
   /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
   setSecureContext(context: ContextOptions): void;
@@ -758,7 +786,7 @@ export function getCiphers(): string[];
 export function getCurves(): string[];
 
 /**
- * By name: limits in bytes (`MAX_MESSAGE_LENGTH`, `MAX_PSK_LENGTH`, `MAX_PSK_IDENTITY_LENGTH`), numbers of alerts
+ * By name: limits in bytes (`MAX_MESSAGE_LENGTH`, `MAX_PSK_LENGTH`, `MAX_PSK_IDENTITY_LENGTH`, ...), numbers of alerts
  * (`ALERT_HANDSHAKE_FAILURE`), and Mbed TLS's error numbers (`MBEDTLS_ERR_SSL_INVALID_MAC`).
  */
 export const constants: { readonly [name: string]: number };

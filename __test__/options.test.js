@@ -136,6 +136,20 @@ describe('options of a server', () => {
     assert.equal(serverOptions({ psk: 'secret', handshakeTimeoutMin: 90_000 }).native.handshakeTimeoutMax, 90_000);
   });
 
+  test('have a hint of 1 to 128 bytes, beside a pre-shared key', () => {
+    const hint = (pskIdentityHint) =>
+      serverOptions({ psk: 'secret', pskIdentityHint }).native.negotiation.pskIdentityHint;
+    assert.deepEqual(hint('schlüssel'), Buffer.from('schlüssel'));
+    assert.deepEqual(hint(new Uint8Array(128)), Buffer.alloc(128));
+    for (const length of [0, 129]) {
+      assert.throws(() => hint('x'.repeat(length)), { code: 'ERR_OUT_OF_RANGE', message: /pskIdentityHint/ });
+    }
+    assert.throws(() => serverOptions({ key: PEM, pskIdentityHint: 'hint' }), {
+      code: 'ERR_MISSING_OPTION',
+      message: /"options\.psk"/,
+    });
+  });
+
   test('that are no numbers are checked too', () => {
     const wrong = {
       key: [5],
@@ -145,6 +159,7 @@ describe('options of a server', () => {
       pskCallback: ['secret'],
       identityPskCallback: [{}],
       pskIdentityEncoding: ['hex'],
+      pskIdentityHint: [5, null, ['hint']],
       type: ['udp5', 4],
       sendClose: [1],
       ipv6Only: ['yes'],
@@ -325,6 +340,7 @@ describe('options of a client', () => {
       rejectUnauthorized: true,
       verifyPeer: false,
       leavesName: false,
+      asksForPsk: false,
       negotiation: { extendedMasterSecret: false },
       omitServerCertificate: false,
       handshakeTimeoutMin: 1000,
@@ -369,6 +385,22 @@ describe('options of a client', () => {
     assert.equal(native.ca, undefined);
     assert.equal(native.servername, undefined);
     assert.equal(clientOptions({ port: PORT, psk: 'a', pskIdentity: 'b', ca: PEM }).native.ca.length, 1);
+  });
+
+  test('may have a pskCallback in place of a pre-shared key', () => {
+    const pskCallback = () => null;
+    const { native, ...options } = clientOptions({ port: PORT, pskCallback });
+    assert.equal(options.pskCallback, pskCallback);
+    assert.equal(native.asksForPsk, true);
+    assert.equal(native.ca, undefined);
+    assert.equal(clientOptions({ port: PORT, pskCallback, ca: PEM }).native.ca.length, 1);
+    for (const other of [{ psk: 'secret', pskIdentity: 'bob' }, { pskIdentity: 'bob' }, { PSKIdent: 'bob' }]) {
+      assert.throws(() => clientOptions({ port: PORT, pskCallback, ...other }), {
+        code: 'ERR_INVALID_ARG_VALUE',
+        message: /"options\.pskCallback".*"options\.psk/,
+      });
+    }
+    assert.throws(() => clientOptions({ port: PORT, pskCallback: 'secret' }), { code: 'ERR_INVALID_ARG_TYPE' });
   });
 
   test('pair a pre-shared key with its identity', () => {

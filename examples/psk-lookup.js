@@ -1,6 +1,7 @@
 'use strict';
 
-// Pre-shared keys from a database that takes its time: the handshake waits for the answer, the event loop does not.
+// Pre-shared keys from a database that takes its time: the handshake waits for the answer, the event loop does not. One of
+// the clients has a key for each house, and learns from the server's hint which is wanted.
 // Server and clients live in this one process, which ends by itself.
 //
 //   node examples/psk-lookup.js
@@ -17,6 +18,12 @@ const database = new Map([
   ['lamp', lampKey],
 ]);
 
+/** What the janitor has: key and identity by the hint. */
+const keyring = new Map([
+  ['greenhouse', { identity: 'lamp', psk: lampKey }],
+  ['lighthouse', { identity: 'beacon', psk: 'another key' }],
+]);
+
 /** @param {string} identity */
 async function findKey(identity) {
   await sleep(50);
@@ -24,7 +31,10 @@ async function findKey(identity) {
 }
 
 async function main() {
-  const server = createServer({ pskCallback: (_socket, identity) => findKey(identity) });
+  const server = createServer({
+    pskCallback: (_socket, identity) => findKey(identity),
+    pskIdentityHint: 'greenhouse',
+  });
   server.on('secureConnection', (socket) => {
     console.log(`server: ${socket.pskIdentity} is in`);
     socket.on('data', (message) => socket.write(`${socket.pskIdentity} says ${message}`));
@@ -36,9 +46,10 @@ async function main() {
 
   // All at once: each waits for its own key only.
   await Promise.all([
-    talk(port, 'thermometer', thermometerKey, '21.5 degrees'),
-    talk(port, 'lamp', lampKey, 'on'),
-    talk(port, 'burglar', Buffer.from('guess'), 'open'),
+    talk(port, 'thermometer', { pskIdentity: 'thermometer', psk: thermometerKey }, '21.5 degrees'),
+    talk(port, 'lamp', { pskIdentity: 'lamp', psk: lampKey }, 'on'),
+    talk(port, 'burglar', { pskIdentity: 'burglar', psk: 'guess' }, 'open'),
+    talk(port, 'janitor', { pskCallback: async (hint) => keyring.get(hint ?? '') ?? null }, 'off'),
   ]);
   server.close();
   await once(server, 'close');
@@ -48,19 +59,19 @@ async function main() {
  * Sends one message and waits for the answer, or for the reason why there is none.
  *
  * @param {number} port
- * @param {string} pskIdentity
- * @param {Buffer} psk
+ * @param {string} name
+ * @param {Pick<import('..').ClientOptions, 'psk' | 'pskIdentity' | 'pskCallback'>} credentials
  * @param {string} message
  */
-function talk(port, pskIdentity, psk, message) {
-  const client = connect({ host: '127.0.0.1', port, psk, pskIdentity });
+function talk(port, name, credentials, message) {
+  const client = connect({ host: '127.0.0.1', port, ...credentials });
   // Waits for the end of the handshake.
   client.write(message);
   client.on('data', (answer) => {
-    console.log(`${pskIdentity}: ${answer}`);
+    console.log(`${name}: ${answer}`);
     client.end();
   });
-  client.on('error', (error) => console.log(`${pskIdentity}: ${error.message}`));
+  client.on('error', (error) => console.log(`${name}: ${error.message}`));
   return new Promise((resolve) => client.on('close', resolve));
 }
 

@@ -8,6 +8,7 @@ const { askAboutServer } = require('./identity');
 const { join } = require('./mux');
 const native = require('./native');
 const { clientOptions } = require('./options');
+const { askForOwnPsk } = require('./psk');
 const { DtlsSocket } = require('./socket');
 const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
 const { callback, port: checkPort, string } = require('./validate');
@@ -24,9 +25,18 @@ class DtlsClient extends DtlsSocket {
    * @param {(client: DtlsClient) => void} [secureConnectListener]
    */
   constructor(options, secureConnectListener) {
-    const { native: nativeOptions, handshakeThreads, rules, remote, udp, socket, ...settings } = clientOptions(options);
+    const {
+      native: nativeOptions,
+      handshakeThreads,
+      pskCallback,
+      rules,
+      remote,
+      udp,
+      socket,
+      ...settings
+    } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
-    const link = new Link(rules);
+    const link = new Link(rules, pskCallback);
     super(new Endpoint(native.DtlsClient, nativeOptions, link, handshakeThreads), link, settings);
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
@@ -199,9 +209,14 @@ class DtlsClient extends DtlsSocket {
 
 /** What a client's endpoint and stream report to; a server does this for all its sockets. */
 class Link {
-  constructor(rules) {
+  constructor(rules, pskCallback) {
     this.client = null;
     this._rules = rules;
+    this._pskCallback = pskCallback;
+  }
+
+  _onIdentityLookup(event) {
+    askForOwnPsk(this._pskCallback, this.client, event);
   }
 
   _onPeerLookup(event) {

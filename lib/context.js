@@ -2,7 +2,7 @@
 
 // What a server can be told anew while it runs: addContext() and setSecureContext().
 
-const { certificates, decryptKey, privateKey } = require('./credentials');
+const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
 const { invalidArgValue, missingOption } = require('./errors');
 const { OPTIONS, negotiation } = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
@@ -13,7 +13,8 @@ const MAX_NAME = 255;
 /** `ciphers` as options.js checks it. */
 function contextCheckers(ciphers) {
   const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
-  return { __proto__: null, ...credentials, ca: certificates, crl: certificates, ciphers, ...OPTIONS };
+  const others = { ca: certificates, crl: certificates, ciphers, pskIdentityHint: identityHint };
+  return { __proto__: null, ...credentials, ...others, ...OPTIONS };
 }
 
 /**
@@ -36,6 +37,9 @@ function changedOptions(native, options, checkers) {
     delete changed.cert;
   } else if (given.cert !== undefined) {
     throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
+  }
+  if (given.pskIdentityHint !== undefined && !native.psk) {
+    throw missingOption('createServer()\'s "options.psk"', '"options.pskIdentityHint" helps to choose a key');
   }
   for (const name of ['cert', 'ca', 'crl', 'ciphers']) {
     if (given[name] !== undefined) changed[name] = given[name];

@@ -22,6 +22,9 @@ const EXTRA = extraCertificates(process.env.NODE_EXTRA_CA_CERTS);
 /** Longest PSK identity, bytes: what an ECDHE-PSK ClientKeyExchange of this engine has room for. */
 const MAX_IDENTITY = 256;
 
+/** Longest hint of a server's, bytes: what RFC 4279, 5.3 has clients take. */
+const MAX_HINT = 128;
+
 /** One private key: PEM or the name of a file as a string, PEM or DER as bytes. */
 function privateKey(value, name) {
   return isFileName(value) ? keyFile(value, name) : encoded(value, name, { secret: true });
@@ -94,6 +97,31 @@ function identity(value, name) {
   }
   checkLength(bytes, name, 0, MAX_IDENTITY);
   return bytes;
+}
+
+/** A server's hint of 1 to 128 bytes: a string stands for its UTF-8 bytes. */
+function identityHint(value, name) {
+  const bytes = copyBytes(value);
+  if (bytes === null) {
+    throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray or DataView', value);
+  }
+  checkLength(bytes, name, 1, MAX_HINT);
+  return bytes;
+}
+
+/**
+ * What a client's pskCallback answers: null, or as whom to appear.
+ *
+ * @returns {{ psk: Buffer, identity: Buffer } | null}
+ */
+function ownPsk(value) {
+  if (value == null) return null;
+  if (typeof value !== 'object') {
+    throw invalidArgType("pskCallback's answer", 'of type object', value, { secret: true });
+  }
+  const own = { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
+  checkLength(own.identity, 'identity', 1, MAX_IDENTITY);
+  return own;
 }
 
 /**
@@ -175,9 +203,11 @@ module.exports = {
   certificates,
   decryptKey,
   identity,
+  identityHint,
   identityKey,
   isFileName,
   keyFile,
+  ownPsk,
   presharedKey,
   privateKey,
   rootCertificates,

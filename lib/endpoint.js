@@ -39,8 +39,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onLookup(event), _onPeerLookup(event), and _onSendError(error) or
-   *   null in its place
+   * @param {object} owner with _onConnection(event), _onLookup(event), _onIdentityLookup(event), _onPeerLookup(event), as
+   *   far as they can happen, and _onSendError(error) or null in its place
    * @param {number} [threads] for heavy steps of handshakes; without, as the machine suggests
    * @throws {DtlsError} when the native object refuses the key material
    */
@@ -189,6 +189,12 @@ class Endpoint {
     this._settle();
   }
 
+  /** @param {{ psk: Buffer, identity: Buffer } | null} own null: there is no key for this server */
+  answerIdentity(lookup, own) {
+    this.native.answerIdentity(lookup, own);
+    this._settle();
+  }
+
   answerPeer(lookup, accepted) {
     this.native.answerPeer(lookup, accepted);
     this._settle();
@@ -275,6 +281,9 @@ class Endpoint {
         break;
       case 'pskLookup':
         this._owner._onLookup(event);
+        break;
+      case 'identityLookup':
+        this._owner._onIdentityLookup(event);
         break;
       case 'peerLookup':
         this._owner._onPeerLookup(event);

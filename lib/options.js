@@ -11,6 +11,7 @@ const {
   certificates,
   decryptKey,
   identity,
+  identityHint,
   presharedKey,
   privateKey,
   rootCertificates,
@@ -84,6 +85,7 @@ const SERVER = {
   pskCallback: callback,
   identityPskCallback: callback,
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
+  pskIdentityHint: identityHint,
   requestCert: boolean,
   socket: dgramSocket,
   maxHandshakes: integer(1, MAX_COUNT),
@@ -103,6 +105,7 @@ const CLIENT = {
   localPort: port(0),
   lookup: callback,
   psk: presharedKey,
+  pskCallback: callback,
   pskIdentity: identity,
   PSKIdent: identity,
   CACert: certificates,
@@ -144,6 +147,9 @@ function serverOptions(options) {
       'a server needs something to prove itself with',
     );
   }
+  if (psk === null && all.pskIdentityHint !== undefined) {
+    throw missingOption('"options.psk" or "options.pskCallback"', '"options.pskIdentityHint" helps to choose a key');
+  }
   completeClientVerification(all);
   all.type = udpType(all);
   const native = pick(all, NATIVE_SERVER);
@@ -165,8 +171,8 @@ function serverOptions(options) {
 
 /**
  * @param {object} options as passed to connect()
- * @returns {{ native: object, rules: object, remote: object, udp: object, socket?: object, sendClose: boolean,
- *   receiveQueueLimit: number }}
+ * @returns {{ native: object, pskCallback?: Function, rules: object, remote: object, udp: object, socket?: object,
+ *   sendClose: boolean, receiveQueueLimit: number }}
  */
 function clientOptions(options) {
   const given = checkOptions(options, 'options', CLIENT);
@@ -176,26 +182,23 @@ function clientOptions(options) {
   checkTimeouts(given, all);
   prepareCertificate(all);
   if (all.port === undefined) throw missingOption('"options.port"');
-  if (all.psk !== undefined && all.pskIdentity === undefined) {
-    throw missingOption('"options.pskIdentity"', 'the server finds the key by it');
-  }
-  if (all.psk === undefined && all.pskIdentity !== undefined) {
-    throw missingOption('"options.psk"', '"options.pskIdentity" names a key');
-  }
+  const hasPsk = checkOwnPsk(all);
   completeServerVerification(all);
-  const verifiesNothing = all.psk === undefined && all.peerPublicKey === undefined;
+  const verifiesNothing = !hasPsk && all.peerPublicKey === undefined;
   if (verifiesNothing && all.ca === undefined) all.ca = [rootCertificates(), ...(all.roots ?? [])];
 
   const remoteFamily = checkFamily(all);
   // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
   if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
   const native = pick(all, NATIVE_CLIENT);
+  native.asksForPsk = all.pskCallback !== undefined;
   native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
   native.leavesName = all.checkServerIdentity !== undefined;
   native.verifyPeer = all.verifyPeer !== undefined || native.leavesName;
   return {
     native,
+    pskCallback: all.pskCallback,
     rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
     udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
@@ -293,6 +296,22 @@ function pskSource(all) {
     withSocket,
     encoding: all.pskIdentityEncoding,
   };
+}
+
+/** As whom a client appears: one key and its identity, or whatever pskCallback says. Answers whether there is any. */
+function checkOwnPsk({ psk, pskIdentity, pskCallback }) {
+  if (pskCallback !== undefined) {
+    const other = psk !== undefined ? 'psk' : pskIdentity !== undefined ? 'pskIdentity' : null;
+    if (other === null) return true;
+    throw invalidArgValue('options.pskCallback', `cannot be used together with "options.${other}"`);
+  }
+  if (psk !== undefined && pskIdentity === undefined) {
+    throw missingOption('"options.pskIdentity"', 'the server finds the key by it');
+  }
+  if (psk === undefined && pskIdentity !== undefined) {
+    throw missingOption('"options.psk"', '"options.pskIdentity" names a key');
+  }
+  return psk !== undefined;
 }
 
 function adoptAlias(all, alias, name) {

@@ -1,10 +1,10 @@
 'use strict';
 
-// Where a server's pre-shared keys come from.
+// Where pre-shared keys come from: a server's by identity, a client's own by the server's hint.
 
 const { isUtf8 } = require('node:buffer');
 
-const { identityKey, presharedKey } = require('./credentials');
+const { identityKey, ownPsk, presharedKey } = require('./credentials');
 const { Question, askInThreeWays, settleWith } = require('./question');
 
 /**
@@ -33,6 +33,25 @@ function askWithIdentity(callback, _socket, identity, respond) {
   settleWith(callback(identity), (error, key) => respond(error, key === '' ? null : key));
 }
 
+/**
+ * Asks a client's application as whom to appear: pskCallback(hint), as node:tls calls it.
+ *
+ * @param {(hint: string | null) => unknown} pskCallback
+ * @param {object} client that asks
+ * @param {{ lookup: number, hint?: Buffer }} event
+ */
+function askForOwnPsk(pskCallback, client, { lookup, hint }) {
+  const endpoint = client._endpoint;
+  // What no string stands for says nothing to who wants a string.
+  const text = hint === undefined ? null : exactString(hint);
+  const answer = (own) => endpoint.answerIdentity(lookup, own);
+  const fail = (cause) => {
+    client._lookupCause = cause;
+    endpoint.failLookup(lookup, cause);
+  };
+  new Question(ownPsk, answer, fail).put((respond) => settleWith(pskCallback(text), respond));
+}
+
 /** A key, or null: nobody has that name. */
 function checkKey(key) {
   return key == null ? null : presharedKey(key, 'key');
@@ -43,4 +62,4 @@ function exactString(bytes) {
   return isUtf8(bytes) ? bytes.utf8Slice() : null;
 }
 
-module.exports = { createLookup };
+module.exports = { askForOwnPsk, createLookup };

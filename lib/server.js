@@ -169,8 +169,11 @@ class DtlsServer extends WatchedEmitter {
    */
   addContext(servername, context) {
     const pattern = namePattern(servername, 'servername');
-    if (context?.key === undefined && context?.pfx === undefined) {
-      throw missingOption('"options.key" or "options.pfx"', 'a name needs something to prove itself with');
+    if (context?.key === undefined && context?.pfx === undefined && context?.pskIdentityHint === undefined) {
+      throw missingOption(
+        '"options.key", "options.pfx" or "options.pskIdentityHint"',
+        'a name needs something of its own',
+      );
     }
     const options = changedOptions(this.#nativeOptions, context, CONTEXT);
     configure(() => this._endpoint.native.addContext(pattern, options));

@@ -1,5 +1,7 @@
 // Compiled, never run: what an application in ES modules writes against index.d.ts.
 
+import type { ConnectionOptions } from 'node:tls';
+
 import dtls, {
   type ClientOptions,
   connect,
@@ -22,6 +24,12 @@ const remote: ClientOptions = { host: 'localhost', port: 5684, ca: 'pem', server
 connect(remote, (client) => client.end());
 connect(5684, 'localhost', { psk: 'secret', pskIdentity: Buffer.from([0xff]) }, (client) => client.unref());
 connect(5684, { ca: ['pem'] });
+connect(5684, { pskCallback: (hint) => (hint === null ? null : { psk: keys.get(hint) ?? '', identity: hint }) });
+connect(5684, { pskCallback: async () => ({ psk: new Uint8Array(16), identity: Buffer.from([0xff]) }) });
+// What node:tls takes.
+const asInTls: ConnectionOptions['pskCallback'] = () => ({ psk: Buffer.alloc(16), identity: 'sensor' });
+if (asInTls !== undefined) connect(5684, { pskCallback: asInTls });
+createServer({ psk: 'secret', pskIdentityHint: 'hint' }).addContext('a.test', { pskIdentityHint: Buffer.alloc(1) });
 const socket: DtlsSocket = dtls.connect(5684, 'localhost');
 for await (const message of socket) console.log(message);
 
@@ -32,6 +40,10 @@ console.log(new DtlsError('message', { code: 'ERR_DTLS_PROTOCOL', errno: -1 }).v
 
 // @ts-expect-error -- identities are strings unless asked otherwise
 createServer({ pskCallback: (_socket, identity) => identity.subarray(1) });
+// @ts-expect-error -- a key needs its identity
+connect(5684, { pskCallback: () => ({ psk: 'secret' }) });
+// @ts-expect-error -- a name needs something of its own
+server.addContext('a.test', { ca: 'pem' });
 // @ts-expect-error -- a level
 createServer({ psk: 'secret', debug: 5 });
 // @ts-expect-error -- a boolean

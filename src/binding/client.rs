@@ -6,7 +6,7 @@ use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
 use super::pool::{Bell, Foreman};
-use crate::proto::{ClientConfig, Endpoint};
+use crate::proto::{ClientConfig, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -17,6 +17,15 @@ use std::time::Instant;
 pub struct DtlsClient {
     driver: Driver,
     config: ClientConfig,
+}
+
+/// As whom a client appears.
+#[napi(object, object_to_js = false)]
+pub struct NativeIdentity {
+    /// Pre-shared key.
+    pub psk: Buffer,
+    /// Under which the server finds it.
+    pub identity: Buffer,
 }
 
 /// What the garbage collector should think that an object keeps alive, in bytes: an endpoint with one connection.
@@ -56,6 +65,13 @@ impl DtlsClient {
         let config = &self.config;
         let connection = self.driver.with(|endpoint, now| endpoint.connect(now, remote, config));
         connection.map(|connection| connection.0).map_err(internal)
+    }
+
+    /// Answers an identityLookup; null when there is no key for this server.
+    #[napi(catch_unwind)]
+    pub fn answer_identity(&mut self, lookup: u32, answer: Option<NativeIdentity>) -> bool {
+        let answer = answer.as_ref().map(|own| (own.identity.as_ref(), own.psk.as_ref()));
+        self.driver.with(|endpoint, now| endpoint.answer_identity(now, LookupId(lookup), answer))
     }
 
     /// IANA's names of the suites on offer, best first.

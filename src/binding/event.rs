@@ -155,8 +155,8 @@ fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH]
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, pskLookup, peerLookup, resumptionLookup, sessionLookup, moveLookup, lookupExpired, moved, secure, data,
-    /// closed or trace.
+    /// connection, pskLookup, identityLookup, peerLookup, resumptionLookup, sessionLookup, moveLookup, lookupExpired,
+    /// moved, secure, data, closed or trace.
     pub kind: &'static str,
     /// Which connection, where there is one.
     pub connection: Option<u32>,
@@ -176,6 +176,8 @@ pub struct NativeEvent {
     pub lookup: Option<u32>,
     /// pskLookup: as the client sent it.
     pub identity: Option<Buffer>,
+    /// identityLookup: as the server sent it; absent without.
+    pub hint: Option<Buffer>,
     /// resumptionLookup: as the client sent it.
     pub session_id: Option<Buffer>,
     /// peerLookup, secure: SubjectPublicKeyInfo that the peer presents, or has proved to be its own; DER.
@@ -236,6 +238,13 @@ impl From<Event> for NativeEvent {
                 connection: Some(connection.0),
                 lookup: Some(lookup.0),
                 identity: Some(identity.into()),
+                ..Default::default()
+            },
+            Event::IdentityLookup { connection, lookup, hint } => NativeEvent {
+                kind: "identityLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                hint: hint.map(Into::into),
                 ..Default::default()
             },
             Event::ResumptionLookup { connection, lookup, session_id } => NativeEvent {

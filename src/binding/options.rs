@@ -76,6 +76,8 @@ pub struct NativeClientOptions {
     pub psk: Option<Buffer>,
     /// Under which the key is presented.
     pub psk_identity: Option<Buffer>,
+    /// Whether the application is asked for both, in place of these two: identityLookup.
+    pub asks_for_psk: bool,
     /// DNS name or IP literal that the server's certificate must name.
     pub servername: Option<String>,
     /// Whether the application compares that name with the certificate's; needs `verify_peer`.
@@ -125,6 +127,8 @@ pub struct NativeNegotiation {
     pub max_fragment_length: Option<u16>,
     /// OpenSSL's names of SRTP profiles, best first.
     pub srtp_profiles: Option<Vec<String>>,
+    /// By which a server's clients choose their PSK identity.
+    pub psk_identity_hint: Option<Buffer>,
 }
 
 impl NativeNegotiation {
@@ -136,6 +140,7 @@ impl NativeNegotiation {
             extended_master_secret: self.extended_master_secret,
             max_fragment_length: self.max_fragment_length,
             srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
+            psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
         }
     }
 }
@@ -228,13 +233,23 @@ impl NativeClientOptions {
             mtu: self.mtu,
         };
         let psk = match (&self.psk, &self.psk_identity) {
-            (Some(key), Some(identity)) => Some(ClientPsk::new(identity, key).map_err(config_error)?),
+            (Some(key), Some(identity)) if !self.asks_for_psk => {
+                Some(ClientPsk::new(identity, key).map_err(config_error)?)
+            }
             (None, None) => None,
-            _ => return Err(internal("A pre-shared key and its identity belong together")),
+            _ => return Err(internal("A pre-shared key and its identity belong together, and to nothing else")),
         };
         let server = self.server().map_err(config_error)?;
+        let unverified_name = self.servername.as_deref().filter(|_| server.is_none());
         credentials(self.key.as_ref(), self.passphrase.as_ref(), self.cert.as_ref())
-            .and_then(|credentials| ClientConfig::new(&settings, psk, server, credentials))
+            .and_then(|credentials| match self.asks_for_psk {
+                true => ClientConfig::asking_for_psk(&settings, server, credentials),
+                false => ClientConfig::new(&settings, psk, server, credentials),
+            })
+            .map(|config| match unverified_name {
+                Some(name) => config.sending_name(name),
+                None => config,
+            })
             .map_err(config_error)
     }
 

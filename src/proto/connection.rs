@@ -3,7 +3,7 @@
 use super::jobs::Ticket;
 use super::limits::{HELD_BYTES_LIMIT, Limits};
 use super::output::LookupId;
-use crate::tls::{Context, OwnedRecord, Record};
+use crate::tls::{ContentType, Context, OwnedRecord, Record};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -70,6 +70,15 @@ pub(super) struct Stint {
     pub(super) held: HeldRecords,
 }
 
+impl OpenLookup {
+    /// Whether the record is kept until there is an answer.
+    pub(super) fn hold(&mut self, record: &Record<'_>) -> bool {
+        // Before it hears who we are, a server has said all; what comes of its handshake repeats that.
+        let is_repetition = self.subject == Subject::Identity && record.content_type == ContentType::Handshake;
+        !is_repetition && self.held.hold(record)
+    }
+}
+
 /// What the application was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
@@ -79,6 +88,8 @@ pub(super) enum Subject {
     Peer,
     /// The session of an id.
     Session,
+    /// As whom a client appears.
+    Identity,
 }
 
 impl Subject {
@@ -87,6 +98,7 @@ impl Subject {
             Subject::Psk => "look-up of a pre-shared key",
             Subject::Peer => "verification of the peer",
             Subject::Session => "look-up of a session",
+            Subject::Identity => "look-up of our pre-shared key",
         }
     }
 }

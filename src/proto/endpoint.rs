@@ -196,7 +196,7 @@ impl Endpoint {
         let progress = match (&mut connection.phase, record.epoch) {
             (Phase::Established(_), 1) => return self.read(now, handle, record.bytes),
             (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
-                return if open.held.hold(record) { Outcome::Used } else { Outcome::Dropped };
+                return if open.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
             (Phase::Handshaking { .. }, 0) if !record.is_well_formed() => return Outcome::Dropped,
             (Phase::Handshaking { waiting_for: WaitingFor::Worker(stint), .. }, 0 | 1) => {

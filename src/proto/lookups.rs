@@ -3,7 +3,7 @@
 use super::connection::{ConnectionHandle, HeldRecords, OpenLookup, Phase, Subject, WaitingFor};
 use super::endpoint::Endpoint;
 use super::output::{CloseReason, Event, LookupId};
-use crate::tls::{Context, Error, ErrorKind, Outbox, Progress, Question, ResumableSession, check_psk};
+use crate::tls::{ClientPsk, Context, Error, ErrorKind, Outbox, Progress, Question, ResumableSession, check_psk};
 use std::time::Instant;
 
 impl Endpoint {
@@ -17,6 +17,7 @@ impl Endpoint {
             Question::Psk(_) => Subject::Psk,
             Question::Resumption(_) => Subject::Session,
             Question::Peer(_) => Subject::Peer,
+            Question::Identity(_) => Subject::Identity,
         };
         if let Phase::Handshaking { waiting_for, .. } = &mut connection.phase {
             *waiting_for = WaitingFor::Application(OpenLookup { id, subject, held: HeldRecords::default() });
@@ -26,6 +27,7 @@ impl Endpoint {
             Question::Psk(identity) => Event::PskLookup { connection: handle, lookup: id, identity },
             Question::Resumption(session_id) => Event::ResumptionLookup { connection: handle, lookup: id, session_id },
             Question::Peer(peer) => Event::PeerLookup { connection: handle, lookup: id, peer },
+            Question::Identity(hint) => Event::IdentityLookup { connection: handle, lookup: id, hint },
         });
     }
 
@@ -58,6 +60,17 @@ impl Endpoint {
             return self.fail_lookup(now, lookup, &error.to_string());
         }
         self.answer(now, lookup, Subject::Psk, |context, out| context.answer_psk(now, key, out))
+    }
+
+    /// Identity and key for an `IdentityLookup`, `None` when there are none for this server. Late and double answers have
+    /// no effect.
+    pub(crate) fn answer_identity(&mut self, now: Instant, lookup: LookupId, answer: Option<(&[u8], &[u8])>) -> bool {
+        match answer.map(|(identity, key)| ClientPsk::new(identity, key)).transpose() {
+            Ok(psk) => {
+                self.answer(now, lookup, Subject::Identity, |context, out| context.answer_identity(now, psk, out))
+            }
+            Err(error) => self.fail_lookup(now, lookup, &error.to_string()),
+        }
     }
 
     /// The session that a `ResumptionLookup` asked for, `None` when it is unknown. Late and double answers have no effect.

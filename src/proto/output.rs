@@ -28,6 +28,13 @@ pub(crate) enum Event {
     },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
+    /// A client's handshake waits for its identity and key: `Endpoint::answer_identity`.
+    IdentityLookup {
+        connection: ConnectionHandle,
+        lookup: LookupId,
+        /// What the server says to that. Nobody has proved it.
+        hint: Option<Vec<u8>>,
+    },
     /// A client wants to resume the session with this id: `Endpoint::answer_resumption`.
     ResumptionLookup { connection: ConnectionHandle, lookup: LookupId, session_id: Vec<u8> },
     /// Application data came from an address without a connection: is there one to restore? `Endpoint::answer_session`.

@@ -3,7 +3,7 @@
 use super::curves::Curve;
 pub(crate) use super::ffi::capabilities::{aws_lc_version, engine_version};
 use super::suites::Suite;
-use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT, RECORD_LIMIT, alert};
+use super::{PSK_HINT_LIMIT, PSK_IDENTITY_LIMIT, PSK_LIMIT, RECORD_LIMIT, alert};
 use mbedtls_sys as sys;
 
 /// A named number.
@@ -63,6 +63,7 @@ pub(crate) fn constants() -> Vec<Constant> {
         ("MAX_MESSAGE_LENGTH", RECORD_LIMIT),
         ("MAX_PSK_LENGTH", PSK_LIMIT),
         ("MAX_PSK_IDENTITY_LENGTH", PSK_IDENTITY_LIMIT),
+        ("MAX_PSK_IDENTITY_HINT_LENGTH", PSK_HINT_LIMIT),
     ];
     // Each is below 2^15.
     let limits = limits.into_iter().map(|(name, limit)| (name.to_owned(), limit as i32));

@@ -58,6 +58,8 @@ pub(crate) struct ClientConfig {
     pub(super) peer_name: Option<PeerName>,
     /// The name is sent, and the application compares it with the certificate's.
     pub(super) leaves_name: bool,
+    /// Identity and key are the application's to say, in each handshake.
+    pub(super) asks_for_psk: bool,
     suites: Vec<Suite>,
 }
 
@@ -108,9 +110,33 @@ impl ClientConfig {
         server: Option<PeerAuthentication>,
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
+        ClientConfig::build(settings, psk, false, server, credentials)
+    }
+
+    /// As `new`, for a client that is asked in each handshake who it is: [`Question::Identity`](super::Question).
+    pub(crate) fn asking_for_psk(
+        settings: &Settings,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        ClientConfig::build(settings, None, true, server, credentials)
+    }
+
+    /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
+    pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
+        ClientConfig { peer_name: Some(peer_name(servername)), ..self }
+    }
+
+    fn build(
+        settings: &Settings,
+        psk: Option<ClientPsk>,
+        asks_for_psk: bool,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
         let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means {
-            psk: psk.is_some(),
+            psk: psk.is_some() || asks_for_psk,
             rsa: server.as_ref().is_some_and(PeerAuthentication::accepts_rsa),
             ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
         };
@@ -129,7 +155,7 @@ impl ClientConfig {
             revocations: settings.revocations.clone(),
             first_interval: settings.first_interval,
         })?;
-        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, leaves_name, suites })
+        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, leaves_name, asks_for_psk, suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {

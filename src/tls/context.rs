@@ -1,7 +1,7 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
 use super::alert;
-use super::config::{ClientConfig, ServerConfig};
+use super::config::{ClientConfig, ClientPsk, ServerConfig};
 use super::error::{Error, ErrorKind};
 use super::exporter::{ExportError, export};
 use super::ffi::bio::Outbox;
@@ -185,6 +185,16 @@ impl Context {
     /// The answer to [`Question::Psk`](super::Question); `None` when the identity is unknown.
     pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
         self.advance(out, |handshake, out| handshake.answer_psk(now, key, out))
+    }
+
+    /// The answer to [`Question::Identity`](super::Question); `None` ends the handshake.
+    pub(crate) fn answer_identity(
+        &mut self,
+        now: Instant,
+        psk: Option<ClientPsk>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.answer_identity(now, psk, out))
     }
 
     /// The answer to [`Question::Resumption`](super::Question); `None` when the session is unknown.

@@ -22,6 +22,8 @@ pub(crate) enum ErrorKind {
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
     WrongPsk,
+    /// A client's application has no pre-shared key for the server.
+    NoPsk,
     BadRecordMac,
     NoSharedCipher,
     /// RFC 7301: no application protocol in common.
@@ -163,6 +165,7 @@ impl Error {
             ErrorKind::HandshakeTimeout => "ERR_DTLS_HANDSHAKE_TIMEOUT",
             ErrorKind::UnknownPskIdentity => "ERR_DTLS_UNKNOWN_PSK_IDENTITY",
             ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
+            ErrorKind::NoPsk => "ERR_DTLS_NO_PSK",
             ErrorKind::BadRecordMac => "ERR_DTLS_BAD_RECORD_MAC",
             ErrorKind::NoSharedCipher => "ERR_DTLS_NO_SHARED_CIPHER",
             ErrorKind::NoApplicationProtocol => "ERR_DTLS_NO_APPLICATION_PROTOCOL",
@@ -188,7 +191,9 @@ impl Error {
                 Some(alert::BAD_RECORD_MAC)
             }
             ErrorKind::NoApplicationProtocol => Some(alert::NO_APPLICATION_PROTOCOL),
-            ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret => Some(alert::HANDSHAKE_FAILURE),
+            ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret | ErrorKind::NoPsk => {
+                Some(alert::HANDSHAKE_FAILURE)
+            }
             ErrorKind::Protocol if self.errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => Some(alert::PROTOCOL_VERSION),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),

@@ -1,15 +1,14 @@
 //! One handshake, driven step by step until it has to wait, or is over.
 
-use super::PSK_IDENTITY_LIMIT;
 use super::alert;
 use super::certificate_type::nothing_in_common;
-use super::config::{ClientConfig, Pace, ServerConfig};
+use super::config::{ClientConfig, ClientPsk, Pace, ServerConfig};
 use super::error::{CertificateFault, Error, ErrorKind};
-use super::ffi::bio::{Outbox, StagedPsk};
+use super::ffi::bio::Outbox;
 use super::ffi::config::Role;
-use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
 use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
+use super::psk::{PskExchange, negotiates_psk};
 use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::ResumableSession;
 use super::srtp::SrtpProfile;
@@ -18,19 +17,12 @@ use super::work::Work;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
 const EARLY_RECORD_LIMIT: usize = 8;
 
 /// Bytes in these records, all together.
 const EARLY_BYTES_LIMIT: usize = 16 * 1024;
-
-/// Handshake type of ClientKeyExchange (RFC 5246 section 7.4).
-const CLIENT_KEY_EXCHANGE: u8 = 16;
-
-/// Bytes of a handshake header.
-const HANDSHAKE_HEADER_LENGTH: usize = 12;
 
 /// How far a handshake has come.
 #[derive(Debug)]
@@ -50,6 +42,9 @@ pub(crate) enum Progress {
 pub(crate) enum Question {
     /// The key of this identity: [`super::Context::answer_psk`].
     Psk(Vec<u8>),
+    /// Under which identity to appear, and with which key, to a server with this hint:
+    /// [`super::Context::answer_identity`].
+    Identity(Option<Vec<u8>>),
     /// The session with this id, which a client wants to resume: [`super::Context::answer_resumption`].
     Resumption(Vec<u8>),
     /// Whether this peer is accepted: [`super::Context::answer_peer`]. It has yet to prove that the key is its own.
@@ -83,13 +78,6 @@ pub(crate) struct Terms {
     pub(crate) srtp_profile: Option<&'static str>,
 }
 
-/// Where a server's handshake is with the pre-shared key.
-enum PskStage {
-    NotAsked,
-    Asked { identity: Vec<u8> },
-    Answered { known: bool },
-}
-
 /// Where a server's handshake is with the session that the client wants to resume.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum ResumptionStage {
@@ -106,7 +94,7 @@ enum ResumptionStage {
 pub(super) struct Handshake {
     ssl: Ssl,
     pace: Pace,
-    psk: PskStage,
+    psk: PskExchange,
     resumption: ResumptionStage,
     peer: PeerCheck,
     /// Whether it pauses before a step with public keys.
@@ -125,7 +113,7 @@ impl Handshake {
     pub(super) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let mut handshake = Handshake::new(ssl, config.pace, PeerCheck::server(&config.rules));
+        let mut handshake = Handshake::new(ssl, config.pace, PskExchange::server(), PeerCheck::server(&config.rules));
         if asks_for_sessions {
             handshake.resumption = ResumptionStage::NotAsked;
         }
@@ -137,14 +125,15 @@ impl Handshake {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
-        Ok(Handshake::new(ssl, config.pace, PeerCheck::client(&config.rules)))
+        let psk = PskExchange::client(config.asks_for_psk);
+        Ok(Handshake::new(ssl, config.pace, psk, PeerCheck::client(&config.rules)))
     }
 
-    fn new(ssl: Ssl, pace: Pace, peer: PeerCheck) -> Handshake {
+    fn new(ssl: Ssl, pace: Pace, psk: PskExchange, peer: PeerCheck) -> Handshake {
         Handshake {
             ssl,
             pace,
-            psk: PskStage::NotAsked,
+            psk,
             resumption: ResumptionStage::Off,
             peer,
             pauses: false,
@@ -217,18 +206,25 @@ impl Handshake {
     }
 
     /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
-    ///
-    /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
     pub(super) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let PskStage::Asked { identity } = std::mem::replace(&mut self.psk, PskStage::NotAsked) else {
-            return Err(Error::new(ErrorKind::Internal, "A key was installed that no handshake waits for"));
+        self.psk.answer_key(&mut self.ssl, key)?;
+        self.wake(now);
+        self.drive(now, None, out)
+    }
+
+    /// The answer to [`Question::Identity`]; `None` ends the handshake.
+    pub(super) fn answer_identity(
+        &mut self,
+        now: Instant,
+        psk: Option<ClientPsk>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let Some(psk) = psk else {
+            let message = "The application has no pre-shared key for this server ('pskCallback')";
+            let written = out.len();
+            return Err(self.fail(now, Error::new(ErrorKind::NoPsk, message).into(), written, out));
         };
-        self.psk = PskStage::Answered { known: key.is_some() };
-        let key = match key {
-            Some(key) => Zeroizing::new(key.to_vec()),
-            None => random_key()?,
-        };
-        self.ssl.stage_psk(StagedPsk { identity, key });
+        self.psk.answer_identity(psk)?;
         self.wake(now);
         self.drive(now, None, out)
     }
@@ -357,15 +353,15 @@ impl Handshake {
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
             }
-            sys::ERR_SSL_INVALID_MAC => match self.psk {
-                PskStage::Answered { known: false } => Error::new(
+            sys::ERR_SSL_INVALID_MAC => match self.psk.is_known() {
+                Some(false) => Error::new(
                     ErrorKind::UnknownPskIdentity,
                     "The application knows no key for the client's PSK identity",
                 ),
-                PskStage::Answered { known: true } => {
+                Some(true) => {
                     Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
                 }
-                _ => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
+                None => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
             },
             sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
@@ -424,7 +420,7 @@ enum Pause {
 
 fn step_until_waiting(
     ssl: &mut Ssl,
-    psk: &mut PskStage,
+    psk: &mut PskExchange,
     resumption: &mut ResumptionStage,
     peer: &mut PeerCheck,
     pauses: bool,
@@ -443,9 +439,11 @@ fn step_until_waiting(
         if let Some(credential) = peer.question(ssl) {
             return Ok(Pause::Asking(Question::Peer(credential)));
         }
-        let asking = is_asking_for_psk(ssl, psk);
+        if let Some(question) = psk.question(ssl) {
+            return Ok(Pause::Asking(question));
+        }
         if pauses
-            && !asking
+            && !psk.is_reading(ssl)
             && let Some(work) = Work::ahead(ssl)
         {
             match work.prepare(ssl) {
@@ -456,22 +454,23 @@ fn step_until_waiting(
             }
         }
         let written = ssl.written();
-        let result = match (asking, offered.take()) {
+        let result = match (psk.is_reading(ssl), offered.take()) {
             (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
             (false, Some(record)) => {
                 is_certain = record.after_change_cipher_spec;
                 ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
             }
-            (false, None) => peer.step(ssl).map(|()| None),
+            (false, None) => match psk.own_step(ssl) {
+                Some(result) => result.map_err(Failure::Engine),
+                None => peer.step(ssl),
+            }
+            .map(|()| None),
         };
         match result {
             Ok(None) => {}
             Ok(Some(message)) => {
-                if let Some(identity) = ask(psk, &message) {
-                    return Ok(Pause::Asking(Question::Psk(identity)));
-                }
-                if matches!(psk, PskStage::Answered { known: false }) {
-                    stage_random_psk(ssl, &message)?;
+                if let Some(question) = psk.read(ssl, &message)? {
+                    return Ok(Pause::Asking(question));
                 }
             }
             // A timer that was due let the engine retransmit before it looked at the record.
@@ -500,54 +499,6 @@ fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Questi
     let session_id = ssl.session_id_of_hello();
     *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
     (!session_id.is_empty()).then_some(Question::Resumption(session_id))
-}
-
-fn is_asking_for_psk(ssl: &Ssl, psk: &PskStage) -> bool {
-    matches!(psk, PskStage::NotAsked)
-        && ssl.role() == Role::Server
-        && ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE
-        && negotiates_psk(ssl)
-}
-
-fn negotiates_psk(ssl: &Ssl) -> bool {
-    ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
-}
-
-/// The question for the application, unless the message holds none that it could answer.
-fn ask(psk: &mut PskStage, message: &[u8]) -> Option<Vec<u8>> {
-    match psk_identity(message) {
-        Some(identity) if identity.len() <= PSK_IDENTITY_LIMIT => {
-            *psk = PskStage::Asked { identity: identity.to_vec() };
-            Some(identity.to_vec())
-        }
-        _ => {
-            *psk = PskStage::Answered { known: false };
-            None
-        }
-    }
-}
-
-/// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
-fn psk_identity(message: &[u8]) -> Option<&[u8]> {
-    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH)?;
-    let (length, rest) = body.split_first_chunk::<2>()?;
-    let identity = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
-    (header.first() == Some(&CLIENT_KEY_EXCHANGE) && !identity.is_empty()).then_some(identity)
-}
-
-/// An identity that nobody is asked about fails where a wrong key fails, too.
-fn stage_random_psk(ssl: &mut Ssl, message: &[u8]) -> Result<(), i32> {
-    if let Some(identity) = psk_identity(message) {
-        let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
-        ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
-    }
-    Ok(())
-}
-
-fn random_key() -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut key = Zeroizing::new(vec![0; 32]);
-    fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;
-    Ok(key)
 }
 
 fn awaits_finished(ssl: &Ssl) -> bool {

@@ -17,6 +17,7 @@ mod handshake;
 mod hmac;
 mod negotiation;
 mod peer;
+mod psk;
 mod public_key;
 mod record;
 mod saved;
@@ -39,7 +40,7 @@ pub(crate) use hmac::hmac_sha256;
 pub(crate) use negotiation::{MaxFragmentLength, Wishes};
 pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};
 pub(crate) use public_key::PublicKey;
-pub(crate) use record::{OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
+pub(crate) use record::{ContentType, OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
 pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
 pub(crate) use server_name::server_name;
 pub(crate) use suites::Suite;
@@ -52,3 +53,6 @@ pub(crate) const PSK_LIMIT: usize = 64;
 
 /// Bytes in a PSK identity, at most; longer ones have overflowed an engine's buffers before (CVE-2026-50580).
 pub(crate) const PSK_IDENTITY_LIMIT: usize = 256;
+
+/// Bytes in a hint that a server sends, at most: what RFC 4279 section 5.3 has clients take.
+pub(crate) const PSK_HINT_LIMIT: usize = 128;

@@ -1,5 +1,6 @@
 //! What the two hellos negotiate beside the suite: groups, signatures, application protocol, lengths.
 
+use super::PSK_HINT_LIMIT;
 use super::curves::Curve;
 use super::error::{ConfigError, ConfigErrorKind};
 use super::srtp::SrtpProfile;
@@ -21,6 +22,8 @@ pub(crate) struct Wishes {
     pub(crate) max_fragment_length: Option<u16>,
     /// Names of SRTP profiles (RFC 5764), best first; empty for no such extension.
     pub(crate) srtp_profiles: Vec<String>,
+    /// By which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
+    pub(crate) psk_hint: Vec<u8>,
 }
 
 /// The same, parsed into what the engine takes.
@@ -32,6 +35,7 @@ pub(crate) struct Negotiation {
     pub(super) extended_master_secret: bool,
     pub(super) max_fragment_length: Option<MaxFragmentLength>,
     pub(super) srtp_profiles: Vec<SrtpProfile>,
+    pub(super) psk_hint: Vec<u8>,
 }
 
 /// Bytes in a record (RFC 6066 section 4), by the RFC's number.
@@ -61,6 +65,7 @@ impl Negotiation {
             protocols: protocols(&wishes.protocols)?,
             extended_master_secret: wishes.extended_master_secret,
             srtp_profiles: srtp_profiles(&wishes.srtp_profiles)?,
+            psk_hint: psk_hint(&wishes.psk_hint)?,
             max_fragment_length: wishes.max_fragment_length.map(max_fragment_length).transpose()?,
         })
     }
@@ -182,6 +187,11 @@ fn protocols(names: &[Vec<u8>]) -> Result<Vec<CString>, ConfigError> {
 const PROTOCOLS_LIMIT: usize = 4096;
 
 /// `lib/negotiation.js` has let pass what it should have refused.
+fn psk_hint(hint: &[u8]) -> Result<Vec<u8>, ConfigError> {
+    let fits = hint.len() <= PSK_HINT_LIMIT;
+    fits.then(|| hint.to_vec()).ok_or_else(|| internal(format!("A hint of {} bytes got this far", hint.len())))
+}
+
 fn internal(message: String) -> ConfigError {
     ConfigError::new(ConfigErrorKind::Internal, message)
 }

@@ -2,6 +2,7 @@
 //! happens. `npm run fuzz` runs it for longer; a failure names the seed that repeats it.
 
 use super::certificates::{ca_signed_server, verifying_client};
+use super::client_psk::hinting_server;
 use super::network::*;
 use crate::proto::Event;
 use crate::tls::ClientConfig;
@@ -131,6 +132,11 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
                     let key = network.keys.get(&identity).cloned().filter(|_| dice.roll(4) != 0);
                     network.answer(lookup, key.as_deref());
                 }
+                if let Some((asked, lookup, _)) = network.identity_questions.pop() {
+                    let own = network.own_psk.clone().filter(|_| dice.roll(4) != 0);
+                    let own = own.as_ref().map(|(identity, key)| (identity.as_slice(), key.as_slice()));
+                    network.answer_identity(asked, lookup, own);
+                }
                 if let Some((lookup, _)) = network.move_lookups.pop() {
                     let old = network.clients.last().map(|client| client.address);
                     network.server.endpoint.answer_move(network.now, lookup, old);
@@ -163,7 +169,9 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
         assert!(sent.contains_key(payload), "a message that nobody sent");
         assert!(seen.insert(payload), "a message that came twice");
     }
-    assert_eq!(network.server.endpoint.handshake_count(), 0, "a handshake that never ends");
+    let endpoints = network.clients.iter().chain([&network.server]).map(|peer| &peer.endpoint);
+    assert!(endpoints.clone().all(|endpoint| endpoint.handshake_count() == 0), "a handshake that never ends");
+    assert!(endpoints.clone().all(|endpoint| endpoint.lookup_count() == 0), "a question that never ends");
     tally.runs += 1;
     tally.handshakes += network.server.endpoint.counters().handshakes_completed;
     tally.messages += network.server.received.len() as u64;
@@ -176,6 +184,7 @@ fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let budget = Duration::from_secs(number(BUDGET).unwrap_or(DEFAULT_BUDGET));
     let psk = psk_client(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]);
+    let asking = asking_client(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]);
     let began = base_time();
     let since = |began: Instant| base_time().duration_since(began);
     let mut seed = number(SEED).unwrap_or(1);
@@ -186,6 +195,8 @@ fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
                 let (server, ca) = ca_signed_server("localhost");
                 let jobs = if seed.is_multiple_of(20) { 3 } else { 0 };
                 run(seed, &verifying_client(&[], &ca, "localhost"), Network::with_jobs(server, jobs), &mut tally);
+            } else if seed.is_multiple_of(3) {
+                run(seed, &asking, Network::new(hinting_server(b"hint")), &mut tally);
             } else {
                 run(seed, &psk, Network::new(psk_server()), &mut tally);
             }

@@ -1,6 +1,7 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod certificates;
+mod client_psk;
 mod cookies;
 mod fuzz;
 mod handshakes;
@@ -11,6 +12,7 @@ mod lossy;
 mod negotiation;
 mod network;
 mod psk;
+mod psk_attacks;
 mod raw_public_keys;
 mod restarts;
 mod roaming;

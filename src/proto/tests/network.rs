@@ -92,6 +92,10 @@ pub(super) struct Network {
     /// Look-ups wait here when the application does not answer at once.
     pub(super) open_lookups: Vec<(LookupId, Vec<u8>)>,
     pub(super) answers_at_once: bool,
+    /// As whom clients appear that are asked: `None` when they have no key for the server.
+    pub(super) own_psk: Option<(Vec<u8>, Vec<u8>)>,
+    /// Questions to clients for that, answered or not, with the server's hint.
+    pub(super) identity_questions: Vec<(SocketAddr, LookupId, Option<Vec<u8>>)>,
     /// Questions for the saved connection of an address.
     pub(super) session_lookups: Vec<(LookupId, SocketAddr)>,
     /// Questions for the old address of a device, with its name.
@@ -146,6 +150,11 @@ pub(super) fn psk_client_with(ciphers: &[&str], identity: &[u8], key: &[u8]) -> 
     ClientConfig::new(&settings(ciphers), Some(ClientPsk::new(identity, key).unwrap()), None, None).unwrap()
 }
 
+/// A client that is asked as whom it appears.
+pub(super) fn asking_client(ciphers: &[&str]) -> ClientConfig {
+    ClientConfig::asking_for_psk(&settings(ciphers), None, None).unwrap()
+}
+
 impl Network {
     pub(super) fn new(config: ServerConfig) -> Network {
         Network::with_limits(config, limits())
@@ -163,6 +172,8 @@ impl Network {
             keys: HashMap::from([(IDENTITY.to_vec(), KEY.to_vec())]),
             open_lookups: Vec::new(),
             answers_at_once: true,
+            own_psk: Some((IDENTITY.to_vec(), KEY.to_vec())),
+            identity_questions: Vec::new(),
             session_lookups: Vec::new(),
             move_lookups: Vec::new(),
             open_verifications: Vec::new(),
@@ -308,6 +319,15 @@ impl Network {
         answered
     }
 
+    /// Answers, where it was asked, as whom a client appears.
+    pub(super) fn answer_identity(&mut self, asked: SocketAddr, lookup: LookupId, own: Option<(&[u8], &[u8])>) -> bool {
+        let now = self.now;
+        let client = self.clients.iter_mut().rev().find(|client| client.address == asked);
+        let answered = client.is_some_and(|client| client.endpoint.answer_identity(now, lookup, own));
+        self.collect();
+        answered
+    }
+
     /// Answers, where it was asked, whether a peer is accepted.
     pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: LookupId, accepted: bool) -> bool {
         let now = self.now;
@@ -355,6 +375,14 @@ impl Network {
                         peer.endpoint.answer_psk(now, lookup, key);
                     }
                     Some(Event::PskLookup { lookup, identity, .. }) => self.open_lookups.push((lookup, identity)),
+                    Some(Event::IdentityLookup { lookup, hint, .. }) => {
+                        if self.answers_at_once {
+                            let own =
+                                self.own_psk.as_ref().map(|(identity, key)| (identity.as_slice(), key.as_slice()));
+                            peer.endpoint.answer_identity(now, lookup, own);
+                        }
+                        self.identity_questions.push((peer.address, lookup, hint));
+                    }
                     Some(Event::SessionLookup { lookup, claimed }) => self.session_lookups.push((lookup, claimed)),
                     Some(Event::MoveLookup { lookup, device_id, .. }) => self.move_lookups.push((lookup, device_id)),
                     Some(Event::PeerLookup { lookup, peer: presented, .. }) => {

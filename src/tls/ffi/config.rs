@@ -47,6 +47,7 @@ pub(crate) struct SslConfigParts<'a> {
     pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
     pub(crate) revocations: Option<Arc<RevocationLists>>,
     pub(crate) verification: Verification,
+    /// `None` for a client without, and for one that learns it in its handshake.
     pub(crate) client_psk: Option<&'a ClientPsk>,
     pub(crate) first_interval: Duration,
 }
@@ -188,11 +189,10 @@ impl SslConfig {
         })
     }
 
+    /// On a client it is never called, and has the engine offer suites with a key that is yet to come: library/psk.cmake.
     fn set_psk_callback(&mut self) {
-        if self.role == Role::Server {
-            // SAFETY: the callback needs no data of its own.
-            unsafe { sys::ssl_conf_psk_cb(&mut *self.raw, Some(bio::install_psk), null_mut()) };
-        }
+        // SAFETY: the callback needs no data of its own.
+        unsafe { sys::ssl_conf_psk_cb(&mut *self.raw, Some(bio::install_psk), null_mut()) };
     }
 }
 

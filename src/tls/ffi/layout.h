@@ -1,6 +1,13 @@
 /* Every C struct and field that Rust touches. Read by the C compiler (layout.c) and by build.rs. */
 SIZE(ssl_config)
+FIELD(ssl_config, psk)
+FIELD(ssl_config, psk_len)
+FIELD(ssl_config, psk_identity)
+FIELD(ssl_config, psk_hint)
+FIELD(ssl_config, psk_hint_len)
+FIELD(ssl_config, psk_identity_len)
 SIZE(ssl_context)
+FIELD(ssl_context, conf)
 FIELD(ssl_context, state)
 FIELD(ssl_context, p_bio)
 FIELD(ssl_context, major_ver)

@@ -15,6 +15,7 @@ mod layout;
 pub(crate) mod memory;
 pub(crate) mod negotiation;
 pub(crate) mod prf;
+mod psk;
 pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 pub(crate) mod rsa;

@@ -1,5 +1,6 @@
 //! Corrections of the engine that only show from inside.
 
+use super::bio::{StagedPsk, install_psk};
 use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
@@ -10,10 +11,10 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
 
-#[test]
-fn a_reset_leaves_no_bad_mac_behind() {
-    // CVE-2026-50585
+/// A server's context for one suite.
+fn psk_server() -> Ssl {
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
         negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
@@ -26,11 +27,34 @@ fn a_reset_leaves_no_bad_mac_behind() {
         first_interval: Duration::from_secs(1),
     });
     let config = Arc::new(config.unwrap_or_else(|errno| panic!("-0x{:04x}", -errno)));
-    let mut ssl = Ssl::new(&config, Instant::now(), Duration::from_secs(60)).unwrap();
+    Ssl::new(&config, Instant::now(), Duration::from_secs(60)).unwrap()
+}
+
+#[test]
+fn a_reset_leaves_no_bad_mac_behind() {
+    // CVE-2026-50585
+    let mut ssl = psk_server();
     ssl.raw.badmac_seen = 7;
     // SAFETY: the context is set up.
     check(unsafe { sys::ssl_session_reset(&mut *ssl.raw) }).unwrap();
     assert_eq!(ssl.raw.badmac_seen, 0);
+}
+
+#[test]
+fn a_key_is_installed_for_the_identity_that_it_was_looked_up_for_and_for_no_other() {
+    let mut ssl = psk_server();
+    ssl.stage_psk(StagedPsk { identity: b"bob".to_vec(), key: Zeroizing::new(vec![1; 16]) });
+    for (identity, result) in [
+        (&b"alice"[..], sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"bob\0", sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"bo", sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"", sys::ERR_SSL_UNKNOWN_IDENTITY),
+        (b"bob", 0),
+    ] {
+        // SAFETY: what the engine passes: a context of ours in its handshake, and an identity with its length.
+        let installed = unsafe { install_psk(null_mut(), &mut *ssl.raw, identity.as_ptr(), identity.len()) };
+        assert_eq!(installed, result, "{identity:?}");
+    }
 }
 
 /// A group with two key pairs and room for results.
