@@ -225,6 +225,20 @@ export interface ServerOptions extends SharedOptions {
   requestCert?: boolean;
   /** Whether a client that is asked and does not authenticate is refused. Default: true. */
   rejectUnauthorized?: boolean;
+  /**
+   * Finds the context for the name that a client asks for (SNI), in place of what addContext() was told: returns it, returns
+   * a promise of it, or calls `callback`, in which case it is declared with two parameters. Nothing means the server's own.
+   * Not asked about clients without a name. What it throws, or an error, ends the handshake with
+   * ERR_DTLS_LOOKUP_FAILED. The handshake waits, and nobody else does.
+   */
+  SNICallback?: SNICallback;
+  /**
+   * Chooses one of the application protocols that a client offers (RFC 7301), in any of these three ways; none of them ends
+   * the handshake with ERR_DTLS_NO_APPLICATION_PROTOCOL, anything else with ERR_DTLS_LOOKUP_FAILED. Asked after
+   * `SNICallback`, and not where the context has `ALPNProtocols`, nor about clients that offer none. Excludes
+   * `ALPNProtocols`.
+   */
+  ALPNCallback?: ALPNCallback;
   /** Ignored, as in node-mbed-dtls, whose applications hand one object to createServer() and listen(). */
   host?: unknown;
   /** Ignored, as `host`. */
@@ -271,6 +285,24 @@ export type VerifyPeer = (
   callback: (error: Error | null | undefined, accepted?: boolean) => void,
   // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
 ) => boolean | PromiseLike<boolean> | void;
+
+/** What is shown to clients that ask for a name; null or undefined: what all others are shown. */
+export type SNIAnswer = SecureContext | ContextOptions | null | undefined;
+
+export type SNICallback = (
+  this: DtlsSocket,
+  servername: string,
+  callback: (error: Error | null | undefined, context?: SNIAnswer) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
+) => SNIAnswer | PromiseLike<SNIAnswer> | void;
+
+export type ALPNCallback = (
+  this: DtlsSocket,
+  /** `servername` is false without one; a protocol's bytes are taken for UTF-8. */
+  offer: { servername: string | false; protocols: string[] },
+  callback: (error: Error | null | undefined, protocol?: string | null) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
+) => string | null | undefined | PromiseLike<string | null | undefined> | void;
 
 export type PskCallback<Identity> = (
   socket: DtlsSocket,
@@ -667,7 +699,7 @@ export interface DtlsServerEvents {
   close: [];
 }
 
-/** What addContext() and setSecureContext() change; the rest is as createServer() was told. */
+/** What is in a context: what addContext() and setSecureContext() change; the rest is as createServer() was told. */
 export type ContextOptions = Pick<
   ServerOptions,
   | 'key'
@@ -685,6 +717,11 @@ export type ContextOptions = Pick<
   | 'maxFragmentLength'
   | 'srtpProfiles'
 >;
+
+/** Credentials and what is negotiated with them, checked and parsed; never changes, and may be used by many servers. */
+export interface SecureContext {
+  readonly [Symbol.toStringTag]: 'SecureContext';
+}
 
 /** A server on one UDP address. */
 export class DtlsServer extends EventEmitter {
@@ -715,11 +752,13 @@ export class DtlsServer extends EventEmitter {
    */
   addContext(
     servername: string,
-    context: ContextOptions &
-      ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> } | { pskIdentityHint: string | Bytes }),
+    context:
+      | SecureContext
+      | (ContextOptions &
+          ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> } | { pskIdentityHint: string | Bytes })),
   ): void;
   /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
-  setSecureContext(context: ContextOptions): void;
+  setSecureContext(context: SecureContext | ContextOptions): void;
   /**
    * Lets a saved connection go on, without waiting for its peer: 'connection' and 'secureConnection' come before this
    * returns. False when the address has a connection already, or the session cannot go on.
@@ -758,6 +797,12 @@ export function createServer(
   options: ServerOptions | BufferIdentityServerOptions,
   secureConnectionListener?: (socket: DtlsSocket) => void,
 ): DtlsServer;
+
+/**
+ * Makes a context for `SNICallback`, addContext() and setSecureContext(). Key material that is no good is refused here. What
+ * is not in it is as each server was told; each parses it once, at its first use.
+ */
+export function createSecureContext(options?: ContextOptions): SecureContext;
 
 /** Opens a connection; the handshake begins in the next tick. Key material that is no good is refused here. */
 export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;

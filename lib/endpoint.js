@@ -39,8 +39,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onLookup(event), _onIdentityLookup(event), _onPeerLookup(event), as
-   *   far as they can happen, and _onSendError(error) or null in its place
+   * @param {object} owner with _onConnection(event), _onHelloLookup(event), _onLookup(event), _onIdentityLookup(event),
+   *   _onPeerLookup(event), as far as they can happen, and _onSendError(error) or null in its place
    * @param {number} [threads] for heavy steps of handshakes; without, as the machine suggests
    * @throws {DtlsError} when the native object refuses the key material
    */
@@ -184,6 +184,16 @@ class Endpoint {
     this._settle();
   }
 
+  answerConfig(lookup, context) {
+    this.native.answerConfig(lookup, context);
+    this._settle();
+  }
+
+  answerProtocol(lookup, protocol) {
+    this.native.answerProtocol(lookup, protocol);
+    this._settle();
+  }
+
   answerPsk(lookup, key) {
     this.native.answerPsk(lookup, key);
     this._settle();
@@ -278,6 +288,10 @@ class Endpoint {
         break;
       case 'connection':
         this._owner._onConnection(event);
+        break;
+      case 'configLookup':
+      case 'protocolLookup':
+        this._owner._onHelloLookup(event);
         break;
       case 'pskLookup':
         this._owner._onLookup(event);

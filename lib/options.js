@@ -6,7 +6,7 @@
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
 
-const { contextCheckers } = require('./context');
+const { contextCheckers, makeSecureContext } = require('./context');
 const {
   certificates,
   decryptKey,
@@ -18,7 +18,7 @@ const {
   serverPsk,
 } = require('./credentials');
 const defaults = require('./defaults');
-const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
 const negotiated = require('./negotiation');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
 const { pfxFile, takePfx } = require('./pfx');
@@ -87,6 +87,8 @@ const SERVER = {
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
   pskIdentityHint: identityHint,
   requestCert: boolean,
+  SNICallback: callback,
+  ALPNCallback: callback,
   socket: dgramSocket,
   maxHandshakes: integer(1, MAX_COUNT),
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
@@ -130,8 +132,9 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
 /**
  * @param {object} options as passed to createServer()
- * @returns {{ native: object, psk: object | null, verifyPeer?: Function, udp: object, socket?: object,
- *   sendClose: boolean, receiveQueueLimit: number }}
+ * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
+ *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object, socket?: object, sendClose: boolean,
+ *   receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
 function serverOptions(options) {
@@ -151,22 +154,37 @@ function serverOptions(options) {
     throw missingOption('"options.psk" or "options.pskCallback"', '"options.pskIdentityHint" helps to choose a key');
   }
   completeClientVerification(all);
+  if (all.ALPNCallback !== undefined && all.ALPNProtocols !== undefined) throw alpnCallbackWithProtocols();
   all.type = udpType(all);
-  const native = pick(all, NATIVE_SERVER);
-  native.psk = psk !== null;
-  native.negotiation = negotiated.negotiation(all);
-  nameNever(native, all);
-  native.verifyPeer = all.verifyPeer !== undefined;
   return {
-    native,
+    native: nativeServerOptions(all, psk !== null),
     psk,
     verifyPeer: all.verifyPeer,
+    byHello: pick(all, ['SNICallback', 'ALPNCallback']),
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
     handshakeThreads: all.handshakeThreads,
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
+}
+
+function nativeServerOptions(all, psk) {
+  const native = pick(all, NATIVE_SERVER);
+  native.psk = psk;
+  native.negotiation = negotiated.negotiation(all);
+  nameNever(native, all);
+  native.verifyPeer = all.verifyPeer !== undefined;
+  return native;
+}
+
+/**
+ * @param {object} [options] see index.d.ts
+ * @returns {object} for SNICallback, addContext() and setSecureContext()
+ */
+function createSecureContext(options = {}) {
+  // A server with pre-shared keys can use any, even one without a key of its own.
+  return makeSecureContext(options, CONTEXT, nativeServerOptions({ ...defaults.server, requestCert: false }, true));
 }
 
 /**
@@ -370,13 +388,14 @@ function pick(all, names) {
   return picked;
 }
 
-/** For addContext() and setSecureContext(). */
+/** For createSecureContext(), addContext() and setSecureContext(). */
 const CONTEXT = contextCheckers(ciphers);
 
 module.exports = {
   CONTEXT,
   clientOptionNames: Object.keys(CLIENT),
   clientOptions,
+  createSecureContext,
   serverOptionNames: Object.keys(SERVER),
   serverOptions,
 };

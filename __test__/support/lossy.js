@@ -11,10 +11,11 @@ const { HOST, event } = require('./endpoints.js');
  *
  * @param {{ after: Function }} test at whose end it is closed
  * @param {number} serverPort
- * @param {{ loss: number, seed?: number }} weather the share of datagrams that get lost, 0 to 1
+ * @param {{ loss: number, seed?: number, see?: (datagram: Buffer) => void }} weather the share of datagrams that get
+ *   lost, 0 to 1; see() is shown all that come from the client
  * @returns {Promise<{ port: number, passed: number, lost: number, calm: () => void }>} calm(): from now on nothing is lost
  */
-async function lossyProxy(test, serverPort, { loss, seed = 1 }) {
+async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) {
   const [front, back] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
   const proxy = { port: 0, passed: 0, lost: 0, calm: () => (share = 0) };
   let share = loss;
@@ -33,6 +34,7 @@ async function lossyProxy(test, serverPort, { loss, seed = 1 }) {
   };
   front.on('message', (datagram, remote) => {
     client = remote;
+    see(datagram);
     pass(() => back.send(datagram, serverPort, HOST));
   });
   back.on('message', (datagram) => {

@@ -82,6 +82,10 @@ impl OpenLookup {
 /// What the application was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
+    /// The configuration that answers a name.
+    Config,
+    /// One of a client's application protocols.
+    Protocol,
     /// The key of an identity.
     Psk,
     /// Whether a peer is accepted.
@@ -95,11 +99,18 @@ pub(super) enum Subject {
 impl Subject {
     pub(super) fn name(self) -> &'static str {
         match self {
+            Subject::Config => "look-up of a context by name",
+            Subject::Protocol => "choice of an application protocol",
             Subject::Psk => "look-up of a pre-shared key",
             Subject::Peer => "verification of the peer",
             Subject::Session => "look-up of a session",
             Subject::Identity => "look-up of our pre-shared key",
         }
+    }
+
+    /// Whether the hello itself leads to the question: the client then gets no other answer before this one.
+    pub(super) fn is_by_hello(self) -> bool {
+        matches!(self, Subject::Config | Subject::Protocol)
     }
 }
 

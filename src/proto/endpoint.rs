@@ -195,6 +195,12 @@ impl Endpoint {
         };
         let progress = match (&mut connection.phase, record.epoch) {
             (Phase::Established(_), 1) => return self.read(now, handle, record.bytes),
+            // Only repetitions of the hello come before it is answered.
+            (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, _)
+                if open.subject.is_by_hello() =>
+            {
+                return Outcome::Dropped;
+            }
             (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
                 return if open.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
@@ -257,6 +263,7 @@ impl Endpoint {
             }
         }
         self.expire_unplaced(now);
+        self.expire_hellos(now);
         if self.sleepers >= SLEEPERS_PER_RELEASE {
             self.sleepers = 0;
             release_free_memory();
@@ -396,7 +403,8 @@ impl Endpoint {
 
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.next().into_iter().chain(self.roaming.next_deadline()).min()
+        let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
+        self.deadlines.next().into_iter().chain(self.roaming.next_deadline()).chain(hellos).min()
     }
 
     /// Whether [`Endpoint::poll_transmit`] has something.
@@ -427,6 +435,7 @@ impl Endpoint {
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.roaming.len()
+            + self.server.as_ref().map_or(0, |server| server.gathering.len())
             + self.connections.len()
             + self.routes.len()
             + self.lookups.len()

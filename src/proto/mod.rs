@@ -11,6 +11,7 @@ mod cookie_gate;
 mod counters;
 mod deadlines;
 mod endpoint;
+mod gathering;
 mod jobs;
 mod keying;
 mod limits;

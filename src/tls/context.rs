@@ -1,6 +1,7 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
 use super::alert;
+use super::choice::{Asks, Choice};
 use super::config::{ClientConfig, ClientPsk, ServerConfig};
 use super::error::{Error, ErrorKind};
 use super::exporter::{ExportError, export};
@@ -31,6 +32,8 @@ pub(crate) enum Inbound {
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
     stage: Stage,
+    /// Whether its handshake pauses before steps with public keys.
+    pauses: bool,
     finished: Option<Finished>,
 }
 
@@ -42,6 +45,8 @@ pub(crate) struct Finished {
 }
 
 enum Stage {
+    /// Before there is an engine: a server's application decides what the client gets to see.
+    Choice(Box<Choice>),
     Handshake(Box<Handshake>),
     Open(Open),
     /// Open, in a hundredth of the memory.
@@ -121,14 +126,17 @@ impl Open {
 
 impl Context {
     fn new(stage: Stage) -> Context {
-        Context { stage, finished: None }
+        Context { stage, pauses: false, finished: None }
     }
 
-    /// For a client whose cookie was verified; feed it that ClientHello next.
+    /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
-    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
-    pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
-        let handshake = Handshake::server(config, now, asks_for_sessions)?;
+    /// `asks`: what the application is asked about the client.
+    pub(crate) fn server(config: &Arc<ServerConfig>, now: Instant, asks: Asks) -> Result<Context, Error> {
+        if asks.by_hello() {
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks)))));
+        }
+        let handshake = Handshake::server(config, now, asks.for_sessions, None)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
@@ -164,6 +172,10 @@ impl Context {
 
     /// A well-formed plaintext record of the handshake.
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        if let Stage::Choice(choice) = &mut self.stage {
+            choice.hello = record.to_vec();
+            return self.choose(now, Ok(()), out);
+        }
         self.advance(out, |handshake, out| handshake.handle_record(now, record, out))
     }
 
@@ -180,6 +192,51 @@ impl Context {
     /// Starts a client's handshake; later, retransmits the current flight when its time has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         self.advance(out, |handshake, out| handshake.handle_timeout(now, out))
+    }
+
+    /// The answer to [`Question::Config`](super::Question); `None` for the one that is there.
+    pub(crate) fn answer_config(
+        &mut self,
+        now: Instant,
+        config: Option<Arc<ServerConfig>>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let answered = self.choice().and_then(|choice| choice.answer_config(config));
+        self.choose(now, answered, out)
+    }
+
+    /// The answer to [`Question::Protocol`](super::Question); `None` refuses all that were offered.
+    pub(crate) fn answer_protocol(
+        &mut self,
+        now: Instant,
+        protocol: Option<&[u8]>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let answered = self.choice().and_then(|choice| choice.answer_protocol(protocol));
+        self.choose(now, answered, out)
+    }
+
+    fn choice(&mut self) -> Result<&mut Choice, Error> {
+        match &mut self.stage {
+            Stage::Choice(choice) => Ok(choice),
+            _ => Err(Error::new(ErrorKind::Internal, "An answer came that no ClientHello waits for")),
+        }
+    }
+
+    /// Asks what the ClientHello leaves to be decided next, or begins the handshake.
+    fn choose(&mut self, now: Instant, answered: Result<(), Error>, out: &mut Outbox) -> Result<Progress, Error> {
+        let choice = self.choice()?;
+        match answered.and_then(|()| choice.question()) {
+            Err(error) => return Err(choice.fail(error, out)),
+            Ok(Some(question)) => return Ok(Progress::Asks(question)),
+            Ok(None) => {}
+        }
+        let mut handshake = Handshake::server(&choice.config, now, choice.asks.for_sessions, choice.protocol.take())
+            .map_err(|error| choice.fail(error, out))?;
+        let hello = std::mem::take(&mut choice.hello);
+        handshake.pause(self.pauses);
+        self.stage = Stage::Handshake(Box::new(handshake));
+        self.advance(out, |handshake, out| handshake.handle_record(now, &hello, out))
     }
 
     /// The answer to [`Question::Psk`](super::Question); `None` when the identity is unknown.
@@ -255,14 +312,20 @@ impl Context {
                     out.push(&alert::plaintext(number, alert::WARNING, description));
                 }
             }
+            Stage::Choice(choice) => {
+                choice.send_alert(alert::WARNING, alert::USER_CANCELED, out);
+                choice.send_alert(alert::WARNING, alert::CLOSE_NOTIFY, out);
+            }
             _ => {}
         }
     }
 
     /// Gives a handshake up for a reason of our own.
     pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
-        if let Stage::Handshake(handshake) = &mut self.stage {
-            handshake.send_fatal_alert(now, description, out);
+        match &mut self.stage {
+            Stage::Handshake(handshake) => handshake.send_fatal_alert(now, description, out),
+            Stage::Choice(choice) => choice.send_alert(alert::FATAL, description, out),
+            _ => {}
         }
     }
 
@@ -270,6 +333,7 @@ impl Context {
 
     /// Whether to pause before steps with public keys: [`Progress::Computes`].
     pub(crate) fn pause(&mut self, pauses: bool) {
+        self.pauses = pauses;
         if let Stage::Handshake(handshake) = &mut self.stage {
             handshake.pause(pauses);
         }
@@ -317,7 +381,7 @@ impl Context {
                 }
                 inbound
             }
-            Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
         }
     }
 
@@ -333,7 +397,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.payload_limit(),
             Stage::Asleep(asleep) => asleep.payload_limit,
-            Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => 0,
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => 0,
         }
     }
 
@@ -350,7 +414,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.save(),
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
-            Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
     }
 

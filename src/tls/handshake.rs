@@ -40,6 +40,10 @@ pub(crate) enum Progress {
 /// What only the application knows.
 #[derive(Debug)]
 pub(crate) enum Question {
+    /// The configuration for this name, which a client asks for: [`super::Context::answer_config`].
+    Config(String),
+    /// Which of these application protocols, each with its length before it: [`super::Context::answer_protocol`].
+    Protocol(Vec<u8>),
     /// The key of this identity: [`super::Context::answer_psk`].
     Psk(Vec<u8>),
     /// Under which identity to appear, and with which key, to a server with this hint:
@@ -110,10 +114,17 @@ impl Handshake {
     /// For a client whose cookie was verified; feed it that ClientHello next.
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
-    pub(super) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Handshake, Error> {
+    /// `protocol`: what the application has chosen of the client's application protocols.
+    pub(super) fn server(
+        config: &ServerConfig,
+        now: Instant,
+        asks_for_sessions: bool,
+        protocol: Option<Vec<u8>>,
+    ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let mut handshake = Handshake::new(ssl, config.pace, PskExchange::server(), PeerCheck::server(&config.rules));
+        let peer = PeerCheck::server(&config.rules, protocol);
+        let mut handshake = Handshake::new(ssl, config.pace, PskExchange::server(), peer);
         if asks_for_sessions {
             handshake.resumption = ResumptionStage::NotAsked;
         }
@@ -294,7 +305,7 @@ impl Handshake {
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
         let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
         let terms = Terms {
-            protocol: self.ssl.protocol(),
+            protocol: self.peer.take_protocol().or_else(|| self.ssl.protocol()),
             authorization: self.peer.authorization(&self.ssl, suite, resumed),
             issuers: self.ssl.peer_issuers(),
             srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),

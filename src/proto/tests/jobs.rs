@@ -120,6 +120,19 @@ fn a_question_to_the_application_in_the_middle_of_a_job_brings_it_back() {
 }
 
 #[test]
+fn a_handshake_that_waits_for_its_configuration_first_is_as_many_jobs() {
+    let (mut network, client) = certificate_network(4);
+    network.server.endpoint.ask_by_hello(true, false);
+    network.runs_jobs_at_once = true;
+    network.connect(&client);
+    network.settle();
+    assert!(network.answer_config(None));
+    network.settle();
+    assert_echo(&mut network, 0);
+    assert_eq!(network.server.endpoint.counters().jobs_started, 2);
+}
+
+#[test]
 fn a_pre_shared_key_needs_no_thread() {
     for suite in ["PSK-AES128-CCM8", "ECDHE-PSK-AES128-CBC-SHA256"] {
         let mut network = Network::with_jobs(psk_server(), 4);

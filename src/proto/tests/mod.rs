@@ -1,8 +1,10 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod certificates;
+mod choices;
 mod client_psk;
 mod cookies;
+mod fragmented_hellos;
 mod fuzz;
 mod handshakes;
 mod hibernation;

@@ -4,6 +4,7 @@ use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Job, Limits, 
 use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5684);
@@ -96,6 +97,10 @@ pub(super) struct Network {
     pub(super) own_psk: Option<(Vec<u8>, Vec<u8>)>,
     /// Questions to clients for that, answered or not, with the server's hint.
     pub(super) identity_questions: Vec<(SocketAddr, LookupId, Option<Vec<u8>>)>,
+    /// Questions for the configuration that answers a name.
+    pub(super) config_lookups: Vec<(LookupId, String)>,
+    /// Questions for one of a client's protocols, each with its length before it.
+    pub(super) protocol_lookups: Vec<(LookupId, Vec<u8>)>,
     /// Questions for the saved connection of an address.
     pub(super) session_lookups: Vec<(LookupId, SocketAddr)>,
     /// Questions for the old address of a device, with its name.
@@ -109,6 +114,10 @@ pub(super) struct Network {
     pub(super) open_jobs: Vec<(Option<usize>, Job)>,
     /// Somebody between the two replaces these bytes by those, which are as many.
     pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
+    /// Clients are of a kind that cuts its hellos into fragments with so many bytes of the message; ours never does.
+    pub(super) hello_fragments: Option<usize>,
+    /// The clients' hellos before they were cut.
+    pub(super) hellos: Vec<Vec<u8>>,
     /// Every datagram that was put on the wire: from, to, bytes.
     pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
@@ -174,6 +183,8 @@ impl Network {
             answers_at_once: true,
             own_psk: Some((IDENTITY.to_vec(), KEY.to_vec())),
             identity_questions: Vec::new(),
+            config_lookups: Vec::new(),
+            protocol_lookups: Vec::new(),
             session_lookups: Vec::new(),
             move_lookups: Vec::new(),
             open_verifications: Vec::new(),
@@ -181,6 +192,8 @@ impl Network {
             runs_jobs_at_once: true,
             open_jobs: Vec::new(),
             rewrite: None,
+            hello_fragments: None,
+            hellos: Vec::new(),
             wire: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
@@ -328,6 +341,22 @@ impl Network {
         answered
     }
 
+    /// Answers the oldest question for a configuration.
+    pub(super) fn answer_config(&mut self, config: Option<Arc<ServerConfig>>) -> bool {
+        let (lookup, _) = self.config_lookups.remove(0);
+        let answered = self.server.endpoint.answer_config(self.now, lookup, config);
+        self.collect();
+        answered
+    }
+
+    /// Answers the oldest question for a protocol.
+    pub(super) fn answer_protocol(&mut self, protocol: Option<&[u8]>) -> bool {
+        let (lookup, _) = self.protocol_lookups.remove(0);
+        let answered = self.server.endpoint.answer_protocol(self.now, lookup, protocol);
+        self.collect();
+        answered
+    }
+
     /// Answers, where it was asked, whether a peer is accepted.
     pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: LookupId, accepted: bool) -> bool {
         let now = self.now;
@@ -383,6 +412,12 @@ impl Network {
                         }
                         self.identity_questions.push((peer.address, lookup, hint));
                     }
+                    Some(Event::ConfigLookup { lookup, servername, .. }) => {
+                        self.config_lookups.push((lookup, servername));
+                    }
+                    Some(Event::ProtocolLookup { lookup, protocols, .. }) => {
+                        self.protocol_lookups.push((lookup, protocols));
+                    }
                     Some(Event::SessionLookup { lookup, claimed }) => self.session_lookups.push((lookup, claimed)),
                     Some(Event::MoveLookup { lookup, device_id, .. }) => self.move_lookups.push((lookup, device_id)),
                     Some(Event::PeerLookup { lookup, peer: presented, .. }) => {
@@ -394,7 +429,13 @@ impl Network {
             }
         }
         for (from, to, datagram) in outgoing {
-            self.put_on_wire(from, to, datagram);
+            match self.hello_fragments {
+                Some(length) if is_client_hello(&datagram) => {
+                    cut(&datagram, length).into_iter().for_each(|datagram| self.put_on_wire(from, to, datagram));
+                    self.hellos.push(datagram);
+                }
+                _ => self.put_on_wire(from, to, datagram),
+            }
         }
     }
 
@@ -445,6 +486,31 @@ impl Network {
         self.dice ^= self.dice << 17;
         self.dice >> 11
     }
+}
+
+fn is_client_hello(datagram: &[u8]) -> bool {
+    datagram[0] == 22 && datagram[3..5] == [0, 0] && datagram[13] == 1
+}
+
+/// The fragment with these bytes of a handshake message that fills a record; `number` is the record's.
+pub(super) fn fragment(message: &[u8], number: u64, range: std::ops::Range<usize>) -> Vec<u8> {
+    let (headers, body) = message.split_at(13 + 12);
+    let u24 = |value: usize| (value as u32).to_be_bytes()[1..].to_vec();
+    let mut bytes = headers.to_vec();
+    bytes[3..11].copy_from_slice(&number.to_be_bytes());
+    bytes[11..13].copy_from_slice(&((12 + range.len()) as u16).to_be_bytes());
+    bytes[19..22].copy_from_slice(&u24(range.start));
+    bytes[22..25].copy_from_slice(&u24(range.len()));
+    bytes.extend_from_slice(&body[range]);
+    bytes
+}
+
+/// A hello in fragments with so many bytes of it each, under numbers that follow those of the client's last hello.
+pub(super) fn cut(hello: &[u8], length: usize) -> Vec<Vec<u8>> {
+    let number = 1000 * u64::from_be_bytes(hello[3..11].try_into().unwrap());
+    let end = hello.len() - 13 - 12;
+    let ranges = (0..end).step_by(length).map(|start| start..end.min(start + length));
+    ranges.zip(number..).map(|(range, number)| fragment(hello, number, range)).collect()
 }
 
 /// Zero of the virtual clock: an `Instant` cannot be made from nothing.
