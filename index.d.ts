@@ -155,6 +155,11 @@ export interface SharedOptions {
   /** Quiet time after which an open connection gives its engine's memory back, some 3 KB, ms; at most 500 as long as
    * nothing has been sent on it, either way. It wakes by itself, in some 20 microseconds. Infinity: never. Default: 5000. */
   hibernateAfter?: number;
+  /** Threads that take the steps of handshakes that compute with certificates and their keys, so that the event loop goes on
+   * meanwhile, 0 to 64; 0: the event loop takes them itself. The threads belong to the process and serve all endpoints, of
+   * worker threads as well, in turns: as many as the endpoint asks for that asks for most, and for none more than it asks
+   * for. They begin with the first such step. Default: as many as the process may use cores, at most 8; 0 if that is one. */
+  handshakeThreads?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
   /** How much is written to stderr, 0 (nothing) to 4 (everything). Default: 0. */
@@ -407,6 +412,8 @@ export interface Stats {
   handshakesFailed: number;
   /** Handshakes beyond one of the limits. */
   handshakesRefused: number;
+  /** Steps of handshakes that other threads have taken, see `handshakeThreads`. */
+  handshakeStepsOffloaded: number;
   /** Connections now, handshakes included. */
   connections: number;
   /** Handshakes now. */

@@ -59,7 +59,16 @@ class DtlsServer extends WatchedEmitter {
   constructor(options, secureConnectionListener) {
     // So that a question's listener may be an async function.
     super({ captureRejections: true });
-    const { native: nativeOptions, psk, verifyPeer, byHello, udp, socket, ...settings } = serverOptions(options);
+    const {
+      native: nativeOptions,
+      handshakeThreads,
+      psk,
+      verifyPeer,
+      byHello,
+      udp,
+      socket,
+      ...settings
+    } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
       this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
     }
@@ -73,7 +82,7 @@ class DtlsServer extends WatchedEmitter {
     this._givenUdp = socket;
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
-    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
+    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, handshakeThreads);
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._hello = new HelloQuestions(byHello, this._endpoint, this.#contexts);
     this._roaming = new Roaming(this, this._endpoint);

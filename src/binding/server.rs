@@ -5,6 +5,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
+use super::pool::{Bell, Foreman};
 use crate::proto::{Endpoint, LookupId, NamePattern, ServerConfig};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
@@ -61,20 +62,25 @@ impl ServerContext {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
+    /// of handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeServerOptions,
         registers: Buffer,
         brief: Buffer,
+        bell: Option<&Bell>,
+        number: u32,
+        threads: u32,
     ) -> Result<DtlsServer, CodedError> {
         let now = Instant::now();
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
-        let server = DtlsServer { driver: Driver::new(endpoint, registers, brief, now)?, ciphers };
+        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
+        let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }

@@ -1,5 +1,6 @@
 //! One DTLS association with one peer, from its first verified ClientHello to its close.
 
+use super::jobs::Ticket;
 use super::limits::{FRESH_HIBERNATES_AFTER, HELD_BYTES_LIMIT, Limits};
 use super::output::LookupId;
 use crate::tls::{ContentType, Context, OwnedRecord, Record};
@@ -52,12 +53,22 @@ pub(super) enum WaitingFor {
     Peer,
     /// The application's answer.
     Application(OpenLookup),
+    /// A thread for its next step, or that thread's result.
+    Worker(Stint),
 }
 
 /// A question that the application has not answered yet; what comes meanwhile is held.
 pub(super) struct OpenLookup {
     pub(super) id: LookupId,
     pub(super) subject: Subject,
+    pub(super) held: HeldRecords,
+}
+
+/// A step that is another thread's; what comes meanwhile is held.
+pub(super) struct Stint {
+    pub(super) ticket: Ticket,
+    /// The context has left.
+    pub(super) is_lent: bool,
     pub(super) held: HeldRecords,
 }
 
@@ -105,7 +116,7 @@ impl Subject {
     }
 }
 
-/// Records that wait for the application's answer, bounded.
+/// Records that wait for a handshake to go on, bounded.
 #[derive(Default)]
 pub(super) struct HeldRecords {
     records: Vec<OwnedRecord>,

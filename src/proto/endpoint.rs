@@ -3,6 +3,7 @@
 use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
+use super::jobs::{Jobs, drive};
 use super::limits::{
     Limits, QUIET, RECORDS_PER_DATAGRAM, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL,
 };
@@ -23,11 +24,12 @@ use std::time::Instant;
 pub(crate) struct Endpoint {
     pub(super) server: Option<ServerSide>,
     pub(super) limits: Limits,
-    pub(super) connections: Table,
+    pub(super) connections: Table<Connection>,
     pub(super) routes: Routes,
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,
     pub(super) lookups: HashMap<LookupId, ConnectionHandle>,
+    pub(super) jobs: Jobs,
     deadlines: Deadlines<ConnectionHandle>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
@@ -93,11 +95,12 @@ impl Endpoint {
         Endpoint {
             server,
             limits,
-            connections: Table::default(),
+            connections: Table::new(),
             routes: Routes::default(),
             counters: Counters::default(),
             roaming: Roaming::default(),
             lookups: HashMap::new(),
+            jobs: Jobs::default(),
             deadlines: Deadlines::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -204,10 +207,11 @@ impl Endpoint {
             (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
                 return if open.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
-            (Phase::Handshaking { .. }, 0) if record.is_well_formed() => {
-                connection.context.handle_record(now, record.bytes, &mut self.outbox)
+            (Phase::Handshaking { .. }, 0) if !record.is_well_formed() => return Outcome::Dropped,
+            (Phase::Handshaking { waiting_for: WaitingFor::Worker(stint), .. }, 0 | 1) => {
+                return if stint.held.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
-            (Phase::Handshaking { .. }, 1) => connection.context.handle_early_record(now, record, &mut self.outbox),
+            (Phase::Handshaking { .. }, 0 | 1) => drive(&mut connection.context, now, record, &mut self.outbox),
             _ => return Outcome::Dropped,
         };
         self.advance(now, handle, progress);
@@ -281,6 +285,7 @@ impl Endpoint {
                     WaitingFor::Application(open) => {
                         format!("The application did not answer the {}", open.subject.name())
                     }
+                    WaitingFor::Worker(_) => "No thread had done the handshake's next step".to_owned(),
                 };
                 let message = format!("{culprit} within {} ms", self.limits.handshake_timeout.as_millis());
                 let error = connection.context.timeout_error();
@@ -316,7 +321,8 @@ impl Endpoint {
         remote: SocketAddr,
         config: &ClientConfig,
     ) -> Result<ConnectionHandle, Error> {
-        let context = Context::client(config, now)?;
+        let mut context = Context::client(config, now)?;
+        context.pause(self.jobs.are_wanted());
         let handle = self.add_connection(now, remote, context, None);
         if let Some(connection) = self.connections.get_mut(&handle) {
             let progress = connection.context.handle_timeout(now, &mut self.outbox);
@@ -437,6 +443,7 @@ impl Endpoint {
             + self.connections.len()
             + self.routes.len()
             + self.lookups.len()
+            + self.jobs.len()
             + self.transmits.len()
             + self.events.len()
     }
@@ -491,6 +498,11 @@ impl Endpoint {
             Ok(Progress::Asks(question)) => {
                 self.flush(handle);
                 self.suspend(handle, question);
+                self.schedule(handle);
+            }
+            Ok(Progress::Computes) => {
+                self.flush(handle);
+                self.line_up(handle);
                 self.schedule(handle);
             }
             Ok(Progress::Done(negotiated)) => {
@@ -550,8 +562,10 @@ impl Endpoint {
         self.deadlines.change(handle, connection.scheduled, None);
         if let Phase::Handshaking { waiting_for, .. } = connection.phase {
             self.counters.handshakes_failed += u64::from(matches!(reason, CloseReason::Error(_)));
-            if let WaitingFor::Application(open) = waiting_for {
-                self.lookups.remove(&open.id);
+            match waiting_for {
+                WaitingFor::Peer => {}
+                WaitingFor::Application(open) => drop(self.lookups.remove(&open.id)),
+                WaitingFor::Worker(stint) => self.jobs.give_up(stint.ticket),
             }
         }
         self.trace(if matches!(reason, CloseReason::Error(_)) { 1 } else { 2 }, || match &reason {

@@ -139,6 +139,7 @@ impl Endpoint {
                 return;
             }
         };
+        context.pause(self.jobs.are_wanted());
         let progress = context.handle_record(now, record.bytes, &mut self.outbox);
         let handle = self.add_connection(now, remote, context, Some(*hello.random));
         self.push_event(Event::Connection { connection: handle, remote, servername });

@@ -33,6 +33,8 @@ pub(crate) enum Inbound {
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
     stage: Stage,
+    /// Whether its handshake pauses before steps with public keys.
+    pauses: bool,
     finished: Option<Finished>,
 }
 
@@ -51,6 +53,10 @@ enum Stage {
     Open(Open),
     /// Open, in a tenth of the memory.
     Asleep(Asleep),
+    /// The handshake is on another thread; what is left can take its leave under this record number.
+    Lent {
+        next_plaintext_number: Option<u64>,
+    },
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
 }
@@ -124,13 +130,7 @@ impl Open {
 
 impl Context {
     fn new(stage: Stage) -> Context {
-        Context { stage, finished: None }
-    }
-
-    /// One that does nothing.
-    #[cfg(test)]
-    pub(crate) fn gone() -> Context {
-        Context::new(Stage::Gone)
+        Context { stage, pauses: false, finished: None }
     }
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
@@ -235,9 +235,10 @@ impl Context {
             Ok(Some(question)) => return Ok(Progress::Asks(question)),
             Ok(None) => {}
         }
-        let handshake = Handshake::server(&choice.config, now, choice.asks.for_sessions, choice.protocol.take())
+        let mut handshake = Handshake::server(&choice.config, now, choice.asks.for_sessions, choice.protocol.take())
             .map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
+        handshake.pause(self.pauses);
         self.stage = Stage::Handshake(Box::new(handshake));
         self.advance(out, |handshake, out| handshake.handle_record(now, &hello, out))
     }
@@ -312,6 +313,11 @@ impl Context {
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.stage {
             Stage::Handshake(handshake) => handshake.cancel(now, out),
+            Stage::Lent { next_plaintext_number: Some(number) } => {
+                for (number, description) in (*number..).zip([alert::USER_CANCELED, alert::CLOSE_NOTIFY]) {
+                    out.push(&alert::plaintext(number, alert::WARNING, description));
+                }
+            }
             Stage::Choice(choice) => {
                 choice.send_alert(alert::WARNING, alert::USER_CANCELED, out);
                 choice.send_alert(alert::WARNING, alert::CLOSE_NOTIFY, out);
@@ -326,6 +332,37 @@ impl Context {
             Stage::Handshake(handshake) => handshake.send_fatal_alert(now, description, out),
             Stage::Choice(choice) => choice.send_alert(alert::FATAL, description, out),
             _ => {}
+        }
+    }
+
+    // --- the handshake on another thread -----------------------------------------------------------------------------
+
+    /// Whether to pause before steps with public keys: [`Progress::Computes`].
+    pub(crate) fn pause(&mut self, pauses: bool) {
+        self.pauses = pauses;
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.pause(pauses);
+        }
+    }
+
+    /// Takes the step that [`Progress::Computes`] announced, and those behind it.
+    pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.compute(now, out))
+    }
+
+    /// Gives the handshake away. Until it is put back here, nothing happens but [`Context::cancel_handshake`].
+    pub(crate) fn lend(&mut self) -> Context {
+        let next_plaintext_number = match &self.stage {
+            Stage::Handshake(handshake) => handshake.next_plaintext_number(),
+            _ => None,
+        };
+        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number }))
+    }
+
+    /// What was done at one time leaves at a later one: the running timer begins then.
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.delay(delay);
         }
     }
 
@@ -352,7 +389,7 @@ impl Context {
                 }
                 inbound
             }
-            Stage::Choice(_) | Stage::Handshake(_) | Stage::Gone => Ok(Inbound::Dropped),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
         }
     }
 
@@ -368,7 +405,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.payload_limit(),
             Stage::Asleep(asleep) => asleep.payload_limit,
-            Stage::Choice(_) | Stage::Handshake(_) | Stage::Gone => 0,
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => 0,
         }
     }
 
@@ -385,7 +422,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.save(),
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
-            Stage::Choice(_) | Stage::Handshake(_) | Stage::Gone => None,
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
     }
 
@@ -416,7 +453,8 @@ impl Context {
             && let Some(saved) = ssl.save()
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
-            let asleep = Asleep { last_flight, saved, config: ssl.config(), payload_limit: ssl.payload_limit() };
+            let config = Arc::clone(ssl.config());
+            let asleep = Asleep { last_flight, saved, config, payload_limit: ssl.payload_limit() };
             self.stage = Stage::Asleep(asleep);
         }
     }

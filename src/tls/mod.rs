@@ -28,6 +28,7 @@ mod saved;
 mod server_name;
 mod srtp;
 mod suites;
+mod work;
 
 pub(crate) use choice::Asks;
 pub(crate) use client_hello::{ClientHello, HelloStart};

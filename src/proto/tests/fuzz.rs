@@ -84,6 +84,7 @@ struct Tally {
     answers: u64,
     messages: u64,
     records_dropped: u64,
+    jobs: u64,
 }
 
 /// A server, the clients that it will have, and what it answers names with when it is asked.
@@ -112,7 +113,8 @@ impl Scene {
             let (named, ca) = ca_signed_server_with(&server, "a.test");
             let client = verifying_client_with(&Settings { ciphers: None, ..client }, &ca, "a.test");
             let named = Arc::new(named);
-            let mut network = Network::new(default);
+            let jobs = if seed.is_multiple_of(40) { 3 } else { 0 };
+            let mut network = Network::with_jobs(default, jobs);
             network.server.endpoint.add_context(NamePattern::new("*.test"), Arc::clone(&named));
             Scene { network, client, named: Some(named) }
         } else {
@@ -198,7 +200,10 @@ fn run(seed: u64, tally: &mut Tally) {
                     network.collect();
                 }
             }
-            7 => network.answers_at_once = dice.roll(2) == 0,
+            7 => {
+                network.answers_at_once = dice.roll(2) == 0;
+                network.runs_jobs_at_once = dice.roll(2) == 0;
+            }
             8 => {
                 if let Some((lookup, identity)) = network.open_lookups.pop() {
                     let key = network.keys.get(&identity).cloned().filter(|_| dice.roll(4) != 0);
@@ -214,6 +219,10 @@ fn run(seed: u64, tally: &mut Tally) {
                     network.server.endpoint.answer_move(network.now, lookup, old);
                     network.collect();
                 }
+            }
+            9 if !network.open_jobs.is_empty() => {
+                let job = dice.roll(network.open_jobs.len());
+                network.run_job(job);
             }
             _ if !network.wire.is_empty() => {
                 let (from, to, datagram) = network.wire[dice.roll(network.wire.len())].clone();
@@ -247,6 +256,7 @@ fn run(seed: u64, tally: &mut Tally) {
     tally.fragmented += if network.hello_fragments.is_some() { handshakes } else { 0 };
     tally.messages += network.server.received.len() as u64;
     tally.records_dropped += network.server.endpoint.counters().records_dropped;
+    tally.jobs += network.server.endpoint.counters().jobs_started;
 }
 
 #[test]
@@ -266,6 +276,7 @@ fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
         seed += 1;
     }
     println!("{tally:?}");
+    assert!(tally.jobs > 0 || tally.runs < 40, "nothing left for other threads: {tally:?}");
     assert!(tally.handshakes > tally.runs && tally.messages > tally.runs, "nothing came through: {tally:?}");
     let is_broad = tally.fragmented > tally.runs && tally.answers > tally.runs;
     assert!(is_broad || number(SEED).is_some(), "too little of some of it: {tally:?}");

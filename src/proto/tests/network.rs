@@ -1,6 +1,6 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
-use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
+use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Job, Limits, LookupId};
 use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 pub(super) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5684);
 pub(super) const IDENTITY: &[u8] = b"device-1";
 pub(super) const KEY: &[u8] = b"0123456789abcdef";
+
+/// Lets every endpoint of every test give its heavy steps away, from the environment; they are done at once.
+const JOBS: &str = "TEST_WITH_JOBS";
 
 /// What the network does to datagrams; probabilities in percent.
 #[derive(Clone, Copy, Default)]
@@ -104,6 +107,11 @@ pub(super) struct Network {
     pub(super) move_lookups: Vec<(LookupId, Vec<u8>)>,
     /// Questions whether a peer is accepted, at the server or at one of the clients.
     pub(super) open_verifications: Vec<(SocketAddr, LookupId, PeerCredential)>,
+    /// Jobs that an endpoint may have out at a time; 0 for none. For endpoints that come later.
+    pub(super) job_limit: usize,
+    pub(super) runs_jobs_at_once: bool,
+    /// Jobs that are out, and whose they are: a client's, by its index, or the server's.
+    pub(super) open_jobs: Vec<(Option<usize>, Job)>,
     /// Somebody between the two replaces these bytes by those, which are as many.
     pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
     /// Clients are of a kind that cuts its hellos into fragments with so many bytes of the message; ours never does.
@@ -163,7 +171,8 @@ impl Network {
 
     pub(super) fn with_limits(config: ServerConfig, limits: Limits) -> Network {
         let now = base_time();
-        let endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        let mut endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        endpoint.offer_jobs(default_job_limit());
         Network {
             now,
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
@@ -179,6 +188,9 @@ impl Network {
             session_lookups: Vec::new(),
             move_lookups: Vec::new(),
             open_verifications: Vec::new(),
+            job_limit: default_job_limit(),
+            runs_jobs_at_once: true,
+            open_jobs: Vec::new(),
             rewrite: None,
             hello_fragments: None,
             hellos: Vec::new(),
@@ -187,6 +199,15 @@ impl Network {
             sequence: 0,
             dice: 0x9e37_79b9_7f4a_7c15,
         }
+    }
+
+    /// A network whose endpoints give their heavy steps away.
+    pub(super) fn with_jobs(config: ServerConfig, limit: usize) -> Network {
+        let mut network = Network::new(config);
+        network.job_limit = limit;
+        network.server.endpoint.offer_jobs(limit);
+        network.runs_jobs_at_once = false;
+        network
     }
 
     /// A PSK server and one client that has finished its handshake.
@@ -208,6 +229,7 @@ impl Network {
     /// A new client at `address`; one that was there before no longer gets anything.
     pub(super) fn connect_from(&mut self, address: SocketAddr, config: &ClientConfig) -> usize {
         let mut endpoint = Endpoint::client(limits(), 0);
+        endpoint.offer_jobs(self.job_limit);
         endpoint.connect(self.now, SERVER, config).unwrap();
         self.clients.push(Peer { address, endpoint, log: Vec::new(), received: Vec::new() });
         self.collect();
@@ -234,7 +256,8 @@ impl Network {
 
     /// The server's process ends without a word, and another one begins.
     pub(super) fn restart_server(&mut self, config: ServerConfig) {
-        let endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        let mut endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        endpoint.offer_jobs(self.job_limit);
         self.server = Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() };
     }
 
@@ -343,6 +366,17 @@ impl Network {
         answered
     }
 
+    /// Runs one of the jobs that are out.
+    pub(super) fn run_job(&mut self, index: usize) {
+        let (client, job) = self.open_jobs.remove(index);
+        let peer = match client {
+            None => &mut self.server,
+            Some(index) => &mut self.clients[index],
+        };
+        peer.endpoint.handle_job(self.now, job.run());
+        self.collect();
+    }
+
     /// Takes what the endpoints have to say, and gives it to the wire and to the application.
     pub(super) fn collect(&mut self) {
         let mut outgoing = Vec::new();
@@ -353,6 +387,14 @@ impl Network {
             loop {
                 while let Some(transmit) = peer.endpoint.poll_transmit() {
                     outgoing.push((peer.address, transmit.remote, transmit.datagram));
+                }
+                if let Some(job) = peer.endpoint.poll_job(now) {
+                    if self.runs_jobs_at_once {
+                        peer.endpoint.handle_job(now, job.run());
+                    } else {
+                        self.open_jobs.push(((!is_server).then_some(index), job));
+                    }
+                    continue;
                 }
                 match peer.endpoint.poll_event() {
                     None => break,
@@ -474,4 +516,8 @@ pub(super) fn cut(hello: &[u8], length: usize) -> Vec<Vec<u8>> {
 /// Zero of the virtual clock: an `Instant` cannot be made from nothing.
 pub(super) fn base_time() -> Instant {
     Instant::now()
+}
+
+fn default_job_limit() -> usize {
+    if std::env::var_os(JOBS).is_some() { 4 } else { 0 }
 }
