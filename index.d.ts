@@ -155,6 +155,11 @@ export interface SharedOptions {
   /** Quiet time after which an open connection gives its engine's memory back, some 3 KB, ms; at most 500 as long as
    * nothing has been sent on it, either way. It wakes by itself, in some 20 microseconds. Infinity: never. Default: 5000. */
   hibernateAfter?: number;
+  /** Threads that take the steps of handshakes that compute with certificates and their keys, so that the event loop goes on
+   * meanwhile, 0 to 64; 0: the event loop takes them itself. The threads belong to the process and serve all endpoints, of
+   * worker threads as well, in turns: as many as the endpoint asks for that asks for most, and for none more than it asks
+   * for. They begin with the first such step. Default: as many as the process may use cores, at most 8; 0 if that is one. */
+  handshakeThreads?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
   /** How much is written to stderr, 0 (nothing) to 4 (everything). Default: 0. */
@@ -220,6 +225,20 @@ export interface ServerOptions extends SharedOptions {
   requestCert?: boolean;
   /** Whether a client that is asked and does not authenticate is refused. Default: true. */
   rejectUnauthorized?: boolean;
+  /**
+   * Finds the context for the name that a client asks for (SNI), in place of what addContext() was told: returns it, returns
+   * a promise of it, or calls `callback`, in which case it is declared with two parameters. Nothing means the server's own.
+   * Not asked about clients without a name. What it throws, or an error, ends the handshake with
+   * ERR_DTLS_LOOKUP_FAILED. The handshake waits, and nobody else does.
+   */
+  SNICallback?: SNICallback;
+  /**
+   * Chooses one of the application protocols that a client offers (RFC 7301), in any of these three ways; none of them ends
+   * the handshake with ERR_DTLS_NO_APPLICATION_PROTOCOL, anything else with ERR_DTLS_LOOKUP_FAILED. Asked after
+   * `SNICallback`, and not where the context has `ALPNProtocols`, nor about clients that offer none. Excludes
+   * `ALPNProtocols`.
+   */
+  ALPNCallback?: ALPNCallback;
   /** Ignored, as in node-mbed-dtls, whose applications hand one object to createServer() and listen(). */
   host?: unknown;
   /** Ignored, as `host`. */
@@ -266,6 +285,24 @@ export type VerifyPeer = (
   callback: (error: Error | null | undefined, accepted?: boolean) => void,
   // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
 ) => boolean | PromiseLike<boolean> | void;
+
+/** What is shown to clients that ask for a name; null or undefined: what all others are shown. */
+export type SNIAnswer = SecureContext | ContextOptions | null | undefined;
+
+export type SNICallback = (
+  this: DtlsSocket,
+  servername: string,
+  callback: (error: Error | null | undefined, context?: SNIAnswer) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
+) => SNIAnswer | PromiseLike<SNIAnswer> | void;
+
+export type ALPNCallback = (
+  this: DtlsSocket,
+  /** `servername` is false without one; a protocol's bytes are taken for UTF-8. */
+  offer: { servername: string | false; protocols: string[] },
+  callback: (error: Error | null | undefined, protocol?: string | null) => void,
+  // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
+) => string | null | undefined | PromiseLike<string | null | undefined> | void;
 
 export type PskCallback<Identity> = (
   socket: DtlsSocket,
@@ -375,6 +412,8 @@ export interface Stats {
   handshakesFailed: number;
   /** Handshakes beyond one of the limits. */
   handshakesRefused: number;
+  /** Steps of handshakes that other threads have taken, see `handshakeThreads`. */
+  handshakeStepsOffloaded: number;
   /** Connections now, handshakes included. */
   connections: number;
   /** Handshakes now. */
@@ -660,7 +699,7 @@ export interface DtlsServerEvents {
   close: [];
 }
 
-/** What addContext() and setSecureContext() change; the rest is as createServer() was told. */
+/** What is in a context: what addContext() and setSecureContext() change; the rest is as createServer() was told. */
 export type ContextOptions = Pick<
   ServerOptions,
   | 'key'
@@ -678,6 +717,11 @@ export type ContextOptions = Pick<
   | 'maxFragmentLength'
   | 'srtpProfiles'
 >;
+
+/** Credentials and what is negotiated with them, checked and parsed; never changes, and may be used by many servers. */
+export interface SecureContext {
+  readonly [Symbol.toStringTag]: 'SecureContext';
+}
 
 /** A server on one UDP address. */
 export class DtlsServer extends EventEmitter {
@@ -708,11 +752,13 @@ export class DtlsServer extends EventEmitter {
    */
   addContext(
     servername: string,
-    context: ContextOptions &
-      ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> } | { pskIdentityHint: string | Bytes }),
+    context:
+      | SecureContext
+      | (ContextOptions &
+          ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> } | { pskIdentityHint: string | Bytes })),
   ): void;
   /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
-  setSecureContext(context: ContextOptions): void;
+  setSecureContext(context: SecureContext | ContextOptions): void;
   /**
    * Lets a saved connection go on, without waiting for its peer: 'connection' and 'secureConnection' come before this
    * returns. False when the address has a connection already, or the session cannot go on.
@@ -751,6 +797,12 @@ export function createServer(
   options: ServerOptions | BufferIdentityServerOptions,
   secureConnectionListener?: (socket: DtlsSocket) => void,
 ): DtlsServer;
+
+/**
+ * Makes a context for `SNICallback`, addContext() and setSecureContext(). Key material that is no good is refused here. What
+ * is not in it is as each server was told; each parses it once, at its first use.
+ */
+export function createSecureContext(options?: ContextOptions): SecureContext;
 
 /** Opens a connection; the handshake begins in the next tick. Key material that is no good is refused here. */
 export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;

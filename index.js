@@ -5,6 +5,7 @@ const { constants, getCiphers, getCurves, versions } = require('./lib/capabiliti
 const { DtlsClient } = require('./lib/client');
 const { createLegacyServer, legacyConnect } = require('./lib/compat');
 const { DtlsError } = require('./lib/errors');
+const { createSecureContext } = require('./lib/options');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 
@@ -35,6 +36,7 @@ function connect(...args) {
 module.exports = {
   createServer,
   connect,
+  createSecureContext,
   getCiphers,
   getCurves,
   constants,

@@ -110,6 +110,7 @@ describe('options of a server', () => {
       handshakeTimeout: [0],
       idleTimeout: [-1],
       hibernateAfter: [-1, 0.5],
+      handshakeThreads: [-1, 65, 0.5],
       maxHandshakes: [0],
       maxHandshakesPerAddress: [0],
       maxConnections: [0],
@@ -126,6 +127,7 @@ describe('options of a server', () => {
       assert.throws(() => serverOptions({ psk: 'secret', [name]: '1' }), { code: 'ERR_INVALID_ARG_TYPE' });
     }
     assert.equal(serverOptions({ psk: 'secret', idleTimeout: 0 }).native.idleTimeout, 0);
+    assert.equal(serverOptions({ psk: 'secret', handshakeThreads: 64 }).handshakeThreads, 64);
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: 0 }).native.hibernateAfter, 0);
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: Infinity }).native.hibernateAfter, undefined);
   });

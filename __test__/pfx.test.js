@@ -5,7 +5,7 @@ const { X509Certificate } = require('node:crypto');
 const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
-const { connect, createServer } = require('..');
+const { connect, createSecureContext, createServer } = require('..');
 const certificates = require('./support/certificates.js');
 const { event, openClient, startServer } = require('./support/endpoints.js');
 const { berOf, keytoolMissing, keytoolPfx, opensslPfx, withPbmac1 } = require('./support/pfx.js');
@@ -101,7 +101,7 @@ describe('pfx is read', { skip }, () => {
     await assertShows(t, { pfx: [{ buf: pfx, passphrase: PASSPHRASE }], passphrase: 'another' }, 'server');
   });
 
-  test('by clients, by addContext() and by setSecureContext()', async (t) => {
+  test('by clients, by addContext(), setSecureContext() and createSecureContext()', async (t) => {
     const pfx = opensslPfx('client', 'secret');
     const ca = certificates.ca.cert;
     const { socket } = await attempt(t, { ...own('server'), ca }, { pfx, passphrase: 'secret', ca });
@@ -110,11 +110,13 @@ describe('pfx is read', { skip }, () => {
     const server = await startServer(t, own('server'));
     server.addContext('elsewhere.test', { pfx: opensslPfx('wrongName', 'one'), passphrase: 'one' });
     server.setSecureContext({ pfx: opensslPfx('serverRsa', 'two'), passphrase: 'two' });
+    server.addContext('a.test', createSecureContext({ pfx: opensslPfx('server', 'three'), passphrase: 'three' }));
     for (const [servername, name] of [
       ['elsewhere.test', 'wrongName'],
       ['localhost', 'serverRsa'],
+      ['a.test', 'server'],
     ]) {
-      const client = openClient(t, server, { ca, servername });
+      const client = openClient(t, server, { ca, servername, checkServerIdentity: () => undefined });
       await event(client, 'secureConnect');
       assert.equal(client.getPeerX509Certificate().fingerprint256, fingerprint(name));
     }

@@ -25,10 +25,19 @@ class DtlsClient extends DtlsSocket {
    * @param {(client: DtlsClient) => void} [secureConnectListener]
    */
   constructor(options, secureConnectListener) {
-    const { native: nativeOptions, pskCallback, rules, remote, udp, socket, ...settings } = clientOptions(options);
+    const {
+      native: nativeOptions,
+      handshakeThreads,
+      pskCallback,
+      rules,
+      remote,
+      udp,
+      socket,
+      ...settings
+    } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link(rules, pskCallback);
-    super(new Endpoint(native.DtlsClient, nativeOptions, link), link, settings);
+    super(new Endpoint(native.DtlsClient, nativeOptions, link, handshakeThreads), link, settings);
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 

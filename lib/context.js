@@ -1,9 +1,10 @@
 'use strict';
 
-// What a server can be told anew while it runs: addContext() and setSecureContext().
+// What a server shows its clients: contexts of their own, made once, and what a server can be told anew while it runs.
 
 const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
-const { invalidArgValue, missingOption } = require('./errors');
+const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('./errors');
+const native = require('./native');
 const { OPTIONS, negotiation } = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
 const { checkOptions, secretString, string } = require('./validate');
@@ -17,35 +18,137 @@ function contextCheckers(ciphers) {
   return { __proto__: null, ...credentials, ...others, ...OPTIONS };
 }
 
+/** What is in each SecureContext: not on the object, for keys are in it. */
+const CHECKED = new WeakMap();
+
+/** Credentials and what is negotiated with them, checked: by createSecureContext(). */
+class SecureContext {
+  get [Symbol.toStringTag]() {
+    return 'SecureContext';
+  }
+}
+
+/**
+ * @param {unknown} options as the application gives them
+ * @param {object} checkers as by contextCheckers()
+ * @param {object} defaults options of a server without any, for the addon
+ * @returns {SecureContext}
+ * @throws {DtlsError} when the addon refuses the key material
+ */
+function makeSecureContext(options, checkers, defaults) {
+  const checked = checkOptions(options, 'options', checkers);
+  const prepared = prepareKey(checked);
+  // Which server will use it is not known yet; what no server could use is refused here.
+  makeNative(changedOptions(defaults, prepared));
+  const context = Object.freeze(new SecureContext());
+  CHECKED.set(context, prepared);
+  return context;
+}
+
+/** One server's contexts: as it was told at first and anew, and what its answers have been made of. */
+class ServerContexts {
+  // Private, for keys are in it.
+  #options;
+  #checkers;
+  // Native objects by SecureContext: parsed once for each server, whose options complete them.
+  #parsed = new WeakMap();
+
+  /**
+   * @param {object} options as options.js made them for the addon
+   * @param {object} checkers as by contextCheckers()
+   */
+  constructor(options, checkers) {
+    this.#options = options;
+    this.#checkers = checkers;
+  }
+
+  /** For addContext(). */
+  add(endpoint, servername, context) {
+    const pattern = namePattern(servername, 'servername');
+    const checked = this.#check(context, 'context');
+    if (checked.key === undefined && checked.pskIdentityHint === undefined) {
+      const needed = '"options.key", "options.pfx" or "options.pskIdentityHint"';
+      throw missingOption(needed, 'a name needs something of its own');
+    }
+    endpoint.native.addContext(pattern, this.#parse(context, checked));
+  }
+
+  /** For setSecureContext(). */
+  replace(endpoint, context) {
+    const options = changedOptions(this.#options, this.#check(context, 'context'));
+    endpoint.native.setSecureContext(makeNative(options));
+    this.#options = options;
+    this.#parsed = new WeakMap();
+  }
+
+  /** For the answer to a question: null stays null, which is the server's own. */
+  answer(context) {
+    return context == null ? null : this.#parse(context, this.#check(context, "SNICallback's answer"));
+  }
+
+  #check(context, name) {
+    const known = CHECKED.get(context);
+    if (known !== undefined) return known;
+    if (context === null || typeof context !== 'object' || Array.isArray(context)) {
+      throw invalidArgType(name, 'an instance of SecureContext or of type object', context);
+    }
+    return prepareKey(checkOptions(context, 'options', this.#checkers));
+  }
+
+  /** Plain options may be others the next time. */
+  #parse(context, checked) {
+    const known = this.#parsed.get(context);
+    if (known !== undefined) return known;
+    const parsed = makeNative(changedOptions(this.#options, checked));
+    if (CHECKED.has(context)) this.#parsed.set(context, parsed);
+    return parsed;
+  }
+}
+
+/** Key material that is no good is refused by the addon. */
+function makeNative(options) {
+  try {
+    return new native.ServerContext(options);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+/** The key without its encryption or out of its file, in place. */
+function prepareKey(checked) {
+  if (checked.pfx !== undefined) {
+    takePfx(checked);
+  } else if (checked.key !== undefined) {
+    if (checked.passphrase !== undefined) checked.key = decryptKey(checked.key, checked.passphrase);
+  } else if (checked.cert !== undefined) {
+    throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
+  }
+  // Opened: neither is of use any more.
+  delete checked.passphrase;
+  delete checked.pfx;
+  return checked;
+}
+
 /**
  * The options of a server with some of them replaced.
  *
- * @param {object} native as options.js made them for the addon
- * @param {unknown} options as the application gives them
- * @param {object} checkers as by contextCheckers()
+ * @param {object} options as options.js made them for the addon
+ * @param {object} checked as by prepareKey()
  * @returns {object} for the addon
  */
-function changedOptions(native, options, checkers) {
-  const given = checkOptions(options, 'options', checkers);
-  const changed = { ...native };
-  if (given.pfx !== undefined) {
-    takePfx(given);
-    changed.key = given.key;
-  } else if (given.key !== undefined) {
-    changed.key = given.passphrase === undefined ? given.key : decryptKey(given.key, given.passphrase);
-    // A key without a certificate is a raw public key; the old certificate would not belong to it.
-    delete changed.cert;
-  } else if (given.cert !== undefined) {
-    throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
+function changedOptions(options, checked) {
+  const changed = { ...options };
+  // A key without a certificate is a raw public key; the old certificate would not belong to it.
+  if (checked.key !== undefined) delete changed.cert;
+  for (const name of ['key', 'cert', 'ca', 'crl', 'ciphers']) {
+    if (checked[name] !== undefined) changed[name] = checked[name];
   }
-  if (given.pskIdentityHint !== undefined && !native.psk) {
+  if (checked.pskIdentityHint !== undefined && !options.psk) {
     throw missingOption('createServer()\'s "options.psk"', '"options.pskIdentityHint" helps to choose a key');
   }
-  for (const name of ['cert', 'ca', 'crl', 'ciphers']) {
-    if (given[name] !== undefined) changed[name] = given[name];
-  }
-  const extended = given.requireExtendedMasterSecret ?? native.negotiation.extendedMasterSecret;
-  changed.negotiation = { ...native.negotiation, ...negotiation({ ...given, requireExtendedMasterSecret: extended }) };
+  const extended = checked.requireExtendedMasterSecret ?? options.negotiation.extendedMasterSecret;
+  const wishes = negotiation({ ...checked, requireExtendedMasterSecret: extended });
+  changed.negotiation = { ...options.negotiation, ...wishes };
   return changed;
 }
 
@@ -58,4 +161,4 @@ function namePattern(value, name) {
   return value;
 }
 
-module.exports = { changedOptions, contextCheckers, namePattern };
+module.exports = { ServerContexts, contextCheckers, makeSecureContext };

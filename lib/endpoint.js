@@ -7,11 +7,12 @@
 // socket, that takes the rest from it, and sends on it, by itself; what the system does not take at once goes through
 // node:dgram's queue. On other sockets everything goes through node:dgram.
 //
-// The native object never calls back. Every call into it may leave output behind and move its deadline, and says so in
-// the registers; so every call is followed by _settle().
+// The native object never calls back; what other threads have done for it, a bell says. Every call into it may leave
+// output behind and move its deadline, and says so in the registers; so every call is followed by _settle().
 
 const process = require('node:process');
 
+const { listen } = require('./bell');
 const { BriefEvents } = require('./brief');
 const { fromNative, messageOf } = require('./errors');
 const { outgoing } = require('./outgoing');
@@ -39,11 +40,12 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onLookup(event), _onIdentityLookup(event), _onPeerLookup(event), as
-   *   far as they can happen, and _onSendError(error) or null in its place
+   * @param {object} owner with _onConnection(event), _onHelloLookup(event), _onLookup(event), _onIdentityLookup(event),
+   *   _onPeerLookup(event), as far as they can happen, and _onSendError(error) or null in its place
+   * @param {number} [threads] for heavy steps of handshakes; without, as the machine suggests
    * @throws {DtlsError} when the native object refuses the key material
    */
-  constructor(NativeClass, options, owner) {
+  constructor(NativeClass, options, owner, threads) {
     this.registers = new Float64Array(REGISTERS);
     this.registers[DUE] = Infinity;
     this.connections = new Map();
@@ -63,7 +65,12 @@ class Endpoint {
     this._brief = new BriefEvents();
     this._warned = false;
     try {
-      this._native = new NativeClass(options, Buffer.from(this.registers.buffer), this._brief.bytes);
+      this._native = new NativeClass(
+        options,
+        Buffer.from(this.registers.buffer),
+        this._brief.bytes,
+        ...listen(this, threads),
+      );
     } catch (error) {
       throw fromNative(error);
     }
@@ -184,6 +191,16 @@ class Endpoint {
     this._settle();
   }
 
+  answerConfig(lookup, context) {
+    this.native.answerConfig(lookup, context);
+    this._settle();
+  }
+
+  answerProtocol(lookup, protocol) {
+    this.native.answerProtocol(lookup, protocol);
+    this._settle();
+  }
+
   answerPsk(lookup, key) {
     this.native.answerPsk(lookup, key);
     this._settle();
@@ -203,6 +220,16 @@ class Endpoint {
   /** @param {unknown} cause what the application threw, rejected with or called back with */
   failLookup(lookup, cause) {
     this.native.failLookup(lookup, messageOf(cause));
+    this._settle();
+  }
+
+  /** Other threads have done something for handshakes. */
+  handleJobs() {
+    try {
+      this.native.handleJobs();
+    } catch (error) {
+      this._warn(error);
+    }
     this._settle();
   }
 
@@ -268,6 +295,10 @@ class Endpoint {
         break;
       case 'connection':
         this._owner._onConnection(event);
+        break;
+      case 'configLookup':
+      case 'protocolLookup':
+        this._owner._onHelloLookup(event);
         break;
       case 'pskLookup':
         this._owner._onLookup(event);

@@ -93,6 +93,19 @@ function missingOption(name, reason) {
   return coded(TypeError, 'ERR_MISSING_OPTION', `${name} is required${reason ? `: ${reason}` : ''}`, missingOption);
 }
 
+/** @returns {TypeError} ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS */
+function alpnCallbackWithProtocols() {
+  const message = 'The ALPNCallback and ALPNProtocols TLS options are mutually exclusive';
+  return coded(TypeError, 'ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS', message, alpnCallbackWithProtocols);
+}
+
+/** @returns {TypeError} ERR_TLS_ALPN_CALLBACK_INVALID_RESULT */
+function alpnInvalidResult(answer, protocols) {
+  const offered = quote(protocols.join(', '));
+  const message = `ALPNCallback answered ${quote(answer)}, which is none of the client's protocols: ${offered}`;
+  return coded(TypeError, 'ERR_TLS_ALPN_CALLBACK_INVALID_RESULT', message, alpnInvalidResult);
+}
+
 /** An Error with a code of Node's own, for states that a caller has got wrong. */
 function stateError(code, message) {
   return coded(Error, code, message, stateError);
@@ -138,6 +151,8 @@ function defineHidden(target, property, value) {
 
 module.exports = {
   DtlsError,
+  alpnCallbackWithProtocols,
+  alpnInvalidResult,
   fromNative,
   invalidArgType,
   invalidArgValue,

@@ -75,9 +75,16 @@ function bytes(value, name) {
 function fromWire(value, name) {
   const wire = typeof value === 'string' ? null : copyBytes(value);
   if (wire === null) throw invalidArgType(name, 'an instance of Array, Buffer or Uint8Array', value);
+  const list = protocolNames(wire);
+  if (list === null) throw invalidArgValue(name, 'ends within a name');
+  return list;
+}
+
+/** Names that have their length before them, null when they end within one. */
+function protocolNames(wire) {
   const list = [];
   for (let at = 0; at < wire.length; at += 1 + wire[at]) {
-    if (at + 1 + wire[at] > wire.length) throw invalidArgValue(name, 'ends within a name');
+    if (at + 1 + wire[at] > wire.length) return null;
     list.push(wire.subarray(at + 1, at + 1 + wire[at]));
   }
   return list;
@@ -96,4 +103,4 @@ function protocolName(protocol) {
   return protocol === undefined ? false : protocol.toString();
 }
 
-module.exports = { OPTIONS, negotiation, protocolName };
+module.exports = { OPTIONS, negotiation, protocolName, protocolNames };

@@ -1,12 +1,12 @@
 'use strict';
 
-// Options of createServer() and connect(): names, limits and defaults, checked before anything else happens, then sorted
-// by who needs them: the native object, the UDP socket, or the JS layer itself.
+// Options of createServer() and connect(): names and limits, checked before anything else happens, then sorted by who
+// needs them: the native object, the UDP socket, or the JS layer itself.
 
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
 
-const { contextCheckers } = require('./context');
+const { contextCheckers, makeSecureContext } = require('./context');
 const {
   certificates,
   decryptKey,
@@ -17,7 +17,8 @@ const {
   rootCertificates,
   serverPsk,
 } = require('./credentials');
-const { invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const defaults = require('./defaults');
+const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
 const negotiated = require('./negotiation');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
 const { pfxFile, takePfx } = require('./pfx');
@@ -41,6 +42,9 @@ const MAX_BUFFER = 2 ** 31 - 1;
 const MIN_MTU = 256;
 const MAX_MTU = 65507;
 
+// Of the process: src/binding/pool.rs.
+const MAX_THREADS = 64;
+
 /** Options that a server and a client share, with their checkers. */
 const SHARED = {
   key: privateKey,
@@ -60,6 +64,7 @@ const SHARED = {
   handshakeTimeout: integer(1, MAX_DELAY),
   idleTimeout: integer(0, MAX_DELAY),
   hibernateAfter: delayOrNever,
+  handshakeThreads: integer(0, MAX_THREADS),
   mtu: integer(MIN_MTU, MAX_MTU),
   debug: integer(0, 4),
   sendClose: boolean,
@@ -82,6 +87,8 @@ const SERVER = {
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
   pskIdentityHint: identityHint,
   requestCert: boolean,
+  SNICallback: callback,
+  ALPNCallback: callback,
   socket: dgramSocket,
   maxHandshakes: integer(1, MAX_COUNT),
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
@@ -108,38 +115,6 @@ const CLIENT = {
   checkServerIdentity: callback,
 };
 
-const SHARED_DEFAULTS = {
-  rejectUnauthorized: true,
-  handshakeTimeoutMax: 60_000,
-  handshakeTimeout: 120_000,
-  hibernateAfter: 5000,
-  mtu: 1200,
-  omitServerCertificate: false,
-  debug: 0,
-  sendClose: true,
-  receiveQueueLimit: 262_144,
-};
-
-const SERVER_DEFAULTS = {
-  ...SHARED_DEFAULTS,
-  handshakeTimeoutMin: 3000,
-  // UDP never says that a peer is gone. A day outlasts the usual hourly or daily report of a sleeping sensor and still
-  // gives the memory of a vanished one back.
-  idleTimeout: 86_400_000,
-  maxHandshakes: 1000,
-  maxHandshakesPerAddress: 100,
-  maxConnections: 1_000_000,
-  pskIdentityEncoding: 'utf8',
-  ipv6Only: false,
-};
-
-const CLIENT_DEFAULTS = {
-  ...SHARED_DEFAULTS,
-  handshakeTimeoutMin: 1000,
-  idleTimeout: 0,
-  host: 'localhost',
-};
-
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
 NATIVE_SHARED.push(
   'handshakeTimeout',
@@ -157,13 +132,14 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
 /**
  * @param {object} options as passed to createServer()
- * @returns {{ native: object, psk: object | null, verifyPeer?: Function, udp: object, socket?: object,
- *   sendClose: boolean, receiveQueueLimit: number }}
+ * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
+ *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object, socket?: object, sendClose: boolean,
+ *   receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
 function serverOptions(options) {
   const given = checkOptions(options, 'options', SERVER);
-  const all = { __proto__: null, ...SERVER_DEFAULTS, ...given };
+  const all = { __proto__: null, ...defaults.server, ...given };
   checkTimeouts(given, all);
   prepareCertificate(all);
 
@@ -178,21 +154,37 @@ function serverOptions(options) {
     throw missingOption('"options.psk" or "options.pskCallback"', '"options.pskIdentityHint" helps to choose a key');
   }
   completeClientVerification(all);
+  if (all.ALPNCallback !== undefined && all.ALPNProtocols !== undefined) throw alpnCallbackWithProtocols();
   all.type = udpType(all);
-  const native = pick(all, NATIVE_SERVER);
-  native.psk = psk !== null;
-  native.negotiation = negotiated.negotiation(all);
-  nameNever(native, all);
-  native.verifyPeer = all.verifyPeer !== undefined;
   return {
-    native,
+    native: nativeServerOptions(all, psk !== null),
     psk,
     verifyPeer: all.verifyPeer,
+    byHello: pick(all, ['SNICallback', 'ALPNCallback']),
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
+    handshakeThreads: all.handshakeThreads,
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
+}
+
+function nativeServerOptions(all, psk) {
+  const native = pick(all, NATIVE_SERVER);
+  native.psk = psk;
+  native.negotiation = negotiated.negotiation(all);
+  nameNever(native, all);
+  native.verifyPeer = all.verifyPeer !== undefined;
+  return native;
+}
+
+/**
+ * @param {object} [options] see index.d.ts
+ * @returns {object} for SNICallback, addContext() and setSecureContext()
+ */
+function createSecureContext(options = {}) {
+  // A server with pre-shared keys can use any, even one without a key of its own.
+  return makeSecureContext(options, CONTEXT, nativeServerOptions({ ...defaults.server, requestCert: false }, true));
 }
 
 /**
@@ -202,7 +194,7 @@ function serverOptions(options) {
  */
 function clientOptions(options) {
   const given = checkOptions(options, 'options', CLIENT);
-  const all = { __proto__: null, ...CLIENT_DEFAULTS, ...given };
+  const all = { __proto__: null, ...defaults.client, ...given };
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);
@@ -228,6 +220,7 @@ function clientOptions(options) {
     rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
     udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
+    handshakeThreads: all.handshakeThreads,
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
@@ -395,13 +388,14 @@ function pick(all, names) {
   return picked;
 }
 
-/** For addContext() and setSecureContext(). */
+/** For createSecureContext(), addContext() and setSecureContext(). */
 const CONTEXT = contextCheckers(ciphers);
 
 module.exports = {
   CONTEXT,
   clientOptionNames: Object.keys(CLIENT),
   clientOptions,
+  createSecureContext,
   serverOptionNames: Object.keys(SERVER),
   serverOptions,
 };

@@ -12,8 +12,16 @@ const process = require('node:process');
  */
 function askInThreeWays(callback, socket, subject, respond) {
   // Who takes three parameters means to call the third; what is returned counts only if it is something.
-  const mayCallBack = callback.length > 2;
-  settleWith(callback(socket, subject, respond), (error, answer) => {
+  settle(callback(socket, subject, respond), callback.length > 2, respond);
+}
+
+/** The same of callback(subject[, callback]), whose `this` is the socket, as node:tls has it. */
+function askAsMethod(socket, callback, subject, respond) {
+  settle(callback.call(socket, subject, respond), callback.length > 1, respond);
+}
+
+function settle(result, mayCallBack, respond) {
+  settleWith(result, (error, answer) => {
     if (error !== null || answer !== undefined || !mayCallBack) respond(error, answer);
   });
 }
@@ -82,4 +90,4 @@ class Question {
   }
 }
 
-module.exports = { Question, askInThreeWays, settleWith };
+module.exports = { Question, askAsMethod, askInThreeWays, settleWith };

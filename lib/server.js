@@ -5,9 +5,10 @@ const net = require('node:net');
 const process = require('node:process');
 
 const { listenArguments } = require('./arguments');
-const { changedOptions, namePattern } = require('./context');
+const { ServerContexts } = require('./context');
 const { Endpoint } = require('./endpoint');
-const { fromNative, invalidArgType, missingOption, stateError } = require('./errors');
+const { invalidArgType, stateError } = require('./errors');
+const { HelloQuestions } = require('./hello');
 const native = require('./native');
 const { CONTEXT, serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
@@ -49,7 +50,7 @@ class DtlsServer extends WatchedEmitter {
 
   // Private, for keys are in it.
   #lookup;
-  #nativeOptions;
+  #contexts;
 
   /**
    * @param {object} options see index.d.ts
@@ -58,7 +59,16 @@ class DtlsServer extends WatchedEmitter {
   constructor(options, secureConnectionListener) {
     // So that a question's listener may be an async function.
     super({ captureRejections: true });
-    const { native: nativeOptions, psk, verifyPeer, udp, socket, ...settings } = serverOptions(options);
+    const {
+      native: nativeOptions,
+      handshakeThreads,
+      psk,
+      verifyPeer,
+      byHello,
+      udp,
+      socket,
+      ...settings
+    } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
       this.on('secureConnection', callback(secureConnectionListener, 'secureConnectionListener'));
     }
@@ -72,8 +82,9 @@ class DtlsServer extends WatchedEmitter {
     this._givenUdp = socket;
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
-    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this);
-    this.#nativeOptions = nativeOptions;
+    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, handshakeThreads);
+    this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
+    this._hello = new HelloQuestions(byHello, this._endpoint, this.#contexts);
     this._roaming = new Roaming(this, this._endpoint);
     this._state = IDLE;
     this._isResolving = false;
@@ -157,29 +168,19 @@ class DtlsServer extends WatchedEmitter {
    * Answers clients that ask for this name with other credentials, from now on; the last that fits counts.
    *
    * @param {string} servername DNS name, or '*.' and the rest of one
-   * @param {object} context see index.d.ts; what is not in it is as createServer() was told
+   * @param {object} context by createSecureContext(), or its options; what is not in it is as createServer() was told
    */
   addContext(servername, context) {
-    const pattern = namePattern(servername, 'servername');
-    if (context?.key === undefined && context?.pfx === undefined && context?.pskIdentityHint === undefined) {
-      throw missingOption(
-        '"options.key", "options.pfx" or "options.pskIdentityHint"',
-        'a name needs something of its own',
-      );
-    }
-    const options = changedOptions(this.#nativeOptions, context, CONTEXT);
-    configure(() => this._endpoint.native.addContext(pattern, options));
+    this.#contexts.add(this._endpoint, servername, context);
   }
 
   /**
    * Answers all other clients with other credentials, from now on; connections and handshakes go on as they began.
    *
-   * @param {object} context see index.d.ts; what is not in it is as it was
+   * @param {object} context by createSecureContext(), or its options; what is not in it is as it was
    */
   setSecureContext(context) {
-    const options = changedOptions(this.#nativeOptions, context, CONTEXT);
-    configure(() => this._endpoint.native.setSecureContext(options));
-    this.#nativeOptions = options;
+    this.#contexts.replace(this._endpoint, context);
   }
 
   /**
@@ -378,6 +379,10 @@ class DtlsServer extends WatchedEmitter {
     this.#lookup(socket, identity, answer, fail);
   }
 
+  _onHelloLookup(event) {
+    this._hello.onEvent(event);
+  }
+
   _onPeerLookup(event) {
     const socket = this._endpoint.connections.get(event.connection);
     if (socket === undefined) this._endpoint.answerPeer(event.lookup, false);
@@ -440,15 +445,6 @@ class DtlsServer extends WatchedEmitter {
       if (socket.connected || !sockets[key]?.connected) sockets[key] = socket;
     }
     return sockets;
-  }
-}
-
-/** Key material that is no good is refused by the addon. */
-function configure(act) {
-  try {
-    act();
-  } catch (error) {
-    throw fromNative(error);
   }
 }
 

@@ -39,9 +39,9 @@ async function firstConnection(t, server) {
   return { file, session };
 }
 
-async function comeBack(t, server, file) {
+async function comeBack(t, server, file, args = []) {
   const secure = event(server, 'secureConnection');
-  const peer = openssl.sClient(t, server.address().port, [...CLIENT, '-sess_in', file]);
+  const peer = openssl.sClient(t, server.address().port, [...CLIENT, ...args, '-sess_in', file]);
   const [socket] = await secure;
   return { peer, socket };
 }
@@ -124,4 +124,31 @@ describe('a client that comes back with its session', { skip: openssl.missing },
       assert.equal(error.cause, failure);
     });
   }
+
+  test('is asked for after the context of its name and its protocol, which are negotiated anew', async (t) => {
+    const asked = [];
+    const server = await startServer(t, {
+      ...PSK,
+      SNICallback(name) {
+        asked.push(name);
+      },
+      ALPNCallback({ protocols }) {
+        asked.push(protocols);
+        return protocols[1];
+      },
+    });
+    let kept;
+    server.on('renegotiate', (_id, _socket, callback) => {
+      asked.push('session');
+      callback(null, kept);
+    });
+    const first = await firstConnection(t, server);
+    kept = first.session;
+    const hello = ['-servername', 'a.test', '-alpn', 'coap,lwm2m'];
+    const { peer, socket } = await comeBack(t, server, first.file, hello);
+    assert.deepEqual(asked, ['a.test', ['coap', 'lwm2m'], 'session']);
+    assert.equal(socket.resumed, true);
+    assert.equal(socket.alpnProtocol, 'lwm2m');
+    await peer.printed('ALPN protocol: lwm2m');
+  });
 });

@@ -107,3 +107,20 @@ dtls.connect({
   maxFragmentLength: 1024,
   checkServerIdentity: (servername, cert) => (cert.subject.CN === servername ? undefined : new Error('no')),
 });
+const context: dtls.SecureContext = dtls.createSecureContext({ key: 'pem', cert: ['pem'], ALPNProtocols: ['coap'] });
+names.addContext('a.example.test', context);
+names.setSecureContext(context);
+dtls.createServer({
+  psk: 'secret',
+  SNICallback: (servername, callback) => callback(null, servername === 'a.test' ? context : null),
+  ALPNCallback({ servername, protocols }) {
+    return servername === false || this.remotePort === 5 ? undefined : protocols[0];
+  },
+});
+dtls.createServer({ psk: 'secret', SNICallback: async () => ({ key: 'pem' }), ALPNCallback: async () => null });
+// @ts-expect-error -- contexts are made by createSecureContext()
+names.setSecureContext({ context: {} });
+// @ts-expect-error -- a context
+dtls.createServer({ psk: 'secret', SNICallback: () => 'a.test' });
+// @ts-expect-error -- one protocol
+dtls.createServer({ psk: 'secret', ALPNCallback: ({ protocols }) => protocols });

@@ -5,6 +5,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::options::NativeClientOptions;
+use super::pool::{Bell, Foreman};
 use crate::proto::{ClientConfig, Endpoint, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
@@ -38,17 +39,22 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
+    /// of handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeClientOptions,
         registers: Buffer,
         brief: Buffer,
+        bell: Option<&Bell>,
+        number: u32,
+        threads: u32,
     ) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
-        let client = DtlsClient { driver: Driver::new(endpoint, registers, brief, Instant::now())?, config };
+        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
+        let client = DtlsClient { driver: Driver::new(endpoint, foreman, registers, brief, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }

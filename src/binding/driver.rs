@@ -4,6 +4,7 @@ use super::address;
 use super::brief;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::pool::Foreman;
 use super::udp::{Datagrams, Udp};
 use crate::proto::{ConnectionHandle, Endpoint, LookupId};
 use napi::Env;
@@ -40,6 +41,8 @@ thread_local! {
 /// An endpoint as JavaScript sees it.
 pub(super) struct Driver {
     endpoint: Endpoint,
+    /// Other threads for heavy steps of handshakes.
+    foreman: Option<Foreman>,
     /// Where datagrams are received and sent without Node.
     udp: Option<Udp>,
     /// Datagrams wait in Node's own queue, and none may overtake them.
@@ -58,7 +61,8 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(
-        endpoint: Endpoint,
+        mut endpoint: Endpoint,
+        foreman: Option<Foreman>,
         registers: Buffer,
         brief: Buffer,
         epoch: Instant,
@@ -69,8 +73,10 @@ impl Driver {
         if brief.len() != brief::LENGTH {
             return Err(internal(format!("{} bytes for brief events are not {}", brief.len(), brief::LENGTH)));
         }
+        endpoint.offer_jobs(foreman.as_ref().map_or(0, Foreman::job_limit));
         Ok(Driver {
             endpoint,
+            foreman,
             udp: None,
             is_congested: false,
             sealed: Datagrams::default(),
@@ -91,6 +97,9 @@ impl Driver {
     }
 
     fn publish(&mut self, now: Instant) {
+        if let Some(foreman) = &self.foreman {
+            foreman.dispatch(now, &mut self.endpoint);
+        }
         self.transmit();
         let mut waiting = 0;
         if self.endpoint.has_transmit() {
@@ -254,6 +263,14 @@ impl Driver {
         self.with(|endpoint, now| endpoint.handle_timeout(now));
     }
 
+    pub(super) fn handle_jobs(&mut self) {
+        let now = Instant::now();
+        if let Some(foreman) = &self.foreman {
+            foreman.collect(now, &mut self.endpoint);
+        }
+        self.publish(now);
+    }
+
     pub(super) fn close(&mut self, connection: u32) {
         self.with(|endpoint, now| endpoint.close(now, ConnectionHandle(connection)));
     }
@@ -358,6 +375,12 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn handle_timeout(&mut self) {
                 self.driver.handle_timeout();
+            }
+
+            /// Call when the bell has rung for this endpoint.
+            #[napi(catch_unwind)]
+            pub fn handle_jobs(&mut self) {
+                self.driver.handle_jobs();
             }
 
             /// Seals one payload and sends it: answers the length of the datagram. Or answers the datagram, for Node to send

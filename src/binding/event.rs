@@ -162,8 +162,8 @@ fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH]
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, pskLookup, identityLookup, peerLookup, resumptionLookup, sessionLookup, moveLookup, lookupExpired,
-    /// moved, secure, data, closed or trace.
+    /// connection, configLookup, protocolLookup, pskLookup, identityLookup, peerLookup, resumptionLookup, sessionLookup,
+    /// moveLookup, lookupExpired, moved, secure, data, closed or trace.
     pub kind: &'static str,
     /// Which connection, where there is one.
     pub connection: Option<u32>,
@@ -171,7 +171,7 @@ pub struct NativeEvent {
     pub address: Option<String>,
     /// As `address`: UDP port.
     pub port: Option<u16>,
-    /// connection: the name that the client asks for.
+    /// connection, configLookup: the name that the client asks for.
     pub servername: Option<String>,
     /// moved: IP literal before.
     pub old_address: Option<String>,
@@ -181,6 +181,8 @@ pub struct NativeEvent {
     pub device_id: Option<Buffer>,
     /// The lookups: what to answer; lookupExpired: what was not.
     pub lookup: Option<u32>,
+    /// protocolLookup: application protocols, each with its length before it.
+    pub protocols: Option<Buffer>,
     /// pskLookup: as the client sent it.
     pub identity: Option<Buffer>,
     /// identityLookup: as the server sent it; absent without.
@@ -238,6 +240,20 @@ impl From<Event> for NativeEvent {
                 connection: Some(connection.0),
                 address: Some(address::format(&remote)),
                 port: Some(remote.port()),
+                ..Default::default()
+            },
+            Event::ConfigLookup { connection, lookup, servername } => NativeEvent {
+                kind: "configLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                servername: Some(servername),
+                ..Default::default()
+            },
+            Event::ProtocolLookup { connection, lookup, protocols } => NativeEvent {
+                kind: "protocolLookup",
+                connection: Some(connection.0),
+                lookup: Some(lookup.0),
+                protocols: Some(protocols.into()),
                 ..Default::default()
             },
             Event::PskLookup { connection, lookup, identity } => NativeEvent {
@@ -367,6 +383,8 @@ pub struct NativeStats {
     pub handshakes_failed: f64,
     /// Beyond a limit.
     pub handshakes_refused: f64,
+    /// Done by other threads.
+    pub handshake_steps_offloaded: f64,
     /// Now, unfinished handshakes included.
     pub connections: u32,
     /// Unfinished, now.
@@ -389,6 +407,7 @@ impl NativeStats {
             handshakes_completed: counters.handshakes_completed as f64,
             handshakes_failed: counters.handshakes_failed as f64,
             handshakes_refused: counters.handshakes_refused as f64,
+            handshake_steps_offloaded: counters.jobs_started as f64,
             connections: u32::try_from(endpoint.connection_count()).unwrap_or(u32::MAX),
             handshakes: u32::try_from(endpoint.handshake_count()).unwrap_or(u32::MAX),
             lookups: u32::try_from(endpoint.lookup_count()).unwrap_or(u32::MAX),

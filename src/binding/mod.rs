@@ -8,5 +8,6 @@ mod driver;
 mod error;
 mod event;
 mod options;
+mod pool;
 mod server;
 mod udp;

@@ -5,10 +5,12 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
-use crate::proto::{Endpoint, LookupId, NamePattern};
+use super::pool::{Bell, Foreman};
+use crate::proto::{Endpoint, LookupId, NamePattern, ServerConfig};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 /// The wall clock, for the record numbers of restored connections.
@@ -32,22 +34,53 @@ impl ObjectFinalize for DtlsServer {
     }
 }
 
+/// Credentials and what is negotiated with them, parsed once for any number of handshakes. `lib/context.js` hands it out.
+#[napi(custom_finalize)]
+pub struct ServerContext {
+    config: Arc<ServerConfig>,
+}
+
+/// As `NATIVE_SIZE`: a key, a short chain, and the engine's configuration.
+const CONTEXT_SIZE: i64 = 8 * 1024;
+
+impl ObjectFinalize for ServerContext {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        env.adjust_external_memory(-CONTEXT_SIZE).map(drop)
+    }
+}
+
+#[napi]
+impl ServerContext {
+    /// Limits, and what a server alone needs to know, are not looked at.
+    #[napi(constructor, catch_unwind)]
+    pub fn new(env: Env, options: NativeServerOptions) -> Result<ServerContext, CodedError> {
+        let context = ServerContext { config: Arc::new(options.config()?) };
+        env.adjust_external_memory(CONTEXT_SIZE).map_err(internal)?;
+        Ok(context)
+    }
+}
+
 #[napi]
 impl DtlsServer {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
+    /// of handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeServerOptions,
         registers: Buffer,
         brief: Buffer,
+        bell: Option<&Bell>,
+        number: u32,
+        threads: u32,
     ) -> Result<DtlsServer, CodedError> {
         let now = Instant::now();
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
-        let server = DtlsServer { driver: Driver::new(endpoint, registers, brief, now)?, ciphers };
+        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
+        let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }
@@ -101,21 +134,38 @@ impl DtlsServer {
         Ok(connection.map_or(0, |connection| connection.0))
     }
 
-    /// Has clients that ask for this name answered by these options from now on.
+    /// Whether `configLookup` and `protocolLookup` events are wanted; without, name and protocol are answered from tables.
     #[napi(catch_unwind)]
-    pub fn add_context(&mut self, servername: String, options: NativeServerOptions) -> Result<(), CodedError> {
-        let config = options.config()?;
-        self.driver.with(|endpoint, _| endpoint.add_context(NamePattern::new(&servername), config));
-        Ok(())
+    pub fn ask_by_hello(&mut self, for_configs: bool, for_protocols: bool) {
+        self.driver.with(|endpoint, _| endpoint.ask_by_hello(for_configs, for_protocols));
     }
 
-    /// Has all other clients answered by these options from now on.
+    /// Answers a `configLookup`; null leaves it at the server's own.
     #[napi(catch_unwind)]
-    pub fn set_secure_context(&mut self, options: NativeServerOptions) -> Result<(), CodedError> {
-        let config = options.config()?;
+    pub fn answer_config(&mut self, lookup: u32, context: Option<&ServerContext>) -> bool {
+        let config = context.map(|context| Arc::clone(&context.config));
+        self.driver.with(|endpoint, now| endpoint.answer_config(now, LookupId(lookup), config))
+    }
+
+    /// Answers a `protocolLookup` with one of its protocols; null ends the handshake.
+    #[napi(catch_unwind)]
+    pub fn answer_protocol(&mut self, lookup: u32, protocol: Option<&[u8]>) -> bool {
+        self.driver.with(|endpoint, now| endpoint.answer_protocol(now, LookupId(lookup), protocol))
+    }
+
+    /// Has clients that ask for this name answered with this context from now on.
+    #[napi(catch_unwind)]
+    pub fn add_context(&mut self, servername: String, context: &ServerContext) {
+        let config = Arc::clone(&context.config);
+        self.driver.with(|endpoint, _| endpoint.add_context(NamePattern::new(&servername), config));
+    }
+
+    /// Has all other clients answered with this context from now on.
+    #[napi(catch_unwind)]
+    pub fn set_secure_context(&mut self, context: &ServerContext) {
+        let config = Arc::clone(&context.config);
         self.ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         self.driver.with(|endpoint, _| endpoint.replace_config(config));
-        Ok(())
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -1,5 +1,6 @@
 //! One DTLS association with one peer, from its first verified ClientHello to its close.
 
+use super::jobs::Ticket;
 use super::limits::{FRESH_HIBERNATES_AFTER, HELD_BYTES_LIMIT, Limits};
 use super::output::LookupId;
 use crate::tls::{ContentType, Context, OwnedRecord, Record};
@@ -52,12 +53,22 @@ pub(super) enum WaitingFor {
     Peer,
     /// The application's answer.
     Application(OpenLookup),
+    /// A thread for its next step, or that thread's result.
+    Worker(Stint),
 }
 
 /// A question that the application has not answered yet; what comes meanwhile is held.
 pub(super) struct OpenLookup {
     pub(super) id: LookupId,
     pub(super) subject: Subject,
+    pub(super) held: HeldRecords,
+}
+
+/// A step that is another thread's; what comes meanwhile is held.
+pub(super) struct Stint {
+    pub(super) ticket: Ticket,
+    /// The context has left.
+    pub(super) is_lent: bool,
     pub(super) held: HeldRecords,
 }
 
@@ -73,6 +84,10 @@ impl OpenLookup {
 /// What the application was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Subject {
+    /// The configuration that answers a name.
+    Config,
+    /// One of a client's application protocols.
+    Protocol,
     /// The key of an identity.
     Psk,
     /// Whether a peer is accepted.
@@ -86,15 +101,22 @@ pub(super) enum Subject {
 impl Subject {
     pub(super) fn name(self) -> &'static str {
         match self {
+            Subject::Config => "look-up of a context by name",
+            Subject::Protocol => "choice of an application protocol",
             Subject::Psk => "look-up of a pre-shared key",
             Subject::Peer => "verification of the peer",
             Subject::Session => "look-up of a session",
             Subject::Identity => "look-up of our pre-shared key",
         }
     }
+
+    /// Whether the hello itself leads to the question: the client then gets no other answer before this one.
+    pub(super) fn is_by_hello(self) -> bool {
+        matches!(self, Subject::Config | Subject::Protocol)
+    }
 }
 
-/// Records that wait for the application's answer, bounded.
+/// Records that wait for a handshake to go on, bounded.
 #[derive(Default)]
 pub(super) struct HeldRecords {
     records: Vec<OwnedRecord>,

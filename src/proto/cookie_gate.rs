@@ -1,6 +1,6 @@
 //! The stateless cookie exchange: before a valid cookie nothing is kept (RFC 6347 section 4.2.1).
 
-use crate::tls::{ClientHello, RECORD_HEADER_LENGTH, RngError, fill_random, hmac_sha256};
+use crate::tls::{HelloStart, RECORD_HEADER_LENGTH, RngError, fill_random, hmac_sha256};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -8,14 +8,26 @@ use zeroize::Zeroizing;
 /// A cookie is good for this long at least, and for twice as long at most.
 const COOKIE_LIFETIME: Duration = Duration::from_secs(30);
 
-/// One byte that names the period, and a truncated HMAC.
+/// One byte that names the period and the coverage, and a truncated HMAC.
 const COOKIE_LENGTH: usize = 1 + MAC_LENGTH;
 const MAC_LENGTH: usize = 19;
+
+/// Bit of the first byte: the coverage.
+const COVERS_START_ALONE: u8 = 0x80;
 
 const HANDSHAKE: u8 = 22;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 /// RFC 6347 section 4.2.1: DTLS 1.0 here, whatever will be negotiated.
 const DTLS_1_0: [u8; 2] = [254, 255];
+
+/// What of a hello a cookie is good for, beside its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Coverage {
+    /// Version, random, session id and parameters.
+    Parameters,
+    /// Version, random and session id, which stand before the cookie: the first fragment of a hello need not hold more.
+    Start,
+}
 
 /// Makes and checks cookies without remembering anyone.
 pub(super) struct CookieGate {
@@ -31,17 +43,18 @@ impl CookieGate {
     }
 
     /// Whether the client has proved that it receives at its address.
-    pub(super) fn admits(&self, now: Instant, remote: SocketAddr, hello: &ClientHello<'_>) -> bool {
+    pub(super) fn admits(&self, now: Instant, remote: SocketAddr, hello: &HelloStart<'_>) -> bool {
         let current = self.period(now);
-        let Some((&marker, mac)) = hello.cookie.split_first() else {
+        let Some((&first, mac)) = hello.cookie.split_first() else {
             return false;
         };
+        let coverage = if first & COVERS_START_ALONE == 0 { Coverage::Parameters } else { Coverage::Start };
         let Some(period) =
-            [current, current.wrapping_sub(1)].into_iter().find(|period| period.to_be_bytes()[7] == marker)
+            [current, current.wrapping_sub(1)].into_iter().find(|&period| first_byte(period, coverage) == first)
         else {
             return false;
         };
-        self.mac(period, remote, hello).is_some_and(|expected| constant_time_eq(&expected, mac))
+        self.mac(period, coverage, remote, hello).is_some_and(|expected| constant_time_eq(&expected, mac))
     }
 
     /// The answer to a hello that was not admitted: shorter than the hello, and good for that hello alone.
@@ -49,10 +62,12 @@ impl CookieGate {
         &self,
         now: Instant,
         remote: SocketAddr,
-        hello: &ClientHello<'_>,
+        hello: &HelloStart<'_>,
     ) -> Option<Vec<u8>> {
         let period = self.period(now);
-        let mac = self.mac(period, remote, hello)?;
+        // With the cookie in it, less of the second hello will fit into its first fragment.
+        let coverage = if hello.is_whole { Coverage::Parameters } else { Coverage::Start };
+        let mac = self.mac(period, coverage, remote, hello)?;
         let body_length = 2 + 1 + COOKIE_LENGTH;
         let fragment_length = 12 + body_length;
         let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + fragment_length);
@@ -68,7 +83,7 @@ impl CookieGate {
         datagram.extend_from_slice(&length[1..]);
         datagram.extend_from_slice(&DTLS_1_0);
         datagram.push(u8::try_from(COOKIE_LENGTH).ok()?);
-        datagram.push(period.to_be_bytes()[7]);
+        datagram.push(first_byte(period, coverage));
         datagram.extend_from_slice(&mac);
         Some(datagram)
     }
@@ -77,15 +92,29 @@ impl CookieGate {
         now.saturating_duration_since(self.since).as_secs() / COOKIE_LIFETIME.as_secs()
     }
 
-    /// RFC 6347 section 4.2.1: over the address and the parameters, which the second hello must repeat.
-    fn mac(&self, period: u64, remote: SocketAddr, hello: &ClientHello<'_>) -> Option<[u8; MAC_LENGTH]> {
+    /// RFC 6347 section 4.2.1: over the address and the parameters, which the second hello must repeat. `None` when the
+    /// fragment holds less than is to be covered.
+    fn mac(
+        &self,
+        period: u64,
+        coverage: Coverage,
+        remote: SocketAddr,
+        hello: &HelloStart<'_>,
+    ) -> Option<[u8; MAC_LENGTH]> {
         let address = match remote.ip() {
             IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
             IpAddr::V6(v6) => v6.octets(),
         };
+        let (cipher_suites, compression_methods) = match coverage {
+            Coverage::Parameters => {
+                hello.parameters.map(|parameters| (parameters.cipher_suites, parameters.compression_methods))?
+            }
+            Coverage::Start => (&[][..], &[][..]),
+        };
         let mac = hmac_sha256(
             &*self.secret,
             &[
+                &[first_byte(period, coverage)],
                 &period.to_be_bytes(),
                 &address,
                 &remote.port().to_be_bytes(),
@@ -94,12 +123,21 @@ impl CookieGate {
                 // Each vector with its length, so that no byte can move from one to the next.
                 &[u8::try_from(hello.session_id.len()).ok()?],
                 hello.session_id,
-                &u16::try_from(hello.cipher_suites.len()).ok()?.to_be_bytes(),
-                hello.cipher_suites,
-                hello.compression_methods,
+                &u16::try_from(cipher_suites.len()).ok()?.to_be_bytes(),
+                cipher_suites,
+                compression_methods,
             ],
         )?;
         mac.first_chunk().copied()
+    }
+}
+
+/// The low bits of the period, and the coverage.
+fn first_byte(period: u64, coverage: Coverage) -> u8 {
+    let period = period.to_be_bytes()[7] & !COVERS_START_ALONE;
+    match coverage {
+        Coverage::Parameters => period,
+        Coverage::Start => period | COVERS_START_ALONE,
     }
 }
 

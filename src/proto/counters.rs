@@ -13,6 +13,8 @@ pub(crate) struct Counters {
     pub(crate) handshakes_started: u64,
     pub(crate) handshakes_completed: u64,
     pub(crate) handshakes_failed: u64,
-    /// Verified ClientHellos beyond a limit.
+    /// Steps of handshakes that left for other threads.
+    pub(crate) jobs_started: u64,
+    /// Verified ClientHellos beyond a limit, of number or, in fragments, of time.
     pub(crate) handshakes_refused: u64,
 }

@@ -3,6 +3,7 @@
 use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::counters::Counters;
 use super::deadlines::Deadlines;
+use super::jobs::{Jobs, drive};
 use super::limits::{
     Limits, QUIET, RECORDS_PER_DATAGRAM, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL,
 };
@@ -28,6 +29,7 @@ pub(crate) struct Endpoint {
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,
     pub(super) lookups: HashMap<LookupId, ConnectionHandle>,
+    pub(super) jobs: Jobs,
     deadlines: Deadlines<ConnectionHandle>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
@@ -93,11 +95,12 @@ impl Endpoint {
         Endpoint {
             server,
             limits,
-            connections: Table::default(),
+            connections: Table::new(),
             routes: Routes::default(),
             counters: Counters::default(),
             roaming: Roaming::default(),
             lookups: HashMap::new(),
+            jobs: Jobs::default(),
             deadlines: Deadlines::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
@@ -195,13 +198,20 @@ impl Endpoint {
         };
         let progress = match (&mut connection.phase, record.epoch) {
             (Phase::Established(_), 1) => return self.read(now, handle, record.bytes),
+            // Only repetitions of the hello come before it is answered.
+            (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, _)
+                if open.subject.is_by_hello() =>
+            {
+                return Outcome::Dropped;
+            }
             (Phase::Handshaking { waiting_for: WaitingFor::Application(open), .. }, 0 | 1) => {
                 return if open.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
-            (Phase::Handshaking { .. }, 0) if record.is_well_formed() => {
-                connection.context.handle_record(now, record.bytes, &mut self.outbox)
+            (Phase::Handshaking { .. }, 0) if !record.is_well_formed() => return Outcome::Dropped,
+            (Phase::Handshaking { waiting_for: WaitingFor::Worker(stint), .. }, 0 | 1) => {
+                return if stint.held.hold(record) { Outcome::Used } else { Outcome::Dropped };
             }
-            (Phase::Handshaking { .. }, 1) => connection.context.handle_early_record(now, record, &mut self.outbox),
+            (Phase::Handshaking { .. }, 0 | 1) => drive(&mut connection.context, now, record, &mut self.outbox),
             _ => return Outcome::Dropped,
         };
         self.advance(now, handle, progress);
@@ -256,6 +266,7 @@ impl Endpoint {
             }
         }
         self.expire_unplaced(now);
+        self.expire_hellos(now);
         let is_quiet = self.deadlines.next().is_none_or(|next| next > now + QUIET);
         if self.sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE } {
             self.sleepers = 0;
@@ -274,6 +285,7 @@ impl Endpoint {
                     WaitingFor::Application(open) => {
                         format!("The application did not answer the {}", open.subject.name())
                     }
+                    WaitingFor::Worker(_) => "No thread had done the handshake's next step".to_owned(),
                 };
                 let message = format!("{culprit} within {} ms", self.limits.handshake_timeout.as_millis());
                 let error = connection.context.timeout_error();
@@ -309,7 +321,8 @@ impl Endpoint {
         remote: SocketAddr,
         config: &ClientConfig,
     ) -> Result<ConnectionHandle, Error> {
-        let context = Context::client(config, now)?;
+        let mut context = Context::client(config, now)?;
+        context.pause(self.jobs.are_wanted());
         let handle = self.add_connection(now, remote, context, None);
         if let Some(connection) = self.connections.get_mut(&handle) {
             let progress = connection.context.handle_timeout(now, &mut self.outbox);
@@ -394,7 +407,8 @@ impl Endpoint {
 
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        self.deadlines.next().into_iter().chain(self.roaming.next_deadline()).min()
+        let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
+        self.deadlines.next().into_iter().chain(self.roaming.next_deadline()).chain(hellos).min()
     }
 
     /// Whether [`Endpoint::poll_transmit`] has something.
@@ -425,9 +439,11 @@ impl Endpoint {
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.roaming.len()
+            + self.server.as_ref().map_or(0, |server| server.gathering.len())
             + self.connections.len()
             + self.routes.len()
             + self.lookups.len()
+            + self.jobs.len()
             + self.transmits.len()
             + self.events.len()
     }
@@ -482,6 +498,11 @@ impl Endpoint {
             Ok(Progress::Asks(question)) => {
                 self.flush(handle);
                 self.suspend(handle, question);
+                self.schedule(handle);
+            }
+            Ok(Progress::Computes) => {
+                self.flush(handle);
+                self.line_up(handle);
                 self.schedule(handle);
             }
             Ok(Progress::Done(negotiated)) => {
@@ -541,8 +562,10 @@ impl Endpoint {
         self.deadlines.change(handle, connection.scheduled, None);
         if let Phase::Handshaking { waiting_for, .. } = connection.phase {
             self.counters.handshakes_failed += u64::from(matches!(reason, CloseReason::Error(_)));
-            if let WaitingFor::Application(open) = waiting_for {
-                self.lookups.remove(&open.id);
+            match waiting_for {
+                WaitingFor::Peer => {}
+                WaitingFor::Application(open) => drop(self.lookups.remove(&open.id)),
+                WaitingFor::Worker(stint) => self.jobs.give_up(stint.ticket),
             }
         }
         self.trace(if matches!(reason, CloseReason::Error(_)) { 1 } else { 2 }, || match &reason {

@@ -34,7 +34,7 @@ pub(super) const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
 /// Nothing is due for as long: then the endpoint is quiet.
 pub(super) const QUIET: Duration = Duration::from_secs(1);
 
-/// Bytes of records that a handshake holds while it waits for the application.
+/// Bytes of records that a handshake holds while it waits for the application, or for a thread.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 
 /// Records of one datagram that are looked at; a flight of the smallest fragments that make sense has fewer.

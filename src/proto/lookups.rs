@@ -3,7 +3,10 @@
 use super::connection::{ConnectionHandle, HeldRecords, OpenLookup, Phase, Subject, WaitingFor};
 use super::endpoint::Endpoint;
 use super::output::{CloseReason, Event, LookupId};
-use crate::tls::{ClientPsk, Context, Error, ErrorKind, Outbox, Progress, Question, ResumableSession, check_psk};
+use crate::tls::{
+    ClientPsk, Context, Error, ErrorKind, Outbox, Progress, Question, ResumableSession, ServerConfig, check_psk,
+};
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Endpoint {
@@ -14,6 +17,8 @@ impl Endpoint {
             return;
         };
         let subject = match question {
+            Question::Config(_) => Subject::Config,
+            Question::Protocol(_) => Subject::Protocol,
             Question::Psk(_) => Subject::Psk,
             Question::Resumption(_) => Subject::Session,
             Question::Peer(_) => Subject::Peer,
@@ -24,6 +29,8 @@ impl Endpoint {
         }
         self.lookups.insert(id, handle);
         self.push_event(match question {
+            Question::Config(servername) => Event::ConfigLookup { connection: handle, lookup: id, servername },
+            Question::Protocol(protocols) => Event::ProtocolLookup { connection: handle, lookup: id, protocols },
             Question::Psk(identity) => Event::PskLookup { connection: handle, lookup: id, identity },
             Question::Resumption(session_id) => Event::ResumptionLookup { connection: handle, lookup: id, session_id },
             Question::Peer(peer) => Event::PeerLookup { connection: handle, lookup: id, peer },
@@ -52,6 +59,18 @@ impl Endpoint {
                 None
             }
         }
+    }
+
+    /// The configuration that a `ConfigLookup` asked for, `None` for the server's own. Late and double answers have no
+    /// effect.
+    pub(crate) fn answer_config(&mut self, now: Instant, lookup: LookupId, config: Option<Arc<ServerConfig>>) -> bool {
+        self.answer(now, lookup, Subject::Config, |context, out| context.answer_config(now, config, out))
+    }
+
+    /// Which of the protocols of a `ProtocolLookup` is used, `None` for none of them, which ends the handshake. Late and
+    /// double answers have no effect.
+    pub(crate) fn answer_protocol(&mut self, now: Instant, lookup: LookupId, protocol: Option<&[u8]>) -> bool {
+        self.answer(now, lookup, Subject::Protocol, |context, out| context.answer_protocol(now, protocol, out))
     }
 
     /// The key that a `PskLookup` asked for, `None` when the identity is unknown. Late and double answers have no effect.

@@ -11,6 +11,8 @@ mod cookie_gate;
 mod counters;
 mod deadlines;
 mod endpoint;
+mod gathering;
+mod jobs;
 mod keying;
 mod limits;
 mod lookups;
@@ -30,6 +32,7 @@ pub(crate) use crate::tls::{
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
+pub(crate) use jobs::{Job, JobDone};
 pub(crate) use limits::Limits;
 pub(crate) use output::{CloseReason, Event, LookupId};
 pub(crate) use server_names::NamePattern;

@@ -26,6 +26,11 @@ pub(crate) enum Event {
         /// The name that it asks for (RFC 6066).
         servername: Option<String>,
     },
+    /// The handshake waits for the configuration of this name: `Endpoint::answer_config`.
+    ConfigLookup { connection: ConnectionHandle, lookup: LookupId, servername: String },
+    /// The handshake waits for one of these application protocols, each with its length before it:
+    /// `Endpoint::answer_protocol`.
+    ProtocolLookup { connection: ConnectionHandle, lookup: LookupId, protocols: Vec<u8> },
     /// The handshake waits for the key of this identity: `Endpoint::answer_psk`.
     PskLookup { connection: ConnectionHandle, lookup: LookupId, identity: Vec<u8> },
     /// A client's handshake waits for its identity and key: `Endpoint::answer_identity`.

@@ -50,8 +50,17 @@ impl Routes {
 
     pub(super) fn begin_handshake(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
         self.routes.entry(remote).or_default().handshaking = Some(connection);
+        self.count_handshake(remote.ip());
+    }
+
+    /// Counts a handshake that has no connection yet: a hello of which fragments are missing.
+    pub(super) fn count_handshake(&mut self, address: IpAddr) {
         self.handshakes += 1;
-        *self.handshakes_by_address.entry(remote.ip()).or_default() += 1;
+        *self.handshakes_by_address.entry(address).or_default() += 1;
+    }
+
+    pub(super) fn discount_handshake(&mut self, address: IpAddr) {
+        Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, address);
     }
 
     /// Makes a finished handshake the address's first connection.

@@ -3,6 +3,7 @@
 use super::server_side::ServerSide;
 use crate::proto::Endpoint;
 use crate::tls::ServerConfig;
+use std::sync::Arc;
 
 /// A name, or `*.` and the rest of one, in lower case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,26 +24,28 @@ impl NamePattern {
 }
 
 impl ServerSide {
-    /// What was added last comes first, as in node:tls.
-    pub(super) fn config_for(&self, name: Option<&str>) -> &ServerConfig {
-        let named = name.and_then(|name| self.contexts.iter().rev().find(|(pattern, _)| pattern.matches(name)));
+    /// What was added last comes first, as in node:tls. An application that is asked for names has them all, as there.
+    pub(super) fn config_for(&self, name: Option<&str>) -> &Arc<ServerConfig> {
+        let named = name
+            .filter(|_| !self.asks.for_configs)
+            .and_then(|name| self.contexts.iter().rev().find(|(pattern, _)| pattern.matches(name)));
         named.map_or(&self.config, |(_, config)| config)
     }
 }
 
 impl Endpoint {
     /// Answers clients that ask for this name from now on. A pattern that is there is replaced.
-    pub(crate) fn add_context(&mut self, pattern: NamePattern, config: ServerConfig) {
+    pub(crate) fn add_context(&mut self, pattern: NamePattern, config: impl Into<Arc<ServerConfig>>) {
         if let Some(server) = &mut self.server {
             server.contexts.retain(|(other, _)| *other != pattern);
-            server.contexts.push((pattern, config));
+            server.contexts.push((pattern, config.into()));
         }
     }
 
     /// Answers all other clients from now on; connections and handshakes go on as they began.
-    pub(crate) fn replace_config(&mut self, config: ServerConfig) {
+    pub(crate) fn replace_config(&mut self, config: impl Into<Arc<ServerConfig>>) {
         if let Some(server) = &mut self.server {
-            server.config = config;
+            server.config = config.into();
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Connections by handle, side by side in memory. One by one they would lie between what handshakes leave behind, each on
-//! a page of its own that can never be given back.
+//! Values by connection, side by side in memory. One by one they would lie between what handshakes leave behind, each on a
+//! page of its own that can never be given back.
 
 use super::connection::ConnectionHandle;
 use std::collections::{BTreeSet, HashMap};
@@ -7,10 +7,10 @@ use std::collections::{BTreeSet, HashMap};
 /// Connections in one piece of memory, some 40 KB.
 const CHUNK: usize = 64;
 
-/// All connections of an endpoint.
-pub(super) struct Table<Connection> {
+/// What an endpoint has for each connection.
+pub(super) struct Table<Value> {
     places: HashMap<ConnectionHandle, Place>,
-    chunks: Vec<Chunk<Connection>>,
+    chunks: Vec<Chunk<Value>>,
     /// Chunks with room; the first is filled first, so that the last become empty.
     with_room: BTreeSet<usize>,
 }
@@ -21,18 +21,16 @@ struct Place {
     slot: usize,
 }
 
-struct Chunk<Connection> {
-    slots: Vec<Option<Connection>>,
+struct Chunk<Value> {
+    slots: Vec<Option<Value>>,
     vacant: Vec<usize>,
 }
 
-impl<Connection> Default for Table<Connection> {
-    fn default() -> Self {
+impl<Value> Table<Value> {
+    pub(super) fn new() -> Table<Value> {
         Table { places: HashMap::new(), chunks: Vec::new(), with_room: BTreeSet::new() }
     }
-}
 
-impl<Connection> Table<Connection> {
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
@@ -41,64 +39,64 @@ impl<Connection> Table<Connection> {
         self.places.contains_key(handle)
     }
 
-    pub(super) fn get(&self, handle: &ConnectionHandle) -> Option<&Connection> {
+    pub(super) fn get(&self, handle: &ConnectionHandle) -> Option<&Value> {
         let place = self.places.get(handle)?;
         self.chunks.get(place.chunk)?.slots.get(place.slot)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, handle: &ConnectionHandle) -> Option<&mut Connection> {
+    pub(super) fn get_mut(&mut self, handle: &ConnectionHandle) -> Option<&mut Value> {
         let place = self.places.get(handle)?;
         self.chunks.get_mut(place.chunk)?.slots.get_mut(place.slot)?.as_mut()
     }
 
     #[cfg(test)]
-    pub(super) fn values(&self) -> impl Iterator<Item = &Connection> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
         self.chunks.iter().flat_map(|chunk| chunk.slots.iter().flatten())
     }
 
     /// The handle must be a new one.
-    pub(super) fn insert(&mut self, handle: ConnectionHandle, connection: Connection) {
+    pub(super) fn insert(&mut self, handle: ConnectionHandle, value: Value) {
         let index = self.with_room.first().copied().unwrap_or_else(|| {
             self.chunks.push(Chunk::new());
             self.with_room.insert(self.chunks.len() - 1);
             self.chunks.len() - 1
         });
         let Some(chunk) = self.chunks.get_mut(index) else { return };
-        let slot = chunk.put(connection);
+        let slot = chunk.put(value);
         if chunk.is_full() {
             self.with_room.remove(&index);
         }
         self.places.insert(handle, Place { chunk: index, slot });
     }
 
-    pub(super) fn remove(&mut self, handle: &ConnectionHandle) -> Option<Connection> {
+    pub(super) fn remove(&mut self, handle: &ConnectionHandle) -> Option<Value> {
         let Place { chunk: index, slot } = self.places.remove(handle)?;
         let chunk = self.chunks.get_mut(index)?;
-        let connection = chunk.slots.get_mut(slot)?.take();
+        let value = chunk.slots.get_mut(slot)?.take();
         chunk.vacant.push(slot);
         self.with_room.insert(index);
         // The first stays: many endpoints have one connection after the other.
         if index > 0 && chunk.vacant.len() == chunk.slots.len() {
             *chunk = Chunk::new();
         }
-        connection
+        value
     }
 }
 
-impl<Connection> Chunk<Connection> {
-    fn new() -> Self {
+impl<Value> Chunk<Value> {
+    fn new() -> Chunk<Value> {
         Chunk { slots: Vec::new(), vacant: Vec::new() }
     }
 
     /// Answers the slot. There must be room.
-    fn put(&mut self, connection: Connection) -> usize {
+    fn put(&mut self, value: Value) -> usize {
         if let Some(slot) = self.vacant.pop()
             && let Some(vacant) = self.slots.get_mut(slot)
         {
-            *vacant = Some(connection);
+            *vacant = Some(value);
             return slot;
         }
-        self.slots.push(Some(connection));
+        self.slots.push(Some(value));
         self.slots.len() - 1
     }
 
@@ -111,15 +109,17 @@ impl<Connection> Chunk<Connection> {
 mod tests {
     use super::*;
 
+    const EVERY: std::ops::RangeInclusive<u32> = 1..=1000;
+
     #[test]
-    fn every_connection_is_found_by_its_handle_whatever_came_and_went() {
-        let mut table = Table::default();
-        for number in 1..=1000 {
+    fn every_value_is_found_by_its_connection_whatever_came_and_went() {
+        let mut table = Table::new();
+        for number in EVERY {
             table.insert(ConnectionHandle(number), number);
         }
-        for number in (1..=1000).filter(|number| number % 3 != 0) {
+        for number in EVERY.filter(|number| number % 3 != 0) {
             assert_eq!(table.remove(&ConnectionHandle(number)), Some(number));
-            assert!(table.remove(&ConnectionHandle(number)).is_none());
+            assert_eq!(table.remove(&ConnectionHandle(number)), None);
         }
         for number in 1001..=1500 {
             table.insert(ConnectionHandle(number), number);
@@ -134,13 +134,13 @@ mod tests {
 
     #[test]
     fn places_are_used_again_and_empty_chunks_given_back() {
-        let mut table = Table::default();
+        let mut table = Table::new();
         for round in 0..10 {
-            for number in 1..=1000 {
+            for number in EVERY {
                 table.insert(ConnectionHandle(round * 1000 + number), ());
             }
             assert_eq!(table.chunks.len(), 1000_usize.div_ceil(CHUNK));
-            for number in 1..=1000 {
+            for number in EVERY {
                 table.remove(&ConnectionHandle(round * 1000 + number));
             }
         }

@@ -1,4 +1,4 @@
-//! A ClientHello as the cookie gate sees it: clear text from anybody, read before anything is kept.
+//! A ClientHello as it is read before the engine sees it: clear text from anybody, in one fragment or in several.
 
 use super::record::{HandshakeHeader, Record};
 
@@ -6,9 +6,10 @@ const CLIENT_HELLO: u8 = 1;
 const RANDOM_LENGTH: usize = 32;
 const NULL_COMPRESSION: u8 = 0;
 
-/// The parts of a ClientHello that matter before the cookie (RFC 6347 section 4.2.2), borrowed from its datagram.
+/// What a ClientHello, or the first fragment of one, says up to its cookie and a little further (RFC 6347 section 4.2.2);
+/// borrowed from its datagram.
 #[derive(Debug)]
-pub(crate) struct ClientHello<'a> {
+pub(crate) struct HelloStart<'a> {
     /// Epoch and record number: the answer bears the same (RFC 6347 section 4.2.1).
     pub(crate) record_number: [u8; 8],
     pub(crate) message_sequence: u16,
@@ -16,43 +17,88 @@ pub(crate) struct ClientHello<'a> {
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
     pub(crate) session_id: &'a [u8],
     pub(crate) cookie: &'a [u8],
+    /// `None` when they go on in the next fragment.
+    pub(crate) parameters: Option<Parameters<'a>>,
+    /// Whether this fragment is the whole message.
+    pub(crate) is_whole: bool,
+}
+
+/// What a client offers, behind the cookie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameters<'a> {
     pub(crate) cipher_suites: &'a [u8],
     pub(crate) compression_methods: &'a [u8],
+}
+
+/// The rest of a whole ClientHello that DTLS 1.2 could go on from.
+#[derive(Debug)]
+pub(crate) struct ClientHello<'a> {
+    pub(crate) random: &'a [u8; RANDOM_LENGTH],
     /// Empty when there are none.
     pub(crate) extensions: &'a [u8],
 }
 
-impl<'a> ClientHello<'a> {
-    /// `None` for whatever is no whole ClientHello that DTLS 1.2 could go on from.
-    pub(crate) fn parse(record: &Record<'a>) -> Option<ClientHello<'a>> {
+impl<'a> HelloStart<'a> {
+    /// `None` for what is no beginning of a ClientHello, or one too short to hold its cookie; a whole message must make
+    /// sense to its end.
+    pub(crate) fn parse(record: &Record<'a>) -> Option<HelloStart<'a>> {
+        let (start, rest) = HelloStart::split(record)?;
+        (!start.is_whole || ClientHello::new(&start, rest).is_some()).then_some(start)
+    }
+
+    /// The start, and what follows the parameters; empty when these are cut off.
+    fn split(record: &Record<'a>) -> Option<(HelloStart<'a>, &'a [u8])> {
         let header = HandshakeHeader::parse(record.fragment())?;
-        if !record.is_client_hello() || header.message_type != CLIENT_HELLO || !header.is_whole() {
+        if !record.is_client_hello() || header.message_type != CLIENT_HELLO || !header.is_first() {
             return None;
         }
         let (version, rest) = header.body.split_first_chunk::<2>()?;
         let (random, rest) = rest.split_first_chunk::<RANDOM_LENGTH>()?;
         let (session_id, rest) = split_u8_vector(rest)?;
         let (cookie, rest) = split_u8_vector(rest)?;
-        let (cipher_suites, rest) = split_u16_vector(rest)?;
-        let (compression_methods, rest) = split_u8_vector(rest)?;
-        let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
-        let valid = session_id.len() <= 32
-            && cipher_suites.len() >= 2
-            && cipher_suites.len().is_multiple_of(2)
-            // The engine would answer with null compression although it was not offered.
-            && compression_methods.contains(&NULL_COMPRESSION)
-            && rest.is_empty();
-        valid.then_some(ClientHello {
+        let parameters = Parameters::split(rest);
+        let start = HelloStart {
             record_number: record.number(),
             message_sequence: header.sequence,
             version: *version,
             random,
             session_id,
             cookie,
-            cipher_suites,
-            compression_methods,
-            extensions,
-        })
+            parameters: parameters.map(|(parameters, _)| parameters),
+            is_whole: header.is_whole(),
+        };
+        let rest = parameters.map_or(&[][..], |(_, rest)| rest);
+        (session_id.len() <= 32).then_some((start, rest))
+    }
+}
+
+impl<'a> Parameters<'a> {
+    fn split(bytes: &'a [u8]) -> Option<(Parameters<'a>, &'a [u8])> {
+        let (cipher_suites, rest) = split_u16_vector(bytes)?;
+        let (compression_methods, rest) = split_u8_vector(rest)?;
+        Some((Parameters { cipher_suites, compression_methods }, rest))
+    }
+
+    fn are_valid(&self) -> bool {
+        self.cipher_suites.len() >= 2
+            && self.cipher_suites.len().is_multiple_of(2)
+            // The engine would answer with null compression although it was not offered.
+            && self.compression_methods.contains(&NULL_COMPRESSION)
+    }
+}
+
+impl<'a> ClientHello<'a> {
+    /// `None` for whatever is no whole ClientHello that DTLS 1.2 could go on from.
+    pub(crate) fn parse(record: &Record<'a>) -> Option<ClientHello<'a>> {
+        let (start, rest) = HelloStart::split(record)?;
+        ClientHello::new(&start, rest)
+    }
+
+    fn new(start: &HelloStart<'a>, rest: &'a [u8]) -> Option<ClientHello<'a>> {
+        let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
+        let valid =
+            start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
+        valid.then_some(ClientHello { random: start.random, extensions })
     }
 }
 

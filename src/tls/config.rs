@@ -48,6 +48,7 @@ pub(crate) struct ServerConfig {
     pub(super) pace: Pace,
     pub(super) rules: Arc<Rules>,
     suites: Vec<Suite>,
+    has_protocols: bool,
 }
 
 /// A client's side of a handshake.
@@ -94,7 +95,13 @@ impl ServerConfig {
             revocations: settings.revocations.clone(),
             first_interval: settings.first_interval,
         })?;
-        Ok(ServerConfig { ssl, pace: settings.pace(), rules, suites })
+        let has_protocols = !negotiation.protocols.is_empty();
+        Ok(ServerConfig { ssl, pace: settings.pace(), rules, suites, has_protocols })
+    }
+
+    /// Whether it negotiates application protocols by a list of its own.
+    pub(super) fn has_protocols(&self) -> bool {
+        self.has_protocols
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {

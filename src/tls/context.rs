@@ -1,6 +1,7 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
 use super::alert;
+use super::choice::{Asks, Choice};
 use super::config::{ClientConfig, ClientPsk, ServerConfig};
 use super::error::{Error, ErrorKind};
 use super::exporter::{ExportError, export};
@@ -32,6 +33,8 @@ pub(crate) enum Inbound {
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
     stage: Stage,
+    /// Whether its handshake pauses before steps with public keys.
+    pauses: bool,
     finished: Option<Finished>,
 }
 
@@ -44,10 +47,16 @@ pub(crate) struct Finished {
 
 #[expect(clippy::large_enum_variant, reason = "most connections are asleep, and memory of their own would pin a page")]
 enum Stage {
+    /// Before there is an engine: a server's application decides what the client gets to see.
+    Choice(Box<Choice>),
     Handshake(Box<Handshake>),
     Open(Open),
     /// Open, in a tenth of the memory.
     Asleep(Asleep),
+    /// The handshake is on another thread; what is left can take its leave under this record number.
+    Lent {
+        next_plaintext_number: Option<u64>,
+    },
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
 }
@@ -121,14 +130,17 @@ impl Open {
 
 impl Context {
     fn new(stage: Stage) -> Context {
-        Context { stage, finished: None }
+        Context { stage, pauses: false, finished: None }
     }
 
-    /// For a client whose cookie was verified; feed it that ClientHello next.
+    /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
-    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
-    pub(crate) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Context, Error> {
-        let handshake = Handshake::server(config, now, asks_for_sessions)?;
+    /// `asks`: what the application is asked about the client.
+    pub(crate) fn server(config: &Arc<ServerConfig>, now: Instant, asks: Asks) -> Result<Context, Error> {
+        if asks.by_hello() {
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks)))));
+        }
+        let handshake = Handshake::server(config, now, asks.for_sessions, None)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
@@ -164,6 +176,10 @@ impl Context {
 
     /// A well-formed plaintext record of the handshake.
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        if let Stage::Choice(choice) = &mut self.stage {
+            choice.hello = record.to_vec();
+            return self.choose(now, Ok(()), out);
+        }
         self.advance(out, |handshake, out| handshake.handle_record(now, record, out))
     }
 
@@ -180,6 +196,51 @@ impl Context {
     /// Starts a client's handshake; later, retransmits the current flight when its time has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         self.advance(out, |handshake, out| handshake.handle_timeout(now, out))
+    }
+
+    /// The answer to [`Question::Config`](super::Question); `None` for the one that is there.
+    pub(crate) fn answer_config(
+        &mut self,
+        now: Instant,
+        config: Option<Arc<ServerConfig>>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let answered = self.choice().and_then(|choice| choice.answer_config(config));
+        self.choose(now, answered, out)
+    }
+
+    /// The answer to [`Question::Protocol`](super::Question); `None` refuses all that were offered.
+    pub(crate) fn answer_protocol(
+        &mut self,
+        now: Instant,
+        protocol: Option<&[u8]>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let answered = self.choice().and_then(|choice| choice.answer_protocol(protocol));
+        self.choose(now, answered, out)
+    }
+
+    fn choice(&mut self) -> Result<&mut Choice, Error> {
+        match &mut self.stage {
+            Stage::Choice(choice) => Ok(choice),
+            _ => Err(Error::new(ErrorKind::Internal, "An answer came that no ClientHello waits for")),
+        }
+    }
+
+    /// Asks what the ClientHello leaves to be decided next, or begins the handshake.
+    fn choose(&mut self, now: Instant, answered: Result<(), Error>, out: &mut Outbox) -> Result<Progress, Error> {
+        let choice = self.choice()?;
+        match answered.and_then(|()| choice.question()) {
+            Err(error) => return Err(choice.fail(error, out)),
+            Ok(Some(question)) => return Ok(Progress::Asks(question)),
+            Ok(None) => {}
+        }
+        let mut handshake = Handshake::server(&choice.config, now, choice.asks.for_sessions, choice.protocol.take())
+            .map_err(|error| choice.fail(error, out))?;
+        let hello = std::mem::take(&mut choice.hello);
+        handshake.pause(self.pauses);
+        self.stage = Stage::Handshake(Box::new(handshake));
+        self.advance(out, |handshake, out| handshake.handle_record(now, &hello, out))
     }
 
     /// The answer to [`Question::Psk`](super::Question); `None` when the identity is unknown.
@@ -250,15 +311,58 @@ impl Context {
 
     /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
-        if let Stage::Handshake(handshake) = &mut self.stage {
-            handshake.cancel(now, out);
+        match &mut self.stage {
+            Stage::Handshake(handshake) => handshake.cancel(now, out),
+            Stage::Lent { next_plaintext_number: Some(number) } => {
+                for (number, description) in (*number..).zip([alert::USER_CANCELED, alert::CLOSE_NOTIFY]) {
+                    out.push(&alert::plaintext(number, alert::WARNING, description));
+                }
+            }
+            Stage::Choice(choice) => {
+                choice.send_alert(alert::WARNING, alert::USER_CANCELED, out);
+                choice.send_alert(alert::WARNING, alert::CLOSE_NOTIFY, out);
+            }
+            _ => {}
         }
     }
 
     /// Gives a handshake up for a reason of our own.
     pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        match &mut self.stage {
+            Stage::Handshake(handshake) => handshake.send_fatal_alert(now, description, out),
+            Stage::Choice(choice) => choice.send_alert(alert::FATAL, description, out),
+            _ => {}
+        }
+    }
+
+    // --- the handshake on another thread -----------------------------------------------------------------------------
+
+    /// Whether to pause before steps with public keys: [`Progress::Computes`].
+    pub(crate) fn pause(&mut self, pauses: bool) {
+        self.pauses = pauses;
         if let Stage::Handshake(handshake) = &mut self.stage {
-            handshake.send_fatal_alert(now, description, out);
+            handshake.pause(pauses);
+        }
+    }
+
+    /// Takes the step that [`Progress::Computes`] announced, and those behind it.
+    pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.advance(out, |handshake, out| handshake.compute(now, out))
+    }
+
+    /// Gives the handshake away. Until it is put back here, nothing happens but [`Context::cancel_handshake`].
+    pub(crate) fn lend(&mut self) -> Context {
+        let next_plaintext_number = match &self.stage {
+            Stage::Handshake(handshake) => handshake.next_plaintext_number(),
+            _ => None,
+        };
+        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number }))
+    }
+
+    /// What was done at one time leaves at a later one: the running timer begins then.
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.delay(delay);
         }
     }
 
@@ -285,7 +389,7 @@ impl Context {
                 }
                 inbound
             }
-            Stage::Handshake(_) | Stage::Gone => Ok(Inbound::Dropped),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
         }
     }
 
@@ -301,7 +405,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.payload_limit(),
             Stage::Asleep(asleep) => asleep.payload_limit,
-            Stage::Handshake(_) | Stage::Gone => 0,
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => 0,
         }
     }
 
@@ -318,7 +422,7 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.save(),
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
-            Stage::Handshake(_) | Stage::Gone => None,
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
     }
 
@@ -349,7 +453,8 @@ impl Context {
             && let Some(saved) = ssl.save()
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
-            let asleep = Asleep { last_flight, saved, config: ssl.config(), payload_limit: ssl.payload_limit() };
+            let config = Arc::clone(ssl.config());
+            let asleep = Asleep { last_flight, saved, config, payload_limit: ssl.payload_limit() };
             self.stage = Stage::Asleep(asleep);
         }
     }

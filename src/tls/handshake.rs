@@ -13,9 +13,10 @@ use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::ResumableSession;
 use super::srtp::SrtpProfile;
 use super::suites::Suite;
+use super::work::Work;
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
 const EARLY_RECORD_LIMIT: usize = 8;
@@ -30,6 +31,8 @@ pub(crate) enum Progress {
     Waiting,
     /// For the application's answer. Nothing may be fed meanwhile.
     Asks(Question),
+    /// For a step with public keys: [`super::Context::compute`]. Nothing may be fed meanwhile.
+    Computes,
     /// Over: application data can flow.
     Done(Negotiated),
 }
@@ -37,6 +40,10 @@ pub(crate) enum Progress {
 /// What only the application knows.
 #[derive(Debug)]
 pub(crate) enum Question {
+    /// The configuration for this name, which a client asks for: [`super::Context::answer_config`].
+    Config(String),
+    /// Which of these application protocols, each with its length before it: [`super::Context::answer_protocol`].
+    Protocol(Vec<u8>),
     /// The key of this identity: [`super::Context::answer_psk`].
     Psk(Vec<u8>),
     /// Under which identity to appear, and with which key, to a server with this hint:
@@ -94,7 +101,9 @@ pub(super) struct Handshake {
     psk: PskExchange,
     resumption: ResumptionStage,
     peer: PeerCheck,
-    /// Since when a question to the application is open.
+    /// Whether it pauses before a step with public keys.
+    pauses: bool,
+    /// Since when a question to the application is open, or a step with public keys waits.
     suspended: Option<Instant>,
     early: VecDeque<OwnedRecord>,
     /// A record that could have been the peer's Finished failed to authenticate.
@@ -105,10 +114,17 @@ impl Handshake {
     /// For a client whose cookie was verified; feed it that ClientHello next.
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
-    pub(super) fn server(config: &ServerConfig, now: Instant, asks_for_sessions: bool) -> Result<Handshake, Error> {
+    /// `protocol`: what the application has chosen of the client's application protocols.
+    pub(super) fn server(
+        config: &ServerConfig,
+        now: Instant,
+        asks_for_sessions: bool,
+        protocol: Option<Vec<u8>>,
+    ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let mut handshake = Handshake::new(ssl, config.pace, PskExchange::server(), PeerCheck::server(&config.rules));
+        let peer = PeerCheck::server(&config.rules, protocol);
+        let mut handshake = Handshake::new(ssl, config.pace, PskExchange::server(), peer);
         if asks_for_sessions {
             handshake.resumption = ResumptionStage::NotAsked;
         }
@@ -131,10 +147,37 @@ impl Handshake {
             psk,
             resumption: ResumptionStage::Off,
             peer,
+            pauses: false,
             suspended: None,
             early: VecDeque::new(),
             bad_finished: false,
         }
+    }
+
+    /// Whether to pause before steps with public keys.
+    pub(super) fn pause(&mut self, pauses: bool) {
+        self.pauses = pauses;
+    }
+
+    /// Takes the step that [`Progress::Computes`] announced, and those behind it.
+    pub(super) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        let pauses = std::mem::replace(&mut self.pauses, false);
+        self.wake(now);
+        let progress = self.drive(now, None, out);
+        self.pauses = pauses;
+        progress
+    }
+
+    /// What was done at one time leaves at a later one: the running timer begins then.
+    pub(super) fn delay(&mut self, delay: Duration) {
+        if self.suspended.is_none() {
+            self.ssl.postpone_timer(delay);
+        }
+    }
+
+    /// The number of the next plaintext record; `None` when there will be none.
+    pub(super) fn next_plaintext_number(&self) -> Option<u64> {
+        self.ssl.next_plaintext_number()
     }
 
     /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
@@ -227,7 +270,7 @@ impl Handshake {
         }
     }
 
-    /// The timer stood still while the application was asked.
+    /// The timer stood still while the application was asked, or the step waited.
     fn wake(&mut self, now: Instant) {
         if let Some(since) = self.suspended.take() {
             self.ssl.postpone_timer(now.saturating_duration_since(since));
@@ -236,15 +279,19 @@ impl Handshake {
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Handshake { ssl, psk, resumption, peer, early, bad_finished, .. } = self;
+        let Handshake { ssl, psk, resumption, peer, pauses, early, bad_finished, .. } = self;
         let written = out.len();
-        let outcome =
-            ssl.with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, early, bad_finished));
+        let outcome = ssl
+            .with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, *pauses, early, bad_finished));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
             Ok(Pause::Asking(question)) => {
                 self.suspended = Some(now);
                 Ok(Progress::Asks(question))
+            }
+            Ok(Pause::Computing) => {
+                self.suspended = Some(now);
+                Ok(Progress::Computes)
             }
             Ok(Pause::Over) => self.finish(),
             Err(failure) => Err(self.fail(now, failure, written, out)),
@@ -258,7 +305,7 @@ impl Handshake {
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
         let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
         let terms = Terms {
-            protocol: self.ssl.protocol(),
+            protocol: self.peer.take_protocol().or_else(|| self.ssl.protocol()),
             authorization: self.peer.authorization(&self.ssl, suite, resumed),
             issuers: self.ssl.peer_issuers(),
             srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),
@@ -378,6 +425,7 @@ impl Handshake {
 enum Pause {
     Reading,
     Asking(Question),
+    Computing,
     Over,
 }
 
@@ -386,6 +434,7 @@ fn step_until_waiting(
     psk: &mut PskExchange,
     resumption: &mut ResumptionStage,
     peer: &mut PeerCheck,
+    pauses: bool,
     early: &mut VecDeque<OwnedRecord>,
     bad_finished: &mut bool,
 ) -> Result<Pause, Failure> {
@@ -403,6 +452,17 @@ fn step_until_waiting(
         }
         if let Some(question) = psk.question(ssl) {
             return Ok(Pause::Asking(question));
+        }
+        if pauses
+            && !psk.is_reading(ssl)
+            && let Some(work) = Work::ahead(ssl)
+        {
+            match work.prepare(ssl) {
+                Ok(()) => return Ok(Pause::Computing),
+                Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => continue,
+                Err(sys::ERR_SSL_WANT_READ) => return Ok(Pause::Reading),
+                Err(errno) => return Err(errno.into()),
+            }
         }
         let written = ssl.written();
         let result = match (psk.is_reading(ssl), offered.take()) {

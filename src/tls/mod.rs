@@ -3,8 +3,10 @@
 //! Everything above this module is free of Mbed TLS: the engine can be replaced here one day.
 
 mod alert;
+mod application_protocol;
 pub(crate) mod capabilities;
 mod certificate_type;
+mod choice;
 mod client_hello;
 mod config;
 mod context;
@@ -14,6 +16,7 @@ mod error;
 mod exporter;
 mod ffi;
 mod handshake;
+mod hello_fragments;
 mod hmac;
 mod last_flight;
 mod negotiation;
@@ -25,8 +28,10 @@ mod saved;
 mod server_name;
 mod srtp;
 mod suites;
+mod work;
 
-pub(crate) use client_hello::ClientHello;
+pub(crate) use choice::Asks;
+pub(crate) use client_hello::{ClientHello, HelloStart};
 pub(crate) use config::{ClientConfig, ClientPsk, ServerConfig, Settings, check_psk};
 pub(crate) use context::{Context, Finished, Inbound};
 pub(crate) use credentials::{Credentials, RevocationLists, TrustAnchors};
@@ -36,6 +41,7 @@ pub(crate) use ffi::bio::Outbox;
 pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::rng::{RngError, fill_random};
 pub(crate) use handshake::{Negotiated, Progress, Question, Terms};
+pub(crate) use hello_fragments::HelloFragments;
 pub(crate) use hmac::hmac_sha256;
 pub(crate) use negotiation::{MaxFragmentLength, Wishes};
 pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};

@@ -1,6 +1,7 @@
 //! Who the peer is: what it presents, and whether that is enough.
 
 use super::alert;
+use super::application_protocol;
 use super::certificate_type::{
     Abilities, Agreement, CertificateType, client_extensions, nothing_in_common, read_client_hello, read_server_hello,
 };
@@ -147,6 +148,8 @@ pub(super) struct PeerCheck {
     extensions: HelloExtensions,
     /// What both have agreed on (RFC 5764).
     srtp_profile: Option<SrtpProfile>,
+    /// What a server's application has chosen (RFC 7301).
+    protocol: Option<Vec<u8>>,
     credential: Option<PeerCredential>,
     verdict: Verdict,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
@@ -179,8 +182,8 @@ impl PeerCheck {
         PeerCheck::new(rules, HelloExtensions { always, full: client_extensions(&rules.abilities) })
     }
 
-    pub(super) fn server(rules: &Arc<Rules>) -> PeerCheck {
-        PeerCheck::new(rules, HelloExtensions::default())
+    pub(super) fn server(rules: &Arc<Rules>, protocol: Option<Vec<u8>>) -> PeerCheck {
+        PeerCheck { protocol, ..PeerCheck::new(rules, HelloExtensions::default()) }
     }
 
     fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> PeerCheck {
@@ -189,6 +192,7 @@ impl PeerCheck {
             agreement: Agreement::by_default(&rules.abilities),
             extensions,
             srtp_profile: None,
+            protocol: None,
             credential: None,
             verdict: Verdict::Open,
             fault: None,
@@ -210,6 +214,9 @@ impl PeerCheck {
         match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
             Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
             Err(fault) => self.fault = Some(fault),
+        }
+        if let Some(protocol) = &self.protocol {
+            self.extensions.always.extend(application_protocol::server_extension(protocol));
         }
         // A device of the old library need not say that it can do without a certificate.
         if self.rules.omits_certificate && self.agreement.own.is_none() {
@@ -410,6 +417,10 @@ impl PeerCheck {
 
     pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
         self.srtp_profile
+    }
+
+    pub(super) fn take_protocol(&mut self) -> Option<Vec<u8>> {
+        self.protocol.take()
     }
 
     /// Whether the client accepts nothing of what we could present.

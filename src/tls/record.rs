@@ -7,7 +7,7 @@
 pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
 
 /// Bytes before a handshake fragment's body (RFC 6347 section 4.2.2).
-const HANDSHAKE_HEADER_LENGTH: usize = 12;
+pub(super) const HANDSHAKE_HEADER_LENGTH: usize = 12;
 
 /// Bytes of a handshake message that the engine has room for.
 const HANDSHAKE_MESSAGE_LIMIT: usize = super::RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
@@ -115,9 +115,9 @@ impl<'a> Record<'a> {
 /// The header of a handshake fragment.
 pub(crate) struct HandshakeHeader<'a> {
     pub(crate) message_type: u8,
-    length: usize,
+    pub(super) length: usize,
     pub(crate) sequence: u16,
-    fragment_offset: usize,
+    pub(super) fragment_offset: usize,
     fragment_length: usize,
     pub(crate) body: &'a [u8],
 }
@@ -143,10 +143,15 @@ impl<'a> HandshakeHeader<'a> {
         self.message_type == HELLO_REQUEST
     }
 
-    fn is_consistent(&self) -> bool {
+    pub(super) fn is_consistent(&self) -> bool {
         self.length <= HANDSHAKE_MESSAGE_LIMIT
             && self.fragment_offset + self.fragment_length <= self.length
             && self.fragment_length == self.body.len()
+    }
+
+    /// Whether the message begins in this fragment.
+    pub(super) fn is_first(&self) -> bool {
+        self.is_consistent() && self.fragment_offset == 0
     }
 
     /// Whether the whole message is in this fragment, and nothing else.

@@ -11,11 +11,15 @@ use std::sync::Arc;
 pub(super) type Issuer = CertifiedIssuer<'static, KeyPair>;
 
 pub(super) fn issuer() -> Issuer {
+    issuer_with(KeyPair::generate().unwrap())
+}
+
+pub(super) fn issuer_with(key: KeyPair) -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.distinguished_name.push(rcgen::DnType::CommonName, "Test CA");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
+    CertifiedIssuer::self_signed(params, key).unwrap()
 }
 
 pub(super) fn leaf(name: &str) -> CertificateParams {

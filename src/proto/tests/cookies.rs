@@ -84,7 +84,7 @@ fn a_cookie_grows_old() {
 #[test]
 fn hellos_that_make_no_sense_are_not_answered() {
     let (hello, _, mut network) = hellos();
-    let (deflate_only, truncated, fragmented) = {
+    let (deflate_only, truncated, later_fragment, too_long) = {
         let session_id = 13 + 12 + 2 + 32;
         let cookie = session_id + 1 + usize::from(hello[session_id]);
         let suites = cookie + 1 + usize::from(hello[cookie]);
@@ -92,12 +92,15 @@ fn hellos_that_make_no_sense_are_not_answered() {
         let mut deflate_only = hello.clone();
         assert_eq!(deflate_only[compression..compression + 2], [1, 0]);
         deflate_only[compression + 1] = 1;
-        let mut fragmented = hello.clone();
-        // Message length above fragment length.
-        fragmented[13 + 3] = fragmented[13 + 3].wrapping_add(1);
-        (deflate_only, hello[..hello.len() - 1].to_vec(), fragmented)
+        let mut later_fragment = hello.clone();
+        // Message length above fragment length, and an offset.
+        later_fragment[13 + 3] += 1;
+        later_fragment[13 + 8] = 1;
+        let mut too_long = hello.clone();
+        too_long[13 + 1] = 1;
+        (deflate_only, hello[..hello.len() - 1].to_vec(), later_fragment, too_long)
     };
-    for datagram in [deflate_only, truncated, fragmented, Vec::new()] {
+    for datagram in [deflate_only, truncated, later_fragment, too_long, Vec::new()] {
         network.server.endpoint.handle_datagram(network.now, address(1), &datagram);
         assert_eq!(count_transmits(&mut network.server.endpoint), 0);
     }

@@ -1,13 +1,13 @@
 //! An hour as the attacker, shortened: random mutations of real traffic at random moments, with what must hold whatever
 //! happens. `npm run fuzz` runs it for longer; a failure names the seed that repeats it.
 
-use super::certificates::{ca_signed_server, verifying_client};
-use super::client_psk::hinting_server;
+use super::certificates::{ca_signed_server, ca_signed_server_with, verifying_client_with};
 use super::network::*;
-use crate::proto::Event;
-use crate::tls::ClientConfig;
+use crate::proto::{Event, NamePattern};
+use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Seconds, from the environment.
@@ -78,12 +78,86 @@ fn check_stories(network: &Network) {
 struct Tally {
     runs: u64,
     handshakes: u64,
+    /// Of hellos in fragments.
+    fragmented: u64,
+    /// Questions that hellos have raised.
+    answers: u64,
     messages: u64,
     records_dropped: u64,
+    jobs: u64,
 }
 
-fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally) {
+/// A server, the clients that it will have, and what it answers names with when it is asked.
+struct Scene {
+    network: Network,
+    client: ClientConfig,
+    named: Option<Arc<ServerConfig>>,
+}
+
+impl Scene {
+    /// Certificates, and names that decide which, now and then: they take ten times as long as pre-shared keys.
+    fn new(seed: u64, dice: &mut Dice) -> Scene {
+        let wishes = |dice: &mut Dice| Wishes {
+            protocols: [b"coap", b"lwm2"][dice.roll(2)..].iter().map(|name| name.to_vec()).collect(),
+            srtp_profiles: ["SRTP_AEAD_AES_128_GCM", "SRTP_AES128_CM_SHA1_80"][dice.roll(3).min(2)..]
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect(),
+            ..Wishes::default()
+        };
+        let client = Settings { wishes: wishes(dice), ..settings(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]) };
+        let own = if dice.roll(2) == 0 { wishes(dice) } else { Wishes::default() };
+        let server = Settings { wishes: own, ..settings(&[]) };
+        let mut scene = if seed.is_multiple_of(20) {
+            let (default, _) = ca_signed_server("default.test");
+            let (named, ca) = ca_signed_server_with(&server, "a.test");
+            let client = verifying_client_with(&Settings { ciphers: None, ..client }, &ca, "a.test");
+            let named = Arc::new(named);
+            let jobs = if seed.is_multiple_of(40) { 3 } else { 0 };
+            let mut network = Network::with_jobs(default, jobs);
+            network.server.endpoint.add_context(NamePattern::new("*.test"), Arc::clone(&named));
+            Scene { network, client, named: Some(named) }
+        } else {
+            // One in three clients asks its application who it is, and has the server's hint for that.
+            let is_asking = seed.is_multiple_of(3);
+            let client = if is_asking {
+                ClientConfig::asking_for_psk(&client, None, None).unwrap()
+            } else {
+                let psk = ClientPsk::new(IDENTITY, KEY).unwrap();
+                ClientConfig::new(&client, Some(psk), None, None).unwrap()
+            };
+            let psk_hint = if is_asking { b"hint".to_vec() } else { Vec::new() };
+            let server = Settings { wishes: Wishes { psk_hint, ..server.wishes }, ..server };
+            let server = ServerConfig::new(&server, None, true, None).unwrap();
+            Scene { network: Network::new(server), client, named: None }
+        };
+        scene.network.server.endpoint.ask_by_hello(dice.roll(2) == 0, dice.roll(2) == 0);
+        scene.network.hello_fragments = (dice.roll(2) == 0).then(|| 60 + dice.roll(140));
+        scene
+    }
+
+    /// Answers one question that a hello has raised, usually well; whether there was one.
+    fn answer(&mut self, dice: &mut Dice) -> bool {
+        let Scene { network, named, .. } = self;
+        let is_wrong = dice.roll(8) == 0;
+        if !network.config_lookups.is_empty() {
+            return network.answer_config(named.clone().filter(|_| !is_wrong));
+        }
+        let Some((lookup, protocols)) = network.protocol_lookups.first().cloned() else { return false };
+        let first = protocols.get(1..1 + usize::from(protocols[0])).unwrap();
+        match dice.roll(3) {
+            0 if is_wrong => network.answer_protocol(None),
+            1 if is_wrong => network.answer_protocol(Some(b"other")),
+            2 if is_wrong => network.server.endpoint.fail_lookup(network.now, lookup, "as the dice say"),
+            _ => network.answer_protocol(Some(first)),
+        }
+    }
+}
+
+fn run(seed: u64, tally: &mut Tally) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut scene = Scene::new(seed, &mut dice);
+    let network = &mut scene.network;
     network.weather = Weather {
         loss: dice.roll(20) as u64,
         duplication: dice.roll(20) as u64,
@@ -93,6 +167,10 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
     network.server.endpoint.ask_for_resumption(dice.roll(2) == 0);
     let mut sent: HashMap<Vec<u8>, usize> = HashMap::new();
     for step in 0..STEPS {
+        if dice.roll(4) == 0 {
+            tally.answers += u64::from(scene.answer(&mut dice));
+        }
+        let Scene { network, client: config, .. } = &mut scene;
         match dice.roll(12) {
             0 if network.clients.len() < CLIENTS_LIMIT => {
                 network.connect(config);
@@ -122,7 +200,10 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
                     network.collect();
                 }
             }
-            7 => network.answers_at_once = dice.roll(2) == 0,
+            7 => {
+                network.answers_at_once = dice.roll(2) == 0;
+                network.runs_jobs_at_once = dice.roll(2) == 0;
+            }
             8 => {
                 if let Some((lookup, identity)) = network.open_lookups.pop() {
                     let key = network.keys.get(&identity).cloned().filter(|_| dice.roll(4) != 0);
@@ -139,6 +220,10 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
                     network.collect();
                 }
             }
+            9 if !network.open_jobs.is_empty() => {
+                let job = dice.roll(network.open_jobs.len());
+                network.run_job(job);
+            }
             _ if !network.wire.is_empty() => {
                 let (from, to, datagram) = network.wire[dice.roll(network.wire.len())].clone();
                 let other = network.wire[dice.roll(network.wire.len())].2.clone();
@@ -153,9 +238,10 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
             _ => {}
         }
     }
+    let Scene { network, .. } = &mut scene;
     network.weather = Weather::default();
     network.run_for(Duration::from_secs(300));
-    check_stories(&network);
+    check_stories(network);
     let mut seen = HashSet::new();
     for (_, payload) in &network.server.received {
         assert!(sent.contains_key(payload), "a message that nobody sent");
@@ -165,32 +251,24 @@ fn run(seed: u64, config: &ClientConfig, mut network: Network, tally: &mut Tally
     assert!(endpoints.clone().all(|endpoint| endpoint.handshake_count() == 0), "a handshake that never ends");
     assert!(endpoints.clone().all(|endpoint| endpoint.lookup_count() == 0), "a question that never ends");
     tally.runs += 1;
-    tally.handshakes += network.server.endpoint.counters().handshakes_completed;
+    let handshakes = network.server.endpoint.counters().handshakes_completed;
+    tally.handshakes += handshakes;
+    tally.fragmented += if network.hello_fragments.is_some() { handshakes } else { 0 };
     tally.messages += network.server.received.len() as u64;
     tally.records_dropped += network.server.endpoint.counters().records_dropped;
+    tally.jobs += network.server.endpoint.counters().jobs_started;
 }
 
 #[test]
 fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
     let number = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
     let budget = Duration::from_secs(number(BUDGET).unwrap_or(DEFAULT_BUDGET));
-    let psk = psk_client(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]);
-    let asking = asking_client(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]);
     let began = base_time();
     let since = |began: Instant| base_time().duration_since(began);
     let mut seed = number(SEED).unwrap_or(1);
     let mut tally = Tally::default();
     while since(began) < budget {
-        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            if seed.is_multiple_of(20) {
-                let (server, ca) = ca_signed_server("localhost");
-                run(seed, &verifying_client(&[], &ca, "localhost"), Network::new(server), &mut tally);
-            } else if seed.is_multiple_of(3) {
-                run(seed, &asking, Network::new(hinting_server(b"hint")), &mut tally);
-            } else {
-                run(seed, &psk, Network::new(psk_server()), &mut tally);
-            }
-        }));
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(seed, &mut tally)));
         assert!(outcome.is_ok(), "{SEED}={seed} repeats this");
         if number(SEED).is_some() {
             break;
@@ -198,5 +276,8 @@ fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
         seed += 1;
     }
     println!("{tally:?}");
+    assert!(tally.jobs > 0 || tally.runs < 40, "nothing left for other threads: {tally:?}");
     assert!(tally.handshakes > tally.runs && tally.messages > tally.runs, "nothing came through: {tally:?}");
+    let is_broad = tally.fragmented > tally.runs && tally.answers > tally.runs;
+    assert!(is_broad || number(SEED).is_some(), "too little of some of it: {tally:?}");
 }

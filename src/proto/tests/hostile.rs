@@ -15,7 +15,7 @@ fn record(content_type: u8, epoch: u16, number: u64, fragment: &[u8]) -> Vec<u8>
 }
 
 /// One of each kind, as an attacker would send them who sees nothing of the traffic but knows its addresses.
-fn spoofed_datagrams() -> Vec<Vec<u8>> {
+pub(super) fn spoofed_datagrams() -> Vec<Vec<u8>> {
     let mut datagrams = vec![
         Vec::new(),
         vec![0],

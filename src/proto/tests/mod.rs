@@ -1,12 +1,15 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod certificates;
+mod choices;
 mod client_psk;
 mod cookies;
+mod fragmented_hellos;
 mod fuzz;
 mod handshakes;
 mod hibernation;
 mod hostile;
+mod jobs;
 mod lossy;
 mod negotiation;
 mod network;
@@ -16,4 +19,5 @@ mod raw_public_keys;
 mod restarts;
 mod roaming;
 mod streams;
+mod threads;
 mod timers;

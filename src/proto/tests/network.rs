@@ -1,14 +1,18 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
-use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Limits, LookupId};
+use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Job, Limits, LookupId};
 use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub(super) const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 5684);
 pub(super) const IDENTITY: &[u8] = b"device-1";
 pub(super) const KEY: &[u8] = b"0123456789abcdef";
+
+/// Lets every endpoint of every test give its heavy steps away, from the environment; they are done at once.
+const JOBS: &str = "TEST_WITH_JOBS";
 
 /// What the network does to datagrams; probabilities in percent.
 #[derive(Clone, Copy, Default)]
@@ -93,14 +97,27 @@ pub(super) struct Network {
     pub(super) own_psk: Option<(Vec<u8>, Vec<u8>)>,
     /// Questions to clients for that, answered or not, with the server's hint.
     pub(super) identity_questions: Vec<(SocketAddr, LookupId, Option<Vec<u8>>)>,
+    /// Questions for the configuration that answers a name.
+    pub(super) config_lookups: Vec<(LookupId, String)>,
+    /// Questions for one of a client's protocols, each with its length before it.
+    pub(super) protocol_lookups: Vec<(LookupId, Vec<u8>)>,
     /// Questions for the saved connection of an address.
     pub(super) session_lookups: Vec<(LookupId, SocketAddr)>,
     /// Questions for the old address of a device, with its name.
     pub(super) move_lookups: Vec<(LookupId, Vec<u8>)>,
     /// Questions whether a peer is accepted, at the server or at one of the clients.
     pub(super) open_verifications: Vec<(SocketAddr, LookupId, PeerCredential)>,
+    /// Jobs that an endpoint may have out at a time; 0 for none. For endpoints that come later.
+    pub(super) job_limit: usize,
+    pub(super) runs_jobs_at_once: bool,
+    /// Jobs that are out, and whose they are: a client's, by its index, or the server's.
+    pub(super) open_jobs: Vec<(Option<usize>, Job)>,
     /// Somebody between the two replaces these bytes by those, which are as many.
     pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
+    /// Clients are of a kind that cuts its hellos into fragments with so many bytes of the message; ours never does.
+    pub(super) hello_fragments: Option<usize>,
+    /// The clients' hellos before they were cut.
+    pub(super) hellos: Vec<Vec<u8>>,
     /// Every datagram that was put on the wire: from, to, bytes.
     pub(super) wire: Vec<(SocketAddr, SocketAddr, Vec<u8>)>,
     in_flight: BTreeMap<(Instant, u64), (SocketAddr, SocketAddr, Vec<u8>)>,
@@ -154,7 +171,8 @@ impl Network {
 
     pub(super) fn with_limits(config: ServerConfig, limits: Limits) -> Network {
         let now = base_time();
-        let endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        let mut endpoint = Endpoint::server(now, config, limits, 0).unwrap();
+        endpoint.offer_jobs(default_job_limit());
         Network {
             now,
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
@@ -165,15 +183,31 @@ impl Network {
             answers_at_once: true,
             own_psk: Some((IDENTITY.to_vec(), KEY.to_vec())),
             identity_questions: Vec::new(),
+            config_lookups: Vec::new(),
+            protocol_lookups: Vec::new(),
             session_lookups: Vec::new(),
             move_lookups: Vec::new(),
             open_verifications: Vec::new(),
+            job_limit: default_job_limit(),
+            runs_jobs_at_once: true,
+            open_jobs: Vec::new(),
             rewrite: None,
+            hello_fragments: None,
+            hellos: Vec::new(),
             wire: Vec::new(),
             in_flight: BTreeMap::new(),
             sequence: 0,
             dice: 0x9e37_79b9_7f4a_7c15,
         }
+    }
+
+    /// A network whose endpoints give their heavy steps away.
+    pub(super) fn with_jobs(config: ServerConfig, limit: usize) -> Network {
+        let mut network = Network::new(config);
+        network.job_limit = limit;
+        network.server.endpoint.offer_jobs(limit);
+        network.runs_jobs_at_once = false;
+        network
     }
 
     /// A PSK server and one client that has finished its handshake.
@@ -195,6 +229,7 @@ impl Network {
     /// A new client at `address`; one that was there before no longer gets anything.
     pub(super) fn connect_from(&mut self, address: SocketAddr, config: &ClientConfig) -> usize {
         let mut endpoint = Endpoint::client(limits(), 0);
+        endpoint.offer_jobs(self.job_limit);
         endpoint.connect(self.now, SERVER, config).unwrap();
         self.clients.push(Peer { address, endpoint, log: Vec::new(), received: Vec::new() });
         self.collect();
@@ -221,7 +256,8 @@ impl Network {
 
     /// The server's process ends without a word, and another one begins.
     pub(super) fn restart_server(&mut self, config: ServerConfig) {
-        let endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        let mut endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
+        endpoint.offer_jobs(self.job_limit);
         self.server = Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() };
     }
 
@@ -305,6 +341,22 @@ impl Network {
         answered
     }
 
+    /// Answers the oldest question for a configuration.
+    pub(super) fn answer_config(&mut self, config: Option<Arc<ServerConfig>>) -> bool {
+        let (lookup, _) = self.config_lookups.remove(0);
+        let answered = self.server.endpoint.answer_config(self.now, lookup, config);
+        self.collect();
+        answered
+    }
+
+    /// Answers the oldest question for a protocol.
+    pub(super) fn answer_protocol(&mut self, protocol: Option<&[u8]>) -> bool {
+        let (lookup, _) = self.protocol_lookups.remove(0);
+        let answered = self.server.endpoint.answer_protocol(self.now, lookup, protocol);
+        self.collect();
+        answered
+    }
+
     /// Answers, where it was asked, whether a peer is accepted.
     pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: LookupId, accepted: bool) -> bool {
         let now = self.now;
@@ -312,6 +364,17 @@ impl Network {
         let answered = peer.endpoint.answer_peer(now, lookup, accepted);
         self.collect();
         answered
+    }
+
+    /// Runs one of the jobs that are out.
+    pub(super) fn run_job(&mut self, index: usize) {
+        let (client, job) = self.open_jobs.remove(index);
+        let peer = match client {
+            None => &mut self.server,
+            Some(index) => &mut self.clients[index],
+        };
+        peer.endpoint.handle_job(self.now, job.run());
+        self.collect();
     }
 
     /// Takes what the endpoints have to say, and gives it to the wire and to the application.
@@ -324,6 +387,14 @@ impl Network {
             loop {
                 while let Some(transmit) = peer.endpoint.poll_transmit() {
                     outgoing.push((peer.address, transmit.remote, transmit.datagram));
+                }
+                if let Some(job) = peer.endpoint.poll_job(now) {
+                    if self.runs_jobs_at_once {
+                        peer.endpoint.handle_job(now, job.run());
+                    } else {
+                        self.open_jobs.push(((!is_server).then_some(index), job));
+                    }
+                    continue;
                 }
                 match peer.endpoint.poll_event() {
                     None => break,
@@ -341,6 +412,12 @@ impl Network {
                         }
                         self.identity_questions.push((peer.address, lookup, hint));
                     }
+                    Some(Event::ConfigLookup { lookup, servername, .. }) => {
+                        self.config_lookups.push((lookup, servername));
+                    }
+                    Some(Event::ProtocolLookup { lookup, protocols, .. }) => {
+                        self.protocol_lookups.push((lookup, protocols));
+                    }
                     Some(Event::SessionLookup { lookup, claimed }) => self.session_lookups.push((lookup, claimed)),
                     Some(Event::MoveLookup { lookup, device_id, .. }) => self.move_lookups.push((lookup, device_id)),
                     Some(Event::PeerLookup { lookup, peer: presented, .. }) => {
@@ -352,7 +429,13 @@ impl Network {
             }
         }
         for (from, to, datagram) in outgoing {
-            self.put_on_wire(from, to, datagram);
+            match self.hello_fragments {
+                Some(length) if is_client_hello(&datagram) => {
+                    cut(&datagram, length).into_iter().for_each(|datagram| self.put_on_wire(from, to, datagram));
+                    self.hellos.push(datagram);
+                }
+                _ => self.put_on_wire(from, to, datagram),
+            }
         }
     }
 
@@ -405,7 +488,36 @@ impl Network {
     }
 }
 
+fn is_client_hello(datagram: &[u8]) -> bool {
+    datagram[0] == 22 && datagram[3..5] == [0, 0] && datagram[13] == 1
+}
+
+/// The fragment with these bytes of a handshake message that fills a record; `number` is the record's.
+pub(super) fn fragment(message: &[u8], number: u64, range: std::ops::Range<usize>) -> Vec<u8> {
+    let (headers, body) = message.split_at(13 + 12);
+    let u24 = |value: usize| (value as u32).to_be_bytes()[1..].to_vec();
+    let mut bytes = headers.to_vec();
+    bytes[3..11].copy_from_slice(&number.to_be_bytes());
+    bytes[11..13].copy_from_slice(&((12 + range.len()) as u16).to_be_bytes());
+    bytes[19..22].copy_from_slice(&u24(range.start));
+    bytes[22..25].copy_from_slice(&u24(range.len()));
+    bytes.extend_from_slice(&body[range]);
+    bytes
+}
+
+/// A hello in fragments with so many bytes of it each, under numbers that follow those of the client's last hello.
+pub(super) fn cut(hello: &[u8], length: usize) -> Vec<Vec<u8>> {
+    let number = 1000 * u64::from_be_bytes(hello[3..11].try_into().unwrap());
+    let end = hello.len() - 13 - 12;
+    let ranges = (0..end).step_by(length).map(|start| start..end.min(start + length));
+    ranges.zip(number..).map(|(range, number)| fragment(hello, number, range)).collect()
+}
+
 /// Zero of the virtual clock: an `Instant` cannot be made from nothing.
 pub(super) fn base_time() -> Instant {
     Instant::now()
+}
+
+fn default_job_limit() -> usize {
+    if std::env::var_os(JOBS).is_some() { 4 } else { 0 }
 }

@@ -56,6 +56,7 @@ pub(crate) struct SslConfigParts<'a> {
 pub(crate) struct SslConfig {
     raw: Box<sys::ssl_config>,
     role: Role,
+    verification: Verification,
     /// What `raw` points at.
     _suites: Box<[c_int]>,
     lists: Lists,
@@ -64,7 +65,8 @@ pub(crate) struct SslConfig {
     pub(super) revocations: Option<Arc<RevocationLists>>,
 }
 
-// SAFETY: `raw` is not written after `new`; what Mbed TLS changes behind it (RSA blinding values) it guards with a mutex.
+// SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
+// has (layout.c sees to it), by AWS-LC under locks of its own. EC operations copy the group of their key.
 unsafe impl Send for SslConfig {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for SslConfig {}
@@ -83,6 +85,7 @@ impl SslConfig {
         let mut config = SslConfig {
             raw,
             role: parts.role,
+            verification: parts.verification,
             _suites: suites,
             lists: Lists::new(parts.negotiation),
             credentials: parts.credentials,
@@ -103,6 +106,11 @@ impl SslConfig {
 
     pub(crate) fn role(&self) -> Role {
         self.role
+    }
+
+    /// Whether a server asks for certificates.
+    pub(crate) fn asks_peer(&self) -> bool {
+        self.verification != Verification::None
     }
 
     pub(super) fn credentials(&self) -> Option<&Credentials> {

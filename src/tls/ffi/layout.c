@@ -16,6 +16,10 @@
 #error "raw_public_key.rs allocates with calloc() what Mbed TLS frees"
 #endif
 
+#if !defined(MBEDTLS_THREADING_C)
+#error "Threads share RSA keys (config.rs), which have a mutex with MBEDTLS_THREADING_C only"
+#endif
+
 struct fact {
     char tag[8];
     char digits[5];

@@ -31,7 +31,8 @@ pub(crate) struct Ssl {
     received_alert: Option<u8>,
 }
 
-// SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread.
+// SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread: the memory is the
+// C library's, `incoming` is set within a call only, and what it shares with other contexts (`SslConfig`) is `Sync`.
 unsafe impl Send for Ssl {}
 
 impl Ssl {
@@ -116,8 +117,8 @@ impl Ssl {
         self.bio().incoming.is_some()
     }
 
-    pub(crate) fn config(&self) -> Arc<SslConfig> {
-        Arc::clone(&self.config)
+    pub(crate) fn config(&self) -> &Arc<SslConfig> {
+        &self.config
     }
 
     /// Frees a finished handshake, which the engine keeps, where it wrote the last flight, until it knows that the peer
@@ -181,13 +182,21 @@ impl Ssl {
         Ok(())
     }
 
+    /// Reads the next handshake message, unless that was done already; the following step will read the same one.
+    ///
+    /// `hashes`: whether that step would have the message hashed before it looks at it.
+    pub(crate) fn await_message(&mut self, hashes: bool) -> Result<(), c_int> {
+        self.begin_step()?;
+        // SAFETY: the context is set up and in its handshake.
+        check(unsafe { sys::ssl_read_record(&mut *self.raw, hashes.into()) })?;
+        self.raw.keep_current_message = 1;
+        Ok(())
+    }
+
     /// Reads the next handshake message for the caller to look at; the following step will read the same one.
     pub(crate) fn peek_handshake_message(&mut self) -> Result<Vec<u8>, c_int> {
-        self.begin_step()?;
-        let raw = &mut *self.raw;
-        // SAFETY: the context is set up and in its handshake.
-        check(unsafe { sys::ssl_read_record(raw, 1) })?;
-        raw.keep_current_message = 1;
+        self.await_message(true)?;
+        let raw = &*self.raw;
         if raw.in_msgtype != sys::SSL_MSG_HANDSHAKE {
             return Ok(Vec::new());
         }
@@ -257,6 +266,18 @@ impl Ssl {
     /// The alert that the last read brought, when it failed with `ERR_SSL_FATAL_ALERT_MESSAGE`.
     pub(crate) fn received_alert(&self) -> Option<u8> {
         self.received_alert
+    }
+
+    /// The number of the next plaintext record; `None` when there will be none.
+    pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
+        let number = u64::from_be_bytes(self.raw.cur_out_ctr);
+        (number >> 48 == 0).then_some(number)
+    }
+
+    /// Whether the peer has presented something that it has yet to prove to have the key of, or has just done so.
+    pub(crate) fn has_peer_certificate(&self) -> bool {
+        // SAFETY: null, or a session that the context owns.
+        unsafe { self.raw.session_negotiate.as_ref() }.is_some_and(|session| !session.peer_cert.is_null())
     }
 
     /// IANA number of the suite that the ServerHello names.

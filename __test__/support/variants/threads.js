@@ -1,0 +1,12 @@
+'use strict';
+
+// Every endpoint of every test has threads for its handshakes, however few cores there are:
+//
+//   NODE_OPTIONS="--require $PWD/__test__/support/variants/threads.js" npm test -- js interop
+//
+// A variant changes a default before anything uses it; what a test says itself stands. NODE_OPTIONS reaches the programs
+// and worker threads that tests start, too.
+
+const defaults = require('../../../lib/defaults.js');
+
+for (const side of [defaults.server, defaults.client]) side.handshakeThreads = 2;

@@ -1,0 +1,132 @@
+//! What the application decides by a ClientHello, before there is an engine to read it: configuration and protocol.
+//!
+//! The engine picks suite and certificate in the step that parses the ClientHello. So the hello waits here, and is fed
+//! once everything that depends on it is decided.
+
+use super::alert;
+use super::application_protocol as alpn;
+use super::client_hello::ClientHello;
+use super::config::ServerConfig;
+use super::error::{Error, ErrorKind};
+use super::ffi::bio::Outbox;
+use super::handshake::Question;
+use super::record::Records;
+use super::server_name::server_name;
+use std::sync::Arc;
+
+/// Which questions about a client the application wants to be asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asks {
+    /// With which configuration the name is answered that a client asks for: [`Question::Config`].
+    pub(crate) for_configs: bool,
+    /// Which of a client's application protocols is used: [`Question::Protocol`]. Not where the configuration has
+    /// protocols of its own.
+    pub(crate) for_protocols: bool,
+    /// Which session a client wants to resume: [`Question::Resumption`].
+    pub(crate) for_sessions: bool,
+}
+
+impl Asks {
+    /// Whether something is to be decided before the engine reads the hello.
+    pub(super) fn by_hello(self) -> bool {
+        self.for_configs || self.for_protocols
+    }
+}
+
+/// What has been asked last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    Nothing,
+    Config,
+    Protocol,
+}
+
+/// A ClientHello, and what has been decided about it.
+pub(super) struct Choice {
+    pub(super) asks: Asks,
+    pub(super) config: Arc<ServerConfig>,
+    /// What the client and the application agree on.
+    pub(super) protocol: Option<Vec<u8>>,
+    /// A whole record.
+    pub(super) hello: Vec<u8>,
+    asked: Asked,
+    /// Alerts that were sent under the hello's record number, and those after it.
+    alerts: u64,
+}
+
+impl Choice {
+    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks) -> Choice {
+        Choice { asks, config: Arc::clone(config), protocol: None, hello: Vec::new(), asked: Asked::Nothing, alerts: 0 }
+    }
+
+    /// What the application has to decide next.
+    pub(super) fn question(&mut self) -> Result<Option<Question>, Error> {
+        let record = Records::new(&self.hello).next();
+        // What is no ClientHello is the engine's to refuse.
+        let Some(hello) = record.and_then(|record| ClientHello::parse(&record)) else { return Ok(None) };
+        if self.asked == Asked::Nothing {
+            self.asked = Asked::Config;
+            if let Some(name) = server_name(hello.extensions).filter(|_| self.asks.for_configs) {
+                return Ok(Some(Question::Config(name)));
+            }
+        }
+        if self.asked == Asked::Config {
+            self.asked = Asked::Protocol;
+            if self.asks.for_protocols && !self.config.has_protocols() {
+                return Ok(alpn::offered(hello.extensions)?.map(|list| Question::Protocol(list.to_vec())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The answer to [`Question::Config`]; `None` leaves it at the configuration that is there.
+    pub(super) fn answer_config(&mut self, config: Option<Arc<ServerConfig>>) -> Result<(), Error> {
+        if self.asked != Asked::Config {
+            return Err(Error::new(ErrorKind::Internal, "A configuration was chosen that no handshake waits for"));
+        }
+        if let Some(config) = config {
+            self.config = config;
+        }
+        Ok(())
+    }
+
+    /// The answer to [`Question::Protocol`]: one of those that were offered; `None` refuses them all.
+    pub(super) fn answer_protocol(&mut self, protocol: Option<&[u8]>) -> Result<(), Error> {
+        let record = Records::new(&self.hello).next();
+        let hello = record.and_then(|record| ClientHello::parse(&record));
+        let offered = hello.and_then(|hello| alpn::offered(hello.extensions).ok().flatten());
+        let Some(list) = offered.filter(|_| self.asked == Asked::Protocol) else {
+            return Err(Error::new(ErrorKind::Internal, "A protocol was chosen that no handshake waits for"));
+        };
+        let protocol = protocol.ok_or_else(|| {
+            let message = "The application chose none of the client's application protocols ('ALPNCallback')";
+            Error::new(ErrorKind::NoApplicationProtocol, message)
+        })?;
+        if !alpn::contains(list, protocol) {
+            return Err(Error::new(ErrorKind::LookupFailed, "The client does not offer the protocol that was chosen"));
+        }
+        self.protocol = Some(protocol.to_vec());
+        Ok(())
+    }
+
+    /// Names the reason, and tells the client.
+    pub(super) fn fail(&mut self, error: Error, out: &mut Outbox) -> Error {
+        match error.alert_to_send() {
+            None => error,
+            Some(description) => {
+                self.send_alert(alert::FATAL, description, out);
+                error.with_alert(description)
+            }
+        }
+    }
+
+    /// RFC 6347 section 4.2.1: what answers a ClientHello bears its record number, and goes on from there.
+    pub(super) fn send_alert(&mut self, level: u8, description: u8, out: &mut Outbox) {
+        let number = Records::new(&self.hello).next().map(|record| record.number()).unwrap_or_default();
+        // Numbers have 48 bits; above them stands the epoch, which is 0.
+        let number = u64::from_be_bytes(number).wrapping_add(self.alerts) & 0xffff_ffff_ffff;
+        self.alerts += 1;
+        let record = [&[21, 254, 253][..], &number.to_be_bytes(), &[0, 2, level, description]].concat();
+        out.push(&record);
+    }
+}
