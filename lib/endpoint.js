@@ -13,6 +13,7 @@
 const process = require('node:process');
 
 const { listen } = require('./bell');
+const { BriefEvents } = require('./brief');
 const { fromNative, messageOf } = require('./errors');
 const { outgoing } = require('./outgoing');
 const { queuedDatagrams } = require('./udp');
@@ -61,9 +62,12 @@ class Endpoint {
     this._timer = null;
     this._armedFor = Infinity;
     this._draining = false;
+    this._brief = new BriefEvents();
     this._warned = false;
     try {
-      this._native = new NativeClass(options, Buffer.from(this.registers.buffer), ...listen(this, threads));
+      const bytes = this._brief.bytes;
+      const args = listen(this, threads);
+      this._native = new NativeClass(options, Buffer.from(this.registers.buffer), bytes, ...args);
     } catch (error) {
       throw fromNative(error);
     }
@@ -262,7 +266,7 @@ class Endpoint {
     this._draining = true;
     try {
       while ((this.registers[WAITING] & EVENTS) !== 0) {
-        const event = this._native.pollEvent();
+        const event = this._native.pollEvent() ?? this._brief.read();
         if (event === null) break;
         this._dispatch(event);
         this._transmit();

@@ -4,24 +4,27 @@
 
 const { isUtf8 } = require('node:buffer');
 
-const { identityKey, ownPsk, presharedKey } = require('./credentials');
+const { ownPsk, presharedKey } = require('./credentials');
 const { Question, askInThreeWays, settleWith } = require('./question');
+
+/** Almost every identity is the same in either encoding. */
+const NOT_PRINTABLE_ASCII = /[^ -~]/;
 
 /**
  * @param {{ key: Buffer } | { table: Map<string, Buffer> } | { callback: Function, withSocket: boolean,
  *   encoding: 'utf8' | 'buffer' }} source as by serverOptions()
- * @returns {(socket: object, identity: Buffer, answer: (key: Buffer | null) => void,
- *   fail: (cause: unknown) => void) => void} looks one identity up, then calls one of the two, at most once; null: nobody
- *   has that name
+ * @returns {(socket: object, identity: string, answer: (key: Buffer | null) => void,
+ *   fail: (cause: unknown) => void) => void} looks one identity up, a character a byte, then calls one of the two, at
+ *   most once; null: nobody has that name
  */
 function createLookup(source) {
   if (source.key !== undefined) return (_socket, _identity, answer) => answer(source.key);
   if (source.table !== undefined) {
-    return (_socket, identity, answer) => answer(source.table.get(identityKey(identity)) ?? null);
+    return (_socket, identity, answer) => answer(source.table.get(identity) ?? null);
   }
   const ask = source.withSocket ? askInThreeWays : askWithIdentity;
   return (socket, identity, answer, fail) => {
-    const name = source.encoding === 'buffer' ? identity : exactString(identity);
+    const name = source.encoding === 'buffer' ? Buffer.from(identity, 'latin1') : exactString(identity);
     // No string stands for these bytes, so there is nobody to ask for.
     if (name === null) answer(null);
     else new Question(checkKey, answer, fail).put((respond) => ask(source.callback, socket, name, respond));
@@ -43,7 +46,7 @@ function askWithIdentity(callback, _socket, identity, respond) {
 function askForOwnPsk(pskCallback, client, { lookup, hint }) {
   const endpoint = client._endpoint;
   // What no string stands for says nothing to who wants a string.
-  const text = hint === undefined ? null : exactString(hint);
+  const text = hint === undefined ? null : exactString(hint.latin1Slice());
   const answer = (own) => endpoint.answerIdentity(lookup, own);
   const fail = (cause) => {
     client._lookupCause = cause;
@@ -57,8 +60,10 @@ function checkKey(key) {
   return key == null ? null : presharedKey(key, 'key');
 }
 
-/** The string that has exactly these bytes in UTF-8, null when there is none. */
-function exactString(bytes) {
+/** The string that has exactly these bytes, given as a character each, in UTF-8; null when there is none. */
+function exactString(identity) {
+  if (!NOT_PRINTABLE_ASCII.test(identity)) return identity;
+  const bytes = Buffer.from(identity, 'latin1');
   return isUtf8(bytes) ? bytes.utf8Slice() : null;
 }
 

@@ -54,8 +54,6 @@ class DtlsSocket extends Duplex {
     this.remotePort = undefined;
     /** The name that the client asks for, false if none; undefined on a client. Nobody has proved it. */
     this.servername = undefined;
-    /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
-    this.pskIdentity = undefined;
     /** Whether the peer has proved to be one that the options accept; false before the end of the handshake. */
     this.authorized = false;
     /** Code of what is wrong with a peer that rejectUnauthorized: false has let in, else null. */
@@ -79,6 +77,8 @@ class DtlsSocket extends Duplex {
     this._handle = 0;
     this._state = HANDSHAKE;
     this._cipher = null;
+    // A character a byte, until somebody wants a Buffer: ten thousand of them are a megabyte outside of the heap.
+    this._identity = undefined;
     this._publicKey = NO_KEY;
     // What is rare about a handshake: the peer's certificate, its issuers, an SRTP profile, a resumption.
     this._details = null;
@@ -103,6 +103,12 @@ class DtlsSocket extends Duplex {
   /** True from the end of the handshake to the end of the connection. */
   get connected() {
     return this._state === OPEN;
+  }
+
+  /** PSK identity that the handshake has confirmed, bytes; undefined without PSK and before. */
+  get pskIdentity() {
+    if (typeof this._identity === 'string') this._identity = Buffer.from(this._identity, 'latin1');
+    return this._identity;
   }
 
   /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the handshake is over. */
@@ -285,7 +291,7 @@ class DtlsSocket extends Duplex {
   }
 
   /**
-   * @param {{ pskIdentity?: Buffer, publicKey?: Buffer }} peer
+   * @param {{ pskIdentity?: Buffer | string, publicKey?: Buffer }} peer a string has a character a byte
    * @param {object} [session] from which the connection goes on, without a handshake
    */
   _open(cipher, { pskIdentity, publicKey }, session) {
@@ -293,7 +299,7 @@ class DtlsSocket extends Duplex {
     this._cipher = cipher;
     this._publicKey = publicKey ?? NO_KEY;
     this._resumable = null;
-    this.pskIdentity = pskIdentity;
+    this._identity = pskIdentity;
     try {
       this._owner._onSocketSecure(this, session);
     } finally {

@@ -56,7 +56,7 @@ const MANAGERS = {
     there: () => onPath('apt-get'),
     install: (packages) => `${sudo()}apt-get update && ${sudo()}apt-get install -y ${packages}`,
     packages: { compiler: 'gcc libc6-dev', make: 'make', cmake: 'cmake', libclang: 'libclang-dev', openssl: 'openssl' },
-    peers: { 'gnutls-cli': 'gnutls-bin', 'coap-client-openssl': 'libcoap3-bin' },
+    peers: { 'gnutls-cli': 'gnutls-bin' },
   },
   dnf: {
     there: () => onPath('dnf'),
@@ -137,7 +137,7 @@ async function main({ checkOnly, buildOnly, interop }) {
     process.exit(1);
   }
 
-  if (interop) offerPeers(manager, checkOnly);
+  if (interop) await offerPeers(manager, checkOnly);
   if (checkOnly || buildOnly) return;
   installModules();
   for (const { name, lacks } of lacking) console.log(`Set-up: ${lacks} (${lineFor([{ name }], manager)}).`);
@@ -326,15 +326,23 @@ function lineFor(lacking, manager) {
   return [...new Set(lines)].join(WINDOWS ? '; ' : ' && ');
 }
 
-function offerPeers(manager, checkOnly) {
-  const peers = Object.entries(manager?.peers ?? {}).filter(([program]) => !onPath(program));
-  if (peers.length === 0) return;
-  if (checkOnly || !mayInstall(manager)) {
+async function offerPeers(manager, checkOnly) {
+  // The published package has no tests, nor what installs their peers.
+  const { PACKAGES, installPeers } = await import('./interop-peers.mjs');
+  const debian = Object.entries(PACKAGES).map(([name, program]) => [program, name]);
+  const offered = [...Object.entries(manager?.peers ?? {}), ...(manager === MANAGERS.apt ? debian : [])];
+  const peers = offered.filter(([program, name]) => (program ? !onPath(program) : !hasDebianPackage(name)));
+  if (peers.length > 0 && (checkOnly || !mayInstall(manager))) {
     console.log(`Optional, for the interop tests: ${manager.install(peers.map(([, name]) => name).join(' '))}`);
-    return;
+  } else {
+    // One by one: a distribution that lacks one of them may have the others.
+    for (const [, name] of peers) installWithApt(name.split(' '));
   }
-  // One by one: a distribution that lacks one of them may have the others.
-  for (const [, name] of peers) installWithApt([name]);
+  if (!checkOnly) installPeers();
+}
+
+function hasDebianPackage(name) {
+  return spawnSync('dpkg-query', ['-W', name], { stdio: 'ignore' }).status === 0;
 }
 
 /** npm ci, unless node_modules is younger than the lockfile. */

@@ -1,58 +1,32 @@
 'use strict';
 
-// OpenSSL in both roles: what it agrees with us about, line by line.
+// OpenSSL in both roles: what it is refused, and how it ends. What works is in the matrix.
 
 const assert = require('node:assert/strict');
 const { createPublicKey } = require('node:crypto');
 const { describe, test } = require('node:test');
 
 const certificates = require('../support/certificates.js');
-const { HOST, echo, event, freePort, messages, openClient, startServer } = require('../support/endpoints.js');
+const { HOST, event, freePort, openClient, startServer } = require('../support/endpoints.js');
 const openssl = require('../support/openssl.js');
 const { connect } = require('../..');
 
 const KEY = Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex');
 const PSK = ['-psk', KEY.toString('hex')];
-const { server, serverRsa, ca } = openssl.missing ? {} : certificates;
+const { server, ca } = openssl.missing ? {} : certificates;
 
-describe('openssl s_client gets its line echoed', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
+describe('openssl s_client', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
   const psk = { psk: { sensor: KEY } };
   const identity = [...PSK, '-psk_identity', 'sensor'];
-  const verified = ['-CAfile', ca?.certPath, '-verify_return_error', '-verify_hostname', 'localhost'];
-  for (const [suite, options, args] of [
-    ['PSK-AES128-CCM8', psk, [...identity, '-cipher', 'PSK-AES128-CCM8@SECLEVEL=0']],
-    ['PSK-AES128-CCM', psk, [...identity, '-cipher', 'PSK-AES128-CCM']],
-    ['PSK-AES128-GCM-SHA256', psk, [...identity, '-cipher', 'PSK-AES128-GCM-SHA256']],
-    ['PSK-CHACHA20-POLY1305', psk, [...identity, '-cipher', 'PSK-CHACHA20-POLY1305']],
-    ['PSK-AES128-CBC-SHA256', psk, [...identity, '-cipher', 'PSK-AES128-CBC-SHA256']],
-    ['ECDHE-PSK-CHACHA20-POLY1305', psk, [...identity, '-cipher', 'ECDHE-PSK-CHACHA20-POLY1305']],
-    ['ECDHE-PSK-AES128-CBC-SHA256', psk, [...identity, '-cipher', 'ECDHE-PSK-AES128-CBC-SHA256']],
-    ['ECDHE-ECDSA-AES128-GCM-SHA256', server, [...verified, '-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256']],
-    ['ECDHE-ECDSA-AES128-CCM8', server, [...verified, '-cipher', 'ECDHE-ECDSA-AES128-CCM8@SECLEVEL=0']],
-    ['ECDHE-RSA-AES128-GCM-SHA256', serverRsa, [...verified, '-cipher', 'ECDHE-RSA-AES128-GCM-SHA256']],
-    ['ECDHE-RSA-CHACHA20-POLY1305', serverRsa, [...verified, '-cipher', 'ECDHE-RSA-CHACHA20-POLY1305']],
-  ]) {
-    test(`with ${suite}`, async (t) => {
-      const { key, cert } = options;
-      const ours = await startServer(t, options === psk ? psk : { key, cert }, echo);
-      const secure = event(ours, 'secureConnection');
-      const peer = openssl.sClient(t, ours.address().port, args);
-      const [socket] = await secure;
-      assert.equal(socket.getCipher().name, suite);
-      assert.equal(socket.pskIdentity?.toString(), options === psk ? 'sensor' : undefined);
-      peer.say('a line from openssl');
-      await peer.printed('a line from openssl\n');
-    });
-  }
 
-  test('and closes cleanly when we do', async (t) => {
+  test('closes cleanly when we do', async (t) => {
     const ours = await startServer(t, psk, (socket) => socket.end('goodbye\n'));
     const peer = openssl.sClient(t, ours.address().port, [...identity, '-cipher', 'PSK-AES128-GCM-SHA256']);
     await peer.printed('goodbye\n');
     await peer.printed('closed');
   });
 
-  test('and is told bad_record_mac alike for an unknown identity and for a wrong key', async (t) => {
+  test('is told bad_record_mac alike for an unknown identity and for a wrong key', async (t) => {
     const ours = await startServer(t, psk);
     const codes = [];
     ours.on('clientError', (error) => codes.push(error.code));
@@ -68,7 +42,7 @@ describe('openssl s_client gets its line echoed', { skip: openssl.missing && `sk
     assert.deepEqual(codes, ['ERR_DTLS_UNKNOWN_PSK_IDENTITY', 'ERR_DTLS_WRONG_PSK']);
   });
 
-  test('and hears why when there is no common suite', async (t) => {
+  test('hears why when there is no common suite', async (t) => {
     const ours = await startServer(t, psk);
     const failure = event(ours, 'clientError');
     const peer = openssl.sClient(t, ours.address().port, ['-cipher', 'ECDHE-ECDSA-AES128-GCM-SHA256']);
@@ -81,34 +55,18 @@ describe('openssl s_server', { skip: openssl.missing && `skipped (${openssl.miss
   const psk = { psk: KEY, pskIdentity: 'sensor' };
   const verified = { ca: ca?.cert, servername: 'localhost' };
   const pskServer = [...PSK, '-psk_identity', 'sensor', '-nocert'];
-  const certificateServer = ({ certPath, keyPath }) => ['-cert', certPath, '-key', keyPath];
-  for (const [suite, options, args] of [
-    ['PSK-AES128-CCM8', psk, [...pskServer, '-cipher', 'PSK-AES128-CCM8@SECLEVEL=0']],
-    ['PSK-AES128-GCM-SHA256', psk, [...pskServer, '-cipher', 'PSK-AES128-GCM-SHA256']],
-    ['ECDHE-PSK-CHACHA20-POLY1305', psk, [...pskServer, '-cipher', 'ECDHE-PSK-CHACHA20-POLY1305']],
-    ['ECDHE-ECDSA-AES128-GCM-SHA256', verified, server && certificateServer(server)],
-    ['ECDHE-RSA-AES128-GCM-SHA256', verified, serverRsa && certificateServer(serverRsa)],
-  ]) {
-    for (const cookies of [false, true]) {
-      test(`talks to our client with ${suite}, ${cookies ? 'with' : 'without'} cookies`, async (t) => {
-        const port = await freePort();
-        const peer = openssl.sServer(t, port, cookies ? [...args, '-listen'] : args);
-        await peer.printed('ACCEPT');
-        const client = openClient(t, { address: () => ({ port }) }, { ...options, ciphers: suite });
-        await event(client, 'secureConnect');
-        assert.equal(client.getCipher().name, suite);
-        client.write('a line from us\n');
-        await peer.printed('a line from us\n');
-        const received = messages(client, 1);
-        peer.say('a line from openssl');
-        assert.deepEqual(await received, ['a line from openssl\n']);
-        const closed = event(client, 'close');
-        client.end();
-        assert.deepEqual(await closed, [false]);
-        await peer.printed('DONE');
-      });
-    }
-  }
+
+  test('hears our goodbye', async (t) => {
+    const port = await freePort();
+    const peer = openssl.sServer(t, port, [...pskServer, '-cipher', 'PSK-AES128-GCM-SHA256']);
+    await peer.printed('ACCEPT');
+    const client = openClient(t, { address: () => ({ port }) }, psk);
+    await event(client, 'secureConnect');
+    const closed = event(client, 'close');
+    client.end();
+    assert.deepEqual(await closed, [false]);
+    await peer.printed('DONE');
+  });
 
   for (const [what, name, options, code] of [
     ['an unknown CA', 'otherIssuer', {}, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
@@ -161,18 +119,6 @@ describe('client certificates', { skip: openssl.missing && `skipped (${openssl.m
   const asks = { key: server?.key, cert: server?.cert, ca: ca?.cert };
   const publicKeyOf = ({ cert }) => createPublicKey(cert).export({ type: 'spki', format: 'der' });
   const presents = ({ certPath, keyPath }) => ['-CAfile', ca.certPath, '-cert', certPath, '-key', keyPath];
-
-  for (const suite of ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384']) {
-    test(`of openssl s_client are verified by our server, with ${suite}`, async (t) => {
-      const ours = await startServer(t, asks, echo);
-      const secure = event(ours, 'secureConnection');
-      const peer = openssl.sClient(t, ours.address().port, [...presents(client), '-cipher', suite]);
-      const [socket] = await secure;
-      assert.deepEqual(socket.publicKey, publicKeyOf(client));
-      peer.say('a line from openssl');
-      await peer.printed('a line from openssl\n');
-    });
-  }
 
   for (const [what, credential, code] of [
     ['of an unknown CA', otherIssuer, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],

@@ -44,6 +44,7 @@ const RECIPES = {
 
   server: { subject: 'localhost', issuer: 'ca', extensions: SERVER },
   serverRsa: { subject: 'localhost', issuer: 'ca', extensions: SERVER, rsa: true },
+  allRsa: { subject: 'localhost', issuer: 'rsaCa', extensions: SERVER, rsa: true },
   client: { subject: 'Test Client', issuer: 'ca', extensions: CLIENT },
   expired: { subject: 'localhost', issuer: 'ca', extensions: EITHER, validity: PAST },
   notYetValid: { subject: 'localhost', issuer: 'ca', extensions: EITHER, validity: FUTURE },

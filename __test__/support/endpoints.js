@@ -82,6 +82,15 @@ async function freePort() {
   return port;
 }
 
+/** Whether nobody has this UDP port on loopback. */
+function isFree(port) {
+  const socket = dgram.createSocket('udp4');
+  return new Promise((resolve) => {
+    socket.on('error', () => resolve(false));
+    socket.bind({ port, address: HOST, exclusive: true }, () => socket.close(() => resolve(true)));
+  });
+}
+
 /** Runs `act` and answers what a listener throws meanwhile, in place of the process's end. */
 async function uncaught(act) {
   const thrown = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
@@ -101,6 +110,7 @@ module.exports = {
   event,
   eventsUntilClose,
   freePort,
+  isFree,
   messages,
   openClient,
   startServer,

@@ -1,6 +1,6 @@
 'use strict';
 
-// A UDP proxy on loopback that loses datagrams: the same ones in every run.
+// A UDP proxy on loopback that loses datagrams, at random: which ones, its seed says.
 
 const dgram = require('node:dgram');
 
@@ -19,13 +19,12 @@ async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) 
   const [front, back] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
   const proxy = { port: 0, passed: 0, lost: 0, calm: () => (share = 0) };
   let share = loss;
-  let dice = seed;
+  // One for each direction: what is lost there does not depend on who is faster.
+  const [there, andBack] = [generator(seed), generator(~seed)];
   let client = null;
 
-  const pass = (send) => {
-    // A linear congruential generator: Knuth's, its upper half.
-    dice = (Math.imul(dice, 1_664_525) + 1_013_904_223) >>> 0;
-    if (dice / 2 ** 32 < share) {
+  const pass = (dice, send) => {
+    if (dice() < share) {
       proxy.lost++;
       return;
     }
@@ -35,10 +34,10 @@ async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) 
   front.on('message', (datagram, remote) => {
     client = remote;
     see(datagram);
-    pass(() => back.send(datagram, serverPort, HOST));
+    pass(there, () => back.send(datagram, serverPort, HOST));
   });
   back.on('message', (datagram) => {
-    pass(() => front.send(datagram, client.port, client.address));
+    pass(andBack, () => front.send(datagram, client.port, client.address));
   });
   // The server may be gone before its last datagram arrives.
   for (const socket of [front, back]) {
@@ -49,6 +48,17 @@ async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) 
   await Promise.all([event(front, 'listening'), event(back, 'listening')]);
   proxy.port = front.address().port;
   return proxy;
+}
+
+/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
+function generator(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
 }
 
 module.exports = { lossyProxy };

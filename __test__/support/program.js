@@ -10,10 +10,11 @@ const PATIENCE = 30_000;
 
 /** A running program and all that it has printed. */
 class Program {
-  constructor(command, args) {
+  constructor(command, args, env = process.env) {
     this.output = '';
     this._command = command;
-    this._child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+    this._ended = undefined;
+    this._child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'], env });
     for (const stream of [this._child.stdout, this._child.stderr]) {
       stream.setEncoding('utf8').on('data', (text) => {
         this.output += text;
@@ -21,7 +22,10 @@ class Program {
       });
     }
     this._child.stdin.on('error', () => {});
-    this._child.on('exit', () => this._child.emit('output'));
+    this._child.on('close', (code, signal) => {
+      this._ended = signal ?? `exit code ${code}`;
+      this._child.emit('output');
+    });
   }
 
   say(line) {
@@ -29,10 +33,10 @@ class Program {
   }
 
   /** Until it has printed this. */
-  async printed(text) {
-    const overdue = AbortSignal.timeout(PATIENCE);
+  async printed(text, patience = PATIENCE) {
+    const overdue = AbortSignal.timeout(patience);
     while (!this.output.includes(text)) {
-      if (this._child.exitCode !== null) throw new Error(`${this._command} ended without "${text}":\n${this.output}`);
+      if (this._ended) throw new Error(`${this._command} ended without "${text}" (${this._ended}):\n${this.output}`);
       await once(this._child, 'output', { signal: overdue }).catch(() => {
         throw new Error(`${this._command} did not print "${text}":\n${this.output}`);
       });

@@ -39,13 +39,14 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. With a bell, heavy steps of handshakes are
-    /// done by so many other threads; it rings for this number.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps of
+    /// handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeClientOptions,
         registers: Buffer,
+        brief: Buffer,
         bell: Option<&Bell>,
         number: u32,
         threads: u32,
@@ -53,7 +54,7 @@ impl DtlsClient {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
         let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
-        let client = DtlsClient { driver: Driver::new(endpoint, foreman, registers, Instant::now())?, config };
+        let client = DtlsClient { driver: Driver::new(endpoint, foreman, registers, brief, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }

@@ -1,6 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
 use super::address;
+use super::brief;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::pool::Foreman;
@@ -49,6 +50,8 @@ pub(super) struct Driver {
     /// Of the present batch, on their way out.
     sealed: Datagrams,
     registers: Buffer,
+    /// Where `poll_event` writes what needs no object.
+    brief: Buffer,
     /// Payloads of the present batch, end to end.
     payloads: Vec<u8>,
     count: usize,
@@ -61,10 +64,14 @@ impl Driver {
         mut endpoint: Endpoint,
         foreman: Option<Foreman>,
         registers: Buffer,
+        brief: Buffer,
         epoch: Instant,
     ) -> Result<Driver, CodedError> {
         if registers.len() != REGISTERS_LENGTH {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
+        }
+        if brief.len() != brief::LENGTH {
+            return Err(internal(format!("{} bytes for brief events are not {}", brief.len(), brief::LENGTH)));
         }
         endpoint.offer_jobs(foreman.as_ref().map_or(0, Foreman::job_limit));
         Ok(Driver {
@@ -74,6 +81,7 @@ impl Driver {
             is_congested: false,
             sealed: Datagrams::default(),
             registers,
+            brief,
             payloads: Vec::new(),
             count: 0,
             epoch,
@@ -292,7 +300,11 @@ impl Driver {
     }
 
     pub(super) fn poll_event(&mut self) -> Option<NativeEvent> {
-        self.with(|endpoint, _| endpoint.poll_event()).map(Into::into)
+        let Some(event) = self.with(|endpoint, _| endpoint.poll_event()) else {
+            brief::say_nothing(&mut self.brief);
+            return None;
+        };
+        if brief::write(&event, &mut self.brief) { None } else { Some(event.into()) }
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
@@ -431,7 +443,7 @@ macro_rules! endpoint_methods {
                 self.driver.poll_transmit()
             }
 
-            /// The next event.
+            /// The next event; null when there is none, or when what it says has been written: see `lib/brief.js`.
             #[napi(catch_unwind)]
             pub fn poll_event(&mut self) -> Option<NativeEvent> {
                 self.driver.poll_event()

@@ -4,7 +4,7 @@ use super::address;
 use super::error::{CodedError, invalid_session};
 use crate::proto::{
     Authorization, CloseReason, Endpoint, Error, Event, MaxFragmentLength, ReplayWindow, ResumableSession,
-    SavedConnection, Suite,
+    SavedConnection, SessionId, Suite,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -75,7 +75,7 @@ impl From<SavedConnection> for NativeSavedConnection {
         NativeSavedConnection {
             ciphersuite: saved.suite.id(),
             randbytes: saved.randoms.to_vec().into(),
-            id: saved.session_id.into(),
+            id: saved.session_id.as_bytes().to_vec().into(),
             master: saved.master_secret.to_vec().into(),
             epoch: saved.epoch,
             counter: number(u64::from(saved.epoch) << 48 | saved.next_number),
@@ -102,7 +102,7 @@ impl NativeSavedConnection {
         Ok(SavedConnection {
             suite: suite(self.ciphersuite)?,
             randoms: exactly("randbytes", &self.randbytes)?.into(),
-            session_id: self.id.to_vec(),
+            session_id: session_id(&self.id)?,
             master_secret: exactly("master", &self.master)?.into(),
             epoch: self.epoch,
             next_number: counter & 0xffff_ffff_ffff,
@@ -140,6 +140,13 @@ impl NativeSession {
 
 fn suite(id: u16) -> Result<Suite, CodedError> {
     Suite::from_id(id).ok_or_else(|| invalid_session(format!("its cipher suite {id:#06x} is not one of ours")))
+}
+
+fn session_id(bytes: &[u8]) -> Result<SessionId, CodedError> {
+    SessionId::new(bytes).ok_or_else(|| {
+        let limit = SessionId::LIMIT;
+        invalid_session(format!("its 'id' has {} bytes, more than {limit}", bytes.len()))
+    })
 }
 
 fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, CodedError> {

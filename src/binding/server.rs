@@ -62,13 +62,14 @@ impl ServerContext {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. With a bell, heavy steps of handshakes are
-    /// done by so many other threads; it rings for this number.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps of
+    /// handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeServerOptions,
         registers: Buffer,
+        brief: Buffer,
         bell: Option<&Bell>,
         number: u32,
         threads: u32,
@@ -79,7 +80,7 @@ impl DtlsServer {
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
         let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
-        let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, now)?, ciphers };
+        let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }

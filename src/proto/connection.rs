@@ -1,7 +1,7 @@
 //! One DTLS association with one peer, from its first verified ClientHello to its close.
 
 use super::jobs::Ticket;
-use super::limits::{HELD_BYTES_LIMIT, Limits};
+use super::limits::{FRESH_HIBERNATES_AFTER, HELD_BYTES_LIMIT, Limits};
 use super::output::LookupId;
 use crate::tls::{ContentType, Context, OwnedRecord, Record};
 use std::net::SocketAddr;
@@ -38,11 +38,13 @@ pub(super) struct Activity {
     pub(super) heard: Instant,
     /// The last record either way.
     pub(super) last: Instant,
+    /// Nothing has come or gone since it was opened.
+    is_fresh: bool,
 }
 
 impl Activity {
     pub(super) fn begin(now: Instant) -> Activity {
-        Activity { heard: now, last: now }
+        Activity { heard: now, last: now, is_fresh: true }
     }
 }
 
@@ -145,8 +147,7 @@ impl Connection {
     /// An authentic record came.
     pub(super) fn heard(&mut self, now: Instant) {
         if let Phase::Established(activity) = &mut self.phase {
-            activity.heard = now;
-            activity.last = now;
+            *activity = Activity { heard: now, last: now, is_fresh: false };
         }
     }
 
@@ -154,6 +155,7 @@ impl Connection {
     pub(super) fn sent(&mut self, now: Instant) {
         if let Phase::Established(activity) = &mut self.phase {
             activity.last = now;
+            activity.is_fresh = false;
         }
     }
 
@@ -176,6 +178,8 @@ impl Connection {
         let Phase::Established(activity) = &self.phase else {
             return None;
         };
-        limits.hibernate_after.filter(|_| !self.context.is_asleep()).map(|quiet| activity.last + quiet)
+        let quiet = limits.hibernate_after.filter(|_| !self.context.is_asleep())?;
+        // Who has nothing to say at once will say it later: a crowd that only connects must not be awake all together.
+        Some(activity.last + if activity.is_fresh { quiet.min(FRESH_HIBERNATES_AFTER) } else { quiet })
     }
 }

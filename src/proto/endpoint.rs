@@ -4,11 +4,14 @@ use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFo
 use super::counters::Counters;
 use super::deadlines::Deadlines;
 use super::jobs::{Jobs, drive};
-use super::limits::{Limits, RECORDS_PER_DATAGRAM, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
+use super::limits::{
+    Limits, QUIET, RECORDS_PER_DATAGRAM, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL,
+};
 use super::output::{CloseReason, Event, LookupId, Transmit};
 use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
 use super::server_side::ServerSide;
+use super::table::Table;
 use crate::tls::{
     ClientConfig, Context, Error, ErrorKind, Inbound, Negotiated, Outbox, OwnedRecord, Progress, RECORD_LIMIT, Record,
     Records, release_free_memory,
@@ -21,7 +24,7 @@ use std::time::Instant;
 pub(crate) struct Endpoint {
     pub(super) server: Option<ServerSide>,
     pub(super) limits: Limits,
-    pub(super) connections: HashMap<ConnectionHandle, Box<Connection>>,
+    pub(super) connections: Table,
     pub(super) routes: Routes,
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,
@@ -92,7 +95,7 @@ impl Endpoint {
         Endpoint {
             server,
             limits,
-            connections: HashMap::new(),
+            connections: Table::default(),
             routes: Routes::default(),
             counters: Counters::default(),
             roaming: Roaming::default(),
@@ -264,7 +267,8 @@ impl Endpoint {
         }
         self.expire_unplaced(now);
         self.expire_hellos(now);
-        if self.sleepers >= SLEEPERS_PER_RELEASE {
+        let is_quiet = self.deadlines.next().is_none_or(|next| next > now + QUIET);
+        if self.sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE } {
             self.sleepers = 0;
             release_free_memory();
         }
@@ -461,7 +465,7 @@ impl Endpoint {
         let handle = self.next_handle();
         let phase = Phase::Handshaking { started: now, waiting_for: WaitingFor::Peer };
         let connection = Connection { remote, context, phase, client_random, restored: None, scheduled: None };
-        self.connections.insert(handle, Box::new(connection));
+        self.connections.insert(handle, connection);
         self.routes.begin_handshake(remote, handle);
         self.counters.handshakes_started += 1;
         self.trace(2, || format!("{remote} handshake begins"));

@@ -172,7 +172,7 @@ impl Endpoint {
     }
 }
 
-fn lent_stint(connection: &mut Box<Connection>) -> Option<&mut Stint> {
+fn lent_stint(connection: &mut Connection) -> Option<&mut Stint> {
     match &mut connection.phase {
         Phase::Handshaking { waiting_for: WaitingFor::Worker(stint), .. } if stint.is_lent => Some(stint),
         _ => None,

@@ -22,8 +22,17 @@ pub(crate) struct Limits {
 /// Connections whose timers are looked at in one go; the others come next, after whatever else has happened.
 pub(super) const TIMEOUTS_PER_CALL: usize = 256;
 
-/// Connections that have gone to sleep since memory was last given back to the system: some 9 MB.
+/// Quiet time after which an open connection goes to sleep, at most, as long as nothing has come or gone on it.
+pub(super) const FRESH_HIBERNATES_AFTER: Duration = Duration::from_millis(500);
+
+/// Connections that have gone to sleep since memory was last given back to the system: some 1 MB.
 pub(super) const SLEEPERS_PER_RELEASE: usize = 256;
+
+/// The same, when nobody else is about to.
+pub(super) const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
+
+/// Nothing is due for as long: then the endpoint is quiet.
+pub(super) const QUIET: Duration = Duration::from_secs(1);
 
 /// Bytes of records that a handshake holds while it waits for the application, or for a thread.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;

@@ -21,13 +21,14 @@ mod roaming;
 mod routes;
 mod server_names;
 mod server_side;
+mod table;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use crate::tls::{
     Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
     MaxFragmentLength, PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, RevocationLists, SavedConnection,
-    ServerConfig, Settings, Suite, TrustAnchors, Wishes, capabilities,
+    ServerConfig, SessionId, Settings, Suite, TrustAnchors, Wishes, capabilities,
 };
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};

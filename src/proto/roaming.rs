@@ -320,7 +320,7 @@ impl Endpoint {
         let phase = Phase::Established(Activity::begin(now));
         let connection =
             Connection { remote, context, phase, client_random: None, restored: Some(name), scheduled: None };
-        self.connections.insert(handle, Box::new(connection));
+        self.connections.insert(handle, connection);
         self.roaming.restored.insert(name, handle);
         self.place(handle, remote);
         self.schedule(handle);

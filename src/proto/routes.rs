@@ -10,11 +10,13 @@ const ESTABLISHED_LIMIT: usize = 16;
 /// The connections at one address and port.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Route {
-    /// Most recently heard first. Usually one; more when devices took over the address of others that have moved away
-    /// and have not been heard of since.
-    pub(super) established: Vec<ConnectionHandle>,
+    /// The one that was heard most recently.
+    first: Option<ConnectionHandle>,
+    /// The others, in that order: devices whose address somebody else has taken over, which have not been heard of
+    /// since. Usually none, so that it costs no memory.
+    others: Vec<ConnectionHandle>,
     /// A client that starts, or starts anew (RFC 6347 section 4.2.8).
-    pub(super) handshaking: Option<ConnectionHandle>,
+    handshaking: Option<ConnectionHandle>,
 }
 
 /// From address to connections, with the number of unfinished handshakes.
@@ -32,7 +34,8 @@ impl Routes {
 
     /// The connection at this address, by rank; 0 is the one that was heard last.
     pub(super) fn established(&self, remote: SocketAddr, rank: usize) -> Option<ConnectionHandle> {
-        self.routes.get(&remote)?.established.get(rank).copied()
+        let route = self.routes.get(&remote)?;
+        if rank == 0 { route.first } else { route.others.get(rank - 1).copied() }
     }
 
     /// Unfinished handshakes, of all addresses.
@@ -67,15 +70,20 @@ impl Routes {
             route.handshaking = None;
             Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, remote.ip());
         }
-        route.established.insert(0, connection);
+        if let Some(second) = route.first.replace(connection) {
+            route.others.insert(0, second);
+        }
     }
 
     /// The connection has just been heard from this address.
     pub(super) fn prefer(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
         if let Some(route) = self.routes.get_mut(&remote)
-            && let Some(rank) = route.established.iter().position(|&other| other == connection)
+            && let Some(at) = route.others.iter().position(|&other| other == connection)
         {
-            route.established[..=rank].rotate_right(1);
+            route.others.remove(at);
+            if let Some(second) = route.first.replace(connection) {
+                route.others.insert(0, second);
+            }
         }
     }
 
@@ -88,12 +96,15 @@ impl Routes {
         let Some(route) = self.routes.get_mut(&remote) else {
             return;
         };
-        route.established.retain(|&other| other != connection);
+        route.others.retain(|&other| other != connection);
+        if route.first == Some(connection) {
+            route.first = (!route.others.is_empty()).then(|| route.others.remove(0));
+        }
         if route.handshaking == Some(connection) {
             route.handshaking = None;
             Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, remote.ip());
         }
-        if route.established.is_empty() && route.handshaking.is_none() {
+        if route.first.is_none() && route.handshaking.is_none() {
             self.routes.remove(&remote);
         }
     }

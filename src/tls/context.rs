@@ -9,6 +9,7 @@ use super::ffi::bio::Outbox;
 use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::handshake::{Handshake, Progress};
+use super::last_flight::LastFlight;
 use super::record::Record;
 use super::saved::{ResumableSession, SavedConnection, Unrestorable};
 use mbedtls_sys as sys;
@@ -44,13 +45,14 @@ pub(crate) struct Finished {
     pub(crate) peer: [u8; 12],
 }
 
+#[expect(clippy::large_enum_variant, reason = "most connections are asleep, and memory of their own would pin a page")]
 enum Stage {
     /// Before there is an engine: a server's application decides what the client gets to see.
     Choice(Box<Choice>),
     Handshake(Box<Handshake>),
     Open(Open),
-    /// Open, in a hundredth of the memory.
-    Asleep(Box<Asleep>),
+    /// Open, in a tenth of the memory.
+    Asleep(Asleep),
     /// The handshake is on another thread; what is left can take its leave under this record number.
     Lent {
         next_plaintext_number: Option<u64>,
@@ -62,38 +64,40 @@ enum Stage {
 /// A finished handshake's engine.
 struct Open {
     ssl: Ssl,
-    /// What ended the handshake, for a peer that may ask for it again; empty once the peer is known to have it. The
-    /// engine keeps it too, and repeats it, but not in its sleep.
-    last_flight: Vec<Vec<u8>>,
+    last_flight: LastFlight,
 }
 
 /// What an association needs to wake up.
 struct Asleep {
-    last_flight: Vec<Vec<u8>>,
+    last_flight: LastFlight,
     saved: SavedConnection,
     config: Arc<SslConfig>,
     payload_limit: usize,
 }
 
 impl Asleep {
-    fn wake(&self, now: Instant) -> Result<Open, Error> {
+    fn wake(&self, now: Instant) -> Result<Ssl, Error> {
         let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
         // Exactly where it was: nothing has been sent meanwhile.
         ssl.restore(&self.saved, self.saved.next_number).map_err(Error::internal)?;
-        Ok(Open { ssl, last_flight: self.last_flight.clone() })
+        Ok(ssl)
+    }
+
+    fn take_last_flight(&mut self) -> LastFlight {
+        std::mem::replace(&mut self.last_flight, LastFlight::Delivered)
     }
 }
 
 impl Open {
     fn read(&mut self, now: Instant, record: &[u8], plaintext: &mut [u8], out: &mut Outbox) -> Result<Inbound, Error> {
         let Open { ssl, last_flight } = self;
-        let (before, keeps_handshake) = (ssl.replay_window(), ssl.keeps_handshake());
+        let before = ssl.replay_window();
         let result = ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
         let authenticated = ssl.replay_window() != before;
         match result {
             Ok(length) => {
                 // The peer has our last flight, or it could not have sent this.
-                *last_flight = Vec::new();
+                *last_flight = LastFlight::Delivered;
                 Ok(Inbound::Data(length))
             }
             Err(sys::ERR_SSL_WANT_READ) if authenticated && ssl.last_record_was_application_data() => {
@@ -102,8 +106,8 @@ impl Open {
             }
             Err(sys::ERR_SSL_WANT_READ) if authenticated => {
                 // RFC 6347 section 4.2.4: the peer repeats its flight because ours was lost.
-                if ssl.last_record_was_handshake() && !keeps_handshake {
-                    last_flight.iter().for_each(|datagram| out.push(datagram));
+                if ssl.last_record_was_handshake() {
+                    last_flight.repeat(out);
                 }
                 Ok(Inbound::Consumed)
             }
@@ -127,6 +131,12 @@ impl Open {
 impl Context {
     fn new(stage: Stage) -> Context {
         Context { stage, pauses: false, finished: None }
+    }
+
+    /// One that does nothing.
+    #[cfg(test)]
+    pub(crate) fn gone() -> Context {
+        Context::new(Stage::Gone)
     }
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
@@ -157,7 +167,7 @@ impl Context {
         let mut ssl =
             Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable("there is no memory for it"))?;
         ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
-        Ok(Context::new(Stage::Open(Open { ssl, last_flight: Vec::new() })))
+        Ok(Context::new(Stage::Open(Open { ssl, last_flight: LastFlight::Delivered })))
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -282,14 +292,16 @@ impl Context {
         if let Progress::Done(negotiated) = &mut progress
             && let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Gone)
         {
-            let (ssl, early) = handshake.into_parts();
+            let (mut ssl, early) = handshake.into_parts();
             negotiated.early = early;
             let [own, peer] = ssl.finished_messages();
             self.finished = Some(Finished { own, peer });
-            let mut last_flight = Vec::new();
-            if ssl.keeps_handshake() {
-                last_flight.extend(out.datagrams().skip(written).map(<[u8]>::to_vec));
-            }
+            // Ours ended the handshake if the engine would repeat it.
+            let last_flight = if ssl.forget_handshake() {
+                LastFlight::new(out.datagrams().skip(written))
+            } else {
+                LastFlight::Delivered
+            };
             self.stage = Stage::Open(Open { ssl, last_flight });
         }
         Ok(progress)
@@ -373,10 +385,12 @@ impl Context {
         match &mut self.stage {
             Stage::Open(open) => open.read(now, record, plaintext, out),
             Stage::Asleep(asleep) => {
-                let mut open = asleep.wake(now)?;
+                let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
                 let inbound = open.read(now, record, plaintext, out);
-                // What anybody can send does not wake it for longer than it takes to see that.
-                if !matches!(inbound, Ok(Inbound::Dropped)) {
+                if matches!(inbound, Ok(Inbound::Dropped)) {
+                    // What anybody can send does not wake it for longer than it takes to see that.
+                    asleep.last_flight = open.last_flight;
+                } else {
                     self.stage = Stage::Open(open);
                 }
                 inbound
@@ -439,21 +453,21 @@ impl Context {
         matches!(self.stage, Stage::Asleep(_))
     }
 
-    /// Gives the engine's memory back, some 36 KB; the next record or payload wakes it in some 20 microseconds.
+    /// Gives the engine's memory back, some 4 KB; the next record or payload wakes it in some 20 microseconds.
     pub(crate) fn hibernate(&mut self) {
         if let Stage::Open(Open { ssl, last_flight }) = &mut self.stage
             && let Some(saved) = ssl.save()
         {
-            let last_flight = std::mem::take(last_flight);
+            let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
             let asleep =
                 Asleep { last_flight, saved, config: Arc::clone(ssl.config()), payload_limit: ssl.payload_limit() };
-            self.stage = Stage::Asleep(Box::new(asleep));
+            self.stage = Stage::Asleep(asleep);
         }
     }
 
     fn awake(&mut self, now: Instant) -> Result<&mut Ssl, Error> {
-        if let Stage::Asleep(asleep) = &self.stage {
-            self.stage = Stage::Open(asleep.wake(now)?);
+        if let Stage::Asleep(asleep) = &mut self.stage {
+            self.stage = Stage::Open(Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() });
         }
         match &mut self.stage {
             Stage::Open(open) => Ok(&mut open.ssl),

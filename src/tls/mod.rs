@@ -18,6 +18,7 @@ mod ffi;
 mod handshake;
 mod hello_fragments;
 mod hmac;
+mod last_flight;
 mod negotiation;
 mod peer;
 mod psk;
@@ -46,7 +47,7 @@ pub(crate) use negotiation::{MaxFragmentLength, Wishes};
 pub(crate) use peer::{Authorization, PeerAuthentication, PeerCredential};
 pub(crate) use public_key::PublicKey;
 pub(crate) use record::{ContentType, OwnedRecord, RECORD_HEADER_LENGTH, Record, Records};
-pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, Unrestorable};
+pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId, Unrestorable};
 pub(crate) use server_name::server_name;
 pub(crate) use suites::Suite;
 

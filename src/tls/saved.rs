@@ -26,8 +26,7 @@ pub(crate) struct SavedConnection {
     pub(crate) suite: Suite,
     /// The client's, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
-    /// At most 32 bytes.
-    pub(crate) session_id: Vec<u8>,
+    pub(crate) session_id: SessionId,
     pub(crate) master_secret: Zeroizing<[u8; 48]>,
     pub(crate) epoch: u16,
     /// Number of the next record to send.
@@ -40,6 +39,28 @@ pub(crate) struct SavedConnection {
     pub(crate) encrypt_then_mac: bool,
     /// RFC 7627; unknown of connections that node-mbed-dtls saved.
     pub(crate) extended_master_secret: Option<bool>,
+}
+
+/// At most 32 bytes (RFC 5246 section 7.4.1.3).
+#[derive(Clone, Copy, Default)]
+pub(crate) struct SessionId {
+    length: u8,
+    bytes: [u8; SessionId::LIMIT],
+}
+
+impl SessionId {
+    pub(crate) const LIMIT: usize = 32;
+
+    /// `None` when it is too long.
+    pub(crate) fn new(id: &[u8]) -> Option<SessionId> {
+        let mut bytes = [0; SessionId::LIMIT];
+        bytes.get_mut(..id.len())?.copy_from_slice(id);
+        Some(SessionId { length: u8::try_from(id.len()).ok()?, bytes })
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.length)).unwrap_or_default()
+    }
 }
 
 /// What a session needs to be resumed by its id (RFC 5246 section 7.3).
@@ -67,9 +88,6 @@ pub(crate) struct Unrestorable(pub(crate) &'static str);
 
 impl SavedConnection {
     pub(super) fn check(&self) -> Result<(), Unrestorable> {
-        if self.session_id.len() > 32 {
-            return Err(Unrestorable("its session id has more than 32 bytes"));
-        }
         if self.epoch != DATA_EPOCH {
             return Err(Unrestorable("its epoch is not the one that data flows in"));
         }
@@ -101,7 +119,7 @@ mod tests {
         SavedConnection {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
             randoms: Zeroizing::new([0; 64]),
-            session_id: Vec::new(),
+            session_id: SessionId::default(),
             master_secret: Zeroizing::new([0; 48]),
             epoch: 1,
             next_number,

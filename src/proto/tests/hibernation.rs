@@ -107,6 +107,19 @@ fn the_last_flight_is_repeated_from_sleep() {
 }
 
 #[test]
+fn who_has_nothing_to_say_at_first_sleeps_at_once_and_who_has_spoken_later() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    network.run_for(Duration::from_secs(1));
+    assert_eq!(sleeping(&network), 1);
+    network.send_from_client(0, b"hello");
+    network.run_for(Duration::from_secs(4));
+    assert_eq!(sleeping(&network), 0);
+    network.run_for(Duration::from_secs(2));
+    assert_eq!(sleeping(&network), 1);
+}
+
+#[test]
 fn who_does_not_want_to_sleep_stays_awake() {
     let mut network = Network::with_limits(psk_server(), Limits { hibernate_after: None, ..limits() });
     network.connect(&psk_client(&[]));

@@ -21,3 +21,5 @@ mod roaming;
 mod streams;
 mod threads;
 mod timers;
+
+pub(super) use network::base_time;

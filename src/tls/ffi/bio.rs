@@ -70,6 +70,8 @@ pub(crate) struct StagedPsk {
 pub(super) struct Bio {
     /// The record on offer; valid while the call that set it runs.
     pub(super) incoming: Option<NonNull<[u8]>>,
+    /// Bytes of the longest record that the engine's input buffer has seen since it was lent.
+    pub(super) received: usize,
     pub(super) outbox: Outbox,
     pub(super) now: Instant,
     timer: Option<Timer>,
@@ -90,6 +92,7 @@ impl Bio {
     pub(super) fn new(now: Instant, longest_interval: Duration) -> Bio {
         Bio {
             incoming: None,
+            received: 0,
             outbox: Outbox::default(),
             now,
             timer: None,
@@ -140,6 +143,7 @@ pub(super) unsafe extern "C" fn receive(bio: *mut c_void, buffer: *mut c_uchar, 
     }
     // SAFETY: `buffer` has `room` writable bytes, and is the engine's own, so it cannot overlap the record.
     unsafe { std::ptr::copy_nonoverlapping(record.as_ptr(), buffer, record.len()) };
+    bio.received = bio.received.max(record.len());
     c_int::try_from(record.len()).unwrap_or(sys::ERR_SSL_WANT_READ)
 }
 

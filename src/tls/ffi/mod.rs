@@ -6,6 +6,7 @@
 
 mod aead;
 pub(crate) mod bio;
+mod buffers;
 pub(crate) mod capabilities;
 #[cfg(feature = "aws-lc")]
 mod ccm;
@@ -20,6 +21,7 @@ pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 pub(crate) mod rsa;
 mod saved;
+mod sha256;
 pub(crate) mod ssl;
 mod start_up;
 pub(crate) mod suite;

@@ -3,7 +3,7 @@
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
 use crate::tls::negotiation::MaxFragmentLength;
-use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection};
+use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId};
 use crate::tls::suites::Suite;
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ impl Ssl {
         Some(SavedConnection {
             suite: Suite::from_id(u16::try_from(session.ciphersuite).ok()?)?,
             randoms,
-            session_id: session.id.get(..session.id_len)?.to_vec(),
+            session_id: SessionId::new(session.id.get(..session.id_len)?)?,
             master_secret: Zeroizing::new(session.master),
             epoch: self.raw.in_epoch,
             next_number: u64::from_be_bytes(self.raw.cur_out_ctr) & NUMBER_MASK,
@@ -72,9 +72,10 @@ impl Ssl {
                 raw.handshake.as_mut().ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?,
             )
         };
-        let id = session.id.get_mut(..saved.session_id.len()).ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?;
-        id.copy_from_slice(&saved.session_id);
-        session.id_len = saved.session_id.len();
+        let saved_id = saved.session_id.as_bytes();
+        let id = session.id.get_mut(..saved_id.len()).ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?;
+        id.copy_from_slice(saved_id);
+        session.id_len = saved_id.len();
         session.ciphersuite = c_int::from(saved.suite.id());
         session.master = *saved.master_secret;
         session.mfl_code = saved.max_fragment_length.map_or(0, MaxFragmentLength::code);

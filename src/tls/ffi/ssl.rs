@@ -1,6 +1,7 @@
 //! One `ssl_context` behind safe methods; no decision is made here.
 
 use super::bio::{self, Bio, Outbox, StagedPsk};
+use super::buffers;
 use super::config::{Role, SslConfig};
 use super::verify::{self, PeerName};
 use super::{c_int, check, sys};
@@ -26,6 +27,8 @@ pub(crate) struct Ssl {
     pub(super) config: Arc<SslConfig>,
     /// RFC 7627, as negotiated.
     pub(super) extended_master_secret: bool,
+    /// The alert that the last record was, if it was one.
+    received_alert: Option<u8>,
 }
 
 // SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread: the memory is the
@@ -41,7 +44,7 @@ impl Ssl {
             raw.assume_init()
         };
         let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
-        let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false };
+        let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false, received_alert: None };
         ssl.bio_mut().revocations = config.revocations.clone();
         let context = bio.as_ptr().cast();
         // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
@@ -76,11 +79,18 @@ impl Ssl {
         bio.now = now;
         bio.incoming = record.map(NonNull::from);
         std::mem::swap(&mut bio.outbox, outbox);
+        buffers::attach(&mut self.raw);
         let result = act(self);
         let bio = self.bio_mut();
         // The record ends with this call; what the engine left unread is gone.
         bio.incoming = None;
         std::mem::swap(&mut bio.outbox, outbox);
+        let received = bio.received;
+        self.received_alert = received_alert(&self.raw);
+        buffers::detach(&mut self.raw, received);
+        if self.raw.in_buf.is_null() {
+            self.bio_mut().received = 0;
+        }
         result
     }
 
@@ -111,9 +121,15 @@ impl Ssl {
         &self.config
     }
 
-    /// Whether the handshake's memory is kept, after its end, to repeat the last flight.
-    pub(crate) fn keeps_handshake(&self) -> bool {
-        !self.raw.handshake.is_null()
+    /// Frees a finished handshake, which the engine keeps, where it wrote the last flight, until it knows that the peer
+    /// has it; answers whether it did.
+    pub(crate) fn forget_handshake(&mut self) -> bool {
+        let is_kept = !self.raw.handshake.is_null() && self.state() == sys::SSL_HANDSHAKE_OVER;
+        if is_kept {
+            // SAFETY: what the engine does itself when the first application data comes.
+            unsafe { sys::ssl_handshake_wrapup_free_hs_transform(&mut *self.raw) };
+        }
+        is_kept
     }
 
     pub(crate) fn role(&self) -> Role {
@@ -249,11 +265,7 @@ impl Ssl {
 
     /// The alert that the last read brought, when it failed with `ERR_SSL_FATAL_ALERT_MESSAGE`.
     pub(crate) fn received_alert(&self) -> Option<u8> {
-        if self.raw.in_msgtype != sys::SSL_MSG_ALERT || self.raw.in_msg.is_null() || self.raw.in_msglen != 2 {
-            return None;
-        }
-        // SAFETY: an alert message has two bytes, which were just checked to be there.
-        Some(unsafe { *self.raw.in_msg.add(1) })
+        self.received_alert
     }
 
     /// The number of the next plaintext record; `None` when there will be none.
@@ -352,4 +364,12 @@ impl Drop for Ssl {
             drop(Box::from_raw(self.bio.as_ptr()));
         }
     }
+}
+
+fn received_alert(raw: &sys::ssl_context) -> Option<u8> {
+    if raw.in_msgtype != sys::SSL_MSG_ALERT || raw.in_msg.is_null() || raw.in_msglen != 2 {
+        return None;
+    }
+    // SAFETY: an alert message has two bytes, which were just checked to be there.
+    Some(unsafe { *raw.in_msg.add(1) })
 }

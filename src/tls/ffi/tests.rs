@@ -1,6 +1,6 @@
 //! Corrections of the engine that only show from inside.
 
-use super::bio::{StagedPsk, install_psk};
+use super::bio::{Outbox, StagedPsk, install_psk};
 use super::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::rng::random;
 use super::ssl::Ssl;
@@ -38,6 +38,22 @@ fn a_reset_leaves_no_bad_mac_behind() {
     // SAFETY: the context is set up.
     check(unsafe { sys::ssl_session_reset(&mut *ssl.raw) }).unwrap();
     assert_eq!(ssl.raw.badmac_seen, 0);
+}
+
+#[test]
+fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_them() {
+    let mut ssl = psk_server();
+    let (now, mut out) = (Instant::now(), Outbox::default());
+    ssl.with(now, None, &mut out, |ssl| {
+        assert!(!ssl.raw.in_buf.is_null() && !ssl.raw.out_buf.is_null());
+        assert_eq!(ssl.handshake_step(), Ok(()));
+        assert_eq!(ssl.handshake_step(), Err(sys::ERR_SSL_WANT_READ));
+    });
+    assert!(ssl.raw.in_buf.is_null() && ssl.raw.out_buf.is_null() && ssl.raw.in_msg.is_null());
+    ssl.with(now, None, &mut out, |ssl| ssl.keep_peeked_message());
+    assert!(!ssl.raw.in_buf.is_null());
+    ssl.with(now, None, &mut out, |ssl| ssl.raw.keep_current_message = 0);
+    assert!(ssl.raw.in_buf.is_null());
 }
 
 #[test]

@@ -1,0 +1,143 @@
+// A DTLS 1.2 client or server of wolfSSL, as the matrix wants one: see ../matrix/drivers.js.
+
+#include <wolfssl/options.h>
+#include <wolfssl/ssl.h>
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const char *identity = NULL;
+static unsigned char psk[64];
+static unsigned int psk_length = 0;
+
+static void fail(const char *what, WOLFSSL *ssl, int result)
+{
+    char text[80] = "";
+    if (ssl != NULL) wolfSSL_ERR_error_string(wolfSSL_get_error(ssl, result), text);
+    fprintf(stderr, "%s failed: %s\n", what, text);
+    exit(1);
+}
+
+/* wolfSSL calls it for every suite that it knows; PSK is asked for once more for TLS 1.3, which is off. */
+static unsigned int client_psk(WOLFSSL *ssl, const char *hint, char *name, unsigned int name_size,
+                               unsigned char *key, unsigned int key_size)
+{
+    (void)ssl, (void)hint;
+    if (psk_length > key_size) return 0;
+    snprintf(name, name_size, "%s", identity);
+    memcpy(key, psk, psk_length);
+    return psk_length;
+}
+
+static unsigned int server_psk(WOLFSSL *ssl, const char *name, unsigned char *key, unsigned int key_size)
+{
+    (void)ssl;
+    if (psk_length > key_size || strcmp(name, identity) != 0) return 0;
+    memcpy(key, psk, psk_length);
+    return psk_length;
+}
+
+static struct sockaddr_in loopback(int port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+static WOLFSSL *open_client(WOLFSSL_CTX *context, int port, int verifies, WOLFSSL_SESSION *session)
+{
+    int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in address = loopback(port);
+    WOLFSSL *ssl = wolfSSL_new(context);
+    if (descriptor < 0 || ssl == NULL) fail("wolfSSL_new", NULL, 0);
+    wolfSSL_dtls_set_peer(ssl, &address, sizeof(address));
+    wolfSSL_set_fd(ssl, descriptor);
+    if (verifies) wolfSSL_check_domain_name(ssl, "localhost");
+    if (session != NULL) wolfSSL_set_session(ssl, session);
+    int result = wolfSSL_connect(ssl);
+    if (result != WOLFSSL_SUCCESS) fail("wolfSSL_connect", ssl, result);
+    return ssl;
+}
+
+static void run_client(WOLFSSL_CTX *context, int port, int verifies)
+{
+    char buffer[2048];
+    WOLFSSL *ssl = open_client(context, port, verifies, NULL);
+    printf("connected\n");
+    while (fgets(buffer, sizeof(buffer), stdin) != NULL) {
+        if (strcmp(buffer, "again\n") == 0) {
+            WOLFSSL_SESSION *session = wolfSSL_get1_session(ssl);
+            wolfSSL_shutdown(ssl);
+            wolfSSL_free(ssl);
+            ssl = open_client(context, port, verifies, session);
+            printf("connected again\n");
+            continue;
+        }
+        if (wolfSSL_write(ssl, buffer, (int)strlen(buffer)) <= 0) fail("wolfSSL_write", ssl, 0);
+        int length = wolfSSL_read(ssl, buffer, sizeof(buffer) - 1);
+        if (length <= 0) fail("wolfSSL_read", ssl, length);
+        printf("received %.*s", length, buffer);
+    }
+}
+
+static void run_server(WOLFSSL_CTX *context, int port)
+{
+    char buffer[2048];
+    int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+    struct sockaddr_in address = loopback(port), peer;
+    socklen_t peer_length = sizeof(peer);
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) fail("bind", NULL, 0);
+    printf("listening\n");
+    recvfrom(descriptor, buffer, sizeof(buffer), MSG_PEEK, (struct sockaddr *)&peer, &peer_length);
+    connect(descriptor, (struct sockaddr *)&peer, peer_length);
+    WOLFSSL *ssl = wolfSSL_new(context);
+    wolfSSL_set_fd(ssl, descriptor);
+    wolfSSL_dtls_set_peer(ssl, &peer, peer_length);
+    int result = wolfSSL_accept(ssl);
+    if (result != WOLFSSL_SUCCESS) fail("wolfSSL_accept", ssl, result);
+    printf("connected\n");
+    int length;
+    while ((length = wolfSSL_read(ssl, buffer, sizeof(buffer))) > 0) wolfSSL_write(ssl, buffer, length);
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 3) {
+        printf("%s\n", wolfSSL_lib_version());
+        return 0;
+    }
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    wolfSSL_Init();
+    int is_client = strcmp(arguments[1], "client") == 0;
+    int mode = WOLFSSL_VERIFY_NONE;
+    WOLFSSL_CTX *context = wolfSSL_CTX_new(is_client ? wolfDTLSv1_2_client_method() : wolfDTLSv1_2_server_method());
+    for (int i = 3; i < count; i++) {
+        char *name = arguments[i], *value = strchr(name, '=');
+        if (value == NULL) continue;
+        *value++ = '\0';
+        int result = WOLFSSL_SUCCESS;
+        if (strcmp(name, "identity") == 0) identity = value;
+        if (strcmp(name, "psk") == 0)
+            for (; value[0] && psk_length < sizeof(psk); value += 2) sscanf(value, "%2hhx", &psk[psk_length++]);
+        if (strcmp(name, "ca") == 0) {
+            result = wolfSSL_CTX_load_verify_locations(context, value, NULL);
+            mode = WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+        }
+        if (strcmp(name, "cert") == 0) result = wolfSSL_CTX_use_certificate_chain_file(context, value);
+        if (strcmp(name, "key") == 0)
+            result = wolfSSL_CTX_use_PrivateKey_file(context, value, WOLFSSL_FILETYPE_PEM);
+        if (strcmp(name, "suite") == 0) result = wolfSSL_CTX_set_cipher_list(context, value);
+        if (result != WOLFSSL_SUCCESS) fail(name, NULL, 0);
+    }
+    if (psk_length > 0 && is_client) wolfSSL_CTX_set_psk_client_callback(context, client_psk);
+    if (psk_length > 0 && !is_client) wolfSSL_CTX_set_psk_server_callback(context, server_psk);
+    wolfSSL_CTX_set_verify(context, mode, NULL);
+    int port = atoi(arguments[2]);
+    if (is_client) run_client(context, port, mode != WOLFSSL_VERIFY_NONE);
+    else run_server(context, port);
+    return 0;
+}

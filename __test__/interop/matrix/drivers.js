@@ -1,0 +1,184 @@
+'use strict';
+
+// Implementations that are libraries: small programs of ours around them (../drivers), all of them used alike.
+//
+//   PROGRAM                              prints the version of the library
+//   PROGRAM client|server PORT NAME=VALUE ...
+//
+// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), suite (OpenSSL's name). A client prints
+// `connected` after its handshake; then it sends each line of its standard input as one datagram, and prints `received`
+// and the line that comes back. At the line `again` it says goodbye, comes back with the session that it has kept, and
+// prints `connected again`. A server prints `listening`, and sends back what it hears.
+
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+
+const { installed } = require('./installed.js');
+const { LineProgram } = require('./line.js');
+const { IDENTITY, KEY, ecdsa, psk, rsa } = require('./scenarios.js');
+
+const GCM = 'ECDHE-ECDSA-AES128-GCM-SHA256';
+const CCM8 = 'ECDHE-ECDSA-AES128-CCM8';
+const RSA = 'ECDHE-RSA-AES128-GCM-SHA256';
+const MUTUAL = { mutual: true };
+const LOST = { mutual: true, loss: true };
+const RESUMED = { resume: true };
+/** Whose fault it is when this fails, where it does. */
+const WOLFSSL_LOST = {
+  ...LOST,
+  theirs: 'unexpected_message for a ChangeCipherSpec before a datagram that was lost; its last flight is not repeated',
+};
+
+const ERLANG_LOST = { ...LOST, theirs: 'no answer to a repeated ClientHello when its HelloVerifyRequest was lost' };
+
+const PION = [
+  psk('PSK-AES128-CCM8'),
+  psk('PSK-AES128-GCM-SHA256'),
+  psk('ECDHE-PSK-AES128-CBC-SHA256'),
+  ecdsa(GCM),
+  ecdsa(CCM8),
+  rsa(RSA),
+  ecdsa(GCM, MUTUAL),
+  ecdsa(GCM, LOST),
+];
+const ERLANG = [
+  psk('PSK-AES128-CCM8'),
+  psk('PSK-AES128-GCM-SHA256'),
+  psk('ECDHE-PSK-AES128-CBC-SHA256'),
+  ecdsa(GCM),
+  ecdsa(CCM8),
+  rsa(RSA),
+  ecdsa(GCM, MUTUAL),
+];
+const BOUNCY_CASTLE = [
+  psk('PSK-AES128-CCM8'),
+  psk('PSK-AES128-GCM-SHA256'),
+  psk('ECDHE-PSK-CHACHA20-POLY1305'),
+  ecdsa(GCM),
+  ecdsa(CCM8),
+  rsa(RSA),
+  ecdsa(GCM, MUTUAL),
+  ecdsa(GCM, LOST),
+];
+const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'];
+
+const python = (file) => [installed('python', 'bin', 'python'), driver(file)];
+const driver = (file) => path.join(__dirname, '..', 'drivers', file);
+
+module.exports = [
+  {
+    name: 'wolfSSL',
+    command: [installed('bin', 'wolfssl')],
+    from: 'Debian libwolfssl-dev',
+    remarks: "PSK only with ECDHE: Debian's build is without WOLFSSL_STATIC_PSK",
+    clients: [
+      psk('ECDHE-PSK-AES128-CBC-SHA256'),
+      ecdsa(GCM),
+      ecdsa(CCM8),
+      rsa(RSA),
+      ecdsa(GCM, MUTUAL),
+      psk('ECDHE-PSK-AES128-CBC-SHA256', RESUMED),
+      ecdsa(GCM, LOST),
+    ],
+    servers: [
+      psk('ECDHE-PSK-AES128-CBC-SHA256'),
+      ecdsa(GCM),
+      ecdsa(CCM8),
+      rsa(RSA),
+      ecdsa(GCM, MUTUAL),
+      ecdsa(GCM, WOLFSSL_LOST),
+    ],
+  },
+  {
+    name: 'tinydtls',
+    command: python('tinydtls.py'),
+    from: 'PyPI DTLSSocket',
+    remarks: 'PSK-AES128-CCM8 only',
+    clients: [psk('PSK-AES128-CCM8')],
+    servers: [psk('PSK-AES128-CCM8')],
+  },
+  {
+    name: 'python-mbedtls',
+    command: python('python-mbedtls.py'),
+    from: 'PyPI python-mbedtls',
+    clients: [psk('PSK-AES128-CCM8'), psk('ECDHE-PSK-AES128-CBC-SHA256'), ecdsa(GCM), rsa(RSA), ecdsa(GCM, MUTUAL)],
+    servers: [psk('PSK-AES128-CCM8'), psk('ECDHE-PSK-AES128-CBC-SHA256'), ecdsa(GCM), rsa(RSA), ecdsa(GCM, MUTUAL)],
+  },
+  {
+    name: 'pyOpenSSL',
+    command: python('pyopenssl.py'),
+    from: 'PyPI pyOpenSSL, with the OpenSSL that the package cryptography brings',
+    clients: [ecdsa(GCM), rsa(RSA), ecdsa(GCM, MUTUAL), ecdsa(GCM, RESUMED), ecdsa(GCM, LOST)],
+    servers: [ecdsa(GCM), rsa(RSA), ecdsa(GCM, MUTUAL), ecdsa(GCM, LOST)],
+  },
+  {
+    name: 'pion',
+    command: [installed('bin', 'pion')],
+    from: 'Debian golang-github-pion-dtls.v2-dev',
+    clients: PION,
+    servers: PION,
+  },
+  {
+    name: 'Erlang/OTP',
+    command: ['escript', driver('erlang.escript')],
+    from: 'Debian erlang-ssl',
+    clients: [...ERLANG, ecdsa(GCM, LOST), ecdsa(GCM, RESUMED)],
+    servers: [...ERLANG, ecdsa(GCM, ERLANG_LOST)],
+  },
+  {
+    name: 'BouncyCastle',
+    command: ['java', '-cp', [installed('java'), ...JARS.map((jar) => `/usr/share/java/${jar}.jar`)].join(':'), 'Peer'],
+    from: 'Debian libbctls-java',
+    clients: [...BOUNCY_CASTLE, psk('PSK-AES128-CCM8', RESUMED), ecdsa(GCM, RESUMED)],
+    servers: BOUNCY_CASTLE,
+  },
+  {
+    name: 'node-dtls-client',
+    command: [process.execPath, driver('node-dtls-client.mjs')],
+    from: 'npm node-dtls-client',
+    remarks: 'a client only, with PSK; it repeats nothing that is lost',
+    clients: [psk('PSK-AES128-CCM8'), psk('PSK-AES128-GCM-SHA256'), psk('PSK-AES128-CBC-SHA256')],
+  },
+  {
+    name: 'werift-dtls',
+    command: [process.execPath, driver('werift.mjs')],
+    from: 'npm werift-dtls',
+    remarks: 'made for WebRTC: it verifies no chain',
+    clients: [ecdsa(GCM), rsa(RSA), ecdsa(GCM, MUTUAL)],
+    servers: [ecdsa(GCM, { direct: true }), rsa(RSA)],
+  },
+].map(peer);
+
+function peer({ command, ...rest }) {
+  const start = (role) => (t, port, scenario, files) => {
+    const values = { ...files, suite: scenario.suite };
+    if (scenario.auth === 'psk') Object.assign(values, { psk: KEY.toString('hex'), identity: IDENTITY });
+    const args = Object.entries(values).map(([name, value]) => `${name}=${value}`);
+    return new LineProgram(t, [...command, role, String(port), ...args], {
+      connected: 'connected\n',
+      listening: 'listening\n',
+      heard: (line) => `received ${line}\n`,
+      again: comeBack,
+    });
+  };
+  return { programs: 'library', ...rest, probe, client: start('client'), server: start('server') };
+
+  function probe() {
+    const { stdout, status } = spawnSync(command[0], command.slice(1), { encoding: 'utf8' });
+    const what = path.basename(command.find((part) => part.includes(`${path.sep}drivers${path.sep}`)) ?? command[0]);
+    if (status !== 0) return { missing: `${what}: library not found` };
+    return { version: stdout.trim() };
+  }
+}
+
+/** The same program, in its second connection. */
+function comeBack(program) {
+  program.say('again');
+  return {
+    get output() {
+      return program.output;
+    },
+    connected: (patience) => program.printed('connected again\n', patience),
+    exchange: () => program.exchange(undefined, 'another line from the peer'),
+  };
+}

@@ -1,0 +1,40 @@
+'use strict';
+
+// Peers that are talked to through their standard streams: what they read there goes out as one datagram.
+
+const { Program } = require('../../support/program.js');
+const { echoed } = require('./run.js');
+
+class LineProgram extends Program {
+  /**
+   * @param {{ after: Function }} t at whose end it is ended
+   * @param {string[]} command
+   * @param {{ connected?: string, listening?: string, heard?: (line: string) => string, again?: () => LineProgram }} says
+   */
+  constructor(t, [command, ...args], says) {
+    super(command, args, says.env);
+    t.after(() => this.kill());
+    this._says = says;
+  }
+
+  connected(patience) {
+    return this.printed(this._says.connected, patience);
+  }
+
+  listening() {
+    return this.printed(this._says.listening);
+  }
+
+  /** A client: its line comes back. A server: ours does, or else it answers with one of its own. */
+  async exchange(client, line = 'a line from the peer') {
+    if (client !== undefined) return this._says.answer ? this._says.answer(this, client) : echoed(client);
+    this.say(line);
+    await this.printed(this._says.heard?.(line) ?? line);
+  }
+
+  comeBack() {
+    return this._says.again(this);
+  }
+}
+
+module.exports = { LineProgram };

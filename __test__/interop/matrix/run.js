@@ -1,0 +1,146 @@
+'use strict';
+
+// One pair: a program that we did not write and an endpoint of ours authenticate each other as the scenario says, and
+// application data goes both ways.
+
+const assert = require('node:assert/strict');
+
+const { echo, event, isFree, messages, openClient, startServer } = require('../../support/endpoints.js');
+const { lossyProxy } = require('../../support/lossy.js');
+const { IDENTITY, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
+
+/** Of the datagrams in either direction. */
+const LOSS = 1 / 3;
+/** How long a handshake may take, ms: with losses, each side waits for its timers, which double. */
+const PATIENCE = 30_000;
+const PATIENCE_WITH_LOSS = 40_000;
+
+/**
+ * A client's, so that less time is spent on waiting. A server as impatient as this would keep some clients from ever
+ * repeating their own flight: each datagram starts their timers anew.
+ */
+const IMPATIENT = { handshakeTimeoutMin: 200, handshakeTimeoutMax: 500 };
+
+/**
+ * Runs a pair; rejects when it fails.
+ *
+ * @param {{ after: Function }} t ends what the pair has started
+ * @param {object} pair of index.js
+ * @param {number} seed of the lossy network
+ * @returns {Promise<string>} what else is to be said, or ''
+ */
+async function run(t, { peer, role, scenario }, seed) {
+  const keys = makeKeys(t, scenario);
+  const files = peerFiles(scenario, role, keys);
+  const weather = { loss: LOSS, seed };
+  const relay = role === 'client' ? await theirClient() : await theirServer();
+  if (relay === undefined) return '';
+  assert(relay.lost > 0, 'nothing was lost');
+  return `${relay.lost} of ${relay.lost + relay.passedInHandshake} datagrams lost, seed ${seed}`;
+
+  async function theirClient() {
+    const server = await startServer(t, ourServer(scenario, keys), peer.serve ?? echo);
+    const complaints = [];
+    server.on('clientError', (error) => complaints.push(error.code));
+    const kept = scenario.resume && keepSessions(server);
+    const listensOn = server.address().port;
+    const relayed = scenario.loss && (await lossyProxy(t, listensOn, weather));
+    const secure = event(server, 'secureConnection');
+    const program = peer.client(t, relayed ? relayed.port : listensOn, scenario, files);
+    const [socket] = await within(secure, scenario, program, complaints);
+    checkPeer(socket, scenario, keys);
+    await program.connected(patience(scenario));
+    calm(relayed);
+    await program.exchange();
+    if (!kept) return relayed || undefined;
+
+    const again = event(server, 'secureConnection');
+    const comesBack = program.comeBack();
+    const [second] = await within(again, scenario, comesBack, complaints);
+    assert.equal(second.isSessionReused(), true, 'the session was not resumed');
+    await comesBack.connected(PATIENCE);
+    await comesBack.exchange();
+  }
+
+  async function theirServer() {
+    const port = await quietPort();
+    const program = peer.server(t, port, scenario, files);
+    await program.listening();
+    const relayed = scenario.loss && (await lossyProxy(t, program.port ?? port, weather));
+    const options = { ...ourClient(scenario, keys), ...(scenario.loss && IMPATIENT) };
+    const target = relayed ? relayed.port : (program.port ?? port);
+    const client = openClient(t, { address: () => ({ port: target }) }, options);
+    const failure = new Promise((_resolve, reject) => client.once('error', reject));
+    await within(Promise.race([event(client, 'secureConnect'), failure]), scenario, program);
+    checkPeer(client, scenario, keys);
+    calm(relayed);
+    await within(Promise.race([program.exchange(client), failure]), scenario, program);
+    return relayed || undefined;
+  }
+}
+
+/** A free port outside the range that the system gives out: nobody takes it before the peer does. */
+async function quietPort() {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 10_000);
+    if (await isFree(port)) return port;
+  }
+}
+
+/** That it is the peer, by the suite, that was meant. */
+function checkPeer(socket, { auth, suite, mutual }, keys) {
+  if (suite) assert.equal(socket.getCipher().name, suite);
+  const identity = socket.pskIdentity?.toString();
+  if (auth === 'psk' && identity !== undefined) assert.equal(identity, IDENTITY);
+  if (auth === 'raw') assert.deepEqual(socket.publicKey, keys.theirs.publicKey);
+  else if (mutual) assert(socket.publicKey.length > 0, 'the peer has shown no certificate');
+}
+
+/** Our server resumes what it has seen. */
+function keepSessions(server) {
+  const sessions = new Map();
+  server.on('secureConnection', ({ session }) => sessions.set(session.id.toString('hex'), session));
+  server.on('renegotiate', (id, _socket, callback) => callback(null, sessions.get(id)));
+  return sessions;
+}
+
+function calm(relay) {
+  if (!relay) return;
+  relay.passedInHandshake = relay.passed;
+  relay.calm();
+}
+
+/** Our client's line comes back: what a server that echoes is asked. */
+async function echoed(client, line = 'a line from us\n') {
+  const answer = messages(client, 1);
+  // Until it has everything of the handshake, a server may drop what comes early.
+  const repeat = setInterval(() => client.write(line), 500);
+  client.write(line);
+  assert.deepEqual(await answer.finally(() => clearInterval(repeat)), [line]);
+}
+
+function patience({ loss }) {
+  return loss ? PATIENCE_WITH_LOSS : PATIENCE;
+}
+
+/** Rejects after a time, with what the program has printed. */
+async function within(promise, scenario, program, complaints = []) {
+  let timer;
+  const overdue = new Promise((_resolve, reject) => {
+    const complain = () => {
+      const said = complaints.length > 0 ? `, our server: ${complaints.join(', ')}` : '';
+      reject(new Error(`no handshake, or no answer, in time${said}\n${program.output}`));
+    };
+    timer = setTimeout(complain, patience(scenario));
+  });
+  try {
+    return await Promise.race([promise, overdue]);
+  } catch (error) {
+    if (!error.message.includes(program.output)) error.message += `\n${program.output}`;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+module.exports = { echoed, run };

@@ -1,0 +1,88 @@
+'use strict';
+
+// What a pair does: how the two authenticate, with which suite, on what kind of network. And what our side needs for it.
+
+const certificates = require('../../support/certificates.js');
+const { keyPair } = require('../../support/gnutls.js');
+
+const IDENTITY = 'sensor';
+/** Sixteen characters, because some programs take text and some hexadecimal digits. */
+const KEY = Buffer.from('sixteen-byte-key');
+
+const KINDS = {
+  'P-256': ['ec', { namedCurve: 'P-256' }],
+  'P-384': ['ec', { namedCurve: 'P-384' }],
+  'P-521': ['ec', { namedCurve: 'P-521' }],
+  RSA: ['rsa', { modulusLength: 2048 }],
+};
+
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, theirs }
+
+const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
+/** With a chain of three, leaf, intermediate and root; `direct`: of two. */
+const ecdsa = (suite, more) => ({ auth: 'ecdsa', suite, ...more });
+const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
+/** Raw public keys on both sides. */
+const raw = (kind, more) => ({ auth: 'raw', kind, mutual: true, ...more });
+
+/** What happens, in words. */
+function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct }) {
+  const exchange = {
+    psk: suite?.startsWith('ECDHE-') ? 'ECDHE-PSK' : 'PSK',
+    ecdsa: direct ? 'ECDHE-ECDSA' : 'ECDHE-ECDSA chain',
+    rsa: 'ECDHE-RSA',
+    raw: `raw public keys ${kind}`,
+  }[auth];
+  const also = [
+    mutual && auth !== 'raw' && 'client certificate',
+    resume && 'resumption',
+    cookies === false && 'no cookies',
+    loss && 'a third lost',
+    mtu && `MTU ${mtu}`,
+  ];
+  return [exchange, ...also.filter(Boolean)].join(', ');
+}
+
+// ---- The credentials of each side. Absent without the openssl program, which makes them.
+
+/** Options of our server. */
+function ourServer({ auth, suite, mutual, mtu }, keys) {
+  const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
+  const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
+  const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
+  return { ...shows, ...asks, ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+}
+
+/** Options of our client. */
+function ourClient({ auth, suite, mutual, mtu }, keys) {
+  const trusts = { ca: authority(auth)?.cert, servername: 'localhost' };
+  const own = certificates.client;
+  const shows = mutual ? { key: own.key, cert: own.cert } : {};
+  const all = auth === 'psk' ? { psk: KEY, pskIdentity: IDENTITY } : { ...trusts, ...shows };
+  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+}
+
+/** Files for a peer: { ca, cert, key } as far as this role has them; for raw public keys { key, publicKey }. */
+function peerFiles({ auth, mutual, direct }, role, keys) {
+  if (auth === 'raw') return { key: keys.theirs.keyPath, publicKey: keys.theirs.publicKeyPath };
+  if (auth === 'psk') return {};
+  const server = auth === 'rsa' ? certificates.allRsa : direct ? certificates.server : certificates.intermediate;
+  const own = role === 'server' ? server : mutual ? certificates.client : undefined;
+  const trusts = role === 'client' || mutual ? { ca: authority(auth).certPath } : {};
+  return { ...trusts, ...(own && { cert: own.certPath, key: own.keyPath }) };
+}
+
+function authority(auth) {
+  return auth === 'rsa' ? certificates.rsaCa : certificates.ca;
+}
+
+function rawKeys({ ours, theirs }) {
+  return { key: ours.key, peerPublicKey: theirs.publicKey };
+}
+
+/** The key pairs of a scenario with raw public keys. */
+function makeKeys(t, { auth, kind }) {
+  return auth === 'raw' ? { ours: keyPair(t, ...KINDS[kind]), theirs: keyPair(t, ...KINDS[kind]) } : undefined;
+}
+
+module.exports = { IDENTITY, KEY, describe, ecdsa, makeKeys, ourClient, ourServer, peerFiles, psk, raw, rsa };

@@ -1,0 +1,157 @@
+//! Record buffers of the engine, lent: a context has two only while there is something in them, which is during a call,
+//! and from a message that waits for the application until its answer. So a thousand connections share a few.
+
+use super::sys;
+use std::cell::RefCell;
+use std::ptr::null_mut;
+use sys::types::raw_types::c_uchar;
+
+/// Bytes in a buffer: a record of RECORD_LIMIT, and what comes with it (RFC 6347 section 4.1, RFC 9146 section 4).
+const LENGTH: usize = 17 * 1024;
+
+/// Buffers that a thread keeps for the next call, 17 KB each.
+const SPARE_LIMIT: usize = 16;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Box<[u8]>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn take() -> Box<[u8]> {
+    // At the end of its thread a context may outlive the list.
+    let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
+    spare.unwrap_or_else(|| vec![0; LENGTH].into_boxed_slice())
+}
+
+fn give_back(buffer: Box<[u8]>) {
+    let _ = SPARE.try_with(|spare| {
+        let mut spare = spare.borrow_mut();
+        if spare.len() < SPARE_LIMIT {
+            spare.push(buffer);
+        }
+    });
+}
+
+/// `ssl_setup` takes its two buffers here. Null when the engine wants larger ones than there are.
+#[unsafe(no_mangle)]
+extern "C" fn mbedtls_lent_buffer_new(length: usize) -> *mut c_uchar {
+    if length > LENGTH { null_mut() } else { into_raw(take()) }
+}
+
+/// `ssl_free` gives them back, wiped, if there are any.
+///
+/// # Safety
+///
+/// `buffer` is null, or from `mbedtls_lent_buffer_new` or `attach` and not used again.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn mbedtls_lent_buffer_free(buffer: *mut c_uchar) {
+    if !buffer.is_null() {
+        // SAFETY: the caller's.
+        give_back(unsafe { from_raw(buffer) });
+    }
+}
+
+fn into_raw(buffer: Box<[u8]>) -> *mut c_uchar {
+    Box::into_raw(buffer).cast()
+}
+
+/// # Safety
+///
+/// `buffer` is from `into_raw` and not used again.
+unsafe fn from_raw(buffer: *mut c_uchar) -> Box<[u8]> {
+    // SAFETY: the caller's; all buffers have this length.
+    unsafe { Box::from_raw(std::ptr::slice_from_raw_parts_mut(buffer, LENGTH)) }
+}
+
+/// Gives a context its buffers, if it has none.
+pub(super) fn attach(ssl: &mut sys::ssl_context) {
+    if !ssl.in_buf.is_null() {
+        return;
+    }
+    ssl.in_buf = into_raw(take());
+    ssl.out_buf = into_raw(take());
+    ssl.in_hdr = ssl.in_buf;
+    ssl.out_hdr = ssl.out_buf;
+    // SAFETY: the context is set up, and its buffers have just been put in place; the transform is null or its own.
+    unsafe {
+        sys::ssl_update_in_pointers(ssl);
+        sys::ssl_update_out_pointers(ssl, ssl.transform_out);
+    }
+}
+
+/// Takes the buffers back, if nothing in them will be looked at again. `received`: bytes that came into the first one.
+///
+/// What came is decrypted in place, so it is wiped. The other one holds what was sent, as it was sent.
+pub(super) fn detach(ssl: &mut sys::ssl_context, received: usize) {
+    if ssl.in_buf.is_null() || !is_done(ssl) {
+        return;
+    }
+    // SAFETY: both are from `attach` or `ssl_setup`; every pointer to them is forgotten below.
+    let (mut input, output) = unsafe { (from_raw(ssl.in_buf), from_raw(ssl.out_buf)) };
+    for pointer in [
+        &mut ssl.in_buf,
+        &mut ssl.in_hdr,
+        &mut ssl.in_ctr,
+        &mut ssl.in_cid,
+        &mut ssl.in_len,
+        &mut ssl.in_iv,
+        &mut ssl.in_msg,
+        &mut ssl.out_buf,
+        &mut ssl.out_hdr,
+        &mut ssl.out_ctr,
+        &mut ssl.out_cid,
+        &mut ssl.out_len,
+        &mut ssl.out_iv,
+        &mut ssl.out_msg,
+    ] {
+        *pointer = null_mut();
+    }
+    if let Some(record) = input.get_mut(..received) {
+        // SAFETY: the bytes of this slice.
+        unsafe { sys::platform_zeroize(record.as_mut_ptr().cast(), record.len()) };
+    }
+    give_back(output);
+    give_back(input);
+}
+
+/// Whether the next read begins with a new record, and nothing waits to be written.
+fn is_done(ssl: &sys::ssl_context) -> bool {
+    ssl.out_left == 0
+        && ssl.keep_current_message == 0
+        && ssl.in_offt.is_null()
+        // The datagram was this record, and no handshake message is left in it.
+        && ssl.in_left == ssl.next_record_offset
+        && (ssl.in_hslen == 0 || ssl.in_hslen >= ssl.in_msglen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spare() -> usize {
+        SPARE.with(|spare| spare.borrow().len())
+    }
+
+    #[test]
+    fn spare_buffers_are_few_and_used_again() {
+        let lent: Vec<_> = (0..SPARE_LIMIT + 5).map(|_| mbedtls_lent_buffer_new(LENGTH)).collect();
+        assert!(lent.iter().all(|buffer| !buffer.is_null()));
+        for buffer in lent {
+            // SAFETY: from `mbedtls_lent_buffer_new`, once.
+            unsafe { mbedtls_lent_buffer_free(buffer) };
+        }
+        assert_eq!(spare(), SPARE_LIMIT);
+        let again = mbedtls_lent_buffer_new(1);
+        assert_eq!(spare(), SPARE_LIMIT - 1);
+        // SAFETY: as above; and null is allowed.
+        unsafe {
+            mbedtls_lent_buffer_free(again);
+            mbedtls_lent_buffer_free(null_mut());
+        }
+        assert_eq!(spare(), SPARE_LIMIT);
+    }
+
+    #[test]
+    fn a_buffer_larger_than_there_are_is_refused() {
+        assert!(mbedtls_lent_buffer_new(LENGTH + 1).is_null());
+    }
+}
