@@ -65,9 +65,12 @@ class Endpoint {
     this._brief = new BriefEvents();
     this._warned = false;
     try {
-      const bytes = this._brief.bytes;
-      const args = listen(this, threads);
-      this._native = new NativeClass(options, Buffer.from(this.registers.buffer), bytes, ...args);
+      this._native = new NativeClass(
+        options,
+        Buffer.from(this.registers.buffer),
+        this._brief.bytes,
+        ...listen(this, threads),
+      );
     } catch (error) {
       throw fromNative(error);
     }

@@ -39,8 +39,8 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps of
-    /// handshakes are done by so many other threads; it rings for this number.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
+    /// of handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,

@@ -62,8 +62,8 @@ impl ServerContext {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps of
-    /// handshakes are done by so many other threads; it rings for this number.
+    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
+    /// of handshakes are done by so many other threads; it rings for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,

@@ -24,7 +24,7 @@ use std::time::Instant;
 pub(crate) struct Endpoint {
     pub(super) server: Option<ServerSide>,
     pub(super) limits: Limits,
-    pub(super) connections: Table,
+    pub(super) connections: Table<Connection>,
     pub(super) routes: Routes,
     pub(super) counters: Counters,
     pub(super) roaming: Roaming,
@@ -95,7 +95,7 @@ impl Endpoint {
         Endpoint {
             server,
             limits,
-            connections: Table::default(),
+            connections: Table::new(),
             routes: Routes::default(),
             counters: Counters::default(),
             roaming: Roaming::default(),

@@ -1,17 +1,16 @@
-//! Connections by handle, side by side in memory. One by one they would lie between what handshakes leave behind, each on
-//! a page of its own that can never be given back.
+//! Values by connection, side by side in memory. One by one they would lie between what handshakes leave behind, each on a
+//! page of its own that can never be given back.
 
-use super::connection::{Connection, ConnectionHandle};
+use super::connection::ConnectionHandle;
 use std::collections::{BTreeSet, HashMap};
 
 /// Connections in one piece of memory, some 40 KB.
 const CHUNK: usize = 64;
 
-/// All connections of an endpoint.
-#[derive(Default)]
-pub(super) struct Table {
+/// What an endpoint has for each connection.
+pub(super) struct Table<Value> {
     places: HashMap<ConnectionHandle, Place>,
-    chunks: Vec<Chunk>,
+    chunks: Vec<Chunk<Value>>,
     /// Chunks with room; the first is filled first, so that the last become empty.
     with_room: BTreeSet<usize>,
 }
@@ -22,13 +21,16 @@ struct Place {
     slot: usize,
 }
 
-#[derive(Default)]
-struct Chunk {
-    slots: Vec<Option<Connection>>,
+struct Chunk<Value> {
+    slots: Vec<Option<Value>>,
     vacant: Vec<usize>,
 }
 
-impl Table {
+impl<Value> Table<Value> {
+    pub(super) fn new() -> Table<Value> {
+        Table { places: HashMap::new(), chunks: Vec::new(), with_room: BTreeSet::new() }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
@@ -37,60 +39,64 @@ impl Table {
         self.places.contains_key(handle)
     }
 
-    pub(super) fn get(&self, handle: &ConnectionHandle) -> Option<&Connection> {
+    pub(super) fn get(&self, handle: &ConnectionHandle) -> Option<&Value> {
         let place = self.places.get(handle)?;
         self.chunks.get(place.chunk)?.slots.get(place.slot)?.as_ref()
     }
 
-    pub(super) fn get_mut(&mut self, handle: &ConnectionHandle) -> Option<&mut Connection> {
+    pub(super) fn get_mut(&mut self, handle: &ConnectionHandle) -> Option<&mut Value> {
         let place = self.places.get(handle)?;
         self.chunks.get_mut(place.chunk)?.slots.get_mut(place.slot)?.as_mut()
     }
 
     #[cfg(test)]
-    pub(super) fn values(&self) -> impl Iterator<Item = &Connection> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
         self.chunks.iter().flat_map(|chunk| chunk.slots.iter().flatten())
     }
 
     /// The handle must be a new one.
-    pub(super) fn insert(&mut self, handle: ConnectionHandle, connection: Connection) {
+    pub(super) fn insert(&mut self, handle: ConnectionHandle, value: Value) {
         let index = self.with_room.first().copied().unwrap_or_else(|| {
-            self.chunks.push(Chunk::default());
+            self.chunks.push(Chunk::new());
             self.with_room.insert(self.chunks.len() - 1);
             self.chunks.len() - 1
         });
         let Some(chunk) = self.chunks.get_mut(index) else { return };
-        let slot = chunk.put(connection);
+        let slot = chunk.put(value);
         if chunk.is_full() {
             self.with_room.remove(&index);
         }
         self.places.insert(handle, Place { chunk: index, slot });
     }
 
-    pub(super) fn remove(&mut self, handle: &ConnectionHandle) -> Option<Connection> {
+    pub(super) fn remove(&mut self, handle: &ConnectionHandle) -> Option<Value> {
         let Place { chunk: index, slot } = self.places.remove(handle)?;
         let chunk = self.chunks.get_mut(index)?;
-        let connection = chunk.slots.get_mut(slot)?.take();
+        let value = chunk.slots.get_mut(slot)?.take();
         chunk.vacant.push(slot);
         self.with_room.insert(index);
         // The first stays: many endpoints have one connection after the other.
         if index > 0 && chunk.vacant.len() == chunk.slots.len() {
-            *chunk = Chunk::default();
+            *chunk = Chunk::new();
         }
-        connection
+        value
     }
 }
 
-impl Chunk {
+impl<Value> Chunk<Value> {
+    fn new() -> Chunk<Value> {
+        Chunk { slots: Vec::new(), vacant: Vec::new() }
+    }
+
     /// Answers the slot. There must be room.
-    fn put(&mut self, connection: Connection) -> usize {
+    fn put(&mut self, value: Value) -> usize {
         if let Some(slot) = self.vacant.pop()
             && let Some(vacant) = self.slots.get_mut(slot)
         {
-            *vacant = Some(connection);
+            *vacant = Some(value);
             return slot;
         }
-        self.slots.push(Some(connection));
+        self.slots.push(Some(value));
         self.slots.len() - 1
     }
 
@@ -101,52 +107,40 @@ impl Chunk {
 
 #[cfg(test)]
 mod tests {
-    use super::super::connection::{Activity, Phase};
     use super::*;
-    use crate::proto::tests::base_time;
-    use crate::tls::Context;
 
-    fn connection(port: u16) -> Connection {
-        Connection {
-            remote: ([192, 0, 2, 1], port).into(),
-            context: Context::gone(),
-            phase: Phase::Established(Activity::begin(base_time())),
-            client_random: None,
-            restored: None,
-            scheduled: None,
-        }
-    }
+    const EVERY: std::ops::RangeInclusive<u32> = 1..=1000;
 
     #[test]
-    fn every_connection_is_found_by_its_handle_whatever_came_and_went() {
-        let mut table = Table::default();
-        for number in 1..=1000 {
-            table.insert(ConnectionHandle(number), connection(number as u16));
+    fn every_value_is_found_by_its_connection_whatever_came_and_went() {
+        let mut table = Table::new();
+        for number in EVERY {
+            table.insert(ConnectionHandle(number), number);
         }
-        for number in (1..=1000).filter(|number| number % 3 != 0) {
-            assert_eq!(table.remove(&ConnectionHandle(number)).unwrap().remote.port(), number as u16);
-            assert!(table.remove(&ConnectionHandle(number)).is_none());
+        for number in EVERY.filter(|number| number % 3 != 0) {
+            assert_eq!(table.remove(&ConnectionHandle(number)), Some(number));
+            assert_eq!(table.remove(&ConnectionHandle(number)), None);
         }
         for number in 1001..=1500 {
-            table.insert(ConnectionHandle(number), connection(number as u16));
+            table.insert(ConnectionHandle(number), number);
         }
         let expected = (1..=1500).filter(|number| number % 3 == 0 || *number > 1000);
         assert_eq!(table.len(), expected.clone().count());
         for number in expected {
-            assert_eq!(table.get(&ConnectionHandle(number)).unwrap().remote.port(), number as u16);
-            assert_eq!(table.get_mut(&ConnectionHandle(number)).unwrap().remote.port(), number as u16);
+            assert_eq!(table.get(&ConnectionHandle(number)), Some(&number));
+            assert_eq!(table.get_mut(&ConnectionHandle(number)).copied(), Some(number));
         }
     }
 
     #[test]
     fn places_are_used_again_and_empty_chunks_given_back() {
-        let mut table = Table::default();
+        let mut table = Table::new();
         for round in 0..10 {
-            for number in 1..=1000 {
-                table.insert(ConnectionHandle(round * 1000 + number), connection(1));
+            for number in EVERY {
+                table.insert(ConnectionHandle(round * 1000 + number), ());
             }
             assert_eq!(table.chunks.len(), 1000_usize.div_ceil(CHUNK));
-            for number in 1..=1000 {
+            for number in EVERY {
                 table.remove(&ConnectionHandle(round * 1000 + number));
             }
         }

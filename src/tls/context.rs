@@ -133,12 +133,6 @@ impl Context {
         Context { stage, pauses: false, finished: None }
     }
 
-    /// One that does nothing.
-    #[cfg(test)]
-    pub(crate) fn gone() -> Context {
-        Context::new(Stage::Gone)
-    }
-
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
     /// `asks`: what the application is asked about the client.
@@ -459,8 +453,8 @@ impl Context {
             && let Some(saved) = ssl.save()
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
-            let asleep =
-                Asleep { last_flight, saved, config: Arc::clone(ssl.config()), payload_limit: ssl.payload_limit() };
+            let config = Arc::clone(ssl.config());
+            let asleep = Asleep { last_flight, saved, config, payload_limit: ssl.payload_limit() };
             self.stage = Stage::Asleep(asleep);
         }
     }

@@ -21,5 +21,3 @@ mod roaming;
 mod streams;
 mod threads;
 mod timers;
-
-pub(super) use network::base_time;

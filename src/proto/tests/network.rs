@@ -514,7 +514,7 @@ pub(super) fn cut(hello: &[u8], length: usize) -> Vec<Vec<u8>> {
 }
 
 /// Zero of the virtual clock: an `Instant` cannot be made from nothing.
-pub(in crate::proto) fn base_time() -> Instant {
+pub(super) fn base_time() -> Instant {
     Instant::now()
 }
 
