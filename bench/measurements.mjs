@@ -66,7 +66,7 @@ export function measurements(seconds) {
       name: 'handshake raw public key, mutual',
       ...CPU,
       load: {
-        ours: node('handshakes.js', 'rpk', String(300 * seconds), server.keyPath, client.keyPath),
+        ours: node('handshakes.js', 'rpk', String(3000 * seconds), server.keyPath, client.keyPath),
         openssl: mutualLoad,
       },
       servers: { ours: ['rpk', server.keyPath, client.keyPath], openssl: mutual.openssl },

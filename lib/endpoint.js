@@ -25,13 +25,18 @@ const DUE = 1;
 const NOW = 2;
 // Payloads of the last batch; from PAYLOADS on, three registers each.
 const COUNT = 3;
-const PAYLOADS = 4;
+// Whether more may have arrived.
+const MORE = 4;
+const PAYLOADS = 5;
 const BATCH_LIMIT = 64;
 const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 
 // Bits of registers[WAITING].
 const TRANSMITS = 1;
 const EVENTS = 2;
+
+/** For so long datagrams are taken before others on the event loop have their turn, ms. */
+const TURN = 1;
 
 /** While fewer bytes than this wait for the kernel in the UDP socket, a write is finished at once. */
 const SEND_QUEUE_TARGET = 65_536;
@@ -90,11 +95,24 @@ class Endpoint {
       this._deferred.push([datagram, remote]);
       return;
     }
-    // Whoever else listens wants to see every datagram.
-    const drains = this.udp.listenerCount('message') === 1;
+    const drains = this._mayDrain();
+    this._handle(() => this._native.receive(datagram, remote.address, remote.port, drains));
+    if (!drains) return;
+    const end = this.registers[NOW] + TURN;
+    while (this.registers[MORE] === 1 && this.registers[NOW] < end && this._mayDrain()) {
+      this._handle(() => this._native.receiveMore());
+    }
+  }
+
+  /** Whoever else listens wants to see every datagram. */
+  _mayDrain() {
+    return this._isDirect && this.udp.listenerCount('message') === 1;
+  }
+
+  _handle(receive) {
     let payloads;
     try {
-      payloads = this._native.receive(datagram, remote.address, remote.port, drains);
+      payloads = receive();
     } catch (error) {
       this._warn(error);
       return;

@@ -20,7 +20,9 @@ const NOW: usize = 2;
 /// Payloads of the last batch; from `PAYLOADS` on, three registers for each: connection, end of the payload in the
 /// batch's bytes, length of the datagram that it came in.
 const COUNT: usize = 3;
-const PAYLOADS: usize = 4;
+/// 1 when more datagrams may have arrived than the last batch has taken.
+const MORE: usize = 4;
+const PAYLOADS: usize = 5;
 
 /// Payloads of one batch.
 const BATCH_LIMIT: usize = 64;
@@ -164,11 +166,27 @@ impl Driver {
         self.payloads.clear();
         self.count = 0;
         self.handle_datagram(now, remote, datagram);
-        if drains {
-            self.drain(now);
-        }
+        let has_more = drains && self.drain(now, BATCH_LIMIT - 1);
+        self.hand_over(env, now, has_more)
+    }
+
+    pub(super) fn receive_more<'env>(&mut self, env: &'env Env) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+        let now = Instant::now();
+        self.payloads.clear();
+        self.count = 0;
+        let has_more = self.drain(now, BATCH_LIMIT);
+        self.hand_over(env, now, has_more)
+    }
+
+    fn hand_over<'env>(
+        &mut self,
+        env: &'env Env,
+        now: Instant,
+        has_more: bool,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         self.publish(now);
         self.set_register(COUNT, self.count as f64);
+        self.set_register(MORE, u8::from(has_more).into());
         if self.count == 0 {
             return Ok(Either::B(()));
         }
@@ -188,27 +206,29 @@ impl Driver {
         self.set_register(entry + 2, datagram.len() as f64);
     }
 
-    /// Takes what else has arrived, up to a batch: the event loop has others to serve. Payloads behind an event would have
-    /// to be events themselves, so the first event ends the batch.
-    fn drain(&mut self, now: Instant) {
+    /// Takes what else has arrived, and answers whether there may be more. Payloads behind an event would have to be events
+    /// themselves, so the first event ends the batch.
+    fn drain(&mut self, now: Instant, limit: usize) -> bool {
         let Some(udp) = self.udp.take() else {
-            return;
+            return false;
         };
-        ARRIVAL.with_borrow_mut(|arrival| {
+        let has_more = ARRIVAL.with_borrow_mut(|arrival| {
             arrival.resize(DATAGRAM_LIMIT, 0);
-            for _ in 1..BATCH_LIMIT {
+            for _ in 0..limit {
                 if self.endpoint.has_event() {
-                    break;
+                    return true;
                 }
                 let Some((length, remote)) = udp.receive(arrival) else {
-                    break;
+                    return false;
                 };
                 if let Some(datagram) = arrival.get(..length) {
                     self.handle_datagram(now, remote, datagram);
                 }
             }
+            true
         });
         self.udp = Some(udp);
+        has_more
     }
 
     /// Answers the length of the datagram when it was sent, the datagram when Node has to.
@@ -369,6 +389,12 @@ macro_rules! endpoint_methods {
                 drains: bool,
             ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
                 self.driver.receive(env, datagram, &address, port, drains)
+            }
+
+            /// As `receive`, of what has arrived behind that.
+            #[napi(catch_unwind)]
+            pub fn receive_more<'env>(&mut self, env: &'env Env) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+                self.driver.receive_more(env)
             }
 
             /// Call when the register of the next timeout is due.
