@@ -216,6 +216,8 @@ export interface ServerOptions extends SharedOptions {
    * bytes. Anybody can read it. Default: none, and clients are told nothing.
    */
   pskIdentityHint?: string | Bytes;
+  /** Whether the order of `ciphers` decides which suite is chosen; false: the client's order does. Default: true. */
+  honorCipherOrder?: boolean;
   /** Certificates of the authorities that may vouch for clients. */
   ca?: PemOrDer | readonly PemOrDer[];
   /**
@@ -710,6 +712,7 @@ export type ContextOptions = Pick<
   | 'crl'
   | 'ciphers'
   | 'pskIdentityHint'
+  | 'honorCipherOrder'
   | 'ecdhCurve'
   | 'sigalgs'
   | 'ALPNProtocols'

@@ -105,6 +105,33 @@ describe('maxFragmentLength', () => {
   });
 });
 
+describe('of two suites', () => {
+  const [CCM, GCM] = ['PSK-AES128-CCM8', 'PSK-AES128-GCM-SHA256'];
+  const chosen = async (t, serverOptions) => {
+    const options = { serverOptions, clientOptions: { ciphers: [GCM, CCM] } };
+    const { socket } = await connectedPair(t, options);
+    return socket.getCipher().name;
+  };
+
+  test("the server's order counts", async (t) => {
+    assert.equal(await chosen(t, { ciphers: [CCM, GCM] }), CCM);
+    assert.equal(await chosen(t, { ciphers: [CCM, GCM], honorCipherOrder: true }), CCM);
+  });
+
+  test("the client's counts with honorCipherOrder: false", async (t) => {
+    assert.equal(await chosen(t, { ciphers: [CCM, GCM], honorCipherOrder: false }), GCM);
+    assert.equal(await chosen(t, { ciphers: [CCM], honorCipherOrder: false }), CCM);
+  });
+
+  test("a context's own order counts", async (t) => {
+    const server = await startServer(t, { psk: { bob: BOB.psk }, ciphers: [CCM, GCM] });
+    server.setSecureContext({ honorCipherOrder: false });
+    const client = openClient(t, server, { ...BOB, ciphers: [GCM, CCM] });
+    await event(client, 'secureConnect');
+    assert.equal(client.getCipher().name, GCM);
+  });
+});
+
 test('our own peers have an extended master secret when it is required', async (t) => {
   await connectedPair(t, {
     serverOptions: { requireExtendedMasterSecret: true },

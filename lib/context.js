@@ -7,15 +7,15 @@ const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('
 const native = require('./native');
 const { OPTIONS, negotiation } = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
-const { checkOptions, secretString, string } = require('./validate');
+const { boolean, checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;
 
 /** `ciphers` as options.js checks it. */
 function contextCheckers(ciphers) {
   const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
-  const others = { ca: certificates, crl: certificates, ciphers, pskIdentityHint: identityHint };
-  return { __proto__: null, ...credentials, ...others, ...OPTIONS };
+  const others = { ca: certificates, crl: certificates, ciphers, honorCipherOrder: boolean };
+  return { __proto__: null, ...credentials, ...others, pskIdentityHint: identityHint, ...OPTIONS };
 }
 
 /** What is in each SecureContext: not on the object, for keys are in it. */

@@ -32,6 +32,7 @@ function negotiation(all) {
   if (all.ALPNProtocols !== undefined) native.protocols = all.ALPNProtocols;
   if (all.maxFragmentLength !== undefined) native.maxFragmentLength = all.maxFragmentLength;
   if (all.srtpProfiles !== undefined) native.srtpProfiles = all.srtpProfiles;
+  if (all.honorCipherOrder !== undefined) native.clientPreference = !all.honorCipherOrder;
   if (all.pskIdentityHint !== undefined) native.pskIdentityHint = all.pskIdentityHint;
   return native;
 }

@@ -86,6 +86,7 @@ const SERVER = {
   identityPskCallback: callback,
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
   pskIdentityHint: identityHint,
+  honorCipherOrder: boolean,
   requestCert: boolean,
   SNICallback: callback,
   ALPNCallback: callback,

@@ -127,6 +127,8 @@ pub struct NativeNegotiation {
     pub max_fragment_length: Option<u16>,
     /// OpenSSL's names of SRTP profiles, best first.
     pub srtp_profiles: Option<Vec<String>>,
+    /// Whether a server chooses the suite that its client likes best.
+    pub client_preference: Option<bool>,
     /// By which a server's clients choose their PSK identity.
     pub psk_identity_hint: Option<Buffer>,
 }
@@ -140,6 +142,7 @@ impl NativeNegotiation {
             extended_master_secret: self.extended_master_secret,
             max_fragment_length: self.max_fragment_length,
             srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
+            client_preference: self.client_preference.unwrap_or(false),
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
         }
     }

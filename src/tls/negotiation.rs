@@ -22,6 +22,8 @@ pub(crate) struct Wishes {
     pub(crate) max_fragment_length: Option<u16>,
     /// Names of SRTP profiles (RFC 5764), best first; empty for no such extension.
     pub(crate) srtp_profiles: Vec<String>,
+    /// Whether a server chooses the suite that its client likes best, and not the one that it likes best itself.
+    pub(crate) client_preference: bool,
     /// By which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Negotiation {
     pub(super) extended_master_secret: bool,
     pub(super) max_fragment_length: Option<MaxFragmentLength>,
     pub(super) srtp_profiles: Vec<SrtpProfile>,
+    pub(super) client_preference: bool,
     pub(super) psk_hint: Vec<u8>,
 }
 
@@ -65,6 +68,7 @@ impl Negotiation {
             protocols: protocols(&wishes.protocols)?,
             extended_master_secret: wishes.extended_master_secret,
             srtp_profiles: srtp_profiles(&wishes.srtp_profiles)?,
+            client_preference: wishes.client_preference,
             psk_hint: psk_hint(&wishes.psk_hint)?,
             max_fragment_length: wishes.max_fragment_length.map(max_fragment_length).transpose()?,
         })

@@ -15,6 +15,7 @@ pub(super) struct Lists {
     protocol_pointers: Box<[*const c_char]>,
     _protocols: Box<[CString]>,
     max_fragment_length_code: u8,
+    client_preference: bool,
     psk_hint: Box<[u8]>,
 }
 
@@ -33,6 +34,7 @@ impl Lists {
             protocol_pointers: protocols.iter().map(|name| name.as_ptr()).chain([std::ptr::null()]).collect(),
             _protocols: protocols,
             max_fragment_length_code: negotiation.max_fragment_length.map_or(0, MaxFragmentLength::code),
+            client_preference: negotiation.client_preference,
             psk_hint: negotiation.psk_hint.clone().into(),
         }
     }
@@ -48,6 +50,7 @@ impl Lists {
             // SAFETY: as above; each pointer is a C string of `_protocols`.
             check(unsafe { sys::ssl_conf_alpn_protocols(raw, self.protocol_pointers.as_mut_ptr()) })?;
         }
+        raw.client_preference = self.client_preference.into();
         // Only read, as long as the configuration lives; nothing is written of no bytes.
         raw.psk_hint = self.psk_hint.as_ptr();
         raw.psk_hint_len = self.psk_hint.len();
