@@ -35,8 +35,8 @@ const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 const TRANSMITS = 1;
 const EVENTS = 2;
 
-/** For so long datagrams are taken before others on the event loop have their turn, ms. */
-const TURN = 1;
+/** For so long, in each round of the event loop, datagrams are taken in batches, ms; then others have their turn. */
+const TURN = 4;
 
 /** While fewer bytes than this wait for the kernel in the UDP socket, a write is finished at once. */
 const SEND_QUEUE_TARGET = 65_536;
@@ -60,6 +60,8 @@ class Endpoint {
     this._batch = null;
     this._delivered = 0;
     this._deferred = [];
+    // Whether enough has been received in this round of the event loop.
+    this._hadTurn = false;
     // The native object sends by itself, unless something waits in Node's queue, which must not be overtaken.
     this._isDirect = false;
     this._isCongested = false;
@@ -95,11 +97,17 @@ class Endpoint {
       this._deferred.push([datagram, remote]);
       return;
     }
-    const drains = this._mayDrain();
+    const drains = !this._hadTurn && this._mayDrain();
     this._handle(() => this._native.receive(datagram, remote.address, remote.port, drains));
     if (!drains) return;
     const end = this.registers[NOW] + TURN;
-    while (this.registers[MORE] === 1 && this.registers[NOW] < end && this._mayDrain()) {
+    while (this.registers[MORE] === 1 && this._mayDrain()) {
+      if (this.registers[NOW] >= end) {
+        // Node may have more of its own to hand over, one by one, before it turns to others.
+        this._hadTurn = true;
+        setImmediate(giveTurn, this);
+        return;
+      }
       this._handle(() => this._native.receiveMore());
     }
   }
@@ -412,6 +420,10 @@ function settle(endpoint) {
 function deliver(endpoint) {
   endpoint._deliver();
   endpoint._settle();
+}
+
+function giveTurn(endpoint) {
+  endpoint._hadTurn = false;
 }
 
 function handleDeferred(endpoint) {

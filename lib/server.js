@@ -215,23 +215,18 @@ class DtlsServer extends WatchedEmitter {
 
   // The UDP socket, from its birth to its end
 
-  _resolve({ port, host, fd, exclusive, ipv6Only }) {
-    const udpOptions = { ...this._udpOptions };
-    if (ipv6Only !== undefined) udpOptions.ipv6Only = ipv6Only;
+  _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
+    const udpOptions = { ...this._udpOptions, ipv6Only };
     const anyAddress = udpOptions.type === 'udp6' ? '::' : '0.0.0.0';
     const family = { udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
     resolve({ host: host ?? anyAddress, family }, (error, address) => {
       this._isResolving = false;
+      const where = fd === undefined ? { port, address, exclusive, ipv6Only } : { fd, exclusive };
       // Closed meanwhile; 'close' waits for us, so that no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
-      else
-        this._bind(
-          udpOptions,
-          address,
-          fd === undefined ? { port, address, exclusive, ipv6Only: udpOptions.ipv6Only } : { fd, exclusive },
-        );
+      else this._bind(udpOptions, address, where);
     });
   }
 

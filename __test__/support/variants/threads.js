@@ -2,7 +2,7 @@
 
 // Every endpoint of every test has threads for its handshakes, however few cores there are:
 //
-//   NODE_OPTIONS="--require $PWD/__test__/support/variants/threads.js" npm test -- js interop
+//   npm run test:variants -- threads
 //
 // A variant changes a default before anything uses it; what a test says itself stands. NODE_OPTIONS reaches the programs
 // and worker threads that tests start, too.

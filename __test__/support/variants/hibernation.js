@@ -1,0 +1,7 @@
+'use strict';
+
+// Every connection of every test goes to sleep as soon as nothing happens on it; see threads.js.
+
+const defaults = require('../../../lib/defaults.js');
+
+for (const side of [defaults.server, defaults.client]) side.hibernateAfter = 0;
