@@ -73,7 +73,8 @@ describe('steps with public keys', { skip }, () => {
   }
 
   test('are none with a pre-shared key', async (t) => {
-    const pair = await pairWith(t, 2, { psk: { bob: BOB.psk } }, BOB);
+    // ECDHE-PSK is another matter where Mbed TLS computes it.
+    const pair = await pairWith(t, 2, { psk: { bob: BOB.psk }, ciphers: 'PSK-AES128-CCM8' }, BOB);
     assert.equal(pair.server.stats.handshakeStepsOffloaded, 0);
     assert.equal(pair.client.stats.handshakeStepsOffloaded, 0);
   });
