@@ -146,6 +146,11 @@ function identityKey(bytes) {
   return bytes.latin1Slice();
 }
 
+/** The identity of such a key. */
+function identityBytes(key) {
+  return Buffer.from(key, 'latin1');
+}
+
 let roots = { list: null, pem: null };
 
 /**
@@ -203,6 +208,7 @@ module.exports = {
   certificates,
   decryptKey,
   identity,
+  identityBytes,
   identityHint,
   identityKey,
   isFileName,

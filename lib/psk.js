@@ -4,24 +4,19 @@
 
 const { isUtf8 } = require('node:buffer');
 
-const { ownPsk, presharedKey } = require('./credentials');
+const { identityBytes, ownPsk, presharedKey } = require('./credentials');
 const { Question, askInThreeWays, settleWith } = require('./question');
 
 /** Almost every identity is the same in either encoding. */
 const NOT_PRINTABLE_ASCII = /[^ -~]/;
 
 /**
- * @param {{ key: Buffer } | { table: Map<string, Buffer> } | { callback: Function, withSocket: boolean,
- *   encoding: 'utf8' | 'buffer' }} source as by serverOptions()
+ * @param {{ callback: Function, withSocket: boolean, encoding: 'utf8' | 'buffer' }} source as by serverOptions()
  * @returns {(socket: object, identity: string, answer: (key: Buffer | null) => void,
  *   fail: (cause: unknown) => void) => void} looks one identity up, a character a byte, then calls one of the two, at
  *   most once; null: nobody has that name
  */
 function createLookup(source) {
-  if (source.key !== undefined) return (_socket, _identity, answer) => answer(source.key);
-  if (source.table !== undefined) {
-    return (_socket, identity, answer) => answer(source.table.get(identity) ?? null);
-  }
   const ask = source.withSocket ? askInThreeWays : askWithIdentity;
   return (socket, identity, answer, fail) => {
     const name = source.encoding === 'buffer' ? Buffer.from(identity, 'latin1') : exactString(identity);
@@ -29,6 +24,17 @@ function createLookup(source) {
     if (name === null) answer(null);
     else new Question(checkKey, answer, fail).put((respond) => ask(source.callback, socket, name, respond));
   };
+}
+
+/**
+ * Keys that no callback has to be asked for go to the native object, once.
+ *
+ * @param {{ key: Buffer } | { table: Map<string, Buffer> }} source as by serverOptions()
+ * @param {object} native of a server
+ */
+function tellKeys({ key, table }, native) {
+  if (key !== undefined) native.knowKeys(key, [], []);
+  else native.knowKeys(undefined, Array.from(table.keys(), identityBytes), [...table.values()]);
 }
 
 /** identityPskCallback(identity), as node-mbed-dtls calls it: an empty string refuses. */
@@ -67,4 +73,4 @@ function exactString(identity) {
   return isUtf8(bytes) ? bytes.utf8Slice() : null;
 }
 
-module.exports = { askForOwnPsk, createLookup };
+module.exports = { askForOwnPsk, createLookup, tellKeys };

@@ -12,7 +12,7 @@ const { HelloQuestions } = require('./hello');
 const native = require('./native');
 const { CONTEXT, serverOptions } = require('./options');
 const { askAboutPeer } = require('./peer');
-const { createLookup } = require('./psk');
+const { createLookup, tellKeys } = require('./psk');
 const { QUESTIONS, Roaming } = require('./roaming');
 const { DtlsSocket } = require('./socket');
 const {
@@ -75,7 +75,7 @@ class DtlsServer extends WatchedEmitter {
     /** The node:dgram socket, null before 'listening' and after 'close'. */
     this.dgramSocket = null;
 
-    this.#lookup = psk === null ? null : createLookup(psk);
+    this.#lookup = psk?.callback === undefined ? null : createLookup(psk);
     this._verifyPeer = verifyPeer;
     this._settings = settings;
     this._udpOptions = udp;
@@ -83,6 +83,7 @@ class DtlsServer extends WatchedEmitter {
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, handshakeThreads);
+    if (psk !== null && this.#lookup === null) tellKeys(psk, this._endpoint.native);
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._hello = new HelloQuestions(byHello, this._endpoint, this.#contexts);
     this._roaming = new Roaming(this, this._endpoint);

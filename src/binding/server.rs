@@ -6,12 +6,13 @@ use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
 use super::options::NativeServerOptions;
 use super::pool::{Bell, Foreman};
-use crate::proto::{Endpoint, LookupId, NamePattern, ServerConfig};
+use crate::proto::{Endpoint, KnownKeys, LookupId, NamePattern, ServerConfig};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
+use zeroize::Zeroizing;
 
 /// The wall clock, for the record numbers of restored connections.
 fn unix_time() -> Duration {
@@ -83,6 +84,20 @@ impl DtlsServer {
         let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
+    }
+
+    /// All the pre-shared keys, so that none is looked up: one for everybody, or one for each identity beside it.
+    #[napi(catch_unwind)]
+    pub fn know_keys(&mut self, for_everybody: Option<&[u8]>, identities: Vec<Buffer>, keys: Vec<Buffer>) {
+        let own = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
+        let known = match for_everybody {
+            Some(key) => KnownKeys::ForEverybody(own(key)),
+            None => {
+                let pairs = identities.iter().zip(&keys);
+                KnownKeys::ByIdentity(pairs.map(|(identity, key)| (identity.to_vec(), own(key))).collect())
+            }
+        };
+        self.driver.with(|endpoint, _| endpoint.know_keys(known));
     }
 
     /// Whether `sessionLookup` and `moveLookup` events are wanted; without, records from unknown addresses are dropped.

@@ -497,7 +497,7 @@ impl Endpoint {
             }
             Ok(Progress::Asks(question)) => {
                 self.flush(handle);
-                self.suspend(handle, question);
+                self.answer_or_ask(now, handle, question);
                 self.schedule(handle);
             }
             Ok(Progress::Computes) => {

@@ -10,8 +10,20 @@ use std::sync::Arc;
 use std::time::Instant;
 
 impl Endpoint {
-    /// Asks the application, and holds what comes meanwhile.
-    pub(super) fn suspend(&mut self, handle: ConnectionHandle, question: Question) {
+    /// Answers a question for a key that is known; else asks the application, and holds what comes meanwhile.
+    pub(super) fn answer_or_ask(&mut self, now: Instant, handle: ConnectionHandle, question: Question) {
+        if let Question::Psk(identity) = &question
+            && let Some(keys) = self.server.as_ref().and_then(|server| server.known_keys.as_ref())
+            && let Some(connection) = self.connections.get_mut(&handle)
+        {
+            let progress = connection.context.answer_psk(now, keys.get(identity), &mut self.outbox);
+            self.advance(now, handle, progress);
+            return;
+        }
+        self.suspend(handle, question);
+    }
+
+    fn suspend(&mut self, handle: ConnectionHandle, question: Question) {
         let id = self.next_lookup();
         let Some(connection) = self.connections.get_mut(&handle) else {
             return;

@@ -14,6 +14,7 @@ mod endpoint;
 mod gathering;
 mod jobs;
 mod keying;
+mod known_keys;
 mod limits;
 mod lookups;
 mod output;
@@ -33,6 +34,7 @@ pub(crate) use crate::tls::{
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
 pub(crate) use jobs::{Job, JobDone};
+pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;
 pub(crate) use output::{CloseReason, Event, LookupId};
 pub(crate) use server_names::NamePattern;

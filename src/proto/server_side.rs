@@ -4,6 +4,7 @@ use super::connection::ConnectionHandle;
 use super::cookie_gate::CookieGate;
 use super::endpoint::{Endpoint, Outcome};
 use super::gathering::Gathering;
+use super::known_keys::KnownKeys;
 use super::limits::Limits;
 use super::output::{CloseReason, Event};
 use super::server_names::NamePattern;
@@ -19,6 +20,7 @@ pub(super) struct ServerSide {
     pub(super) contexts: Vec<(NamePattern, Arc<ServerConfig>)>,
     pub(super) gathering: Gathering,
     pub(super) asks: Asks,
+    pub(super) known_keys: Option<KnownKeys>,
     gate: CookieGate,
 }
 
@@ -35,9 +37,17 @@ impl Endpoint {
             contexts: Vec::new(),
             gathering: Gathering::default(),
             asks: Asks::default(),
+            known_keys: None,
             gate: CookieGate::new(now)?,
         };
         Ok(Endpoint::new(Some(server), limits, trace_level))
+    }
+
+    /// From now on these are all the pre-shared keys, and the application is not asked for any.
+    pub(crate) fn know_keys(&mut self, keys: KnownKeys) {
+        if let Some(server) = &mut self.server {
+            server.known_keys = Some(keys);
+        }
     }
 
     /// Whether the application is asked for the session that a client wants to resume. Without, every handshake is full.

@@ -1,9 +1,11 @@
 //! Pre-shared keys: look-ups that suspend, and identities that are confirmed.
 
 use super::network::*;
-use crate::proto::Event;
+use crate::proto::{Event, KnownKeys};
 use crate::tls::ClientPsk;
+use std::collections::HashMap;
 use std::time::Duration;
+use zeroize::Zeroizing;
 
 fn confirmed_identity(network: &Network) -> Option<Vec<u8>> {
     network.server.log.iter().find_map(|event| match event {
@@ -174,4 +176,35 @@ fn the_owner_of_one_key_cannot_appear_as_another() {
     network.settle();
     assert!(network.server.secured().is_empty());
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_WRONG_PSK"]);
+}
+
+#[test]
+fn known_keys_are_found_without_asking() {
+    let everybody = KnownKeys::ForEverybody(Zeroizing::new(KEY.to_vec()));
+    let one = KnownKeys::ByIdentity([(IDENTITY.to_vec(), Zeroizing::new(KEY.to_vec()))].into());
+    for keys in [everybody, one] {
+        let mut network = Network::new(psk_server());
+        network.server.endpoint.know_keys(keys);
+        network.connect(&psk_client(&[]));
+        network.settle();
+        assert_eq!(confirmed_identity(&network).as_deref(), Some(IDENTITY));
+        assert!(!network.server.log.iter().any(|event| matches!(event, Event::PskLookup { .. })));
+    }
+}
+
+#[test]
+fn an_identity_without_a_known_key_fails_like_one_that_the_application_does_not_know() {
+    let asked = |known: bool| {
+        let mut network = Network::new(psk_server());
+        network.keys.clear();
+        if known {
+            network.server.endpoint.know_keys(KnownKeys::ByIdentity(HashMap::new()));
+        }
+        network.connect(&psk_client(&[]));
+        network.run_for(Duration::from_secs(300));
+        let reasons: Vec<String> =
+            network.server.closes().chain(network.clients[0].closes()).map(|reason| format!("{reason:?}")).collect();
+        (reasons, network.wire.len())
+    };
+    assert_eq!(asked(true), asked(false));
 }
