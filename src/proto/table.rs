@@ -2,14 +2,16 @@
 //! page of its own that can never be given back.
 
 use super::connection::ConnectionHandle;
-use std::collections::{BTreeSet, HashMap};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
 /// Connections in one piece of memory, some 40 KB.
 const CHUNK: usize = 64;
 
 /// What an endpoint has for each connection.
 pub(super) struct Table<Value> {
-    places: HashMap<ConnectionHandle, Place>,
+    /// Handles are ours: nobody can choose them so that they collide.
+    places: FxHashMap<ConnectionHandle, Place>,
     chunks: Vec<Chunk<Value>>,
     /// Chunks with room; the first is filled first, so that the last become empty.
     with_room: BTreeSet<usize>,
@@ -28,7 +30,7 @@ struct Chunk<Value> {
 
 impl<Value> Table<Value> {
     pub(super) fn new() -> Table<Value> {
-        Table { places: HashMap::new(), chunks: Vec::new(), with_room: BTreeSet::new() }
+        Table { places: FxHashMap::default(), chunks: Vec::new(), with_room: BTreeSet::new() }
     }
 
     pub(super) fn len(&self) -> usize {
