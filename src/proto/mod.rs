@@ -15,6 +15,7 @@ mod gathering;
 mod jobs;
 mod keying;
 mod known_keys;
+mod lifecycle;
 mod limits;
 mod lookups;
 mod output;
