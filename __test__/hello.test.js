@@ -3,26 +3,17 @@
 // What a server's application decides by a client's hello: SNICallback, ALPNCallback, and contexts made for them.
 
 const assert = require('node:assert/strict');
-const { X509Certificate } = require('node:crypto');
 const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
 const certificates = require('./support/certificates.js');
 const { BOB, HOST, event, openClient, startServer } = require('./support/endpoints.js');
 const openssl = require('./support/openssl.js');
+const { fingerprint, own, shownTo } = require('./support/shown.js');
 const { createSecureContext, createServer } = require('..');
 
 const skip = certificates.available ? false : 'openssl not found';
 const PSK = { psk: { bob: BOB.psk } };
-const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
-const fingerprint = (name) => new X509Certificate(certificates[name].cert).fingerprint256;
-
-/** The certificate that a client is shown. */
-async function shownTo(t, server, servername) {
-  const client = openClient(t, server, { ca: certificates.ca.cert, servername, rejectUnauthorized: false });
-  await event(client, 'secureConnect');
-  return client.getPeerX509Certificate().fingerprint256;
-}
 
 /** Both sides' errors when a handshake fails. */
 async function failure(t, server, options) {

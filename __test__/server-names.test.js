@@ -1,23 +1,14 @@
 'use strict';
 
 const assert = require('node:assert/strict');
-const { X509Certificate } = require('node:crypto');
 const { describe, test } = require('node:test');
 
 const certificates = require('./support/certificates.js');
 const { BOB, HOST, event, messages, openClient, startServer } = require('./support/endpoints.js');
 const openssl = require('./support/openssl.js');
+const { fingerprint, own, shownTo } = require('./support/shown.js');
 
 const skip = certificates.available ? false : 'openssl not found';
-const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
-const fingerprint = (name) => new X509Certificate(certificates[name].cert).fingerprint256;
-
-/** The certificate that a client is shown. */
-async function shownTo(t, server, servername) {
-  const client = openClient(t, server, { ca: certificates.ca.cert, servername, rejectUnauthorized: false });
-  await event(client, 'secureConnect');
-  return client.getPeerX509Certificate().fingerprint256;
-}
 
 describe('addContext', { skip }, () => {
   test('shows a certificate by the name that a client asks for', async (t) => {

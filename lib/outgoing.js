@@ -20,11 +20,9 @@ let count = 0;
 let length = 0;
 
 const outgoing = {
-  /** @returns {boolean} false when somebody else has it */
+  /** Of no effect while somebody else has it: then put() has no room. */
   open(endpoint) {
-    if (owner !== null) return false;
-    owner = endpoint;
-    return true;
+    owner ??= endpoint;
   },
 
   /** @returns {boolean} false when there is no room, or this endpoint does not have it */
@@ -50,8 +48,11 @@ const outgoing = {
 
   close(endpoint, native) {
     if (owner !== endpoint) return;
-    this.flush(endpoint, native);
-    owner = null;
+    try {
+      this.flush(endpoint, native);
+    } finally {
+      owner = null;
+    }
   },
 };
 
