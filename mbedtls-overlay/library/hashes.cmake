@@ -1,5 +1,5 @@
-# A hook for another library's SHA-256 (src/tls/ffi/sha256.rs), which uses the processor's instructions for it. Where
-# that library has nothing to offer, Mbed TLS's own code does the work.
+# Hooks for another library's SHA-2, and its pseudorandom function (src/tls/ffi/sha2.rs): that uses the processor's
+# instructions, and takes each block of a key once. Where it has nothing to offer, Mbed TLS's own code does the work.
 
 edit("SHA-256: declaration" library/sha256.c
 "int mbedtls_internal_sha256_process(mbedtls_sha256_context *ctx,
@@ -26,3 +26,68 @@ edit("SHA-256: one block" library/sha256.c
 
     for (i = 0; i < 8; i++) {
         local.A[i] = ctx->state[i];")
+
+edit("SHA-512: declaration" library/sha512.c
+"int mbedtls_internal_sha512_process(mbedtls_sha512_context *ctx,
+                                    const unsigned char data[128])
+{
+"
+"int mbedtls_foreign_sha512_process(uint64_t state[8], const unsigned char data[128]);
+
+int mbedtls_internal_sha512_process(mbedtls_sha512_context *ctx,
+                                    const unsigned char data[128])
+{
+")
+
+edit("SHA-512: one block" library/sha512.c
+"    SHA512_VALIDATE_RET((const unsigned char *) data != NULL);
+
+#define"
+"    SHA512_VALIDATE_RET((const unsigned char *) data != NULL);
+
+    if (mbedtls_foreign_sha512_process(ctx->state, data)) {
+        return 0;
+    }
+
+#define")
+
+edit("PRF: declaration" library/ssl_tls.c
+"MBEDTLS_CHECK_RETURN_CRITICAL
+static int tls_prf_sha256("
+"int mbedtls_foreign_tls_prf(int is_sha384,
+                            const unsigned char *secret, size_t slen,
+                            const char *label, size_t llen,
+                            const unsigned char *random, size_t rlen,
+                            unsigned char *dstbuf, size_t dlen);
+
+MBEDTLS_CHECK_RETURN_CRITICAL
+static int tls_prf_sha256(")
+
+edit("PRF: SHA-256" library/ssl_tls.c
+"    return tls_prf_generic(MBEDTLS_MD_SHA256, secret, slen,"
+"    if (mbedtls_foreign_tls_prf(0, secret, slen, label, strlen(label), random, rlen, dstbuf, dlen)) {
+        return 0;
+    }
+
+    return tls_prf_generic(MBEDTLS_MD_SHA256, secret, slen,")
+
+edit("PRF: SHA-384" library/ssl_tls.c
+"    return tls_prf_generic(MBEDTLS_MD_SHA384, secret, slen,"
+"    if (mbedtls_foreign_tls_prf(1, secret, slen, label, strlen(label), random, rlen, dstbuf, dlen)) {
+        return 0;
+    }
+
+    return tls_prf_generic(MBEDTLS_MD_SHA384, secret, slen,")
+
+# RFC 5246 section 6.3: the key block is as long as the suite's keys; 256 bytes of it are four times the work.
+edit("PRF: length of the key block" library/ssl_tls.c
+"    ret = tls_prf(master, 48, \"key expansion\", randbytes, 64, keyblk, 256);"
+"    size_t keyblk_len = 2 * (cipher_info->key_bitlen / 8 + cipher_info->iv_size);
+    if (cipher_info->mode == MBEDTLS_MODE_CBC || cipher_info->mode == MBEDTLS_MODE_STREAM) {
+        keyblk_len += 2 * mbedtls_md_get_size(md_info);
+    }
+    if (keyblk_len > sizeof(keyblk)) {
+        ret = MBEDTLS_ERR_SSL_INTERNAL_ERROR;
+        goto end;
+    }
+    ret = tls_prf(master, 48, \"key expansion\", randbytes, 64, keyblk, keyblk_len);")

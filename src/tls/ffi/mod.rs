@@ -21,7 +21,7 @@ pub(crate) mod raw_public_key;
 pub(crate) mod rng;
 pub(crate) mod rsa;
 mod saved;
-mod sha256;
+mod sha2;
 pub(crate) mod ssl;
 mod start_up;
 pub(crate) mod suite;
