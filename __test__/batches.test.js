@@ -131,6 +131,64 @@ describe('what arrives together', () => {
   });
 });
 
+// More than the events that wait at a time (lib/server.js).
+const CROWD = 80;
+
+describe('what happens to many at once', () => {
+  /** Open clients, and what the server hears of them from then on: 'name: what'. */
+  async function crowd(t) {
+    const server = await startServer(t, { psk: BOB.psk, maxHandshakesPerAddress: CROWD });
+    const heard = [];
+    server.on('secureConnection', (socket) => {
+      const name = socket.pskIdentity.toString();
+      socket.on('data', (message) => heard.push(`${name}: ${message}`));
+      socket.on('close', () => heard.push(`${name}: close`));
+    });
+    const names = numbered(CROWD);
+    const clients = names.map((pskIdentity) => openClient(t, server, { psk: BOB.psk, pskIdentity }));
+    await Promise.all(clients.map((client) => event(client, 'secureConnect')));
+    return { heard, names, clients };
+  }
+
+  const whole = async (heard, count) => {
+    while (heard.length < count) await sleep(1);
+  };
+
+  test('is told of each in order', async (t) => {
+    const { heard, names, clients } = await crowd(t);
+    for (const client of clients) {
+      client.write('hello');
+      client.end('goodbye');
+    }
+    await whole(heard, 3 * CROWD);
+    for (const name of names) {
+      const ofOne = heard.filter((line) => line.startsWith(`${name}: `));
+      assert.deepEqual(ofOne, [`${name}: hello`, `${name}: goodbye`, `${name}: close`]);
+    }
+  });
+
+  test('is told behind a listener that throws, before anything that comes later', async (t) => {
+    const server = await startServer(t, { psk: BOB.psk, maxHandshakesPerAddress: CROWD });
+    const failure = new Error('bug in the application');
+    const heard = [];
+    server.on('secureConnection', (socket) => {
+      const name = socket.pskIdentity.toString();
+      socket.on('data', (message) => heard.push(`${name}: ${message}`));
+      if (name === 'message 2') throw failure;
+    });
+    const names = numbered(CROWD);
+    const connectAll = () => {
+      for (const pskIdentity of names) {
+        const client = openClient(t, server, { psk: BOB.psk, pskIdentity });
+        client.write('hello');
+      }
+    };
+    assert.equal(await uncaught(connectAll), failure);
+    await whole(heard, CROWD);
+    assert.deepEqual(heard.sort(), names.map((name) => `${name}: hello`).sort());
+  });
+});
+
 describe('what is written while a batch is delivered', () => {
   test('comes back in order', async (t) => {
     const { socket, client } = await connectedPair(t);

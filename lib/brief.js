@@ -5,19 +5,26 @@
 
 const { suiteName } = require('./ciphers');
 
-// Doubles, and behind them two texts.
+// Doubles: how many events have been written and read, then a slot for each event. Behind them, texts.
+const WRITTEN = 0;
+const READ = 1;
+const SLOTS = 2;
+
+// Doubles of a slot.
 const KIND = 0;
 const CONNECTION = 1;
 const NUMBER = 2;
 const FLAGS = 3;
-const LENGTH = 4;
-const NAME_LENGTH = 5;
-const TIME = 6;
-const DOUBLES = 7;
-const TEXTS = DOUBLES * Float64Array.BYTES_PER_ELEMENT;
-const TEXTS_LIMIT = 512;
+const TEXT = 4;
+const LENGTH = 5;
+const NAME_LENGTH = 6;
+const TIME = 7;
+const SLOT = 8;
 
-// Kinds; 0 says nothing.
+const LONGEST_TEXTS = 448;
+const TEXTS_PER_SLOT = 64;
+
+// Kinds.
 const IS_CONNECTION = 1;
 const IS_PSK_LOOKUP = 2;
 const IS_SECURE = 3;
@@ -31,48 +38,64 @@ const HAS_NAME = 4;
 const REASONS = ['peer', 'local', 'idle', 'replaced'];
 
 class BriefEvents {
-  constructor() {
-    const memory = new ArrayBuffer(TEXTS + TEXTS_LIMIT);
+  /** @param {number} slots events that can wait here; others wait in the native object */
+  constructor(slots) {
+    const doubles = SLOTS + SLOT * slots;
+    const memory = new ArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT + LONGEST_TEXTS + TEXTS_PER_SLOT * slots);
     this.bytes = Buffer.from(memory);
-    this._doubles = new Float64Array(memory, 0, DOUBLES);
+    this._doubles = new Float64Array(memory, 0, doubles);
+  }
+
+  /** Whether everything has been read. */
+  get isEmpty() {
+    return this._doubles[READ] === this._doubles[WRITTEN];
   }
 
   /** @returns {object | null} the event as the native object would have made it; bytes are strings, a character a byte */
   read() {
+    if (this.isEmpty) return null;
     const doubles = this._doubles;
-    const connection = doubles[CONNECTION];
-    switch (doubles[KIND]) {
+    const slot = SLOTS + SLOT * doubles[READ]++;
+    const connection = doubles[slot + CONNECTION];
+    const number = doubles[slot + NUMBER];
+    switch (doubles[slot + KIND]) {
       case IS_CONNECTION:
         return {
           kind: 'connection',
           connection,
-          address: this.bytes.latin1Slice(TEXTS, TEXTS + doubles[LENGTH]),
-          port: doubles[NUMBER],
-          servername: this._name(),
+          address: this._address(slot),
+          port: number,
+          servername: this._name(slot),
         };
       case IS_PSK_LOOKUP:
-        return { kind: 'pskLookup', connection, lookup: doubles[NUMBER], identity: this._name() };
+        return { kind: 'pskLookup', connection, lookup: number, identity: this._name(slot) };
       case IS_SECURE:
         return {
           kind: 'secure',
           connection,
-          cipher: suiteName(doubles[NUMBER]),
-          resumed: (doubles[FLAGS] & RESUMED) !== 0,
-          pskIdentity: this._name(),
-          authorized: (doubles[FLAGS] & AUTHORIZED) !== 0,
-          handshakeTime: doubles[TIME],
+          cipher: suiteName(number),
+          resumed: (doubles[slot + FLAGS] & RESUMED) !== 0,
+          pskIdentity: this._name(slot),
+          authorized: (doubles[slot + FLAGS] & AUTHORIZED) !== 0,
+          handshakeTime: doubles[slot + TIME],
         };
       case IS_CLOSED:
-        return { kind: 'closed', connection, reason: REASONS[doubles[NUMBER]] };
+        return { kind: 'closed', connection, reason: REASONS[number] };
       default:
         return null;
     }
   }
 
-  _name() {
-    if ((this._doubles[FLAGS] & HAS_NAME) === 0) return undefined;
-    const start = TEXTS + this._doubles[LENGTH];
-    return this.bytes.latin1Slice(start, start + this._doubles[NAME_LENGTH]);
+  _address(slot) {
+    const start = this._doubles[slot + TEXT];
+    return this.bytes.latin1Slice(start, start + this._doubles[slot + LENGTH]);
+  }
+
+  _name(slot) {
+    const doubles = this._doubles;
+    if ((doubles[slot + FLAGS] & HAS_NAME) === 0) return undefined;
+    const start = doubles[slot + TEXT] + doubles[slot + LENGTH];
+    return this.bytes.latin1Slice(start, start + doubles[slot + NAME_LENGTH]);
   }
 }
 

@@ -13,6 +13,9 @@ const { DtlsSocket } = require('./socket');
 const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
 const { callback, port: checkPort, string } = require('./validate');
 
+/** Events that wait to be dispatched: a client has one connection. */
+const EVENT_SLOTS = 4;
+
 /**
  * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
  *
@@ -37,7 +40,11 @@ class DtlsClient extends DtlsSocket {
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link(rules, pskCallback);
-    super(new Endpoint(native.DtlsClient, nativeOptions, link, handshakeThreads), link, settings);
+    const endpoint = new Endpoint(native.DtlsClient, nativeOptions, link, {
+      eventSlots: EVENT_SLOTS,
+      threads: handshakeThreads,
+    });
+    super(endpoint, link, settings);
     link.client = this;
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 

@@ -31,7 +31,7 @@ const PAYLOADS = 5;
 const BATCH_LIMIT = 64;
 const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 
-// Bits of registers[WAITING].
+// Bits of registers[WAITING]; of events, those that are not in lib/brief.js.
 const TRANSMITS = 1;
 const EVENTS = 2;
 
@@ -47,10 +47,11 @@ class Endpoint {
    * @param {object} options its options
    * @param {object} owner with _onConnection(event), _onHelloLookup(event), _onLookup(event), _onIdentityLookup(event),
    *   _onPeerLookup(event), as far as they can happen, and _onSendError(error) or null in its place
-   * @param {number} [threads] for heavy steps of handshakes; without, as the machine suggests
+   * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait; threads for heavy steps of
+   *   handshakes, without as the machine suggests
    * @throws {DtlsError} when the native object refuses the key material
    */
-  constructor(NativeClass, options, owner, threads) {
+  constructor(NativeClass, options, owner, { eventSlots, threads }) {
     this.registers = new Float64Array(REGISTERS);
     this.registers[DUE] = Infinity;
     this.connections = new Map();
@@ -69,7 +70,7 @@ class Endpoint {
     this._timer = null;
     this._armedFor = Infinity;
     this._draining = false;
-    this._brief = new BriefEvents();
+    this._brief = new BriefEvents(eventSlots);
     this._warned = false;
     try {
       this._native = new NativeClass(
@@ -278,7 +279,7 @@ class Endpoint {
   _settle() {
     const registers = this.registers;
     try {
-      if (registers[WAITING] !== 0) this._drain();
+      if (registers[WAITING] !== 0 || !this._brief.isEmpty) this._drain();
     } finally {
       if (registers[DUE] < this._armedFor) this._arm();
     }
@@ -294,16 +295,20 @@ class Endpoint {
     if (this._draining) return;
     this._draining = true;
     try {
-      while ((this.registers[WAITING] & EVENTS) !== 0) {
-        const event = this._native.pollEvent() ?? this._brief.read();
-        if (event === null) break;
+      for (let event = this._nextEvent(); event !== null; event = this._nextEvent()) {
         this._dispatch(event);
         this._transmit();
       }
     } finally {
       this._draining = false;
-      if (this.registers[WAITING] !== 0) process.nextTick(settle, this);
+      if (this.registers[WAITING] !== 0 || !this._brief.isEmpty) process.nextTick(settle, this);
     }
+  }
+
+  _nextEvent() {
+    const event = this._brief.read();
+    if (event !== null || (this.registers[WAITING] & EVENTS) === 0) return event;
+    return this._native.pollEvent() ?? this._brief.read();
   }
 
   _transmit() {

@@ -33,6 +33,9 @@ const BINDING = 1;
 const LISTENING = 2;
 const CLOSING = 3;
 
+/** Events that wait to be dispatched: of a batch of datagrams. */
+const EVENT_SLOTS = 32;
+
 /** What ICMP says about one peer is no failure of the server. */
 const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE']);
 
@@ -82,7 +85,10 @@ class DtlsServer extends WatchedEmitter {
     this._givenUdp = socket;
     // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
     this._onSendError = null;
-    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, handshakeThreads);
+    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, {
+      eventSlots: EVENT_SLOTS,
+      threads: handshakeThreads,
+    });
     if (psk !== null && this.#lookup === null) tellKeys(psk, this._endpoint.native);
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._hello = new HelloQuestions(byHello, this._endpoint, this.#contexts);

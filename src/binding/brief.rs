@@ -1,26 +1,34 @@
-//! What happens to every connection, as numbers and bytes in memory that JavaScript reads: an object with its properties
-//! costs some microseconds, and a handshake has four of these.
+//! What happens to every connection, as numbers and bytes in memory that JavaScript reads after any call: an object with
+//! its properties costs some microseconds, a call to ask for the next event half of one, and a handshake has four events.
 
 use super::address;
-use crate::proto::{Authorization, CloseReason, Event};
+use super::error::{CodedError, internal};
+use crate::proto::{Authorization, CloseReason, Endpoint, Event};
+use napi::bindgen_prelude::Buffer;
+use std::ops::Range;
 
-// Doubles, see `lib/brief.js`.
+// Doubles, see `lib/brief.js`: two counters, ours and JavaScript's, then a slot for each event, then texts.
+const WRITTEN: usize = 0;
+const READ: usize = 1;
+const SLOTS: usize = 2;
+
+// Doubles of a slot.
 const KIND: usize = 0;
 const CONNECTION: usize = 1;
 /// connection: UDP port; pskLookup: look-up; secure: IANA's number of the suite; closed: index of the reason.
 const NUMBER: usize = 2;
 const FLAGS: usize = 3;
-/// Bytes of each of the two texts: address and server name, or identity.
-const LENGTHS: [usize; 2] = [4, 5];
+/// Where in the memory the texts begin, and bytes of each of the two: address and server name, or identity.
+const TEXT: usize = 4;
+const LENGTHS: [usize; 2] = [5, 6];
 /// secure: milliseconds.
-const TIME: usize = 6;
-/// The texts begin here.
-const TEXTS: usize = 7 * size_of::<f64>();
+const TIME: usize = 7;
+const SLOT: usize = 8;
 
-/// Bytes in all: room for the longest address, server name and identity.
-pub(super) const LENGTH: usize = TEXTS + 512;
+/// Bytes of texts: room for the longest address, server name and identity of one event, and so many for each slot.
+const LONGEST_TEXTS: usize = 448;
+const TEXTS_PER_SLOT: usize = 64;
 
-const SAYS_NOTHING: u32 = 0;
 const IS_CONNECTION: u32 = 1;
 const IS_PSK_LOOKUP: u32 = 2;
 const IS_SECURE: u32 = 3;
@@ -30,6 +38,152 @@ const AUTHORIZED: u32 = 1;
 const RESUMED: u32 = 2;
 /// There is a second text, though it may be empty.
 const HAS_NAME: u32 = 4;
+
+/// Events that JavaScript has yet to read.
+pub(super) struct BriefEvents {
+    memory: Buffer,
+    slots: usize,
+    written: usize,
+    /// Where the next text goes.
+    text: usize,
+}
+
+/// Whether an event could be written.
+#[derive(PartialEq, Eq)]
+enum Fit {
+    Written,
+    /// Not now: what is there has to be read before.
+    Later,
+    /// It needs an object.
+    Never,
+}
+
+impl BriefEvents {
+    /// In memory of JavaScript's, as `lib/brief.js` makes it.
+    pub(super) fn new(memory: Buffer) -> Result<BriefEvents, CodedError> {
+        let fixed = SLOTS * size_of::<f64>() + LONGEST_TEXTS;
+        let slot = SLOT * size_of::<f64>() + TEXTS_PER_SLOT;
+        let slots = memory.len().saturating_sub(fixed) / slot;
+        if slots == 0 || memory.len() != fixed + slots * slot {
+            return Err(internal(format!("{} bytes do not fit brief events", memory.len())));
+        }
+        Ok(BriefEvents { memory, slots, written: 0, text: 0 })
+    }
+
+    /// Moves here what fits of what the endpoint has to say, in its order. Answers whether there is something to read.
+    pub(super) fn take_from(&mut self, endpoint: &mut Endpoint) -> bool {
+        if !self.has_unread() {
+            self.written = 0;
+            self.text = self.texts().start;
+            set(&mut self.memory, READ, 0.0);
+        }
+        while let Some(event) = endpoint.peek_event()
+            && self.write(event) == Fit::Written
+        {
+            endpoint.poll_event();
+        }
+        set(&mut self.memory, WRITTEN, self.written as f64);
+        self.has_unread()
+    }
+
+    /// Whether JavaScript has not read all yet.
+    pub(super) fn has_unread(&self) -> bool {
+        get(&self.memory, READ) < self.written as f64
+    }
+
+    fn texts(&self) -> Range<usize> {
+        (SLOTS + SLOT * self.slots) * size_of::<f64>()..self.memory.len()
+    }
+
+    fn write(&mut self, event: &Event) -> Fit {
+        let formatted;
+        let brief = match event {
+            Event::Connection { connection, remote, servername } => {
+                formatted = address::format(remote);
+                // A name is ASCII, or JavaScript must decode it.
+                if servername.as_ref().is_some_and(|name| !name.is_ascii()) {
+                    return Fit::Never;
+                }
+                Brief {
+                    kind: IS_CONNECTION,
+                    connection: connection.0,
+                    number: remote.port().into(),
+                    flags: if servername.is_some() { HAS_NAME } else { 0 },
+                    texts: [formatted.as_bytes(), servername.as_deref().unwrap_or_default().as_bytes()],
+                    ..Brief::default()
+                }
+            }
+            Event::PskLookup { connection, lookup, identity } => Brief {
+                kind: IS_PSK_LOOKUP,
+                connection: connection.0,
+                number: lookup.0,
+                flags: HAS_NAME,
+                texts: [&[], identity],
+                ..Brief::default()
+            },
+            Event::Secure { connection, suite, resumed, psk_identity, peer: None, terms, handshake_time }
+                if terms.protocol.is_none()
+                    && terms.issuers.is_empty()
+                    && terms.srtp_profile.is_none()
+                    && !matches!(terms.authorization, Authorization::Refused(_)) =>
+            {
+                let granted = terms.authorization == Authorization::Granted;
+                let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+                Brief {
+                    kind: IS_SECURE,
+                    connection: connection.0,
+                    number: suite.id().into(),
+                    flags: flag(granted, AUTHORIZED) | flag(*resumed, RESUMED) | flag(psk_identity.is_some(), HAS_NAME),
+                    texts: [&[], psk_identity.as_deref().unwrap_or_default()],
+                    time: handshake_time.as_secs_f64() * 1000.0,
+                }
+            }
+            Event::Closed { connection, reason } => {
+                let number = match reason {
+                    CloseReason::Peer => 0,
+                    CloseReason::Local => 1,
+                    CloseReason::Idle => 2,
+                    CloseReason::Replaced => 3,
+                    CloseReason::Error(_) => return Fit::Never,
+                };
+                Brief { kind: IS_CLOSED, connection: connection.0, number, ..Brief::default() }
+            }
+            _ => return Fit::Never,
+        };
+        self.place(&brief)
+    }
+
+    fn place(&mut self, brief: &Brief<'_>) -> Fit {
+        let [first, second] = brief.texts;
+        let length = first.len() + second.len();
+        let texts = self.texts();
+        if length > texts.len() {
+            return Fit::Never;
+        }
+        if self.written == self.slots || self.text + length > texts.end {
+            return Fit::Later;
+        }
+        let text = self.text;
+        for part in brief.texts {
+            if let Some(room) = self.memory.get_mut(self.text..self.text + part.len()) {
+                room.copy_from_slice(part);
+                self.text += part.len();
+            }
+        }
+        let slot = SLOTS + SLOT * self.written;
+        let mut set = |index: usize, value: f64| set(&mut self.memory, slot + index, value);
+        set(KIND, brief.kind.into());
+        set(CONNECTION, brief.connection.into());
+        set(NUMBER, brief.number.into());
+        set(FLAGS, brief.flags.into());
+        set(TEXT, text as f64);
+        set(LENGTHS[0], first.len() as f64);
+        set(LENGTHS[1], second.len() as f64);
+        set(TIME, brief.time);
+        self.written += 1;
+        Fit::Written
+    }
+}
 
 /// What an event comes down to.
 #[derive(Default)]
@@ -42,88 +196,9 @@ struct Brief<'a> {
     time: f64,
 }
 
-/// Writes the event; `false` when it needs an object, and what was written says nothing.
-pub(super) fn write(event: &Event, to: &mut [u8]) -> bool {
-    let formatted;
-    let brief = match event {
-        Event::Connection { connection, remote, servername } => {
-            formatted = address::format(remote);
-            Brief {
-                kind: IS_CONNECTION,
-                connection: connection.0,
-                number: remote.port().into(),
-                flags: if servername.is_some() { HAS_NAME } else { 0 },
-                texts: [formatted.as_bytes(), servername.as_deref().unwrap_or_default().as_bytes()],
-                ..Brief::default()
-            }
-        }
-        Event::PskLookup { connection, lookup, identity } => Brief {
-            kind: IS_PSK_LOOKUP,
-            connection: connection.0,
-            number: lookup.0,
-            flags: HAS_NAME,
-            texts: [&[], identity],
-            ..Brief::default()
-        },
-        Event::Secure { connection, suite, resumed, psk_identity, peer: None, terms, handshake_time }
-            if terms.protocol.is_none()
-                && terms.issuers.is_empty()
-                && terms.srtp_profile.is_none()
-                && !matches!(terms.authorization, Authorization::Refused(_)) =>
-        {
-            let granted = terms.authorization == Authorization::Granted;
-            let flag = |is: bool, flag: u32| if is { flag } else { 0 };
-            Brief {
-                kind: IS_SECURE,
-                connection: connection.0,
-                number: suite.id().into(),
-                flags: flag(granted, AUTHORIZED) | flag(*resumed, RESUMED) | flag(psk_identity.is_some(), HAS_NAME),
-                texts: [&[], psk_identity.as_deref().unwrap_or_default()],
-                time: handshake_time.as_secs_f64() * 1000.0,
-            }
-        }
-        Event::Closed { connection, reason } => {
-            let number = match reason {
-                CloseReason::Peer => 0,
-                CloseReason::Local => 1,
-                CloseReason::Idle => 2,
-                CloseReason::Replaced => 3,
-                CloseReason::Error(_) => return say_nothing(to),
-            };
-            Brief { kind: IS_CLOSED, connection: connection.0, number, ..Brief::default() }
-        }
-        _ => return say_nothing(to),
-    };
-    // A name is ASCII, or JavaScript must decode it.
-    if brief.kind == IS_CONNECTION && !brief.texts[1].is_ascii() {
-        return say_nothing(to);
-    }
-    brief.write(to).is_some() || say_nothing(to)
-}
-
-/// For a reader that comes though nothing has been written.
-pub(super) fn say_nothing(to: &mut [u8]) -> bool {
-    set(to, KIND, SAYS_NOTHING.into());
-    false
-}
-
-impl Brief<'_> {
-    fn write(&self, to: &mut [u8]) -> Option<()> {
-        let [first, second] = self.texts;
-        let room = to.get_mut(TEXTS..)?.get_mut(..first.len() + second.len())?;
-        let (front, back) = room.split_at_mut(first.len());
-        front.copy_from_slice(first);
-        back.copy_from_slice(second);
-        for (index, text) in LENGTHS.into_iter().zip(self.texts) {
-            set(to, index, u32::try_from(text.len()).ok()?.into());
-        }
-        set(to, KIND, self.kind.into());
-        set(to, CONNECTION, self.connection.into());
-        set(to, NUMBER, self.number.into());
-        set(to, FLAGS, self.flags.into());
-        set(to, TIME, self.time);
-        Some(())
-    }
+fn get(from: &[u8], index: usize) -> f64 {
+    let at = index * size_of::<f64>();
+    from.get(at..).and_then(<[u8]>::first_chunk).map_or(0.0, |bytes| f64::from_ne_bytes(*bytes))
 }
 
 fn set(to: &mut [u8], index: usize, value: f64) {

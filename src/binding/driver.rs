@@ -1,17 +1,17 @@
 //! What the two native classes share: an endpoint, the clock, and the registers that JavaScript reads after each call.
 
 use super::address;
-use super::brief;
+use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
 use super::pool::Foreman;
 use super::udp::{Datagrams, Udp};
-use crate::proto::{ConnectionHandle, Endpoint, LookupId};
+use crate::proto::{ConnectionHandle, Endpoint, Event, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
 use std::cell::RefCell;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 // The registers: doubles that JavaScript reads after each call, see `lib/endpoint.js`.
 const WAITING: usize = 0;
@@ -31,6 +31,9 @@ const REGISTERS_LENGTH: usize = (PAYLOADS + 3 * BATCH_LIMIT) * size_of::<f64>();
 
 const WAITING_TRANSMITS: u8 = 1;
 const WAITING_EVENTS: u8 = 2;
+
+/// After so long a batch is handed over, for handshakes take their time.
+const BATCH_TIME: Duration = Duration::from_millis(1);
 
 /// The longest datagram that UDP has.
 const DATAGRAM_LIMIT: usize = 65_535;
@@ -52,8 +55,8 @@ pub(super) struct Driver {
     /// Of the present batch, on their way out.
     sealed: Datagrams,
     registers: Buffer,
-    /// Where `poll_event` writes what needs no object.
-    brief: Buffer,
+    /// Where events are written that need no object.
+    brief: BriefEvents,
     /// Payloads of the present batch, end to end.
     payloads: Vec<u8>,
     count: usize,
@@ -72,9 +75,7 @@ impl Driver {
         if registers.len() != REGISTERS_LENGTH {
             return Err(internal(format!("{} bytes of registers are not {REGISTERS_LENGTH}", registers.len())));
         }
-        if brief.len() != brief::LENGTH {
-            return Err(internal(format!("{} bytes for brief events are not {}", brief.len(), brief::LENGTH)));
-        }
+        let brief = BriefEvents::new(brief)?;
         endpoint.offer_jobs(foreman.as_ref().map_or(0, Foreman::job_limit));
         Ok(Driver {
             endpoint,
@@ -107,6 +108,7 @@ impl Driver {
         if self.endpoint.has_transmit() {
             waiting |= WAITING_TRANSMITS;
         }
+        self.brief.take_from(&mut self.endpoint);
         if self.endpoint.has_event() {
             waiting |= WAITING_EVENTS;
         }
@@ -118,15 +120,9 @@ impl Driver {
         self.set_register(NOW, now);
     }
 
-    /// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error.
     fn transmit(&mut self) {
-        let Some(udp) = self.udp.as_ref().filter(|_| !self.is_congested) else {
-            return;
-        };
-        while let Some(transmit) = self.endpoint.peek_transmit()
-            && udp.send(transmit.remote, &transmit.datagram)
-        {
-            self.endpoint.poll_transmit();
+        if let Some(udp) = &self.udp {
+            transmit(&mut self.endpoint, udp, self.is_congested);
         }
     }
 
@@ -197,6 +193,11 @@ impl Driver {
         let Some(received) = self.endpoint.handle_datagram(now, remote, datagram) else {
             return;
         };
+        if self.brief.has_unread() {
+            let event = Event::Data { connection: received.connection, payload: received.payload.to_vec() };
+            self.endpoint.push_event(event);
+            return;
+        }
         self.payloads.extend_from_slice(received.payload);
         let connection = received.connection;
         let entry = PAYLOADS + 3 * self.count;
@@ -206,8 +207,8 @@ impl Driver {
         self.set_register(entry + 2, datagram.len() as f64);
     }
 
-    /// Takes what else has arrived, and answers whether there may be more. Payloads behind an event would have to be events
-    /// themselves, so the first event ends the batch.
+    /// Takes what else has arrived, and answers whether there may be more. A payload behind an event has to be an event
+    /// itself, which costs more: the first of those ends the batch.
     fn drain(&mut self, now: Instant, limit: usize) -> bool {
         let Some(udp) = self.udp.take() else {
             return false;
@@ -215,7 +216,7 @@ impl Driver {
         let has_more = ARRIVAL.with_borrow_mut(|arrival| {
             arrival.resize(DATAGRAM_LIMIT, 0);
             for _ in 0..limit {
-                if self.endpoint.has_event() {
+                if self.endpoint.has_waiting_payload() || now.elapsed() > BATCH_TIME {
                     return true;
                 }
                 let Some((length, remote)) = udp.receive(arrival) else {
@@ -223,6 +224,8 @@ impl Driver {
                 };
                 if let Some(datagram) = arrival.get(..length) {
                     self.handle_datagram(now, remote, datagram);
+                    // At once: the peer goes on while others have their turn.
+                    transmit(&mut self.endpoint, &udp, self.is_congested);
                 }
             }
             true
@@ -319,12 +322,12 @@ impl Driver {
         })
     }
 
+    /// Only when all brief ones have been read; `None` when there are new ones to read, or nothing.
     pub(super) fn poll_event(&mut self) -> Option<NativeEvent> {
-        let Some(event) = self.with(|endpoint, _| endpoint.poll_event()) else {
-            brief::say_nothing(&mut self.brief);
+        if self.brief.take_from(&mut self.endpoint) {
             return None;
-        };
-        if brief::write(&event, &mut self.brief) { None } else { Some(event.into()) }
+        }
+        self.with(|endpoint, _| endpoint.poll_event()).map(Into::into)
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
@@ -351,6 +354,16 @@ impl Driver {
 
     pub(super) fn stats(&self) -> NativeStats {
         NativeStats::of(&self.endpoint)
+    }
+}
+
+/// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error.
+fn transmit(endpoint: &mut Endpoint, udp: &Udp, is_congested: bool) {
+    while !is_congested
+        && let Some(transmit) = endpoint.peek_transmit()
+        && udp.send(transmit.remote, &transmit.datagram)
+    {
+        endpoint.poll_transmit();
     }
 }
 
@@ -469,7 +482,8 @@ macro_rules! endpoint_methods {
                 self.driver.poll_transmit()
             }
 
-            /// The next event; null when there is none, or when what it says has been written: see `lib/brief.js`.
+            /// The next event that needs an object; null when there is none, or when brief ones come before it: see
+            /// `lib/brief.js`.
             #[napi(catch_unwind)]
             pub fn poll_event(&mut self) -> Option<NativeEvent> {
                 self.driver.poll_event()

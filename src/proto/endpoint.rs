@@ -32,6 +32,8 @@ pub(crate) struct Endpoint {
     pub(super) deadlines: Deadlines<ConnectionHandle>,
     transmits: VecDeque<Transmit>,
     events: VecDeque<Event>,
+    /// Of the events, those that are payloads.
+    waiting_payloads: usize,
     /// Where contexts write; empty between two inputs.
     pub(super) outbox: Outbox,
     /// What `send` lends out. Not the outbox: the next input would send it again.
@@ -103,6 +105,7 @@ impl Endpoint {
             deadlines: Deadlines::new(),
             transmits: VecDeque::new(),
             events: VecDeque::new(),
+            waiting_payloads: 0,
             outbox: Outbox::default(),
             sealed: Outbox::default(),
             plaintext: vec![0; RECORD_LIMIT].into_boxed_slice(),
@@ -394,9 +397,16 @@ impl Endpoint {
         self.transmits.pop_front()
     }
 
+    /// The next event, which stays.
+    pub(crate) fn peek_event(&self) -> Option<&Event> {
+        self.events.front()
+    }
+
     /// The next event.
     pub(crate) fn poll_event(&mut self) -> Option<Event> {
-        self.events.pop_front()
+        let event = self.events.pop_front();
+        self.waiting_payloads -= usize::from(matches!(event, Some(Event::Data { .. })));
+        event
     }
 
     /// A datagram of [`Endpoint::send`] that could not be sent at once.
@@ -418,6 +428,11 @@ impl Endpoint {
     /// Whether [`Endpoint::poll_event`] has something.
     pub(crate) fn has_event(&self) -> bool {
         !self.events.is_empty()
+    }
+
+    /// Whether payloads wait behind other events.
+    pub(crate) fn has_waiting_payload(&self) -> bool {
+        self.waiting_payloads > 0
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -476,7 +491,9 @@ impl Endpoint {
         self.transmits.push_back(Transmit { remote, datagram });
     }
 
-    pub(super) fn push_event(&mut self, event: Event) {
+    /// Puts an event behind all others.
+    pub(crate) fn push_event(&mut self, event: Event) {
+        self.waiting_payloads += usize::from(matches!(event, Event::Data { .. }));
         self.events.push_back(event);
     }
 
@@ -495,7 +512,7 @@ impl Endpoint {
 
     pub(super) fn push_data(&mut self, connection: ConnectionHandle, length: usize) {
         let payload = self.plaintext.get(..length).unwrap_or_default().to_vec();
-        self.events.push_back(Event::Data { connection, payload });
+        self.push_event(Event::Data { connection, payload });
     }
 
     pub(super) fn schedule(&mut self, handle: ConnectionHandle) {
@@ -522,7 +539,7 @@ impl Endpoint {
     pub(super) fn trace(&mut self, level: u8, message: impl FnOnce() -> String) {
         if level <= self.trace_level {
             let message = message();
-            self.events.push_back(Event::Trace { level, message });
+            self.push_event(Event::Trace { level, message });
         }
     }
 }
