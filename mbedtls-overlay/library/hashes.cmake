@@ -1,5 +1,5 @@
-# Hooks for another library's SHA-2, and its pseudorandom function (src/tls/ffi/sha2.rs): that uses the processor's
-# instructions, and takes each block of a key once. Where it has nothing to offer, Mbed TLS's own code does the work.
+# Hooks for another library's SHA-2 (src/tls/ffi/sha2.rs), which uses the processor's instructions for it: where that has
+# nothing to offer, Mbed TLS's own code does the work. And our own pseudorandom function (src/tls/ffi/prf.rs).
 
 edit("SHA-256: declaration" library/sha256.c
 "int mbedtls_internal_sha256_process(mbedtls_sha256_context *ctx,
@@ -54,30 +54,19 @@ edit("SHA-512: one block" library/sha512.c
 edit("PRF: declaration" library/ssl_tls.c
 "MBEDTLS_CHECK_RETURN_CRITICAL
 static int tls_prf_sha256("
-"int mbedtls_foreign_tls_prf(int is_sha384,
-                            const unsigned char *secret, size_t slen,
-                            const char *label, size_t llen,
-                            const unsigned char *random, size_t rlen,
-                            unsigned char *dstbuf, size_t dlen);
+"void mbedtls_foreign_prf_sha256(const unsigned char *secret, size_t slen,
+                                const char *label, size_t llen,
+                                const unsigned char *random, size_t rlen,
+                                unsigned char *dstbuf, size_t dlen);
 
 MBEDTLS_CHECK_RETURN_CRITICAL
 static int tls_prf_sha256(")
 
 edit("PRF: SHA-256" library/ssl_tls.c
-"    return tls_prf_generic(MBEDTLS_MD_SHA256, secret, slen,"
-"    if (mbedtls_foreign_tls_prf(0, secret, slen, label, strlen(label), random, rlen, dstbuf, dlen)) {
-        return 0;
-    }
-
-    return tls_prf_generic(MBEDTLS_MD_SHA256, secret, slen,")
-
-edit("PRF: SHA-384" library/ssl_tls.c
-"    return tls_prf_generic(MBEDTLS_MD_SHA384, secret, slen,"
-"    if (mbedtls_foreign_tls_prf(1, secret, slen, label, strlen(label), random, rlen, dstbuf, dlen)) {
-        return 0;
-    }
-
-    return tls_prf_generic(MBEDTLS_MD_SHA384, secret, slen,")
+"    return tls_prf_generic(MBEDTLS_MD_SHA256, secret, slen,
+                           label, random, rlen, dstbuf, dlen);"
+"    mbedtls_foreign_prf_sha256(secret, slen, label, strlen(label), random, rlen, dstbuf, dlen);
+    return 0;")
 
 # RFC 5246 section 6.3: the key block is as long as the suite's keys; 256 bytes of it are four times the work.
 edit("PRF: length of the key block" library/ssl_tls.c

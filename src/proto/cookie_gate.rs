@@ -1,6 +1,6 @@
 //! The stateless cookie exchange: before a valid cookie nothing is kept (RFC 6347 section 4.2.1).
 
-use crate::tls::{HelloStart, RECORD_HEADER_LENGTH, RngError, fill_random, hmac_sha256};
+use crate::tls::{HelloStart, HmacKey, RECORD_HEADER_LENGTH, RngError, fill_random};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -31,7 +31,7 @@ enum Coverage {
 
 /// Makes and checks cookies without remembering anyone.
 pub(super) struct CookieGate {
-    secret: Zeroizing<[u8; 32]>,
+    secret: HmacKey,
     since: Instant,
 }
 
@@ -39,7 +39,7 @@ impl CookieGate {
     pub(super) fn new(now: Instant) -> Result<CookieGate, RngError> {
         let mut secret = Zeroizing::new([0; 32]);
         fill_random(&mut *secret)?;
-        Ok(CookieGate { secret, since: now })
+        Ok(CookieGate { secret: HmacKey::new(&*secret), since: now })
     }
 
     /// Whether the client has proved that it receives at its address.
@@ -111,23 +111,20 @@ impl CookieGate {
             }
             Coverage::Start => (&[][..], &[][..]),
         };
-        let mac = hmac_sha256(
-            &*self.secret,
-            &[
-                &[first_byte(period, coverage)],
-                &period.to_be_bytes(),
-                &address,
-                &remote.port().to_be_bytes(),
-                &hello.version,
-                hello.random,
-                // Each vector with its length, so that no byte can move from one to the next.
-                &[u8::try_from(hello.session_id.len()).ok()?],
-                hello.session_id,
-                &u16::try_from(cipher_suites.len()).ok()?.to_be_bytes(),
-                cipher_suites,
-                compression_methods,
-            ],
-        )?;
+        let mac = self.secret.mac(&[
+            &[first_byte(period, coverage)],
+            &period.to_be_bytes(),
+            &address,
+            &remote.port().to_be_bytes(),
+            &hello.version,
+            hello.random,
+            // Each vector with its length, so that no byte can move from one to the next.
+            &[u8::try_from(hello.session_id.len()).ok()?],
+            hello.session_id,
+            &u16::try_from(cipher_suites.len()).ok()?.to_be_bytes(),
+            cipher_suites,
+            compression_methods,
+        ]);
         mac.first_chunk().copied()
     }
 }

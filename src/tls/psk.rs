@@ -9,6 +9,7 @@ use super::ffi::ssl::Ssl;
 use super::handshake::Question;
 use super::suites::Suite;
 use mbedtls_sys as sys;
+use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
 /// Handshake types (RFC 5246 section 7.4).
@@ -81,8 +82,8 @@ impl PskExchange {
                     *stage = ServerStage::Answered { known: false };
                     if let Some(identity) = unaskable {
                         // It fails where a wrong key fails, too.
-                        let key = random_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
-                        ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key });
+                        let key = nobodys_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;
+                        ssl.stage_psk(StagedPsk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) });
                     }
                     Ok(None)
                 }
@@ -104,16 +105,14 @@ impl PskExchange {
 
     /// The answer to [`Question::Psk`].
     ///
-    /// An unknown identity gets a random key, so that it fails where a wrong key fails, and as late.
+    /// An unknown identity gets a key that nobody has, so that it fails where a wrong key fails, and as late.
     pub(super) fn answer_key(&mut self, ssl: &mut Ssl, key: Option<&[u8]>) -> Result<(), Error> {
         let PskExchange::Server(stage) = self else { return Err(unasked()) };
         let ServerStage::Asked { identity } = stage else { return Err(unasked()) };
         // Whether or not it is needed: who measures the answer's time must not see who is known.
-        let random = random_key()?;
-        let staged = StagedPsk {
-            identity: std::mem::take(identity),
-            key: key.map_or(random, |key| Zeroizing::new(key.to_vec())),
-        };
+        let nobodys = nobodys_key()?;
+        let staged =
+            StagedPsk { identity: std::mem::take(identity), key: Zeroizing::new(key.unwrap_or(nobodys).to_vec()) };
         *stage = ServerStage::Answered { known: key.is_some() };
         ssl.stage_psk(staged);
         Ok(())
@@ -167,10 +166,15 @@ fn first_vector(message_type: u8, message: &[u8]) -> Option<&[u8]> {
     (header.first() == Some(&message_type) && !vector.is_empty()).then_some(vector)
 }
 
-fn random_key() -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut key = Zeroizing::new(vec![0; 32]);
+/// Of all unknown identities of the process: random, and never told to anyone.
+fn nobodys_key() -> Result<&'static [u8], Error> {
+    static KEY: OnceLock<[u8; 32]> = OnceLock::new();
+    if let Some(key) = KEY.get() {
+        return Ok(key);
+    }
+    let mut key = [0; 32];
     fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;
-    Ok(key)
+    Ok(KEY.get_or_init(|| key))
 }
 
 fn unasked() -> Error {

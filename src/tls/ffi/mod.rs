@@ -12,6 +12,7 @@ pub(crate) mod capabilities;
 mod ccm;
 pub(crate) mod config;
 mod elliptic;
+pub(crate) mod hmac;
 mod layout;
 pub(crate) mod memory;
 pub(crate) mod negotiation;

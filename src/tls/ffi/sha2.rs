@@ -1,8 +1,8 @@
-//! The block functions of SHA-256 and SHA-512, and the pseudorandom function that is made of them: AWS-LC's, which uses the
-//! processor's SHA instructions where it has some. A handshake with a pre-shared key is a hundred blocks, and little else.
+//! The block functions of SHA-256 and SHA-512: AWS-LC's, which uses the processor's SHA instructions where it has some.
 
 use super::{c_int, sys};
-use sys::types::raw_types::{c_char, c_uchar};
+use sys::types::raw_types::c_uchar;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Takes one block of 64 bytes into the state; answers 0, with nothing done, where Mbed TLS is to do it itself.
 ///
@@ -26,40 +26,58 @@ unsafe extern "C" fn mbedtls_foreign_sha512_process(state: *mut u64, block: *con
     unsafe { foreign::sha512_process(state, block) }
 }
 
-/// P_hash of RFC 5246 section 5, `label` and `seed` end to end; answers 0 where Mbed TLS is to do it itself.
-///
-/// # Safety
-///
-/// `secret`, `label` and `seed` are readable, and `output` is writable, for their lengths; nobody else uses `output` during
-/// the call.
-#[unsafe(no_mangle)]
-unsafe extern "C" fn mbedtls_foreign_tls_prf(
-    is_sha384: c_int,
-    secret: *const c_uchar,
-    secret_length: usize,
-    label: *const c_char,
-    label_length: usize,
-    seed: *const c_uchar,
-    seed_length: usize,
-    output: *mut c_uchar,
-    length: usize,
-) -> c_int {
-    // SAFETY: as the caller's.
-    unsafe {
-        foreign::tls_prf(
-            is_sha384 != 0,
-            (secret, secret_length),
-            (label, label_length),
-            (seed, seed_length),
-            (output, length),
-        )
+/// A SHA-256 that has taken so many blocks, and is worth keeping: everything behind them may begin here.
+#[derive(Clone)]
+pub(super) struct Sha256State(Zeroizing<[u32; 8]>);
+
+pub(super) const SHA256_BLOCK: usize = 64;
+pub(super) const SHA256_LENGTH: usize = 32;
+
+impl Sha256State {
+    /// FIPS 180-2 section 5.3.2.
+    pub(super) fn initial() -> Sha256State {
+        Sha256State(Zeroizing::new([
+            0x6a09_e667,
+            0xbb67_ae85,
+            0x3c6e_f372,
+            0xa54f_f53a,
+            0x510e_527f,
+            0x9b05_688c,
+            0x1f83_d9ab,
+            0x5be0_cd19,
+        ]))
+    }
+
+    pub(super) fn take(&mut self, block: &[u8; SHA256_BLOCK]) {
+        // SAFETY: eight words, and 64 bytes.
+        if unsafe { foreign::sha256_process(self.0.as_mut_ptr(), block.as_ptr()) } == 0 {
+            self.take_slowly(block);
+        }
+    }
+
+    fn take_slowly(&mut self, block: &[u8; SHA256_BLOCK]) {
+        // SAFETY: zeros are a valid context: integers and arrays of them.
+        let mut context: sys::sha256_context = unsafe { std::mem::zeroed() };
+        context.state = *self.0;
+        // SAFETY: the context is whole, the block has 64 bytes. All that the function does is to change `state`.
+        unsafe { sys::internal_sha256_process(&raw mut context, block.as_ptr()) };
+        *self.0 = context.state;
+        context.state.zeroize();
+    }
+
+    pub(super) fn bytes(&self) -> [u8; SHA256_LENGTH] {
+        let mut bytes = [0; SHA256_LENGTH];
+        for (chunk, word) in bytes.chunks_exact_mut(size_of::<u32>()).zip(self.0.iter()) {
+            chunk.copy_from_slice(&word.to_be_bytes());
+        }
+        bytes
     }
 }
 
 #[cfg(feature = "aws-lc")]
 mod foreign {
-    use super::{c_char, c_int, c_uchar};
-    use aws_lc_sys::{CRYPTO_tls1_prf, EVP_sha256, EVP_sha384, SHA256_TransformBlocks, SHA512_CTX, SHA512_Transform};
+    use super::{c_int, c_uchar};
+    use aws_lc_sys::{SHA256_TransformBlocks, SHA512_CTX, SHA512_Transform};
 
     const WORDS: usize = 8;
 
@@ -84,43 +102,14 @@ mod foreign {
             SHA512_Transform(&raw mut context, block);
             state.copy_from_nonoverlapping(context.h.as_ptr(), WORDS);
         }
-        zeroize::Zeroize::zeroize(&mut context.h);
+        super::Zeroize::zeroize(&mut context.h);
         1
-    }
-
-    /// # Safety
-    ///
-    /// As `mbedtls_foreign_tls_prf`, each pointer with its length.
-    pub(super) unsafe fn tls_prf(
-        is_sha384: bool,
-        (secret, secret_length): (*const c_uchar, usize),
-        (label, label_length): (*const c_char, usize),
-        (seed, seed_length): (*const c_uchar, usize),
-        (output, length): (*mut c_uchar, usize),
-    ) -> c_int {
-        // SAFETY: the caller's; of the two seeds that the function takes, the second is empty.
-        unsafe {
-            let digest = if is_sha384 { EVP_sha384() } else { EVP_sha256() };
-            CRYPTO_tls1_prf(
-                digest,
-                output,
-                length,
-                secret,
-                secret_length,
-                label,
-                label_length,
-                seed,
-                seed_length,
-                std::ptr::null(),
-                0,
-            )
-        }
     }
 }
 
 #[cfg(not(feature = "aws-lc"))]
 mod foreign {
-    use super::{c_char, c_int, c_uchar};
+    use super::{c_int, c_uchar};
 
     /// # Safety
     ///
@@ -135,24 +124,10 @@ mod foreign {
     pub(super) unsafe fn sha512_process(_: *mut u64, _: *const c_uchar) -> c_int {
         0
     }
-
-    /// # Safety
-    ///
-    /// None needed.
-    pub(super) unsafe fn tls_prf(
-        _: bool,
-        _: (*const c_uchar, usize),
-        _: (*const c_char, usize),
-        _: (*const c_uchar, usize),
-        _: (*mut c_uchar, usize),
-    ) -> c_int {
-        0
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::prf::prf;
     use mbedtls::hash::{Md, Type};
 
     #[test]
@@ -179,30 +154,7 @@ mod tests {
         assert_eq!(hex(&output), digest);
     }
 
-    /// Vectors of the IETF's TLS list for P_SHA256 and P_SHA384, as Mbed TLS's own tests have them too.
-    #[test]
-    fn the_pseudorandom_function_is_that_of_the_standard() {
-        let secret = bytes("9bbe436ba940f017b17652849a71db35");
-        let seed = bytes("a0ba9f936cda311827a6f796ffd5198c");
-        let output = prf(false, &secret, c"test label", &seed, 100).unwrap();
-        let expected = "e3f229ba727be17b8d122620557cd453c2aab21d07c3d495329b52d4e61edb5a6b301791e90d35c9c9a46b4e14baf9af0fa0\
-                        22f7077def17abfd3797c0564bab4fbc91666e9def9b97fce34f796789baa48082d122ee42c5a72e5a5110fff70187347b66";
-        assert_eq!(hex(&output), expected);
-
-        let secret = bytes("b80b733d6ceefcdc71566ea48e5567df");
-        let seed = bytes("cd665cf6a8447dd6ff8b27555edb7465");
-        let output = prf(true, &secret, c"test label", &seed, 148).unwrap();
-        let expected = "7b0c18e9ced410ed1804f2cfa34a336a1c14dffb4900bb5fd7942107e81c83cde9ca0faa60be9fe34f82b1233c9146a0e534\
-                        cb400fed2700884f9dc236f80edd8bfa961144c9e8d792eca722a7b32fc3d416d473ebc2c5fd4abfdad05d9184259b5bf8cd4d\
-                        90fa0d31e2dec479e4f1a26066f2eea9a69236a3e52655c9e9aee691c8f3a26854308d5eaa3be85e0990703d73e56f";
-        assert_eq!(hex(&output), expected);
-    }
-
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
     }
 }

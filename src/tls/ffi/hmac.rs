@@ -1,0 +1,85 @@
+//! HMAC-SHA256 (RFC 2104) of many messages under one key, whose blocks are hashed once.
+
+use super::sha2::{SHA256_BLOCK, SHA256_LENGTH, Sha256State};
+use zeroize::Zeroizing;
+
+/// A key, as the two hashes that have taken it.
+pub(crate) struct HmacKey {
+    inner: Sha256State,
+    outer: Sha256State,
+}
+
+impl HmacKey {
+    pub(crate) fn new(key: &[u8]) -> HmacKey {
+        let mut block = Zeroizing::new([0; SHA256_BLOCK]);
+        if let Some(room) = block.get_mut(..key.len()) {
+            room.copy_from_slice(key);
+        } else {
+            let digest = Zeroizing::new(finish(Sha256State::initial(), 0, &[key]));
+            block[..SHA256_LENGTH].copy_from_slice(&*digest);
+        }
+        let taken = |pad: u8| {
+            let mut state = Sha256State::initial();
+            state.take(&Zeroizing::new(block.map(|byte| byte ^ pad)));
+            state
+        };
+        HmacKey { inner: taken(0x36), outer: taken(0x5c) }
+    }
+
+    /// Of the concatenation of `parts`.
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; SHA256_LENGTH] {
+        let digest = Zeroizing::new(finish(self.inner.clone(), SHA256_BLOCK, parts));
+        finish(self.outer.clone(), SHA256_BLOCK, &[&*digest])
+    }
+}
+
+/// The digest of what `state` has taken, `taken` bytes in whole blocks, and `parts` behind it.
+fn finish(mut state: Sha256State, taken: usize, parts: &[&[u8]]) -> [u8; SHA256_LENGTH] {
+    let mut block = Zeroizing::new([0; SHA256_BLOCK]);
+    let mut filled = 0;
+    for mut part in parts.iter().copied() {
+        while !part.is_empty() {
+            let (now, later) = part.split_at(part.len().min(SHA256_BLOCK - filled));
+            block[filled..filled + now.len()].copy_from_slice(now);
+            filled += now.len();
+            part = later;
+            if filled == SHA256_BLOCK {
+                state.take(&block);
+                filled = 0;
+            }
+        }
+    }
+    // FIPS 180-2 section 5.1.1: a bit, zeros, and the length in bits, which has the last eight bytes of a block.
+    let length = taken + parts.iter().map(|part| part.len()).sum::<usize>();
+    block[filled] = 0x80;
+    block[filled + 1..].fill(0);
+    if filled >= SHA256_BLOCK - size_of::<u64>() {
+        state.take(&block);
+        block.fill(0);
+    }
+    block[SHA256_BLOCK - size_of::<u64>()..].copy_from_slice(&(length as u64 * 8).to_be_bytes());
+    state.take(&block);
+    state.bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mbedtls::hash::{Hmac, Type};
+
+    #[test]
+    fn it_is_hmac_sha256_whatever_the_lengths() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for key_length in [0, 1, 32, 63, 64, 65, 132, 200] {
+            let key = &bytes[..key_length];
+            let hmac = HmacKey::new(key);
+            for length in 0..200 {
+                let message = &bytes[..length];
+                let mut expected = [0; SHA256_LENGTH];
+                Hmac::hmac(Type::Sha256, key, message, &mut expected).unwrap();
+                let (first, second) = message.split_at(length / 3);
+                assert_eq!(hmac.mac(&[first, &[], second]), expected, "{key_length} bytes of key, {length} of message");
+            }
+        }
+    }
+}
