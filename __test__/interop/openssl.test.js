@@ -134,6 +134,22 @@ describe('client certificates', { skip: openssl.missing && `skipped (${openssl.m
     });
   }
 
+  for (const [cipher, hash] of [
+    ['ECDHE-ECDSA-AES128-GCM-SHA256', 'SHA384'],
+    ['ECDHE-ECDSA-AES256-GCM-SHA384', 'SHA256'],
+  ]) {
+    // RFC 5246 section 7.4.8: the client chooses the hash, whatever the suite's.
+    test(`are proved with ${hash} under ${cipher}`, async (t) => {
+      const ours = await startServer(t, { ...asks, sigalgs: 'ECDSA+SHA256:ECDSA+SHA384' });
+      const accepted = event(ours, 'secureConnection');
+      const choice = ['-cipher', cipher, '-client_sigalgs', `ECDSA+${hash}`, '-sigalgs', `ECDSA+${hash}`];
+      openssl.sClient(t, ours.address().port, [...presents(client), ...choice]);
+      const [socket] = await accepted;
+      assert.equal(socket.authorized, true);
+      assert.equal(socket.getCipher().name, cipher);
+    });
+  }
+
   test('that openssl s_client does not have are required by our server', async (t) => {
     const ours = await startServer(t, asks);
     const refusal = event(ours, 'clientError');

@@ -80,3 +80,33 @@ edit("PRF: length of the key block" library/ssl_tls.c
         goto end;
     }
     ret = tls_prf(master, 48, \"key expansion\", randbytes, 64, keyblk, keyblk_len);")
+
+# Mbed TLS's server went on with both hashes to the end. Only a client's CertificateVerify may be over another than the
+# suite's (RFC 5246 section 7.4.8).
+edit("transcript: the suite's hash alone" library/ssl_srv.c
+"have_ciphersuite:
+    MBEDTLS_SSL_DEBUG_MSG(2, (\"selected ciphersuite: %s\", ciphersuite_info->name));
+
+    ssl->session_negotiate->ciphersuite = ciphersuites[i];
+    ssl->handshake->ciphersuite_info = ciphersuite_info;
+
+    ssl->state++;
+"
+"have_ciphersuite:
+    MBEDTLS_SSL_DEBUG_MSG(2, (\"selected ciphersuite: %s\", ciphersuite_info->name));
+
+    ssl->session_negotiate->ciphersuite = ciphersuites[i];
+    ssl->handshake->ciphersuite_info = ciphersuite_info;
+
+    int authmode = ssl->conf->authmode;
+#if defined(MBEDTLS_SSL_SERVER_NAME_INDICATION)
+    if (ssl->handshake->sni_authmode != MBEDTLS_SSL_VERIFY_UNSET) {
+        authmode = ssl->handshake->sni_authmode;
+    }
+#endif
+    if (authmode == MBEDTLS_SSL_VERIFY_NONE || !mbedtls_ssl_ciphersuite_cert_req_allowed(ciphersuite_info)) {
+        mbedtls_ssl_optimize_checksum(ssl, ciphersuite_info);
+    }
+
+    ssl->state++;
+")

@@ -24,14 +24,36 @@ int mbedtls_foreign_aead_open(void *aead, const unsigned char *iv, size_t iv_len
 struct mbedtls_ssl_transform {
 ")
 
-edit("AEAD: new keys" library/ssl_tls.c
-"    if ((ret = mbedtls_cipher_setkey(&transform->cipher_ctx_enc, key1,"
+# Of a cipher that is the other library's, Mbed TLS only asks its mode: it gets no keys, and nothing to keep them in.
+edit("AEAD: new keys to send with" library/ssl_tls.c
+"    if (do_mbedtls_cipher_setup &&
+        (ret = mbedtls_cipher_setup(&transform->cipher_ctx_enc,"
 "    transform->foreign_enc =
         mbedtls_foreign_aead_new(cipher_info->type, key1, cipher_info->key_bitlen / 8);
-    transform->foreign_dec =
-        mbedtls_foreign_aead_new(cipher_info->type, key2, cipher_info->key_bitlen / 8);
+    if (transform->foreign_enc != NULL) {
+        transform->cipher_ctx_enc.cipher_info = cipher_info;
+    } else if (do_mbedtls_cipher_setup &&
+        (ret = mbedtls_cipher_setup(&transform->cipher_ctx_enc,")
 
-    if ((ret = mbedtls_cipher_setkey(&transform->cipher_ctx_enc, key1,")
+edit("AEAD: new keys to receive with" library/ssl_tls.c
+"    if (do_mbedtls_cipher_setup &&
+        (ret = mbedtls_cipher_setup(&transform->cipher_ctx_dec,"
+"    transform->foreign_dec =
+        mbedtls_foreign_aead_new(cipher_info->type, key2, cipher_info->key_bitlen / 8);
+    if (transform->foreign_dec != NULL) {
+        transform->cipher_ctx_dec.cipher_info = cipher_info;
+    } else if (do_mbedtls_cipher_setup &&
+        (ret = mbedtls_cipher_setup(&transform->cipher_ctx_dec,")
+
+edit("AEAD: no keys for Mbed TLS to send with" library/ssl_tls.c
+"    if ((ret = mbedtls_cipher_setkey(&transform->cipher_ctx_enc, key1,"
+"    if (transform->foreign_enc == NULL &&
+        (ret = mbedtls_cipher_setkey(&transform->cipher_ctx_enc, key1,")
+
+edit("AEAD: no keys for Mbed TLS to receive with" library/ssl_tls.c
+"    if ((ret = mbedtls_cipher_setkey(&transform->cipher_ctx_dec, key2,"
+"    if (transform->foreign_dec == NULL &&
+        (ret = mbedtls_cipher_setkey(&transform->cipher_ctx_dec, key2,")
 
 edit("AEAD: free" library/ssl_msg.c
 "    mbedtls_cipher_free(&transform->cipher_ctx_dec);
