@@ -108,7 +108,9 @@ impl Driver {
         if self.endpoint.has_transmit() {
             waiting |= WAITING_TRANSMITS;
         }
-        self.brief.take_from(&mut self.endpoint);
+        if self.endpoint.has_event() {
+            self.brief.take_from(&mut self.endpoint);
+        }
         if self.endpoint.has_event() {
             waiting |= WAITING_EVENTS;
         }
@@ -216,7 +218,7 @@ impl Driver {
         let has_more = ARRIVAL.with_borrow_mut(|arrival| {
             arrival.resize(DATAGRAM_LIMIT, 0);
             for _ in 0..limit {
-                if self.endpoint.has_waiting_payload() || now.elapsed() > BATCH_TIME {
+                if self.endpoint.has_waiting_payload() || self.endpoint.has_event() && now.elapsed() > BATCH_TIME {
                     return true;
                 }
                 let Some((length, remote)) = udp.receive(arrival) else {
