@@ -29,7 +29,7 @@ pub struct NativeIdentity {
 }
 
 /// What the garbage collector should think that an object keeps alive, in bytes: an endpoint with one connection.
-const NATIVE_SIZE: i64 = 64 * 1024;
+const NATIVE_SIZE: i64 = 16 * 1024;
 
 impl ObjectFinalize for DtlsClient {
     fn finalize(self, env: Env) -> napi::Result<()> {

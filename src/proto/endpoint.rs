@@ -12,9 +12,7 @@ use super::roaming::{MoveAnnouncement, Roaming};
 use super::routes::Routes;
 use super::server_side::ServerSide;
 use super::table::Table;
-use crate::tls::{
-    ClientConfig, Context, Error, ErrorKind, Inbound, Outbox, RECORD_LIMIT, Record, Records, release_free_memory,
-};
+use crate::tls::{ClientConfig, Context, Error, ErrorKind, Inbound, Outbox, Record, Records, release_free_memory};
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -38,8 +36,8 @@ pub(crate) struct Endpoint {
     pub(super) outbox: Outbox,
     /// What `send` lends out. Not the outbox: the next input would send it again.
     sealed: Outbox,
-    /// Where contexts decrypt to.
-    plaintext: Box<[u8]>,
+    /// Where contexts decrypt to, as long as the longest record of application data.
+    plaintext: Vec<u8>,
     /// Connections that have gone to sleep since memory was given back to the system.
     sleepers: usize,
     pub(super) last_connection: u32,
@@ -108,7 +106,7 @@ impl Endpoint {
             waiting_payloads: 0,
             outbox: Outbox::default(),
             sealed: Outbox::default(),
-            plaintext: vec![0; RECORD_LIMIT].into_boxed_slice(),
+            plaintext: Vec::new(),
             sleepers: 0,
             last_connection: 0,
             last_lookup: 0,
@@ -225,6 +223,7 @@ impl Endpoint {
             return Outcome::Dropped;
         };
         let slept = connection.context.is_asleep();
+        make_room(&mut self.plaintext, record);
         let inbound = connection.context.read(now, record, &mut self.plaintext, &mut self.outbox);
         if !matches!(inbound, Ok(Inbound::Dropped)) {
             connection.heard(now);
@@ -506,7 +505,9 @@ impl Endpoint {
         self.events.insert(position.min(self.events.len()), event);
     }
 
-    pub(super) fn plaintext_mut(&mut self) -> &mut [u8] {
+    /// Room for what this record decrypts to.
+    pub(super) fn plaintext_for(&mut self, record: &[u8]) -> &mut [u8] {
+        make_room(&mut self.plaintext, record);
         &mut self.plaintext
     }
 
@@ -541,5 +542,12 @@ impl Endpoint {
             let message = message();
             self.push_event(Event::Trace { level, message });
         }
+    }
+}
+
+/// No plaintext is longer than its record.
+fn make_room(plaintext: &mut Vec<u8>, record: &[u8]) {
+    if plaintext.len() < record.len() {
+        plaintext.resize(record.len(), 0);
     }
 }

@@ -255,10 +255,11 @@ impl Endpoint {
         let mut payloads = Vec::new();
         let mut proven = false;
         for record in held.into_records() {
-            match context.read(now, &record.bytes, self.plaintext_mut(), &mut Default::default()) {
+            let plaintext = self.plaintext_for(&record.bytes);
+            match context.read(now, &record.bytes, plaintext, &mut Default::default()) {
                 Ok(Inbound::Data(length)) => {
                     proven = true;
-                    payloads.push(self.plaintext_mut().get(..length).unwrap_or_default().to_vec());
+                    payloads.push(plaintext.get(..length).unwrap_or_default().to_vec());
                 }
                 Ok(Inbound::Consumed) => proven = true,
                 Ok(Inbound::Dropped) => self.counters.records_dropped += 1,
