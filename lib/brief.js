@@ -16,10 +16,16 @@ const CONNECTION = 1;
 const NUMBER = 2;
 const FLAGS = 3;
 const TEXT = 4;
-const LENGTH = 5;
-const NAME_LENGTH = 6;
-const TIME = 7;
-const SLOT = 8;
+const LENGTHS = 5;
+const TIME = 9;
+const SLOT = 10;
+
+// Texts of a slot: in a 'secure' event the first is the public key.
+const ADDRESS = 0;
+const PUBLIC_KEY = 0;
+const NAME = 1;
+const CERTIFICATE = 2;
+const REFUSAL = 3;
 
 const LONGEST_TEXTS = 448;
 const TEXTS_PER_SLOT = 64;
@@ -34,6 +40,9 @@ const IS_CLOSED = 4;
 const AUTHORIZED = 1;
 const RESUMED = 2;
 const HAS_NAME = 4;
+const HAS_PUBLIC_KEY = 8;
+const HAS_CERTIFICATE = 16;
+const IS_REFUSED = 32;
 
 const REASONS = ['peer', 'local', 'idle', 'replaced'];
 
@@ -63,22 +72,14 @@ class BriefEvents {
         return {
           kind: 'connection',
           connection,
-          address: this._address(slot),
+          address: this._text(slot, ADDRESS),
           port: number,
           servername: this._name(slot),
         };
       case IS_PSK_LOOKUP:
         return { kind: 'pskLookup', connection, lookup: number, identity: this._name(slot) };
       case IS_SECURE:
-        return {
-          kind: 'secure',
-          connection,
-          cipher: suiteName(number),
-          resumed: (doubles[slot + FLAGS] & RESUMED) !== 0,
-          pskIdentity: this._name(slot),
-          authorized: (doubles[slot + FLAGS] & AUTHORIZED) !== 0,
-          handshakeTime: doubles[slot + TIME],
-        };
+        return this._secure(slot, connection, number);
       case IS_CLOSED:
         return { kind: 'closed', connection, reason: REASONS[number] };
       default:
@@ -86,16 +87,42 @@ class BriefEvents {
     }
   }
 
-  _address(slot) {
-    const start = this._doubles[slot + TEXT];
-    return this.bytes.latin1Slice(start, start + this._doubles[slot + LENGTH]);
+  _secure(slot, connection, suite) {
+    const flags = this._doubles[slot + FLAGS];
+    return {
+      kind: 'secure',
+      connection,
+      cipher: suiteName(suite),
+      resumed: (flags & RESUMED) !== 0,
+      pskIdentity: this._name(slot),
+      publicKey: (flags & HAS_PUBLIC_KEY) === 0 ? undefined : this._bytes(slot, PUBLIC_KEY),
+      certificate: (flags & HAS_CERTIFICATE) === 0 ? undefined : this._bytes(slot, CERTIFICATE),
+      authorized: (flags & AUTHORIZED) !== 0,
+      authorizationError: (flags & IS_REFUSED) === 0 ? undefined : this._text(slot, REFUSAL),
+      handshakeTime: this._doubles[slot + TIME],
+    };
   }
 
   _name(slot) {
-    const doubles = this._doubles;
-    if ((doubles[slot + FLAGS] & HAS_NAME) === 0) return undefined;
-    const start = doubles[slot + TEXT] + doubles[slot + LENGTH];
-    return this.bytes.latin1Slice(start, start + doubles[slot + NAME_LENGTH]);
+    return (this._doubles[slot + FLAGS] & HAS_NAME) === 0 ? undefined : this._text(slot, NAME);
+  }
+
+  /** A character a byte. */
+  _text(slot, index) {
+    const start = this._start(slot, index);
+    return this.bytes.latin1Slice(start, start + this._doubles[slot + LENGTHS + index]);
+  }
+
+  /** For its receiver to keep. */
+  _bytes(slot, index) {
+    const start = this._start(slot, index);
+    return Buffer.from(this.bytes.subarray(start, start + this._doubles[slot + LENGTHS + index]));
+  }
+
+  _start(slot, index) {
+    let start = this._doubles[slot + TEXT];
+    for (let before = 0; before < index; before++) start += this._doubles[slot + LENGTHS + before];
+    return start;
   }
 }
 

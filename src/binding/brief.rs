@@ -18,14 +18,18 @@ const CONNECTION: usize = 1;
 /// connection: UDP port; pskLookup: look-up; secure: IANA's number of the suite; closed: index of the reason.
 const NUMBER: usize = 2;
 const FLAGS: usize = 3;
-/// Where in the memory the texts begin, and bytes of each of the two: address and server name, or identity.
+/// Where in the memory the texts begin.
 const TEXT: usize = 4;
-const LENGTHS: [usize; 2] = [5, 6];
+/// Bytes of each text. connection: address, server name; pskLookup: nothing, identity; secure: the peer's public key, its
+/// identity, its certificate, what is wrong with it.
+const LENGTHS: [usize; TEXTS] = [5, 6, 7, 8];
+const TEXTS: usize = 4;
 /// secure: milliseconds.
-const TIME: usize = 7;
-const SLOT: usize = 8;
+const TIME: usize = 9;
+const SLOT: usize = 10;
 
-/// Bytes of texts: room for the longest address, server name and identity of one event, and so many for each slot.
+/// Bytes of texts: room for the longest address, server name and identity of one event, and so many for each slot. An event
+/// with more, as with a long certificate, is an object.
 const LONGEST_TEXTS: usize = 448;
 const TEXTS_PER_SLOT: usize = 64;
 
@@ -38,6 +42,9 @@ const AUTHORIZED: u32 = 1;
 const RESUMED: u32 = 2;
 /// There is a second text, though it may be empty.
 const HAS_NAME: u32 = 4;
+const HAS_PUBLIC_KEY: u32 = 8;
+const HAS_CERTIFICATE: u32 = 16;
+const IS_REFUSED: u32 = 32;
 
 /// Events that JavaScript has yet to read.
 pub(super) struct BriefEvents {
@@ -109,7 +116,7 @@ impl BriefEvents {
                     connection: connection.0,
                     number: remote.port().into(),
                     flags: if servername.is_some() { HAS_NAME } else { 0 },
-                    texts: [formatted.as_bytes(), servername.as_deref().unwrap_or_default().as_bytes()],
+                    texts: [formatted.as_bytes(), servername.as_deref().unwrap_or_default().as_bytes(), &[], &[]],
                     ..Brief::default()
                 }
             }
@@ -118,23 +125,36 @@ impl BriefEvents {
                 connection: connection.0,
                 number: lookup.0,
                 flags: HAS_NAME,
-                texts: [&[], identity],
+                texts: [&[], identity, &[], &[]],
                 ..Brief::default()
             },
-            Event::Secure { connection, suite, resumed, psk_identity, peer: None, terms, handshake_time }
-                if terms.protocol.is_none()
-                    && terms.issuers.is_empty()
-                    && terms.srtp_profile.is_none()
-                    && !matches!(terms.authorization, Authorization::Refused(_)) =>
+            Event::Secure { connection, suite, resumed, psk_identity, peer, terms, handshake_time }
+                if terms.protocol.is_none() && terms.issuers.is_empty() && terms.srtp_profile.is_none() =>
             {
-                let granted = terms.authorization == Authorization::Granted;
-                let flag = |is: bool, flag: u32| if is { flag } else { 0 };
+                let certificate = peer.as_ref().and_then(|peer| peer.certificate.as_deref());
+                let refusal = match terms.authorization {
+                    Authorization::Refused(code) => Some(code),
+                    Authorization::Granted | Authorization::Unknown => None,
+                };
+                let flags = [
+                    (terms.authorization == Authorization::Granted, AUTHORIZED),
+                    (*resumed, RESUMED),
+                    (psk_identity.is_some(), HAS_NAME),
+                    (peer.is_some(), HAS_PUBLIC_KEY),
+                    (certificate.is_some(), HAS_CERTIFICATE),
+                    (refusal.is_some(), IS_REFUSED),
+                ];
                 Brief {
                     kind: IS_SECURE,
                     connection: connection.0,
                     number: suite.id().into(),
-                    flags: flag(granted, AUTHORIZED) | flag(*resumed, RESUMED) | flag(psk_identity.is_some(), HAS_NAME),
-                    texts: [&[], psk_identity.as_deref().unwrap_or_default()],
+                    flags: flags.into_iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum(),
+                    texts: [
+                        peer.as_ref().map_or(&[], |peer| &*peer.public_key),
+                        psk_identity.as_deref().unwrap_or_default(),
+                        certificate.unwrap_or_default(),
+                        refusal.unwrap_or_default().as_bytes(),
+                    ],
                     time: handshake_time.as_secs_f64() * 1000.0,
                 }
             }
@@ -154,8 +174,7 @@ impl BriefEvents {
     }
 
     fn place(&mut self, brief: &Brief<'_>) -> Fit {
-        let [first, second] = brief.texts;
-        let length = first.len() + second.len();
+        let length = brief.texts.iter().map(|text| text.len()).sum::<usize>();
         let texts = self.texts();
         if length > texts.len() {
             return Fit::Never;
@@ -177,8 +196,9 @@ impl BriefEvents {
         set(NUMBER, brief.number.into());
         set(FLAGS, brief.flags.into());
         set(TEXT, text as f64);
-        set(LENGTHS[0], first.len() as f64);
-        set(LENGTHS[1], second.len() as f64);
+        for (index, text) in LENGTHS.into_iter().zip(brief.texts) {
+            set(index, text.len() as f64);
+        }
         set(TIME, brief.time);
         self.written += 1;
         Fit::Written
@@ -192,7 +212,7 @@ struct Brief<'a> {
     connection: u32,
     number: u32,
     flags: u32,
-    texts: [&'a [u8]; 2],
+    texts: [&'a [u8]; TEXTS],
     time: f64,
 }
 

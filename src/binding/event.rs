@@ -195,8 +195,6 @@ pub struct NativeEvent {
     pub certificate: Option<Buffer>,
     /// secure: IANA's name of the suite.
     pub cipher: Option<&'static str>,
-    /// secure: OpenSSL's name of the suite.
-    pub cipher_openssl: Option<&'static str>,
     /// secure: an earlier session's master secret was used.
     pub resumed: Option<bool>,
     /// secure: the identity whose key the peer proved to have.
@@ -316,7 +314,6 @@ impl From<Event> for NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),
                 cipher: Some(suite.name()),
-                cipher_openssl: Some(suite.openssl_name()),
                 resumed: Some(resumed),
                 psk_identity: psk_identity.map(Into::into),
                 certificate: peer.as_ref().and_then(|peer| peer.certificate.clone()).map(Into::into),
