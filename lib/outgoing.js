@@ -39,11 +39,10 @@ const outgoing = {
   /** Hands over what is there. */
   flush(endpoint, native) {
     if (owner !== endpoint || count === 0) return;
-    const taken = entries.subarray(0, 2 * count);
-    const payloads = bytes.subarray(0, length);
+    const taken = count;
     count = 0;
     length = 0;
-    native.sendBatch(payloads, taken);
+    native.sendBatch(bytes, entries, taken);
   },
 
   close(endpoint, native) {

@@ -254,12 +254,12 @@ impl Driver {
         sent
     }
 
-    /// Seals payloads that lie end to end, and sends them; `entries` says whose each is, and where it ends. What cannot be
-    /// sealed is discarded, for its connection has just ended (RFC 5246 section 7.2.1).
-    pub(super) fn send_batch(&mut self, payloads: &[u8], entries: &[u32]) {
+    /// Seals `count` payloads that lie end to end, and sends them; `entries` says whose each is, and where it ends. What
+    /// cannot be sealed is discarded, for its connection has just ended (RFC 5246 section 7.2.1).
+    pub(super) fn send_batch(&mut self, payloads: &[u8], entries: &[u32], count: usize) {
         let now = Instant::now();
         let mut start = 0;
-        for entry in entries.chunks_exact(2) {
+        for entry in entries.chunks_exact(2).take(count) {
             let &[connection, end] = entry else {
                 continue;
             };
@@ -436,10 +436,10 @@ macro_rules! endpoint_methods {
                 self.driver.send(env, connection, payload)
             }
 
-            /// Seals and sends payloads that lie end to end. Two numbers for each: its connection, and its end.
+            /// Seals and sends so many payloads, which lie end to end. Two numbers for each: its connection, and its end.
             #[napi(catch_unwind)]
-            pub fn send_batch(&mut self, payloads: &[u8], entries: &[u32]) {
-                self.driver.send_batch(payloads, entries);
+            pub fn send_batch(&mut self, payloads: &[u8], entries: &[u32], count: u32) {
+                self.driver.send_batch(payloads, entries, count as usize);
             }
 
             /// The longest payload that a connection can send, in bytes; 0 when there is none.
