@@ -104,6 +104,24 @@ describe('what arrives together', () => {
     await closed;
   });
 
+  test('is delivered before the end behind it, though a listener ends another connection meanwhile', async (t) => {
+    const server = await startServer(t, { psk: BOB.psk });
+    const received = [];
+    server.on('secureConnection', (socket) => {
+      socket.on('data', (message) => {
+        received.push(message.toString());
+        if (message.toString() === 'end me') socket.end();
+      });
+    });
+    const [alice, bob] = ['alice', 'bob'].map((pskIdentity) => openClient(t, server, { psk: BOB.psk, pskIdentity }));
+    await Promise.all([alice, bob].map((client) => event(client, 'secureConnect')));
+    alice.write('end me');
+    for (const message of numbered(3)) bob.write(message);
+    bob.end();
+    while (server.getConnections() > 0) await sleep(1);
+    assert.deepEqual(received, ['end me', ...numbered(3)]);
+  });
+
   test('waits when a listener brings a datagram of its own', async (t) => {
     const { server, socket, client } = await connectedPair(t);
     const received = [];

@@ -292,7 +292,8 @@ class Endpoint {
    */
   _drain() {
     this._transmit();
-    if (this._draining) return;
+    // The payloads of a batch are older than its events.
+    if (this._draining || this._batch !== null) return;
     this._draining = true;
     try {
       for (let event = this._nextEvent(); event !== null; event = this._nextEvent()) {
