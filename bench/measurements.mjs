@@ -36,52 +36,69 @@ export function measurements(seconds) {
     openssl: ['--mode', 'cert', '--mutual', ...files(server)],
   };
   // Of a server that has been running: the first three thousand are slower by half, until V8 has compiled our code.
-  const handshakes = ['handshake', '--warm-n', String(5000 * seconds), '--n', String(5000 * seconds), '--c', '16'];
+  const storm = ['storm', '--warm-n', String(5000 * seconds), '--n', String(5000 * seconds)];
   const echo = (size, count, ...more) => [
     ...['echo', '--size', String(size), '--c', String(count), '--w', '1', '--secs', String(seconds)],
     ...['--mode', 'psk', ...more],
   ];
   const dtlsload = (...args) => ({ program: 'dtlsload', args });
+  const handshakes = (...args) => dtlsload(...storm, '--c', '16', ...args);
+  const oneByOne = (...args) => dtlsload(...storm, '--c', '1', ...args);
   const node = (script, ...args) => ({ program: 'node', args: [path.join(BENCH, 'clients', script), ...args] });
-  const mutualLoad = dtlsload(...handshakes, '--mode', 'cert', ...files(client));
+  const mutualLoad = ['--mode', 'cert', ...files(client)];
 
   return [
     {
       name: 'handshake PSK-CCM_8',
       ...CPU,
-      load: dtlsload(...handshakes, '--mode', 'psk'),
+      load: handshakes('--mode', 'psk'),
       servers: psk,
       goal: { openssl: 1 },
     },
     {
       name: 'handshake ECDHE-ECDSA P-256',
       ...CPU,
-      load: dtlsload(...handshakes, '--mode', 'cert'),
+      load: handshakes('--mode', 'cert'),
       servers: cert(server),
       goal: { openssl: 2 },
     },
-    { name: 'handshake ECDHE-ECDSA mutual', ...CPU, load: mutualLoad, servers: mutual, goal: { openssl: 2.5 } },
     {
-      // OpenSSL 3.0 has no raw public keys: its server does the same with certificates, under a load of its own.
+      name: 'handshake ECDHE-ECDSA mutual',
+      ...CPU,
+      load: handshakes(...mutualLoad),
+      servers: mutual,
+      goal: { openssl: 2.5 },
+    },
+    {
+      // OpenSSL 3.0 has no raw public keys: its server does the same with certificates.
       name: 'handshake raw public key, mutual',
       ...CPU,
-      load: {
-        ours: node('handshakes.js', 'rpk', String(3000 * seconds), server.keyPath, client.keyPath),
-        openssl: mutualLoad,
-      },
+      load: { ours: handshakes('--mode', 'rpk', '--key', client.keyPath), openssl: handshakes(...mutualLoad) },
       servers: { ours: ['rpk', server.keyPath, client.keyPath], openssl: mutual.openssl },
       goal: { openssl: 2.5 },
     },
     {
       name: 'handshake ECDHE-RSA-2048',
       ...CPU,
-      load: dtlsload(...handshakes, '--mode', 'cert', ...RSA),
+      load: handshakes('--mode', 'cert', ...RSA),
       servers: { ours: cert(serverRsa).ours, openssl: [...cert(serverRsa).openssl, ...RSA] },
+    },
+    {
+      name: 'handshake PSK-CCM_8, one at a time',
+      ...CPU,
+      load: oneByOne('--mode', 'psk'),
+      servers: psk,
+    },
+    {
+      name: 'handshake ECDHE-ECDSA P-256, one at a time',
+      ...CPU,
+      load: oneByOne('--mode', 'cert'),
+      servers: cert(server),
     },
     {
       name: 'event-loop delay, 16 certificate handshakes in flight',
       ...DELAY,
-      load: dtlsload(...handshakes, '--mode', 'cert'),
+      load: handshakes('--mode', 'cert'),
       servers: { ours: [...cert(server).ours, '--delay'] },
       goal: { most: 10 },
     },

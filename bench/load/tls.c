@@ -14,9 +14,10 @@ static struct tls_opts the; /* one configuration per process */
 struct tls_opts tls_opts_from(const struct args *a) {
   struct tls_opts o = {0};
   const char *mode = arg_str(a, "mode", "psk");
-  if (strcmp(mode, "psk") != 0 && strcmp(mode, "cert") != 0 && strcmp(mode, "udp") != 0)
-    die("--mode is psk, cert or udp");
+  if (strcmp(mode, "psk") != 0 && strcmp(mode, "cert") != 0 && strcmp(mode, "rpk") != 0 && strcmp(mode, "udp") != 0)
+    die("--mode is psk, cert, rpk or udp");
   o.psk = strcmp(mode, "psk") == 0;
+  o.raw_public_key = strcmp(mode, "rpk") == 0;
   o.cipher = arg_str(a, "cipher", o.psk ? "PSK-AES128-CCM8" : "ECDHE-ECDSA-AES128-GCM-SHA256");
   o.identity = arg_str(a, "identity", "bench");
   const char *psk = arg_str(a, "psk", "0123456789abcdef"); /* taken as text */
@@ -61,6 +62,7 @@ static int cookie_check(SSL *s, const unsigned char *in, unsigned len) {
 }
 
 static SSL_CTX *ctx_common(const struct tls_opts *o, const SSL_METHOD *m) {
+  if (o->raw_public_key) die("--mode rpk is for storm alone");
   the = *o;
   SSL_CTX *c = SSL_CTX_new(m);
   char ciphers[256];

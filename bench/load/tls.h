@@ -9,6 +9,7 @@
 
 struct tls_opts {
   bool psk;                     /* PSK, else certificate */
+  bool raw_public_key;          /* in place of certificates (RFC 7250): storm alone */
   const char *cipher;           /* OpenSSL name */
   const char *identity;         /* PSK identity */
   unsigned char key[64];        /* PSK */
