@@ -1,8 +1,9 @@
 // What is measured, against whom, and what must be reached.
 //
 // A measurement has `servers`: for each competitor how its server is started, under one load; or `clients`: for each
-// competitor how its client is started, against one server. `value` picks the figure from what the load prints, or the
-// server when it ends. `goal` says against whom we must be how many times as good, or what we must not exceed.
+// competitor how its client is started, against one server, or against one of its own. `value` picks the figure from what
+// the load prints, or the server when it ends. `goal` says against whom we must be how many times as good, or what we must
+// not exceed.
 
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -149,6 +150,8 @@ export function measurements(seconds) {
         ours: node('ours.js', 'handshake', String(2000 * seconds)),
         'node-dtls-client': node('node-dtls-client.js', 'handshake', String(2000 * seconds)),
         openssl: dtlsload('handshake', '--n', String(5000 * seconds), '--c', '8', '--mode', 'psk'),
+        // The same datagrams on node:dgram alone, echoed: no client on a UDP socket of Node's is faster.
+        udp: { ...node('udp.js', 'handshake', String(2000 * seconds)), server: ['openssl', '--mode', 'udp'] },
       },
       goal: { 'node-dtls-client': 3 },
     },

@@ -47,7 +47,7 @@ async function main() {
 async function measure({ load, server, servers, clients, value, once: isOnce }) {
   const pairs = Object.keys(servers ?? clients).map((name) => ({
     name,
-    server: servers === undefined ? server : [name, ...servers[name]],
+    server: servers === undefined ? (clients[name].server ?? server) : [name, ...servers[name]],
     load: clients?.[name] ?? load[name] ?? load,
   }));
   const figures = {};
