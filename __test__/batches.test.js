@@ -68,6 +68,46 @@ describe('what arrives together', () => {
     );
   });
 
+  test('leaves others their turn when it takes long', async (t) => {
+    const { socket, client } = await connectedPair(t);
+    let rounds = 0;
+    const count = setInterval(() => rounds++, 1);
+    t.after(() => clearInterval(count));
+    const received = [];
+    const roundsSeen = new Set();
+    const whole = new Promise((resolve) => {
+      socket.on('data', (message) => {
+        received.push(message.toString());
+        roundsSeen.add(rounds);
+        const until = performance.now() + 0.3;
+        while (performance.now() < until);
+        if (received.length === MANY) resolve();
+      });
+    });
+    for (const message of numbered(MANY)) client.write(message);
+    await whole;
+    assert.deepEqual(received, numbered(MANY));
+    assert.ok(roundsSeen.size >= 3, `timers had ${roundsSeen.size - 1} turns while ${MANY} messages were handled`);
+  });
+
+  test('is dropped with the connection when a listener ends it', async (t) => {
+    const { server, socket, client } = await connectedPair(t);
+    const closed = event(server, 'close');
+    let received = 0;
+    socket.on('data', () => {
+      received++;
+      const until = performance.now() + 0.3;
+      while (performance.now() < until);
+      if (received === 70) {
+        socket.destroy();
+        server.close();
+      }
+    });
+    for (const message of numbered(MANY)) client.write(message);
+    await closed;
+    assert.equal(received, 70);
+  });
+
   test('goes on behind a listener that throws', async (t) => {
     const { socket, client } = await connectedPair(t);
     const received = messages(socket, 20);

@@ -35,10 +35,7 @@ const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 const TRANSMITS = 1;
 const EVENTS = 2;
 
-/**
- * For so long, in each round of the event loop, datagrams are taken in batches, ms. Node may hand over 31 more, one by one,
- * before others have their turn, which is 3 ms when each is a step of a handshake with certificates.
- */
+/** For so long, in each round of the event loop, datagrams are taken in batches, ms; then others have their turn. */
 const TURN = 2;
 
 /** While fewer bytes than this wait for the kernel in the UDP socket, a write is finished at once. */
@@ -102,18 +99,28 @@ class Endpoint {
       return;
     }
     const drains = !this._hadTurn && this._mayDrain();
+    const end = performance.now() + TURN;
     this._handle(() => this._native.receive(datagram, remote.address, remote.port, drains));
-    if (!drains) return;
-    const end = this.registers[NOW] + TURN;
+    if (drains) this._takeMore(end);
+  }
+
+  /** What has arrived behind the last batch, until the turn is over. */
+  _takeMore(end) {
     while (this.registers[MORE] === 1 && this._mayDrain()) {
-      if (this.registers[NOW] >= end) {
-        // Node may have more of its own to hand over, one by one, before it turns to others.
+      if (performance.now() >= end) {
+        // Node would go on to hand over what is there, one by one, before it turns to others.
+        this._handle(() => this._native.hold());
         this._hadTurn = true;
-        setImmediate(giveTurn, this);
+        setImmediate(endTurn, this);
         return;
       }
       this._handle(() => this._native.receiveMore());
     }
+  }
+
+  /** In the next round of the event loop, unless a datagram has done it. */
+  _resumeTurn() {
+    if (!this._hadTurn) this._takeMore(performance.now() + TURN);
   }
 
   /** Whoever else listens wants to see every datagram. */
@@ -431,8 +438,13 @@ function deliver(endpoint) {
   endpoint._settle();
 }
 
-function giveTurn(endpoint) {
+function endTurn(endpoint) {
   endpoint._hadTurn = false;
+  setImmediate(resumeTurn, endpoint);
+}
+
+function resumeTurn(endpoint) {
+  endpoint._resumeTurn();
 }
 
 function handleDeferred(endpoint) {

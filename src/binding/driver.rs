@@ -10,6 +10,7 @@ use crate::proto::{ConnectionHandle, Endpoint, Event, LookupId};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -35,6 +36,10 @@ const WAITING_EVENTS: u8 = 2;
 /// After so long a batch is handed over, for handshakes take their time.
 const BATCH_TIME: Duration = Duration::from_millis(1);
 
+/// Datagrams, and bytes of them, that are taken from the socket before their turn comes.
+const BACKLOG_LIMIT: usize = 256;
+const BACKLOG_BYTES: usize = 1024 * 1024;
+
 /// The longest datagram that UDP has.
 const DATAGRAM_LIMIT: usize = 65_535;
 
@@ -50,6 +55,8 @@ pub(super) struct Driver {
     foreman: Option<Foreman>,
     /// Where datagrams are received and sent without Node.
     udp: Option<Udp>,
+    /// What has been taken from the socket, and must be handled before anything else that comes from there.
+    backlog: VecDeque<(SocketAddr, Box<[u8]>)>,
     /// Datagrams wait in Node's own queue, and none may overtake them.
     is_congested: bool,
     /// Of the present batch, on their way out.
@@ -81,6 +88,7 @@ impl Driver {
             endpoint,
             foreman,
             udp: None,
+            backlog: VecDeque::new(),
             is_congested: false,
             sealed: Datagrams::default(),
             registers,
@@ -145,6 +153,7 @@ impl Driver {
 
     pub(super) fn release_udp(&mut self) {
         self.udp = None;
+        self.backlog.clear();
     }
 
     pub(super) fn set_congested(&mut self, is_congested: bool) {
@@ -163,8 +172,12 @@ impl Driver {
         let now = Instant::now();
         self.payloads.clear();
         self.count = 0;
-        self.handle_datagram(now, remote, datagram);
-        let has_more = drains && self.drain(now, BATCH_LIMIT - 1);
+        if self.backlog.is_empty() {
+            self.handle_datagram(now, remote, datagram);
+        } else {
+            self.backlog.push_back((remote, datagram.into()));
+        }
+        let has_more = if drains { self.drain(now, BATCH_LIMIT - 1) } else { self.relieve_backlog(now) };
         self.hand_over(env, now, has_more)
     }
 
@@ -174,6 +187,34 @@ impl Driver {
         self.count = 0;
         let has_more = self.drain(now, BATCH_LIMIT);
         self.hand_over(env, now, has_more)
+    }
+
+    /// Takes what has arrived from the socket, for later, so that Node finds nothing there, and turns to others.
+    pub(super) fn hold(&mut self) {
+        if let Some(udp) = &self.udp {
+            let mut bytes: usize = self.backlog.iter().map(|(_, datagram)| datagram.len()).sum();
+            ARRIVAL.with_borrow_mut(|arrival| {
+                arrival.resize(DATAGRAM_LIMIT, 0);
+                while self.backlog.len() < BACKLOG_LIMIT
+                    && bytes < BACKLOG_BYTES
+                    && let Some((length, remote)) = udp.receive(arrival)
+                {
+                    bytes += length;
+                    self.backlog.push_back((remote, arrival.get(..length).unwrap_or_default().into()));
+                }
+            });
+        }
+        self.set_register(MORE, 1.0);
+    }
+
+    /// Handles one that waits when too many do. Answers whether there are more.
+    fn relieve_backlog(&mut self, now: Instant) -> bool {
+        if self.backlog.len() > BACKLOG_LIMIT
+            && let Some((remote, datagram)) = self.backlog.pop_front()
+        {
+            self.handle_datagram(now, remote, &datagram);
+        }
+        !self.backlog.is_empty()
     }
 
     fn hand_over<'env>(
@@ -218,16 +259,22 @@ impl Driver {
         let has_more = ARRIVAL.with_borrow_mut(|arrival| {
             arrival.resize(DATAGRAM_LIMIT, 0);
             for _ in 0..limit {
-                if self.endpoint.has_waiting_payload() || self.endpoint.has_event() && now.elapsed() > BATCH_TIME {
+                if self.endpoint.has_waiting_payload() {
                     return true;
                 }
-                let Some((length, remote)) = udp.receive(arrival) else {
+                let count = self.count;
+                if let Some((remote, datagram)) = self.backlog.pop_front() {
+                    self.handle_datagram(now, remote, &datagram);
+                } else if let Some((length, remote)) = udp.receive(arrival) {
+                    self.handle_datagram(now, remote, arrival.get(..length).unwrap_or_default());
+                } else {
                     return false;
-                };
-                if let Some(datagram) = arrival.get(..length) {
-                    self.handle_datagram(now, remote, datagram);
-                    // At once: the peer goes on while others have their turn.
-                    transmit(&mut self.endpoint, &udp, self.is_congested);
+                }
+                // At once: the peer goes on while others have their turn.
+                transmit(&mut self.endpoint, &udp, self.is_congested);
+                // A payload takes no time worth a look at the clock.
+                if self.count == count && now.elapsed() > BATCH_TIME {
+                    return true;
                 }
             }
             true
@@ -410,6 +457,12 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn receive_more<'env>(&mut self, env: &'env Env) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
                 self.driver.receive_more(env)
+            }
+
+            /// Takes what has arrived from the UDP socket for the next `receiveMore`, a few dozens at most.
+            #[napi(catch_unwind)]
+            pub fn hold(&mut self) {
+                self.driver.hold();
             }
 
             /// Call when the register of the next timeout is due.
