@@ -137,7 +137,6 @@ export function measurements(seconds) {
       ...MEMORY,
       load: dtlsload('idle', '--c', String(count), '--ramp', '64', '--hold', '9', '--mode', 'psk'),
       servers: psk,
-      once: true,
       goal: count === 10_000 ? { most: 4 } : {},
     })),
     {

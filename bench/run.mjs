@@ -44,7 +44,7 @@ async function main() {
 }
 
 /** All competitors take turns in every round, so that the machine's moods meet all of them. */
-async function measure({ load, server, servers, clients, value, once: isOnce }) {
+async function measure({ load, server, servers, clients, value }) {
   const pairs = Object.keys(servers ?? clients).map((name) => ({
     name,
     server: servers === undefined ? (clients[name].server ?? server) : [name, ...servers[name]],
@@ -52,7 +52,7 @@ async function measure({ load, server, servers, clients, value, once: isOnce }) 
   }));
   const figures = {};
   let port = 17_000 + Math.floor(Math.random() * 20_000);
-  for (let round = 0; round < (isOnce ? 1 : rounds); round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const pair of pairs) {
       const result = await run(pair, port++);
       if (result === null) continue;
