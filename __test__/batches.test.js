@@ -5,7 +5,7 @@
 const assert = require('node:assert/strict');
 const { randomBytes } = require('node:crypto');
 const { describe, test } = require('node:test');
-const { setTimeout: sleep } = require('node:timers/promises');
+const { setImmediate: immediate, setTimeout: sleep } = require('node:timers/promises');
 
 const { BOB, HOST, connectedPair, echo, event, messages, openClient, startServer, uncaught } =
   require('./support/endpoints.js');
@@ -88,6 +88,25 @@ describe('what arrives together', () => {
     await whole;
     assert.deepEqual(received, numbered(MANY));
     assert.ok(roundsSeen.size >= 3, `timers had ${roundsSeen.size - 1} turns while ${MANY} messages were handled`);
+  });
+
+  test('is delivered when somebody begins to listen to the UDP socket meanwhile', async (t) => {
+    const { server, socket, client } = await connectedPair(t);
+    const received = [];
+    const whole = new Promise((resolve) => {
+      socket.on('data', (message) => {
+        received.push(message.toString());
+        const until = performance.now() + 0.1;
+        while (performance.now() < until);
+        if (received.length === MANY) resolve();
+      });
+    });
+    for (const message of numbered(MANY)) client.write(message);
+    while (received.length === 0) await immediate();
+    assert.ok(received.length < MANY, 'some are still to come');
+    server.dgramSocket.on('message', () => {});
+    await whole;
+    assert.deepEqual(received, numbered(MANY));
   });
 
   test('is dropped with the connection when a listener ends it', async (t) => {

@@ -98,29 +98,30 @@ class Endpoint {
       this._deferred.push([datagram, remote]);
       return;
     }
-    const drains = !this._hadTurn && this._mayDrain();
     const end = performance.now() + TURN;
+    const drains = !this._hadTurn && this._mayDrain();
     this._handle(() => this._native.receive(datagram, remote.address, remote.port, drains));
-    if (drains) this._takeMore(end);
+    if (!this._hadTurn) this._takeMore(end);
   }
 
   /** What has arrived behind the last batch, until the turn is over. */
   _takeMore(end) {
-    while (this.registers[MORE] === 1 && this._mayDrain()) {
+    while (this.registers[MORE] === 1) {
+      const drains = this._mayDrain();
       if (performance.now() >= end) {
         // Node would go on to hand over what is there, one by one, before it turns to others.
-        this._handle(() => this._native.hold());
+        if (drains) this._handle(() => this._native.hold());
         this._hadTurn = true;
         setImmediate(endTurn, this);
         return;
       }
-      this._handle(() => this._native.receiveMore());
+      this._handle(() => this._native.receiveMore(drains));
     }
   }
 
-  /** In the next round of the event loop, unless a datagram has done it. */
+  /** In the next round of the event loop, unless a datagram has come first. */
   _resumeTurn() {
-    if (!this._hadTurn) this._takeMore(performance.now() + TURN);
+    if (!this._hadTurn && this.udp !== null) this._takeMore(performance.now() + TURN);
   }
 
   /** Whoever else listens wants to see every datagram. */

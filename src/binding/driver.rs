@@ -177,15 +177,19 @@ impl Driver {
         } else {
             self.backlog.push_back((remote, datagram.into()));
         }
-        let has_more = if drains { self.drain(now, BATCH_LIMIT - 1) } else { self.relieve_backlog(now) };
+        let has_more = if drains { self.drain(now, BATCH_LIMIT - 1, true) } else { self.relieve_backlog(now) };
         self.hand_over(env, now, has_more)
     }
 
-    pub(super) fn receive_more<'env>(&mut self, env: &'env Env) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+    pub(super) fn receive_more<'env>(
+        &mut self,
+        env: &'env Env,
+        drains: bool,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let now = Instant::now();
         self.payloads.clear();
         self.count = 0;
-        let has_more = self.drain(now, BATCH_LIMIT);
+        let has_more = self.drain(now, BATCH_LIMIT, drains);
         self.hand_over(env, now, has_more)
     }
 
@@ -250,9 +254,9 @@ impl Driver {
         self.set_register(entry + 2, datagram.len() as f64);
     }
 
-    /// Takes what else has arrived, and answers whether there may be more. A payload behind an event has to be an event
-    /// itself, which costs more: the first of those ends the batch.
-    fn drain(&mut self, now: Instant, limit: usize) -> bool {
+    /// Takes what has been held, then what else has arrived if `drains`, and answers whether there may be more. A payload
+    /// behind an event has to be an event itself, which costs more: the first of those ends the batch.
+    fn drain(&mut self, now: Instant, limit: usize, drains: bool) -> bool {
         let Some(udp) = self.udp.take() else {
             return false;
         };
@@ -265,7 +269,7 @@ impl Driver {
                 let count = self.count;
                 if let Some((remote, datagram)) = self.backlog.pop_front() {
                     self.handle_datagram(now, remote, &datagram);
-                } else if let Some((length, remote)) = udp.receive(arrival) {
+                } else if drains && let Some((length, remote)) = udp.receive(arrival) {
                     self.handle_datagram(now, remote, arrival.get(..length).unwrap_or_default());
                 } else {
                     return false;
@@ -453,13 +457,17 @@ macro_rules! endpoint_methods {
                 self.driver.receive(env, datagram, &address, port, drains)
             }
 
-            /// As `receive`, of what has arrived behind that.
+            /// As `receive`, of what has been held, and of what has arrived behind that if `drains`.
             #[napi(catch_unwind)]
-            pub fn receive_more<'env>(&mut self, env: &'env Env) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
-                self.driver.receive_more(env)
+            pub fn receive_more<'env>(
+                &mut self,
+                env: &'env Env,
+                drains: bool,
+            ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+                self.driver.receive_more(env, drains)
             }
 
-            /// Takes what has arrived from the UDP socket for the next `receiveMore`, a few dozens at most.
+            /// Takes what has arrived from the UDP socket, a few hundred datagrams at most, for the next `receiveMore`.
             #[napi(catch_unwind)]
             pub fn hold(&mut self) {
                 self.driver.hold();
