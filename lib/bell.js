@@ -11,40 +11,51 @@ const native = require('./native');
 /** Of this environment; there is none as long as every endpoint keeps to its event loop. */
 let bell = null;
 let last = 0;
+let defaultThreads;
 
-/** Endpoints that the bell may ring for, by number, each with the asynchronous context that it was made in. */
-const listeners = new Map();
-const collected = new FinalizationRegistry((number) => listeners.delete(number));
+/** Endpoints with steps on other threads, by number, each with the asynchronous context that it handed them over in. */
+const expecting = new Map();
 
 /**
- * @param {object} endpoint with handleJobs(); whether it stays alive is its owner's business
  * @param {number | undefined} threads as the option says; without, as many as there are cores
- * @returns {[bell: object | undefined, number: number, threads: number]} for the native object's constructor
+ * @returns {[bell: object | undefined, number: number, threads: number]} for the native object's constructor; the number
+ *   is the endpoint's from now on
  */
-function listen(endpoint, threads = native.Bell.defaultThreads()) {
-  if (threads === 0) return [undefined, 0, 0];
+function listen(threads) {
+  defaultThreads ??= native.Bell.defaultThreads();
+  const limit = threads ?? defaultThreads;
+  if (limit === 0) return [undefined, 0, 0];
   bell ??= new native.Bell(onRing);
   last += 1;
-  listeners.set(last, {
-    endpoint: new WeakRef(endpoint),
-    resource: new AsyncResource('DTLSHANDSHAKE', { requireManualDestroy: true }),
-  });
-  collected.register(endpoint, last);
-  return [bell, last, threads];
+  return [bell, last, limit];
+}
+
+/** An endpoint has handed steps over: the bell will ring for it. It stays alive until then. */
+function expect(number, endpoint) {
+  if (expecting.has(number)) return;
+  const resource = new AsyncResource('DTLSHANDSHAKE', { requireManualDestroy: true });
+  expecting.set(number, { endpoint, resource });
 }
 
 function onRing() {
   let number = bell.next();
   try {
-    for (; number !== 0; number = bell.next()) {
-      const listener = listeners.get(number);
-      const endpoint = listener?.endpoint.deref();
-      if (endpoint !== undefined) listener.resource.runInAsyncScope(endpoint.handleJobs, endpoint);
-    }
+    for (; number !== 0; number = bell.next()) answer(number);
   } finally {
     // A listener has thrown, and Node takes the exception; those behind it have rung, too.
     if (number !== 0) process.nextTick(onRing);
   }
 }
 
-module.exports = { listen };
+function answer(number) {
+  const expected = expecting.get(number);
+  if (expected === undefined) return;
+  const { endpoint, resource } = expected;
+  try {
+    resource.runInAsyncScope(endpoint.handleJobs, endpoint);
+  } finally {
+    if (!endpoint.hasJobs) expecting.delete(number);
+  }
+}
+
+module.exports = { expect, listen };

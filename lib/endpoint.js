@@ -12,7 +12,7 @@
 
 const process = require('node:process');
 
-const { listen } = require('./bell');
+const { expect, listen } = require('./bell');
 const { BriefEvents } = require('./brief');
 const { fromNative, messageOf } = require('./errors');
 const { outgoing } = require('./outgoing');
@@ -27,7 +27,9 @@ const NOW = 2;
 const COUNT = 3;
 // Whether more may have arrived.
 const MORE = 4;
-const PAYLOADS = 5;
+// Whether other threads have steps of handshakes.
+const JOBS = 5;
+const PAYLOADS = 6;
 const BATCH_LIMIT = 64;
 const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 
@@ -72,13 +74,11 @@ class Endpoint {
     this._draining = false;
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
+    const [bell, number, limit] = listen(threads);
+    this._number = number;
     try {
-      this._native = new NativeClass(
-        options,
-        Buffer.from(this.registers.buffer),
-        this._brief.bytes,
-        ...listen(this, threads),
-      );
+      const registers = Buffer.from(this.registers.buffer);
+      this._native = new NativeClass(options, registers, this._brief.bytes, bell, number, limit);
     } catch (error) {
       throw fromNative(error);
     }
@@ -261,6 +261,11 @@ class Endpoint {
     this._settle();
   }
 
+  /** Whether other threads have steps of handshakes. */
+  get hasJobs() {
+    return this.registers[JOBS] === 1;
+  }
+
   /** Other threads have done something for handshakes. */
   handleJobs() {
     try {
@@ -292,6 +297,8 @@ class Endpoint {
     try {
       if (registers[WAITING] !== 0 || !this._brief.isEmpty) this._drain();
     } finally {
+      // Last: to send and to dispatch are calls, too.
+      if (registers[JOBS] === 1) expect(this._number, this);
       if (registers[DUE] < this._armedFor) this._arm();
     }
   }

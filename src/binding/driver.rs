@@ -23,7 +23,9 @@ const NOW: usize = 2;
 const COUNT: usize = 3;
 /// 1 when more datagrams may have arrived than the last batch has taken.
 const MORE: usize = 4;
-const PAYLOADS: usize = 5;
+/// 1 as long as other threads have steps of this endpoint's handshakes: the bell will ring for it.
+const JOBS: usize = 5;
+const PAYLOADS: usize = 6;
 
 /// Payloads of one batch.
 const BATCH_LIMIT: usize = 64;
@@ -108,8 +110,10 @@ impl Driver {
     }
 
     fn publish(&mut self, now: Instant) {
-        if let Some(foreman) = &self.foreman {
+        if let Some(foreman) = &mut self.foreman {
             foreman.dispatch(now, &mut self.endpoint);
+            let has_jobs = foreman.has_jobs();
+            self.set_register(JOBS, u8::from(has_jobs).into());
         }
         self.transmit();
         let mut waiting = 0;
@@ -341,7 +345,7 @@ impl Driver {
 
     pub(super) fn handle_jobs(&mut self) {
         let now = Instant::now();
-        if let Some(foreman) = &self.foreman {
+        if let Some(foreman) = &mut self.foreman {
             foreman.collect(now, &mut self.endpoint);
         }
         self.publish(now);

@@ -144,7 +144,11 @@ struct State {
 }
 
 /// An endpoint's hold of its crew.
-pub(super) struct Foreman(Arc<Crew>);
+pub(super) struct Foreman {
+    crew: Arc<Crew>,
+    /// Jobs that have been handed over and not been given back.
+    under_way: usize,
+}
 
 impl Foreman {
     /// `number`: by which the bell tells the endpoint from others.
@@ -153,30 +157,37 @@ impl Foreman {
         let mut pool = lock(&POOL);
         pool.limit = pool.limit.max(threads);
         drop(pool);
-        Foreman(Arc::new(Crew { rope: Arc::clone(&bell.rope), number, threads, state: Mutex::default() }))
+        let crew = Crew { rope: Arc::clone(&bell.rope), number, threads, state: Mutex::default() };
+        Foreman { crew: Arc::new(crew), under_way: 0 }
     }
 
     pub(super) fn job_limit(&self) -> usize {
-        self.0.threads * JOBS_PER_THREAD
+        self.crew.threads * JOBS_PER_THREAD
+    }
+
+    pub(super) fn has_jobs(&self) -> bool {
+        self.under_way > 0
     }
 
     /// Hands over what the endpoint has for other threads.
-    pub(super) fn dispatch(&self, now: Instant, endpoint: &mut Endpoint) {
+    pub(super) fn dispatch(&mut self, now: Instant, endpoint: &mut Endpoint) {
         while let Some(job) = endpoint.poll_job(now) {
-            let mut state = lock(&self.0.state);
+            self.under_way += 1;
+            let mut state = lock(&self.crew.state);
             state.jobs.push_back(job);
-            if state.turns < self.0.threads {
+            if state.turns < self.crew.threads {
                 state.turns += 1;
                 drop(state);
-                lock(&POOL).turns.push_back(Arc::clone(&self.0));
+                lock(&POOL).turns.push_back(Arc::clone(&self.crew));
                 call_thread();
             }
         }
     }
 
     /// Gives the endpoint what is done.
-    pub(super) fn collect(&self, now: Instant, endpoint: &mut Endpoint) {
-        let done = std::mem::take(&mut lock(&self.0.state).done);
+    pub(super) fn collect(&mut self, now: Instant, endpoint: &mut Endpoint) {
+        let done = std::mem::take(&mut lock(&self.crew.state).done);
+        self.under_way = self.under_way.saturating_sub(done.len());
         for done in done {
             match done {
                 Ok(done) => endpoint.handle_job(now, done),
@@ -189,7 +200,7 @@ impl Foreman {
 impl Drop for Foreman {
     /// The endpoint is gone: what no thread has begun need not be done.
     fn drop(&mut self) {
-        let jobs = std::mem::take(&mut lock(&self.0.state).jobs);
+        let jobs = std::mem::take(&mut lock(&self.crew.state).jobs);
         drop(jobs);
     }
 }
