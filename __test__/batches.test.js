@@ -16,6 +16,12 @@ const MANY = 150;
 /** Payloads that tell each other apart. */
 const numbered = (count) => Array.from({ length: count }, (_, index) => `message ${index}`);
 
+/** Keeps the event loop busy for so long, ms. */
+function spin(duration) {
+  const until = performance.now() + duration;
+  while (performance.now() < until);
+}
+
 describe('what arrives together', () => {
   test('is delivered in order, whatever its size', async (t) => {
     const { socket, client } = await connectedPair(t);
@@ -79,8 +85,7 @@ describe('what arrives together', () => {
       socket.on('data', (message) => {
         received.push(message.toString());
         roundsSeen.add(rounds);
-        const until = performance.now() + 0.3;
-        while (performance.now() < until);
+        spin(0.3);
         if (received.length === MANY) resolve();
       });
     });
@@ -96,8 +101,7 @@ describe('what arrives together', () => {
     const whole = new Promise((resolve) => {
       socket.on('data', (message) => {
         received.push(message.toString());
-        const until = performance.now() + 0.1;
-        while (performance.now() < until);
+        spin(0.1);
         if (received.length === MANY) resolve();
       });
     });
@@ -115,8 +119,7 @@ describe('what arrives together', () => {
     let received = 0;
     socket.on('data', () => {
       received++;
-      const until = performance.now() + 0.3;
-      while (performance.now() < until);
+      spin(0.3);
       if (received === 70) {
         socket.destroy();
         server.close();
@@ -140,6 +143,23 @@ describe('what arrives together', () => {
     assert.equal(await uncaught(write), failure);
     assert.deepEqual(await received, numbered(20));
   });
+
+  for (const number of [7, 63, 100]) {
+    test(`goes on behind one that throws at message ${number} while more waits for its turn`, async (t) => {
+      const { socket, client } = await connectedPair(t);
+      const received = messages(socket, MANY);
+      const failure = new Error('bug in the application');
+      socket.on('data', (message) => {
+        spin(0.1);
+        if (message.toString() === `message ${number}`) throw failure;
+      });
+      const write = () => {
+        for (const message of numbered(MANY)) client.write(message);
+      };
+      assert.equal(await uncaught(write), failure);
+      assert.deepEqual(await received, numbered(MANY));
+    });
+  }
 
   test('ends with the connection', async (t) => {
     const { socket, client } = await connectedPair(t);

@@ -98,30 +98,40 @@ class Endpoint {
       this._deferred.push([datagram, remote]);
       return;
     }
-    const end = performance.now() + TURN;
     const drains = !this._hadTurn && this._mayDrain();
-    this._handle(() => this._native.receive(datagram, remote.address, remote.port, drains));
-    if (!this._hadTurn) this._takeMore(end);
+    this._takeTurn(() => this._native.receive(datagram, remote.address, remote.port, drains));
   }
 
-  /** What has arrived behind the last batch, until the turn is over. */
-  _takeMore(end) {
-    while (this.registers[MORE] === 1) {
-      const drains = this._mayDrain();
-      if (performance.now() >= end) {
-        // Node would go on to hand over what is there, one by one, before it turns to others.
-        if (drains) this._handle(() => this._native.hold());
-        this._hadTurn = true;
-        setImmediate(endTurn, this);
-        return;
+  /** Receives, then takes what has arrived behind that until the turn is over. What a listener interrupts goes on later. */
+  _takeTurn(receive) {
+    const end = performance.now() + TURN;
+    let isInterrupted = true;
+    try {
+      this._handle(receive);
+      while (this.registers[MORE] === 1 && !this._hadTurn) {
+        const drains = this._mayDrain();
+        if (performance.now() >= end) this._endTurn(drains);
+        else this._handle(() => this._native.receiveMore(drains));
       }
-      this._handle(() => this._native.receiveMore(drains));
+      isInterrupted = false;
+    } finally {
+      if (isInterrupted) setImmediate(resumeTurn, this);
     }
+  }
+
+  _endTurn(drains) {
+    this._hadTurn = true;
+    setImmediate(endTurn, this);
+    // Node would go on to hand over what is there, one by one, before it turns to others.
+    if (drains) this._handle(() => this._native.hold());
   }
 
   /** In the next round of the event loop, unless a datagram has come first. */
   _resumeTurn() {
-    if (!this._hadTurn && this.udp !== null) this._takeMore(performance.now() + TURN);
+    if (this._hadTurn || this.udp === null || this.registers[MORE] === 0) return;
+    // A batch that was interrupted is still being delivered.
+    if (this._batch !== null) setImmediate(resumeTurn, this);
+    else this._takeTurn(() => this._native.receiveMore(this._mayDrain()));
   }
 
   /** Whoever else listens wants to see every datagram. */

@@ -32,7 +32,6 @@ static const struct suite {
 static struct {
   struct tls_opts o;
   const struct suite *suite;
-  EVP_CIPHER *cipher;
   EVP_CIPHER_CTX *seal, *open;
   unsigned char hello_tail[128]; /* suites, compression, extensions */
   size_t hello_tail_len;
@@ -405,11 +404,11 @@ void lean_setup(const struct tls_opts *o) {
   for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
     if (strcmp(suites[i].name, o->cipher) == 0) g.suite = &suites[i];
   if (!g.suite) die("storm has no cipher %s", o->cipher);
-  g.cipher = EVP_CIPHER_fetch(NULL, g.suite->gcm ? "AES-128-GCM" : "AES-128-CCM", NULL);
+  EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, g.suite->gcm ? "AES-128-GCM" : "AES-128-CCM", NULL);
   g.seal = EVP_CIPHER_CTX_new();
   g.open = EVP_CIPHER_CTX_new();
-  if (!EVP_CipherInit_ex(g.seal, g.cipher, NULL, NULL, NULL, 1) ||
-      !EVP_CipherInit_ex(g.open, g.cipher, NULL, NULL, NULL, 0) ||
+  if (!EVP_CipherInit_ex(g.seal, cipher, NULL, NULL, NULL, 1) ||
+      !EVP_CipherInit_ex(g.open, cipher, NULL, NULL, NULL, 0) ||
       !EVP_CIPHER_CTX_ctrl(g.seal, EVP_CTRL_AEAD_SET_IVLEN, SALT + EXPLICIT_NONCE, NULL) ||
       !EVP_CIPHER_CTX_ctrl(g.open, EVP_CTRL_AEAD_SET_IVLEN, SALT + EXPLICIT_NONCE, NULL))
     die("OpenSSL has no %s", o->cipher);

@@ -25,7 +25,8 @@ struct client {
 };
 
 static struct {
-  int ep, next;
+  int ep;
+  unsigned next;
   struct client client[PORTS];
   uint64_t timeout;
   uint64_t done, failed, lost;
