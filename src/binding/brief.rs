@@ -3,11 +3,12 @@
 
 use super::address;
 use super::error::{CodedError, internal};
-use crate::proto::{Authorization, CloseReason, Endpoint, Event};
+use crate::proto::{Authorization, CloseReason, Endpoint, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
 use std::ops::Range;
 
-// Doubles, see `lib/brief.js`: two counters, ours and JavaScript's, then a slot for each event, then texts.
+// Doubles: two counters, ours and JavaScript's, then a slot for each event, then texts.
 const WRITTEN: usize = 0;
 const READ: usize = 1;
 const SLOTS: usize = 2;
@@ -15,14 +16,13 @@ const SLOTS: usize = 2;
 // Doubles of a slot.
 const KIND: usize = 0;
 const CONNECTION: usize = 1;
-/// connection: UDP port; pskLookup: look-up; secure: IANA's number of the suite; closed: index of the reason.
+/// connection: UDP port; psk: question; secure: IANA's number of the suite; closed: index of the reason.
 const NUMBER: usize = 2;
 const FLAGS: usize = 3;
 /// Where in the memory the texts begin.
 const TEXT: usize = 4;
-/// Bytes of each text. connection: address, server name; pskLookup: nothing, identity; secure: the peer's public key, its
-/// identity, its certificate, what is wrong with it.
-const LENGTHS: [usize; TEXTS] = [5, 6, 7, 8];
+/// Bytes of the first text; those of the others follow.
+const LENGTHS: usize = 5;
 const TEXTS: usize = 4;
 /// secure: milliseconds.
 const TIME: usize = 9;
@@ -34,7 +34,7 @@ const LONGEST_TEXTS: usize = 448;
 const TEXTS_PER_SLOT: usize = 64;
 
 const IS_CONNECTION: u32 = 1;
-const IS_PSK_LOOKUP: u32 = 2;
+const IS_PSK_QUESTION: u32 = 2;
 const IS_SECURE: u32 = 3;
 const IS_CLOSED: u32 = 4;
 
@@ -45,6 +45,115 @@ const HAS_NAME: u32 = 4;
 const HAS_PUBLIC_KEY: u32 = 8;
 const HAS_CERTIFICATE: u32 = 16;
 const IS_REFUSED: u32 = 32;
+
+// Texts of an event.
+const ADDRESS: usize = 0;
+const PUBLIC_KEY: usize = 0;
+/// The server's name, or the identity.
+const NAME: usize = 1;
+const CERTIFICATE: usize = 2;
+/// What is wrong with a peer that was let in nevertheless.
+const REFUSAL: usize = 3;
+
+/// Why a connection has ended, by the number of a closed event.
+const REASONS: [&str; 4] = ["peer", "local", "idle", "replaced"];
+
+/// Where what stands. JavaScript reads it once, and keeps no copy of its own.
+#[napi(object, object_from_js = false)]
+pub struct NativeBriefLayout {
+    /// Double: how many events have been written.
+    pub written: u32,
+    /// Double: how many events JavaScript has read.
+    pub read: u32,
+    /// The first double of the first slot.
+    pub slots: u32,
+    /// Doubles of a slot.
+    pub slot_length: u32,
+    /// Bytes of texts beside those of the slots.
+    pub longest_texts: u32,
+    /// Bytes of texts for each slot.
+    pub texts_per_slot: u32,
+    /// Double of a slot: one of `isConnection`, `isPskQuestion`, `isSecure`, `isClosed`.
+    pub kind: u32,
+    /// Double of a slot: the connection.
+    pub connection: u32,
+    /// Double of a slot: UDP port, question, suite, or index of `reasons`, by kind.
+    pub number: u32,
+    /// Double of a slot: bits.
+    pub flags: u32,
+    /// Double of a slot: where in the memory its texts begin, in bytes.
+    pub text: u32,
+    /// Double of a slot: bytes of its first text; those of the others follow.
+    pub lengths: u32,
+    /// Double of a slot: milliseconds that the handshake has taken.
+    pub time: u32,
+    /// Kind: a client has proved its address.
+    pub is_connection: u32,
+    /// Kind: a question for a pre-shared key.
+    pub is_psk_question: u32,
+    /// Kind: a handshake is over.
+    pub is_secure: u32,
+    /// Kind: a connection is gone.
+    pub is_closed: u32,
+    /// Bit of `flags`.
+    pub authorized: u32,
+    /// Bit of `flags`.
+    pub resumed: u32,
+    /// Bit of `flags`: there is a name, though it may be empty.
+    pub has_name: u32,
+    /// Bit of `flags`.
+    pub has_public_key: u32,
+    /// Bit of `flags`.
+    pub has_certificate: u32,
+    /// Bit of `flags`: there is a refusal.
+    pub is_refused: u32,
+    /// Text of a connection.
+    pub address: u32,
+    /// Text of a finished handshake.
+    pub public_key: u32,
+    /// Text: the server's name that a client asks for, or the identity.
+    pub name: u32,
+    /// Text of a finished handshake.
+    pub certificate: u32,
+    /// Text of a finished handshake: what is wrong with a peer that was let in nevertheless.
+    pub refusal: u32,
+    /// Why a connection has ended.
+    pub reasons: Vec<&'static str>,
+}
+
+pub(super) fn layout() -> NativeBriefLayout {
+    NativeBriefLayout {
+        written: WRITTEN as u32,
+        read: READ as u32,
+        slots: SLOTS as u32,
+        slot_length: SLOT as u32,
+        longest_texts: LONGEST_TEXTS as u32,
+        texts_per_slot: TEXTS_PER_SLOT as u32,
+        kind: KIND as u32,
+        connection: CONNECTION as u32,
+        number: NUMBER as u32,
+        flags: FLAGS as u32,
+        text: TEXT as u32,
+        lengths: LENGTHS as u32,
+        time: TIME as u32,
+        is_connection: IS_CONNECTION,
+        is_psk_question: IS_PSK_QUESTION,
+        is_secure: IS_SECURE,
+        is_closed: IS_CLOSED,
+        authorized: AUTHORIZED,
+        resumed: RESUMED,
+        has_name: HAS_NAME,
+        has_public_key: HAS_PUBLIC_KEY,
+        has_certificate: HAS_CERTIFICATE,
+        is_refused: IS_REFUSED,
+        address: ADDRESS as u32,
+        public_key: PUBLIC_KEY as u32,
+        name: NAME as u32,
+        certificate: CERTIFICATE as u32,
+        refusal: REFUSAL as u32,
+        reasons: REASONS.to_vec(),
+    }
+}
 
 /// Events that JavaScript has yet to read.
 pub(super) struct BriefEvents {
@@ -66,7 +175,7 @@ enum Fit {
 }
 
 impl BriefEvents {
-    /// In memory of JavaScript's, as `lib/brief.js` makes it.
+    /// In memory of JavaScript's, as long as the layout asks for.
     pub(super) fn new(memory: Buffer) -> Result<BriefEvents, CodedError> {
         let fixed = SLOTS * size_of::<f64>() + LONGEST_TEXTS;
         let slot = SLOT * size_of::<f64>() + TEXTS_PER_SLOT;
@@ -120,10 +229,14 @@ impl BriefEvents {
                     ..Brief::default()
                 }
             }
-            Event::PskLookup { connection, lookup, identity } => Brief {
-                kind: IS_PSK_LOOKUP,
+            Event::Question {
+                question,
+                connection: Some(connection),
+                about: Question::Handshake(HandshakeQuestion::Psk(identity)),
+            } => Brief {
+                kind: IS_PSK_QUESTION,
                 connection: connection.0,
-                number: lookup.0,
+                number: question.0,
                 flags: HAS_NAME,
                 texts: [&[], identity, &[], &[]],
                 ..Brief::default()
@@ -196,7 +309,7 @@ impl BriefEvents {
         set(NUMBER, brief.number.into());
         set(FLAGS, brief.flags.into());
         set(TEXT, text as f64);
-        for (index, text) in LENGTHS.into_iter().zip(brief.texts) {
+        for (index, text) in (LENGTHS..).zip(brief.texts) {
             set(index, text.len() as f64);
         }
         set(TIME, brief.time);

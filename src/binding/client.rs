@@ -3,10 +3,14 @@
 use super::address;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeClientOptions;
-use super::pool::{Bell, Foreman};
-use crate::proto::{ClientConfig, Endpoint, LookupId};
+use super::question::Value;
+use super::saved::{NativeFinished, NativeSavedConnection};
+use super::stats::NativeStats;
+use super::waker::Waker;
+use super::workers::JobQueue;
+use crate::proto::{ClientConfig, Endpoint};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -17,15 +21,6 @@ use std::time::Instant;
 pub struct DtlsClient {
     driver: Driver,
     config: ClientConfig,
-}
-
-/// As whom a client appears.
-#[napi(object, object_to_js = false)]
-pub struct NativeIdentity {
-    /// Pre-shared key.
-    pub psk: Buffer,
-    /// Under which the server finds it.
-    pub identity: Buffer,
 }
 
 /// What the garbage collector should think that an object keeps alive, in bytes: an endpoint with one connection.
@@ -39,22 +34,22 @@ impl ObjectFinalize for DtlsClient {
 
 #[napi]
 impl DtlsClient {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
-    /// of handshakes are done by so many other threads; it rings for this number.
+    /// `registers` and `brief`: memory for both sides, see `Layout`. With a waker, that many other threads take heavy steps
+    /// of handshakes; it calls for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeClientOptions,
         registers: Buffer,
         brief: Buffer,
-        bell: Option<&Bell>,
+        waker: Option<&Waker>,
         number: u32,
         threads: u32,
     ) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
         let endpoint = Endpoint::client(options.limits(), options.debug);
-        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
-        let client = DtlsClient { driver: Driver::new(endpoint, foreman, registers, brief, Instant::now())?, config };
+        let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
+        let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }
@@ -68,13 +63,6 @@ impl DtlsClient {
         connection.map(|connection| connection.0).map_err(internal)
     }
 
-    /// Answers an identityLookup; null when there is no key for this server.
-    #[napi(catch_unwind)]
-    pub fn answer_identity(&mut self, lookup: u32, answer: Option<NativeIdentity>) -> bool {
-        let answer = answer.as_ref().map(|own| (own.identity.as_ref(), own.psk.as_ref()));
-        self.driver.with(|endpoint, now| endpoint.answer_identity(now, LookupId(lookup), answer))
-    }
-
     /// IANA's names of the suites on offer, best first.
     #[napi(catch_unwind)]
     pub fn ciphers(&self) -> Vec<&'static str> {
@@ -82,4 +70,4 @@ impl DtlsClient {
     }
 }
 
-super::driver::endpoint_methods!(DtlsClient);
+super::methods::endpoint_methods!(DtlsClient);

@@ -3,21 +3,20 @@
 use super::address;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeFinished, NativeSavedConnection, NativeSession, NativeStats, NativeTransmit};
+use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
-use super::pool::{Bell, Foreman};
-use crate::proto::{Endpoint, KnownKeys, LookupId, NamePattern, ServerConfig};
+use super::question::{Value, unix_time};
+use super::saved::{NativeFinished, NativeSavedConnection};
+use super::stats::NativeStats;
+use super::waker::Waker;
+use super::workers::JobQueue;
+use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration, ServerConfig};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Instant;
 use zeroize::Zeroizing;
-
-/// The wall clock, for the record numbers of restored connections.
-fn unix_time() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
-}
 
 /// All connections of one UDP socket. `lib/server.js` makes an EventEmitter of it.
 #[napi(custom_finalize)]
@@ -39,6 +38,12 @@ impl ObjectFinalize for DtlsServer {
 #[napi(custom_finalize)]
 pub struct ServerContext {
     config: Arc<ServerConfig>,
+}
+
+impl ServerContext {
+    pub(super) fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
 }
 
 /// As `NATIVE_SIZE`: a key, a short chain, and the engine's configuration.
@@ -63,15 +68,15 @@ impl ServerContext {
 
 #[napi]
 impl DtlsServer {
-    /// `registers`: rewritten by every call; see `lib/endpoint.js`. `brief`: see `lib/brief.js`. With a bell, heavy steps
-    /// of handshakes are done by so many other threads; it rings for this number.
+    /// `registers` and `brief`: memory for both sides, see `Layout`. With a waker, that many other threads take heavy steps
+    /// of handshakes; it calls for this number.
     #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         options: NativeServerOptions,
         registers: Buffer,
         brief: Buffer,
-        bell: Option<&Bell>,
+        waker: Option<&Waker>,
         number: u32,
         threads: u32,
     ) -> Result<DtlsServer, CodedError> {
@@ -80,8 +85,8 @@ impl DtlsServer {
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
-        let foreman = bell.map(|bell| Foreman::new(bell, number, threads));
-        let server = DtlsServer { driver: Driver::new(endpoint, foreman, registers, brief, now)?, ciphers };
+        let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
+        let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }
@@ -100,43 +105,21 @@ impl DtlsServer {
         self.driver.with(|endpoint, _| endpoint.know_keys(known));
     }
 
-    /// Whether `sessionLookup` and `moveLookup` events are wanted; without, records from unknown addresses are dropped.
+    /// Which questions are wanted, by what they are about: context, protocol, session, restore, move. Without, a context is
+    /// found by its name, a protocol by the list, every handshake is full, and records from unknown addresses are dropped.
     #[napi(catch_unwind)]
-    pub fn ask(&mut self, for_sessions: bool, for_moves: bool) {
-        self.driver.with(|endpoint, _| endpoint.ask(for_sessions, for_moves));
-    }
-
-    /// Whether `resumptionLookup` events are wanted; without, every handshake is full.
-    #[napi(catch_unwind)]
-    pub fn ask_for_resumption(&mut self, asks: bool) {
-        self.driver.with(|endpoint, _| endpoint.ask_for_resumption(asks));
-    }
-
-    /// Answers a `resumptionLookup`; null when the session is unknown. One that does not fit leads to a full handshake.
-    #[napi(catch_unwind)]
-    pub fn answer_resumption(&mut self, lookup: u32, session: Option<NativeSession>) -> Result<bool, CodedError> {
-        let session = session.map(|session| session.parse()).transpose()?;
-        Ok(self.driver.with(|endpoint, now| endpoint.answer_resumption(now, LookupId(lookup), session.as_ref())))
-    }
-
-    /// Answers a `moveLookup` with the address that the device had; null when it is unknown.
-    #[napi(catch_unwind)]
-    pub fn answer_move(&mut self, lookup: u32, address: Option<String>, port: Option<u16>) -> Result<bool, CodedError> {
-        let old = match address {
-            Some(address) => Some(address::parse(&address, port.unwrap_or(0)).ok_or_else(|| no_address(&address))?),
-            None => None,
+    pub fn ask(&mut self, about: Vec<String>) {
+        let wants = |subject: &str| about.iter().any(|wanted| wanted == subject);
+        let asks = Asks {
+            handshakes: HandshakeAsks {
+                for_configs: wants("context"),
+                for_protocols: wants("protocol"),
+                for_sessions: wants("session"),
+            },
+            for_restores: wants("restore"),
+            for_moves: wants("move"),
         };
-        Ok(self.driver.with(|endpoint, now| endpoint.answer_move(now, LookupId(lookup), old)))
-    }
-
-    /// Answers a `sessionLookup`; null when there is no session. Answers the connection, or 0 when none goes on.
-    #[napi(catch_unwind)]
-    pub fn answer_session(&mut self, lookup: u32, saved: Option<NativeSavedConnection>) -> Result<u32, CodedError> {
-        let saved = saved.map(|saved| saved.parse()).transpose()?;
-        let unix_time = unix_time();
-        let connection =
-            self.driver.with(|endpoint, now| endpoint.answer_session(now, unix_time, LookupId(lookup), saved.as_ref()));
-        Ok(connection.map_or(0, |connection| connection.0))
+        self.driver.with(|endpoint, _| endpoint.ask(asks));
     }
 
     /// Lets a saved connection go on at an address; answers the connection, or 0 when there is one already.
@@ -144,28 +127,9 @@ impl DtlsServer {
     pub fn restore(&mut self, address: String, port: u16, saved: NativeSavedConnection) -> Result<u32, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
         let saved = saved.parse()?;
-        let unix_time = unix_time();
-        let connection = self.driver.with(|endpoint, now| endpoint.restore(now, unix_time, remote, &saved));
+        let restoration = Restoration { saved: &saved, unix_time: unix_time() };
+        let connection = self.driver.with(|endpoint, now| endpoint.restore(now, remote, restoration));
         Ok(connection.map_or(0, |connection| connection.0))
-    }
-
-    /// Whether `configLookup` and `protocolLookup` events are wanted; without, name and protocol are answered from tables.
-    #[napi(catch_unwind)]
-    pub fn ask_by_hello(&mut self, for_configs: bool, for_protocols: bool) {
-        self.driver.with(|endpoint, _| endpoint.ask_by_hello(for_configs, for_protocols));
-    }
-
-    /// Answers a `configLookup`; null leaves it at the server's own.
-    #[napi(catch_unwind)]
-    pub fn answer_config(&mut self, lookup: u32, context: Option<&ServerContext>) -> bool {
-        let config = context.map(|context| Arc::clone(&context.config));
-        self.driver.with(|endpoint, now| endpoint.answer_config(now, LookupId(lookup), config))
-    }
-
-    /// Answers a `protocolLookup` with one of its protocols; null ends the handshake.
-    #[napi(catch_unwind)]
-    pub fn answer_protocol(&mut self, lookup: u32, protocol: Option<&[u8]>) -> bool {
-        self.driver.with(|endpoint, now| endpoint.answer_protocol(now, LookupId(lookup), protocol))
     }
 
     /// Has clients that ask for this name answered with this context from now on.
@@ -190,4 +154,4 @@ impl DtlsServer {
     }
 }
 
-super::driver::endpoint_methods!(DtlsServer);
+super::methods::endpoint_methods!(DtlsServer);

@@ -37,4 +37,9 @@ impl<Key: Copy + Ord> Deadlines<Key> {
             self.ordered.insert((to, key));
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.ordered.len()
+    }
 }

@@ -4,8 +4,7 @@
 //! of this: a connection begins with a whole hello.
 
 use super::deadlines::Deadlines;
-use super::endpoint::{Endpoint, Outcome};
-use crate::tls::{HelloFragments, Record, Records};
+use crate::tls::{HelloFragments, Record};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -16,6 +15,16 @@ pub(super) struct Gathering {
     deadlines: Deadlines<SocketAddr>,
 }
 
+/// What became of a fragment.
+pub(super) enum Gathered {
+    /// It belongs to no hello that has begun.
+    Foreign,
+    /// More are missing.
+    Part,
+    /// No byte is missing any more. The hello is no longer kept here.
+    Whole(HelloFragments),
+}
+
 impl Default for Gathering {
     fn default() -> Gathering {
         Gathering { hellos: HashMap::new(), deadlines: Deadlines::new() }
@@ -23,18 +32,37 @@ impl Default for Gathering {
 }
 
 impl Gathering {
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
+    /// Whether a hello with this random has begun at this address.
+    pub(super) fn is_of(&self, remote: SocketAddr, random: &[u8; 32]) -> bool {
+        self.hellos.get(&remote).is_some_and(|(hello, _)| hello.random() == Some(random))
     }
 
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.hellos.len()
-    }
-
-    fn insert(&mut self, remote: SocketAddr, hello: HelloFragments, deadline: Instant) {
+    /// Keeps the first fragment of a hello. There must be none at this address.
+    pub(super) fn begin(&mut self, remote: SocketAddr, record: &Record<'_>, deadline: Instant) -> bool {
+        let Some(hello) = HelloFragments::begin(record) else {
+            return false;
+        };
         self.deadlines.change(remote, None, Some(deadline));
         self.hellos.insert(remote, (hello, deadline));
+        true
+    }
+
+    pub(super) fn add(&mut self, remote: SocketAddr, record: &Record<'_>) -> Gathered {
+        let Some((hello, _)) = self.hellos.get_mut(&remote) else {
+            return Gathered::Foreign;
+        };
+        if !hello.add(record) {
+            return Gathered::Foreign;
+        }
+        if hello.whole().is_none() {
+            return Gathered::Part;
+        }
+        self.remove(remote).map_or(Gathered::Foreign, Gathered::Whole)
+    }
+
+    /// Whether there was a hello to forget.
+    pub(super) fn forget(&mut self, remote: SocketAddr) -> bool {
+        self.remove(remote).is_some()
     }
 
     fn remove(&mut self, remote: SocketAddr) -> Option<HelloFragments> {
@@ -42,66 +70,20 @@ impl Gathering {
         self.deadlines.change(remote, Some(deadline), None);
         Some(hello)
     }
-}
 
-impl Endpoint {
-    /// Keeps the first fragment of a ClientHello whose cookie was verified.
-    pub(super) fn begin_hello(
-        &mut self,
-        now: Instant,
-        remote: SocketAddr,
-        random: &[u8; 32],
-        record: &Record<'_>,
-    ) -> Outcome {
-        let known = self.server.as_ref().and_then(|server| server.gathering.hellos.get(&remote));
-        if known.is_some_and(|(hello, _)| hello.random() == Some(random)) {
-            return self.continue_hello(now, remote, record);
-        }
-        // A client that starts anew. Its handshake, if it has one, goes when the new hello is whole.
-        self.forget_hello(remote);
-        if !self.has_room_for_handshake(remote) {
-            self.refuse_handshake(remote);
-            return Outcome::Dropped;
-        }
-        let (Some(server), Some(hello)) = (&mut self.server, HelloFragments::begin(record)) else {
-            return Outcome::Dropped;
-        };
-        server.gathering.insert(remote, hello, now + self.limits.handshake_timeout);
-        self.routes.count_handshake(remote.ip());
-        self.trace(2, || format!("{remote} hello begins, in fragments"));
-        Outcome::Used
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.next()
     }
 
-    /// Adds a fragment to the hello that it belongs to, and goes on with that once it is whole.
-    pub(super) fn continue_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
-        let gathering = self.server.as_mut().map(|server| &mut server.gathering);
-        let Some((hello, _)) = gathering.and_then(|gathering| gathering.hellos.get_mut(&remote)) else {
-            return Outcome::Dropped;
-        };
-        if !hello.add(record) {
-            return Outcome::Dropped;
-        }
-        if hello.whole().is_some()
-            && let Some(hello) = self.forget_hello(remote)
-            && let Some(record) = hello.whole().and_then(|whole| Records::new(whole).next())
-        {
-            return self.admit(now, remote, &record);
-        }
-        Outcome::Used
+    /// Forgets a hello whose time is over, and answers whose it was.
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<SocketAddr> {
+        let remote = self.deadlines.pop_due(now)?;
+        self.hellos.remove(&remote);
+        Some(remote)
     }
 
-    pub(super) fn forget_hello(&mut self, remote: SocketAddr) -> Option<HelloFragments> {
-        let hello = self.server.as_mut()?.gathering.remove(remote)?;
-        self.routes.discount_handshake(remote.ip());
-        Some(hello)
-    }
-
-    /// Gives up hellos whose fragments did not all come in time.
-    pub(super) fn expire_hellos(&mut self, now: Instant) {
-        while let Some(remote) = self.server.as_mut().and_then(|server| server.gathering.deadlines.pop_due(now)) {
-            self.forget_hello(remote);
-            self.counters.handshakes_refused += 1;
-            self.trace(1, || format!("{remote} refused: fragments of its ClientHello did not come in time"));
-        }
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.hellos.len()
     }
 }

@@ -1,44 +1,42 @@
-//! Handshake steps for other threads: a context leaves with the records that wait for it, and comes back.
+//! Handshake steps that other threads take, and the queue in which they wait for a thread.
 
-use super::connection::{Connection, ConnectionHandle, HeldRecords, Phase, Stint, WaitingFor};
-use super::endpoint::Endpoint;
-use super::output::CloseReason;
-use crate::tls::{Context, Error, ErrorKind, Outbox, OwnedRecord, Progress, Record};
+use super::table::ConnectionHandle;
+use crate::tls::{Context, Error, Outbox, OwnedRecord, Progress, Reaction};
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-/// A place in the queue of steps; first come, first served.
+/// A place in the queue; first come, first served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ticket(u64);
 
-/// The steps of an endpoint's handshakes that other threads take.
+/// The queue of one endpoint.
 #[derive(Default)]
 pub(super) struct Jobs {
-    /// That may be out at a time; none for steps that are taken on the spot.
-    limit: usize,
-    out: usize,
+    /// Jobs that may be out at a time; none where steps are taken on the spot.
+    pub(super) limit: usize,
+    pub(super) out: usize,
     waiting: BTreeMap<Ticket, ConnectionHandle>,
     last_ticket: u64,
 }
 
 /// One handshake's next step, and what there is for the steps behind it. May run on any thread.
 pub(crate) struct Job {
-    connection: ConnectionHandle,
-    context: Context,
-    records: Vec<OwnedRecord>,
-    now: Instant,
+    pub(super) connection: ConnectionHandle,
+    pub(super) context: Context,
+    pub(super) records: Vec<OwnedRecord>,
+    pub(super) now: Instant,
 }
 
-/// A job that was run: for [`Endpoint::handle_job`].
+/// A job that was run: for [`super::Endpoint::handle_job`].
 pub(crate) struct JobDone {
-    connection: ConnectionHandle,
-    context: Context,
-    progress: Result<Progress, Error>,
-    outbox: Outbox,
+    pub(super) connection: ConnectionHandle,
+    pub(super) context: Context,
+    pub(super) progress: Result<Progress, Error>,
+    pub(super) outbox: Outbox,
     /// What the handshake has not read.
-    records: Vec<OwnedRecord>,
-    /// As of which the steps were taken.
-    now: Instant,
+    pub(super) records: Vec<OwnedRecord>,
+    /// The time as of which the steps were taken.
+    pub(super) now: Instant,
 }
 
 impl Job {
@@ -57,124 +55,49 @@ impl Job {
         while matches!(progress, Ok(Progress::Waiting))
             && let Some(record) = records.next()
         {
-            progress = drive(&mut context, now, &record.borrow(), &mut outbox);
+            match context.handle_record(now, &record.borrow(), &mut [], &mut outbox) {
+                Ok(Reaction::Handshake(further)) => progress = Ok(further),
+                // Of no use to the handshake.
+                Ok(Reaction::Record(_)) => {}
+                Err(error) => progress = Err(error),
+            }
         }
         context.pause(true);
         JobDone { connection, context, progress, outbox, records: records.collect(), now }
     }
 }
 
-/// Gives a handshake a record of epoch 0, which is well-formed, or 1.
-pub(super) fn drive(
-    context: &mut Context,
-    now: Instant,
-    record: &Record<'_>,
-    out: &mut Outbox,
-) -> Result<Progress, Error> {
-    match record.epoch {
-        0 => context.handle_record(now, record.bytes, out),
-        _ => context.handle_early_record(now, record, out),
-    }
-}
-
 impl Jobs {
+    /// Whether handshakes are to pause before steps for other threads.
     pub(super) fn are_wanted(&self) -> bool {
         self.limit != 0
     }
 
-    /// That wait to leave.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+    /// Whether one more may leave.
+    pub(super) fn has_room(&self) -> bool {
+        self.out < self.limit
     }
 
-    /// Its connection is gone. When it has left already, it will find that out when it comes back.
+    pub(super) fn line_up(&mut self, handle: ConnectionHandle) -> Ticket {
+        self.last_ticket += 1;
+        let ticket = Ticket(self.last_ticket);
+        self.waiting.insert(ticket, handle);
+        ticket
+    }
+
+    /// The connection whose turn it is.
+    pub(super) fn next(&mut self) -> Option<ConnectionHandle> {
+        self.waiting.pop_first().map(|(_, handle)| handle)
+    }
+
+    /// The ticket's connection is gone. When its job has left already, that is found out when it comes back.
     pub(super) fn give_up(&mut self, ticket: Ticket) {
         self.waiting.remove(&ticket);
     }
-}
 
-impl Endpoint {
-    /// From now on, steps of new handshakes that compute with public keys leave as jobs, at most so many at a time.
-    pub(crate) fn offer_jobs(&mut self, limit: usize) {
-        self.jobs.limit = limit;
-    }
-
-    /// The next step for another thread, which runs it and hands it to [`Endpoint::handle_job`]. Poll after every input.
-    pub(crate) fn poll_job(&mut self, now: Instant) -> Option<Job> {
-        while self.jobs.out < self.jobs.limit {
-            let (_, handle) = self.jobs.waiting.pop_first()?;
-            if let Some(job) = self.lend(now, handle) {
-                self.jobs.out += 1;
-                self.counters.jobs_started += 1;
-                return Some(job);
-            }
-        }
-        None
-    }
-
-    /// Goes on where a job has ended. It is of no effect when its connection is gone.
-    pub(crate) fn handle_job(&mut self, now: Instant, done: JobDone) {
-        let JobDone { connection: handle, context, progress, mut outbox, records, now: then } = done;
-        self.jobs.out = self.jobs.out.saturating_sub(1);
-        let Some(held) = self.take_back(handle, context) else {
-            return;
-        };
-        if let Some(connection) = self.connections.get_mut(&handle) {
-            connection.context.delay(now.saturating_duration_since(then));
-        }
-        std::mem::swap(&mut self.outbox, &mut outbox);
-        self.advance(now, handle, progress);
-        self.release(now, handle, records);
-        self.release(now, handle, held.into_records());
-    }
-
-    /// A job will not come back: the thread that ran it has failed.
-    pub(crate) fn handle_lost_job(&mut self, handle: ConnectionHandle) {
-        self.jobs.out = self.jobs.out.saturating_sub(1);
-        let is_lent = self.connections.get_mut(&handle).and_then(lent_stint).is_some();
-        if is_lent {
-            let error = Error::new(ErrorKind::Internal, "The thread that took the handshake's next step has failed");
-            self.remove(handle, CloseReason::Error(error));
-        }
-    }
-
-    /// A handshake has come to a step for another thread.
-    pub(super) fn line_up(&mut self, handle: ConnectionHandle) {
-        self.jobs.last_ticket += 1;
-        let ticket = Ticket(self.jobs.last_ticket);
-        if let Some(Phase::Handshaking { waiting_for, .. }) = self.connections.get_mut(&handle).map(|it| &mut it.phase)
-        {
-            *waiting_for = WaitingFor::Worker(Stint { ticket, is_lent: false, held: HeldRecords::default() });
-            self.jobs.waiting.insert(ticket, handle);
-        }
-    }
-
-    fn lend(&mut self, now: Instant, handle: ConnectionHandle) -> Option<Job> {
-        let connection = self.connections.get_mut(&handle)?;
-        let Phase::Handshaking { waiting_for: WaitingFor::Worker(stint), .. } = &mut connection.phase else {
-            return None;
-        };
-        stint.is_lent = true;
-        let records = std::mem::take(&mut stint.held).into_records();
-        Some(Job { connection: handle, context: connection.context.lend(), records, now })
-    }
-
-    /// Puts a context back where it was. `None` when its place is gone.
-    fn take_back(&mut self, handle: ConnectionHandle, context: Context) -> Option<HeldRecords> {
-        let connection = self.connections.get_mut(&handle)?;
-        let held = std::mem::take(&mut lent_stint(connection)?.held);
-        connection.context = context;
-        if let Phase::Handshaking { waiting_for, .. } = &mut connection.phase {
-            *waiting_for = WaitingFor::Peer;
-        }
-        Some(held)
-    }
-}
-
-fn lent_stint(connection: &mut Connection) -> Option<&mut Stint> {
-    match &mut connection.phase {
-        Phase::Handshaking { waiting_for: WaitingFor::Worker(stint), .. } if stint.is_lent => Some(stint),
-        _ => None,
+    /// Jobs that wait to leave.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len()
     }
 }

@@ -1,8 +1,8 @@
 //! The product: every association of one UDP address, without sockets, clocks or threads.
 //!
 //! Inputs are the `handle_*` methods of [`Endpoint`] and the application's wishes (`connect`, `send`, `close`); each takes
-//! the time. Outputs wait until they are polled: [`Endpoint::poll_transmit`], [`Endpoint::poll_event`], and one deadline,
-//! [`Endpoint::poll_timeout`]. Poll all three after every input.
+//! the time. Outputs wait until they are polled: [`Endpoint::poll_transmit`], [`Endpoint::poll_event`],
+//! [`Endpoint::poll_job`], [`Endpoint::poll_trace`], and one deadline, [`Endpoint::poll_timeout`]. Poll all of them after every input.
 
 #![forbid(unsafe_code)]
 
@@ -13,29 +13,28 @@ mod deadlines;
 mod endpoint;
 mod gathering;
 mod jobs;
-mod keying;
 mod known_keys;
-mod lifecycle;
 mod limits;
-mod lookups;
-mod output;
-mod roaming;
+mod questions;
 mod routes;
 mod server_names;
-mod server_side;
 mod table;
 #[cfg(test)]
 mod tests;
+mod unplaced;
+mod vendor_move;
 
 pub(crate) use crate::tls::{
-    Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
-    MaxFragmentLength, PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, RevocationLists, SavedConnection,
-    ServerConfig, SessionId, Settings, Suite, TrustAnchors, Wishes, capabilities,
+    Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, ClientConfig, ClientPsk, ConfigError, Credentials,
+    EXPORT_LIMIT, Error, ExportError, MaxFragmentLength, PeerAuthentication, PublicKey, Question as HandshakeQuestion,
+    ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig, SessionId, Settings,
+    Subject as HandshakeSubject, Suite, TrustAnchors, Wishes, capabilities,
 };
-pub(crate) use connection::ConnectionHandle;
-pub(crate) use endpoint::{Endpoint, SendError};
+pub(crate) use connection::CloseReason;
+pub(crate) use endpoint::{Endpoint, Event, SendError};
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;
-pub(crate) use output::{CloseReason, Event, LookupId};
+pub(crate) use questions::{Answer, Answered, Asks, Question, QuestionId, Restoration, Subject};
 pub(crate) use server_names::NamePattern;
+pub(crate) use table::ConnectionHandle;

@@ -1,6 +1,6 @@
 //! Which connections live at a peer's address.
 
-use super::connection::ConnectionHandle;
+use super::table::ConnectionHandle;
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 

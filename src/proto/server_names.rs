@@ -1,7 +1,5 @@
 //! Which configuration answers a client, by the name that it asks for.
 
-use super::server_side::ServerSide;
-use crate::proto::Endpoint;
 use crate::tls::ServerConfig;
 use std::sync::Arc;
 
@@ -23,30 +21,18 @@ impl NamePattern {
     }
 }
 
-impl ServerSide {
-    /// What was added last comes first, as in node:tls. An application that is asked for names has them all, as there.
-    pub(super) fn config_for(&self, name: Option<&str>) -> &Arc<ServerConfig> {
-        let named = name
-            .filter(|_| !self.asks.for_configs)
-            .and_then(|name| self.contexts.iter().rev().find(|(pattern, _)| pattern.matches(name)));
-        named.map_or(&self.config, |(_, config)| config)
-    }
-}
+/// Configurations by name. What was added last comes first, as in node:tls.
+#[derive(Default)]
+pub(super) struct ServerNames(Vec<(NamePattern, Arc<ServerConfig>)>);
 
-impl Endpoint {
-    /// Answers clients that ask for this name from now on. A pattern that is there is replaced.
-    pub(crate) fn add_context(&mut self, pattern: NamePattern, config: impl Into<Arc<ServerConfig>>) {
-        if let Some(server) = &mut self.server {
-            server.contexts.retain(|(other, _)| *other != pattern);
-            server.contexts.push((pattern, config.into()));
-        }
+impl ServerNames {
+    pub(super) fn add(&mut self, pattern: NamePattern, config: Arc<ServerConfig>) {
+        self.0.retain(|(other, _)| *other != pattern);
+        self.0.push((pattern, config));
     }
 
-    /// Answers all other clients from now on; connections and handshakes go on as they began.
-    pub(crate) fn replace_config(&mut self, config: impl Into<Arc<ServerConfig>>) {
-        if let Some(server) = &mut self.server {
-            server.config = config.into();
-        }
+    pub(super) fn find(&self, name: &str) -> Option<&Arc<ServerConfig>> {
+        self.0.iter().rev().find(|(pattern, _)| pattern.matches(name)).map(|(_, config)| config)
     }
 }
 

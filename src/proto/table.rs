@@ -1,9 +1,12 @@
 //! Values by connection, side by side in memory. One by one they would lie between what handshakes leave behind, each on a
 //! page of its own that can never be given back.
 
-use super::connection::ConnectionHandle;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+
+/// Names a connection for as long as its endpoint lives; never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct ConnectionHandle(pub(crate) u32);
 
 /// Connections in one piece of memory, some 40 KB.
 const CHUNK: usize = 64;

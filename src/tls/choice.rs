@@ -9,29 +9,10 @@ use super::client_hello::ClientHello;
 use super::config::ServerConfig;
 use super::error::{Error, ErrorKind};
 use super::ffi::bio::Outbox;
-use super::handshake::Question;
+use super::question::{Answer, Asks, Question};
 use super::record::Records;
 use super::server_name::server_name;
 use std::sync::Arc;
-
-/// Which questions about a client the application wants to be asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Asks {
-    /// With which configuration the name is answered that a client asks for: [`Question::Config`].
-    pub(crate) for_configs: bool,
-    /// Which of a client's application protocols is used: [`Question::Protocol`]. Not where the configuration has
-    /// protocols of its own.
-    pub(crate) for_protocols: bool,
-    /// Which session a client wants to resume: [`Question::Resumption`].
-    pub(crate) for_sessions: bool,
-}
-
-impl Asks {
-    /// Whether something is to be decided before the engine reads the hello.
-    pub(super) fn by_hello(self) -> bool {
-        self.for_configs || self.for_protocols
-    }
-}
 
 /// What has been asked last.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -79,30 +60,29 @@ impl Choice {
         Ok(None)
     }
 
-    /// The answer to [`Question::Config`]; `None` leaves it at the configuration that is there.
-    pub(super) fn answer_config(&mut self, config: Option<Arc<ServerConfig>>) -> Result<(), Error> {
-        if self.asked != Asked::Config {
-            return Err(Error::new(ErrorKind::Internal, "A configuration was chosen that no handshake waits for"));
+    /// Takes the answer to the question that was asked last.
+    pub(super) fn answer(&mut self, answer: Answer<'_>) -> Result<(), Error> {
+        match (answer, self.asked) {
+            (Answer::Config(config), Asked::Config) => {
+                if let Some(config) = config {
+                    self.config = config;
+                }
+                Ok(())
+            }
+            (Answer::Protocol(protocol), Asked::Protocol) => self.take_protocol(protocol),
+            _ => Err(Error::unasked()),
         }
-        if let Some(config) = config {
-            self.config = config;
-        }
-        Ok(())
     }
 
-    /// The answer to [`Question::Protocol`]: one of those that were offered; `None` refuses them all.
-    pub(super) fn answer_protocol(&mut self, protocol: Option<&[u8]>) -> Result<(), Error> {
-        let record = Records::new(&self.hello).next();
-        let hello = record.and_then(|record| ClientHello::parse(&record));
-        let offered = hello.and_then(|hello| alpn::offered(hello.extensions).ok().flatten());
-        let Some(list) = offered.filter(|_| self.asked == Asked::Protocol) else {
-            return Err(Error::new(ErrorKind::Internal, "A protocol was chosen that no handshake waits for"));
-        };
+    fn take_protocol(&mut self, protocol: Option<&[u8]>) -> Result<(), Error> {
         let protocol = protocol.ok_or_else(|| {
             let message = "The application chose none of the client's application protocols ('ALPNCallback')";
             Error::new(ErrorKind::NoApplicationProtocol, message)
         })?;
-        if !alpn::contains(list, protocol) {
+        let record = Records::new(&self.hello).next();
+        let hello = record.and_then(|record| ClientHello::parse(&record));
+        let offered = hello.and_then(|hello| alpn::offered(hello.extensions).ok().flatten());
+        if !offered.is_some_and(|list| alpn::contains(list, protocol)) {
             return Err(Error::new(ErrorKind::LookupFailed, "The client does not offer the protocol that was chosen"));
         }
         self.protocol = Some(protocol.to_vec());

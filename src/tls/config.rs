@@ -120,7 +120,7 @@ impl ClientConfig {
         ClientConfig::build(settings, psk, false, server, credentials)
     }
 
-    /// As `new`, for a client that is asked in each handshake who it is: [`Question::Identity`](super::Question).
+    /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
     pub(crate) fn asking_for_psk(
         settings: &Settings,
         server: Option<PeerAuthentication>,
@@ -174,12 +174,7 @@ impl ClientPsk {
     /// Checks both lengths.
     pub(crate) fn new(identity: &[u8], key: &[u8]) -> Result<ClientPsk, ConfigError> {
         check_psk(key)?;
-        if identity.is_empty() || identity.len() > PSK_IDENTITY_LIMIT {
-            return Err(ConfigError::new(
-                ConfigErrorKind::InvalidPskIdentity,
-                format!("A PSK identity of {} bytes is not between 1 and {PSK_IDENTITY_LIMIT}", identity.len()),
-            ));
-        }
+        check_psk_identity(identity)?;
         Ok(ClientPsk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) })
     }
 }
@@ -192,6 +187,17 @@ pub(crate) fn check_psk(key: &[u8]) -> Result<(), ConfigError> {
     Err(ConfigError::new(
         ConfigErrorKind::InvalidPsk,
         format!("A pre-shared key of {} bytes is not between 1 and {PSK_LIMIT}", key.len()),
+    ))
+}
+
+/// Whether the engine can take this identity.
+pub(crate) fn check_psk_identity(identity: &[u8]) -> Result<(), ConfigError> {
+    if (1..=PSK_IDENTITY_LIMIT).contains(&identity.len()) {
+        return Ok(());
+    }
+    Err(ConfigError::new(
+        ConfigErrorKind::InvalidPskIdentity,
+        format!("A PSK identity of {} bytes is not between 1 and {PSK_IDENTITY_LIMIT}", identity.len()),
     ))
 }
 

@@ -1,8 +1,8 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
 use super::alert;
-use super::choice::{Asks, Choice};
-use super::config::{ClientConfig, ClientPsk, ServerConfig};
+use super::choice::Choice;
+use super::config::{ClientConfig, ServerConfig};
 use super::error::{Error, ErrorKind};
 use super::exporter::{ExportError, export};
 use super::ffi::bio::Outbox;
@@ -10,8 +10,9 @@ use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::handshake::{Handshake, Progress};
 use super::last_flight::LastFlight;
+use super::question::{Answer, Asks};
 use super::record::Record;
-use super::saved::{ResumableSession, SavedConnection, Unrestorable};
+use super::saved::{SavedConnection, Unrestorable};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +30,21 @@ pub(crate) enum Inbound {
     /// Forged, replayed, or of no known kind: as if it had never come.
     Dropped,
 }
+
+/// What a record has led to.
+#[derive(Debug)]
+pub(crate) enum Reaction {
+    /// A handshake has come this far.
+    Handshake(Progress),
+    /// An established association has read it.
+    Record(Inbound),
+}
+
+/// Epoch of the handshake, which is in plaintext (RFC 6347 section 4.1).
+const HANDSHAKE_EPOCH: u16 = 0;
+
+/// Epoch of application data. There is no renegotiation, so that it is the only one.
+const DATA_EPOCH: u16 = 1;
 
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 pub(crate) struct Context {
@@ -174,23 +190,42 @@ impl Context {
         }
     }
 
-    /// A well-formed plaintext record of the handshake.
-    pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
-        if let Stage::Choice(choice) = &mut self.stage {
-            choice.hello = record.to_vec();
-            return self.choose(now, Ok(()), out);
+    /// Whether a record could mean something here. What could not is dropped, now or after any wait.
+    pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
+        match &self.stage {
+            Stage::Open(_) | Stage::Asleep(_) => record.epoch == DATA_EPOCH,
+            _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
+            _ => record.epoch == DATA_EPOCH,
         }
-        self.advance(out, |handshake, out| handshake.handle_record(now, record, out))
     }
 
-    /// A record of the epoch that the handshake is about to begin.
-    pub(crate) fn handle_early_record(
+    /// Takes one record, whatever the association is at. Plaintext is written to `plaintext`, which must be as long as
+    /// the record.
+    pub(crate) fn handle_record(
         &mut self,
         now: Instant,
         record: &Record<'_>,
+        plaintext: &mut [u8],
         out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        self.advance(out, |handshake, out| handshake.handle_early_record(now, record, out))
+    ) -> Result<Reaction, Error> {
+        if !self.expects(record) {
+            return Ok(Reaction::Record(Inbound::Dropped));
+        }
+        match &mut self.stage {
+            Stage::Open(_) | Stage::Asleep(_) => self.read(now, record.bytes, plaintext, out).map(Reaction::Record),
+            Stage::Choice(choice) => {
+                choice.hello = record.bytes.to_vec();
+                self.choose(now, Ok(()), out).map(Reaction::Handshake)
+            }
+            Stage::Handshake(_) if record.epoch == HANDSHAKE_EPOCH => self
+                .advance(out, |handshake, out| handshake.handle_record(now, record.bytes, out))
+                .map(Reaction::Handshake),
+            // It came before the ChangeCipherSpec that announces it.
+            Stage::Handshake(_) => self
+                .advance(out, |handshake, out| handshake.handle_early_record(now, record, out))
+                .map(Reaction::Handshake),
+            Stage::Lent { .. } | Stage::Gone => Ok(Reaction::Record(Inbound::Dropped)),
+        }
     }
 
     /// Starts a client's handshake; later, retransmits the current flight when its time has come.
@@ -198,32 +233,26 @@ impl Context {
         self.advance(out, |handshake, out| handshake.handle_timeout(now, out))
     }
 
-    /// The answer to [`Question::Config`](super::Question); `None` for the one that is there.
-    pub(crate) fn answer_config(
+    /// Goes on with what the application has answered.
+    pub(crate) fn handle_answer(
         &mut self,
         now: Instant,
-        config: Option<Arc<ServerConfig>>,
+        answer: Answer<'_>,
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
-        let answered = self.choice().and_then(|choice| choice.answer_config(config));
-        self.choose(now, answered, out)
-    }
-
-    /// The answer to [`Question::Protocol`](super::Question); `None` refuses all that were offered.
-    pub(crate) fn answer_protocol(
-        &mut self,
-        now: Instant,
-        protocol: Option<&[u8]>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        let answered = self.choice().and_then(|choice| choice.answer_protocol(protocol));
-        self.choose(now, answered, out)
+        match &mut self.stage {
+            Stage::Choice(choice) => {
+                let answered = choice.answer(answer);
+                self.choose(now, answered, out)
+            }
+            _ => self.advance(out, |handshake, out| handshake.answer(now, answer, out)),
+        }
     }
 
     fn choice(&mut self) -> Result<&mut Choice, Error> {
         match &mut self.stage {
             Stage::Choice(choice) => Ok(choice),
-            _ => Err(Error::new(ErrorKind::Internal, "An answer came that no ClientHello waits for")),
+            _ => Err(Error::unasked()),
         }
     }
 
@@ -241,36 +270,6 @@ impl Context {
         handshake.pause(self.pauses);
         self.stage = Stage::Handshake(Box::new(handshake));
         self.advance(out, |handshake, out| handshake.handle_record(now, &hello, out))
-    }
-
-    /// The answer to [`Question::Psk`](super::Question); `None` when the identity is unknown.
-    pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        self.advance(out, |handshake, out| handshake.answer_psk(now, key, out))
-    }
-
-    /// The answer to [`Question::Identity`](super::Question); `None` ends the handshake.
-    pub(crate) fn answer_identity(
-        &mut self,
-        now: Instant,
-        psk: Option<ClientPsk>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        self.advance(out, |handshake, out| handshake.answer_identity(now, psk, out))
-    }
-
-    /// The answer to [`Question::Resumption`](super::Question); `None` when the session is unknown.
-    pub(crate) fn answer_resumption(
-        &mut self,
-        now: Instant,
-        session: Option<&ResumableSession>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        self.advance(out, |handshake, out| handshake.answer_resumption(now, session, out))
-    }
-
-    /// The answer to [`Question::Peer`](super::Question).
-    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
-        self.advance(out, |handshake, out| handshake.answer_peer(now, accepted, out))
     }
 
     fn advance(
@@ -368,14 +367,8 @@ impl Context {
 
     // --- records -----------------------------------------------------------------------------------------------------
 
-    /// A record of the association's own epoch. Fatal only if an authenticated record caused it.
-    pub(crate) fn read(
-        &mut self,
-        now: Instant,
-        record: &[u8],
-        plaintext: &mut [u8],
-        out: &mut Outbox,
-    ) -> Result<Inbound, Error> {
+    /// Fatal only if an authenticated record caused it.
+    fn read(&mut self, now: Instant, record: &[u8], plaintext: &mut [u8], out: &mut Outbox) -> Result<Inbound, Error> {
         match &mut self.stage {
             Stage::Open(open) => open.read(now, record, plaintext, out),
             Stage::Asleep(asleep) => {
@@ -424,6 +417,11 @@ impl Context {
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
             Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
+    }
+
+    /// The random of the ClientHello that an established association began with.
+    pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
+        self.save().map(|saved| saved.client_random())
     }
 
     /// `None` while there is a handshake, and where it was in another process.

@@ -88,6 +88,11 @@ impl Error {
         }
     }
 
+    /// An answer to a question that was not asked.
+    pub(crate) fn unasked() -> Error {
+        Error::new(ErrorKind::Internal, "The application's answer is to a question that no handshake has asked")
+    }
+
     /// A number of the engine that nobody expects.
     pub(crate) fn internal(errno: i32) -> Error {
         Error::from_engine(errno, "The TLS engine failed")

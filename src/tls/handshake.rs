@@ -2,15 +2,15 @@
 
 use super::alert;
 use super::certificate_type::nothing_in_common;
-use super::config::{ClientConfig, ClientPsk, Pace, ServerConfig};
+use super::config::{ClientConfig, Pace, ServerConfig};
 use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::bio::Outbox;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
 use super::psk::{PskExchange, negotiates_psk};
+use super::question::{Answer, Question};
 use super::record::{ContentType, OwnedRecord, Record, Records};
-use super::saved::ResumableSession;
 use super::srtp::SrtpProfile;
 use super::suites::Suite;
 use super::work::Work;
@@ -34,25 +34,7 @@ pub(crate) enum Progress {
     /// For a step with public keys: [`super::Context::compute`]. Nothing may be fed meanwhile.
     Computes,
     /// Over: application data can flow.
-    Done(Negotiated),
-}
-
-/// What only the application knows.
-#[derive(Debug)]
-pub(crate) enum Question {
-    /// The configuration for this name, which a client asks for: [`super::Context::answer_config`].
-    Config(String),
-    /// Which of these application protocols, each with its length before it: [`super::Context::answer_protocol`].
-    Protocol(Vec<u8>),
-    /// The key of this identity: [`super::Context::answer_psk`].
-    Psk(Vec<u8>),
-    /// Under which identity to appear, and with which key, to a server with this hint:
-    /// [`super::Context::answer_identity`].
-    Identity(Option<Vec<u8>>),
-    /// The session with this id, which a client wants to resume: [`super::Context::answer_resumption`].
-    Resumption(Vec<u8>),
-    /// Whether this peer is accepted: [`super::Context::answer_peer`]. It has yet to prove that the key is its own.
-    Peer(PeerCredential),
+    Done(Box<Negotiated>),
 }
 
 /// What a finished handshake agreed on.
@@ -216,58 +198,35 @@ impl Handshake {
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
-    pub(super) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        self.psk.answer_key(&mut self.ssl, key)?;
-        self.wake(now);
-        self.drive(now, None, out)
-    }
-
-    /// The answer to [`Question::Identity`]; `None` ends the handshake.
-    pub(super) fn answer_identity(
-        &mut self,
-        now: Instant,
-        psk: Option<ClientPsk>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        let Some(psk) = psk else {
-            let message = "The application has no pre-shared key for this server ('pskCallback')";
-            let written = out.len();
-            return Err(self.fail(now, Error::new(ErrorKind::NoPsk, message).into(), written, out));
-        };
-        self.psk.answer_identity(psk)?;
-        self.wake(now);
-        self.drive(now, None, out)
-    }
-
-    /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
-    /// has negotiated leads to a full handshake.
-    pub(super) fn answer_resumption(
-        &mut self,
-        now: Instant,
-        session: Option<&ResumableSession>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        if self.resumption != ResumptionStage::Asked {
-            return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
-        }
-        let resumed = session.is_some_and(|session| self.ssl.resume(session));
-        self.resumption = ResumptionStage::Answered { resumed };
-        self.wake(now);
-        self.drive(now, None, out)
-    }
-
-    /// The answer to [`Question::Peer`].
-    pub(super) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+    /// Goes on with what the application has answered.
+    pub(super) fn answer(&mut self, now: Instant, answer: Answer<'_>, out: &mut Outbox) -> Result<Progress, Error> {
         let written = out.len();
-        match self.peer.answer(accepted) {
-            None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
-            Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
-            Some(Ok(())) => {
-                self.wake(now);
-                self.drive(now, None, out)
-            }
+        if let Err(failure) = self.take_answer(answer) {
+            return Err(match failure {
+                Failure::Own(error) if error.kind == ErrorKind::Internal => error,
+                refusal => self.fail(now, refusal, written, out),
+            });
         }
+        self.wake(now);
+        self.drive(now, None, out)
+    }
+
+    fn take_answer(&mut self, answer: Answer<'_>) -> Result<(), Failure> {
+        match answer {
+            Answer::Psk(key) => self.psk.answer_key(&mut self.ssl, key)?,
+            Answer::OwnPsk(Some((identity, key))) => self.psk.answer_own(identity, key)?,
+            Answer::OwnPsk(None) => {
+                let message = "The application has no pre-shared key for this server ('pskCallback')";
+                return Err(Error::new(ErrorKind::NoPsk, message).into());
+            }
+            Answer::Session(session) if self.resumption == ResumptionStage::Asked => {
+                let resumed = session.is_some_and(|session| self.ssl.resume(session));
+                self.resumption = ResumptionStage::Answered { resumed };
+            }
+            Answer::Peer(accepted) => self.peer.answer(accepted)?,
+            Answer::Session(_) | Answer::Config(_) | Answer::Protocol(_) => return Err(Error::unasked().into()),
+        }
+        Ok(())
     }
 
     /// The timer stood still while the application was asked, or the step waited.
@@ -310,14 +269,14 @@ impl Handshake {
             issuers: self.ssl.peer_issuers(),
             srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),
         };
-        Ok(Progress::Done(Negotiated {
+        Ok(Progress::Done(Box::new(Negotiated {
             suite,
             resumed,
             psk_identity,
             peer: self.peer.take_credential(),
             terms,
             early: VecDeque::new(),
-        }))
+        })))
     }
 
     /// Names the reason, and tells the peer unless the engine has done so already.
@@ -509,7 +468,7 @@ fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Questi
     }
     let session_id = ssl.session_id_of_hello();
     *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
-    (!session_id.is_empty()).then_some(Question::Resumption(session_id))
+    (!session_id.is_empty()).then_some(Question::Session(session_id))
 }
 
 fn awaits_finished(ssl: &Ssl) -> bool {

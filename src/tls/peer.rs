@@ -379,13 +379,13 @@ impl PeerCheck {
     }
 
     /// The application's answer; `None` when there was no question.
-    pub(super) fn answer(&mut self, accepted: bool) -> Option<Result<(), Error>> {
+    pub(super) fn answer(&mut self, accepted: bool) -> Result<(), Error> {
         if self.verdict != Verdict::Asked {
-            return None;
+            return Err(Error::unasked());
         }
         self.verdict = Verdict::Settled;
         let refused = || Error::new(ErrorKind::PeerRefused, "The application refused the peer ('verifyPeer')");
-        Some(if accepted { Ok(()) } else { Err(refused()) })
+        if accepted { Ok(()) } else { Err(refused()) }
     }
 
     /// What a finished handshake says about the peer, which was let in.

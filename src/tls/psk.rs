@@ -6,7 +6,7 @@ use super::error::{Error, ErrorKind};
 use super::ffi::bio::StagedPsk;
 use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
-use super::handshake::Question;
+use super::question::Question;
 use super::suites::Suite;
 use mbedtls_sys as sys;
 use std::sync::OnceLock;
@@ -98,7 +98,7 @@ impl PskExchange {
         if ssl.state() != sys::SSL_CLIENT_KEY_EXCHANGE {
             return None;
         }
-        let question = Question::Identity(hint.take());
+        let question = Question::OwnPsk(hint.take());
         *stage = ClientStage::Asked;
         Some(question)
     }
@@ -107,8 +107,8 @@ impl PskExchange {
     ///
     /// An unknown identity gets a key that nobody has, so that it fails where a wrong key fails, and as late.
     pub(super) fn answer_key(&mut self, ssl: &mut Ssl, key: Option<&[u8]>) -> Result<(), Error> {
-        let PskExchange::Server(stage) = self else { return Err(unasked()) };
-        let ServerStage::Asked { identity } = stage else { return Err(unasked()) };
+        let PskExchange::Server(stage) = self else { return Err(Error::unasked()) };
+        let ServerStage::Asked { identity } = stage else { return Err(Error::unasked()) };
         // Whether or not it is needed: who measures the answer's time must not see who is known.
         let nobodys = nobodys_key()?;
         let staged =
@@ -118,10 +118,12 @@ impl PskExchange {
         Ok(())
     }
 
-    /// The answer to [`Question::Identity`].
-    pub(super) fn answer_identity(&mut self, psk: ClientPsk) -> Result<(), Error> {
-        let PskExchange::Client(stage @ ClientStage::Asked) = self else { return Err(unasked()) };
-        *stage = ClientStage::Answered(psk);
+    /// The answer to [`Question::OwnPsk`].
+    pub(super) fn answer_own(&mut self, identity: &[u8], key: &[u8]) -> Result<(), Error> {
+        let PskExchange::Client(stage @ ClientStage::Asked) = self else { return Err(Error::unasked()) };
+        *stage = ClientStage::Answered(
+            ClientPsk::new(identity, key).map_err(|error| Error::new(ErrorKind::LookupFailed, error.to_string()))?,
+        );
         Ok(())
     }
 
@@ -175,10 +177,6 @@ fn nobodys_key() -> Result<&'static [u8], Error> {
     let mut key = [0; 32];
     fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;
     Ok(KEY.get_or_init(|| key))
-}
-
-fn unasked() -> Error {
-    Error::new(ErrorKind::Internal, "A pre-shared key came that no handshake waits for")
 }
 
 #[cfg(test)]

@@ -101,6 +101,15 @@ impl<'a> Record<'a> {
         }
     }
 
+    pub(crate) fn is_handshake(&self) -> bool {
+        self.content_type == ContentType::Handshake
+    }
+
+    /// Whether this is a protected record of an association, if it is authentic.
+    pub(crate) fn may_be_protected(&self) -> bool {
+        self.epoch == 1
+    }
+
     /// Whether this is data of an association, if it is authentic.
     pub(crate) fn is_application_data(&self) -> bool {
         self.content_type == ContentType::ApplicationData && self.epoch == 1

@@ -86,7 +86,20 @@ pub(crate) struct ReplayWindow {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unrestorable(pub(crate) &'static str);
 
+/// Names an association by what only we chose about it: the server's random.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct AssociationName([u8; 32]);
+
 impl SavedConnection {
+    pub(crate) fn association(&self) -> AssociationName {
+        AssociationName(self.randoms.last_chunk().copied().unwrap_or_default())
+    }
+
+    /// The random of the ClientHello that the association began with.
+    pub(super) fn client_random(&self) -> [u8; 32] {
+        self.randoms.first_chunk().copied().unwrap_or_default()
+    }
+
     pub(super) fn check(&self) -> Result<(), Unrestorable> {
         if self.epoch != DATA_EPOCH {
             return Err(Unrestorable("its epoch is not the one that data flows in"));

@@ -17,7 +17,7 @@ fn asking(config: ServerConfig, for_configs: bool, for_protocols: bool) -> Netwo
 
 fn asking_within(config: ServerConfig, for_configs: bool, for_protocols: bool, limits: Limits) -> Network {
     let mut network = Network::with_limits(config, limits);
-    network.server.endpoint.ask_by_hello(for_configs, for_protocols);
+    network.server.endpoint.ask(asks_about_hellos(for_configs, for_protocols));
     network
 }
 
@@ -61,7 +61,7 @@ fn alerts(network: &Network) -> Vec<(u64, u8, u8)> {
 #[test]
 fn a_client_is_shown_the_certificate_that_the_application_finds_for_its_name() {
     let (mut network, named) = waiting_for("a.test");
-    assert_eq!(network.config_lookups[0].1, "a.test");
+    assert_eq!(network.config_questions[0].1, "a.test");
     assert!(network.answer_config(Some(named)));
     network.settle();
     assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1));
@@ -82,7 +82,7 @@ fn a_client_without_a_name_raises_no_question() {
     network.connect(&psk_client(&[]));
     network.settle();
     assert_eq!(network.server.secured().len(), 1);
-    assert!(network.config_lookups.is_empty() && network.protocol_lookups.is_empty());
+    assert!(network.config_questions.is_empty() && network.protocol_questions.is_empty());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn a_hello_that_is_repeated_meanwhile_raises_no_second_question() {
     let sent = network.wire.iter().filter(|(_, to, _)| *to == client).count();
     network.run_for(Duration::from_secs(20));
     assert!(network.wire.iter().filter(|(from, ..)| *from == client).count() > 4, "the client repeated nothing");
-    assert_eq!(network.config_lookups.len(), 1);
+    assert_eq!(network.config_questions.len(), 1);
     assert_eq!(network.wire.iter().filter(|(_, to, _)| *to == client).count(), sent);
     network.answer_config(Some(named));
     network.settle();
@@ -108,9 +108,9 @@ fn a_question_suspends_one_handshake_and_nobody_else() {
     let (_, ca) = ca_signed_server("b.test");
     network.connect(&verifying_client(&[], &ca, "b.test"));
     network.settle();
-    assert_eq!(network.config_lookups.len(), 2);
-    let second = network.config_lookups.remove(1).0;
-    assert!(network.server.endpoint.answer_config(network.now, second, None));
+    assert_eq!(network.config_questions.len(), 2);
+    let second = network.config_questions.remove(1).0;
+    assert!(reply(&mut network.server.endpoint, network.now, second, HandshakeAnswer::Config(None)));
     network.settle();
     assert_eq!(network.clients[1].error_codes().len(), 1);
     assert!(network.clients[0].error_codes().is_empty());
@@ -122,27 +122,27 @@ fn a_question_suspends_one_handshake_and_nobody_else() {
 #[test]
 fn a_failed_look_up_ends_its_own_handshake_under_the_hellos_number() {
     let (mut network, _) = waiting_for("a.test");
-    let (lookup, _) = network.config_lookups.remove(0);
-    assert!(network.server.endpoint.fail_lookup(network.now, lookup, "no such tenant"));
+    let (lookup, _) = network.config_questions.remove(0);
+    assert!(fail(&mut network.server.endpoint, network.now, lookup, "no such tenant"));
     network.settle();
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
     assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
     assert_eq!(alerts(&network), [(1, FATAL, INTERNAL_ERROR)]);
-    assert_eq!(network.server.endpoint.lookup_count(), 0);
+    assert_eq!(network.server.endpoint.question_count(), 0);
 }
 
 #[test]
 fn late_and_double_answers_have_no_effect() {
     let (mut network, named) = waiting_for("a.test");
-    let (lookup, _) = network.config_lookups[0];
+    let (lookup, _) = network.config_questions[0];
     // An answer to another question.
-    assert!(!network.server.endpoint.answer_protocol(network.now, lookup, None));
-    assert!(!network.server.endpoint.answer_psk(network.now, lookup, None));
+    assert!(!reply(&mut network.server.endpoint, network.now, lookup, HandshakeAnswer::Protocol(None)));
+    assert!(!reply(&mut network.server.endpoint, network.now, lookup, HandshakeAnswer::Psk(None)));
     assert!(network.answer_config(Some(Arc::clone(&named))));
-    assert!(!network.server.endpoint.answer_config(network.now, lookup, None));
+    assert!(!reply(&mut network.server.endpoint, network.now, lookup, HandshakeAnswer::Config(None)));
     network.settle();
     assert_eq!(network.clients[0].secured().len(), 1);
-    assert!(!network.server.endpoint.answer_config(network.now, lookup, Some(named)));
+    assert!(!reply(&mut network.server.endpoint, network.now, lookup, HandshakeAnswer::Config(Some(named))));
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn waiting_clients_count_as_handshakes() {
         network.connect(&verifying_client(&[], &ca, "a.test"));
     }
     network.settle();
-    assert_eq!(network.config_lookups.len(), 2);
+    assert_eq!(network.config_questions.len(), 2);
     assert_eq!(network.server.endpoint.handshake_count(), 2);
     assert_eq!(network.server.endpoint.counters().handshakes_refused, 2);
 }
@@ -180,7 +180,7 @@ fn who_is_closed_while_it_waits_is_told() {
     // user_canceled, then close_notify: warnings, each under a number of its own.
     assert_eq!(alerts(&network), [(1, 1, 90), (2, 1, 0)]);
     assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_CLOSED_DURING_HANDSHAKE"]);
-    assert_eq!((network.server.endpoint.connection_count(), network.server.endpoint.lookup_count()), (0, 0));
+    assert_eq!((network.server.endpoint.connection_count(), network.server.endpoint.question_count()), (0, 0));
 }
 
 #[test]
@@ -191,9 +191,9 @@ fn a_client_that_starts_anew_is_asked_about_anew() {
     network.connect_from(address, &verifying_client(&[], &ca, "b.test"));
     network.settle();
     assert!(matches!(network.server.closes().next(), Some((_, CloseReason::Replaced))));
-    assert_eq!(network.config_lookups.len(), 2);
+    assert_eq!(network.config_questions.len(), 2);
     assert!(!network.answer_config(Some(named)));
-    assert_eq!(network.config_lookups[0].1, "b.test");
+    assert_eq!(network.config_questions[0].1, "b.test");
     assert_eq!(network.server.endpoint.handshake_count(), 1);
 }
 
@@ -221,7 +221,7 @@ fn the_application_chooses_among_the_clients_protocols() {
     let mut network = asking(psk_server(), false, true);
     network.connect(&psk_client_offering(&["coap", "lwm2m"]));
     network.settle();
-    assert_eq!(network.protocol_lookups[0].1, b"\x04coap\x05lwm2m");
+    assert_eq!(network.protocol_questions[0].1, b"\x04coap\x05lwm2m");
     assert!(network.answer_protocol(Some(b"lwm2m")));
     network.settle();
     assert_eq!(protocols_of(&network.server), [Some(b"lwm2m".to_vec())]);
@@ -259,9 +259,9 @@ fn the_name_is_asked_for_first_and_a_context_with_protocols_needs_no_second_ques
         let mut network = asking(default, true, true);
         network.connect(&verifying_client_with(&offering(&["lwm2m", "coap"]), &ca, "a.test"));
         network.settle();
-        assert!(network.protocol_lookups.is_empty());
+        assert!(network.protocol_questions.is_empty());
         network.answer_config(Some(Arc::new(named)));
-        assert_eq!(network.protocol_lookups.len(), usize::from(asked));
+        assert_eq!(network.protocol_questions.len(), usize::from(asked));
         if asked {
             network.answer_protocol(Some(b"coap"));
         }
@@ -299,7 +299,7 @@ fn malformed_offers_end_the_handshake_before_anybody_is_asked() {
     network.rewrite = Some((b"\x00\x05\x04coap".to_vec(), b"\x00\x05\x05coap".to_vec()));
     network.connect(&psk_client_offering(&["coap"]));
     network.settle();
-    assert!(network.protocol_lookups.is_empty());
+    assert!(network.protocol_questions.is_empty());
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_PROTOCOL"]);
     assert_eq!(alerts(&network), [(1, FATAL, 50)]);
 }
@@ -312,7 +312,7 @@ fn a_fragmented_hello_raises_its_questions_once_it_is_whole() {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     network.connect(&psk_client_offering(&names));
     network.run_for(Duration::from_secs(10));
-    assert_eq!(network.protocol_lookups.len(), 1);
+    assert_eq!(network.protocol_questions.len(), 1);
     network.answer_protocol(Some(names[19].as_bytes()));
     network.run_for(Duration::from_secs(10));
     assert_eq!(protocols_of(&network.clients[0]), [Some(names[19].as_bytes().to_vec())]);

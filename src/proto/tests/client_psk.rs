@@ -162,7 +162,7 @@ fn a_question_suspends_the_clients_handshake_and_its_timers() {
     // The server repeats its flight meanwhile.
     network.run_for(Duration::from_secs(20));
     assert_eq!(sent(&network), before);
-    assert_eq!(network.clients[0].endpoint.lookup_count(), 1);
+    assert_eq!(network.clients[0].endpoint.question_count(), 1);
 
     assert!(answer(&mut network, Some((IDENTITY, KEY))));
     assert_eq!(confirmed(&network), [IDENTITY]);
@@ -208,7 +208,7 @@ fn impossible_identities_and_keys_end_their_own_handshake() {
 fn a_failed_question_ends_the_handshake() {
     let mut network = asked(&asking_client(&[]));
     let (_, lookup, _) = network.identity_questions[0];
-    assert!(network.clients[0].endpoint.fail_lookup(network.now, lookup, "the key store is locked"));
+    assert!(fail(&mut network.clients[0].endpoint, network.now, lookup, "the key store is locked"));
     network.settle();
     assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
@@ -219,8 +219,8 @@ fn late_double_and_mistaken_answers_have_no_effect() {
     let mut network = asked(&asking_client(&[]));
     let (_, lookup, _) = network.identity_questions[0];
     let now = network.now;
-    assert!(!network.clients[0].endpoint.answer_psk(now, lookup, Some(KEY)));
-    assert!(!network.clients[0].endpoint.answer_peer(now, lookup, true));
+    assert!(!reply(&mut network.clients[0].endpoint, now, lookup, HandshakeAnswer::Psk(Some(KEY))));
+    assert!(!reply(&mut network.clients[0].endpoint, now, lookup, HandshakeAnswer::Peer(true)));
     assert!(answer(&mut network, Some((IDENTITY, KEY))));
     assert!(!answer(&mut network, Some((b"somebody else", KEY))));
     assert_eq!(confirmed(&network), [IDENTITY]);
@@ -241,7 +241,7 @@ fn a_connection_that_is_closed_while_it_is_asked_ends_once() {
     network.collect();
     assert_eq!(network.clients[0].closes().count(), 1);
     assert!(!network.answer_identity(network.clients[0].address, lookup, Some((IDENTITY, KEY))));
-    assert_eq!(network.clients[0].endpoint.lookup_count(), 0);
+    assert_eq!(network.clients[0].endpoint.question_count(), 0);
 }
 
 #[test]

@@ -131,7 +131,6 @@ impl Scene {
             let server = ServerConfig::new(&server, None, true, None).unwrap();
             Scene { network: Network::new(server), client, named: None }
         };
-        scene.network.server.endpoint.ask_by_hello(dice.roll(2) == 0, dice.roll(2) == 0);
         scene.network.hello_fragments = (dice.roll(2) == 0).then(|| 60 + dice.roll(140));
         scene
     }
@@ -140,15 +139,15 @@ impl Scene {
     fn answer(&mut self, dice: &mut Dice) -> bool {
         let Scene { network, named, .. } = self;
         let is_wrong = dice.roll(8) == 0;
-        if !network.config_lookups.is_empty() {
+        if !network.config_questions.is_empty() {
             return network.answer_config(named.clone().filter(|_| !is_wrong));
         }
-        let Some((lookup, protocols)) = network.protocol_lookups.first().cloned() else { return false };
+        let Some((lookup, protocols)) = network.protocol_questions.first().cloned() else { return false };
         let first = protocols.get(1..1 + usize::from(protocols[0])).unwrap();
         match dice.roll(3) {
             0 if is_wrong => network.answer_protocol(None),
             1 if is_wrong => network.answer_protocol(Some(b"other")),
-            2 if is_wrong => network.server.endpoint.fail_lookup(network.now, lookup, "as the dice say"),
+            2 if is_wrong => fail(&mut network.server.endpoint, network.now, lookup, "as the dice say"),
             _ => network.answer_protocol(Some(first)),
         }
     }
@@ -163,8 +162,11 @@ fn run(seed: u64, tally: &mut Tally) {
         duplication: dice.roll(20) as u64,
         jitter: Duration::from_millis(dice.roll(30) as u64),
     };
-    network.server.endpoint.ask(dice.roll(2) == 0, dice.roll(2) == 0);
-    network.server.endpoint.ask_for_resumption(dice.roll(2) == 0);
+    let mut asks = asks_about_addresses(dice.roll(2) == 0, dice.roll(2) == 0);
+    asks.handshakes.for_configs = dice.roll(2) == 0;
+    asks.handshakes.for_protocols = dice.roll(2) == 0;
+    asks.handshakes.for_sessions = dice.roll(2) == 0;
+    network.server.endpoint.ask(asks);
     let mut sent: HashMap<Vec<u8>, usize> = HashMap::new();
     for step in 0..STEPS {
         if dice.roll(4) == 0 {
@@ -214,9 +216,9 @@ fn run(seed: u64, tally: &mut Tally) {
                     let own = own.as_ref().map(|(identity, key)| (identity.as_slice(), key.as_slice()));
                     network.answer_identity(asked, lookup, own);
                 }
-                if let Some((lookup, _)) = network.move_lookups.pop() {
+                if let Some((lookup, _)) = network.move_questions.pop() {
                     let old = network.clients.last().map(|client| client.address);
-                    network.server.endpoint.answer_move(network.now, lookup, old);
+                    network.server.endpoint.handle_answer(network.now, lookup, Answer::Move(old));
                     network.collect();
                 }
             }
@@ -249,7 +251,7 @@ fn run(seed: u64, tally: &mut Tally) {
     }
     let endpoints = network.clients.iter().chain([&network.server]).map(|peer| &peer.endpoint);
     assert!(endpoints.clone().all(|endpoint| endpoint.handshake_count() == 0), "a handshake that never ends");
-    assert!(endpoints.clone().all(|endpoint| endpoint.lookup_count() == 0), "a question that never ends");
+    assert!(endpoints.clone().all(|endpoint| endpoint.question_count() == 0), "a question that never ends");
     tally.runs += 1;
     let handshakes = network.server.endpoint.counters().handshakes_completed;
     tally.handshakes += handshakes;

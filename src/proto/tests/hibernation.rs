@@ -5,7 +5,7 @@ use crate::proto::{Limits, SendError};
 use std::time::Duration;
 
 fn sleeping(network: &Network) -> usize {
-    network.server.endpoint.connections.values().filter(|connection| connection.context.is_asleep()).count()
+    network.server.endpoint.sleepers()
 }
 
 /// A connection whose server sleeps.

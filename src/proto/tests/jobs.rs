@@ -122,7 +122,7 @@ fn a_question_to_the_application_in_the_middle_of_a_job_brings_it_back() {
 #[test]
 fn a_handshake_that_waits_for_its_configuration_first_is_as_many_jobs() {
     let (mut network, client) = certificate_network(4);
-    network.server.endpoint.ask_by_hello(true, false);
+    network.server.endpoint.ask(asks_about_hellos(true, false));
     network.runs_jobs_at_once = true;
     network.connect(&client);
     network.settle();
@@ -242,7 +242,7 @@ fn a_job_of_a_failed_thread_ends_its_connection_once() {
     run_to_job(&mut network);
     let (_, job) = network.open_jobs.remove(0);
     for _ in 0..2 {
-        network.server.endpoint.handle_lost_job(job.connection());
+        network.server.endpoint.handle_lost_job(network.now, job.connection());
         network.collect();
     }
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_INTERNAL"]);

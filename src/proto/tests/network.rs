@@ -1,7 +1,11 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
-use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Job, Limits, LookupId};
-use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
+pub(super) use crate::proto::{Answer, HandshakeAnswer, Restoration};
+use crate::proto::{
+    Answered, Asks, CloseReason, ConnectionHandle, Endpoint, Event, HandshakeAsks, HandshakeQuestion, Job, Limits,
+    Question, QuestionId,
+};
+use crate::tls::{ClientConfig, ClientPsk, PeerCredential, SavedConnection, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -91,22 +95,24 @@ pub(super) struct Network {
     /// Keys that the server's application knows. A look-up of another identity is answered with "unknown".
     pub(super) keys: HashMap<Vec<u8>, Vec<u8>>,
     /// Look-ups wait here when the application does not answer at once.
-    pub(super) open_lookups: Vec<(LookupId, Vec<u8>)>,
+    pub(super) open_lookups: Vec<(QuestionId, Vec<u8>)>,
     pub(super) answers_at_once: bool,
     /// As whom clients appear that are asked: `None` when they have no key for the server.
     pub(super) own_psk: Option<(Vec<u8>, Vec<u8>)>,
     /// Questions to clients for that, answered or not, with the server's hint.
-    pub(super) identity_questions: Vec<(SocketAddr, LookupId, Option<Vec<u8>>)>,
+    pub(super) identity_questions: Vec<(SocketAddr, QuestionId, Option<Vec<u8>>)>,
     /// Questions for the configuration that answers a name.
-    pub(super) config_lookups: Vec<(LookupId, String)>,
+    pub(super) config_questions: Vec<(QuestionId, String)>,
     /// Questions for one of a client's protocols, each with its length before it.
-    pub(super) protocol_lookups: Vec<(LookupId, Vec<u8>)>,
+    pub(super) protocol_questions: Vec<(QuestionId, Vec<u8>)>,
     /// Questions for the saved connection of an address.
-    pub(super) session_lookups: Vec<(LookupId, SocketAddr)>,
+    pub(super) restore_questions: Vec<(QuestionId, SocketAddr)>,
     /// Questions for the old address of a device, with its name.
-    pub(super) move_lookups: Vec<(LookupId, Vec<u8>)>,
+    pub(super) move_questions: Vec<(QuestionId, Vec<u8>)>,
+    /// Questions for the session that a client wants to resume, with its id.
+    pub(super) session_questions: Vec<(QuestionId, Vec<u8>)>,
     /// Questions whether a peer is accepted, at the server or at one of the clients.
-    pub(super) open_verifications: Vec<(SocketAddr, LookupId, PeerCredential)>,
+    pub(super) open_verifications: Vec<(SocketAddr, QuestionId, PeerCredential)>,
     /// Jobs that an endpoint may have out at a time; 0 for none. For endpoints that come later.
     pub(super) job_limit: usize,
     pub(super) runs_jobs_at_once: bool,
@@ -183,10 +189,11 @@ impl Network {
             answers_at_once: true,
             own_psk: Some((IDENTITY.to_vec(), KEY.to_vec())),
             identity_questions: Vec::new(),
-            config_lookups: Vec::new(),
-            protocol_lookups: Vec::new(),
-            session_lookups: Vec::new(),
-            move_lookups: Vec::new(),
+            config_questions: Vec::new(),
+            protocol_questions: Vec::new(),
+            restore_questions: Vec::new(),
+            move_questions: Vec::new(),
+            session_questions: Vec::new(),
             open_verifications: Vec::new(),
             job_limit: default_job_limit(),
             runs_jobs_at_once: true,
@@ -326,42 +333,48 @@ impl Network {
         self.now = end;
     }
 
-    pub(super) fn answer(&mut self, lookup: LookupId, key: Option<&[u8]>) -> bool {
-        let answered = self.server.endpoint.answer_psk(self.now, lookup, key);
+    pub(super) fn answer(&mut self, lookup: QuestionId, key: Option<&[u8]>) -> bool {
+        let answered = reply(&mut self.server.endpoint, self.now, lookup, HandshakeAnswer::Psk(key));
         self.collect();
         answered
     }
 
     /// Answers, where it was asked, as whom a client appears.
-    pub(super) fn answer_identity(&mut self, asked: SocketAddr, lookup: LookupId, own: Option<(&[u8], &[u8])>) -> bool {
+    pub(super) fn answer_identity(
+        &mut self,
+        asked: SocketAddr,
+        lookup: QuestionId,
+        own: Option<(&[u8], &[u8])>,
+    ) -> bool {
         let now = self.now;
         let client = self.clients.iter_mut().rev().find(|client| client.address == asked);
-        let answered = client.is_some_and(|client| client.endpoint.answer_identity(now, lookup, own));
+        let answered =
+            client.is_some_and(|client| reply(&mut client.endpoint, now, lookup, HandshakeAnswer::OwnPsk(own)));
         self.collect();
         answered
     }
 
     /// Answers the oldest question for a configuration.
     pub(super) fn answer_config(&mut self, config: Option<Arc<ServerConfig>>) -> bool {
-        let (lookup, _) = self.config_lookups.remove(0);
-        let answered = self.server.endpoint.answer_config(self.now, lookup, config);
+        let (lookup, _) = self.config_questions.remove(0);
+        let answered = reply(&mut self.server.endpoint, self.now, lookup, HandshakeAnswer::Config(config));
         self.collect();
         answered
     }
 
     /// Answers the oldest question for a protocol.
     pub(super) fn answer_protocol(&mut self, protocol: Option<&[u8]>) -> bool {
-        let (lookup, _) = self.protocol_lookups.remove(0);
-        let answered = self.server.endpoint.answer_protocol(self.now, lookup, protocol);
+        let (lookup, _) = self.protocol_questions.remove(0);
+        let answered = reply(&mut self.server.endpoint, self.now, lookup, HandshakeAnswer::Protocol(protocol));
         self.collect();
         answered
     }
 
     /// Answers, where it was asked, whether a peer is accepted.
-    pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: LookupId, accepted: bool) -> bool {
+    pub(super) fn answer_peer(&mut self, asked: SocketAddr, lookup: QuestionId, accepted: bool) -> bool {
         let now = self.now;
         let peer = self.clients.iter_mut().find(|client| client.address == asked).unwrap_or(&mut self.server);
-        let answered = peer.endpoint.answer_peer(now, lookup, accepted);
+        let answered = reply(&mut peer.endpoint, now, lookup, HandshakeAnswer::Peer(accepted));
         self.collect();
         answered
     }
@@ -398,31 +411,38 @@ impl Network {
                 }
                 match peer.endpoint.poll_event() {
                     None => break,
-                    Some(Event::PskLookup { lookup, identity, .. }) if self.answers_at_once => {
-                        let key = self.keys.get(&identity).map(Vec::as_slice);
-                        // Late when the same input has ended the connection, too.
-                        peer.endpoint.answer_psk(now, lookup, key);
-                    }
-                    Some(Event::PskLookup { lookup, identity, .. }) => self.open_lookups.push((lookup, identity)),
-                    Some(Event::IdentityLookup { lookup, hint, .. }) => {
-                        if self.answers_at_once {
-                            let own =
-                                self.own_psk.as_ref().map(|(identity, key)| (identity.as_slice(), key.as_slice()));
-                            peer.endpoint.answer_identity(now, lookup, own);
+                    Some(Event::Question { question, about, .. }) => match about {
+                        Question::Handshake(HandshakeQuestion::Psk(identity)) if self.answers_at_once => {
+                            let key = self.keys.get(&identity).map(Vec::as_slice);
+                            // Late when the same input has ended the connection, too.
+                            reply(&mut peer.endpoint, now, question, HandshakeAnswer::Psk(key));
                         }
-                        self.identity_questions.push((peer.address, lookup, hint));
-                    }
-                    Some(Event::ConfigLookup { lookup, servername, .. }) => {
-                        self.config_lookups.push((lookup, servername));
-                    }
-                    Some(Event::ProtocolLookup { lookup, protocols, .. }) => {
-                        self.protocol_lookups.push((lookup, protocols));
-                    }
-                    Some(Event::SessionLookup { lookup, claimed }) => self.session_lookups.push((lookup, claimed)),
-                    Some(Event::MoveLookup { lookup, device_id, .. }) => self.move_lookups.push((lookup, device_id)),
-                    Some(Event::PeerLookup { lookup, peer: presented, .. }) => {
-                        self.open_verifications.push((peer.address, lookup, presented));
-                    }
+                        Question::Handshake(HandshakeQuestion::Psk(identity)) => {
+                            self.open_lookups.push((question, identity));
+                        }
+                        Question::Handshake(HandshakeQuestion::OwnPsk(hint)) => {
+                            if self.answers_at_once {
+                                let own = self.own_psk.as_ref();
+                                let own = own.map(|(identity, key)| (identity.as_slice(), key.as_slice()));
+                                reply(&mut peer.endpoint, now, question, HandshakeAnswer::OwnPsk(own));
+                            }
+                            self.identity_questions.push((peer.address, question, hint));
+                        }
+                        Question::Handshake(HandshakeQuestion::Config(name)) => {
+                            self.config_questions.push((question, name));
+                        }
+                        Question::Handshake(HandshakeQuestion::Protocol(protocols)) => {
+                            self.protocol_questions.push((question, protocols));
+                        }
+                        Question::Handshake(HandshakeQuestion::Peer(presented)) => {
+                            self.open_verifications.push((peer.address, question, presented));
+                        }
+                        Question::Handshake(HandshakeQuestion::Session(id)) => {
+                            self.session_questions.push((question, id))
+                        }
+                        Question::Restore { claimed } => self.restore_questions.push((question, claimed)),
+                        Question::Move { device_id, .. } => self.move_questions.push((question, device_id)),
+                    },
                     Some(Event::Data { connection, payload }) => peer.received.push((connection, payload)),
                     Some(event) => peer.log.push(event),
                 }
@@ -486,6 +506,42 @@ impl Network {
         self.dice ^= self.dice << 17;
         self.dice >> 11
     }
+}
+
+/// Answers a handshake's question. Whether that had an effect.
+pub(super) fn reply(endpoint: &mut Endpoint, now: Instant, question: QuestionId, answer: HandshakeAnswer<'_>) -> bool {
+    endpoint.handle_answer(now, question, Answer::Handshake(answer)) != Answered::Unused
+}
+
+/// Fails to answer a question. Whether that had an effect.
+pub(super) fn fail(endpoint: &mut Endpoint, now: Instant, question: QuestionId, message: &str) -> bool {
+    endpoint.fail(now, question, message) != Answered::Unused
+}
+
+/// Answers the question for a saved connection. The connection that goes on, if one does.
+pub(super) fn reply_with_saved(
+    endpoint: &mut Endpoint,
+    now: Instant,
+    unix_time: Duration,
+    question: QuestionId,
+    saved: Option<&SavedConnection>,
+) -> Option<ConnectionHandle> {
+    let restoration = saved.map(|saved| Restoration { saved, unix_time });
+    match endpoint.handle_answer(now, question, Answer::Restore(restoration)) {
+        Answered::Restored(connection) => Some(connection),
+        Answered::Unused | Answered::Used => None,
+    }
+}
+
+/// The application wants to be asked about addresses.
+pub(super) fn asks_about_addresses(for_restores: bool, for_moves: bool) -> Asks {
+    Asks { for_restores, for_moves, ..Asks::default() }
+}
+
+/// The application wants to be asked about hellos.
+pub(super) fn asks_about_hellos(for_configs: bool, for_protocols: bool) -> Asks {
+    let handshakes = HandshakeAsks { for_configs, for_protocols, for_sessions: false };
+    Asks { handshakes, ..Asks::default() }
 }
 
 fn is_client_hello(datagram: &[u8]) -> bool {

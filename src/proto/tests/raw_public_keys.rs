@@ -2,7 +2,7 @@
 
 use super::certificates::{Issuer, ca_signed_server, issuer, leaf, verifying_client};
 use super::network::*;
-use crate::proto::LookupId;
+use crate::proto::QuestionId;
 use crate::tls::{ClientConfig, Credentials, PeerAuthentication, PublicKey, ServerConfig, TrustAnchors};
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, PublicKeyData};
 use std::net::SocketAddr;
@@ -245,7 +245,7 @@ fn a_client_whose_certificate_nobody_vouches_for_is_refused_and_so_is_one_withou
 // --- the application decides -----------------------------------------------------------------------------------------
 
 /// The only open question whether a peer is accepted.
-fn question(network: &mut Network) -> (SocketAddr, LookupId, Vec<u8>) {
+fn question(network: &mut Network) -> (SocketAddr, QuestionId, Vec<u8>) {
     assert_eq!(network.open_verifications.len(), 1);
     let (asked, lookup, peer) = network.open_verifications.remove(0);
     (asked, lookup, peer.public_key)
@@ -326,7 +326,7 @@ fn a_late_decision_finds_everything_held_and_a_double_one_has_no_effect() {
     network.settle();
     assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1));
     assert!(!network.answer_peer(asked, lookup, false));
-    assert_eq!(network.server.endpoint.lookup_count(), 0);
+    assert_eq!(network.server.endpoint.question_count(), 0);
 }
 
 #[test]
@@ -337,7 +337,7 @@ fn a_decision_that_never_comes_costs_one_handshake_timeout() {
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_HANDSHAKE_TIMEOUT"]);
     let (asked, lookup, _) = question(&mut network);
     assert!(!network.answer_peer(asked, lookup, true));
-    assert_eq!(network.server.endpoint.lookup_count(), 0);
+    assert_eq!(network.server.endpoint.question_count(), 0);
 }
 
 #[test]
@@ -346,7 +346,7 @@ fn a_failed_verification_ends_its_own_handshake_and_a_key_answers_no_question_ab
     let mut network = run(server(&ours, Some(asking())), &client(Some(&Keys::p256()), pinned(&[&ours])));
     let (_, lookup, _) = question(&mut network);
     assert!(!network.answer(lookup, Some(KEY)));
-    assert!(network.server.endpoint.fail_lookup(network.now, lookup, "database is down"));
+    assert!(fail(&mut network.server.endpoint, network.now, lookup, "database is down"));
     network.settle();
     assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
 }

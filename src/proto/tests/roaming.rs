@@ -55,12 +55,13 @@ fn a_device_goes_on_after_the_server_was_restarted() {
         let saved = saved(&network);
 
         network.restart_server(psk_server());
-        network.server.endpoint.ask(true, false);
+        network.server.endpoint.ask(asks_about_addresses(true, false));
         network.send_from_client(0, b"after");
         network.settle();
-        let (lookup, claimed) = network.session_lookups.remove(0);
+        let (lookup, claimed) = network.restore_questions.remove(0);
         assert_eq!(claimed, device);
-        let handle = network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, Some(&saved)).unwrap();
+        let handle =
+            reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&saved)).unwrap();
         network.settle();
         assert_eq!(network.server.received, [(handle, b"after".to_vec())], "{suite}");
 
@@ -82,10 +83,10 @@ fn a_recorded_datagram_restores_nothing() {
     let recorded = network.wire.last().unwrap().2.clone();
     let saved = saved(&network);
     network.restart_server(psk_server());
-    network.server.endpoint.ask(true, false);
+    network.server.endpoint.ask(asks_about_addresses(true, false));
     network.inject(device, SERVER, &recorded);
-    let (lookup, _) = network.session_lookups.remove(0);
-    assert!(network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, Some(&saved)).is_none());
+    let (lookup, _) = network.restore_questions.remove(0);
+    assert!(reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&saved)).is_none());
     assert_eq!(network.server.endpoint.footprint(), 0);
 }
 
@@ -100,7 +101,11 @@ fn record_numbers_never_repeat_whichever_copy_is_restored() {
             network.server.secured()[0]
         } else {
             network.restart_server(psk_server());
-            network.server.endpoint.restore(network.now, later(restart), device, &stale).unwrap()
+            network
+                .server
+                .endpoint
+                .restore(network.now, device, Restoration { saved: &stale, unix_time: later(restart) })
+                .unwrap()
         };
         for _ in 0..100 {
             network.send_from_server(handle, device, b"tick");
@@ -119,9 +124,23 @@ fn the_same_copy_does_not_live_twice() {
     let device = network.clients[0].address;
     let copy = saved(&network);
     network.restart_server(psk_server());
-    let first = network.server.endpoint.restore(network.now, UNIX_TIME, device, &copy).unwrap();
-    assert!(network.server.endpoint.restore(network.now, UNIX_TIME, device, &copy).is_none());
-    let second = network.server.endpoint.restore(network.now, later(1), ELSEWHERE, &copy).unwrap();
+    let first = network
+        .server
+        .endpoint
+        .restore(network.now, device, Restoration { saved: &copy, unix_time: UNIX_TIME })
+        .unwrap();
+    assert!(
+        network
+            .server
+            .endpoint
+            .restore(network.now, device, Restoration { saved: &copy, unix_time: UNIX_TIME })
+            .is_none()
+    );
+    let second = network
+        .server
+        .endpoint
+        .restore(network.now, ELSEWHERE, Restoration { saved: &copy, unix_time: later(1) })
+        .unwrap();
     network.collect();
     assert!(
         matches!(network.server.closes().collect::<Vec<_>>()[..], [(closed, CloseReason::Replaced)] if closed == first)
@@ -139,26 +158,26 @@ fn questions_about_unknown_addresses_are_bounded_and_end() {
     let record = network.seal(0, b"to nobody");
     let mut network = Network::with_limits(psk_server(), limits);
     network.inject(ELSEWHERE, SERVER, &record);
-    assert!(network.session_lookups.is_empty(), "nobody asked to be asked");
-    network.server.endpoint.ask(true, true);
+    assert!(network.restore_questions.is_empty(), "nobody asked to be asked");
+    network.server.endpoint.ask(asks_about_addresses(true, true));
     for number in 0..100 {
         network.inject(SocketAddr::from(([10, 0, 0, 1], 1000 + number)), SERVER, &record);
         network.inject(SocketAddr::from(([10, 0, number as u8, 2], 1000)), SERVER, &record);
     }
-    assert_eq!(network.session_lookups.len(), 10);
-    assert_eq!(network.server.endpoint.lookup_count(), 10);
+    assert_eq!(network.restore_questions.len(), 10);
+    assert_eq!(network.server.endpoint.question_count(), 10);
     network.run_for(Duration::from_secs(121));
-    assert_eq!(network.server.endpoint.lookup_count(), 0);
-    assert_eq!(network.server.log.iter().filter(|event| matches!(event, Event::LookupExpired { .. })).count(), 10);
-    let (lookup, _) = network.session_lookups[0];
-    assert!(network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, None).is_none());
+    assert_eq!(network.server.endpoint.question_count(), 0);
+    assert_eq!(network.server.log.iter().filter(|event| matches!(event, Event::QuestionExpired { .. })).count(), 10);
+    let (lookup, _) = network.restore_questions[0];
+    assert!(reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, None).is_none());
     assert_eq!(network.server.endpoint.footprint(), 0);
 }
 
 #[test]
 fn a_device_moves_when_its_record_authenticates_and_not_before() {
     let mut network = Network::connected();
-    network.server.endpoint.ask(false, true);
+    network.server.endpoint.ask(asks_about_addresses(false, true));
     let old = network.clients[0].address;
     let handle = network.server.secured()[0];
     let record = network.seal(0, b"from elsewhere");
@@ -167,20 +186,20 @@ fn a_device_moves_when_its_record_authenticates_and_not_before() {
     let mut forged = record.clone();
     *forged.last_mut().unwrap() ^= 1;
     network.inject(ELSEWHERE, SERVER, &announcement(forged, b"device"));
-    let (lookup, device_id) = network.move_lookups.remove(0);
+    let (lookup, device_id) = network.move_questions.remove(0);
     assert_eq!(device_id, b"device");
-    network.server.endpoint.answer_move(network.now, lookup, Some(old));
+    network.server.endpoint.handle_answer(network.now, lookup, Answer::Move(Some(old)));
     network.settle();
     assert!(moves(&network).is_empty());
 
     network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
     assert!(moves(&network).is_empty());
-    let (lookup, _) = network.move_lookups.remove(0);
-    network.server.endpoint.answer_move(network.now, lookup, Some(old));
+    let (lookup, _) = network.move_questions.remove(0);
+    network.server.endpoint.handle_answer(network.now, lookup, Answer::Move(Some(old)));
     network.settle();
     assert_eq!(moves(&network), [(handle, old, ELSEWHERE)]);
     assert_eq!(network.server.received, [(handle, b"from elsewhere".to_vec())]);
-    assert_eq!(network.server.endpoint.footprint(), 2, "one connection, one route");
+    assert_eq!(network.server.endpoint.footprint(), 3, "one connection, one route, one deadline");
 
     // Plain records from the new address need no announcement.
     let plain = network.seal(0, b"plain");
@@ -191,11 +210,11 @@ fn a_device_moves_when_its_record_authenticates_and_not_before() {
 #[test]
 fn a_device_that_has_not_moved_needs_nobody_to_be_asked() {
     let mut network = Network::connected();
-    network.server.endpoint.ask(true, true);
+    network.server.endpoint.ask(asks_about_addresses(true, true));
     let address = network.clients[0].address;
     let record = network.seal(0, b"same place");
     network.inject(address, SERVER, &announcement(record, b"device"));
-    assert!(network.move_lookups.is_empty());
+    assert!(network.move_questions.is_empty());
     assert_eq!(network.server.payloads(), [b"same place"]);
     assert!(moves(&network).is_empty());
 }
@@ -206,15 +225,15 @@ fn a_device_moves_while_its_server_is_down() {
     let old = network.clients[0].address;
     let copy = saved(&network);
     network.restart_server(psk_server());
-    network.server.endpoint.ask(true, true);
+    network.server.endpoint.ask(asks_about_addresses(true, true));
     let record = network.seal(0, b"both at once");
     network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
-    let (lookup, _) = network.move_lookups.remove(0);
-    network.server.endpoint.answer_move(network.now, lookup, Some(old));
+    let (lookup, _) = network.move_questions.remove(0);
+    network.server.endpoint.handle_answer(network.now, lookup, Answer::Move(Some(old)));
     network.collect();
-    let (lookup, claimed) = network.session_lookups.remove(0);
+    let (lookup, claimed) = network.restore_questions.remove(0);
     assert_eq!(claimed, old);
-    let handle = network.server.endpoint.answer_session(network.now, UNIX_TIME, lookup, Some(&copy)).unwrap();
+    let handle = reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&copy)).unwrap();
     network.collect();
     assert_eq!(moves(&network), [(handle, old, ELSEWHERE)]);
     assert_eq!(network.server.received, [(handle, b"both at once".to_vec())]);
@@ -226,14 +245,14 @@ fn two_devices_swap_addresses() {
     network.connect(&psk_client(&[]));
     network.connect(&psk_client(&[]));
     network.settle();
-    network.server.endpoint.ask(false, true);
+    network.server.endpoint.ask(asks_about_addresses(false, true));
     let addresses = [network.clients[0].address, network.clients[1].address];
     let handles = network.server.secured();
     for (device, new) in [(0, addresses[1]), (1, addresses[0])] {
         let record = network.seal(device, &[device as u8]);
         network.inject(new, SERVER, &announcement(record, &[device as u8]));
-        let (lookup, _) = network.move_lookups.remove(0);
-        network.server.endpoint.answer_move(network.now, lookup, Some(addresses[device]));
+        let (lookup, _) = network.move_questions.remove(0);
+        network.server.endpoint.handle_answer(network.now, lookup, Answer::Move(Some(addresses[device])));
         network.settle();
     }
     for (device, new) in [(0, addresses[1]), (1, addresses[0])] {
@@ -241,7 +260,7 @@ fn two_devices_swap_addresses() {
         network.inject(new, SERVER, &record);
         assert_eq!(network.server.received.last().unwrap(), &(handles[device], b"settled".to_vec()));
     }
-    assert_eq!(network.server.endpoint.footprint(), 4, "two connections, two routes");
+    assert_eq!(network.server.endpoint.footprint(), 6, "two connections, two routes, two deadlines");
 }
 
 #[test]
@@ -253,7 +272,7 @@ fn a_thousand_devices_move_at_random_and_every_message_reaches_the_right_connect
         network.connect(&config);
     }
     network.settle();
-    network.server.endpoint.ask(false, true);
+    network.server.endpoint.ask(asks_about_addresses(false, true));
     let mut places: Vec<SocketAddr> = network.clients.iter().map(|client| client.address).collect();
     let mut connections = HashMap::new();
     for event in &network.server.log {
@@ -279,9 +298,9 @@ fn a_thousand_devices_move_at_random_and_every_message_reaches_the_right_connect
             _ => places[roll(DEVICES)],
         };
         network.inject(new, SERVER, &announcement(record, &(device as u16).to_be_bytes()));
-        if let Some((lookup, name)) = network.move_lookups.pop() {
+        if let Some((lookup, name)) = network.move_questions.pop() {
             let device = usize::from(u16::from_be_bytes(name.try_into().unwrap()));
-            network.server.endpoint.answer_move(network.now, lookup, Some(places[device]));
+            network.server.endpoint.handle_answer(network.now, lookup, Answer::Move(Some(places[device])));
             network.collect();
         }
         let gone = network.server.closes().count();
@@ -294,13 +313,13 @@ fn a_thousand_devices_move_at_random_and_every_message_reaches_the_right_connect
         }
     }
     let distinct: std::collections::HashSet<_> = places.iter().collect();
-    assert_eq!(network.server.endpoint.footprint(), DEVICES + distinct.len());
+    assert_eq!(network.server.endpoint.footprint(), 2 * DEVICES + distinct.len());
 }
 
 #[test]
 fn malformed_announcements_do_nothing() {
     let mut network = Network::connected();
-    network.server.endpoint.ask(true, true);
+    network.server.endpoint.ask(asks_about_addresses(true, true));
     let record = network.seal(0, b"real");
     let whole = announcement(record, b"device");
     let mut malformed: Vec<Vec<u8>> = (0..whole.len()).map(|length| whole[..length].to_vec()).collect();
@@ -319,6 +338,6 @@ fn malformed_announcements_do_nothing() {
     for datagram in &malformed {
         network.inject(ELSEWHERE, SERVER, datagram);
     }
-    assert!(network.move_lookups.is_empty() && network.session_lookups.is_empty());
-    assert_eq!(network.server.endpoint.footprint(), 2);
+    assert!(network.move_questions.is_empty() && network.restore_questions.is_empty());
+    assert_eq!(network.server.endpoint.footprint(), 3, "one connection, one route, one deadline");
 }

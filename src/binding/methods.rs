@@ -1,0 +1,170 @@
+//! The methods that both native classes have.
+
+/// For a class with a `driver`.
+macro_rules! endpoint_methods {
+    ($class:ident) => {
+        #[napi]
+        impl $class {
+            /// Binds a UDP socket for Node to poll and own; answers its descriptor, or null where Node has to make its own.
+            /// `batch_time`: milliseconds after which `receive` hands over what it has.
+            #[napi(catch_unwind)]
+            pub fn bind_udp(&mut self, address: String, port: u16, ipv6_only: bool, batch_time: f64) -> Option<i32> {
+                self.driver.bind_udp(&address, port, ipv6_only, batch_time)
+            }
+
+            /// Node has closed its descriptor, or is about to.
+            #[napi(catch_unwind)]
+            pub fn release_udp(&mut self) {
+                self.driver.release_udp();
+            }
+
+            /// Whether datagrams wait in Node's queue: until they have left, all others have to go that way.
+            #[napi(catch_unwind)]
+            pub fn set_congested(&mut self, is_congested: bool) {
+                self.driver.set_congested(is_congested);
+            }
+
+            /// Takes one datagram of the UDP socket, and what else has arrived there if `drains`. Answers the payloads end
+            /// to end; the registers say whose they are.
+            #[napi(catch_unwind)]
+            pub fn receive<'env>(
+                &mut self,
+                env: &'env Env,
+                datagram: &[u8],
+                address: String,
+                port: u16,
+                drains: bool,
+            ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+                self.driver.receive(env, datagram, &address, port, drains)
+            }
+
+            /// As `receive`, of what has been held, and of what has arrived behind that if `drains`.
+            #[napi(catch_unwind)]
+            pub fn receive_more<'env>(
+                &mut self,
+                env: &'env Env,
+                drains: bool,
+            ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+                self.driver.receive_more(env, drains)
+            }
+
+            /// Takes what has arrived from the UDP socket, a few hundred datagrams at most, for the next `receiveMore`.
+            #[napi(catch_unwind)]
+            pub fn hold(&mut self) {
+                self.driver.hold();
+            }
+
+            /// Call when the register of the next timeout is due.
+            #[napi(catch_unwind)]
+            pub fn handle_timeout(&mut self) {
+                self.driver.handle_timeout();
+            }
+
+            /// Call when the waker has named this endpoint.
+            #[napi(catch_unwind)]
+            pub fn handle_jobs(&mut self) {
+                self.driver.handle_jobs();
+            }
+
+            /// Seals one payload and sends it: answers the length of the datagram. Or answers the datagram, for Node to send
+            /// to the connection's peer.
+            #[napi(catch_unwind)]
+            pub fn send<'env>(
+                &mut self,
+                env: &'env Env,
+                connection: u32,
+                payload: &[u8],
+            ) -> Result<Either<u32, BufferSlice<'env>>, CodedError> {
+                self.driver.send(env, connection, payload)
+            }
+
+            /// Seals and sends so many payloads, which lie end to end. Two numbers for each: its connection, and its end.
+            #[napi(catch_unwind)]
+            pub fn send_batch(&mut self, payloads: &[u8], entries: &[u32], count: u32) {
+                self.driver.send_batch(payloads, entries, count as usize);
+            }
+
+            /// The longest payload that a connection can send, in bytes; 0 when there is none.
+            #[napi(catch_unwind)]
+            pub fn payload_limit(&self, connection: u32) -> u32 {
+                self.driver.payload_limit(connection)
+            }
+
+            /// Says goodbye, and ends the connection.
+            #[napi(catch_unwind)]
+            pub fn close(&mut self, connection: u32) {
+                self.driver.close(connection);
+            }
+
+            /// Ends the connection without a word to the peer.
+            #[napi(catch_unwind)]
+            pub fn abort(&mut self, connection: u32) {
+                self.driver.abort(connection);
+            }
+
+            /// Answers a question, with a value of the kind that it asks for; null when there is none. Answers the connection
+            /// that goes on where it restores one, 1 where it has had another effect, and 0 where it has had none.
+            #[napi(catch_unwind)]
+            pub fn answer(&mut self, question: u32, value: Value<'_>) -> Result<u32, CodedError> {
+                self.driver.answer(question, value)
+            }
+
+            /// Gives up what waits for the answer to this question.
+            #[napi(catch_unwind)]
+            pub fn fail(&mut self, question: u32, message: String) -> bool {
+                self.driver.fail(question, &message)
+            }
+
+            /// The next datagram to send.
+            #[napi(catch_unwind)]
+            pub fn poll_transmit(&mut self) -> Option<NativeTransmit> {
+                self.driver.poll_transmit()
+            }
+
+            /// The next line of the trace.
+            #[napi(catch_unwind)]
+            pub fn poll_trace(&mut self) -> Option<String> {
+                self.driver.poll_trace()
+            }
+
+            /// The next event that needs an object; null when there is none, or when brief ones come before it: see
+            /// `lib/brief.js`.
+            #[napi(catch_unwind)]
+            pub fn poll_event(&mut self) -> Option<NativeEvent> {
+                self.driver.poll_event()
+            }
+
+            /// What a connection needs to go on elsewhere; null while it has a handshake, or when there is none.
+            #[napi(catch_unwind)]
+            pub fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
+                self.driver.save(connection)
+            }
+
+            /// The two Finished messages; null before, and for a restored connection.
+            #[napi(catch_unwind)]
+            pub fn finished(&self, connection: u32) -> Option<NativeFinished> {
+                self.driver.finished(connection)
+            }
+
+            /// Keying material for another protocol (RFC 5705).
+            #[napi(catch_unwind)]
+            pub fn export_keying_material(
+                &self,
+                connection: u32,
+                length: u32,
+                label: &[u8],
+                context: Option<&[u8]>,
+            ) -> Result<Buffer, CodedError> {
+                self.driver.export_keying_material(connection, length, label, context)
+            }
+
+            /// What has happened, and what is there now.
+            #[napi(catch_unwind)]
+            pub fn stats(&self) -> NativeStats {
+                self.driver.stats()
+            }
+        }
+    };
+}
+
+pub(super) use endpoint_methods;

@@ -1,0 +1,171 @@
+//! Questions as JavaScript hears them, and its answers: one function each way, with one arm for each subject.
+
+use super::address;
+use super::error::{CodedError, internal, no_address};
+use super::event::NativeEvent;
+use super::saved::{NativeSavedConnection, NativeSession};
+use super::server::ServerContext;
+use crate::proto::{
+    Answer, Answered, HandshakeAnswer, HandshakeQuestion, HandshakeSubject, Question, Restoration, ResumableSession,
+    SavedConnection, ServerConfig, Subject,
+};
+use napi::bindgen_prelude::{Buffer, ClassInstance, Either4};
+use napi_derive::napi;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// What JavaScript answers: bytes (psk, protocol), a boolean (peer), a context, or an object for everything else. `None`
+/// when there is none.
+pub(super) type Value<'a> = Option<Either4<&'a [u8], bool, ClassInstance<'a, ServerContext>, NativeAnswer>>;
+
+/// An answer that needs an object. The subject of the question says which property is read.
+#[napi(object, object_to_js = false)]
+pub struct NativeAnswer {
+    /// As whom a client appears.
+    pub own_psk: Option<NativeOwnPsk>,
+    /// The session that a client wants to resume.
+    pub session: Option<NativeSession>,
+    /// The connection that was saved.
+    pub restore: Option<NativeSavedConnection>,
+    /// The address that a device had.
+    pub r#move: Option<NativeAddress>,
+}
+
+/// As whom a client appears.
+#[napi(object, object_to_js = false)]
+pub struct NativeOwnPsk {
+    /// Pre-shared key.
+    pub psk: Buffer,
+    /// Identity under which the server finds the key.
+    pub identity: Buffer,
+}
+
+/// Where a peer is, or was.
+#[napi(object, object_to_js = false)]
+pub struct NativeAddress {
+    /// IP literal.
+    pub address: String,
+    /// UDP port.
+    pub port: u16,
+}
+
+/// What an event about a question has to say beside its number.
+pub(super) fn event(question: Question) -> NativeEvent {
+    match question {
+        Question::Handshake(HandshakeQuestion::Config(servername)) => {
+            NativeEvent { about: Some("context"), servername: Some(servername), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Protocol(protocols)) => {
+            NativeEvent { about: Some("protocol"), protocols: Some(protocols.into()), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Psk(identity)) => {
+            NativeEvent { about: Some("psk"), identity: Some(identity.into()), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::OwnPsk(hint)) => {
+            NativeEvent { about: Some("ownPsk"), hint: hint.map(Into::into), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Session(id)) => {
+            NativeEvent { about: Some("session"), session_id: Some(id.into()), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Peer(peer)) => NativeEvent {
+            about: Some("peer"),
+            public_key: Some(peer.public_key.into()),
+            certificate: peer.certificate.map(Into::into),
+            ..Default::default()
+        },
+        Question::Restore { claimed } => NativeEvent {
+            about: Some("restore"),
+            address: Some(address::format(&claimed)),
+            port: Some(claimed.port()),
+            ..Default::default()
+        },
+        Question::Move { remote, device_id } => NativeEvent {
+            about: Some("move"),
+            address: Some(address::format(&remote)),
+            port: Some(remote.port()),
+            device_id: Some(device_id.into()),
+            ..Default::default()
+        },
+    }
+}
+
+/// An answer in the types of the layers below.
+pub(super) enum Parsed<'a> {
+    Config(Option<Arc<ServerConfig>>),
+    Protocol(Option<&'a [u8]>),
+    Psk(Option<&'a [u8]>),
+    OwnPsk(Option<NativeOwnPsk>),
+    Session(Option<ResumableSession>),
+    Peer(bool),
+    Restore(Option<SavedConnection>, Duration),
+    Move(Option<SocketAddr>),
+}
+
+/// Reads a value as the subject of its question asks for it.
+pub(super) fn about(subject: Subject, value: Value<'_>) -> Result<Parsed<'_>, CodedError> {
+    use Either4::{A as Bytes, B as Boolean, C as Context, D as Object};
+    Ok(match (subject, value) {
+        (Subject::Handshake(HandshakeSubject::Psk), Some(Bytes(key))) => Parsed::Psk(Some(key)),
+        (Subject::Handshake(HandshakeSubject::Psk), None) => Parsed::Psk(None),
+        (Subject::Handshake(HandshakeSubject::Protocol), Some(Bytes(name))) => Parsed::Protocol(Some(name)),
+        (Subject::Handshake(HandshakeSubject::Protocol), None) => Parsed::Protocol(None),
+        (Subject::Handshake(HandshakeSubject::Config), Some(Context(context))) => {
+            Parsed::Config(Some(context.config()))
+        }
+        (Subject::Handshake(HandshakeSubject::Config), None) => Parsed::Config(None),
+        (Subject::Handshake(HandshakeSubject::Peer), Some(Boolean(accepted))) => Parsed::Peer(accepted),
+        (Subject::Handshake(HandshakeSubject::OwnPsk), Some(Object(answer))) => Parsed::OwnPsk(answer.own_psk),
+        (Subject::Handshake(HandshakeSubject::OwnPsk), None) => Parsed::OwnPsk(None),
+        (Subject::Handshake(HandshakeSubject::Session), Some(Object(answer))) => {
+            Parsed::Session(answer.session.map(|session| session.parse()).transpose()?)
+        }
+        (Subject::Handshake(HandshakeSubject::Session), None) => Parsed::Session(None),
+        (Subject::Restore, Some(Object(answer))) => {
+            Parsed::Restore(answer.restore.map(|saved| saved.parse()).transpose()?, unix_time())
+        }
+        (Subject::Restore, None) => Parsed::Restore(None, unix_time()),
+        (Subject::Move, Some(Object(answer))) => Parsed::Move(answer.r#move.map(|old| old.parse()).transpose()?),
+        (Subject::Move, None) => Parsed::Move(None),
+        _ => return Err(internal("An answer does not have the type that its question asks for")),
+    })
+}
+
+impl Parsed<'_> {
+    pub(super) fn answer(&self) -> Answer<'_> {
+        match self {
+            Parsed::Config(config) => Answer::Handshake(HandshakeAnswer::Config(config.clone())),
+            Parsed::Protocol(name) => Answer::Handshake(HandshakeAnswer::Protocol(*name)),
+            Parsed::Psk(key) => Answer::Handshake(HandshakeAnswer::Psk(*key)),
+            Parsed::OwnPsk(own) => Answer::Handshake(HandshakeAnswer::OwnPsk(
+                own.as_ref().map(|own| (own.identity.as_ref(), own.psk.as_ref())),
+            )),
+            Parsed::Session(session) => Answer::Handshake(HandshakeAnswer::Session(session.as_ref())),
+            Parsed::Peer(accepted) => Answer::Handshake(HandshakeAnswer::Peer(*accepted)),
+            Parsed::Restore(saved, unix_time) => {
+                Answer::Restore(saved.as_ref().map(|saved| Restoration { saved, unix_time: *unix_time }))
+            }
+            Parsed::Move(old) => Answer::Move(*old),
+        }
+    }
+}
+
+/// What an answer has led to, as one number.
+pub(super) fn answered(answered: Answered) -> u32 {
+    match answered {
+        Answered::Unused => 0,
+        Answered::Used => 1,
+        Answered::Restored(connection) => connection.0,
+    }
+}
+
+impl NativeAddress {
+    fn parse(&self) -> Result<SocketAddr, CodedError> {
+        address::parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
+    }
+}
+
+/// The wall clock, for the record numbers of restored connections.
+pub(super) fn unix_time() -> Duration {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,131 @@
+//! Saved connections and sessions as JavaScript keeps them: node-mbed-dtls's fields, and what they lacked.
+
+use super::error::{CodedError, invalid_session};
+use crate::proto::{MaxFragmentLength, ReplayWindow, ResumableSession, SavedConnection, SessionId, Suite};
+use napi::bindgen_prelude::Buffer;
+use napi_derive::napi;
+
+/// Contents of the two Finished messages, 12 bytes each.
+#[napi(object, object_from_js = false)]
+pub struct NativeFinished {
+    /// Ours.
+    pub own: Buffer,
+    /// The peer's.
+    pub peer: Buffer,
+}
+
+/// A live connection, saved. Secret: whoever has it can read and write in the connection's name.
+#[napi(object)]
+pub struct NativeSavedConnection {
+    /// IANA's number.
+    pub ciphersuite: u16,
+    /// 64 bytes: the client's random, then the server's.
+    pub randbytes: Buffer,
+    /// Session id, at most 32 bytes.
+    pub id: Buffer,
+    /// 48 bytes.
+    pub master: Buffer,
+    /// Epoch of the records.
+    pub epoch: u16,
+    /// 8 bytes: epoch and number of the next record to send.
+    pub counter: Buffer,
+    /// 8 bytes each: highest record number that was authenticated, and the window below it.
+    pub window_top: Option<Buffer>,
+    /// See `windowTop`.
+    pub window: Option<Buffer>,
+    /// RFC 7366.
+    pub encrypt_then_mac: Option<bool>,
+    /// RFC 7627.
+    pub extended_master_secret: Option<bool>,
+    /// RFC 6066, bytes.
+    pub max_fragment_length: Option<u16>,
+}
+
+impl From<SavedConnection> for NativeSavedConnection {
+    fn from(saved: SavedConnection) -> NativeSavedConnection {
+        let number = |value: u64| Buffer::from(value.to_be_bytes().to_vec());
+        NativeSavedConnection {
+            ciphersuite: saved.suite.id(),
+            randbytes: saved.randoms.to_vec().into(),
+            id: saved.session_id.as_bytes().to_vec().into(),
+            master: saved.master_secret.to_vec().into(),
+            epoch: saved.epoch,
+            counter: number(u64::from(saved.epoch) << 48 | saved.next_number),
+            window_top: saved.replay_window.map(|window| number(window.top)),
+            window: saved.replay_window.map(|window| number(window.seen)),
+            encrypt_then_mac: Some(saved.encrypt_then_mac),
+            extended_master_secret: saved.extended_master_secret,
+            max_fragment_length: saved.max_fragment_length.map(MaxFragmentLength::bytes),
+        }
+    }
+}
+
+impl NativeSavedConnection {
+    /// Every length is checked here; nothing of it reaches the engine unparsed.
+    pub(super) fn parse(&self) -> Result<SavedConnection, CodedError> {
+        let counter = u64::from_be_bytes(exactly("out_ctr", &self.counter)?);
+        let replay_window = match (&self.window_top, &self.window) {
+            (Some(top), Some(seen)) => Some(ReplayWindow {
+                top: u64::from_be_bytes(exactly("in_window_top", top)?),
+                seen: u64::from_be_bytes(exactly("in_window", seen)?),
+            }),
+            _ => None,
+        };
+        Ok(SavedConnection {
+            suite: suite(self.ciphersuite)?,
+            randoms: exactly("randbytes", &self.randbytes)?.into(),
+            session_id: session_id(&self.id)?,
+            master_secret: exactly("master", &self.master)?.into(),
+            epoch: self.epoch,
+            next_number: counter & 0xffff_ffff_ffff,
+            replay_window,
+            max_fragment_length: self.max_fragment_length.map(max_fragment_length).transpose()?,
+            encrypt_then_mac: self.encrypt_then_mac.unwrap_or(false),
+            extended_master_secret: self.extended_master_secret,
+        })
+    }
+}
+
+/// What a session needs to be resumed. Secret, like the connection that it came from.
+#[napi(object, object_to_js = false)]
+pub struct NativeSession {
+    /// IANA's number.
+    pub ciphersuite: u16,
+    /// 48 bytes.
+    pub master: Buffer,
+    /// RFC 7366.
+    pub encrypt_then_mac: Option<bool>,
+    /// RFC 7627.
+    pub extended_master_secret: Option<bool>,
+}
+
+impl NativeSession {
+    pub(super) fn parse(&self) -> Result<ResumableSession, CodedError> {
+        Ok(ResumableSession {
+            suite: suite(self.ciphersuite)?,
+            master_secret: exactly("master", &self.master)?.into(),
+            encrypt_then_mac: self.encrypt_then_mac,
+            extended_master_secret: self.extended_master_secret,
+        })
+    }
+}
+
+fn suite(id: u16) -> Result<Suite, CodedError> {
+    Suite::from_id(id).ok_or_else(|| invalid_session(format!("its cipher suite {id:#06x} is not one of ours")))
+}
+
+fn session_id(bytes: &[u8]) -> Result<SessionId, CodedError> {
+    SessionId::new(bytes).ok_or_else(|| {
+        let limit = SessionId::LIMIT;
+        invalid_session(format!("its 'id' has {} bytes, more than {limit}", bytes.len()))
+    })
+}
+
+fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, CodedError> {
+    MaxFragmentLength::from_bytes(bytes)
+        .ok_or_else(|| invalid_session(format!("its 'max_fragment_length' of {bytes} bytes is none of RFC 6066")))
+}
+
+fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH], CodedError> {
+    bytes.try_into().map_err(|_| invalid_session(format!("its '{name}' has {} bytes, not {LENGTH}", bytes.len())))
+}

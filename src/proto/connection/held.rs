@@ -1,0 +1,41 @@
+//! Records that wait for a handshake to go on, in the order in which they came.
+
+use crate::proto::limits::HELD_BYTES_LIMIT;
+use crate::tls::{OwnedRecord, Record};
+use std::collections::VecDeque;
+
+/// Bounded by bytes.
+#[derive(Default)]
+pub(super) struct HeldRecords(VecDeque<OwnedRecord>);
+
+impl HeldRecords {
+    /// Keeps the first that fit: they are the flight that the handshake needs; what follows are its repetitions.
+    pub(super) fn hold(&mut self, record: &Record<'_>) -> bool {
+        let held = self.0.iter().map(|held| held.bytes.len()).sum::<usize>();
+        let fits = held + record.bytes.len() <= HELD_BYTES_LIMIT;
+        if fits {
+            self.0.push_back(record.keep());
+        }
+        fits
+    }
+
+    /// The next record that was held.
+    pub(super) fn release(&mut self) -> Option<OwnedRecord> {
+        let record = self.0.pop_front()?;
+        if self.0.is_empty() {
+            self.0 = VecDeque::new();
+        }
+        Some(record)
+    }
+
+    pub(super) fn take(&mut self) -> Vec<OwnedRecord> {
+        std::mem::take(&mut self.0).into()
+    }
+
+    /// Puts back records that are older than all that are held.
+    pub(super) fn put_first(&mut self, records: impl DoubleEndedIterator<Item = OwnedRecord>) {
+        for record in records.rev() {
+            self.0.push_front(record);
+        }
+    }
+}

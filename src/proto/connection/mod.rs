@@ -1,0 +1,409 @@
+//! One DTLS association with one peer, from its first verified ClientHello to its close.
+//!
+//! A state machine that knows no endpoint: a record, an answer, a job's result, a timeout or a payload goes in, and a
+//! [`Step`] comes out. Datagrams that it writes are in the [`Scratch`] that each input borrows. After every step but the
+//! last, ask [`Connection::resume`] for the next: records that had to wait may be due.
+
+mod activity;
+mod held;
+
+use super::limits::Limits;
+use crate::tls::{
+    Answer, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, OwnedRecord, Progress,
+    Question, Reaction, Record, SavedConnection, Subject,
+};
+use activity::Activity;
+use held::HeldRecords;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// What one connection lends the next: room to write to.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// Datagrams that a connection has written. Empty between two inputs of the endpoint.
+    pub(super) outbox: Outbox,
+    /// Application data that a connection has read, as long as the longest record so far.
+    pub(super) plaintext: Vec<u8>,
+}
+
+/// What an input has led to.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// The record was forged, replayed, or of no use here: as if it had never come.
+    Dropped,
+    /// Taken. The deadline may have changed.
+    Taken,
+    /// Application data: this many bytes are in [`Scratch::plaintext`].
+    Data(usize),
+    /// The handshake waits for the application.
+    Asks(Question),
+    /// The handshake's next step is for another thread: [`Connection::lend`].
+    Computes,
+    /// The handshake is over.
+    Established { negotiated: Box<Negotiated>, handshake_time: Duration },
+    /// The engine's memory was given back.
+    FellAsleep,
+    /// The connection is over.
+    Ended(CloseReason),
+}
+
+/// Why a connection ended.
+#[derive(Debug)]
+pub(crate) enum CloseReason {
+    /// The peer said close_notify.
+    Peer,
+    /// The application closed it.
+    Local,
+    /// Nothing authentic was heard for the idle timeout.
+    Idle,
+    /// Another connection has taken its place: the peer proved a new handshake from the same address (RFC 6347 section
+    /// 4.2.8), or the same association goes on elsewhere.
+    Replaced,
+    Error(Error),
+}
+
+/// Why a payload was not sealed.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// The handshake is not over.
+    NotEstablished,
+    /// The payload does not fit into one record.
+    TooLarge { length: usize, limit: usize },
+    /// The engine failed, and the connection with it.
+    Failed(Error),
+}
+
+/// A connection's state.
+pub(super) struct Connection {
+    context: Context,
+    phase: Phase,
+    held: HeldRecords,
+}
+
+enum Phase {
+    Handshaking(Handshaking),
+    Established(Activity),
+}
+
+struct Handshaking {
+    started: Instant,
+    waiting_for: WaitingFor,
+    /// Tells a repeated ClientHello from that of a client that starts anew. Servers only.
+    client_random: Option<[u8; 32]>,
+}
+
+/// What a handshake waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum WaitingFor {
+    Peer,
+    /// The application's answer. Records are held meanwhile, and timers stand still.
+    Application(Subject),
+    /// A thread for its next step.
+    Worker,
+    /// The result of that step: the context is away.
+    WorkersResult,
+}
+
+impl Connection {
+    /// A server's side, for a client that has proved its address. Its first record is its whole ClientHello.
+    pub(super) fn server(now: Instant, context: Context, client_random: [u8; 32]) -> Connection {
+        Connection::handshaking(now, context, Some(client_random))
+    }
+
+    /// A client's side. [`Connection::handle_timeout`] sends the first flight.
+    pub(super) fn client(now: Instant, context: Context) -> Connection {
+        Connection::handshaking(now, context, None)
+    }
+
+    /// A connection that goes on where it was saved.
+    pub(super) fn restored(now: Instant, context: Context) -> Connection {
+        Connection { context, phase: Phase::Established(Activity::begin(now)), held: HeldRecords::default() }
+    }
+
+    fn handshaking(now: Instant, context: Context, client_random: Option<[u8; 32]>) -> Connection {
+        let phase = Phase::Handshaking(Handshaking { started: now, waiting_for: WaitingFor::Peer, client_random });
+        Connection { context, phase, held: HeldRecords::default() }
+    }
+
+    // --- inputs ------------------------------------------------------------------------------------------------------
+
+    /// Takes one record from the peer, or from whoever says so.
+    pub(super) fn handle_record(&mut self, now: Instant, record: &Record<'_>, scratch: &mut Scratch) -> Step {
+        if let Phase::Handshaking(Handshaking { waiting_for, .. }) = &self.phase
+            && *waiting_for != WaitingFor::Peer
+        {
+            let holds = waiting_for.may_hold(record) && self.context.expects(record);
+            return if holds && self.held.hold(record) { Step::Taken } else { Step::Dropped };
+        }
+        scratch.make_room(record);
+        let reaction = self.context.handle_record(now, record, &mut scratch.plaintext, &mut scratch.outbox);
+        match reaction {
+            Ok(Reaction::Handshake(progress)) => self.advance(now, Ok(progress)),
+            Ok(Reaction::Record(inbound)) => self.take(now, inbound, scratch),
+            Err(error) => Step::Ended(CloseReason::Error(error)),
+        }
+    }
+
+    fn take(&mut self, now: Instant, inbound: Inbound, scratch: &mut Scratch) -> Step {
+        if inbound != Inbound::Dropped
+            && let Phase::Established(activity) = &mut self.phase
+        {
+            activity.heard(now);
+        }
+        match inbound {
+            Inbound::Dropped => Step::Dropped,
+            Inbound::Data(length) => Step::Data(length),
+            Inbound::Consumed => Step::Taken,
+            Inbound::Closed => {
+                // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.
+                self.context.close_notify(now, &mut scratch.outbox);
+                Step::Ended(CloseReason::Peer)
+            }
+        }
+    }
+
+    /// The next step of records that had to wait, if there is one.
+    pub(super) fn resume(&mut self, now: Instant, scratch: &mut Scratch) -> Option<Step> {
+        if let Phase::Handshaking(Handshaking { waiting_for, .. }) = &self.phase
+            && *waiting_for != WaitingFor::Peer
+        {
+            return None;
+        }
+        let record = self.held.release()?;
+        Some(self.handle_record(now, &record.borrow(), scratch))
+    }
+
+    /// Goes on with the application's answer. It must be to the question that is open.
+    pub(super) fn handle_answer(&mut self, now: Instant, answer: Answer<'_>, scratch: &mut Scratch) -> Step {
+        self.wait_for(WaitingFor::Peer);
+        let progress = self.context.handle_answer(now, answer, &mut scratch.outbox);
+        self.advance(now, progress)
+    }
+
+    /// Gives the handshake up: the application has failed to answer.
+    pub(super) fn fail(&mut self, now: Instant, message: &str, scratch: &mut Scratch) -> Step {
+        let name = self.subject().map_or("look-up", Subject::name);
+        let mut error = Error::new(ErrorKind::LookupFailed, format!("The {name} failed: {message}"));
+        if let Some(alert) = error.alert_to_send() {
+            self.context.send_fatal_alert(now, alert, &mut scratch.outbox);
+            error = error.with_alert(alert);
+        }
+        Step::Ended(CloseReason::Error(error))
+    }
+
+    /// Does what is due: begins a client's handshake, repeats a flight, gives up, or falls asleep.
+    pub(super) fn handle_timeout(&mut self, now: Instant, limits: &Limits, scratch: &mut Scratch) -> Step {
+        match &self.phase {
+            Phase::Handshaking(handshaking) if now >= handshaking.started + limits.handshake_timeout => {
+                Step::Ended(CloseReason::Error(self.timeout_error(handshaking.waiting_for, limits)))
+            }
+            Phase::Handshaking(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
+                let progress = self.context.handle_timeout(now, &mut scratch.outbox);
+                self.advance(now, progress)
+            }
+            Phase::Established(activity) if activity.is_idle(now, limits) => {
+                self.context.close_notify(now, &mut scratch.outbox);
+                Step::Ended(CloseReason::Idle)
+            }
+            Phase::Established(activity)
+                if !self.context.is_asleep() && activity.bedtime(limits).is_some_and(|bedtime| bedtime <= now) =>
+            {
+                self.context.hibernate();
+                Step::FellAsleep
+            }
+            _ => Step::Taken,
+        }
+    }
+
+    /// Sends a client's first flight.
+    pub(super) fn begin(&mut self, now: Instant, scratch: &mut Scratch) -> Step {
+        let progress = self.context.handle_timeout(now, &mut scratch.outbox);
+        self.advance(now, progress)
+    }
+
+    /// Seals one payload into one datagram.
+    pub(super) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), WriteError> {
+        let Phase::Established(activity) = &mut self.phase else {
+            return Err(WriteError::NotEstablished);
+        };
+        let limit = self.context.payload_limit();
+        if payload.len() > limit {
+            return Err(WriteError::TooLarge { length: payload.len(), limit });
+        }
+        self.context.write(now, payload, out).map_err(WriteError::Failed)?;
+        activity.sent(now);
+        Ok(())
+    }
+
+    /// Says goodbye. The connection is over.
+    pub(super) fn close(&mut self, now: Instant, scratch: &mut Scratch) {
+        match self.phase {
+            Phase::Established(_) => self.context.close_notify(now, &mut scratch.outbox),
+            Phase::Handshaking(_) => self.context.cancel_handshake(now, &mut scratch.outbox),
+        }
+    }
+
+    // --- steps on other threads --------------------------------------------------------------------------------------
+
+    /// Gives the context away, with the records that wait for it. `None` unless a step waits for a thread.
+    pub(super) fn lend(&mut self) -> Option<(Context, Vec<OwnedRecord>)> {
+        let Phase::Handshaking(handshaking) = &mut self.phase else { return None };
+        if handshaking.waiting_for != WaitingFor::Worker {
+            return None;
+        }
+        handshaking.waiting_for = WaitingFor::WorkersResult;
+        Some((self.context.lend(), self.held.take()))
+    }
+
+    /// Goes on where another thread has come to, with the records that it has not read. `None` when the context is not
+    /// away: the result is of no use.
+    pub(super) fn take_back(
+        &mut self,
+        now: Instant,
+        context: Context,
+        progress: Result<Progress, Error>,
+        unread: Vec<OwnedRecord>,
+        took: Duration,
+    ) -> Option<Step> {
+        if !self.is_lent() {
+            return None;
+        }
+        self.context = context;
+        self.context.delay(took);
+        self.held.put_first(unread.into_iter());
+        self.wait_for(WaitingFor::Peer);
+        Some(self.advance(now, progress))
+    }
+
+    /// Whether the context is away.
+    pub(super) fn is_lent(&self) -> bool {
+        matches!(&self.phase, Phase::Handshaking(Handshaking { waiting_for: WaitingFor::WorkersResult, .. }))
+    }
+
+    // --- what there is to know ---------------------------------------------------------------------------------------
+
+    pub(super) fn is_established(&self) -> bool {
+        matches!(self.phase, Phase::Established(_))
+    }
+
+    pub(super) fn is_asleep(&self) -> bool {
+        self.context.is_asleep()
+    }
+
+    /// When [`Connection::handle_timeout`] is due.
+    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
+        match &self.phase {
+            Phase::Handshaking(handshaking) => {
+                let end = handshaking.started + limits.handshake_timeout;
+                Some(self.context.deadline().map_or(end, |retransmission| retransmission.min(end)))
+            }
+            Phase::Established(activity) => activity.deadline(limits, self.context.is_asleep()),
+        }
+    }
+
+    /// Whether its handshake began with the ClientHello that has this random.
+    pub(super) fn began_with(&self, random: &[u8; 32]) -> bool {
+        match &self.phase {
+            Phase::Handshaking(handshaking) => handshaking.client_random.as_ref() == Some(random),
+            Phase::Established(_) => self.context.client_random().as_ref() == Some(random),
+        }
+    }
+
+    /// Bytes of the longest payload; `None` before the handshake is over.
+    pub(super) fn payload_limit(&self) -> Option<usize> {
+        self.is_established().then(|| self.context.payload_limit())
+    }
+
+    /// What it needs to go on elsewhere; `None` while there is a handshake.
+    pub(super) fn save(&self) -> Option<SavedConnection> {
+        self.context.save()
+    }
+
+    /// Keying material for another protocol (RFC 5705).
+    pub(super) fn export(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+        self.context.export(label, context, length)
+    }
+
+    /// The two Finished messages; `None` before, and where the handshake was in another process.
+    pub(super) fn finished(&self) -> Option<Finished> {
+        self.context.finished()
+    }
+
+    /// What the open question is about.
+    fn subject(&self) -> Option<Subject> {
+        match &self.phase {
+            Phase::Handshaking(Handshaking { waiting_for: WaitingFor::Application(subject), .. }) => Some(*subject),
+            _ => None,
+        }
+    }
+
+    // --- inside ------------------------------------------------------------------------------------------------------
+
+    fn wait_for(&mut self, what: WaitingFor) {
+        if let Phase::Handshaking(handshaking) = &mut self.phase {
+            handshaking.waiting_for = what;
+        }
+    }
+
+    /// Follows a handshake to its next pause.
+    fn advance(&mut self, now: Instant, progress: Result<Progress, Error>) -> Step {
+        match progress {
+            Ok(Progress::Waiting) => Step::Taken,
+            Ok(Progress::Asks(question)) => {
+                self.wait_for(WaitingFor::Application(question.subject()));
+                Step::Asks(question)
+            }
+            Ok(Progress::Computes) => {
+                self.wait_for(WaitingFor::Worker);
+                Step::Computes
+            }
+            Ok(Progress::Done(negotiated)) => self.establish(now, negotiated),
+            Err(error) => Step::Ended(CloseReason::Error(error)),
+        }
+    }
+
+    fn establish(&mut self, now: Instant, mut negotiated: Box<Negotiated>) -> Step {
+        let Phase::Handshaking(Handshaking { started, .. }) = self.phase else { return Step::Taken };
+        self.phase = Phase::Established(Activity::begin(now));
+        self.held.put_first(std::mem::take(&mut negotiated.early).into_iter());
+        Step::Established { negotiated, handshake_time: now.saturating_duration_since(started) }
+    }
+
+    fn timeout_error(&self, waiting_for: WaitingFor, limits: &Limits) -> Error {
+        let culprit = match waiting_for {
+            WaitingFor::Peer => "The peer did not finish the handshake".to_owned(),
+            WaitingFor::Application(subject) => format!("The application did not answer the {}", subject.name()),
+            WaitingFor::Worker | WaitingFor::WorkersResult => "No thread had done the handshake's next step".to_owned(),
+        };
+        let message = format!("{culprit} within {} ms", limits.handshake_timeout.as_millis());
+        let error = self.context.timeout_error();
+        error.unwrap_or_else(|| Error::new(ErrorKind::HandshakeTimeout, message))
+    }
+}
+
+impl WaitingFor {
+    /// Whether a record that comes meanwhile can be more than a repetition.
+    fn may_hold(self, record: &Record<'_>) -> bool {
+        match self {
+            // Only repetitions of the hello come before it is answered.
+            WaitingFor::Application(subject) if subject.is_about_hello() => false,
+            // Before it hears who we are, a server has said all; what comes of its handshake repeats that.
+            WaitingFor::Application(Subject::OwnPsk) => !record.is_handshake(),
+            _ => true,
+        }
+    }
+}
+
+impl Scratch {
+    /// No plaintext is longer than its record.
+    fn make_room(&mut self, record: &Record<'_>) {
+        if self.plaintext.len() < record.bytes.len() {
+            self.plaintext.resize(record.bytes.len(), 0);
+        }
+    }
+}

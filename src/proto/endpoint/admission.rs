@@ -1,0 +1,196 @@
+//! What a ClientHello leads to. Nothing is kept, and no event happens, before the cookie (RFC 6347 section 4.2.1).
+
+use super::inbound::Outcome;
+use super::{Endpoint, Event};
+use crate::proto::connection::{CloseReason, Connection};
+use crate::proto::gathering::Gathered;
+use crate::proto::known_keys::KnownKeys;
+use crate::proto::limits::Limits;
+use crate::proto::server_names::NamePattern;
+use crate::proto::table::ConnectionHandle;
+use crate::tls::{Asks, ClientHello, Context, HelloStart, Record, Records, ServerConfig, server_name};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+impl Endpoint {
+    // --- what a server is told ---------------------------------------------------------------------------------------
+
+    /// From now on these are all the pre-shared keys, and the application is not asked for any.
+    pub(crate) fn know_keys(&mut self, keys: KnownKeys) {
+        if let Some(server) = &mut self.server {
+            server.known_keys = Some(keys);
+        }
+    }
+
+    /// Answers clients that ask for this name from now on. A pattern that is there is replaced.
+    pub(crate) fn add_context(&mut self, pattern: NamePattern, config: impl Into<Arc<ServerConfig>>) {
+        if let Some(server) = &mut self.server {
+            server.names.add(pattern, config.into());
+        }
+    }
+
+    /// Answers all other clients from now on. Connections and handshakes go on as they began.
+    pub(crate) fn replace_config(&mut self, config: impl Into<Arc<ServerConfig>>) {
+        if let Some(server) = &mut self.server {
+            server.config = config.into();
+        }
+    }
+
+    // --- hellos ------------------------------------------------------------------------------------------------------
+
+    pub(super) fn handle_client_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
+        let Some(server) = &self.server else {
+            return Outcome::Dropped;
+        };
+        // What does not begin a hello may go on with one.
+        let Some(hello) = HelloStart::parse(record) else {
+            return self.continue_hello(now, remote, record);
+        };
+        if !server.gate.admits(now, remote, &hello) {
+            let Some(request) = server.gate.hello_verify_request(now, remote, &hello) else {
+                return Outcome::Dropped;
+            };
+            self.counters.hello_verify_requests_sent += 1;
+            self.counters.datagrams_sent += 1;
+            self.outputs.push_transmit(remote, request);
+            return Outcome::Used;
+        }
+        if let Some(handshaking) = self.routes.handshaking(remote)
+            && self.began_with(handshaking, hello.random)
+        {
+            // A retransmission: the engine resends its flight.
+            return self.deliver(now, handshaking, record);
+        }
+        if self.routes.established(remote, 0).is_some_and(|established| self.began_with(established, hello.random)) {
+            // A late copy of the hello that began the association that lives here.
+            return Outcome::Dropped;
+        }
+        if hello.is_whole {
+            self.admit(now, remote, record)
+        } else {
+            self.begin_hello(now, remote, hello.random, record)
+        }
+    }
+
+    /// Keeps the first fragment of a ClientHello whose cookie was verified.
+    fn begin_hello(&mut self, now: Instant, remote: SocketAddr, random: &[u8; 32], record: &Record<'_>) -> Outcome {
+        if self.server.as_ref().is_some_and(|server| server.gathering.is_of(remote, random)) {
+            return self.continue_hello(now, remote, record);
+        }
+        // A client that starts anew. Its handshake, if it has one, goes when the new hello is whole.
+        self.forget_hello(remote);
+        if !self.has_room_for_handshake(remote) {
+            self.refuse_handshake(remote);
+            return Outcome::Dropped;
+        }
+        let deadline = now + self.limits.handshake_timeout;
+        let begun = self.server.as_mut().is_some_and(|server| server.gathering.begin(remote, record, deadline));
+        if !begun {
+            return Outcome::Dropped;
+        }
+        self.routes.count_handshake(remote.ip());
+        self.outputs.trace(2, || format!("{remote} hello begins, in fragments"));
+        Outcome::Used
+    }
+
+    /// Adds a fragment to the hello that it belongs to, and goes on with that once it is whole.
+    fn continue_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
+        let Some(server) = &mut self.server else {
+            return Outcome::Dropped;
+        };
+        match server.gathering.add(remote, record) {
+            Gathered::Foreign => Outcome::Dropped,
+            Gathered::Part => Outcome::Used,
+            Gathered::Whole(hello) => {
+                self.routes.discount_handshake(remote.ip());
+                let whole = hello.whole().and_then(|whole| Records::new(whole).next());
+                whole.map_or(Outcome::Dropped, |record| self.admit(now, remote, &record))
+            }
+        }
+    }
+
+    fn forget_hello(&mut self, remote: SocketAddr) {
+        if self.server.as_mut().is_some_and(|server| server.gathering.forget(remote)) {
+            self.routes.discount_handshake(remote.ip());
+        }
+    }
+
+    /// Gives up hellos whose fragments did not all come in time.
+    pub(super) fn expire_hellos(&mut self, now: Instant) {
+        while let Some(remote) = self.server.as_mut().and_then(|server| server.gathering.pop_expired(now)) {
+            self.routes.discount_handshake(remote.ip());
+            self.counters.handshakes_refused += 1;
+            self.outputs.trace(1, || format!("{remote} refused: fragments of its ClientHello did not come in time"));
+        }
+    }
+
+    /// Begins a handshake with a whole ClientHello whose cookie was verified, if there is room for it.
+    fn admit(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
+        let Some(hello) = ClientHello::parse(record) else {
+            return Outcome::Dropped;
+        };
+        self.forget_hello(remote);
+        if let Some(handshaking) = self.routes.handshaking(remote) {
+            // A client that starts anew in the middle of its handshake is answered at once.
+            self.remove(handshaking, CloseReason::Replaced);
+        }
+        if !self.has_room_for_handshake(remote) {
+            self.refuse_handshake(remote);
+            return Outcome::Dropped;
+        }
+        self.accept(now, remote, &hello, record);
+        Outcome::Used
+    }
+
+    fn accept(&mut self, now: Instant, remote: SocketAddr, hello: &ClientHello<'_>, record: &Record<'_>) {
+        let Some(server) = &self.server else {
+            return;
+        };
+        let servername = server_name(hello.extensions);
+        let asks = self.asks.handshakes;
+        let config = server.config_for(servername.as_deref(), asks);
+        let mut context = match Context::server(config, now, asks) {
+            Ok(context) => context,
+            Err(error) => {
+                // Out of memory, for all we know: the client will try again.
+                self.counters.handshakes_refused += 1;
+                self.outputs.trace(1, || format!("{remote} refused: {error}"));
+                return;
+            }
+        };
+        context.pause(self.jobs.are_wanted());
+        let mut connection = Connection::server(now, context, *hello.random);
+        let step = connection.handle_record(now, record, &mut self.scratch);
+        let handle = self.add_handshake(remote, connection);
+        self.outputs.push(Event::Connection { connection: handle, remote, servername });
+        self.apply(now, handle, step);
+    }
+
+    // --- limits ------------------------------------------------------------------------------------------------------
+
+    /// Also for questions about unknown addresses: they are as cheap to cause.
+    pub(super) fn has_room_for_handshake(&self, remote: SocketAddr) -> bool {
+        let Limits { handshakes, handshakes_per_address, connections, .. } = self.limits;
+        self.connections.len() < connections
+            && self.routes.handshakes() + self.unplaced.len() < handshakes
+            && self.routes.handshakes_from(remote.ip()) < handshakes_per_address
+    }
+
+    fn refuse_handshake(&mut self, remote: SocketAddr) {
+        self.counters.handshakes_refused += 1;
+        self.outputs.trace(2, || format!("{remote} refused: too many handshakes or connections"));
+    }
+
+    fn began_with(&self, handle: ConnectionHandle, random: &[u8; 32]) -> bool {
+        self.connections.get(&handle).is_some_and(|entry| entry.connection.began_with(random))
+    }
+}
+
+impl super::ServerSide {
+    /// An application that is asked for names has them all, as in node:tls.
+    fn config_for(&self, name: Option<&str>, asks: Asks) -> &Arc<ServerConfig> {
+        let named = name.filter(|_| !asks.for_configs).and_then(|name| self.names.find(name));
+        named.unwrap_or(&self.config)
+    }
+}

@@ -1,0 +1,143 @@
+//! The way of a datagram: cut into records, each of which goes to the connection of its address.
+
+use super::Endpoint;
+use crate::proto::connection::Step;
+use crate::proto::limits::RECORDS_PER_DATAGRAM;
+use crate::proto::table::ConnectionHandle;
+use crate::proto::vendor_move::MoveAnnouncement;
+use crate::tls::{Record, Records};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// Plaintext that came with a datagram, without any event before it.
+#[derive(Debug)]
+pub(crate) struct Received<'a> {
+    pub(crate) connection: ConnectionHandle,
+    pub(crate) payload: &'a [u8],
+}
+
+/// What became of a record.
+pub(super) enum Outcome {
+    Used,
+    Dropped,
+    /// Its plaintext, this many bytes, is in the scratch.
+    Data(ConnectionHandle, usize),
+}
+
+impl Outcome {
+    pub(super) fn is_dropped(&self) -> bool {
+        matches!(self, Outcome::Dropped)
+    }
+}
+
+impl Endpoint {
+    /// Takes one datagram. Its last plaintext is lent out directly when no event waits before it; all others are events.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<Received<'_>> {
+        self.counters.datagrams_received += 1;
+        self.outputs.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
+        if let Some(announcement) = self.server.as_ref().and_then(|_| MoveAnnouncement::parse(datagram)) {
+            self.handle_announcement(now, remote, &announcement);
+            return None;
+        }
+        let mut pending: Option<(ConnectionHandle, usize)> = None;
+        let mut used = false;
+        let mut records = Records::new(datagram);
+        for record in records.by_ref().take(RECORDS_PER_DATAGRAM) {
+            // The next record overwrites the plaintext.
+            if let Some((connection, length)) = pending.take() {
+                self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
+            }
+            match self.handle_record(now, remote, &record) {
+                Outcome::Used => used = true,
+                Outcome::Dropped => self.count_dropped(remote, &record),
+                Outcome::Data(connection, length) => {
+                    used = true;
+                    pending = Some((connection, length));
+                }
+            }
+        }
+        if !used {
+            self.counters.datagrams_dropped += 1;
+            let rest = records.rest().len();
+            self.outputs.trace(3, || format!("{remote} -> dropped, {rest} bytes are no records"));
+        }
+        let (connection, length) = pending?;
+        let payload = self.scratch.plaintext.get(..length);
+        if self.outputs.has_unread_event() {
+            self.outputs.push_data(connection, payload);
+            return None;
+        }
+        payload.map(|payload| Received { connection, payload })
+    }
+
+    fn handle_record(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
+        if record.is_client_hello() && self.server.is_some() {
+            return self.handle_client_hello(now, remote, record);
+        }
+        let (outcome, connection) = self.deliver_to_established(now, remote, record);
+        if connection.is_some() {
+            return outcome;
+        }
+        match self.routes.handshaking(remote) {
+            Some(connection) => self.deliver(now, connection, record),
+            None => self.hold_unplaced(now, remote, record),
+        }
+    }
+
+    /// Gives a record to the connection at this address that it authenticates with, and answers which that was.
+    pub(super) fn deliver_to_established(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        record: &Record<'_>,
+    ) -> (Outcome, Option<ConnectionHandle>) {
+        let mut rank = 0;
+        while let Some(connection) = self.routes.established(remote, rank) {
+            let outcome = self.deliver(now, connection, record);
+            if !outcome.is_dropped() {
+                self.routes.prefer(remote, connection);
+                return (outcome, Some(connection));
+            }
+            rank += 1;
+        }
+        (Outcome::Dropped, None)
+    }
+
+    /// Gives a record to one connection.
+    pub(super) fn deliver(&mut self, now: Instant, handle: ConnectionHandle, record: &Record<'_>) -> Outcome {
+        let Some(entry) = self.connections.get_mut(&handle) else {
+            return Outcome::Dropped;
+        };
+        let slept = entry.connection.is_asleep();
+        match entry.connection.handle_record(now, record, &mut self.scratch) {
+            Step::Dropped => Outcome::Dropped,
+            // The deadline in `deadlines` is looked at, and moved, when it comes. One that sleeps has none but idleness.
+            Step::Data(length) if !slept => Outcome::Data(handle, length),
+            Step::Data(length) => {
+                self.schedule(handle);
+                Outcome::Data(handle, length)
+            }
+            step => {
+                self.apply(now, handle, step);
+                Outcome::Used
+            }
+        }
+    }
+
+    pub(super) fn count_dropped(&mut self, remote: SocketAddr, record: &Record<'_>) {
+        self.counters.records_dropped += 1;
+        self.outputs.trace(4, || {
+            format!(
+                "{remote} -> record dropped: {:?}, epoch {}, {} bytes",
+                record.content_type,
+                record.epoch,
+                record.bytes.len()
+            )
+        });
+    }
+}

@@ -1,0 +1,177 @@
+//! One UDP address and all its connections.
+//!
+//! The endpoint routes, admits and applies. A datagram comes in at [`Endpoint::handle_datagram`] (`inbound.rs`), goes to the
+//! connection that its address names, or to the cookie gate when it is a ClientHello (`admission.rs`); what the connection
+//! makes of it is a step (`steps.rs`): datagrams, an event, a question (`answers.rs`), a job (`lending.rs`), a new deadline, or
+//! the end. Records that no connection can read lead to questions about their address (`placing.rs`). What the application wishes
+//! is in `requests.rs`, what it is told in `outputs.rs`.
+
+mod admission;
+mod answers;
+mod inbound;
+mod lending;
+mod outputs;
+mod placing;
+mod requests;
+mod steps;
+
+pub(crate) use outputs::Event;
+pub(crate) use requests::SendError;
+
+use super::connection::{Connection, Scratch};
+use super::cookie_gate::CookieGate;
+use super::counters::Counters;
+use super::deadlines::Deadlines;
+use super::gathering::Gathering;
+use super::jobs::{Jobs, Ticket};
+use super::known_keys::KnownKeys;
+use super::limits::Limits;
+use super::questions::{Asks, QuestionId, Questions};
+use super::routes::Routes;
+use super::server_names::ServerNames;
+use super::table::{ConnectionHandle, Table};
+use super::unplaced::UnplacedRecords;
+use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
+use outputs::Outputs;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// All connections of one UDP address.
+pub(crate) struct Endpoint {
+    server: Option<ServerSide>,
+    limits: Limits,
+    connections: Table<Entry>,
+    last_connection: u32,
+    routes: Routes,
+    deadlines: Deadlines<ConnectionHandle>,
+    questions: Questions,
+    asks: Asks,
+    jobs: Jobs,
+    /// Records from addresses without a connection.
+    unplaced: UnplacedRecords,
+    /// Connections that were restored, by what is their own.
+    restored: HashMap<AssociationName, ConnectionHandle>,
+    counters: Counters,
+    outputs: Outputs,
+    scratch: Scratch,
+    /// What `send` lends out. Not the scratch's outbox: the next input would send it again.
+    sealed: Outbox,
+    /// Connections that have gone to sleep since memory was given back to the system.
+    sleepers: usize,
+}
+
+/// What a server has and a client has not.
+struct ServerSide {
+    config: Arc<ServerConfig>,
+    /// Configurations by the name that a client asks for.
+    names: ServerNames,
+    gate: CookieGate,
+    gathering: Gathering,
+    known_keys: Option<KnownKeys>,
+}
+
+/// A connection, and what only its endpoint knows of it.
+struct Entry {
+    connection: Connection,
+    /// Where its peer is.
+    remote: SocketAddr,
+    /// The deadline under which `Endpoint::deadlines` knows it.
+    scheduled: Option<Instant>,
+    pending: Pending,
+    /// The name under which `Endpoint::restored` knows it.
+    restored: Option<AssociationName>,
+}
+
+/// What an endpoint has to take back when a connection ends early.
+#[derive(Clone, Copy)]
+enum Pending {
+    Nothing,
+    Question(QuestionId),
+    Job(Ticket),
+}
+
+impl Endpoint {
+    /// An endpoint that only connects.
+    pub(crate) fn client(limits: Limits, trace_level: u8) -> Endpoint {
+        Endpoint::new(None, limits, trace_level)
+    }
+
+    /// An endpoint that answers ClientHellos.
+    pub(crate) fn server(
+        now: Instant,
+        config: impl Into<Arc<ServerConfig>>,
+        limits: Limits,
+        trace_level: u8,
+    ) -> Result<Endpoint, RngError> {
+        let server = ServerSide {
+            config: config.into(),
+            names: ServerNames::default(),
+            gate: CookieGate::new(now)?,
+            gathering: Gathering::default(),
+            known_keys: None,
+        };
+        Ok(Endpoint::new(Some(server), limits, trace_level))
+    }
+
+    fn new(server: Option<ServerSide>, limits: Limits, trace_level: u8) -> Endpoint {
+        Endpoint {
+            server,
+            limits,
+            connections: Table::new(),
+            last_connection: 0,
+            routes: Routes::default(),
+            deadlines: Deadlines::new(),
+            questions: Questions::default(),
+            asks: Asks::default(),
+            jobs: Jobs::default(),
+            unplaced: UnplacedRecords::default(),
+            restored: HashMap::new(),
+            counters: Counters::default(),
+            outputs: Outputs::new(trace_level),
+            scratch: Scratch::default(),
+            sealed: Outbox::default(),
+            sleepers: 0,
+        }
+    }
+
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Connections at present, unfinished handshakes included.
+    pub(crate) fn connection_count(&self) -> usize {
+        self.connections.len()
+    }
+
+    /// Unfinished handshakes at present.
+    pub(crate) fn handshake_count(&self) -> usize {
+        self.routes.handshakes()
+    }
+
+    /// Questions that are open at present.
+    pub(crate) fn question_count(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// Everything that is kept for peers, counted.
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.unplaced.len()
+            + self.server.as_ref().map_or(0, |server| server.gathering.len())
+            + self.connections.len()
+            + self.routes.len()
+            + self.questions.len()
+            + self.jobs.len()
+            + self.deadlines.len()
+            + self.restored.len()
+            + self.outputs.len()
+    }
+
+    /// Connections that are asleep.
+    #[cfg(test)]
+    pub(super) fn sleepers(&self) -> usize {
+        self.connections.values().filter(|entry| entry.connection.is_asleep()).count()
+    }
+}

@@ -1,0 +1,113 @@
+//! What the application asks of an endpoint and its connections.
+
+use super::Endpoint;
+use crate::proto::connection::{CloseReason, Connection, WriteError};
+use crate::proto::table::ConnectionHandle;
+use crate::tls::{ClientConfig, Context, Error, ExportError, Finished, SavedConnection};
+use std::net::SocketAddr;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// A sealed payload, and where it goes.
+#[derive(Debug)]
+pub(crate) struct Sealed<'a> {
+    pub(crate) remote: SocketAddr,
+    pub(crate) datagram: &'a [u8],
+}
+
+/// Why a payload was not sent.
+#[derive(Debug)]
+pub(crate) enum SendError {
+    /// There is no such connection, or its handshake is not over.
+    NotConnected,
+    /// The payload does not fit into one record.
+    TooLarge { length: usize, limit: usize },
+    /// The connection has just failed; its `Closed` event waits.
+    Failed(Error),
+}
+
+impl Endpoint {
+    /// Starts a handshake with the server at `remote`.
+    pub(crate) fn connect(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        config: &ClientConfig,
+    ) -> Result<ConnectionHandle, Error> {
+        let mut context = Context::client(config, now)?;
+        context.pause(self.jobs.are_wanted());
+        let mut connection = Connection::client(now, context);
+        let step = connection.begin(now, &mut self.scratch);
+        let handle = self.add_handshake(remote, connection);
+        self.apply(now, handle, step);
+        Ok(handle)
+    }
+
+    /// Seals one payload. The datagram goes to the connection's peer.
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        handle: ConnectionHandle,
+        payload: &[u8],
+    ) -> Result<Sealed<'_>, SendError> {
+        let entry = self.connections.get_mut(&handle).ok_or(SendError::NotConnected)?;
+        let remote = entry.remote;
+        let slept = entry.connection.is_asleep();
+        self.sealed.clear();
+        match entry.connection.write(now, payload, &mut self.sealed) {
+            Ok(()) => {}
+            Err(WriteError::NotEstablished) => return Err(SendError::NotConnected),
+            Err(WriteError::TooLarge { length, limit }) => return Err(SendError::TooLarge { length, limit }),
+            Err(WriteError::Failed(error)) => {
+                self.remove(handle, CloseReason::Error(error.clone()));
+                return Err(SendError::Failed(error));
+            }
+        }
+        if slept {
+            self.schedule(handle);
+        }
+        self.counters.datagrams_sent += 1;
+        let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
+        Ok(Sealed { remote, datagram })
+    }
+
+    /// Says goodbye, and ends the connection.
+    pub(crate) fn close(&mut self, now: Instant, handle: ConnectionHandle) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            entry.connection.close(now, &mut self.scratch);
+            self.remove(handle, CloseReason::Local);
+        }
+    }
+
+    /// Ends the connection without a word to the peer.
+    pub(crate) fn abort(&mut self, handle: ConnectionHandle) {
+        self.remove(handle, CloseReason::Local);
+    }
+
+    /// Bytes of the longest payload that an open connection can send.
+    pub(crate) fn payload_limit(&self, handle: ConnectionHandle) -> Option<usize> {
+        self.connections.get(&handle)?.connection.payload_limit()
+    }
+
+    /// What a connection needs to go on elsewhere; `None` while it has a handshake, or when there is none.
+    pub(crate) fn save(&self, handle: ConnectionHandle) -> Option<SavedConnection> {
+        self.connections.get(&handle)?.connection.save()
+    }
+
+    /// Keying material (RFC 5705). No context differs from an empty one.
+    pub(crate) fn export_keying_material(
+        &self,
+        handle: ConnectionHandle,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+        let entry = self.connections.get(&handle).ok_or(ExportError::NotConnected)?;
+        entry.connection.export(label, context, length)
+    }
+
+    /// The two Finished messages; `None` before, and where the handshake was in another process.
+    pub(crate) fn finished(&self, handle: ConnectionHandle) -> Option<Finished> {
+        self.connections.get(&handle)?.connection.finished()
+    }
+}

@@ -1,0 +1,174 @@
+//! What a connection's step leads to in its endpoint: datagrams, events, questions, jobs, deadlines, the end.
+
+use super::{Endpoint, Entry, Event, Pending};
+use crate::proto::connection::{CloseReason, Connection, Step};
+use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
+use crate::proto::table::ConnectionHandle;
+use crate::tls::{Negotiated, release_free_memory};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+impl Endpoint {
+    /// Follows a connection from one step to the next, until it waits.
+    pub(super) fn apply(&mut self, now: Instant, handle: ConnectionHandle, step: Step) {
+        let mut next = Some(step);
+        while let Some(step) = next {
+            next = self.apply_one(now, handle, step).or_else(|| {
+                let connection = &mut self.connections.get_mut(&handle)?.connection;
+                connection.resume(now, &mut self.scratch)
+            });
+        }
+        self.schedule(handle);
+    }
+
+    /// Answers the step that follows at once, if there is one.
+    fn apply_one(&mut self, now: Instant, handle: ConnectionHandle, step: Step) -> Option<Step> {
+        if let Step::Ended(reason) = step {
+            self.remove(handle, reason);
+            return None;
+        }
+        self.flush(handle);
+        match step {
+            Step::Asks(question) => return self.answer_or_ask(now, handle, question),
+            Step::Computes => self.line_up(handle),
+            Step::Established { negotiated, handshake_time } => self.establish(handle, *negotiated, handshake_time),
+            Step::Data(length) => self.outputs.push_data(handle, self.scratch.plaintext.get(..length)),
+            Step::FellAsleep => self.sleepers += 1,
+            // What was held turned out to be of no use.
+            Step::Dropped => self.counters.records_dropped += 1,
+            Step::Taken | Step::Ended(_) => {}
+        }
+        None
+    }
+
+    /// Adds a connection whose handshake begins.
+    pub(super) fn add_handshake(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
+        let handle = self.add(remote, connection);
+        self.routes.begin_handshake(remote, handle);
+        self.counters.handshakes_started += 1;
+        self.outputs.trace(2, || format!("{remote} handshake begins"));
+        handle
+    }
+
+    pub(super) fn add(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
+        let handle = self.next_handle();
+        let entry = Entry { connection, remote, scheduled: None, pending: Pending::Nothing, restored: None };
+        self.connections.insert(handle, entry);
+        handle
+    }
+
+    fn next_handle(&mut self) -> ConnectionHandle {
+        loop {
+            // Four thousand million connections later some may live still, and 0 stands for none.
+            self.last_connection = self.last_connection.wrapping_add(1);
+            let handle = ConnectionHandle(self.last_connection);
+            if self.last_connection != 0 && !self.connections.contains_key(&handle) {
+                return handle;
+            }
+        }
+    }
+
+    fn establish(&mut self, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
+        let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) else {
+            return;
+        };
+        // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
+        let old = self.routes.established(remote, 0);
+        self.routes.establish(remote, handle);
+        if let Some(old) = old {
+            self.remove(old, CloseReason::Replaced);
+        }
+        self.counters.handshakes_completed += 1;
+        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
+        self.outputs
+            .trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
+        let terms = Box::new(terms);
+        self.outputs.push(Event::Secure {
+            connection: handle,
+            suite,
+            resumed,
+            psk_identity,
+            peer,
+            terms,
+            handshake_time,
+        });
+    }
+
+    /// Sends what was written, forgets the connection everywhere, and says so once.
+    pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
+        self.flush(handle);
+        let Some(entry) = self.connections.remove(&handle) else {
+            return;
+        };
+        let remote = entry.remote;
+        self.routes.remove(remote, handle);
+        if let Some(name) = entry.restored {
+            self.restored.remove(&name);
+        }
+        self.deadlines.change(handle, entry.scheduled, None);
+        match entry.pending {
+            Pending::Nothing => {}
+            Pending::Question(question) => self.questions.withdraw(question),
+            Pending::Job(ticket) => self.jobs.give_up(ticket),
+        }
+        let is_error = matches!(reason, CloseReason::Error(_));
+        self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
+        self.outputs.trace(if is_error { 1 } else { 2 }, || match &reason {
+            CloseReason::Error(error) => format!("{remote} closed: {} ({})", error, error.code()),
+            other => format!("{remote} closed: {other:?}"),
+        });
+        self.outputs.push(Event::Closed { connection: handle, reason });
+    }
+
+    /// Moves what a connection wrote from the scratch to the queue.
+    pub(super) fn flush(&mut self, handle: ConnectionHandle) {
+        let outbox = &mut self.scratch.outbox;
+        if outbox.is_empty() {
+            return;
+        }
+        if let Some(entry) = self.connections.get(&handle) {
+            let remote = entry.remote;
+            let count = self.outputs.push_transmits(remote, outbox.datagrams());
+            self.counters.datagrams_sent += count as u64;
+            self.outputs.trace(3, || format!("{remote} <- {count} datagrams"));
+        }
+        outbox.clear();
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------------
+
+    /// When [`Endpoint::handle_timeout`] is due.
+    pub(crate) fn poll_timeout(&self) -> Option<Instant> {
+        let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
+        self.deadlines.next().into_iter().chain(self.unplaced.next_deadline()).chain(hellos).min()
+    }
+
+    /// Call when [`Endpoint::poll_timeout`] is due, and again when it still is. Any other time does no harm.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        for _ in 0..TIMEOUTS_PER_CALL {
+            let Some(handle) = self.deadlines.pop_due(now) else {
+                break;
+            };
+            if let Some(entry) = self.connections.get_mut(&handle) {
+                entry.scheduled = None;
+                let step = entry.connection.handle_timeout(now, &self.limits, &mut self.scratch);
+                self.apply(now, handle, step);
+            }
+        }
+        self.expire_unplaced(now);
+        self.expire_hellos(now);
+        let is_quiet = self.deadlines.next().is_none_or(|next| next > now + QUIET);
+        if self.sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE } {
+            self.sleepers = 0;
+            release_free_memory();
+        }
+    }
+
+    pub(super) fn schedule(&mut self, handle: ConnectionHandle) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            let deadline = entry.connection.deadline(&self.limits);
+            self.deadlines.change(handle, entry.scheduled, deadline);
+            entry.scheduled = deadline;
+        }
+    }
+}
