@@ -8,10 +8,10 @@ const path = require('node:path');
 const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
-const { connectArguments, listenArguments } = require('../lib/arguments.js');
+const { connectArguments, listenArguments } = require('../lib/options/arguments.js');
 const { opensslName } = require('../lib/ciphers.js');
-const { identityKey } = require('../lib/credentials.js');
-const { clientOptions, serverOptions } = require('../lib/options.js');
+const { identityKey } = require('../lib/options/credentials.js');
+const { clientOptions, serverOptions } = require('../lib/options/options.js');
 
 const PEM = '-----BEGIN SOMETHING-----\n';
 const PORT = 5684;

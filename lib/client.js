@@ -2,16 +2,16 @@
 
 const process = require('node:process');
 
-const { Endpoint } = require('./endpoint');
+const { Endpoint } = require('./transport/endpoint');
 const { DtlsError, stateError } = require('./errors');
-const { askAboutServer } = require('./identity');
-const { join } = require('./mux');
+const { askAboutServer } = require('./questions/server-identity');
+const { join } = require('./transport/mux');
 const native = require('./native');
-const { clientOptions } = require('./options');
-const { askForOwnPsk } = require('./psk');
+const { clientOptions } = require('./options/options');
+const { askForOwnPsk } = require('./questions/psk');
 const { DtlsSocket } = require('./socket');
-const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
-const { callback, port: checkPort, string } = require('./validate');
+const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./transport/udp');
+const { callback, port: checkPort, string } = require('./options/validate');
 
 /** Events that wait to be dispatched: a client has one connection. */
 const EVENT_SLOTS = 4;

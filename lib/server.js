@@ -4,16 +4,16 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
-const { listenArguments } = require('./arguments');
-const { ServerContexts } = require('./context');
-const { Endpoint } = require('./endpoint');
+const { listenArguments } = require('./options/arguments');
+const { ServerContexts } = require('./options/context');
+const { Endpoint } = require('./transport/endpoint');
 const { invalidArgType, stateError } = require('./errors');
-const { HelloQuestions } = require('./hello');
+const { HelloQuestions } = require('./questions/hello');
 const native = require('./native');
-const { CONTEXT, serverOptions } = require('./options');
-const { askAboutPeer } = require('./peer');
-const { createLookup, tellKeys } = require('./psk');
-const { QUESTIONS, Roaming } = require('./roaming');
+const { CONTEXT, serverOptions } = require('./options/options');
+const { askAboutPeer } = require('./questions/peer');
+const { createLookup, tellKeys } = require('./questions/psk');
+const { QUESTIONS, Roaming } = require('./questions/roaming');
 const { DtlsSocket } = require('./socket');
 const {
   bindUdp,
@@ -23,9 +23,9 @@ const {
   growReceiveBuffer,
   isBound,
   resolve,
-} = require('./udp');
-const { callback, port: checkPort } = require('./validate');
-const { WatchedEmitter } = require('./watched');
+} = require('./transport/udp');
+const { callback, port: checkPort } = require('./options/validate');
+const { WatchedEmitter } = require('./watched-emitter');
 
 // States of a server. It may listen again once it is closed.
 const IDLE = 0;
@@ -45,7 +45,7 @@ const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENET
  * Events: 'listening', 'connection'(socket) when a peer has proved its address and begins a handshake,
  * 'secureConnection'(socket[, session]) when the handshake is over or a saved session goes on, 'clientError'(error,
  * socket) when it fails, 'error'(error) when the UDP socket does, 'close'. Questions, each with a callback as its last
- * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/roaming.js.
+ * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/questions/roaming.js.
  */
 class DtlsServer extends WatchedEmitter {
   /** The class of its sockets, for a subclass to choose. */

@@ -3,15 +3,15 @@
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
-const { legacyCertificate, x509Certificate } = require('./certificate');
+const { legacyCertificate, x509Certificate } = require('./peer-credentials');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
-const { exportKeyingMaterial } = require('./keying');
-const { protocolName } = require('./negotiation');
-const { NO_KEY, publicKeyPem } = require('./peer');
-const { MessageQueue } = require('./queue');
-const { toSession } = require('./saved');
-const { datagram } = require('./validate');
+const { exportKeyingMaterial } = require('./exporter');
+const { protocolName } = require('./options/negotiation');
+const { NO_KEY, publicKeyPem } = require('./questions/peer');
+const { MessageQueue } = require('./message-queue');
+const { toSession } = require('./saved-connection');
+const { datagram } = require('./options/validate');
 
 // States of a connection, in order.
 const HANDSHAKE = 0;

@@ -4,7 +4,7 @@
 
 const { isUtf8 } = require('node:buffer');
 
-const { identityBytes, ownPsk, presharedKey } = require('./credentials');
+const { identityBytes, ownPsk, presharedKey } = require('../options/credentials');
 const { Question, askInThreeWays, settleWith } = require('./question');
 
 /** Almost every identity is the same in either encoding. */

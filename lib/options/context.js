@@ -3,10 +3,10 @@
 // What a server shows its clients: contexts of their own, made once, and what a server can be told anew while it runs.
 
 const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
-const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('./errors');
-const native = require('./native');
+const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
+const native = require('../native');
 const { OPTIONS, negotiation } = require('./negotiation');
-const { pfxFile, takePfx } = require('./pfx');
+const { pfxFile, takePfx } = require('../pkcs12/pfx');
 const { boolean, checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;

@@ -7,11 +7,11 @@
 const net = require('node:net');
 const process = require('node:process');
 
-const { suiteName } = require('./ciphers');
-const { DtlsError, fromNative, messageOf } = require('./errors');
+const { suiteName } = require('../ciphers');
+const { DtlsError, fromNative, messageOf } = require('../errors');
 const { Question } = require('./question');
-const { fromResumable, fromSession } = require('./saved');
-const { canonicalAddress } = require('./udp');
+const { fromResumable, fromSession } = require('../saved-connection');
+const { canonicalAddress } = require('../transport/udp');
 
 /** Events that are questions: their last argument is the callback that answers. */
 const QUESTIONS = new Set(['resumeSession', 'lookupKey', 'renegotiate']);
@@ -20,7 +20,7 @@ class Roaming {
   /**
    * @param {object} server an EventEmitter with _createSocket(address, port), _place(handle, socket),
    *   _onRestored(handle, socket, session) and _onHandshakeFailed(socket, error)
-   * @param {import('./endpoint').Endpoint} endpoint
+   * @param {import('../transport/endpoint').Endpoint} endpoint
    */
   constructor(server, endpoint) {
     this._server = server;

@@ -18,10 +18,10 @@ const {
   serverPsk,
 } = require('./credentials');
 const defaults = require('./defaults');
-const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('./errors');
+const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
 const negotiated = require('./negotiation');
-const { completeClientVerification, completeServerVerification, publicKeys } = require('./peer');
-const { pfxFile, takePfx } = require('./pfx');
+const { completeClientVerification, completeServerVerification, publicKeys } = require('../questions/peer');
+const { pfxFile, takePfx } = require('../pkcs12/pfx');
 const {
   MAX_DELAY,
   boolean,

@@ -2,7 +2,7 @@
 
 // The many ways to call listen() and connect(), as node:net and node:dgram have taught them, brought into one form.
 
-const { invalidArgType, missingOption } = require('./errors');
+const { invalidArgType, missingOption } = require('../errors');
 const { boolean, checkOptions, integer, port, string } = require('./validate');
 
 const LISTEN = {

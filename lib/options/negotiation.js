@@ -3,7 +3,7 @@
 // Options about what the two hellos negotiate, in node:tls's forms, and what of it the addon gets. Which names of groups and
 // signature algorithms there are, the addon knows.
 
-const { invalidArgType, invalidArgValue } = require('./errors');
+const { invalidArgType, invalidArgValue } = require('../errors');
 const { boolean, copyBytes, string } = require('./validate');
 
 /** Longest protocol name, bytes (RFC 7301, 3.1). */

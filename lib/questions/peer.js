@@ -3,8 +3,8 @@
 // Who the peer is: the options that say whom we accept, the application's decision, and the peer's public key in the
 // forms in which it is handed out.
 
-const { certificates, isFileName, keyFile } = require('./credentials');
-const { invalidArgType, invalidArgValue, missingOption } = require('./errors');
+const { certificates, isFileName, keyFile } = require('../options/credentials');
+const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const { Question, askInThreeWays } = require('./question');
 
 /** The public key of a peer that has shown none. */

@@ -3,8 +3,8 @@
 // What a server's application decides by a client's hello: the context that answers the name it asks for, and which of its
 // application protocols is used. Names and forms are node:tls's.
 
-const { alpnInvalidResult } = require('./errors');
-const { protocolName, protocolNames } = require('./negotiation');
+const { alpnInvalidResult } = require('../errors');
+const { protocolName, protocolNames } = require('../options/negotiation');
 const { Question, askAsMethod } = require('./question');
 
 class HelloQuestions {

@@ -12,12 +12,12 @@
 
 const process = require('node:process');
 
-const { expect, listen } = require('./bell');
+const { expect, listen } = require('./waker');
 const { BriefEvents } = require('./brief');
-const { fromNative, messageOf } = require('./errors');
+const { fromNative, messageOf } = require('../errors');
 const { outgoing } = require('./outgoing');
 const { queuedDatagrams } = require('./udp');
-const { MAX_DELAY } = require('./validate');
+const { MAX_DELAY } = require('../options/validate');
 
 // The registers, see src/binding/driver.rs: rewritten by every native call before it returns.
 const WAITING = 0;

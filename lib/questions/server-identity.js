@@ -3,8 +3,8 @@
 // A client's decision about its server, in node:tls's form: checkServerIdentity(servername, cert) in place of the engine's
 // comparison of names, and before verifyPeer.
 
-const { legacyCertificate } = require('./certificate');
-const { stateError } = require('./errors');
+const { legacyCertificate } = require('../peer-credentials');
+const { stateError } = require('../errors');
 const { askAboutPeer } = require('./peer');
 
 /**

@@ -4,10 +4,10 @@
 
 const { X509Certificate, createPrivateKey } = require('node:crypto');
 
-const { DtlsError, invalidArgType, invalidArgValue } = require('./errors');
+const { DtlsError, invalidArgType, invalidArgValue } = require('../errors');
 const { Unsupported } = require('./pbe');
 const { WrongPassphrase, readPkcs12 } = require('./pkcs12');
-const { copyBytes, secretString } = require('./validate');
+const { copyBytes, secretString } = require('../options/validate');
 
 /** Longest file, bytes. */
 const MAX_PFX = 1_048_576;

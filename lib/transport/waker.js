@@ -6,7 +6,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
-const native = require('./native');
+const native = require('../native');
 
 /** Of this environment; there is none as long as every endpoint keeps to its event loop. */
 let bell = null;

@@ -3,7 +3,7 @@
 // What happens to every connection arrives as numbers and bytes in memory that the native object writes to, see
 // src/binding/brief.rs: it would take longer to make a JS object over there than to make it here.
 
-const { suiteName } = require('./ciphers');
+const { suiteName } = require('../ciphers');
 
 // Doubles: how many events have been written and read, then a slot for each event. Behind them, texts.
 const WRITTEN = 0;

@@ -7,12 +7,12 @@
 const net = require('node:net');
 const process = require('node:process');
 
-const { DtlsClient } = require('./client');
-const { DtlsError, invalidArgType } = require('./errors');
-const { clientOptionNames, serverOptionNames } = require('./options');
-const { DtlsServer } = require('./server');
-const { DtlsSocket } = require('./socket');
-const { boolean, checkOptions, oneOf } = require('./validate');
+const { DtlsClient } = require('../client');
+const { DtlsError, invalidArgType } = require('../errors');
+const { clientOptionNames, serverOptionNames } = require('../options/options');
+const { DtlsServer } = require('../server');
+const { DtlsSocket } = require('../socket');
+const { boolean, checkOptions, oneOf } = require('../options/validate');
 
 /**
  * How a fork behaves. Names of events and fields are the forks' own.

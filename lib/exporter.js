@@ -3,7 +3,7 @@
 // Keying material for other protocols (RFC 5705), as tls.TLSSocket#exportKeyingMaterial() gives it.
 
 const { fromNative, invalidArgType, invalidArgValue, stateError } = require('./errors');
-const { copyBytes, integer, string } = require('./validate');
+const { copyBytes, integer, string } = require('./options/validate');
 
 /** Bytes at a time. */
 const checkLength = integer(1, 65_536);

@@ -5,7 +5,7 @@
 
 const { types } = require('node:util');
 
-const { invalidArgType, invalidArgValue, outOfRange, quote } = require('./errors');
+const { invalidArgType, invalidArgValue, outOfRange, quote } = require('../errors');
 
 /** Longest delay that one timer of Node's takes, ms: the upper bound of every option that is a time. */
 const MAX_DELAY = 2 ** 31 - 1;

@@ -9,7 +9,7 @@ const process = require('node:process');
 const tls = require('node:tls');
 const { types } = require('node:util');
 
-const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('./errors');
+const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('../errors');
 const { copyBytes } = require('./validate');
 
 const PEM_BEGIN = '-----BEGIN ';
