@@ -4,11 +4,12 @@ const process = require('node:process');
 
 const { Endpoint } = require('./transport/endpoint');
 const { DtlsError, stateError } = require('./errors');
-const { askAboutServer } = require('./questions/server-identity');
+const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { join } = require('./transport/mux');
 const native = require('./native');
 const { clientOptions } = require('./options/options');
-const { askForOwnPsk } = require('./questions/psk');
+const { OwnPskQuestion } = require('./questions/psk');
+const { Questions } = require('./questions/question');
 const { DtlsSocket } = require('./socket');
 const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./transport/udp');
 const { callback, port: checkPort, string } = require('./options/validate');
@@ -39,13 +40,16 @@ class DtlsClient extends DtlsSocket {
       ...settings
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
-    const link = new Link(rules, pskCallback);
+    const link = new Link();
     const endpoint = new Endpoint(native.DtlsClient, nativeOptions, link, {
       eventSlots: EVENT_SLOTS,
       threads: handshakeThreads,
     });
     super(endpoint, link, settings);
     link.client = this;
+    link._questions = new Questions(endpoint, this);
+    link._questions.register(OwnPskQuestion, pskCallback);
+    link._questions.register(ServerIdentityQuestion, rules);
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 
     this._udp = socket ?? null;
@@ -216,18 +220,9 @@ class DtlsClient extends DtlsSocket {
 
 /** What a client's endpoint and stream report to; a server does this for all its sockets. */
 class Link {
-  constructor(rules, pskCallback) {
+  constructor() {
     this.client = null;
-    this._rules = rules;
-    this._pskCallback = pskCallback;
-  }
-
-  _onIdentityLookup(event) {
-    askForOwnPsk(this._pskCallback, this.client, event);
-  }
-
-  _onPeerLookup(event) {
-    askAboutServer(this._rules, this.client, event);
+    this._questions = null;
   }
 
   _onSocketSecure(client) {
@@ -241,11 +236,6 @@ class Link {
   /** Before the application has read all: the UDP socket has nothing left to do, and must not keep the process alive. */
   _onSocketClosed(client) {
     client._detachUdp();
-  }
-
-  /** Only a server has sessions to go on with. */
-  _resume() {
-    return false;
   }
 
   /** The first flight cannot leave, as on a host without a route: waiting for its timeout would help nobody. */

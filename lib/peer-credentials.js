@@ -1,8 +1,14 @@
 'use strict';
 
-// The peer's certificate in the forms of node:tls.
+// The peer's certificate and public key, in the forms in which sockets hand them out.
 
 const { X509Certificate } = require('node:crypto');
+
+/** The public key of a peer that has shown none. */
+const NO_KEY = Buffer.alloc(0);
+
+/** Base64 characters on a line of PEM (RFC 7468). */
+const PEM_LINE = 64;
 
 /**
  * @param {Buffer | undefined} certificate DER
@@ -48,4 +54,11 @@ function legacyCertificate(certificate, others, detailed) {
   return object;
 }
 
-module.exports = { legacyCertificate, x509Certificate };
+/** SubjectPublicKeyInfo as PEM (RFC 7468), empty if there is none. */
+function publicKeyPem(der) {
+  if (der.length === 0) return NO_KEY;
+  const lines = der.toString('base64').match(new RegExp(`.{1,${PEM_LINE}}`, 'g'));
+  return Buffer.from(`-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`);
+}
+
+module.exports = { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate };

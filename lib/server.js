@@ -8,12 +8,15 @@ const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
 const { Endpoint } = require('./transport/endpoint');
 const { invalidArgType, stateError } = require('./errors');
-const { HelloQuestions } = require('./questions/hello');
+const { ContextQuestion, ProtocolQuestion } = require('./questions/hello');
+const { MoveQuestion, Moves } = require('./questions/move');
 const native = require('./native');
 const { CONTEXT, serverOptions } = require('./options/options');
-const { askAboutPeer } = require('./questions/peer');
-const { createLookup, tellKeys } = require('./questions/psk');
-const { QUESTIONS, Roaming } = require('./questions/roaming');
+const { PeerQuestion } = require('./questions/peer');
+const { PskQuestion, tellKeys } = require('./questions/psk');
+const { Questions } = require('./questions/question');
+const { RestoreQuestion, restoreAt } = require('./questions/restore');
+const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
 const {
   bindUdp,
@@ -45,14 +48,13 @@ const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENET
  * Events: 'listening', 'connection'(socket) when a peer has proved its address and begins a handshake,
  * 'secureConnection'(socket[, session]) when the handshake is over or a saved session goes on, 'clientError'(error,
  * socket) when it fails, 'error'(error) when the UDP socket does, 'close'. Questions, each with a callback as its last
- * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/questions/roaming.js.
+ * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/questions/.
  */
 class DtlsServer extends WatchedEmitter {
   /** The class of its sockets, for a subclass to choose. */
   static Socket = DtlsSocket;
 
   // Private, for keys are in it.
-  #lookup;
   #contexts;
 
   /**
@@ -78,8 +80,6 @@ class DtlsServer extends WatchedEmitter {
     /** The node:dgram socket, null before 'listening' and after 'close'. */
     this.dgramSocket = null;
 
-    this.#lookup = psk?.callback === undefined ? null : createLookup(psk);
-    this._verifyPeer = verifyPeer;
     this._settings = settings;
     this._udpOptions = udp;
     this._givenUdp = socket;
@@ -89,10 +89,10 @@ class DtlsServer extends WatchedEmitter {
       eventSlots: EVENT_SLOTS,
       threads: handshakeThreads,
     });
-    if (psk !== null && this.#lookup === null) tellKeys(psk, this._endpoint.native);
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
-    this._hello = new HelloQuestions(byHello, this._endpoint, this.#contexts);
-    this._roaming = new Roaming(this, this._endpoint);
+    this._moves = new Moves();
+    this._questions = new Questions(this._endpoint, this);
+    this._registerQuestions(psk, verifyPeer, byHello);
     this._state = IDLE;
     this._isResolving = false;
     this._udp = null;
@@ -101,6 +101,19 @@ class DtlsServer extends WatchedEmitter {
     this._sockets = null;
     // The socket that a new handshake has just replaced, until that is announced.
     this._replaced = null;
+  }
+
+  _registerQuestions(psk, verifyPeer, { SNICallback, ALPNCallback }) {
+    const questions = this._questions;
+    if (psk?.callback !== undefined) questions.register(PskQuestion, psk);
+    else if (psk !== null) tellKeys(psk, this._endpoint.native);
+    if (verifyPeer !== undefined) questions.register(PeerQuestion, { verifyPeer });
+    if (SNICallback !== undefined) questions.register(ContextQuestion, { SNICallback, contexts: this.#contexts });
+    if (ALPNCallback !== undefined) questions.register(ProtocolQuestion, ALPNCallback);
+    questions.register(ResumptionQuestion, { server: this });
+    questions.register(RestoreQuestion, { server: this, moves: this._moves });
+    questions.register(MoveQuestion, { server: this, moves: this._moves });
+    questions.listen();
   }
 
   /** True between 'listening' and close(). */
@@ -203,7 +216,7 @@ class DtlsServer extends WatchedEmitter {
     if (net.isIP(remote.address) === 0) throw invalidArgType('remote.address', 'an IP address', remote.address);
     const port = checkPort(1)(remote.port, 'remote.port');
     if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
-    return this._roaming.restore({ address: canonicalAddress(remote.address, this._udp.type), port }, session);
+    return restoreAt(this, { address: canonicalAddress(remote.address, this._udp.type), port }, session);
   }
 
   /** The server keeps the process alive, which is the default. */
@@ -290,7 +303,8 @@ class DtlsServer extends WatchedEmitter {
 
   _shutDown() {
     this._state = CLOSING;
-    this._roaming.dispose();
+    this._questions.withdrawAll();
+    this._moves.clear();
     const sockets = [...this._endpoint.connections.values()];
     for (const socket of sockets) {
       if (socket.connected) socket.end();
@@ -358,37 +372,21 @@ class DtlsServer extends WatchedEmitter {
     return socket;
   }
 
-  _onRoaming(event) {
-    this._roaming.onEvent(event);
+  /** A peer has moved, and an authentic record has proved it. */
+  _onMoved({ connection, address, port, oldAddress, oldPort }) {
+    const move = this._moves.takeTo({ address, port });
+    const socket = this._endpoint.connections.get(connection);
+    if (socket === undefined) return;
+    socket.remoteAddress = address;
+    socket.remotePort = port;
+    this._place(connection, socket);
+    const old = withFamily({ address: oldAddress, port: oldPort });
+    socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
 
-  _resume(socket, session) {
-    return this._roaming.resume(socket, session);
-  }
-
-  _onLookup({ connection, lookup, identity }) {
-    const endpoint = this._endpoint;
-    const socket = endpoint.connections.get(connection);
-    if (socket === undefined || this.#lookup === null) {
-      endpoint.answerPsk(lookup, null);
-      return;
-    }
-    const answer = (key) => endpoint.answerPsk(lookup, key);
-    const fail = (cause) => {
-      socket._lookupCause = cause;
-      endpoint.failLookup(lookup, cause);
-    };
-    this.#lookup(socket, identity, answer, fail);
-  }
-
-  _onHelloLookup(event) {
-    this._hello.onEvent(event);
-  }
-
-  _onPeerLookup(event) {
-    const socket = this._endpoint.connections.get(event.connection);
-    if (socket === undefined) this._endpoint.answerPeer(event.lookup, false);
-    else askAboutPeer(this._verifyPeer, this._endpoint, socket, event);
+  /** Somebody sends records that no connection of ours can read: only a new handshake would help. */
+  _onUnplaced(remote, deviceId) {
+    this.emit('forceDeviceRehandshake', withFamily(remote), deviceId);
   }
 
   _onSocketSecure(socket, session) {
@@ -427,14 +425,14 @@ class DtlsServer extends WatchedEmitter {
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }
 
-  /** The native layer asks only what somebody listens for. */
+  /** The native object asks only what somebody listens for. */
   _onListenersChanged() {
-    this._roaming?.onListenersChanged();
+    this._questions?.listen();
   }
 
   /** An async listener has thrown: for a question that is its answer, for anything else what it always was. */
   [captureRejectionSymbol](error, event, ...args) {
-    if (QUESTIONS.has(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
+    if (this._questions.isAskedBy(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
     else Promise.reject(error);
   }
 
@@ -448,6 +446,10 @@ class DtlsServer extends WatchedEmitter {
     }
     return sockets;
   }
+}
+
+function withFamily({ address, port }) {
+  return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port };
 }
 
 function destroyAll(sockets) {

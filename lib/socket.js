@@ -3,13 +3,13 @@
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
-const { legacyCertificate, x509Certificate } = require('./peer-credentials');
+const { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
 const { protocolName } = require('./options/negotiation');
-const { NO_KEY, publicKeyPem } = require('./questions/peer');
 const { MessageQueue } = require('./message-queue');
+const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
 const { datagram } = require('./options/validate');
 
@@ -92,8 +92,8 @@ class DtlsSocket extends Duplex {
     this._failure = null;
     // The saved session that the handshake may resume.
     this._resumable = null;
-    // What ended the application's look-up for this handshake.
-    this._lookupCause = undefined;
+    // The last question to the application that the handshake has led to.
+    this._question = null;
     // Bytes of one message; 0 as long as nobody has asked.
     this._payloadLimit = 0;
     // What checkServerIdentity has against the server.
@@ -242,7 +242,7 @@ class DtlsSocket extends Duplex {
    * @returns {boolean} whether the connection goes on
    */
   resumeSession(session) {
-    return this._owner._resume(this, session);
+    return resumeNow(this, session);
   }
 
   /** Ends the connection without a word to the peer. 'close' is the last that its listeners hear. */
@@ -299,6 +299,7 @@ class DtlsSocket extends Duplex {
     this._cipher = cipher;
     this._publicKey = publicKey ?? NO_KEY;
     this._resumable = null;
+    this._question = null;
     this._identity = pskIdentity;
     try {
       this._owner._onSocketSecure(this, session);
@@ -310,6 +311,7 @@ class DtlsSocket extends Duplex {
   _onClosed(event) {
     const inHandshake = this._state === HANDSHAKE;
     this._setClosed();
+    this._question?.withdraw();
     this._handle = 0;
     try {
       if (!this.destroyed) this._conclude(event, inHandshake);
@@ -347,7 +349,7 @@ class DtlsSocket extends Duplex {
     if (error !== undefined) {
       const refusal = error.code === 'ERR_DTLS_PEER_REFUSED' ? this._refusal : null;
       if (refusal !== null) return refusedBy(refusal, error, peer);
-      const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._lookupCause : undefined;
+      const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._question?.cause : undefined;
       return fromNative(error, { ...peer, cause });
     }
     if (!inHandshake || reason === 'local' || reason === 'replaced') return null;

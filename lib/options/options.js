@@ -20,7 +20,6 @@ const {
 const defaults = require('./defaults');
 const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
 const negotiated = require('./negotiation');
-const { completeClientVerification, completeServerVerification, publicKeys } = require('../questions/peer');
 const { pfxFile, takePfx } = require('../pkcs12/pfx');
 const {
   MAX_DELAY,
@@ -34,6 +33,7 @@ const {
   secretString,
   string,
 } = require('./validate');
+const { completeClientVerification, completeServerVerification, publicKeys } = require('./verification');
 
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;

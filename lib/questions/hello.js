@@ -5,63 +5,43 @@
 
 const { alpnInvalidResult } = require('../errors');
 const { protocolName, protocolNames } = require('../options/negotiation');
-const { Question, askAsMethod } = require('./question');
+const { askAsMethod } = require('./ask');
+const { Question } = require('./question');
 
-class HelloQuestions {
-  /**
-   * @param {{ SNICallback?: Function, ALPNCallback?: Function }} callbacks as in the options
-   * @param {object} endpoint that asks
-   * @param {object} contexts of the server
-   */
-  constructor({ SNICallback, ALPNCallback }, endpoint, contexts) {
-    this._onName = SNICallback;
-    this._onProtocols = ALPNCallback;
-    this._endpoint = endpoint;
-    this._contexts = contexts;
-    if (SNICallback !== undefined || ALPNCallback !== undefined) {
-      endpoint.native.askByHello(SNICallback !== undefined, ALPNCallback !== undefined);
-    }
+/** SNICallback(servername[, callback]). The source is `{ SNICallback, contexts }`, contexts being the server's. */
+class ContextQuestion extends Question {
+  static about = 'context';
+
+  ask(respond) {
+    askAsMethod(this.source.SNICallback, this.socket, this.event.servername, respond);
   }
 
-  /** @param {{ kind: string, connection: number, lookup: number, servername?: string, protocols?: Buffer }} event */
-  onEvent(event) {
-    const socket = this._endpoint.connections.get(event.connection);
-    // Closed already, and so is the question.
-    if (socket === undefined) return;
-    if (event.kind === 'configLookup') this._askForContext(socket, event);
-    else this._askForProtocol(socket, event);
-  }
-
-  _askForContext(socket, { lookup, servername }) {
-    const check = (context) => this._contexts.answer(context);
-    const answer = (context) => this._endpoint.answerConfig(lookup, context);
-    this._ask(socket, lookup, check, answer, (respond) => {
-      askAsMethod(socket, this._onName, servername, respond);
-    });
-  }
-
-  _askForProtocol(socket, { lookup, protocols }) {
-    const offered = protocolNames(protocols);
-    const names = offered.map(protocolName);
-    const check = (name) => {
-      if (name == null) return null;
-      const index = names.indexOf(name);
-      if (index === -1) throw alpnInvalidResult(name, names);
-      return offered[index];
-    };
-    const answer = (protocol) => this._endpoint.answerProtocol(lookup, protocol);
-    this._ask(socket, lookup, check, answer, (respond) => {
-      askAsMethod(socket, this._onProtocols, { servername: socket.servername, protocols: [...names] }, respond);
-    });
-  }
-
-  _ask(socket, lookup, check, answer, ask) {
-    const fail = (cause) => {
-      socket._lookupCause = cause;
-      this._endpoint.failLookup(lookup, cause);
-    };
-    new Question(check, answer, fail).put(ask);
+  check(context) {
+    return this.source.contexts.answer(context);
   }
 }
 
-module.exports = { HelloQuestions };
+/** ALPNCallback({ servername, protocols }[, callback]). The source is the function. */
+class ProtocolQuestion extends Question {
+  static about = 'protocol';
+
+  constructor(questions, event, source) {
+    super(questions, event, source);
+    this._offered = protocolNames(event.protocols);
+    this._names = this._offered.map(protocolName);
+  }
+
+  ask(respond) {
+    const { servername } = this.socket;
+    askAsMethod(this.source, this.socket, { servername, protocols: [...this._names] }, respond);
+  }
+
+  check(name) {
+    if (name == null) return null;
+    const index = this._names.indexOf(name);
+    if (index === -1) throw alpnInvalidResult(name, this._names);
+    return this._offered[index];
+  }
+}
+
+module.exports = { ContextQuestion, ProtocolQuestion };

@@ -5,29 +5,53 @@
 const { isUtf8 } = require('node:buffer');
 
 const { identityBytes, ownPsk, presharedKey } = require('../options/credentials');
-const { Question, askInThreeWays, settleWith } = require('./question');
+const { askInThreeWays, respondWith } = require('./ask');
+const { Question } = require('./question');
 
-/** Almost every identity is the same in either encoding. */
+/** Almost every identity is the same in UTF-8 and in Latin-1. */
 const NOT_PRINTABLE_ASCII = /[^ -~]/;
 
 /**
- * @param {{ callback: Function, withSocket: boolean, encoding: 'utf8' | 'buffer' }} source as by serverOptions()
- * @returns {(socket: object, identity: string, answer: (key: Buffer | null) => void,
- *   fail: (cause: unknown) => void) => void} looks one identity up, a character a byte, then calls one of the two, at
- *   most once; null: nobody has that name
+ * A server's key for the identity that a client has sent. The source is `{ callback, withSocket, encoding }` as by
+ * serverOptions(); null or undefined means that the identity is unknown.
  */
-function createLookup(source) {
-  const ask = source.withSocket ? askInThreeWays : askWithIdentity;
-  return (socket, identity, answer, fail) => {
-    const name = source.encoding === 'buffer' ? Buffer.from(identity, 'latin1') : exactString(identity);
-    // No string stands for these bytes, so there is nobody to ask for.
-    if (name === null) answer(null);
-    else new Question(checkKey, answer, fail).put((respond) => ask(source.callback, socket, name, respond));
-  };
+class PskQuestion extends Question {
+  static about = 'psk';
+
+  ask(respond) {
+    const { callback, withSocket, encoding } = this.source;
+    const { identity } = this.event;
+    const name = encoding === 'buffer' ? Buffer.from(identity, 'latin1') : exactString(identity);
+    // No string stands for these bytes, so no identity of the application's can be meant.
+    if (name === null) respond(null, null);
+    else if (withSocket) askInThreeWays(callback, this.socket, name, respond);
+    else respondWith(callback(name), respond);
+  }
+
+  check(key) {
+    // node-mbed-dtls's identityPskCallback(identity) refuses with an empty string.
+    if (key == null || (key === '' && !this.source.withSocket)) return null;
+    return presharedKey(key, 'key');
+  }
+}
+
+/** A client's own key and identity: pskCallback(hint), as node:tls calls it. The source is the function. */
+class OwnPskQuestion extends Question {
+  static about = 'ownPsk';
+
+  ask(respond) {
+    const { hint } = this.event;
+    // A hint that no string stands for says nothing to an application that expects a string.
+    respondWith(this.source(hint === undefined ? null : exactString(hint.latin1Slice())), respond);
+  }
+
+  check(own) {
+    return ownPsk(own);
+  }
 }
 
 /**
- * Keys that no callback has to be asked for go to the native object, once.
+ * Gives the native object the keys for which no callback has to be asked, once.
  *
  * @param {{ key: Buffer } | { table: Map<string, Buffer> }} source as by serverOptions()
  * @param {object} native of a server
@@ -37,40 +61,11 @@ function tellKeys({ key, table }, native) {
   else native.knowKeys(undefined, Array.from(table.keys(), identityBytes), [...table.values()]);
 }
 
-/** identityPskCallback(identity), as node-mbed-dtls calls it: an empty string refuses. */
-function askWithIdentity(callback, _socket, identity, respond) {
-  settleWith(callback(identity), (error, key) => respond(error, key === '' ? null : key));
-}
-
-/**
- * Asks a client's application as whom to appear: pskCallback(hint), as node:tls calls it.
- *
- * @param {(hint: string | null) => unknown} pskCallback
- * @param {object} client that asks
- * @param {{ lookup: number, hint?: Buffer }} event
- */
-function askForOwnPsk(pskCallback, client, { lookup, hint }) {
-  const endpoint = client._endpoint;
-  // What no string stands for says nothing to who wants a string.
-  const text = hint === undefined ? null : exactString(hint.latin1Slice());
-  const answer = (own) => endpoint.answerIdentity(lookup, own);
-  const fail = (cause) => {
-    client._lookupCause = cause;
-    endpoint.failLookup(lookup, cause);
-  };
-  new Question(ownPsk, answer, fail).put((respond) => settleWith(pskCallback(text), respond));
-}
-
-/** A key, or null: nobody has that name. */
-function checkKey(key) {
-  return key == null ? null : presharedKey(key, 'key');
-}
-
-/** The string that has exactly these bytes, given as a character each, in UTF-8; null when there is none. */
+/** The string whose UTF-8 is exactly these bytes, which are given as one character each; null when there is none. */
 function exactString(identity) {
   if (!NOT_PRINTABLE_ASCII.test(identity)) return identity;
   const bytes = Buffer.from(identity, 'latin1');
   return isUtf8(bytes) ? bytes.utf8Slice() : null;
 }
 
-module.exports = { askForOwnPsk, createLookup, tellKeys };
+module.exports = { OwnPskQuestion, PskQuestion, tellKeys };

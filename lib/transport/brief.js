@@ -32,7 +32,7 @@ const TEXTS_PER_SLOT = 64;
 
 // Kinds.
 const IS_CONNECTION = 1;
-const IS_PSK_LOOKUP = 2;
+const IS_PSK_QUESTION = 2;
 const IS_SECURE = 3;
 const IS_CLOSED = 4;
 
@@ -76,8 +76,8 @@ class BriefEvents {
           port: number,
           servername: this._name(slot),
         };
-      case IS_PSK_LOOKUP:
-        return { kind: 'pskLookup', connection, lookup: number, identity: this._name(slot) };
+      case IS_PSK_QUESTION:
+        return { kind: 'question', about: 'psk', connection, question: number, identity: this._name(slot) };
       case IS_SECURE:
         return this._secure(slot, connection, number);
       case IS_CLOSED:

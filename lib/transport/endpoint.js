@@ -3,18 +3,18 @@
 // The seam between the native object and everything in JS: one UDP socket's datagrams in, datagrams and events out, one
 // timer. Server and client own one Endpoint each.
 //
-// Node polls the UDP socket and says when something has arrived. Where lib/udp.js has let the native object make the
+// Node polls the UDP socket and says when something has arrived. Where udp.js has let the native object make the
 // socket, that takes the rest from it, and sends on it, by itself; what the system does not take at once goes through
 // node:dgram's queue. On other sockets everything goes through node:dgram.
 //
 // The native object never calls back; what other threads have done for it, a bell says. Every call into it may leave
-// output behind and move its deadline, and says so in the registers; so every call is followed by _settle().
+// output behind and move its deadline, and says so in the registers; so every call is followed by settle().
 
 const process = require('node:process');
 
 const { expect, listen } = require('./waker');
 const { BriefEvents } = require('./brief');
-const { fromNative, messageOf } = require('../errors');
+const { fromNative } = require('../errors');
 const { outgoing } = require('./outgoing');
 const { queuedDatagrams } = require('./udp');
 const { MAX_DELAY } = require('../options/validate');
@@ -33,7 +33,7 @@ const PAYLOADS = 6;
 const BATCH_LIMIT = 64;
 const REGISTERS = PAYLOADS + 3 * BATCH_LIMIT;
 
-// Bits of registers[WAITING]; of events, those that are not in lib/brief.js.
+// Bits of registers[WAITING]; of events, those that are not in brief.js.
 const TRANSMITS = 1;
 const EVENTS = 2;
 
@@ -47,8 +47,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with _onConnection(event), _onHelloLookup(event), _onLookup(event), _onIdentityLookup(event),
-   *   _onPeerLookup(event), as far as they can happen, and _onSendError(error) or null in its place
+   * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
+   *   _onSendError(error) or null in its place
    * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait; threads for heavy steps of
    *   handshakes, without as the machine suggests
    * @throws {DtlsError} when the native object refuses the key material
@@ -151,7 +151,7 @@ class Endpoint {
       this._batch = payloads;
       this._deliver();
     }
-    this._settle();
+    this.settle();
   }
 
   /**
@@ -193,7 +193,7 @@ class Endpoint {
       // Closed, and the event that says so is still on its way: what was to be sent is discarded (RFC 5246, 7.2.1).
       const discarded = error.code === 'ERR_DTLS_NOT_CONNECTED';
       callback(discarded ? null : fromNative(error, { address: socket.remoteAddress, port: socket.remotePort }));
-      this._settle();
+      this.settle();
       return;
     }
     if (typeof sent === 'number') {
@@ -202,7 +202,7 @@ class Endpoint {
       this._sendThroughNode(sent, socket, callback);
       sent = sent.length;
     }
-    this._settle();
+    this.settle();
     // Last: a listener that throws leaves nothing undone.
     if (socket.listenerCount('send') > 0) socket.emit('send', sent);
   }
@@ -229,46 +229,38 @@ class Endpoint {
     const handle = this.native.connect(address, port);
     this.connections.set(handle, socket);
     socket._handle = handle;
-    this._settle();
+    this.settle();
   }
 
   /** Ends a connection, with close_notify or without. Its 'closed' event follows, if it has not been there already. */
   close(handle, sayGoodbye) {
     if (sayGoodbye) this.native.close(handle);
     else this.native.abort(handle);
-    this._settle();
+    this.settle();
   }
 
-  answerConfig(lookup, context) {
-    this.native.answerConfig(lookup, context);
-    this._settle();
+  /**
+   * Answers a question of the native object. What follows is dispatched by settle().
+   *
+   * @param {{ question: number, about: string }} event that has asked
+   * @param {unknown} value as the native object wants it
+   * @returns {number} 0 when the answer comes too late or nothing goes on; for 'restore', the connection that goes on
+   */
+  answer({ question, about }, value) {
+    return Number(ADAPTER[about].answer(this.native, question, value));
   }
 
-  answerProtocol(lookup, protocol) {
-    this.native.answerProtocol(lookup, protocol);
-    this._settle();
+  /** Ends what the question is about, with a reason. */
+  fail({ question }, message) {
+    this.native.failLookup(question, message);
   }
 
-  answerPsk(lookup, key) {
-    this.native.answerPsk(lookup, key);
-    this._settle();
-  }
-
-  /** @param {{ psk: Buffer, identity: Buffer } | null} own null: there is no key for this server */
-  answerIdentity(lookup, own) {
-    this.native.answerIdentity(lookup, own);
-    this._settle();
-  }
-
-  answerPeer(lookup, accepted) {
-    this.native.answerPeer(lookup, accepted);
-    this._settle();
-  }
-
-  /** @param {unknown} cause what the application threw, rejected with or called back with */
-  failLookup(lookup, cause) {
-    this.native.failLookup(lookup, messageOf(cause));
-    this._settle();
+  /** Says which questions somebody would answer. */
+  ask(wanted) {
+    const { native } = this;
+    native.ask(wanted.includes('restore'), wanted.includes('move'));
+    native.askForResumption(wanted.includes('session'));
+    native.askByHello(wanted.includes('context'), wanted.includes('protocol'));
   }
 
   /** Whether other threads have steps of handshakes. */
@@ -283,7 +275,7 @@ class Endpoint {
     } catch (error) {
       this._warn(error);
     }
-    this._settle();
+    this.settle();
   }
 
   /** Datagrams go in and out from now on. */
@@ -302,7 +294,7 @@ class Endpoint {
     this._armedFor = Infinity;
   }
 
-  _settle() {
+  settle() {
     const registers = this.registers;
     try {
       if (registers[WAITING] !== 0 || !this._brief.isEmpty) this._drain();
@@ -330,14 +322,14 @@ class Endpoint {
       }
     } finally {
       this._draining = false;
-      if (this.registers[WAITING] !== 0 || !this._brief.isEmpty) process.nextTick(settle, this);
+      if (this.registers[WAITING] !== 0 || !this._brief.isEmpty) process.nextTick(settleLater, this);
     }
   }
 
   _nextEvent() {
     const event = this._brief.read();
     if (event !== null || (this.registers[WAITING] & EVENTS) === 0) return event;
-    return this._native.pollEvent() ?? this._brief.read();
+    return adapted(this._native.pollEvent()) ?? this._brief.read();
   }
 
   _transmit() {
@@ -356,18 +348,11 @@ class Endpoint {
       case 'connection':
         this._owner._onConnection(event);
         break;
-      case 'configLookup':
-      case 'protocolLookup':
-        this._owner._onHelloLookup(event);
+      case 'question':
+        this._owner._questions.onQuestion(event);
         break;
-      case 'pskLookup':
-        this._owner._onLookup(event);
-        break;
-      case 'identityLookup':
-        this._owner._onIdentityLookup(event);
-        break;
-      case 'peerLookup':
-        this._owner._onPeerLookup(event);
+      case 'questionExpired':
+        this._owner._questions.onExpired(event.question);
         break;
       case 'secure':
         this.connections.get(event.connection)?._onSecure(event);
@@ -379,11 +364,7 @@ class Endpoint {
         break;
       }
       case 'moved':
-      case 'sessionLookup':
-      case 'moveLookup':
-      case 'resumptionLookup':
-      case 'lookupExpired':
-        this._owner._onRoaming(event);
+        this._owner._onMoved(event);
         break;
       case 'trace':
         process.stderr.write(`mbed-dtls ${event.message}\n`);
@@ -447,13 +428,42 @@ class Endpoint {
   }
 }
 
-function settle(endpoint) {
-  endpoint._settle();
+/** What the native object calls questions and their answers today. */
+const ADAPTER = {
+  __proto__: null,
+  context: { kind: 'configLookup', answer: (native, question, context) => native.answerConfig(question, context) },
+  protocol: { kind: 'protocolLookup', answer: (native, question, name) => native.answerProtocol(question, name) },
+  psk: { kind: 'pskLookup', answer: (native, question, key) => native.answerPsk(question, key) },
+  ownPsk: { kind: 'identityLookup', answer: (native, question, own) => native.answerIdentity(question, own) },
+  session: {
+    kind: 'resumptionLookup',
+    answer: (native, question, session) => native.answerResumption(question, session),
+  },
+  peer: { kind: 'peerLookup', answer: (native, question, accepted) => native.answerPeer(question, accepted) },
+  restore: { kind: 'sessionLookup', answer: (native, question, saved) => native.answerSession(question, saved) },
+  move: {
+    kind: 'moveLookup',
+    answer: (native, question, old) => native.answerMove(question, old?.address, old?.port),
+  },
+};
+
+const ABOUT = new Map(Object.entries(ADAPTER).map(([about, { kind }]) => [kind, about]));
+
+function adapted(event) {
+  if (event === null) return null;
+  const about = ABOUT.get(event.kind);
+  if (about !== undefined) return Object.assign(event, { kind: 'question', about, question: event.lookup });
+  if (event.kind === 'lookupExpired') return { kind: 'questionExpired', question: event.lookup };
+  return event;
+}
+
+function settleLater(endpoint) {
+  endpoint.settle();
 }
 
 function deliver(endpoint) {
   endpoint._deliver();
-  endpoint._settle();
+  endpoint.settle();
 }
 
 function endTurn(endpoint) {
@@ -477,7 +487,7 @@ function handleTimeout(endpoint) {
   } catch (error) {
     endpoint._warn(error);
   }
-  endpoint._settle();
+  endpoint.settle();
 }
 
 module.exports = { Endpoint };

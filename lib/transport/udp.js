@@ -113,6 +113,11 @@ function canonicalAddress(address, type) {
   return zone === undefined ? canonical : `${canonical}%${zone}`;
 }
 
+/** The key of an address in a Map. */
+function addressKey({ address, port }) {
+  return `${address}:${port}`;
+}
+
 /**
  * Closes a UDP socket as soon as all that was sent has been handed to the kernel; after a second in any case. Always in a
  * later tick, and no error when somebody else has closed the socket already.
@@ -148,6 +153,7 @@ function queuedDatagrams(socket) {
 }
 
 module.exports = {
+  addressKey,
   bindUdp,
   canonicalAddress,
   closeWhenSent,
