@@ -4,45 +4,13 @@
 // src/binding/brief.rs: it would take longer to make a JS object over there than to make it here.
 
 const { suiteName } = require('../ciphers');
+const { brief: layout } = require('./layout');
 
-// Doubles: how many events have been written and read, then a slot for each event. Behind them, texts.
-const WRITTEN = 0;
-const READ = 1;
-const SLOTS = 2;
-
-// Doubles of a slot.
-const KIND = 0;
-const CONNECTION = 1;
-const NUMBER = 2;
-const FLAGS = 3;
-const TEXT = 4;
-const LENGTHS = 5;
-const TIME = 9;
-const SLOT = 10;
-
-// Texts of a slot: in a 'secure' event the first is the public key.
-const ADDRESS = 0;
-const PUBLIC_KEY = 0;
-const NAME = 1;
-const CERTIFICATE = 2;
-const REFUSAL = 3;
-
-const LONGEST_TEXTS = 448;
-const TEXTS_PER_SLOT = 64;
-
-// Kinds.
-const IS_CONNECTION = 1;
-const IS_PSK_QUESTION = 2;
-const IS_SECURE = 3;
-const IS_CLOSED = 4;
-
-// Bits of FLAGS.
-const AUTHORIZED = 1;
-const RESUMED = 2;
-const HAS_NAME = 4;
-const HAS_PUBLIC_KEY = 8;
-const HAS_CERTIFICATE = 16;
-const IS_REFUSED = 32;
+const { WRITTEN, READ, SLOTS } = layout;
+const { SLOT, KIND, CONNECTION, NUMBER, FLAGS, TEXT, LENGTHS, TIME } = layout;
+const { ADDRESS, PUBLIC_KEY, NAME, CERTIFICATE, REFUSAL } = layout;
+const { IS_CONNECTION, IS_PSK_QUESTION, IS_SECURE, IS_CLOSED } = layout;
+const { AUTHORIZED, RESUMED, HAS_NAME, HAS_PUBLIC_KEY, HAS_CERTIFICATE, IS_REFUSED } = layout;
 
 const REASONS = ['peer', 'local', 'idle', 'replaced'];
 
@@ -50,7 +18,8 @@ class BriefEvents {
   /** @param {number} slots events that can wait here; others wait in the native object */
   constructor(slots) {
     const doubles = SLOTS + SLOT * slots;
-    const memory = new ArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT + LONGEST_TEXTS + TEXTS_PER_SLOT * slots);
+    const texts = layout.LONGEST_TEXTS + layout.TEXTS_PER_SLOT * slots;
+    const memory = new ArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT + texts);
     this.bytes = Buffer.from(memory);
     this._doubles = new Float64Array(memory, 0, doubles);
   }

@@ -1,15 +1,18 @@
 'use strict';
 
-// The way back from other threads: the addon rings one bell for all endpoints of this environment when steps of their
-// handshakes are done.
+// The way back from other threads: the addon has one waker for all endpoints of this environment, and wakes the event loop
+// when steps of their handshakes are done.
 
 const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
 const native = require('../native');
 
-/** Of this environment; there is none as long as every endpoint keeps to its event loop. */
-let bell = null;
+/** What the addon calls it today. */
+const Waker = native.Bell;
+
+/** The waker of this environment; there is none as long as every endpoint keeps to its event loop. */
+let waker = null;
 let last = 0;
 let defaultThreads;
 
@@ -18,36 +21,36 @@ const expecting = new Map();
 
 /**
  * @param {number | undefined} threads as the option says; without, as many as there are cores
- * @returns {[bell: object | undefined, number: number, threads: number]} for the native object's constructor; the number
+ * @returns {[waker: object | undefined, number: number, threads: number]} for the native object's constructor; the number
  *   is the endpoint's from now on
  */
-function listen(threads) {
-  defaultThreads ??= native.Bell.defaultThreads();
+function register(threads) {
+  defaultThreads ??= Waker.defaultThreads();
   const limit = threads ?? defaultThreads;
   if (limit === 0) return [undefined, 0, 0];
-  bell ??= new native.Bell(onRing);
+  waker ??= new Waker(onWake);
   last += 1;
-  return [bell, last, limit];
+  return [waker, last, limit];
 }
 
-/** An endpoint has handed steps over: the bell will ring for it. It stays alive until then. */
+/** An endpoint has handed steps over: the waker will report it. It stays alive until then. */
 function expect(number, endpoint) {
   if (expecting.has(number)) return;
   const resource = new AsyncResource('DTLSHANDSHAKE', { requireManualDestroy: true });
   expecting.set(number, { endpoint, resource });
 }
 
-function onRing() {
-  let number = bell.next();
+function onWake() {
+  let number = waker.next();
   try {
-    for (; number !== 0; number = bell.next()) answer(number);
+    for (; number !== 0; number = waker.next()) wake(number);
   } finally {
-    // A listener has thrown, and Node takes the exception; those behind it have rung, too.
-    if (number !== 0) process.nextTick(onRing);
+    // A listener has thrown, and Node takes the exception; the endpoints behind it have to be woken too.
+    if (number !== 0) process.nextTick(onWake);
   }
 }
 
-function answer(number) {
+function wake(number) {
   const expected = expecting.get(number);
   if (expected === undefined) return;
   const { endpoint, resource } = expected;
@@ -58,4 +61,4 @@ function answer(number) {
   }
 }
 
-module.exports = { expect, listen };
+module.exports = { expect, register };
