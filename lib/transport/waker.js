@@ -14,7 +14,7 @@ const Waker = native.Bell;
 /** The waker of this environment; there is none as long as every endpoint keeps to its event loop. */
 let waker = null;
 let last = 0;
-let defaultThreads;
+let machineThreads;
 
 /** Endpoints with steps on other threads, by number, each with the asynchronous context that it handed them over in. */
 const expecting = new Map();
@@ -25,12 +25,17 @@ const expecting = new Map();
  *   is the endpoint's from now on
  */
 function register(threads) {
-  defaultThreads ??= Waker.defaultThreads();
-  const limit = threads ?? defaultThreads;
+  const limit = threads ?? defaultThreads();
   if (limit === 0) return [undefined, 0, 0];
   waker ??= new Waker(onWake);
   last += 1;
   return [waker, last, limit];
+}
+
+/** Threads for the handshakes of an endpoint whose options do not say how many. */
+function defaultThreads() {
+  machineThreads ??= Waker.defaultThreads();
+  return machineThreads;
 }
 
 /** An endpoint has handed steps over: the waker will report it. It stays alive until then. */
@@ -61,4 +66,4 @@ function wake(number) {
   }
 }
 
-module.exports = { expect, register };
+module.exports = { defaultThreads, expect, register };
