@@ -4,12 +4,10 @@
 // whoever has it can read and write in the connection's name.
 
 const { DtlsError } = require('./errors');
+const { FRAGMENT_LENGTHS } = require('./options/negotiation');
 
 /** Bytes that each field must have; `id` may have fewer. */
 const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 8, in_window: 8 };
-
-/** Bytes in a record that RFC 6066 knows. */
-const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 

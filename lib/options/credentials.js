@@ -9,21 +9,15 @@ const process = require('node:process');
 const tls = require('node:tls');
 const { types } = require('node:util');
 
+const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('../errors');
 const { copyBytes } = require('./validate');
 
+const { MAX_PSK_LENGTH, MAX_PSK_IDENTITY_LENGTH, MAX_PSK_IDENTITY_HINT_LENGTH } = constants;
+
 const PEM_BEGIN = '-----BEGIN ';
 
-/** Longest pre-shared key, bytes: MBEDTLS_PSK_MAX_LEN of the engine as it is built here. */
-const MAX_PSK = 64;
-
 const EXTRA = extraCertificates(process.env.NODE_EXTRA_CA_CERTS);
-
-/** Longest PSK identity, bytes: what an ECDHE-PSK ClientKeyExchange of this engine has room for. */
-const MAX_IDENTITY = 256;
-
-/** Longest hint of a server's, bytes: what RFC 4279, 5.3 has clients take. */
-const MAX_HINT = 128;
 
 /** One private key: PEM or the name of a file as a string, PEM or DER as bytes. */
 function privateKey(value, name) {
@@ -85,7 +79,7 @@ function presharedKey(value, name) {
       secret: true,
     });
   }
-  checkLength(key, name, 1, MAX_PSK);
+  checkLength(key, name, 1, MAX_PSK_LENGTH);
   return key;
 }
 
@@ -95,7 +89,7 @@ function identity(value, name) {
   if (bytes === null) {
     throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray or DataView', value);
   }
-  checkLength(bytes, name, 0, MAX_IDENTITY);
+  checkLength(bytes, name, 0, MAX_PSK_IDENTITY_LENGTH);
   return bytes;
 }
 
@@ -105,7 +99,7 @@ function identityHint(value, name) {
   if (bytes === null) {
     throw invalidArgType(name, 'of type string or an instance of Buffer, TypedArray or DataView', value);
   }
-  checkLength(bytes, name, 1, MAX_HINT);
+  checkLength(bytes, name, 1, MAX_PSK_IDENTITY_HINT_LENGTH);
   return bytes;
 }
 
@@ -120,7 +114,7 @@ function ownPsk(value) {
     throw invalidArgType("pskCallback's answer", 'of type object', value, { secret: true });
   }
   const own = { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
-  checkLength(own.identity, 'identity', 1, MAX_IDENTITY);
+  checkLength(own.identity, 'identity', 1, MAX_PSK_IDENTITY_LENGTH);
   return own;
 }
 

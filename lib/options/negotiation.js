@@ -12,7 +12,7 @@ const MAX_PROTOCOL = 255;
 /** All protocol names together, each with a byte for its length: a hello has to have room for the rest. */
 const MAX_PROTOCOLS = 4096;
 
-/** RFC 6066, section 4. */
+/** Limits on the plaintext of a record, bytes (RFC 6066, section 4). */
 const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
 
 const OPTIONS = {
@@ -104,4 +104,4 @@ function protocolName(protocol) {
   return protocol === undefined ? false : protocol.toString();
 }
 
-module.exports = { OPTIONS, negotiation, protocolName, protocolNames };
+module.exports = { FRAGMENT_LENGTHS, OPTIONS, negotiation, protocolName, protocolNames };
