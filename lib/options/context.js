@@ -6,7 +6,7 @@ const { certificates, decryptKey, identityHint, privateKey } = require('./creden
 const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
 const { OPTIONS, negotiation } = require('./negotiation');
-const { pfxFile, takePfx } = require('../pkcs12/pfx');
+const { pfxFile, takePfx } = require('./pfx');
 const { boolean, checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;

@@ -20,7 +20,7 @@ const {
 const defaults = require('./defaults');
 const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
 const negotiated = require('./negotiation');
-const { pfxFile, takePfx } = require('../pkcs12/pfx');
+const { pfxFile, takePfx } = require('./pfx');
 const {
   MAX_DELAY,
   boolean,

@@ -1,62 +1,24 @@
 'use strict';
 
-// The option `pfx`: a private key, its certificate and those that vouch for it, in one PKCS#12 file.
+// A private key, its certificate and those that vouch for it, out of one PKCS#12 file.
 
 const { X509Certificate, createPrivateKey } = require('node:crypto');
 
-const { DtlsError, invalidArgType, invalidArgValue } = require('../errors');
+const { DtlsError } = require('../errors');
 const { Unsupported } = require('./pbe');
 const { WrongPassphrase, readPkcs12 } = require('./pkcs12');
-const { copyBytes, secretString } = require('../options/validate');
 
 /** Longest file, bytes. */
 const MAX_PFX = 1_048_576;
 
-const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
-
 /**
- * The file, or as in node:tls an array of files; but as there is one `key`, there is one file.
- *
- * @returns {{ buf: Buffer, passphrase?: string }}
- */
-function pfxFile(value, name) {
-  if (!Array.isArray(value)) return { buf: fileBytes(value, name) };
-  if (value.length !== 1) throw invalidArgValue(name, 'must hold one entry: there is one key');
-  const [entry] = value;
-  if (entry?.buf === undefined) return { buf: fileBytes(entry, `${name}[0]`) };
-  const { buf, passphrase } = entry;
-  const own = passphrase === undefined ? undefined : secretString(passphrase, `${name}[0].passphrase`);
-  return { buf: fileBytes(buf, `${name}[0].buf`), passphrase: own };
-}
-
-function fileBytes(value, name) {
-  if (typeof value === 'string') {
-    if (!BASE64.test(value))
-      throw invalidArgValue(name, 'is a string but no base64; the bytes of a file go into a Buffer');
-    return Buffer.from(value, 'base64');
-  }
-  const bytes = copyBytes(value);
-  if (bytes === null) {
-    throw invalidArgType(name, 'of type string or an instance of Buffer, Uint8Array or Array', value, { secret: true });
-  }
-  return bytes;
-}
-
-/** Completes options, in place: `key` and `cert` from `pfx`; and `roots`, should nothing else say whom to trust. */
-function takePfx(all) {
-  const other = ['key', 'cert'].find((name) => all[name] !== undefined);
-  if (other !== undefined) throw invalidArgValue('options.pfx', `cannot be used together with "options.${other}"`);
-  Object.assign(all, openPfx(all.pfx, all.passphrase));
-}
-
-/**
- * @param {{ buf: Buffer, passphrase?: string }} file as by pfxFile()
- * @param {string} [passphrase] unless the file has its own
+ * @param {Buffer} bytes the file
+ * @param {string} passphrase empty for none
  * @returns {{ key: Buffer, cert: Buffer[], roots: Buffer[] }} DER: the first key that has a certificate, its chain without
  *   the root, and the roots that the file has beside
  */
-function openPfx(file, passphrase) {
-  const { keys, certificates } = read(file.buf, file.passphrase ?? passphrase ?? '');
+function openPfx(bytes, passphrase) {
+  const { keys, certificates } = read(bytes, passphrase);
   if (keys.length === 0) throw invalidPfx('it holds no private key');
   for (const key of keys) {
     const own = certificates.find((certificate) => certificate.checkPrivateKey(key));
@@ -124,4 +86,4 @@ function invalidPfx(why, cause) {
   return new DtlsError(`The option 'pfx' cannot be used: ${why}`, { code: 'ERR_DTLS_INVALID_PFX', cause });
 }
 
-module.exports = { pfxFile, takePfx };
+module.exports = { openPfx };
