@@ -1,7 +1,7 @@
 'use strict';
 
-// Names of cipher suites. What each is called, the addon says; the numbers stand here because a saved connection and a
-// brief event name their suite by number.
+// Names of cipher suites. OpenSSL's come from the addon; the numbers are here because a saved connection and a brief
+// event name their suite by its number.
 
 const { Capabilities } = require('./native');
 

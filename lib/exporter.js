@@ -5,14 +5,14 @@
 const { fromNative, invalidArgType, invalidArgValue, stateError } = require('./errors');
 const { copyBytes, integer, string } = require('./options/validate');
 
-/** Bytes at a time. */
+/** How many bytes one call exports. */
 const checkLength = integer(1, 65_536);
 
 /**
- * @param {object} socket whose connection it comes from
+ * @param {object} socket whose connection the keys come from
  * @param {unknown} length bytes
  * @param {unknown} label
- * @param {unknown} [context] an empty one is another thing than none
+ * @param {unknown} [context] an empty context gives other keys than none
  * @returns {Buffer}
  */
 function exportKeyingMaterial(socket, length, label, context) {

@@ -1,15 +1,15 @@
 'use strict';
 
-/** What a queued message costs beside its own bytes, bytes: without it, empty messages would be free and endless. */
+/** What a queued message counts beside its own bytes. Without it, any number of empty messages would fit. */
 const MESSAGE_OVERHEAD = 128;
 
-/** Messages that nobody has read yet, in order, up to a limit in bytes. */
+/** Messages that have not been read yet, in order, up to a limit in bytes. */
 class MessageQueue {
   /** @param {number} limit bytes; each message counts its length and 128 bytes more */
   constructor(limit) {
     this._limit = limit;
     this._used = 0;
-    // A linked list: an array's shift() costs as much as the array is long.
+    // It is a linked list, because the time of an array's shift() grows with the array.
     this._first = null;
     this._last = null;
   }
@@ -18,7 +18,7 @@ class MessageQueue {
     return this._first === null;
   }
 
-  /** @returns {boolean} false: no room, and not taken */
+  /** @returns {boolean} false when there is no room and the message has not been taken */
   push(message) {
     const used = this._used + message.length + MESSAGE_OVERHEAD;
     if (used > this._limit) return false;

@@ -4,7 +4,7 @@
 
 const { X509Certificate } = require('node:crypto');
 
-/** The public key of a peer that has shown none. */
+/** The public key of a peer that has not shown one. */
 const NO_KEY = Buffer.alloc(0);
 
 /** Base64 characters on a line of PEM (RFC 7468). */
@@ -12,7 +12,7 @@ const PEM_LINE = 64;
 
 /**
  * @param {Buffer | undefined} certificate DER
- * @returns {X509Certificate | undefined} undefined when there is none, or none that OpenSSL can read
+ * @returns {X509Certificate | undefined} undefined when there is none, or when OpenSSL cannot read it
  */
 function x509Certificate(certificate) {
   if (certificate === undefined) return undefined;
@@ -27,7 +27,7 @@ function x509Certificate(certificate) {
  * As tls.TLSSocket#getPeerCertificate() shapes it.
  *
  * @param {Buffer | undefined} certificate DER
- * @param {Buffer[]} others that the peer has sent behind it
+ * @param {Buffer[]} others the certificates that the peer has sent after its own
  * @param {boolean} detailed whether `issuerCertificate` is wanted, as far as the peer has sent it
  * @returns {object} empty when there is no certificate
  */
@@ -39,7 +39,7 @@ function legacyCertificate(certificate, others, detailed) {
   const rest = others.map(x509Certificate).filter((other) => other !== undefined);
   let last = { x509: own, object };
   for (;;) {
-    // Where a chain ends; node:tls says so with a circle.
+    // node:tls marks the end of a chain with a circular reference.
     if (last.x509.issuer === last.x509.subject) {
       last.object.issuerCertificate = last.object;
       break;
@@ -54,7 +54,7 @@ function legacyCertificate(certificate, others, detailed) {
   return object;
 }
 
-/** SubjectPublicKeyInfo as PEM (RFC 7468), empty if there is none. */
+/** SubjectPublicKeyInfo as PEM (RFC 7468), empty when there is none. */
 function publicKeyPem(der) {
   if (der.length === 0) return NO_KEY;
   const lines = der.toString('base64').match(new RegExp(`.{1,${PEM_LINE}}`, 'g'));

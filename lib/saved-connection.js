@@ -1,7 +1,7 @@
 'use strict';
 
-// A live connection as an object that can be kept: node-mbed-dtls's six fields, and what they lacked. It is a secret:
-// whoever has it can read and write in the connection's name.
+// A live connection as an object that can be stored: the six fields of node-mbed-dtls, and those that it lacked. The
+// object is a secret: whoever has it can read and write in the connection's name.
 
 const { DtlsError } = require('./errors');
 const { FRAGMENT_LENGTHS } = require('./options/negotiation');
@@ -11,7 +11,7 @@ const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
-/** Longest name of a peer, bytes: of a PSK identity, and more than any public key that we take. */
+/** Longest PSK identity or public key of a peer, bytes; no public key that we accept is longer. */
 const MAX_NAME = 1024;
 
 /**
@@ -45,7 +45,7 @@ function toSession(saved, { pskIdentity, publicKey }) {
  * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
  */
 function fromSession(session) {
-  if (typeof session !== 'object' || session === null) throw invalid('it is no object');
+  if (typeof session !== 'object' || session === null) throw invalid('it is not an object');
   const windows = session.in_window_top !== undefined && session.in_window !== undefined;
   return {
     ciphersuite: integer(session, 'ciphersuite'),
@@ -64,15 +64,15 @@ function fromSession(session) {
 }
 
 /**
- * What a handshake needs to be resumed by session id: less than a connection that goes on without one.
+ * What a handshake needs to resume a session by its id, which is less than a connection needs to go on.
  *
  * @param {unknown} session as for `fromSession`
  * @param {Buffer} id that the client offers
- * @returns {object | null} as the addon wants it; null when it is a session of another id
+ * @returns {object | null} as the addon wants it; null when the session has another id
  * @throws {DtlsError} ERR_DTLS_INVALID_SESSION
  */
 function fromResumable(session, id) {
-  if (typeof session !== 'object' || session === null) throw invalid('it is no object');
+  if (typeof session !== 'object' || session === null) throw invalid('it is not an object');
   if (!bytes(session, 'id').equals(id)) return null;
   return {
     ciphersuite: integer(session, 'ciphersuite'),
@@ -98,10 +98,10 @@ function fragmentLength(session, name) {
 function flag(session, name) {
   const value = session[name];
   if (value === undefined || typeof value === 'boolean') return value;
-  throw invalid(`its '${name}' is no boolean`);
+  throw invalid(`its '${name}' is not a boolean`);
 }
 
-/** Not needed by the native layer; node-mbed-dtls kept neither. */
+/** Names of the peer. The native object does not need them, and node-mbed-dtls stored neither. */
 function peerOf(session) {
   return { pskIdentity: nameOf(session, 'psk_identity'), publicKey: nameOf(session, 'public_key') };
 }
@@ -109,7 +109,7 @@ function peerOf(session) {
 function nameOf(session, name) {
   if (session[name] === undefined) return undefined;
   const buffer = toBuffer(session[name]);
-  if (buffer === null || buffer.length > MAX_NAME) throw invalid(`its '${name}' is of no use`);
+  if (buffer === null || buffer.length > MAX_NAME) throw invalid(`its '${name}' is not valid`);
   return buffer;
 }
 

@@ -36,10 +36,10 @@ const BINDING = 1;
 const LISTENING = 2;
 const CLOSING = 3;
 
-/** Events that wait to be dispatched: of a batch of datagrams. */
+/** How many events of a batch of datagrams can wait to be dispatched. */
 const EVENT_SLOTS = 32;
 
-/** What ICMP says about one peer is no failure of the server. */
+/** Errors that ICMP reports about one peer. The server has not failed. */
 const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE']);
 
 /**
@@ -54,7 +54,7 @@ class DtlsServer extends WatchedEmitter {
   /** The class of its sockets, for a subclass to choose. */
   static Socket = DtlsSocket;
 
-  // Private, for keys are in it.
+  // It is private because it holds keys.
   #contexts;
 
   /**
@@ -62,7 +62,7 @@ class DtlsServer extends WatchedEmitter {
    * @param {(socket: DtlsSocket) => void} [secureConnectionListener]
    */
   constructor(options, secureConnectionListener) {
-    // So that a question's listener may be an async function.
+    // A question's listener may then be an async function.
     super({ captureRejections: true });
     const {
       native: nativeOptions,
@@ -83,7 +83,7 @@ class DtlsServer extends WatchedEmitter {
     this._settings = settings;
     this._udpOptions = udp;
     this._givenUdp = socket;
-    // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
+    // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, {
       eventSlots: EVENT_SLOTS,
@@ -121,13 +121,13 @@ class DtlsServer extends WatchedEmitter {
     return this._state === LISTENING;
   }
 
-  /** Live sockets by 'address:port', without prototype: a snapshot, made anew when something has changed. */
+  /** Live sockets by 'address:port': a snapshot without prototype, which is made anew when something has changed. */
   get sockets() {
     this._sockets ??= this._takeSnapshot();
     return this._sockets;
   }
 
-  /** Counters since the server was made, see index.d.ts. */
+  /** Counters since the server was made; index.d.ts says which. */
   get stats() {
     return this._endpoint.native.stats();
   }
@@ -188,7 +188,7 @@ class DtlsServer extends WatchedEmitter {
    * Answers clients that ask for this name with other credentials, from now on; the last that fits counts.
    *
    * @param {string} servername DNS name, or '*.' and the rest of one
-   * @param {object} context by createSecureContext(), or its options; what is not in it is as createServer() was told
+   * @param {object} context by createSecureContext(), or its options; the options of createServer() complete it
    */
   addContext(servername, context) {
     this.#contexts.add(this._endpoint, servername, context);
@@ -197,7 +197,7 @@ class DtlsServer extends WatchedEmitter {
   /**
    * Answers all other clients with other credentials, from now on; connections and handshakes go on as they began.
    *
-   * @param {object} context by createSecureContext(), or its options; what is not in it is as it was
+   * @param {object} context by createSecureContext(), or its options; what it does not say stays as it was
    */
   setSecureContext(context) {
     this.#contexts.replace(this._endpoint, context);
@@ -219,21 +219,21 @@ class DtlsServer extends WatchedEmitter {
     return restoreAt(this, { address: canonicalAddress(remote.address, this._udp.type), port }, session);
   }
 
-  /** The server keeps the process alive, which is the default. */
+  /** Lets the server keep the process alive, which is the default. */
   ref() {
     this._isReferenced = true;
     this._udp?.ref();
     return this;
   }
 
-  /** The process may end though the server listens. */
+  /** Lets the process end although the server listens. */
   unref() {
     this._isReferenced = false;
     this._udp?.unref();
     return this;
   }
 
-  // The UDP socket, from its birth to its end
+  // The UDP socket, from its creation to its end
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { ...this._udpOptions, ipv6Only };
@@ -243,7 +243,7 @@ class DtlsServer extends WatchedEmitter {
     resolve({ host: host ?? anyAddress, family }, (error, address) => {
       this._isResolving = false;
       const where = fd === undefined ? { port, address, exclusive, ipv6Only } : { fd, exclusive };
-      // Closed meanwhile; 'close' waits for us, so that no second listen() can have begun.
+      // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
       else this._bind(udpOptions, address, where);
@@ -257,7 +257,8 @@ class DtlsServer extends WatchedEmitter {
       const isReady = isBound(udp);
       this._udp = udp;
       let isDirect = false;
-      // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
+      // Each event gets a tick of its own: bind() emits before it returns, and must not fail with what our listeners
+      // throw.
       const onListening = () => process.nextTick(() => this._onListening(udp, isDirect));
       if (isReady) onListening();
       else udp.once('listening', onListening);
@@ -266,9 +267,9 @@ class DtlsServer extends WatchedEmitter {
       if (!isReady && this._givenUdp === undefined) isDirect = bindUdp(udp, where, this._endpoint.native);
       else if (!isReady) udp.bind(where);
     } catch (error) {
-      // A given socket that its owner is binding: 'listening' comes.
+      // The owner of the given socket is binding it, and 'listening' will come.
       if (this._givenUdp !== undefined && error.code === 'ERR_SOCKET_ALREADY_BOUND') return;
-      // One that is closed will not say so again.
+      // A socket that is closed will not emit 'close' again.
       if (error.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING') this._udp = null;
       this._fail(error);
     }
@@ -315,11 +316,11 @@ class DtlsServer extends WatchedEmitter {
       return;
     }
     const areGone = () => this._endpoint.connections.size === 0;
-    // Who has not read everything by then has had its time.
+    // A socket whose messages have not been read by then has had its time.
     closeWhenSent(this._udp, areGone, () => destroyAll(sockets));
   }
 
-  /** Also when somebody has closed dgramSocket behind our back. */
+  /** Comes also when the application has closed dgramSocket itself. */
   _onUdpClose() {
     this._endpoint.dispose();
     destroyAll([...this._endpoint.connections.values()]);
@@ -329,7 +330,7 @@ class DtlsServer extends WatchedEmitter {
     this.emit('close');
   }
 
-  // What the endpoint and the sockets have to say
+  // What the endpoint and the sockets report
 
   _onConnection({ connection, address, port, servername }) {
     if (this._state !== LISTENING) {
@@ -343,18 +344,18 @@ class DtlsServer extends WatchedEmitter {
     this.emit('connection', socket);
   }
 
-  /** A connection goes on where it was saved. */
+  /** A saved connection goes on. */
   _onRestored(connection, socket, cipher, peer, session) {
     this._place(connection, socket);
     try {
       this.emit('connection', socket);
     } finally {
-      // Unless a listener has closed it.
+      // A listener may have closed it.
       if (!socket.destroyed) socket._open(cipher, peer, session);
     }
   }
 
-  /** A connection is there, or somewhere else. Who came last stands last, see _takeSnapshot(). */
+  /** Notes a connection, or its new address. The latest stands last, for _takeSnapshot(). */
   _place(connection, socket) {
     socket._handle = connection;
     this._endpoint.connections.delete(connection);
@@ -367,7 +368,7 @@ class DtlsServer extends WatchedEmitter {
     socket.server = this;
     socket.remoteAddress = address;
     socket.remotePort = port;
-    // A peer must not be able to end the process of those who do not listen; 'close' still says that there was an error.
+    // Without a listener for 'error', a peer could end the process; 'close' still says that there was an error.
     socket.on('error', ignore);
     return socket;
   }
@@ -384,7 +385,7 @@ class DtlsServer extends WatchedEmitter {
     socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
 
-  /** Somebody sends records that no connection of ours can read: only a new handshake would help. */
+  /** A device sends records that no connection of ours can read, so that only a new handshake would help. */
   _onUnplaced(remote, deviceId) {
     this.emit('forceDeviceRehandshake', withFamily(remote), deviceId);
   }
@@ -413,7 +414,7 @@ class DtlsServer extends WatchedEmitter {
     try {
       this.emit('clientError', error, socket);
     } finally {
-      // Without the error: nobody has to listen for it on a socket that was never announced as secure.
+      // It is destroyed without the error: nobody has to listen on a socket that was never announced as secure.
       socket.destroy();
     }
   }
@@ -430,7 +431,9 @@ class DtlsServer extends WatchedEmitter {
     this._questions?.listen();
   }
 
-  /** An async listener has thrown: for a question that is its answer, for anything else what it always was. */
+  /**
+   * An async listener has thrown. That answers a question; for any other event it is an unhandled rejection, as usual.
+   */
   [captureRejectionSymbol](error, event, ...args) {
     if (this._questions.isAskedBy(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
     else Promise.reject(error);
@@ -440,8 +443,8 @@ class DtlsServer extends WatchedEmitter {
     const sockets = { __proto__: null };
     for (const socket of this._endpoint.connections.values()) {
       const key = `${socket.remoteAddress}:${socket.remotePort}`;
-      // A handshake from the address of a live connection replaces it only when it has proved itself. Of devices that
-      // have moved to one address, the last to come has it.
+      // A handshake from the address of a live connection replaces it only when it has proved itself. When several
+      // devices have moved to one address, the latest of them has it.
       if (socket.connected || !sockets[key]?.connected) sockets[key] = socket;
     }
     return sockets;

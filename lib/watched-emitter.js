@@ -3,8 +3,8 @@
 const { EventEmitter } = require('node:events');
 
 /**
- * An EventEmitter that tells its subclass when an event gains or loses listeners. Unlike listeners of 'newListener', this
- * outlives removeAllListeners().
+ * An EventEmitter that tells its subclass when an event gains or loses listeners. Unlike listeners of 'newListener',
+ * this outlives removeAllListeners().
  */
 class WatchedEmitter extends EventEmitter {
   on(event, listener) {
@@ -36,7 +36,7 @@ class WatchedEmitter extends EventEmitter {
     return result;
   }
 
-  /** For the subclass. */
+  /** A subclass overrides this. */
   _onListenersChanged() {}
 }
 

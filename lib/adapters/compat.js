@@ -1,8 +1,8 @@
 'use strict';
 
-// Profiles for applications that were written for node-mbed-dtls or one of its forks: the arguments, names and habits in
-// which the forks differ from each other and from this module. All of it is made of the public API; docs/migrating.md has
-// a table for each fork. What was unsafe stays out unless an option asks for it by a name that says so.
+// Profiles for applications that were written for node-mbed-dtls or one of its forks: the arguments, names and habits
+// in which the forks differ from each other and from this package. They use the public API only; docs/migrating.md has
+// a table for each fork. What was unsafe needs an option whose name says so.
 
 const net = require('node:net');
 const process = require('node:process');
@@ -15,7 +15,7 @@ const { DtlsSocket } = require('../socket');
 const { boolean, checkOptions, oneOf } = require('../options/validate');
 
 /**
- * How a fork behaves. Names of events and fields are the forks' own.
+ * How a fork behaves. The names of events and fields are those of the forks.
  *
  * @property {'number' | 'error'} errors what 'error' and the callback of write() get
  * @property {'text' | 'error'} clientErrors what 'clientError' gets
@@ -36,7 +36,7 @@ const NEUSTAR = {
   server(options, { key, identityPskCallback }) {
     if (!key) throw "Parameter 'key' is not set";
     if (!identityPskCallback) throw "Parameter 'identityPskCallback' is not set";
-    // A client's, in an object for both.
+    // One object may hold the options of both sides, and `psk` is the client's.
     delete options.psk;
   },
   client() {},
@@ -49,7 +49,7 @@ const PARTICLE = {
   server(options, { key }) {
     if (!key) throw invalidArgType('options.key', 'a Buffer or the name of a file', key, { secret: true });
     withoutPsk(options);
-    // Its devices know the server's key.
+    // Devices of Particle know the server's key.
     options.omitServerCertificate = true;
   },
   client(_options, { key, peerPublicKey }) {
@@ -65,7 +65,7 @@ const K4 = {
     withoutPsk(options);
     if (typeof findKey !== 'function') return;
     options.pskIdentityEncoding = 'buffer';
-    // Whatever is no Buffer refuses.
+    // Any answer but a Buffer refuses.
     options.identityPskCallback = (identity) => keyOrNull(findKey(identity));
   },
   client() {},
@@ -100,7 +100,7 @@ const MATASAREI = {
       throw invalidArgType('options.identityPskCallback', 'of type function', identityPskCallback);
     }
     options.pskIdentityEncoding = 'buffer';
-    // The id of a session that does not exist yet has never meant anything.
+    // The second argument was the id of a session that did not exist yet, and has never meant anything.
     options.identityPskCallback = (identity) => identityPskCallback(identity, Buffer.alloc(0));
   },
   client(_options, { key, psk }) {
@@ -118,18 +118,18 @@ const PROFILES = {
   matasarei: MATASAREI,
 };
 
-/** Retransmissions began after a second, where there were any. */
+/** In forks that retransmitted, retransmission began after a second, ms. */
 const HANDSHAKE_TIMEOUT_MIN = 1000;
 
-/** What a device takes for the news that its connection is gone: a HelloRequest that is none. */
+/** A malformed HelloRequest, by which devices learn that their connection is gone. */
 const MALFORMED_HELLO_REQUEST = Buffer.from('16fefd000100000000000000100000', 'hex');
 
-/** Trackle's keep-alive: one byte in the clear. */
+/** Trackle's keep-alive, which is one unencrypted byte. */
 const PING = 0x70;
 const MOVED_PING_BEGINS = Buffer.of(0xfe, PING);
 const ALERT = 0x15;
 
-/** What Mbed TLS 2 calls the numbers that node-mbed-dtls handed out. */
+/** Mbed TLS 2's texts for the numbers that node-mbed-dtls handed out. */
 const TEXTS = new Map([
   [-0x2700, 'X509 - Certificate verification failed, e.g. CRL, CA or signature check failed'],
   [-0x6800, 'SSL - The operation timed out'],
@@ -145,7 +145,7 @@ const TEXTS = new Map([
   [-0x7880, 'SSL - The peer notified us that the connection is going to be closed'],
 ]);
 
-/** Numbers of errors that Mbed TLS had no part in, or told apart less exactly. */
+/** Numbers for errors that do not come from Mbed TLS, or that Mbed TLS distinguishes less exactly. */
 const NUMBERS = {
   __proto__: null,
   ERR_DTLS_ALERT_RECEIVED: -0x7780,
@@ -162,7 +162,7 @@ const NUMBERS = {
   ERR_DTLS_WRONG_PSK: -0x7180,
 };
 
-/** Options that mean something when they are false. */
+/** Options for which false has a meaning of its own. */
 const SWITCHES = new Set(['sendClose', 'rejectUnauthorized', 'requestCert', 'ipv6Only']);
 
 const INSECURE = {
@@ -205,7 +205,7 @@ function serverClass(profile) {
 
     constructor(options, secureConnectionListener) {
       const { given, insecure } = sortOptions(options, serverOptionNames);
-      // A raw public key and nothing else was what `key` meant; clients were asked for theirs, and none was refused.
+      // `key` always meant a raw public key. Clients were asked for theirs, and none was refused.
       delete given.cert;
       if (given.key !== undefined) {
         given.requestCert ??= true;
@@ -241,20 +241,20 @@ function serverClass(profile) {
       return super.emit(event, ...args);
     }
 
-    /** Of node-mbed-dtls-server: the end is told by the address that the device has then. */
+    /** Emits the events of node-mbed-dtls-server; 'endSession' has the address that the device has then. */
     _tellSession(socket, restored) {
       if (restored === undefined) this.emit('newSession', keyOf(socket), socket.session);
       socket.once('close', () => this.emit('endSession', keyOf(socket)));
     }
 
-    /** Semi-private in the forks, and called by applications. */
+    /** In the forks this is semi-private, and applications call it. */
     _forceDeviceRehandshake(remote, _deviceId) {
       if (this.listening) sendDatagram(this.dgramSocket, MALFORMED_HELLO_REQUEST, remote);
     }
   };
 }
 
-/** Datagrams in the clear, which anybody can forge: somebody has asked for it. */
+/** Listens for unencrypted datagrams, which anybody can forge, because an option has asked for it. */
 function hearPlaintext(server, { insecureLegacyPing, insecureLegacyAlerts }) {
   server.dgramSocket.on('message', (datagram, remote) => {
     if (insecureLegacyAlerts && datagram[0] === ALERT) server.sockets[keyOfRemote(remote)]?.end();
@@ -264,7 +264,7 @@ function hearPlaintext(server, { insecureLegacyPing, insecureLegacyAlerts }) {
   });
 }
 
-/** Wakes the connection that was at `old`, at `remote`. */
+/** Wakes the connection that was at the address `old`, and is at `remote` now. */
 function onPing(server, remote, old) {
   const socket = server.sockets[keyOfRemote(old)];
   if (socket !== undefined && keyOfRemote(old) === keyOfRemote(remote)) {
@@ -308,16 +308,16 @@ function clientClass(profile) {
 
     constructor(options, secureConnectListener) {
       const { given, insecure } = sortOptions(options, clientOptionNames);
-      // A certificate without its key was of no use, and no error.
+      // A certificate without its key was ignored, and was not an error.
       if (given.key === undefined) delete given.cert;
-      // The server may be one of those that leave it out.
+      // The server may be one of those that leave their certificate out.
       if (given.peerPublicKey !== undefined) given.omitServerCertificate = true;
       profile.client(given, options);
       super(given, secureConnectListener);
       this.#mayPing = insecure.insecureLegacyPing === true;
     }
 
-    /** Trackle's keep-alive in the clear; without `insecureLegacyPing`, none. */
+    /** Sends Trackle's unencrypted keep-alive, if `insecureLegacyPing` allows it. */
     dumbPing() {
       if (!this.#mayPing || this.dgramSocket === null) return;
       sendDatagram(this.dgramSocket, Buffer.of(PING), { address: this.remoteAddress, port: this.remotePort });
@@ -325,11 +325,11 @@ function clientClass(profile) {
   };
 }
 
-// What server's sockets and clients share
+// What sockets of servers and clients share
 
 function socketClass(Base, profile) {
   return class extends Base {
-    /** Was the native object; now it is just there as long as the connection. */
+    /** This was the native object. Now it exists for as long as the connection does. */
     get mbedSocket() {
       return this.destroyed ? null : this;
     }
@@ -351,7 +351,7 @@ function socketClass(Base, profile) {
     }
 
     /**
-     * Takes a datagram as if it had come from the peer.
+     * Handles a datagram as if it had come from the peer.
      *
      * @returns {boolean} whether there was a message for the application in it
      */
@@ -367,7 +367,7 @@ function socketClass(Base, profile) {
       return hasMessage;
     }
 
-    /** What the UDP socket or the system had to say was an Error everywhere. */
+    /** Errors of the UDP socket or the system were Error objects in every fork. */
     _emitError(error) {
       const isDtls = error instanceof DtlsError;
       const name = isDtls && profile.renamesErrors && this.server === undefined ? 'err' : 'error';
@@ -397,7 +397,7 @@ function socketClass(Base, profile) {
 
 // Options and arguments
 
-/** What a fork did not know it did not look at; what this module knows works under a profile too. */
+/** Keeps the options that this package knows. The forks ignored unknown ones. */
 function sortOptions(options, names) {
   const { insecureLegacyPing, insecureLegacyAlerts } = options;
   const insecure = checkOptions({ insecureLegacyPing, insecureLegacyAlerts }, 'options', INSECURE);
@@ -411,14 +411,14 @@ function sortOptions(options, names) {
   return { given, insecure };
 }
 
-/** What was not set was often null, '', false or 0. */
+/** Applications often write null, '', false or 0 for an option that is not set. */
 function isSet(name, value) {
   if (value === false) return SWITCHES.has(name);
   if (value === 0) return !name.startsWith('handshake');
   return value !== undefined && value !== null && value !== '';
 }
 
-/** C strings in PEM, as applications had to make them for some forks. */
+/** PEM without the NUL at its end, which some forks needed. */
 function withoutFinalNul(value) {
   const isCString = Buffer.isBuffer(value) && value.at(-1) === 0 && value.includes('-----END');
   return isCString ? value.subarray(0, -1) : value;
@@ -440,13 +440,13 @@ function legacyCallback(callback) {
   return (error) => callback(error instanceof DtlsError ? numberOf(error) : error);
 }
 
-/** Mbed TLS's number for what went wrong. */
+/** Mbed TLS's number for an error. */
 function numberOf({ code, errno }) {
   if (errno !== 0) return errno;
   return NUMBERS[code] ?? (/^ERR_DTLS_/.test(code) ? -0x6c00 : -0x2700);
 }
 
-/** Mbed TLS's words for it. */
+/** Mbed TLS's text for an error. */
 function textOf(error) {
   return TEXTS.get(numberOf(error)) ?? error.message;
 }
@@ -471,7 +471,7 @@ function sendDatagram(udp, datagram, { address, port }) {
   try {
     udp.send(datagram, port, address, () => {});
   } catch {
-    // Nonsense from an application's store, or the socket has been closed.
+    // The address from the application's store is not valid, or the socket has been closed.
   }
 }
 

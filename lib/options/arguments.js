@@ -1,6 +1,6 @@
 'use strict';
 
-// The many ways to call listen() and connect(), as node:net and node:dgram have taught them, brought into one form.
+// The many ways to call listen() and connect(), which are those of node:net and node:dgram, in one form.
 
 const { invalidArgType, missingOption } = require('../errors');
 const { boolean, checkOptions, integer, port, string } = require('./validate');
@@ -16,7 +16,7 @@ const LISTEN = {
 };
 
 /**
- * listen(), listen(port), listen(port, host), listen(options), each with a callback behind it.
+ * listen(), listen(port), listen(port, host), listen(options), each with an optional callback.
  *
  * @param {unknown[]} args
  * @returns {{ port: number, host?: string, fd?: number, exclusive?: boolean, ipv6Only?: boolean, callback?: Function }}
@@ -36,7 +36,7 @@ function listenArguments(args) {
 }
 
 /**
- * connect(options), connect(port[, host][, options]), each with a callback behind it.
+ * connect(options), connect(port[, host][, options]), each with an optional callback.
  *
  * @param {unknown[]} args
  * @returns {{ options: object, callback?: Function }} options not checked yet
@@ -54,11 +54,11 @@ function connectArguments(args) {
   }
   const [options = {}] = others;
   if (options === null || typeof options !== 'object') throw invalidArgType('options', 'of type object', options);
-  // What is spelled out in the call goes before what the options say, as in node:tls.
+  // The arguments of the call count more than the options, as in node:tls.
   return { options: { ...options, ...named }, callback };
 }
 
-/** Trailing undefined arguments are arguments that were not given. */
+/** Trailing undefined arguments count as not given. */
 function splitCallback(args) {
   const positional = [...args];
   while (positional.length > 0 && positional.at(-1) === undefined) positional.pop();

@@ -1,6 +1,6 @@
 'use strict';
 
-// What a server shows its clients: contexts of their own, made once, and what a server can be told anew while it runs.
+// What a server shows its clients: contexts that are made once, and credentials that change while the server runs.
 
 const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
 const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
@@ -11,17 +11,17 @@ const { boolean, checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;
 
-/** `ciphers` as options.js checks it. */
+/** Checkers of a context's options. `ciphers` is the checker of that option. */
 function contextCheckers(ciphers) {
   const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
   const others = { ca: certificates, crl: certificates, ciphers, honorCipherOrder: boolean };
   return { __proto__: null, ...credentials, ...others, pskIdentityHint: identityHint, ...OPTIONS };
 }
 
-/** What is in each SecureContext: not on the object, for keys are in it. */
+/** The contents of each SecureContext. They are not on the object because they hold keys. */
 const CHECKED = new WeakMap();
 
-/** Credentials and what is negotiated with them, checked: by createSecureContext(). */
+/** Credentials and what is negotiated with them, checked by createSecureContext(). */
 class SecureContext {
   get [Symbol.toStringTag]() {
     return 'SecureContext';
@@ -31,26 +31,26 @@ class SecureContext {
 /**
  * @param {unknown} options as the application gives them
  * @param {object} checkers as by contextCheckers()
- * @param {object} defaults options of a server without any, for the addon
+ * @param {object} defaults the addon's options of a server that has been given none
  * @returns {SecureContext}
  * @throws {DtlsError} when the addon refuses the key material
  */
 function makeSecureContext(options, checkers, defaults) {
   const checked = checkOptions(options, 'options', checkers);
   const prepared = prepareKey(checked);
-  // Which server will use it is not known yet; what no server could use is refused here.
+  // It is not known yet which server will use it; what no server could use is refused here.
   makeNative(changedOptions(defaults, prepared));
   const context = Object.freeze(new SecureContext());
   CHECKED.set(context, prepared);
   return context;
 }
 
-/** One server's contexts: as it was told at first and anew, and what its answers have been made of. */
+/** One server's contexts: its own, which can be replaced, and those that have been made for names. */
 class ServerContexts {
-  // Private, for keys are in it.
+  // It is private because it holds keys.
   #options;
   #checkers;
-  // Native objects by SecureContext: parsed once for each server, whose options complete them.
+  // Native objects by SecureContext. Each is parsed once for this server, whose options complete it.
   #parsed = new WeakMap();
 
   /**
@@ -62,7 +62,7 @@ class ServerContexts {
     this.#checkers = checkers;
   }
 
-  /** For addContext(). */
+  /** Does what addContext() is for. */
   add(endpoint, servername, context) {
     const pattern = namePattern(servername, 'servername');
     const checked = this.#check(context, 'context');
@@ -73,7 +73,7 @@ class ServerContexts {
     endpoint.native.addContext(pattern, this.#parse(context, checked));
   }
 
-  /** For setSecureContext(). */
+  /** Does what setSecureContext() is for. */
   replace(endpoint, context) {
     const options = changedOptions(this.#options, this.#check(context, 'context'));
     endpoint.native.setSecureContext(makeNative(options));
@@ -81,7 +81,7 @@ class ServerContexts {
     this.#parsed = new WeakMap();
   }
 
-  /** For the answer to a question: null stays null, which is the server's own. */
+  /** The native form of SNICallback's answer; null stands for the server's own context. */
   answer(context) {
     return context == null ? null : this.#parse(context, this.#check(context, "SNICallback's answer"));
   }
@@ -95,7 +95,7 @@ class ServerContexts {
     return prepareKey(checkOptions(context, 'options', this.#checkers));
   }
 
-  /** Plain options may be others the next time. */
+  /** Plain options are parsed each time, because they may have changed. */
   #parse(context, checked) {
     const known = this.#parsed.get(context);
     if (known !== undefined) return known;
@@ -105,7 +105,7 @@ class ServerContexts {
   }
 }
 
-/** Key material that is no good is refused by the addon. */
+/** @throws {DtlsError} when the addon refuses the key material */
 function makeNative(options) {
   try {
     return new native.ServerContext(options);
@@ -114,7 +114,7 @@ function makeNative(options) {
   }
 }
 
-/** The key without its encryption or out of its file, in place. */
+/** Decrypts the key or takes it out of its file, in place. */
 function prepareKey(checked) {
   if (checked.pfx !== undefined) {
     takePfx(checked);
@@ -123,7 +123,7 @@ function prepareKey(checked) {
   } else if (checked.cert !== undefined) {
     throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
   }
-  // Opened: neither is of use any more.
+  // The key is open now, and neither is needed any more.
   delete checked.passphrase;
   delete checked.pfx;
   return checked;
@@ -152,7 +152,7 @@ function changedOptions(options, checked) {
   return changed;
 }
 
-/** A DNS name, or '*.' and the rest of one: the star stands for one label. */
+/** A DNS name, or '*.' and the rest of one, where the star stands for one label. */
 function namePattern(value, name) {
   const rest = string(value, name).replace(/^\*\./, '');
   if (!/^[A-Za-z0-9._-]+$/.test(rest) || value.length > MAX_NAME) {

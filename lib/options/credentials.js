@@ -1,7 +1,7 @@
 'use strict';
 
-// Keys, certificates and pre-shared keys as the caller writes them, turned into the Buffers that the native layer
-// parses. What is in the PEM or DER is the native layer's to judge; here only kinds and lengths are checked.
+// Keys, certificates and pre-shared keys as the caller writes them, turned into the Buffers that the addon parses. Only
+// kinds and lengths are checked here; the addon checks what is in the PEM or DER.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -24,19 +24,19 @@ function privateKey(value, name) {
   return isFileName(value) ? keyFile(value, name) : encoded(value, name, { secret: true });
 }
 
-/** node-mbed-dtls took file names where a key was wanted. */
+/** A string without PEM is the name of a file, as in node-mbed-dtls. */
 function isFileName(value) {
   return typeof value === 'string' && !value.includes(PEM_BEGIN);
 }
 
-/** Synchronous, as at the call that makes a server or client. */
+/** Reads the file synchronously, in the call that makes a server or client. */
 function keyFile(file, name) {
   try {
     return fs.readFileSync(file);
   } catch ({ code }) {
-    // Without the name: it may be a key in a form that is none.
+    // The message does not name the file, because the string may be a key in a wrong form.
     throw new DtlsError(
-      `The option '${name.replace('options.', '')}' is no PEM text and names no file to read (${code})`,
+      `The option '${name.replace('options.', '')}' is not PEM text and does not name a file that can be read (${code})`,
       {
         code: name.endsWith('peerPublicKey') ? 'ERR_DTLS_INVALID_PUBLIC_KEY' : 'ERR_DTLS_INVALID_KEY',
       },
@@ -45,8 +45,8 @@ function keyFile(file, name) {
 }
 
 /**
- * The key without its encryption. Mbed TLS 2.28 decrypts no PKCS#8 key that is encrypted with AES, which is what OpenSSL
- * has written for years; Node's own OpenSSL does.
+ * The key without its encryption. Mbed TLS 2.28 decrypts no PKCS#8 key that is encrypted with AES, which is what
+ * OpenSSL has written for years; Node's own OpenSSL does.
  *
  * @param {Buffer} key PEM or DER
  * @param {string} passphrase
@@ -64,7 +64,7 @@ function decryptKey(key, passphrase) {
   }
 }
 
-/** One certificate or several, leaf first: PEM as a string, PEM or DER as bytes. Answers an array. */
+/** One certificate or several, leaf first: PEM as a string, PEM or DER as bytes. Returns an array. */
 function certificates(value, name) {
   if (!Array.isArray(value)) return [encoded(value, name)];
   if (value.length === 0) throw invalidArgValue(name, 'must not be an empty array');
@@ -104,7 +104,7 @@ function identityHint(value, name) {
 }
 
 /**
- * What a client's pskCallback answers: null, or as whom to appear.
+ * The answer of a client's pskCallback: a key and the identity that goes with it, or null.
  *
  * @returns {{ psk: Buffer, identity: Buffer } | null}
  */
@@ -119,8 +119,8 @@ function ownPsk(value) {
 }
 
 /**
- * What a server knows: one key for every identity, or a Map or plain object from identity to key. The table is copied,
- * so it is checked as a whole and nothing changes it behind our back; a changing one is what pskCallback is for.
+ * The keys that a server knows: one key for every identity, or a Map or plain object from identity to key. The table is
+ * copied, so that it is checked as a whole and does not change afterwards; pskCallback is for tables that change.
  *
  * @returns {{ key: Buffer } | { table: Map<string, Buffer> }} the table keyed as by identityKey()
  */
@@ -135,12 +135,12 @@ function serverPsk(value, name) {
   return { table };
 }
 
-/** Identities are bytes, and Map keys compare by value only as strings: one character per byte keeps both true. */
+/** The key of an identity in a Map, which compares strings by value but not bytes: one character for each byte. */
 function identityKey(bytes) {
   return bytes.latin1Slice();
 }
 
-/** The identity of such a key. */
+/** The identity of a Map key that identityKey() has made. */
 function identityBytes(key) {
   return Buffer.from(key, 'latin1');
 }
@@ -148,8 +148,9 @@ function identityBytes(key) {
 let roots = { list: null, pem: null };
 
 /**
- * The certificates that Node itself trusts, as one PEM Buffer: the same one as long as they are the same. Node tells since
- * 22.15 and 23.10, with what --use-system-ca, NODE_EXTRA_CA_CERTS and tls.setDefaultCACertificates() make of them.
+ * The certificates that Node itself trusts, as one PEM Buffer, which stays the same as long as they do. Since versions
+ * 22.15 and 23.10, Node says which these are after --use-system-ca, NODE_EXTRA_CA_CERTS and
+ * tls.setDefaultCACertificates().
  */
 function rootCertificates() {
   const list = tls.getCACertificates?.('default') ?? tls.rootCertificates;
@@ -160,7 +161,7 @@ function rootCertificates() {
   return roots.pem;
 }
 
-/** For older versions of Node: what NODE_EXTRA_CA_CERTS was when the process began to use us. Node warns if it is no file. */
+/** The contents of NODE_EXTRA_CA_CERTS for older versions of Node. Node itself warns when it is not a file. */
 function extraCertificates(file) {
   if (!file) return [];
   try {
@@ -175,14 +176,14 @@ function tableEntries(value) {
   if (value === null || typeof value !== 'object') return null;
   const prototype = Object.getPrototypeOf(value);
   const plain = prototype === null || prototype === Object.prototype || Object.getPrototypeOf(prototype) === null;
-  // Only own properties are identities: nobody called 'constructor' gets in by inheritance.
+  // Only own properties are identities: inheritance must not let in an identity called 'constructor'.
   return plain && !types.isAnyArrayBuffer(value) ? Object.entries(value) : null;
 }
 
 function encoded(value, name, { secret = false } = {}) {
   if (typeof value === 'string') {
     if (!value.includes(PEM_BEGIN)) {
-      throw invalidArgValue(name, 'is a string but no PEM text; DER goes into a Buffer, and only keys may be files');
+      throw invalidArgValue(name, 'is a string but not PEM text; DER goes into a Buffer, and only keys may be files');
     }
     return Buffer.from(value);
   }

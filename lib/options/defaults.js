@@ -1,8 +1,8 @@
 'use strict';
 
-// Defaults of the options of createServer() and connect(). Times in ms. One that is missing here is found out elsewhere,
-// from other options or from the machine. Tests change them before anything else is loaded, to run all that there is in
-// more than one way: __test__/support/variants/.
+// Defaults of the options of createServer() and connect(). Times are in ms. A default that is missing here follows from
+// other options or from the machine. A test compares them with the reference and with index.d.ts. Some tests change
+// them before anything else is loaded, so that all tests run in more than one way: __test__/support/variants/.
 
 const shared = {
   rejectUnauthorized: true,
@@ -19,8 +19,8 @@ const shared = {
 const server = {
   ...shared,
   handshakeTimeoutMin: 3000,
-  // UDP never says that a peer is gone. A day outlasts the usual hourly or daily report of a sleeping sensor and still
-  // gives the memory of a vanished one back.
+  // UDP never says that a peer is gone. A sleeping sensor usually reports every hour or every day; after a day, the
+  // memory of one that has vanished is given back.
   idleTimeout: 86_400_000,
   maxHandshakes: 1000,
   maxHandshakesPerAddress: 100,
@@ -36,9 +36,9 @@ const client = {
   host: 'localhost',
 };
 
-/** What is no option. */
+/** Settings that are not options. */
 const defaults = {
-  /** UDP sockets of ours are made by the native object, which receives and sends on them, where the system allows it. */
+  /** Whether the native object makes our UDP sockets, and receives and sends on them, where the system allows it. */
   nativeUdp: true,
 };
 

@@ -1,7 +1,7 @@
 'use strict';
 
-// Options about what the two hellos negotiate, in node:tls's forms, and what of it the addon gets. Which names of groups and
-// signature algorithms there are, the addon knows.
+// Options about what the two hellos negotiate, in the forms of node:tls, and their form for the addon. The addon knows
+// which names of groups and signature algorithms there are.
 
 const { invalidArgType, invalidArgValue } = require('../errors');
 const { boolean, copyBytes, string } = require('./validate');
@@ -9,7 +9,7 @@ const { boolean, copyBytes, string } = require('./validate');
 /** Longest protocol name, bytes (RFC 7301, 3.1). */
 const MAX_PROTOCOL = 255;
 
-/** All protocol names together, each with a byte for its length: a hello has to have room for the rest. */
+/** Longest list of protocol names, bytes, with one for each length: a hello must have room for the rest. */
 const MAX_PROTOCOLS = 4096;
 
 /** Limits on the plaintext of a record, bytes (RFC 6066, section 4). */
@@ -24,7 +24,7 @@ const OPTIONS = {
   srtpProfiles: names,
 };
 
-/** What the addon wants to know about it; what was not given is not there. */
+/** These options in the addon's form. An option that has not been given is absent. */
 function negotiation(all) {
   const native = { extendedMasterSecret: all.requireExtendedMasterSecret ?? false };
   if (all.ecdhCurve !== undefined) native.curves = all.ecdhCurve;
@@ -37,7 +37,7 @@ function negotiation(all) {
   return native;
 }
 
-/** An array, or names with colons between them. */
+/** A list of names: an array, or a string with colons between them. */
 function names(value, name) {
   if (typeof value !== 'string' && !Array.isArray(value)) {
     throw invalidArgType(name, 'of type string or an instance of Array', value);
@@ -47,11 +47,11 @@ function names(value, name) {
   list.forEach((item, index) => {
     string(item, `${name}[${index}]`);
   });
-  // node:tls's word for its own choice, which is the default here.
+  // In node:tls this word leaves the choice to the engine, which is the default here.
   return list.length === 1 && list[0] === 'auto' ? undefined : list;
 }
 
-/** An array of names, or bytes on which each name has its length before it, as on the wire. */
+/** An array of names, or bytes in which each name follows its length, as on the wire. */
 function protocols(value, name) {
   const list = Array.isArray(value)
     ? value.map((item, index) => bytes(item, `${name}[${index}]`))
@@ -81,7 +81,7 @@ function fromWire(value, name) {
   return list;
 }
 
-/** Names that have their length before them, null when they end within one. */
+/** Names that each follow their length; null when the bytes end within a name. */
 function protocolNames(wire) {
   const list = [];
   for (let at = 0; at < wire.length; at += 1 + wire[at]) {
@@ -99,7 +99,7 @@ function maxFragmentLength(value, name) {
   return value;
 }
 
-/** Protocol names are bytes; node:tls hands them out as strings, and says false for none. */
+/** A protocol name as node:tls hands it out: a string, or false without one. */
 function protocolName(protocol) {
   return protocol === undefined ? false : protocol.toString();
 }

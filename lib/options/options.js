@@ -1,7 +1,7 @@
 'use strict';
 
-// Options of createServer() and connect(): names and limits, checked before anything else happens, then sorted by who
-// needs them: the native object, the UDP socket, or the JS layer itself.
+// Options of createServer() and connect(). Their names and limits are checked before anything else happens; then they
+// are sorted by what needs them: the native object, the UDP socket, or the JavaScript layer itself.
 
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
@@ -38,14 +38,14 @@ const { completeClientVerification, completeServerVerification, publicKeys } = r
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
 
-// Smaller than 256 bytes, a handshake does not get through; more than 65507 bytes, no UDP datagram holds.
+// A handshake does not get through in datagrams of less than 256 bytes, and no UDP datagram holds more than 65507.
 const MIN_MTU = 256;
 const MAX_MTU = 65507;
 
-// Of the process: src/binding/pool.rs.
+// The limit of the whole process, which src/binding/pool.rs sets.
 const MAX_THREADS = 64;
 
-/** Options that a server and a client share, with their checkers. */
+/** Options of servers and clients, with their checkers. */
 const SHARED = {
   key: privateKey,
   passphrase: secretString,
@@ -78,7 +78,7 @@ const SHARED = {
 const SERVER = {
   __proto__: null,
   ...SHARED,
-  // Applications of node-mbed-dtls hand one object to createServer() and to listen().
+  // Applications of node-mbed-dtls pass one object to createServer() and to listen().
   host: ignored,
   port: ignored,
   psk: serverPsk,
@@ -184,7 +184,7 @@ function nativeServerOptions(all, psk) {
  * @returns {object} for SNICallback, addContext() and setSecureContext()
  */
 function createSecureContext(options = {}) {
-  // A server with pre-shared keys can use any, even one without a key of its own.
+  // A server with pre-shared keys can use any context, even one without a private key.
   return makeSecureContext(options, CONTEXT, nativeServerOptions({ ...defaults.server, requestCert: false }, true));
 }
 
@@ -207,7 +207,7 @@ function clientOptions(options) {
   if (verifiesNothing && all.ca === undefined) all.ca = [rootCertificates(), ...(all.roots ?? [])];
 
   const remoteFamily = checkFamily(all);
-  // With PSK alone there is no name to verify; who wants one sent nevertheless says so.
+  // With PSK alone there is no name to verify, and a name is sent only when `servername` says so.
   if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
   const native = pick(all, NATIVE_CLIENT);
   native.asksForPsk = all.pskCallback !== undefined;
@@ -228,12 +228,12 @@ function clientOptions(options) {
   };
 }
 
-/** A time that never comes is no time to the addon. */
+/** The addon gets no time for what never happens. */
 function nameNever(native, { hibernateAfter }) {
   if (hibernateAfter !== Infinity) native.hibernateAfter = hibernateAfter;
 }
 
-/** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's 'A:B' form. */
+/** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's form 'A:B'. */
 function ciphers(value, name) {
   if (typeof value !== 'string' && !Array.isArray(value)) {
     throw invalidArgType(name, 'of type string or an instance of Array', value);
@@ -250,13 +250,13 @@ function forFactories(_value, name) {
   throw invalidArgValue(name, 'is for createServer() and connect(), which choose the classes');
 }
 
-/** Of no effect, as it always was. */
+/** Checks an option that has no effect, and never had one. */
 function ignored() {
   return undefined;
 }
 
 function dgramSocket(value, name) {
-  // By shape and not by class: a wrapper around a dgram.Socket is welcome.
+  // The shape counts and not the class, so that a wrapper around a dgram.Socket is accepted.
   for (const method of ['send', 'on', 'removeListener', 'address']) {
     if (typeof value?.[method] !== 'function') throw invalidArgType(name, 'an instance of dgram.Socket', value);
   }
@@ -301,7 +301,7 @@ function prepareCertificate(all) {
   }
 }
 
-/** Where a server's pre-shared keys come from. One source: two would have to disagree one day. */
+/** Where a server's pre-shared keys come from. There is one source, because two would disagree one day. */
 function pskSource(all) {
   const sources = ['psk', 'pskCallback', 'identityPskCallback'].filter((name) => all[name] !== undefined);
   if (sources.length === 0) return null;
@@ -317,7 +317,11 @@ function pskSource(all) {
   };
 }
 
-/** As whom a client appears: one key and its identity, or whatever pskCallback says. Answers whether there is any. */
+/**
+ * Checks a client's own pre-shared key: one key and its identity, or pskCallback.
+ *
+ * @returns {boolean} whether there is one
+ */
 function checkOwnPsk({ psk, pskIdentity, pskCallback }) {
   if (pskCallback !== undefined) {
     const other = psk !== undefined ? 'psk' : pskIdentity !== undefined ? 'pskIdentity' : null;
@@ -341,7 +345,7 @@ function adoptAlias(all, alias, name) {
   all[name] = all[alias];
 }
 
-/** 'udp4' or 'udp6', that of a given socket before all; undefined when it follows from the address. */
+/** 'udp4' or 'udp6', where a given socket decides; undefined when the address decides. */
 function udpType({ type, socket }) {
   if (socket === undefined) return type;
   const actual = socket.type ?? type;
@@ -351,10 +355,10 @@ function udpType({ type, socket }) {
   return actual;
 }
 
-/** The address family to resolve the host to, 0 when either will do. */
+/** The address family to resolve the host to; 0 for either. */
 function checkFamily(all) {
   const type = udpType(all);
-  // A udp6 socket of ours speaks IPv6; a given one may be dual-stack, and reaches IPv4 as ::ffff:a.b.c.d.
+  // Our own udp6 socket speaks IPv6. A given one may be dual-stack and reach IPv4 as ::ffff:a.b.c.d.
   const forced = type === 'udp4' ? 4 : type === 'udp6' && all.socket === undefined ? 6 : 0;
   const wanted = all.family || forced;
   if (forced !== 0 && wanted !== forced) {
@@ -376,7 +380,7 @@ function checkFamily(all) {
 function serverName({ host, servername = host }) {
   if (net.isIP(servername) !== 0) return servername.replace(/%.*$/, '');
   const name = domainToASCII(servername.replace(/\.$/, ''));
-  // An empty name would switch name verification off without a word; rejectUnauthorized: false says it aloud.
+  // An empty name would silently switch the verification of names off; `rejectUnauthorized: false` does so openly.
   if (name === '') throw invalidArgValue('options.servername', 'must be a DNS name or an IP address');
   return name;
 }
@@ -389,7 +393,7 @@ function pick(all, names) {
   return picked;
 }
 
-/** For createSecureContext(), addContext() and setSecureContext(). */
+/** Checkers for createSecureContext(), addContext() and setSecureContext(). */
 const CONTEXT = contextCheckers(ciphers);
 
 module.exports = {

@@ -9,13 +9,13 @@ const { copyBytes, secretString } = require('./validate');
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 
 /**
- * The file, or as in node:tls an array of files; but as there is one `key`, there is one file.
+ * One file, or an array of one: node:tls takes several files, but there is one `key` here.
  *
  * @returns {{ buf: Buffer, passphrase?: string }}
  */
 function pfxFile(value, name) {
   if (!Array.isArray(value)) return { buf: fileBytes(value, name) };
-  if (value.length !== 1) throw invalidArgValue(name, 'must hold one entry: there is one key');
+  if (value.length !== 1) throw invalidArgValue(name, 'must hold exactly one entry, because there is one key');
   const [entry] = value;
   if (entry?.buf === undefined) return { buf: fileBytes(entry, `${name}[0]`) };
   const { buf, passphrase } = entry;
@@ -26,7 +26,7 @@ function pfxFile(value, name) {
 function fileBytes(value, name) {
   if (typeof value === 'string') {
     if (!BASE64.test(value))
-      throw invalidArgValue(name, 'is a string but no base64; the bytes of a file go into a Buffer');
+      throw invalidArgValue(name, 'is a string but not base64; the bytes of a file go into a Buffer');
     return Buffer.from(value, 'base64');
   }
   const bytes = copyBytes(value);
@@ -36,7 +36,10 @@ function fileBytes(value, name) {
   return bytes;
 }
 
-/** Completes options in place: `key` and `cert` from `pfx`, and `roots`, which count when nothing else says whom to trust. */
+/**
+ * Completes options in place: `key` and `cert` from `pfx`, and `roots`, which count when nothing else says whom to
+ * trust.
+ */
 function takePfx(all) {
   const other = ['key', 'cert'].find((name) => all[name] !== undefined);
   if (other !== undefined) throw invalidArgValue('options.pfx', `cannot be used together with "options.${other}"`);

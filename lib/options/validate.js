@@ -1,13 +1,13 @@
 'use strict';
 
-// Checks of single values. A checker takes the value and the name to use for it in an error, and answers the value in
-// the one form that the rest of the code works with.
+// Checks of single values. A checker takes a value and its name in errors, and returns the value in the one form that
+// the rest of the code works with.
 
 const { types } = require('node:util');
 
 const { invalidArgType, invalidArgValue, outOfRange, quote } = require('../errors');
 
-/** Longest delay that one timer of Node's takes, ms: the upper bound of every option that is a time. */
+/** Longest delay of one timer in Node, ms, which is the upper bound of every option that is a time. */
 const MAX_DELAY = 2 ** 31 - 1;
 
 const MAX_PORT = 65535;
@@ -56,7 +56,9 @@ function oneOf(...words) {
   };
 }
 
-/** Like net, takes '5684' for 5684. `min` is 0 where the system may choose. */
+/**
+ * @returns a checker for ports, which takes '5684' for 5684 as node:net does. `min` is 0 where the system may choose.
+ */
 function port(min) {
   return (value, name) => {
     const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
@@ -68,7 +70,7 @@ function port(min) {
   };
 }
 
-/** Bytes of our own: what the caller does to its Buffer afterwards does not reach us. Null when it is no bytes. */
+/** A copy of bytes, which the caller can no longer change; null when the value is not bytes. */
 function copyBytes(value) {
   if (typeof value === 'string') return Buffer.from(value, 'utf8');
   if (ArrayBuffer.isView(value)) {
@@ -79,7 +81,7 @@ function copyBytes(value) {
 }
 
 /**
- * A part of a message, as dgram's send() takes it: the whole of it without offset and length.
+ * The part of a message that offset and length name, as for dgram's send(); without them, all of it.
  *
  * @returns {Buffer | Uint8Array}
  */
@@ -123,7 +125,7 @@ function unknownOption(option, name, checkers) {
   return invalidArgValue(`${name}.${option}`, `is not a known option${hint}`);
 }
 
-/** The candidate at most a third of the word's letters away, null when there is none. */
+/** The closest candidate, at most a third of the word's letters away; null when there is none. */
 function nearest(word, candidates) {
   let best = null;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;
@@ -137,7 +139,7 @@ function nearest(word, candidates) {
   return best;
 }
 
-/** Levenshtein's distance. */
+/** Levenshtein distance of two words. */
 function editDistance(a, b) {
   let row = Array.from({ length: b.length + 1 }, (_, index) => index);
   for (let i = 1; i <= a.length; i++) {

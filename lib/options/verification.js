@@ -5,7 +5,10 @@
 const { invalidArgValue, missingOption } = require('../errors');
 const { certificates, isFileName, keyFile } = require('./credentials');
 
-/** One public key or several: PEM or the name of one file as a string, PEM or DER as bytes. Answers an array, empty if it was. */
+/**
+ * One public key or several: PEM or the name of one file as a string, PEM or DER as bytes. Returns an array, which may
+ * be empty.
+ */
 function publicKeys(value, name) {
   if (isFileName(value)) return [keyFile(value, name)];
   return Array.isArray(value) && value.length === 0 ? [] : certificates(value, name);
@@ -20,7 +23,9 @@ function completeServerVerification(all) {
   if (all.ca === undefined && all.verifyPeer !== undefined) all.peerPublicKey ??= [];
 }
 
-/** Completes a server's options about its clients, in place. Who says whom to accept means to ask. */
+/**
+ * Completes a server's options about its clients, in place. An option that says whom to accept implies `requestCert`.
+ */
 function completeClientVerification(all) {
   const trusts = ['ca', 'peerPublicKey', 'verifyPeer'].find((name) => all[name] !== undefined);
   all.requestCert ??= trusts !== undefined;
@@ -33,12 +38,12 @@ function completeClientVerification(all) {
   if (all.key === undefined) {
     throw missingOption('"options.key"', 'a server that asks for certificates or public keys shows its own first');
   }
-  // As in node:tls: who asks, and does not say whom to accept, accepts whom the roots beside his own key vouch for.
+  // As in node:tls, the roots in the file of the server's own key count when no option says whom to accept.
   if (trusts === undefined && all.roots?.length > 0) all.ca = all.roots;
   if (all.rejectUnauthorized && trusts === undefined && all.ca === undefined) {
     throw missingOption(
       '"options.ca", "options.peerPublicKey" or "options.verifyPeer"',
-      '"options.requestCert" asks for something that somebody has to accept; "rejectUnauthorized: false" accepts all',
+      'something has to decide about what "options.requestCert" asks for; "rejectUnauthorized: false" accepts all clients',
     );
   }
   completeServerVerification(all);

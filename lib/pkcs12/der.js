@@ -1,9 +1,9 @@
 'use strict';
 
-// ASN.1 as files hold it, read into a tree: DER, and BER with indefinite lengths and strings in pieces, which some programs
-// still write. What is malformed is a SyntaxError.
+// ASN.1 of files, read into a tree: DER, and BER with indefinite lengths and strings in pieces, which some programs
+// still write. Malformed input is a SyntaxError.
 
-/** Constructed elements within each other: more than any file has that we read, and fewer than a stack takes. */
+/** How deep elements may be nested: deeper than in any file that we read, and less deep than the stack allows. */
 const MAX_DEPTH = 32;
 
 const CONSTRUCTED = 0x20;
@@ -16,38 +16,38 @@ const SEQUENCE = 0x30;
 /** @returns the tag of a context-specific constructed element */
 const context = (number) => 0xa0 | number;
 
-/** One element: its tag (class, form and number in one octet), and either its content or the elements in it. */
+/** One element: its tag (class, form and number in one octet), and either its content or its child elements. */
 class Element {
   constructor(tag, bytes, content, children) {
     this.tag = tag;
-    /** All of it, tag and length included. */
+    /** The whole element, tag and length included. */
     this.bytes = bytes;
     this._content = content;
     this._children = children;
   }
 
-  /** The elements in it, all of them. */
+  /** All child elements. */
   children(tag) {
     this._expect(tag);
     if (this._children === null) throw new SyntaxError('a primitive element where a constructed one belongs');
     return this._children;
   }
 
-  /** The elements of a SEQUENCE that has so many at least. */
+  /** The elements of a SEQUENCE, of which there must be at least `least`. */
   fields(least) {
     const children = this.children(SEQUENCE);
     if (children.length < least) throw new SyntaxError(`${children.length} fields where ${least} belong`);
     return children;
   }
 
-  /** The one element in it, as of an explicit tag. */
+  /** The only child element, as of an explicit tag. */
   only(tag) {
     const children = this.children(tag);
     if (children.length !== 1) throw new SyntaxError(`${children.length} elements where one belongs`);
     return children[0];
   }
 
-  /** The bytes of an OCTET STRING, or of one with an implicit tag; BER may cut them into pieces. */
+  /** The bytes of an OCTET STRING, which may have an implicit tag; BER may cut them into pieces. */
   octets(tag = OCTET_STRING) {
     if (this._children === null) {
       this._expect(tag);
@@ -57,7 +57,7 @@ class Element {
     return Buffer.concat(this._children.map((piece) => piece.octets()));
   }
 
-  /** A whole number that is not negative and has at most six bytes. */
+  /** A non-negative whole number of at most six bytes. */
   integer() {
     const content = this._primitive(INTEGER);
     if (content.length === 0 || content.length > 6 || content[0] > 0x7f)
@@ -95,7 +95,7 @@ class Element {
 }
 
 /**
- * @param {Buffer} bytes one element, whole
+ * @param {Buffer} bytes one whole element
  * @returns {Element} whose contents are views into `bytes`
  */
 function parse(bytes) {
@@ -141,7 +141,7 @@ function readAll(content, depth) {
   return children;
 }
 
-/** Up to two zero bytes (X.690 section 8.1.3.6). */
+/** Reads elements until two zero bytes (X.690 section 8.1.3.6). */
 function readIndefinite(bytes, start, depth) {
   const children = [];
   let at = start;
@@ -155,7 +155,7 @@ function readIndefinite(bytes, start, depth) {
 
 function octet(bytes, at) {
   const value = bytes[at];
-  if (value === undefined) throw new SyntaxError('it ends too soon');
+  if (value === undefined) throw new SyntaxError('the input ends too soon');
   return value;
 }
 

@@ -1,16 +1,18 @@
 'use strict';
 
-// Encryption by passphrase, as PKCS#12 files name it: PBES2 (RFC 8018) and PKCS#12's own schemes (RFC 7292). All of the
-// cryptography is node:crypto's; what Node's OpenSSL does not do, such as RC2, is refused by name.
+// Encryption by passphrase in PKCS#12 files: PBES2 (RFC 8018) and PKCS#12's own schemes (RFC 7292). node:crypto does
+// all of the cryptography; what Node's OpenSSL does not offer, such as RC2, is refused by name.
 
 const crypto = require('node:crypto');
 
 const { SEQUENCE } = require('./der');
 
-/** Rounds of hashing that one file may ask for in all: some seconds. OpenSSL writes 2048 for each key, keytool 10000. */
+/**
+ * How many rounds of hashing one file may ask for: some seconds' worth. OpenSSL writes 2048 for a key, keytool 10000.
+ */
 const MAX_ROUNDS = 5_000_000;
 
-/** Sizes of the output and of the block, bytes. */
+/** For each hash, the sizes of its output and of its block, bytes. */
 const HASHES = {
   __proto__: null,
   sha1: [20, 64],
@@ -33,7 +35,7 @@ const PBES2 = '1.2.840.113549.1.5.13';
 const PBKDF2 = '1.2.840.113549.1.5.12';
 const PBMAC1 = '1.2.840.113549.1.5.14';
 
-/** HMACs, as pseudo-random functions and by themselves. */
+/** HMACs, which serve as pseudo-random functions and as message authentication. */
 const HMACS = {
   __proto__: null,
   '1.2.840.113549.2.7': 'sha1',
@@ -43,7 +45,7 @@ const HMACS = {
   '1.2.840.113549.2.11': 'sha512',
 };
 
-/** Of PBES2: Node's name, bytes of key. The initialisation vector is a parameter. */
+/** Ciphers of PBES2: Node's name and the length of the key, bytes. The initialisation vector is a parameter. */
 const CIPHERS = {
   __proto__: null,
   '2.16.840.1.101.3.4.1.2': ['aes-128-cbc', 16],
@@ -52,7 +54,10 @@ const CIPHERS = {
   '1.2.840.113549.3.7': ['des-ede3-cbc', 24],
 };
 
-/** Of RFC 7292 appendix C: Node's name, bytes of key; key and initialisation vector are derived with SHA-1. */
+/**
+ * Ciphers of RFC 7292 appendix C: Node's name and the length of the key, bytes. SHA-1 derives key and initialisation
+ * vector.
+ */
 const PKCS12_CIPHERS = {
   __proto__: null,
   '1.2.840.113549.1.12.1.3': ['des-ede3-cbc', 24],
@@ -63,34 +68,34 @@ const PKCS12_CIPHERS = {
 
 const PKCS12_IV = 8;
 
-/** Of PBMAC1, bytes: RFC 9579 section 9 forbids shorter ones; nobody needs longer ones. */
+/** Lengths of a PBMAC1 key, bytes. RFC 9579 section 9 forbids shorter keys, and nobody needs longer ones. */
 const MIN_MAC_KEY = 20;
 const MAX_MAC_KEY = 128;
 
-/** What key material is for (RFC 7292 appendix B.3). */
+/** Purposes of key material (RFC 7292 appendix B.3). */
 const FOR_KEY = 1;
 const FOR_IV = 2;
 const FOR_MAC = 3;
 
-/** An algorithm that is not done here; the message names it. */
+/** An algorithm that is not implemented here; the message names it. */
 class Unsupported extends Error {}
 
-/** A passphrase, or none, and the rounds that are left for it. */
+/** A passphrase, which may be empty, and the rounds of hashing that are left for it. */
 class Passphrase {
   /** @param {string} text empty for none */
   constructor(text) {
     this._utf8 = Buffer.from(text);
-    // RFC 7292 appendix B.1: BMPString, ended by a zero.
+    // A BMPString that ends with a zero (RFC 7292 appendix B.1).
     this._bmp = Buffer.from(`${text}\0`, 'utf16le').swap16();
     this._rounds = MAX_ROUNDS;
   }
 
-  /** Without a passphrase, some programs write a zero where the others write nothing. */
+  /** Whether there is no passphrase. Some programs then write a zero where others write nothing. */
   get isEmpty() {
     return this._utf8.length === 0;
   }
 
-  /** Takes the other way to write no passphrase; false when there is none left. */
+  /** Changes to the other way to write an empty passphrase, and returns false when there is none left. */
   takeOther() {
     if (!this.isEmpty || this._bmp.length === 0) return false;
     this._bmp = this._bmp.subarray(0, 0);
@@ -100,7 +105,7 @@ class Passphrase {
   /**
    * The HMAC of a whole file (RFC 7292 appendix A, RFC 9579).
    *
-   * @param {Element} algorithm of the digest, or PBMAC1, to which salt and iterations mean nothing
+   * @param {Element} algorithm of the digest, or PBMAC1, which ignores salt and iterations
    */
   mac(algorithm, salt, iterations, content) {
     const { oid, parameters } = algorithmOf(algorithm);
@@ -152,7 +157,7 @@ class Passphrase {
   _pbkdf2({ oid, parameters }, keyLength) {
     if (oid !== PBKDF2) throw new Unsupported(`the key derivation ${oid}`);
     const [salt, iterations, ...rest] = fields(parameters, 2);
-    // The length of the key, which is known; then the PRF, by default HMAC with SHA-1.
+    // What follows is the length of the key, which is known, and the PRF, which is HMAC with SHA-1 by default.
     const prf = rest.find((element) => element.tag === SEQUENCE);
     const hash = prf === undefined ? 'sha1' : lookUp(HMACS, algorithmOf(prf).oid, 'the pseudo-random function');
     const rounds = this._spend(iterations.integer(), Math.ceil(keyLength / HASHES[hash][0]));
@@ -166,7 +171,7 @@ class Passphrase {
     return { cipher, key: derive(FOR_KEY, keyLength), iv: derive(FOR_IV, PKCS12_IV) };
   }
 
-  /** RFC 7292 appendix B.2, in its letters. */
+  /** RFC 7292 appendix B.2, with the names of variables that it uses. */
   _derive(hash, purpose, salt, iterations, length) {
     const [outputSize, v] = HASHES[hash];
     const blocks = Math.ceil(length / outputSize);
@@ -192,7 +197,7 @@ class Passphrase {
     return iterations;
   }
 
-  /** Ends its use. */
+  /** Wipes the passphrase, which cannot be used any more. */
   wipe() {
     this._utf8.fill(0);
     this._bmp.fill(0);
@@ -205,7 +210,7 @@ function algorithmOf(element) {
   return { oid: algorithm.oid(), parameters };
 }
 
-/** What an algorithm cannot do without. */
+/** The parameters of an algorithm that needs them. */
 function present(parameters) {
   if (parameters === undefined) throw new SyntaxError('an algorithm without its parameters');
   return parameters;
@@ -230,13 +235,13 @@ function decipherOf(cipher, key, iv) {
   }
 }
 
-/** As often as it takes to fill whole blocks, none if there is nothing. */
+/** The bytes, repeated until they fill whole blocks; empty when they are empty. */
 function repeated(bytes, blockSize) {
   const length = Math.ceil(bytes.length / blockSize) * blockSize;
   return length === 0 ? Buffer.alloc(0) : Buffer.alloc(length, bytes);
 }
 
-/** Big-endian, and what does not fit is dropped. */
+/** Adds `summand` and 1 to `target`, both big-endian; what does not fit is dropped (RFC 7292 appendix B.2). */
 function addPlusOne(target, summand) {
   let carry = 1;
   for (let at = target.length - 1; at >= 0; at--) {

@@ -14,8 +14,8 @@ const MAX_PFX = 1_048_576;
 /**
  * @param {Buffer} bytes the file
  * @param {string} passphrase empty for none
- * @returns {{ key: Buffer, cert: Buffer[], roots: Buffer[] }} DER: the first key that has a certificate, its chain without
- *   the root, and the roots that the file has beside
+ * @returns {{ key: Buffer, cert: Buffer[], roots: Buffer[] }} DER: the first key that has a certificate, its chain
+ *   without the root, and the roots that the file has beside
  */
 function openPfx(bytes, passphrase) {
   const { keys, certificates } = read(bytes, passphrase);
@@ -52,7 +52,7 @@ function explained(cause, passphrase) {
     const advice = 'write it anew, as with `openssl pkcs12 -export`';
     return invalidPfx(`it uses ${cause.message}, which is not supported here; ${advice}`, cause);
   }
-  return invalidPfx(`it is no PKCS#12 file, or damaged: ${cause.message}`, cause);
+  return invalidPfx(`it is not a PKCS#12 file, or it is damaged: ${cause.message}`, cause);
 }
 
 function privateKey(der) {
@@ -61,7 +61,7 @@ function privateKey(der) {
   return key;
 }
 
-/** The certificate and who vouches for it, in order. Who knows the root has it, and nobody else believes it. */
+/** The certificate and its issuers, in order. The root is left out: a peer that trusts it has it. */
 function chainOf(own, others) {
   const chain = [own];
   const rest = new Set(others.filter((certificate) => !isRoot(certificate)));

@@ -1,6 +1,6 @@
 'use strict';
 
-// PKCS#12 (RFC 7292): keys and certificates of one file, once its MAC has verified.
+// PKCS#12 (RFC 7292): the keys and certificates of one file, whose MAC is verified first.
 
 const crypto = require('node:crypto');
 
@@ -19,10 +19,10 @@ const SAFE_CONTENTS_BAG = '1.2.840.113549.1.12.10.1.6';
 
 const X509_CERTIFICATE = '1.2.840.113549.1.9.22.1';
 
-/** Safes within safes; the standard knows no limit, and no program writes any. */
+/** How deep safes may be nested. The standard sets no limit, and no program nests them. */
 const MAX_NESTED_SAFES = 8;
 
-/** The passphrase is another one, or the file is damaged: its MAC cannot tell. */
+/** The passphrase is wrong or the file is damaged: the MAC does not tell which. */
 class WrongPassphrase extends Error {}
 
 /**
@@ -30,8 +30,8 @@ class WrongPassphrase extends Error {}
  * @param {string} text the passphrase, empty for none
  * @returns {{ keys: Buffer[], certificates: Buffer[] }} PKCS#8 and X.509, DER, in the order of the file
  * @throws {WrongPassphrase}
- * @throws {Unsupported} for an algorithm that is not done here
- * @throws {SyntaxError} for what is no PKCS#12
+ * @throws {Unsupported} for an algorithm that is not implemented here
+ * @throws {SyntaxError} for anything but PKCS#12
  */
 function readPkcs12(bytes, text) {
   const [version, authSafe, macData] = parse(bytes).fields(2);
@@ -49,10 +49,10 @@ function readPkcs12(bytes, text) {
   }
 }
 
-/** Before anything is decrypted. */
+/** Verifies the MAC, before anything is decrypted. */
 function verify(passphrase, macData, content) {
   if (macData === undefined) {
-    // As OpenSSL 3.0: who gives a passphrase wants to be sure that the file is the one that it was given for.
+    // As in OpenSSL 3.0, a passphrase has to prove itself by the MAC.
     if (!passphrase.isEmpty) throw new Unsupported('no MAC beside its passphrase');
     return;
   }
@@ -95,7 +95,7 @@ function collect(found, passphrase, contents, depth) {
       const [type, certificate] = value.only(context(0)).fields(2);
       if (type.oid() === X509_CERTIFICATE) found.certificates.push(certificate.only(context(0)).octets());
     } else if (kind === SAFE_CONTENTS_BAG) collect(found, passphrase, value.only(context(0)), depth + 1);
-    // Revocation lists and other secrets are of no use here.
+    // Bags with revocation lists and other secrets are ignored.
   }
 }
 
@@ -103,7 +103,7 @@ function decrypt(passphrase, algorithm, bytes) {
   try {
     return passphrase.decrypt(algorithm, bytes);
   } catch (error) {
-    // OpenSSL's own: padding that is none, or half a block.
+    // OpenSSL reports wrong padding or half a block.
     if (error.code?.startsWith('ERR_OSSL_')) throw new WrongPassphrase();
     throw error;
   }

@@ -1,7 +1,7 @@
 'use strict';
 
-// What a server's application decides by a client's hello: the context that answers the name it asks for, and which of its
-// application protocols is used. Names and forms are node:tls's.
+// What a server's application decides by a client's hello: the context that answers the name it asks for, and which of
+// its application protocols is used. Names and forms are node:tls's.
 
 const { alpnInvalidResult } = require('../errors');
 const { protocolName, protocolNames } = require('../options/negotiation');

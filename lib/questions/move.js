@@ -28,7 +28,9 @@ class MoveQuestion extends Question {
     askByEvent(this.source.server, 'lookupKey', this._move.deviceId, respond);
   }
 
-  /** An address from the application's store in the form that dgram and the native object use; null when it is invalid. */
+  /**
+   * An address from the application's store in the form that dgram and the native object use; null when it is invalid.
+   */
   check(stored) {
     const port = Number(stored?.port);
     if (net.isIP(stored?.address) === 0 || !Number.isInteger(port) || port < 1 || port > 65535) return null;

@@ -5,8 +5,8 @@ const { askInThreeWays } = require('./ask');
 const { Question } = require('./question');
 
 /**
- * Whether a peer is accepted: verifyPeer(socket, { publicKey, cert? }[, callback]). The source is `{ verifyPeer }`. Having
- * no answer means no.
+ * Whether a peer is accepted: verifyPeer(socket, { publicKey, cert? }[, callback]). The source is `{ verifyPeer }`.
+ * Having no answer means no.
  */
 class PeerQuestion extends Question {
   static about = 'peer';

@@ -62,7 +62,9 @@ class Question {
    */
   answered(_result, _value) {}
 
-  /** The application could not answer: its callback threw, its promise was rejected, or it called back with an error. */
+  /**
+   * The application could not answer: its callback threw, its promise was rejected, or it called back with an error.
+   */
   failed(cause) {
     this.cause = cause;
     this.questions.endpoint.fail(this.event, messageOf(cause));

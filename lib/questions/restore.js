@@ -1,7 +1,7 @@
 'use strict';
 
-// Saved connections that go on after a restart of the server, without a handshake. The application keeps them. Nothing is
-// restored for good before the native object has authenticated a record.
+// Saved connections that go on after a restart of the server, without a handshake. The application keeps them. Nothing
+// is restored for good before the native object has authenticated a record.
 
 const process = require('node:process');
 

@@ -5,8 +5,8 @@ const { askByEvent } = require('./ask');
 const { Question } = require('./question');
 
 /**
- * The session whose id a client offers to resume: 'renegotiate'(id, socket, callback). The source is `{ server }`. Without
- * a session a full handshake follows.
+ * The session whose id a client offers to resume: 'renegotiate'(id, socket, callback). The source is `{ server }`.
+ * Without a session a full handshake follows.
  */
 class ResumptionQuestion extends Question {
   static about = 'session';

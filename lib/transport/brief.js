@@ -1,7 +1,7 @@
 'use strict';
 
-// What happens to every connection arrives as numbers and bytes in memory that the native object writes to, see
-// src/binding/brief.rs: it would take longer to make a JS object over there than to make it here.
+// Events that every connection has arrive as numbers and bytes in memory that the native object writes to, as
+// src/binding/brief.rs describes: JavaScript makes an object of them faster than the native side would.
 
 const { suiteName } = require('../ciphers');
 const { brief: layout } = require('./layout');
@@ -15,7 +15,7 @@ const { AUTHORIZED, RESUMED, HAS_NAME, HAS_PUBLIC_KEY, HAS_CERTIFICATE, IS_REFUS
 const REASONS = ['peer', 'local', 'idle', 'replaced'];
 
 class BriefEvents {
-  /** @param {number} slots events that can wait here; others wait in the native object */
+  /** @param {number} slots how many events can wait here; others wait in the native object */
   constructor(slots) {
     const doubles = SLOTS + SLOT * slots;
     const texts = layout.LONGEST_TEXTS + layout.TEXTS_PER_SLOT * slots;
@@ -29,7 +29,10 @@ class BriefEvents {
     return this._doubles[READ] === this._doubles[WRITTEN];
   }
 
-  /** @returns {object | null} the event as the native object would have made it; bytes are strings, a character a byte */
+  /**
+   * @returns {object | null} the event as the native object would make it, with one character for each byte of its
+   * texts
+   */
   read() {
     if (this.isEmpty) return null;
     const doubles = this._doubles;
@@ -76,13 +79,13 @@ class BriefEvents {
     return (this._doubles[slot + FLAGS] & HAS_NAME) === 0 ? undefined : this._text(slot, NAME);
   }
 
-  /** A character a byte. */
+  /** A text, with one character for each byte. */
   _text(slot, index) {
     const start = this._start(slot, index);
     return this.bytes.latin1Slice(start, start + this._doubles[slot + LENGTHS + index]);
   }
 
-  /** For its receiver to keep. */
+  /** A copy, which its receiver may keep. */
   _bytes(slot, index) {
     const start = this._start(slot, index);
     return Buffer.from(this.bytes.subarray(start, start + this._doubles[slot + LENGTHS + index]));

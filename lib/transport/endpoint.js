@@ -1,14 +1,14 @@
 'use strict';
 
-// The seam between the native object and everything in JS: one UDP socket's datagrams in, datagrams and events out, one
-// timer. Server and client own one Endpoint each.
+// Where the native object and JavaScript meet: the datagrams of one UDP socket go in, datagrams and events come out,
+// and there is one timer. Every server and every client owns one Endpoint.
 //
-// Node polls the UDP socket and says when something has arrived. Where udp.js has let the native object make the
-// socket, that takes the rest from it, and sends on it, by itself; what the system does not take at once goes through
+// Node polls the UDP socket and reports what has arrived first. Where udp.js has let the native object make the socket,
+// the native object receives the rest and sends by itself; what the system does not take at once goes through
 // node:dgram's queue. On other sockets everything goes through node:dgram.
 //
-// The native object never calls back; a waker says what other threads have done for it. Every call into it may leave
-// output behind and move its deadline, and says so in the registers; so every call is followed by settle().
+// The native object never calls back; the waker reports that other threads have done something for it. Every call into
+// it may leave output behind and move its deadline. The registers say so, and settle() follows every call.
 
 const process = require('node:process');
 
@@ -29,8 +29,8 @@ class Endpoint {
    * @param {object} options its options
    * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
    *   _onSendError(error) or null in its place
-   * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait; threads for heavy steps of
-   *   handshakes, without as the machine suggests
+   * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
+   *   take heavy steps of handshakes; the machine decides when `threads` is undefined
    * @throws {DtlsError} when the native object refuses the key material
    */
   constructor(NativeClass, options, owner, { eventSlots, threads }) {
@@ -61,7 +61,7 @@ class Endpoint {
     this._turns = new Turns(this, this._native);
   }
 
-  /** The native object, as if everything that was written had been sent at once. */
+  /** The native object, after everything that has been written so far. */
   get native() {
     outgoing.flush(this, this._native);
     return this._native;
@@ -82,7 +82,8 @@ class Endpoint {
     try {
       sent = this.native.send(socket._handle, payload);
     } catch (error) {
-      // Closed, and the event that says so is still on its way: what was to be sent is discarded (RFC 5246, 7.2.1).
+      // The connection is closed, and the event that says so has not come yet: the payload is discarded (RFC 5246,
+      // 7.2.1).
       const discarded = error.code === 'ERR_DTLS_NOT_CONNECTED';
       callback(discarded ? null : fromNative(error, { address: socket.remoteAddress, port: socket.remotePort }));
       this.settle();
@@ -95,11 +96,11 @@ class Endpoint {
       sent = sent.length;
     }
     this.settle();
-    // Last: a listener that throws leaves nothing undone.
+    // This comes last, so that a listener that throws leaves nothing undone.
     if (socket.listenerCount('send') > 0) socket.emit('send', sent);
   }
 
-  /** With the rest of what is written while a batch is delivered. Answers whether that will do. */
+  /** @returns {boolean} whether the payload leaves with the others that are written while a batch is delivered */
   _sendLater(socket, payload) {
     if (this._sender.isCongested || socket.listenerCount('send') > 0) return false;
     socket._payloadLimit ||= this.native.payloadLimit(socket._handle);
@@ -114,7 +115,7 @@ class Endpoint {
     this.settle();
   }
 
-  /** Ends a connection, with close_notify or without. Its 'closed' event follows, if it has not been there already. */
+  /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
   close(handle, sayGoodbye) {
     if (sayGoodbye) this.native.close(handle);
     else this.native.abort(handle);
@@ -181,16 +182,16 @@ class Endpoint {
     try {
       if (registers[WAITING] !== 0 || !this._brief.isEmpty) this._drain();
     } finally {
-      // Last: to send and to dispatch are calls, too.
+      // This comes last, because sending and dispatching call into the native object too.
       if (registers[JOBS] === 1) waker.expect(this._number, this);
       if (registers[DUE] < this._armedFor) this._arm();
     }
   }
 
   /**
-   * Sends what waits to be sent, then dispatches what has happened. Listeners may come back here by anything they call:
-   * a nested drain sends, so that datagrams keep their order, and leaves the events to the outer one, so that events
-   * keep theirs. A listener that throws takes the exception where Node takes it; the rest follows in the next tick.
+   * Sends what waits to be sent, then dispatches what has happened. Whatever a listener calls may come back here: a
+   * nested drain sends, so that datagrams keep their order, and leaves the events to the outer one, so that events keep
+   * theirs. When a listener throws, Node gets the exception, and the rest follows in the next tick.
    */
   _drain() {
     this._transmit();
@@ -263,7 +264,10 @@ class Endpoint {
     this._timer = setTimeout(handleTimeout, delay, this).unref();
   }
 
-  /** A panic behind the boundary arrives here as an exception. No peer may end the process with one: drop, and say so. */
+  /**
+   * A panic of the native object arrives here as an exception. No peer may end the process with one: it is only
+   * reported.
+   */
   warn(error) {
     if (this._warned) return;
     this._warned = true;

@@ -1,7 +1,7 @@
 'use strict';
 
-// Many clients on one UDP socket that is not ours. One router per socket listens once and hands each datagram to the
-// client of its sender; what comes from anybody else is none of our business.
+// Many clients on one UDP socket of the application's. One router for each socket listens once and hands each datagram
+// to the client that talks to its sender; datagrams from other senders are ignored.
 
 /** @type {WeakMap<import('node:dgram').Socket, Router>} */
 const routers = new WeakMap();
@@ -45,7 +45,7 @@ class Router {
     routers.delete(this._socket);
   }
 
-  /** From a copy: a client that is told leaves the table. */
+  /** Iterates over a copy, because a client that is told leaves the table. */
   _tellAll(tell) {
     for (const client of [...this._clients.values()]) tell(client);
   }

@@ -1,26 +1,26 @@
 'use strict';
 
-// Payloads that are written while a batch of datagrams is delivered, until the native object takes them all at once: a
-// call into it costs as much as sealing a small payload.
+// Payloads that are written while a batch of datagrams is delivered. The native object takes them all at once, because
+// a call into it costs as much as sealing a small payload.
 
 const { Buffer } = require('node:buffer');
 
-/** Bytes: a batch of messages of 1 KB. What does not fit goes by itself. */
+/** Room for payloads, bytes: a batch of messages of 1 KB. A payload that does not fit is sent by itself. */
 const CAPACITY = 65_536;
 
-/** Payloads. */
+/** How many payloads can wait. */
 const LIMIT = 64;
 
-/** One for each thread, lent to one endpoint at a time. */
+/** There is one buffer for each thread, lent to one endpoint at a time. */
 const bytes = Buffer.allocUnsafeSlow(CAPACITY);
-/** Connection and end of each payload. */
+/** For each payload, its connection and where it ends. */
 const entries = new Uint32Array(2 * LIMIT);
 let owner = null;
 let count = 0;
 let length = 0;
 
 const outgoing = {
-  /** Of no effect while somebody else has it: then put() has no room. */
+  /** Borrows the buffer. While another endpoint has it, this has no effect, and put() has no room. */
   open(endpoint) {
     owner ??= endpoint;
   },
@@ -36,7 +36,7 @@ const outgoing = {
     return true;
   },
 
-  /** Hands over what is there. */
+  /** Hands the payloads over to the native object. */
   flush(endpoint, native) {
     if (owner !== endpoint || count === 0) return;
     const taken = count;

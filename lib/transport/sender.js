@@ -1,7 +1,7 @@
 'use strict';
 
-// Datagrams that go through node:dgram's queue: all of them where the native object has no socket, and elsewhere those that
-// the system does not take at once.
+// Datagrams that go through node:dgram's queue: all of them where the native object has no socket, and elsewhere those
+// that the system does not take at once.
 
 const process = require('node:process');
 

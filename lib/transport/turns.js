@@ -1,7 +1,7 @@
 'use strict';
 
-// Datagrams that arrive, in batches and in turns. In each round of the event loop, the native object receives as much as
-// two milliseconds allow, listeners included; then others have their turn.
+// Datagrams that arrive, in batches and in turns. In each round of the event loop, the native object receives as much
+// as two milliseconds allow, listeners included; then others have their turn.
 
 const process = require('node:process');
 
@@ -50,7 +50,9 @@ class Turns {
     this._takeTurn(receive, datagram, remote, !this._hadTurn && this._mayDrain());
   }
 
-  /** Receives, then takes what has arrived behind that until the turn is over. What a listener interrupts goes on later. */
+  /**
+   * Receives, then takes what has arrived behind that until the turn is over. What a listener interrupts goes on later.
+   */
   _takeTurn(first, datagram, remote, drains) {
     const { registers } = this._endpoint;
     const end = performance.now() + TURN;
@@ -106,8 +108,8 @@ class Turns {
   }
 
   /**
-   * Hands out the payloads of a batch. When a listener throws, Node gets the exception, and the others get their payloads
-   * in the next tick: a second exception would hide the first.
+   * Hands out the payloads of a batch. When a listener throws, Node gets the exception, and the others get their
+   * payloads in the next tick: a second exception would hide the first.
    */
   _deliver() {
     const { _endpoint: endpoint, _batch: batch } = this;

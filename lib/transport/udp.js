@@ -1,7 +1,8 @@
 'use strict';
 
-// What this module needs beyond node:dgram: sockets that do not look up literal addresses, sockets that the native object
-// has a descriptor of, one resolution of a host name to one address, and a close that lets queued datagrams leave first.
+// What this package needs beyond node:dgram: sockets that do not look up literal addresses, sockets of which the native
+// object has a descriptor, the resolution of a host name to one address, and a close that lets queued datagrams leave
+// first.
 
 const cluster = require('node:cluster');
 const dgram = require('node:dgram');
@@ -16,10 +17,10 @@ const { stateError } = require('../errors');
 /** How long a closing UDP socket waits for its send queue to reach the kernel, ms. */
 const LINGER = 1000;
 
-/** Receive buffer that a server asks the system for, bytes; what the system grants is its own affair. */
+/** Receive buffer that a server asks the system for, bytes. The system may grant less. */
 const SERVER_RECEIVE_BUFFER = 4 * 1024 * 1024;
 
-/** dns.lookup for dgram, minus the tick that it costs to find out that a literal address is its own address. */
+/** dns.lookup for dgram, but without the tick that it takes to resolve a literal address to itself. */
 function lookupName(host, family, callback) {
   const literal = net.isIP(host);
   if (literal !== 0) callback(null, host, literal);
@@ -46,7 +47,7 @@ function createUdpSocket(options) {
 function bindUdp(udp, where, native) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
-  // Where this fails, bind() will, and say why.
+  // Where this fails, bind() fails too, and says why.
   const fd = address === undefined || isShared || !defaults.nativeUdp ? null : native.bindUdp(address, port, ipv6Only);
   if (fd === null) {
     udp.bind(address === undefined ? rest : { address, port, ...rest });
@@ -72,17 +73,20 @@ function isBound(socket) {
   }
 }
 
-/** Bursts of datagrams outlive a busy event loop in the kernel's buffer, or not at all. Best effort. */
+/**
+ * Enlarges the kernel's buffer, in which bursts of datagrams wait while the event loop is busy, as far as the system
+ * allows.
+ */
 function growReceiveBuffer(socket) {
   try {
     if (socket.getRecvBufferSize() < SERVER_RECEIVE_BUFFER) socket.setRecvBufferSize(SERVER_RECEIVE_BUFFER);
   } catch {
-    // Some systems refuse what exceeds their limit: then it stays as it is.
+    // Some systems refuse a size beyond their limit. The buffer then keeps its size.
   }
 }
 
 /**
- * Resolves a host once. Always calls back in a later tick, and once, whatever the given look-up does.
+ * Resolves a host once. Always calls back once and in a later tick, whatever the given function does.
  *
  * @param {{ host: string, family: 0 | 4 | 6, lookup?: Function }} remote
  * @param {(error: Error | null, address?: string) => void} callback
@@ -119,11 +123,11 @@ function addressKey({ address, port }) {
 }
 
 /**
- * Closes a UDP socket as soon as all that was sent has been handed to the kernel; after a second in any case. Always in a
- * later tick, and no error when somebody else has closed the socket already.
+ * Closes a UDP socket as soon as everything that was sent has been handed to the kernel, and after a second at the
+ * latest. This happens in a later tick, and is not an error when somebody else has closed the socket already.
  *
  * @param {dgram.Socket} socket
- * @param {() => boolean} [isReady] something else to wait for, as long
+ * @param {() => boolean} [isReady] something else to wait for, for as long
  * @param {() => void} [beforeClose] called right before
  */
 function closeWhenSent(socket, isReady = () => true, beforeClose = () => {}) {

@@ -1,7 +1,7 @@
 'use strict';
 
-// The way back from other threads: the addon has one waker for all endpoints of this environment, and wakes the event loop
-// when steps of their handshakes are done.
+// How other threads report back: the addon has one waker for all endpoints of this environment, which wakes the event
+// loop when steps of their handshakes are done.
 
 const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
@@ -16,13 +16,15 @@ let waker = null;
 let last = 0;
 let machineThreads;
 
-/** Endpoints with steps on other threads, by number, each with the asynchronous context that it handed them over in. */
+/**
+ * Endpoints with steps on other threads, by number, each with the asynchronous context in which it handed them over.
+ */
 const expecting = new Map();
 
 /**
- * @param {number | undefined} threads as the option says; without, as many as there are cores
- * @returns {[waker: object | undefined, number: number, threads: number]} for the native object's constructor; the number
- *   is the endpoint's from now on
+ * @param {number | undefined} threads as the option says; undefined for as many as there are cores
+ * @returns {[waker: object | undefined, number: number, threads: number]} for the native object's constructor; the
+ *   number identifies the endpoint from now on
  */
 function register(threads) {
   const limit = threads ?? defaultThreads();
@@ -38,7 +40,7 @@ function defaultThreads() {
   return machineThreads;
 }
 
-/** An endpoint has handed steps over: the waker will report it. It stays alive until then. */
+/** Notes that an endpoint has handed steps over. It stays alive until the waker has reported them. */
 function expect(number, endpoint) {
   if (expecting.has(number)) return;
   const resource = new AsyncResource('DTLSHANDSHAKE', { requireManualDestroy: true });
