@@ -1,11 +1,11 @@
 'use strict';
 
-const { connectArguments } = require('./lib/arguments');
+const { connectArguments } = require('./lib/options/arguments');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
-const { createLegacyServer, legacyConnect } = require('./lib/compat');
+const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
 const { DtlsError } = require('./lib/errors');
-const { createSecureContext } = require('./lib/options');
+const { createSecureContext } = require('./lib/options/options');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 

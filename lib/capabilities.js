@@ -1,6 +1,6 @@
 'use strict';
 
-// What this build can do: asked of the compiled engine, never listed here.
+// What this build can do. The compiled engine says so, and nothing of it is listed here.
 
 const native = require('./native');
 
@@ -16,10 +16,10 @@ function getCurves() {
   return [...curves];
 }
 
-/** Limits, numbers of alerts, and Mbed TLS's error numbers, by name. */
+/** Limits, numbers of alerts, and Mbed TLS's error numbers, by their names. */
 const constants = table(tables.constants);
 
-/** Versions of the package and of what is compiled into it, by name. */
+/** Versions of the package and of what is compiled into it, by their names. */
 const versions = table(tables.versions);
 
 function table(entries) {

@@ -1,27 +1,13 @@
 'use strict';
 
-/**
- * OpenSSL's name of a cipher suite, which is what node:tls's getCipher().name holds. Derived from the IANA name by
- * OpenSSL's own habits; where OpenSSL does not have the suite, this is what it would be called.
- *
- * @param {string} standardName IANA name: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'
- * @returns {string} 'ECDHE-ECDSA-AES128-GCM-SHA256'
- */
-function opensslName(standardName) {
-  const match = /^TLS_(\w+?)_WITH_(\w+)$/.exec(standardName);
-  if (match === null) return standardName;
-  let [, keyExchange, cipher] = match;
-  cipher = cipher
-    .replace(/_(128|192|256)/, '$1')
-    .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305')
-    .replace('CCM_8', 'CCM8');
-  // 'CBC' is left out of the older names, which are those without PSK, and so is the key exchange when it is plain RSA.
-  if (!keyExchange.includes('PSK')) cipher = cipher.replace('_CBC', '');
-  if (keyExchange === 'RSA') keyExchange = '';
-  return `${keyExchange}_${cipher}`.replace(/^_/, '').replaceAll('_', '-');
-}
+// Names of cipher suites. OpenSSL's come from the addon; the numbers are here because a saved connection and a brief
+// event name their suite by its number.
 
-// IANA's numbers of the suites of this module, see src/tls/suites.rs: a saved session names its suite by number.
+const { Capabilities } = require('./native');
+
+const OPENSSL_NAMES = new Map(Capabilities.read().ciphers.map(({ standardName, name }) => [standardName, name]));
+
+/** IANA's numbers and names of all suites. A test compares them with the addon's. */
 const NAMES = new Map([
   [0x00a8, 'TLS_PSK_WITH_AES_128_GCM_SHA256'],
   [0x00a9, 'TLS_PSK_WITH_AES_256_GCM_SHA384'],
@@ -52,6 +38,14 @@ const NAMES = new Map([
 ]);
 
 /**
+ * @param {string} standardName IANA's name: 'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256'
+ * @returns {string} OpenSSL's name, which is what node:tls's getCipher().name holds: 'ECDHE-ECDSA-AES128-GCM-SHA256'
+ */
+function opensslName(standardName) {
+  return OPENSSL_NAMES.get(standardName) ?? standardName;
+}
+
+/**
  * @param {number} number IANA's
  * @returns {string} IANA's name
  */
@@ -59,4 +53,4 @@ function suiteName(number) {
   return NAMES.get(number) ?? `0x${number.toString(16).padStart(4, '0')}`;
 }
 
-module.exports = { opensslName, suiteName };
+module.exports = { NAMES, opensslName, suiteName };

@@ -2,24 +2,25 @@
 
 const process = require('node:process');
 
-const { Endpoint } = require('./endpoint');
+const { Endpoint } = require('./transport/endpoint');
 const { DtlsError, stateError } = require('./errors');
-const { askAboutServer } = require('./identity');
-const { join } = require('./mux');
+const { ServerIdentityQuestion } = require('./questions/server-identity');
+const { join } = require('./transport/mux');
 const native = require('./native');
-const { clientOptions } = require('./options');
-const { askForOwnPsk } = require('./psk');
+const { clientOptions } = require('./options/options');
+const { OwnPskQuestion } = require('./questions/psk');
+const { Questions } = require('./questions/question');
 const { DtlsSocket } = require('./socket');
-const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./udp');
-const { callback, port: checkPort, string } = require('./validate');
+const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./transport/udp');
+const { callback, port: checkPort, string } = require('./options/validate');
 
-/** Events that wait to be dispatched: a client has one connection. */
+/** How many events can wait to be dispatched; a client has one connection. */
 const EVENT_SLOTS = 4;
 
 /**
  * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
  *
- * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over. What goes wrong before is an
+ * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over. A failure before that is an
  * 'error' as well.
  */
 class DtlsClient extends DtlsSocket {
@@ -39,19 +40,22 @@ class DtlsClient extends DtlsSocket {
       ...settings
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
-    const link = new Link(rules, pskCallback);
+    const link = new Link();
     const endpoint = new Endpoint(native.DtlsClient, nativeOptions, link, {
       eventSlots: EVENT_SLOTS,
       threads: handshakeThreads,
     });
     super(endpoint, link, settings);
     link.client = this;
+    link._questions = new Questions(endpoint, this);
+    link._questions.register(OwnPskQuestion, pskCallback);
+    link._questions.register(ServerIdentityQuestion, rules);
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 
     this._udp = socket ?? null;
     this._ownsUdp = socket === undefined;
     this._isReferenced = true;
-    // Takes us off the UDP socket: closes it if it is ours, else leaves its router.
+    // Takes the client off its UDP socket: closes our own socket, and leaves the router of a given one.
     this._detach = null;
     this._udpOptions = udp;
     this._whenBound = null;
@@ -63,18 +67,18 @@ class DtlsClient extends DtlsSocket {
     return this._udp;
   }
 
-  /** True until the handshake is over, or given up. */
+  /** True until the handshake is over or has been given up. */
   get connecting() {
     return !this.destroyed && this.getProtocol() === null;
   }
 
-  /** Counters, see index.d.ts. */
+  /** Counters; index.d.ts says which. */
   get stats() {
     return this._endpoint.native.stats();
   }
 
   /**
-   * node-mbed-dtls's way to say localPort and localAddress, in the tick of connect().
+   * Sets localPort and localAddress in the tick of connect(), as in node-mbed-dtls.
    *
    * @param {number} [port]
    * @param {string} [address]
@@ -89,21 +93,21 @@ class DtlsClient extends DtlsSocket {
     return this;
   }
 
-  /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
+  /** Lets the connection keep the process alive, which is the default. Has no effect on a given UDP socket. */
   ref() {
     this._isReferenced = true;
     if (this._ownsUdp) this._udp?.ref();
     return this;
   }
 
-  /** The process may end though the connection is open; of no effect on a given UDP socket. */
+  /** Lets the process end although the connection is open. Has no effect on a given UDP socket. */
   unref() {
     this._isReferenced = false;
     if (this._ownsUdp) this._udp?.unref();
     return this;
   }
 
-  // From the name of a host to the first flight
+  // From the host name to the first flight
 
   _start(remote) {
     resolve(remote, (error, address) => {
@@ -115,14 +119,15 @@ class DtlsClient extends DtlsSocket {
     });
   }
 
-  /** A UDP socket of our own. */
+  /** Binds a UDP socket of our own. */
   _bind(address, { localAddress, localPort = 0, ...options }) {
     const type = address.includes(':') ? 'udp6' : 'udp4';
     try {
       const udp = createUdpSocket({ ...options, type });
       this._detach = () => closeWhenSent(udp);
       let isDirect = false;
-      // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
+      // Each event gets a tick of its own: bind() emits before it returns, and must not fail with what our listeners
+      // throw.
       udp.once('listening', () =>
         process.nextTick(() => this._onListening(udp, canonicalAddress(address, type), isDirect)),
       );
@@ -146,7 +151,7 @@ class DtlsClient extends DtlsSocket {
     this._connect(udp, address, isDirect);
   }
 
-  /** A UDP socket of the application's, which other clients may share. */
+  /** Uses a UDP socket of the application's, which other clients may share. */
   _share(host) {
     const udp = this._udp;
     const address = canonicalAddress(host, udp.type);
@@ -186,7 +191,7 @@ class DtlsClient extends DtlsSocket {
     this.destroy(error);
   }
 
-  /** Somebody has closed the UDP socket under us. An open connection ends; one that was to be opened has failed. */
+  /** Somebody else has closed the UDP socket. An open connection ends; one that was still opening has failed. */
   _onUdpClose() {
     if (this.destroyed) return;
     if (this.connecting) {
@@ -214,20 +219,11 @@ class DtlsClient extends DtlsSocket {
   }
 }
 
-/** What a client's endpoint and stream report to; a server does this for all its sockets. */
+/** What a client's endpoint and stream report to. A server does the same for all its sockets. */
 class Link {
-  constructor(rules, pskCallback) {
+  constructor() {
     this.client = null;
-    this._rules = rules;
-    this._pskCallback = pskCallback;
-  }
-
-  _onIdentityLookup(event) {
-    askForOwnPsk(this._pskCallback, this.client, event);
-  }
-
-  _onPeerLookup(event) {
-    askAboutServer(this._rules, this.client, event);
+    this._questions = null;
   }
 
   _onSocketSecure(client) {
@@ -238,17 +234,12 @@ class Link {
     client.destroy(error);
   }
 
-  /** Before the application has read all: the UDP socket has nothing left to do, and must not keep the process alive. */
+  /** Does not wait until the application has read everything: an idle UDP socket must not keep the process alive. */
   _onSocketClosed(client) {
     client._detachUdp();
   }
 
-  /** Only a server has sessions to go on with. */
-  _resume() {
-    return false;
-  }
-
-  /** The first flight cannot leave, as on a host without a route: waiting for its timeout would help nobody. */
+  /** The first flight cannot leave, as without a route to the server. Waiting for the timeout would help nobody. */
   _onSendError(error) {
     if (this.client.connecting) this.client.destroy(error);
   }

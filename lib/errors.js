@@ -1,15 +1,15 @@
 'use strict';
 
-// Two families of errors: DtlsError for what happens on a connection or with key material, and Node's own coded
-// TypeErrors and RangeErrors for what a caller passes in. Codes are permanent, messages are not.
+// Two families of errors: a DtlsError is about a connection or about key material; a TypeError or RangeError with one
+// of Node's own codes is about an argument. Codes are permanent, messages are not.
 
 const { inspect } = require('node:util');
 
 /**
- * What goes wrong between two DTLS peers, or with the key material for it.
+ * A failure between two DTLS peers, or of the key material.
  *
- * Code written for node-mbed-dtls got numbers or strings where we hand out objects. As a number a DtlsError is its
- * `errno`, as a string its message, so that code which compared or printed them still does.
+ * Code that was written for node-mbed-dtls expects numbers or strings. As a number a DtlsError is its `errno`, and as a
+ * string its message, so that such code still compares and prints them.
  *
  * @property {string} code permanent name of the failure, 'ERR_DTLS_...' or node:tls's own code where it has one
  * @property {number} errno Mbed TLS's negative number, 0 when Mbed TLS had no part in it
@@ -23,7 +23,7 @@ class DtlsError extends Error {
     super(message);
     this.code = code;
     this.errno = errno;
-    // Absent rather than undefined, so that printing an error shows only what is known.
+    // What is unknown stays absent, so that a printed error shows only what is known.
     if (alert !== undefined) this.alert = alert;
     if (address !== undefined) this.address = address;
     if (port !== undefined) this.port = port;
@@ -40,15 +40,15 @@ class DtlsError extends Error {
     return this.message;
   }
 
-  // `err == -0x7180` and `'failed: ' + err` ask the same question (hint 'default'). An error that has a number answers
-  // with it, as the old library did; one that has none is its message.
+  // `err == -0x7180` and `'failed: ' + err` both come with the hint 'default'. An error with a number converts to it,
+  // as in node-mbed-dtls; one without converts to its message.
   [Symbol.toPrimitive](hint) {
     if (hint === 'number') return this.errno;
     return hint === 'string' || this.errno === 0 ? this.message : this.errno;
   }
 }
 
-// On the prototype, where Error keeps its own name: console.log then prints it once.
+// The name is on the prototype, like that of Error: console.log then prints it once.
 defineHidden(DtlsError.prototype, 'name', 'DtlsError');
 
 /**
@@ -63,7 +63,7 @@ function fromNative(native, context = {}) {
   return new DtlsError(native.message, { code, errno, alert, ...context });
 }
 
-/** @returns {TypeError} ERR_INVALID_ARG_TYPE. `secret`: says what kind of value came, not which. */
+/** @returns {TypeError} ERR_INVALID_ARG_TYPE. With `secret`, the message names the type of the value only. */
 function invalidArgType(name, expected, actual, { secret = false } = {}) {
   return coded(
     TypeError,
@@ -83,7 +83,7 @@ function outOfRange(name, range, received) {
   );
 }
 
-/** @returns {TypeError} ERR_INVALID_ARG_VALUE. `reason` reads on from the name: 'is not a known option'. */
+/** @returns {TypeError} ERR_INVALID_ARG_VALUE. `reason` continues after the name: 'is not a known option'. */
 function invalidArgValue(name, reason) {
   return coded(TypeError, 'ERR_INVALID_ARG_VALUE', `The ${nameArgument(name)} ${reason}`, invalidArgValue);
 }
@@ -106,7 +106,7 @@ function alpnInvalidResult(answer, protocols) {
   return coded(TypeError, 'ERR_TLS_ALPN_CALLBACK_INVALID_RESULT', message, alpnInvalidResult);
 }
 
-/** An Error with a code of Node's own, for states that a caller has got wrong. */
+/** @returns {Error} with one of Node's codes, for a call that does not fit the state of its object */
 function stateError(code, message) {
   return coded(Error, code, message, stateError);
 }
@@ -114,12 +114,12 @@ function stateError(code, message) {
 function coded(Base, code, message, factory) {
   const error = new Base(message);
   error.code = code;
-  // The stack starts at who checks, not at who words.
+  // The stack starts at the caller that checks, not at the function that words the message.
   Error.captureStackTrace(error, factory);
   return error;
 }
 
-/** Node says 'property' of what sits in an options object and 'argument' of what is passed by itself. */
+/** Node calls a member of an options object a property, and anything else an argument. */
 function nameArgument(name) {
   return `"${name}" ${name.includes('.') ? 'property' : 'argument'}`;
 }
@@ -134,7 +134,7 @@ function describeType(value, secret) {
   return secret ? `type ${typeof value}` : `type ${typeof value} (${quote(value)})`;
 }
 
-/** What is thrown is not always an Error. */
+/** The message of what has been thrown, which is not always an Error. */
 function messageOf(thrown) {
   return typeof thrown?.message === 'string' ? thrown.message : inspect(thrown);
 }

@@ -1,7 +1,7 @@
 'use strict';
 
-// The native addon: as it was built on this machine from the package's sources, or else as binding.js finds it, which
-// is made by the build and looks beside itself and for the package of this platform.
+// The native addon: the one that was built on this machine from the package's sources, or else the one that binding.js
+// finds. The build makes binding.js, which looks beside itself and for the package of this platform.
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -27,12 +27,12 @@ function load() {
     return require('../binding.js');
   } catch (error) {
     for (let cause = error; cause; cause = cause.cause) reasons.push(String(cause.message));
-    // Not as its cause: the loader's chain of a dozen stacks would bury the one message that helps.
+    // The error is not the cause of ours: the loader's chain of a dozen stacks would bury the one message that helps.
     throw new DtlsError(explain(reasons), { code: 'ERR_DTLS_NO_BINARY' });
   }
 }
 
-/** What was looked for, what stood in the way, and how to come by a binary. */
+/** Says what was looked for, what stood in the way, and how to get a binary. */
 function explain(reasons) {
   const missing = reasons.map((reason) => /^Cannot find module '([^']+)'/.exec(reason)?.[1]);
   const platformPackage = missing.find((name) => name?.startsWith('mbed-dtls-') && !name.includes('wasm'));
@@ -43,7 +43,7 @@ function explain(reasons) {
   if (platformPackage) lines.push(`Not found: the package ${platformPackage}, nor ${BUILT_HERE}.`);
   for (const obstacle of obstacles) lines.push(`In the way: ${obstacle}`);
 
-  // Tests are not in the package, only in a clone.
+  // Only a clone has tests, the package has none.
   if (fs.existsSync(path.join(ROOT, '__test__'))) {
     lines.push('This is a clone: build it with `npm run build`.');
     return lines.join('\n');
@@ -67,7 +67,7 @@ function explain(reasons) {
 function platform() {
   const name = `${process.platform} ${process.arch}`;
   if (process.platform !== 'linux') return name;
-  // Its network part may look names up, and is not wanted.
+  // The network part of the report may look names up, and nobody needs it.
   process.report.excludeNetwork = true;
   const { glibcVersionRuntime } = process.report.getReport().header;
   return `${name}, ${glibcVersionRuntime ? `glibc ${glibcVersionRuntime}` : 'musl'}`;

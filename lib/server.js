@@ -4,16 +4,19 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
-const { listenArguments } = require('./arguments');
-const { ServerContexts } = require('./context');
-const { Endpoint } = require('./endpoint');
+const { listenArguments } = require('./options/arguments');
+const { ServerContexts } = require('./options/context');
+const { Endpoint } = require('./transport/endpoint');
 const { invalidArgType, stateError } = require('./errors');
-const { HelloQuestions } = require('./hello');
+const { ContextQuestion, ProtocolQuestion } = require('./questions/hello');
+const { MoveQuestion, Moves } = require('./questions/move');
 const native = require('./native');
-const { CONTEXT, serverOptions } = require('./options');
-const { askAboutPeer } = require('./peer');
-const { createLookup, tellKeys } = require('./psk');
-const { QUESTIONS, Roaming } = require('./roaming');
+const { CONTEXT, serverOptions } = require('./options/options');
+const { PeerQuestion } = require('./questions/peer');
+const { PskQuestion, tellKeys } = require('./questions/psk');
+const { Questions } = require('./questions/question');
+const { RestoreQuestion, restoreAt } = require('./questions/restore');
+const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
 const {
   bindUdp,
@@ -23,9 +26,9 @@ const {
   growReceiveBuffer,
   isBound,
   resolve,
-} = require('./udp');
-const { callback, port: checkPort } = require('./validate');
-const { WatchedEmitter } = require('./watched');
+} = require('./transport/udp');
+const { callback, port: checkPort } = require('./options/validate');
+const { WatchedEmitter } = require('./watched-emitter');
 
 // States of a server. It may listen again once it is closed.
 const IDLE = 0;
@@ -33,10 +36,10 @@ const BINDING = 1;
 const LISTENING = 2;
 const CLOSING = 3;
 
-/** Events that wait to be dispatched: of a batch of datagrams. */
+/** How many events of a batch of datagrams can wait to be dispatched. */
 const EVENT_SLOTS = 32;
 
-/** What ICMP says about one peer is no failure of the server. */
+/** Errors that ICMP reports about one peer. The server has not failed. */
 const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE']);
 
 /**
@@ -45,14 +48,13 @@ const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENET
  * Events: 'listening', 'connection'(socket) when a peer has proved its address and begins a handshake,
  * 'secureConnection'(socket[, session]) when the handshake is over or a saved session goes on, 'clientError'(error,
  * socket) when it fails, 'error'(error) when the UDP socket does, 'close'. Questions, each with a callback as its last
- * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/roaming.js.
+ * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/questions/.
  */
 class DtlsServer extends WatchedEmitter {
   /** The class of its sockets, for a subclass to choose. */
   static Socket = DtlsSocket;
 
-  // Private, for keys are in it.
-  #lookup;
+  // It is private because it holds keys.
   #contexts;
 
   /**
@@ -60,7 +62,7 @@ class DtlsServer extends WatchedEmitter {
    * @param {(socket: DtlsSocket) => void} [secureConnectionListener]
    */
   constructor(options, secureConnectionListener) {
-    // So that a question's listener may be an async function.
+    // A question's listener may then be an async function.
     super({ captureRejections: true });
     const {
       native: nativeOptions,
@@ -78,21 +80,19 @@ class DtlsServer extends WatchedEmitter {
     /** The node:dgram socket, null before 'listening' and after 'close'. */
     this.dgramSocket = null;
 
-    this.#lookup = psk?.callback === undefined ? null : createLookup(psk);
-    this._verifyPeer = verifyPeer;
     this._settings = settings;
     this._udpOptions = udp;
     this._givenUdp = socket;
-    // A datagram that a server cannot send is sent again, or its peer gone: nobody waits for it.
+    // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, {
       eventSlots: EVENT_SLOTS,
       threads: handshakeThreads,
     });
-    if (psk !== null && this.#lookup === null) tellKeys(psk, this._endpoint.native);
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
-    this._hello = new HelloQuestions(byHello, this._endpoint, this.#contexts);
-    this._roaming = new Roaming(this, this._endpoint);
+    this._moves = new Moves();
+    this._questions = new Questions(this._endpoint, this);
+    this._registerQuestions(psk, verifyPeer, byHello);
     this._state = IDLE;
     this._isResolving = false;
     this._udp = null;
@@ -103,18 +103,31 @@ class DtlsServer extends WatchedEmitter {
     this._replaced = null;
   }
 
+  _registerQuestions(psk, verifyPeer, { SNICallback, ALPNCallback }) {
+    const questions = this._questions;
+    if (psk?.callback !== undefined) questions.register(PskQuestion, psk);
+    else if (psk !== null) tellKeys(psk, this._endpoint.native);
+    if (verifyPeer !== undefined) questions.register(PeerQuestion, { verifyPeer });
+    if (SNICallback !== undefined) questions.register(ContextQuestion, { SNICallback, contexts: this.#contexts });
+    if (ALPNCallback !== undefined) questions.register(ProtocolQuestion, ALPNCallback);
+    questions.register(ResumptionQuestion, { server: this });
+    questions.register(RestoreQuestion, { server: this, moves: this._moves });
+    questions.register(MoveQuestion, { server: this, moves: this._moves });
+    questions.listen();
+  }
+
   /** True between 'listening' and close(). */
   get listening() {
     return this._state === LISTENING;
   }
 
-  /** Live sockets by 'address:port', without prototype: a snapshot, made anew when something has changed. */
+  /** Live sockets by 'address:port': a snapshot without prototype, which is made anew when something has changed. */
   get sockets() {
     this._sockets ??= this._takeSnapshot();
     return this._sockets;
   }
 
-  /** Counters since the server was made, see index.d.ts. */
+  /** Counters since the server was made; index.d.ts says which. */
   get stats() {
     return this._endpoint.native.stats();
   }
@@ -175,7 +188,7 @@ class DtlsServer extends WatchedEmitter {
    * Answers clients that ask for this name with other credentials, from now on; the last that fits counts.
    *
    * @param {string} servername DNS name, or '*.' and the rest of one
-   * @param {object} context by createSecureContext(), or its options; what is not in it is as createServer() was told
+   * @param {object} context by createSecureContext(), or its options; the options of createServer() complete it
    */
   addContext(servername, context) {
     this.#contexts.add(this._endpoint, servername, context);
@@ -184,7 +197,7 @@ class DtlsServer extends WatchedEmitter {
   /**
    * Answers all other clients with other credentials, from now on; connections and handshakes go on as they began.
    *
-   * @param {object} context by createSecureContext(), or its options; what is not in it is as it was
+   * @param {object} context by createSecureContext(), or its options; what it does not say stays as it was
    */
   setSecureContext(context) {
     this.#contexts.replace(this._endpoint, context);
@@ -203,24 +216,24 @@ class DtlsServer extends WatchedEmitter {
     if (net.isIP(remote.address) === 0) throw invalidArgType('remote.address', 'an IP address', remote.address);
     const port = checkPort(1)(remote.port, 'remote.port');
     if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
-    return this._roaming.restore({ address: canonicalAddress(remote.address, this._udp.type), port }, session);
+    return restoreAt(this, { address: canonicalAddress(remote.address, this._udp.type), port }, session);
   }
 
-  /** The server keeps the process alive, which is the default. */
+  /** Lets the server keep the process alive, which is the default. */
   ref() {
     this._isReferenced = true;
     this._udp?.ref();
     return this;
   }
 
-  /** The process may end though the server listens. */
+  /** Lets the process end although the server listens. */
   unref() {
     this._isReferenced = false;
     this._udp?.unref();
     return this;
   }
 
-  // The UDP socket, from its birth to its end
+  // The UDP socket, from its creation to its end
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { ...this._udpOptions, ipv6Only };
@@ -230,7 +243,7 @@ class DtlsServer extends WatchedEmitter {
     resolve({ host: host ?? anyAddress, family }, (error, address) => {
       this._isResolving = false;
       const where = fd === undefined ? { port, address, exclusive, ipv6Only } : { fd, exclusive };
-      // Closed meanwhile; 'close' waits for us, so that no second listen() can have begun.
+      // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
       else this._bind(udpOptions, address, where);
@@ -244,7 +257,8 @@ class DtlsServer extends WatchedEmitter {
       const isReady = isBound(udp);
       this._udp = udp;
       let isDirect = false;
-      // Each in a tick of its own: bind() emits before it returns, and what our listeners throw is not its failure.
+      // Each event gets a tick of its own: bind() emits before it returns, and must not fail with what our listeners
+      // throw.
       const onListening = () => process.nextTick(() => this._onListening(udp, isDirect));
       if (isReady) onListening();
       else udp.once('listening', onListening);
@@ -253,9 +267,9 @@ class DtlsServer extends WatchedEmitter {
       if (!isReady && this._givenUdp === undefined) isDirect = bindUdp(udp, where, this._endpoint.native);
       else if (!isReady) udp.bind(where);
     } catch (error) {
-      // A given socket that its owner is binding: 'listening' comes.
+      // The owner of the given socket is binding it, and 'listening' will come.
       if (this._givenUdp !== undefined && error.code === 'ERR_SOCKET_ALREADY_BOUND') return;
-      // One that is closed will not say so again.
+      // A socket that is closed will not emit 'close' again.
       if (error.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING') this._udp = null;
       this._fail(error);
     }
@@ -290,7 +304,8 @@ class DtlsServer extends WatchedEmitter {
 
   _shutDown() {
     this._state = CLOSING;
-    this._roaming.dispose();
+    this._questions.withdrawAll();
+    this._moves.clear();
     const sockets = [...this._endpoint.connections.values()];
     for (const socket of sockets) {
       if (socket.connected) socket.end();
@@ -301,11 +316,11 @@ class DtlsServer extends WatchedEmitter {
       return;
     }
     const areGone = () => this._endpoint.connections.size === 0;
-    // Who has not read everything by then has had its time.
+    // A socket whose messages have not been read by then has had its time.
     closeWhenSent(this._udp, areGone, () => destroyAll(sockets));
   }
 
-  /** Also when somebody has closed dgramSocket behind our back. */
+  /** Comes also when the application has closed dgramSocket itself. */
   _onUdpClose() {
     this._endpoint.dispose();
     destroyAll([...this._endpoint.connections.values()]);
@@ -315,7 +330,7 @@ class DtlsServer extends WatchedEmitter {
     this.emit('close');
   }
 
-  // What the endpoint and the sockets have to say
+  // What the endpoint and the sockets report
 
   _onConnection({ connection, address, port, servername }) {
     if (this._state !== LISTENING) {
@@ -329,18 +344,18 @@ class DtlsServer extends WatchedEmitter {
     this.emit('connection', socket);
   }
 
-  /** A connection goes on where it was saved. */
+  /** A saved connection goes on. */
   _onRestored(connection, socket, cipher, peer, session) {
     this._place(connection, socket);
     try {
       this.emit('connection', socket);
     } finally {
-      // Unless a listener has closed it.
+      // A listener may have closed it.
       if (!socket.destroyed) socket._open(cipher, peer, session);
     }
   }
 
-  /** A connection is there, or somewhere else. Who came last stands last, see _takeSnapshot(). */
+  /** Notes a connection, or its new address. The latest stands last, for _takeSnapshot(). */
   _place(connection, socket) {
     socket._handle = connection;
     this._endpoint.connections.delete(connection);
@@ -353,42 +368,26 @@ class DtlsServer extends WatchedEmitter {
     socket.server = this;
     socket.remoteAddress = address;
     socket.remotePort = port;
-    // A peer must not be able to end the process of those who do not listen; 'close' still says that there was an error.
+    // Without a listener for 'error', a peer could end the process; 'close' still says that there was an error.
     socket.on('error', ignore);
     return socket;
   }
 
-  _onRoaming(event) {
-    this._roaming.onEvent(event);
+  /** A peer has moved, and an authentic record has proved it. */
+  _onMoved({ connection, address, port, oldAddress, oldPort }) {
+    const move = this._moves.takeTo({ address, port });
+    const socket = this._endpoint.connections.get(connection);
+    if (socket === undefined) return;
+    socket.remoteAddress = address;
+    socket.remotePort = port;
+    this._place(connection, socket);
+    const old = withFamily({ address: oldAddress, port: oldPort });
+    socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
 
-  _resume(socket, session) {
-    return this._roaming.resume(socket, session);
-  }
-
-  _onLookup({ connection, lookup, identity }) {
-    const endpoint = this._endpoint;
-    const socket = endpoint.connections.get(connection);
-    if (socket === undefined || this.#lookup === null) {
-      endpoint.answerPsk(lookup, null);
-      return;
-    }
-    const answer = (key) => endpoint.answerPsk(lookup, key);
-    const fail = (cause) => {
-      socket._lookupCause = cause;
-      endpoint.failLookup(lookup, cause);
-    };
-    this.#lookup(socket, identity, answer, fail);
-  }
-
-  _onHelloLookup(event) {
-    this._hello.onEvent(event);
-  }
-
-  _onPeerLookup(event) {
-    const socket = this._endpoint.connections.get(event.connection);
-    if (socket === undefined) this._endpoint.answerPeer(event.lookup, false);
-    else askAboutPeer(this._verifyPeer, this._endpoint, socket, event);
+  /** A device sends records that no connection of ours can read, so that only a new handshake would help. */
+  _onUnplaced(remote, deviceId) {
+    this.emit('forceDeviceRehandshake', withFamily(remote), deviceId);
   }
 
   _onSocketSecure(socket, session) {
@@ -415,7 +414,7 @@ class DtlsServer extends WatchedEmitter {
     try {
       this.emit('clientError', error, socket);
     } finally {
-      // Without the error: nobody has to listen for it on a socket that was never announced as secure.
+      // It is destroyed without the error: nobody has to listen on a socket that was never announced as secure.
       socket.destroy();
     }
   }
@@ -427,14 +426,16 @@ class DtlsServer extends WatchedEmitter {
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }
 
-  /** The native layer asks only what somebody listens for. */
+  /** The native object asks only what somebody listens for. */
   _onListenersChanged() {
-    this._roaming?.onListenersChanged();
+    this._questions?.listen();
   }
 
-  /** An async listener has thrown: for a question that is its answer, for anything else what it always was. */
+  /**
+   * An async listener has thrown. That answers a question; for any other event it is an unhandled rejection, as usual.
+   */
   [captureRejectionSymbol](error, event, ...args) {
-    if (QUESTIONS.has(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
+    if (this._questions.isAskedBy(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
     else Promise.reject(error);
   }
 
@@ -442,12 +443,16 @@ class DtlsServer extends WatchedEmitter {
     const sockets = { __proto__: null };
     for (const socket of this._endpoint.connections.values()) {
       const key = `${socket.remoteAddress}:${socket.remotePort}`;
-      // A handshake from the address of a live connection replaces it only when it has proved itself. Of devices that
-      // have moved to one address, the last to come has it.
+      // A handshake from the address of a live connection replaces it only when it has proved itself. When several
+      // devices have moved to one address, the latest of them has it.
       if (socket.connected || !sockets[key]?.connected) sockets[key] = socket;
     }
     return sockets;
   }
+}
+
+function withFamily({ address, port }) {
+  return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port };
 }
 
 function destroyAll(sockets) {

@@ -3,15 +3,15 @@
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
-const { legacyCertificate, x509Certificate } = require('./certificate');
+const { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
-const { exportKeyingMaterial } = require('./keying');
-const { protocolName } = require('./negotiation');
-const { NO_KEY, publicKeyPem } = require('./peer');
-const { MessageQueue } = require('./queue');
-const { toSession } = require('./saved');
-const { datagram } = require('./validate');
+const { exportKeyingMaterial } = require('./exporter');
+const { protocolName } = require('./options/negotiation');
+const { MessageQueue } = require('./message-queue');
+const { resumeNow } = require('./questions/restore');
+const { toSession } = require('./saved-connection');
+const { datagram } = require('./options/validate');
 
 // States of a connection, in order.
 const HANDSHAKE = 0;
@@ -26,8 +26,8 @@ const COUNTER_LENGTH = 8;
 /**
  * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'.
  *
- * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length) with
- * the bytes of each datagram with payload; on a server 'ipChanged'(old) when the peer has moved, and
+ * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length)
+ * with the bytes of each datagram with payload; on a server 'ipChanged'(old) when the peer has moved, and
  * 'reconnect'(socket) when a new handshake from its address takes its place; 'closing', and 'close'(hadError), once,
  * after 'end' or 'error'. 'error' has its message as second argument.
  */
@@ -42,7 +42,7 @@ class DtlsSocket extends Duplex {
   constructor(endpoint, owner, settings) {
     super({
       allowHalfOpen: false,
-      // 'close' has an argument here, so it is emitted here.
+      // This class emits 'close' itself, with an argument.
       emitClose: false,
       readableObjectMode: true,
     });
@@ -52,13 +52,13 @@ class DtlsSocket extends Duplex {
     this.remoteAddress = undefined;
     /** Peer's UDP port. */
     this.remotePort = undefined;
-    /** The name that the client asks for, false if none; undefined on a client. Nobody has proved it. */
+    /** The name that the client asks for, false without one; undefined on a client. Nothing has proved it. */
     this.servername = undefined;
     /** Whether the peer has proved to be one that the options accept; false before the end of the handshake. */
     this.authorized = false;
-    /** Code of what is wrong with a peer that rejectUnauthorized: false has let in, else null. */
+    /** Code of the fault of a peer that `rejectUnauthorized: false` has let in; otherwise null. */
     this.authorizationError = null;
-    /** Application protocol that ALPN has chosen, false if none; null before the end of the handshake. */
+    /** Application protocol that ALPN has chosen, false without one; null before the end of the handshake. */
     this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
     this.handshakeTime = undefined;
@@ -77,26 +77,28 @@ class DtlsSocket extends Duplex {
     this._handle = 0;
     this._state = HANDSHAKE;
     this._cipher = null;
-    // A character a byte, until somebody wants a Buffer: ten thousand of them are a megabyte outside of the heap.
+    // A string with one character for each byte, until a Buffer is asked for: ten thousand Buffers take a megabyte
+    // outside of the heap.
     this._identity = undefined;
     this._publicKey = NO_KEY;
-    // What is rare about a handshake: the peer's certificate, its issuers, an SRTP profile, a resumption.
+    // What few handshakes have: a certificate of the peer, its issuers, an SRTP profile, a resumption.
     this._details = null;
-    // Whether the readable side takes a message now; if not, a MessageQueue does, made when it is first needed.
+    // Whether the readable side takes a message now. Otherwise a MessageQueue does, which is made when it is first
+    // needed.
     this._wanted = true;
     this._queue = null;
     this._ending = false;
-    // A write, or the end, that came before the handshake was over.
+    // A write, or the end, that has come before the end of the handshake.
     this._held = null;
-    // Why the connection failed, where destroy() has not been told.
+    // Why the connection has failed, when destroy() is called without the error.
     this._failure = null;
     // The saved session that the handshake may resume.
     this._resumable = null;
-    // What ended the application's look-up for this handshake.
-    this._lookupCause = undefined;
-    // Bytes of one message; 0 as long as nobody has asked.
+    // The last question to the application that the handshake has led to.
+    this._question = null;
+    // The longest message, bytes; 0 until somebody has asked.
     this._payloadLimit = 0;
-    // What checkServerIdentity has against the server.
+    // The error with which checkServerIdentity has refused the server.
     this._refusal = null;
   }
 
@@ -116,18 +118,20 @@ class DtlsSocket extends Duplex {
     return this._publicKey;
   }
 
-  /** The same in PEM, bytes. */
+  /** The peer's public key as PEM text in a Buffer, empty without one. */
   get publicKeyPEM() {
     return publicKeyPem(this._publicKey);
   }
 
-  /** 'IPv4' or 'IPv6', undefined as long as remoteAddress is. */
+  /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
   get remoteFamily() {
     if (this.remoteAddress === undefined) return undefined;
     return this.remoteAddress.includes(':') ? 'IPv6' : 'IPv4';
   }
 
-  /** Our own IP address as the UDP socket reports it, '::' or '0.0.0.0' when it is bound to all; undefined if unbound. */
+  /**
+   * Our own IP address as the UDP socket reports it, '::' or '0.0.0.0' when it is bound to all; undefined if unbound.
+   */
   get localAddress() {
     return this.address().address;
   }
@@ -143,8 +147,9 @@ class DtlsSocket extends Duplex {
   }
 
   /**
-   * The connection as an object that can be kept, and go on after a restart: see server.resumeSocket(). A secret: whoever
-   * has it can read and write in the connection's name. Undefined before the handshake is over and after the end.
+   * The connection as an object that can be kept, and go on after a restart: see server.resumeSocket(). A secret:
+   * whoever has it can read and write in the connection's name. Undefined before the handshake is over and after the
+   * end.
    */
   get session() {
     return toSession(this._save(), this);
@@ -216,15 +221,15 @@ class DtlsSocket extends Duplex {
   }
 
   /**
-   * node-mbed-dtls's write(), with dgram's arguments: offset and length choose a part of the message; port and host are
-   * not looked at, for a connection has one peer.
+   * Writes a message, with the arguments of dgram's send(): offset and length choose a part of it, and port and host
+   * are ignored because a connection has one peer.
    *
    * @param {string | Uint8Array} message
    * @param {number} [offset] bytes
    * @param {number} [length] bytes
    * @param {number} [port]
    * @param {string} [host]
-   * @param {(error: Error | null, bytes?: number) => void} [callback] the last argument, wherever it stands
+   * @param {(error: Error | null, bytes?: number) => void} [callback] the last argument, whatever stands before it
    */
   send(message, ...args) {
     const callback = typeof args.at(-1) === 'function' ? args.pop() : undefined;
@@ -236,16 +241,16 @@ class DtlsSocket extends Duplex {
   }
 
   /**
-   * In a listener of 'resumeSession': the same as its callback, but the answer is there at once.
+   * Does the same as the callback of 'resumeSession' in its listener, but at once.
    *
    * @param {object} session as `session` was
    * @returns {boolean} whether the connection goes on
    */
   resumeSession(session) {
-    return this._owner._resume(this, session);
+    return resumeNow(this, session);
   }
 
-  /** Ends the connection without a word to the peer. 'close' is the last that its listeners hear. */
+  /** Ends the connection without telling the peer. 'close' is the last event. */
   reset() {
     this.sendClose = false;
     this.once('close', () => this.removeAllListeners());
@@ -255,7 +260,7 @@ class DtlsSocket extends Duplex {
   // From the peer
 
   /**
-   * One message. Beyond what the readable side takes, it waits here; beyond receiveQueueLimit, it is dropped.
+   * Takes one message. What the readable side does not take waits here, and beyond receiveQueueLimit it is dropped.
    *
    * @param {Buffer} message
    * @param {number} length bytes of the datagram that it came in
@@ -286,12 +291,12 @@ class DtlsSocket extends Duplex {
     this._details = details(event);
     this.handshakeTime = event.handshakeTime;
     this.resumed = event.resumed;
-    // Who the peer is was proved when the session that it resumes was made.
+    // The peer has proved who it is in the handshake that made the session.
     this._open(event.cipher, this.resumed ? (this._resumable ?? event) : event);
   }
 
   /**
-   * @param {{ pskIdentity?: Buffer | string, publicKey?: Buffer }} peer a string has a character a byte
+   * @param {{ pskIdentity?: Buffer | string, publicKey?: Buffer }} peer a string has one character for each byte
    * @param {object} [session] from which the connection goes on, without a handshake
    */
   _open(cipher, { pskIdentity, publicKey }, session) {
@@ -299,6 +304,7 @@ class DtlsSocket extends Duplex {
     this._cipher = cipher;
     this._publicKey = publicKey ?? NO_KEY;
     this._resumable = null;
+    this._question = null;
     this._identity = pskIdentity;
     try {
       this._owner._onSocketSecure(this, session);
@@ -310,6 +316,7 @@ class DtlsSocket extends Duplex {
   _onClosed(event) {
     const inHandshake = this._state === HANDSHAKE;
     this._setClosed();
+    this._question?.withdraw();
     this._handle = 0;
     try {
       if (!this.destroyed) this._conclude(event, inHandshake);
@@ -328,7 +335,7 @@ class DtlsSocket extends Duplex {
     return this._state === OPEN ? this._endpoint.native.save(this._handle) : null;
   }
 
-  /** What the end of the connection means for the stream: its end, its failure, or the failure of the handshake. */
+  /** Ends the stream with the connection: by 'end', by an error, or by the failure of the handshake. */
   _conclude(event, inHandshake) {
     const error = this._closeError(event, inHandshake);
     if (error === null) {
@@ -347,7 +354,7 @@ class DtlsSocket extends Duplex {
     if (error !== undefined) {
       const refusal = error.code === 'ERR_DTLS_PEER_REFUSED' ? this._refusal : null;
       if (refusal !== null) return refusedBy(refusal, error, peer);
-      const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._lookupCause : undefined;
+      const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._question?.cause : undefined;
       return fromNative(error, { ...peer, cause });
     }
     if (!inHandshake || reason === 'local' || reason === 'replaced') return null;
@@ -377,7 +384,7 @@ class DtlsSocket extends Duplex {
   _endReading() {
     if (this.readableEnded || this._readableState.ended) return;
     this.push(null);
-    // Lets 'end' come, and 'close' after it, where nothing is left to read and nobody reads.
+    // 'end', and 'close' after it, would not come where nobody reads, although nothing is left to read.
     this.read(0);
   }
 
@@ -386,7 +393,7 @@ class DtlsSocket extends Duplex {
   _write(chunk, _encoding, callback) {
     if (this._state === OPEN) this._endpoint.send(this, chunk, callback);
     else if (this._state === HANDSHAKE) this._held = { chunk, callback };
-    // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), and 'end' says so.
+    // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), as 'end' tells the application.
     else callback();
   }
 
@@ -395,14 +402,14 @@ class DtlsSocket extends Duplex {
       this._held = { chunk: null, callback };
       return;
     }
-    // Whoever has never begun to read will not begin now, and must not keep the stream from closing.
+    // An application that has never begun to read will not begin now, and must not keep the stream from closing.
     if (this.readableFlowing === null && this.listenerCount('readable') === 0) this.resume();
     this._leave();
     this._finishReading();
     callback();
   }
 
-  /** Does what was held until the handshake was over. */
+  /** Does what has been held until the end of the handshake. */
   _release() {
     const held = this._held;
     if (held === null || this.destroyed) return;
@@ -427,7 +434,7 @@ class DtlsSocket extends Duplex {
     }
   }
 
-  /** Our side ends the connection, with a word to the peer unless it is not wanted. */
+  /** Ends the connection from our side, and tells the peer unless `sendClose` is false. */
   _leave() {
     if (this._state === CLOSED) return;
     this._setClosed();
@@ -436,13 +443,13 @@ class DtlsSocket extends Duplex {
   }
 }
 
-/** What the application said of its own accord, in the form of an error of ours. */
+/** The application's own refusal, as an error of ours. */
 function refusedBy(refusal, { code, message, errno, alert }, peer) {
   const told = { code: refusal.code ?? code, message: refusal.message ?? message };
   return fromNative({ ...told, errno, alert }, { ...peer, cause: refusal });
 }
 
-/** Null for most connections, of which there may be many. */
+/** Null for most connections: there may be many of them. */
 function details({ certificate, issuers, resumed, srtpProfile }) {
   if (certificate === undefined && srtpProfile === undefined && !resumed) return null;
   return { certificate, issuers, resumed, srtpProfile };

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 
-const { SEQUENCE, context, parse } = require('../../lib/der');
+const { SEQUENCE, context, parse } = require('../../lib/pkcs12/der');
 const certificates = require('./certificates.js');
 
 const [INTEGER, OCTETS, NULL, OID] = [0x02, 0x04, 0x05, 0x06];

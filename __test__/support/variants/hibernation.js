@@ -2,6 +2,6 @@
 
 // Every connection of every test goes to sleep as soon as nothing happens on it; see threads.js.
 
-const defaults = require('../../../lib/defaults.js');
+const defaults = require('../../../lib/options/defaults.js');
 
 for (const side of [defaults.server, defaults.client]) side.hibernateAfter = 0;

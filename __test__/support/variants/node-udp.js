@@ -2,6 +2,6 @@
 
 // Every datagram of every test goes through node:dgram, as on systems without another way; see threads.js.
 
-const { defaults } = require('../../../lib/defaults.js');
+const { defaults } = require('../../../lib/options/defaults.js');
 
 defaults.nativeUdp = false;

@@ -1,0 +1,101 @@
+'use strict';
+
+// The layer check itself: each rule fires on a bad tree, and on nothing else.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { test } = require('node:test');
+
+async function check(files) {
+  const { checkLayers } = await import('../../scripts/check-layers.mjs');
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'layers-'));
+  try {
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(root, 'src', name);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      fs.writeFileSync(file, text);
+    }
+    return checkLayers(root).violations;
+  } finally {
+    fs.rmSync(root, { recursive: true });
+  }
+}
+
+const ALLOWED = {
+  'lib.rs': '#![deny(unsafe_code)]\n#![warn(missing_docs)]\nmod binding;\nmod proto;\nmod tls;\n',
+  'binding/server.rs':
+    'use napi::{Env, Result};\nuse crate::proto::Endpoint;\nfn now() { std::time::Instant::now(); }\n',
+  'proto/mod.rs': 'use crate::tls::Context;\nuse std::time::{Duration, Instant};\nfn f(now: Instant) {}\n',
+  'proto/tests/clock.rs': 'fn base() -> std::time::Instant { std::time::Instant::now() }\n',
+  'tls/context.rs': 'use mbedtls::ssl;\nuse super::record;\nfn f() { mbedtls_sys::TLS_EXT_CID; }\n',
+  'tls/ffi/bio.rs': '#[unsafe(no_mangle)]\nunsafe extern "C" fn f() {}\n',
+};
+
+test('a tree that keeps the rules passes', async () => {
+  assert.deepEqual(await check(ALLOWED), []);
+});
+
+const BAD = [
+  ['napi below binding', 'proto/mod.rs', 'use napi::Env;', 'napi belongs'],
+  ['napi in an attribute', 'tls/config.rs', '#[napi(object)]\nstruct A;', 'napi belongs'],
+  ['napi_derive in lib.rs', 'lib.rs', 'use napi_derive::napi;', 'napi belongs'],
+  ['tokio below binding', 'proto/mod.rs', 'tokio::spawn(f);', 'tokio belongs'],
+  ['mbedtls above tls', 'proto/mod.rs', 'fn f() -> mbedtls::Error {}', 'mbedtls belongs'],
+  ['mbedtls_sys in binding', 'binding/mod.rs', 'use mbedtls_sys as sys;', 'mbedtls belongs'],
+  ['aws-lc above tls', 'proto/mod.rs', 'use aws_lc_sys::EC_KEY;', 'aws-lc belongs'],
+  ['unsafe in tls', 'tls/context.rs', 'fn f() { unsafe { g() } }', 'unsafe belongs'],
+  ['unsafe in binding', 'binding/mod.rs', '#[unsafe(no_mangle)] fn f() {}', 'unsafe belongs'],
+  ['the clock in proto', 'proto/mod.rs', 'let now = Instant::now();', 'the clock'],
+  ['the clock in tls', 'tls/context.rs', 'std::time::SystemTime::now()', 'the clock'],
+  ['the clock through elapsed', 'proto/mod.rs', 'start.elapsed()', 'the clock'],
+  ['the clock in a test of tls', 'tls/tests.rs', 'Instant::now()', 'the clock'],
+  ['a path broken over lines', 'proto/mod.rs', 'let now = Instant\n    ::now();', 'the clock'],
+  ['a socket in proto', 'proto/mod.rs', 'use std::net::{IpAddr, UdpSocket};', 'sockets belong'],
+  ['a thread in proto', 'proto/mod.rs', 'std::thread::sleep(d);', 'no threads'],
+  ['a thread by nested use', 'tls/context.rs', 'use std::{io, thread::{self, JoinHandle}};', 'no threads'],
+  ['tls that imports proto', 'tls/context.rs', 'use crate::proto::Endpoint;', 'src/tls imports'],
+  [
+    'tls that imports proto in a group',
+    'tls/context.rs',
+    'use crate::{\n  tls::Record,\n  proto::Endpoint,\n};',
+    'src/tls imports',
+  ],
+  ['tls that names binding in code', 'tls/context.rs', 'fn f(_: crate::binding::DtlsServer) {}', 'src/tls imports'],
+  ['tls that climbs by super', 'tls/mod.rs', 'use super::proto;', 'src/tls imports'],
+  ['proto that imports binding', 'proto/endpoint.rs', 'use crate::{binding, tls};', 'src/proto imports'],
+  ['binding that skips proto', 'binding/mod.rs', 'use crate::tls::Context;', 'src/binding imports'],
+  ['a file in no layer', 'time.rs', '', 'in no layer'],
+];
+
+for (const [name, file, text, why] of BAD) {
+  test(`reports ${name}`, async () => {
+    const violations = await check({ ...ALLOWED, [file]: text });
+    assert.equal(violations.length, 1, violations.join('\n'));
+    assert.match(violations[0], new RegExp(`^src/${file.replaceAll('.', '\\.')}:\\d+: .*${why}`));
+  });
+}
+
+test('comments, strings and characters do not count', async () => {
+  const text = [
+    '// unsafe { napi }',
+    '/* mbedtls /* nested: Instant::now() */ unsafe */',
+    '//! [`binding`]: crate::binding',
+    'const A: &str = "unsafe \\" napi \\\\";',
+    'const B: &str = r#"mbedtls "unsafe" "#;',
+    'const C: &[u8] = b"unsafe";',
+    "const D: char = '\"'; const E: char = '\\''; // unsafe",
+    "fn f<'a>(x: &'a str) -> &'a str { x } // unsafe 'a'",
+    'const F: &str = "two',
+    'lines of unsafe";',
+  ].join('\n');
+  assert.deepEqual(await check({ ...ALLOWED, 'proto/text.rs': text }), []);
+});
+
+test('code after comments, strings and characters counts, with its line', async () => {
+  const text = 'const A: &str = "a\\\\"; /* b\n */ const B: char = \'"\'; unsafe {}\n';
+  assert.deepEqual(await check({ ...ALLOWED, 'proto/text.rs': text }), [
+    'src/proto/text.rs:2: unsafe belongs in src/tls/ffi',
+  ]);
+});

@@ -1,0 +1,127 @@
+'use strict';
+
+// Listeners that throw, and listeners that call back into the socket or the server.
+
+const assert = require('node:assert/strict');
+const { describe, test } = require('node:test');
+
+const {
+  BOB,
+  HOST,
+  connectedPair,
+  event,
+  messages,
+  openClient,
+  startServer,
+  uncaught,
+} = require('../support/endpoints.js');
+
+describe('a listener that throws', () => {
+  const failure = new Error('bug in the application');
+  const fail = () => {
+    throw failure;
+  };
+
+  for (const name of ['connection', 'secureConnection']) {
+    test(`on '${name}' disturbs nobody`, async (t) => {
+      const server = await startServer(t, { psk: BOB.psk }, (socket) => socket.pipe(socket));
+      server.once(name, fail);
+      const thrown = await uncaught(() => openClient(t, server).write('hello'));
+      assert.equal(thrown, failure);
+      const client = openClient(t, server);
+      client.write('hello');
+      assert.deepEqual(await messages(client, 1), ['hello']);
+    });
+  }
+
+  test("on 'clientError' leaves no socket behind", async (t) => {
+    const server = await startServer(t);
+    server.once('clientError', fail);
+    const connection = event(server, 'connection');
+    const client = openClient(t, server, { ...BOB, psk: 'wrong' });
+    client.on('error', () => {});
+    const closed = connection.then(([socket]) => event(socket, 'close'));
+    assert.equal(await uncaught(() => connection), failure);
+    assert.deepEqual(await closed, [true]);
+    assert.deepEqual(Object.keys(server.sockets), []);
+  });
+
+  test("on 'secureConnect' of a client does not keep what was written from leaving", async (t) => {
+    const server = await startServer(t);
+    const client = openClient(t, server);
+    client.write('hello');
+    client.once('secureConnect', fail);
+    const announced = event(server, 'secureConnection');
+    assert.equal(await uncaught(() => announced), failure);
+    assert.deepEqual(await messages((await announced)[0], 1), ['hello']);
+  });
+
+  test("on 'data' loses that message only", async (t) => {
+    const { socket, client } = await connectedPair(t);
+    socket.once('data', fail);
+    assert.equal(await uncaught(() => client.write('one')), failure);
+    const received = messages(socket, 2);
+    client.write('two');
+    client.write('three');
+    assert.deepEqual(await received, ['two', 'three']);
+  });
+
+  test("on 'close' leaves the server whole", async (t) => {
+    const { server, socket, client } = await connectedPair(t);
+    socket.resume().once('close', fail);
+    assert.equal(await uncaught(() => client.end()), failure);
+    await event(openClient(t, server), 'secureConnect');
+  });
+});
+
+describe('listeners may re-enter', () => {
+  test('and write, end and destroy from every event', async (t) => {
+    for (const act of ['write', 'end', 'destroy']) {
+      for (const name of ['connection', 'secureConnection']) {
+        const server = await startServer(t);
+        server.on(name, (socket) => {
+          socket.resume();
+          if (act === 'write') socket.write('hello');
+          else socket[act]();
+        });
+        const client = openClient(t, server);
+        client.on('error', () => {});
+        if (act === 'write') assert.deepEqual(await messages(client, 1), ['hello']);
+        else await event(client.resume(), 'close');
+        await new Promise((resolve) => server.close(resolve));
+      }
+    }
+  });
+
+  test('and close the server from every event', async (t) => {
+    for (const name of ['listening', 'connection', 'secureConnection', 'clientError']) {
+      const server = await startServer(t, { psk: { bob: BOB.psk } });
+      server.once(name, () => server.close());
+      if (name === 'listening') {
+        await new Promise((resolve) => server.close(resolve));
+        server.listen(0, HOST);
+      } else {
+        const key = name === 'clientError' ? 'wrong' : BOB.psk;
+        openClient(t, server, { ...BOB, psk: key }).on('error', () => {});
+      }
+      await event(server, 'close');
+    }
+  });
+
+  test("and write to another connection from 'data'", async (t) => {
+    const server = await startServer(t);
+    const sockets = [];
+    server.on('secureConnection', (socket) => {
+      sockets.push(socket);
+      socket.on('data', (message) => {
+        for (const other of sockets) other.write(message);
+      });
+    });
+    const clients = [openClient(t, server), openClient(t, server), openClient(t, server)];
+    await Promise.all(clients.map((client) => event(client, 'secureConnect')));
+    while (sockets.length < clients.length) await event(server, 'secureConnection');
+    const received = clients.map((client) => messages(client, 1));
+    clients[0].write('to all');
+    for (const each of received) assert.deepEqual(await each, ['to all']);
+  });
+});

@@ -1,0 +1,280 @@
+'use strict';
+
+// Heavy steps of handshakes on other threads: who needs them, what the application notices, and every kind of end while
+// they are at work.
+
+const assert = require('node:assert/strict');
+const { AsyncLocalStorage } = require('node:async_hooks');
+const { execFile, spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const process = require('node:process');
+const { describe, test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { promisify } = require('node:util');
+const { Worker } = require('node:worker_threads');
+
+const certificates = require('../support/certificates.js');
+const {
+  BOB,
+  HOST,
+  connectedPair,
+  echo,
+  event,
+  messages,
+  openClient,
+  startServer,
+  uncaught,
+} = require('../support/endpoints.js');
+
+const run = promisify(execFile);
+const skip = certificates.available ? false : 'openssl was not found';
+const skipWithoutTaskset = spawnSync('taskset', ['--version']).error ? 'taskset was not found' : false;
+
+const { ca, client, server, serverRsa } = certificates;
+const TRUST = { ca: ca?.cert, servername: 'localhost' };
+const secure = (options) => ({ key: server.key, cert: server.cert, ...options });
+
+/** A server with so many threads, and a client with as many. */
+const pairWith = (t, handshakeThreads, serverOptions, clientOptions) =>
+  connectedPair(t, {
+    serverOptions: { psk: undefined, ...serverOptions, handshakeThreads },
+    clientOptions: { psk: undefined, pskIdentity: undefined, ...clientOptions, handshakeThreads },
+  });
+
+describe('steps with public keys', { skip }, () => {
+  const cases = {
+    'of a server with a certificate': [secure(), TRUST, 2, 1],
+    'of a server with an RSA certificate': [{ key: serverRsa?.key, cert: serverRsa?.cert }, TRUST, 2, 1],
+    'of both sides': [
+      secure({ ca: ca?.cert, requestCert: true }),
+      { ...TRUST, key: client?.key, cert: client?.cert },
+      2,
+      1,
+    ],
+  };
+  for (const [whose, [serverOptions, clientOptions, ofServer, ofClient]] of Object.entries(cases)) {
+    test(`${whose} are done by other threads`, async (t) => {
+      const pair = await pairWith(t, 2, serverOptions, clientOptions);
+      assert.equal(pair.server.stats.handshakeStepsOffloaded, ofServer);
+      assert.equal(pair.client.stats.handshakeStepsOffloaded, ofClient);
+      echo(pair.socket);
+      const received = messages(pair.client, 1);
+      pair.client.write('hello');
+      assert.deepEqual(await received, ['hello']);
+    });
+
+    test(`${whose} are done on the event loop when there are to be no threads`, async (t) => {
+      const pair = await pairWith(t, 0, serverOptions, clientOptions);
+      assert.equal(pair.server.stats.handshakeStepsOffloaded, 0);
+      assert.equal(pair.client.stats.handshakeStepsOffloaded, 0);
+    });
+  }
+
+  test('are none with a pre-shared key', async (t) => {
+    // ECDHE-PSK is another matter where Mbed TLS computes it.
+    const pair = await pairWith(t, 2, { psk: { bob: BOB.psk }, ciphers: 'PSK-AES128-CCM8' }, BOB);
+    assert.equal(pair.server.stats.handshakeStepsOffloaded, 0);
+    assert.equal(pair.client.stats.handshakeStepsOffloaded, 0);
+  });
+
+  test('of a hundred handshakes at a time are all done, and nothing is lost', async (t) => {
+    const storm = await startServer(t, secure({ handshakeThreads: 2 }), echo);
+    const clients = Array.from({ length: 100 }, () => openClient(t, storm, { ...TRUST, handshakeThreads: 2 }));
+    const echoes = clients.map((each, index) => {
+      each.write(`${index}`);
+      return messages(each, 1);
+    });
+    assert.deepEqual(
+      await Promise.all(echoes),
+      clients.map((_, index) => [`${index}`]),
+    );
+    const { handshakesCompleted, handshakesFailed, handshakes, handshakeStepsOffloaded } = storm.stats;
+    assert.deepEqual([handshakesCompleted, handshakesFailed, handshakes], [100, 0, 0]);
+    assert.ok(handshakeStepsOffloaded >= 200, `${handshakeStepsOffloaded} steps`);
+  });
+
+  test('fail with the same errors as on the event loop', async (t) => {
+    const codes = [];
+    for (const handshakeThreads of [0, 2]) {
+      const picky = await startServer(t, secure({ ca: ca.cert, requestCert: true, handshakeThreads }));
+      const failed = event(picky, 'clientError');
+      const nobody = openClient(t, picky, { ...TRUST, handshakeThreads });
+      const [error] = await event(nobody, 'error');
+      codes.push([(await failed)[0].code, error.code]);
+      const wrong = openClient(t, picky, { ca: certificates.otherCa.cert, servername: 'localhost', handshakeThreads });
+      codes.push([(await event(wrong, 'error'))[0].code]);
+    }
+    assert.deepEqual(codes.slice(2), codes.slice(0, 2));
+    assert.equal(codes[1][0], 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  });
+});
+
+describe('threads by default', () => {
+  const source = `console.log(require(${JSON.stringify(path.join(__dirname, '../../lib/transport/waker.js'))}).defaultThreads())`;
+
+  test('are no more than the process may use cores, and at most eight', async () => {
+    const { stdout } = await run(process.execPath, ['-e', source]);
+    // Fewer where a quota allows less than affinity does: Node.js 20 knows of affinity alone.
+    assert.ok(Number(stdout) <= Math.min(os.availableParallelism(), 8), stdout);
+  });
+
+  test('are none where affinity leaves one core', { skip: skipWithoutTaskset }, async () => {
+    const [core] = /Cpus_allowed_list:\s*(\d+)/.exec(fs.readFileSync('/proc/self/status', 'utf8')).slice(1);
+    const { stdout } = await run('taskset', ['-c', core, process.execPath, '-e', source]);
+    assert.equal(stdout, '0\n');
+  });
+});
+
+describe('what the application notices', { skip }, () => {
+  test('a listener that throws does so as on the event loop, and the others are served', async (t) => {
+    const throwing = await startServer(t, secure({ handshakeThreads: 2 }));
+    throwing.once('secureConnection', () => {
+      throw new Error('on purpose');
+    });
+    const clients = [];
+    const error = await uncaught(async () => {
+      for (let index = 0; index < 5; index++) clients.push(openClient(t, throwing, TRUST));
+      await Promise.all(clients.map((each) => event(each, 'secureConnect')));
+    });
+    assert.equal(error.message, 'on purpose');
+    assert.equal(throwing.stats.handshakesCompleted, 5);
+  });
+
+  test('listeners run in the asynchronous context of their own endpoint', async (t) => {
+    const storage = new AsyncLocalStorage();
+    const own = await startServer(t, secure({ handshakeThreads: 2 }));
+    const seen = await Promise.all(
+      ['one', 'two'].map((name) =>
+        storage.run(name, () => {
+          const each = openClient(t, own, { ...TRUST, handshakeThreads: 2 });
+          return new Promise((resolve) => each.once('secureConnect', () => resolve(storage.getStore())));
+        }),
+      ),
+    );
+    assert.deepEqual(seen, ['one', 'two']);
+  });
+
+  test('closing at any moment of a handshake ends it once', async (t) => {
+    for (let round = 0; round < 40; round++) {
+      const closing = await startServer(t, secure({ handshakeThreads: 2 }));
+      const each = openClient(t, closing, { ...TRUST, handshakeThreads: 2 });
+      each.on('error', () => {});
+      const ended = event(each, 'close');
+      await sleep(round % 8);
+      if (round % 2 === 0) each.destroy();
+      else await new Promise((resolve) => closing.close(resolve));
+      if (round % 2 === 1) each.destroy();
+      await ended;
+    }
+  });
+});
+
+const INDEX = JSON.stringify(path.join(__dirname, '..', '..'));
+
+// A server and more and more clients in one thread; reports once the first is through, and goes on.
+const STORM = `
+const fs = require('node:fs');
+const { connect, createServer } = require(${INDEX});
+const read = (file) => fs.readFileSync(file);
+const options = {
+  key: read(${JSON.stringify(serverRsa?.keyPath)}),
+  cert: read(${JSON.stringify(serverRsa?.certPath)}),
+  handshakeThreads: 4,
+};
+const trust = { ca: read(${JSON.stringify(ca?.certPath)}), servername: 'localhost', handshakeThreads: 4 };
+const server = createServer({ ...options, maxHandshakesPerAddress: 1000 }, () => {});
+server.listen(0, '${HOST}', () => {
+  const open = () => {
+    const client = connect({ host: '${HOST}', port: server.address().port, ...trust });
+    client.on('error', () => {});
+    client.once('secureConnect', () => client.destroy());
+    return client;
+  };
+  open().once('secureConnect', report);
+  setInterval(() => { for (let count = 0; count < 4; count++) open(); }, 5);
+});
+`;
+const IN_WORKER = `${STORM} function report() { require('node:worker_threads').parentPort.postMessage('ready'); }`;
+
+describe('an end with steps under way', { skip }, () => {
+  test('of a thread, while others go on', async (t) => {
+    const survivor = await startServer(t, secure({ handshakeThreads: 2 }), echo);
+    for (let round = 0; round < 4; round++) {
+      const workers = [1, 2].map(() => new Worker(IN_WORKER, { eval: true }));
+      await Promise.all(workers.map((worker) => event(worker, 'message')));
+      await sleep(5 * round);
+      assert.deepEqual(await Promise.all(workers.map((worker) => worker.terminate())), [1, 1]);
+    }
+    const each = openClient(t, survivor, { ...TRUST, handshakeThreads: 2 });
+    const received = messages(each, 1);
+    each.write('still here');
+    assert.deepEqual(await received, ['still here']);
+  });
+
+  const ends = {
+    'of a process by process.exit()': [`${STORM} function report() { setTimeout(() => process.exit(7), 20); }`, 7],
+    'of a process by an exception': [
+      `${STORM} function report() { setTimeout(() => {
+        process.once('uncaughtException', () => process.exit(8)); throw new Error('on purpose');
+      }, 20); }`,
+      8,
+    ],
+    'of a process that only workers have loaded us in': [
+      `const { Worker } = require('node:worker_threads');
+       const worker = new Worker(${JSON.stringify(IN_WORKER)}, { eval: true });
+       worker.once('message', async () => {
+         await worker.terminate();
+         const next = new Worker(${JSON.stringify(IN_WORKER)}, { eval: true });
+         next.once('message', () => process.exit(9));
+       });`,
+      9,
+    ],
+    'of a worker by process.exit()': [
+      `const { Worker } = require('node:worker_threads');
+       const source = ${JSON.stringify(`${STORM} function report() { setTimeout(() => process.exit(3), 20); }`)};
+       new Worker(source, { eval: true }).once('exit', (code) => { process.exitCode = code; });`,
+      3,
+    ],
+  };
+  for (const [how, [script, expected]] of Object.entries(ends)) {
+    test(how, async () => {
+      for (let round = 0; round < 2; round++) {
+        const failure = await run(process.execPath, ['-e', script], { timeout: 30_000 }).catch((error) => error);
+        assert.equal(failure.signal, null, 'it was ended by a signal');
+        assert.equal(failure.code, expected, failure.stderr);
+      }
+    });
+  }
+
+  test('comes by itself when everything is closed, and does not wait for idle threads', async () => {
+    const script = `${STORM.replace(/setInterval.*/, '')} function report() {
+      setTimeout(() => server.close(), 10);
+    }`;
+    const began = performance.now();
+    await run(process.execPath, ['-e', script], { timeout: 30_000 });
+    assert.ok(performance.now() - began < 8000, 'it waited');
+  });
+
+  test('is no hindrance to garbage collection', async () => {
+    const script = `
+      const { createServer } = require(${INDEX});
+      const fs = require('node:fs');
+      const key = fs.readFileSync(${JSON.stringify(server?.keyPath)});
+      const cert = fs.readFileSync(${JSON.stringify(server?.certPath)});
+      let collected = 0;
+      const registry = new FinalizationRegistry(() => collected++);
+      (function make() {
+        for (let count = 0; count < 50; count++) registry.register(createServer({ key, cert, handshakeThreads: 2 }));
+      })();
+      let rounds = 0;
+      (function look() {
+        global.gc();
+        if (collected < 45 && ++rounds < 100) setTimeout(look, 10);
+        else console.log(collected);
+      })();`;
+    const { stdout } = await run(process.execPath, ['--expose-gc', '-e', script], { timeout: 30_000 });
+    assert.ok(Number(stdout) >= 45, `${stdout} of 50 servers were collected`);
+  });
+});

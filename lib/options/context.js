@@ -1,0 +1,164 @@
+'use strict';
+
+// What a server shows its clients: contexts that are made once, and credentials that change while the server runs.
+
+const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
+const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
+const native = require('../native');
+const { OPTIONS, negotiation } = require('./negotiation');
+const { pfxFile, takePfx } = require('./pfx');
+const { boolean, checkOptions, secretString, string } = require('./validate');
+
+const MAX_NAME = 255;
+
+/** Checkers of a context's options. `ciphers` is the checker of that option. */
+function contextCheckers(ciphers) {
+  const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
+  const others = { ca: certificates, crl: certificates, ciphers, honorCipherOrder: boolean };
+  return { __proto__: null, ...credentials, ...others, pskIdentityHint: identityHint, ...OPTIONS };
+}
+
+/** The contents of each SecureContext. They are not on the object because they hold keys. */
+const CHECKED = new WeakMap();
+
+/** Credentials and what is negotiated with them, checked by createSecureContext(). */
+class SecureContext {
+  get [Symbol.toStringTag]() {
+    return 'SecureContext';
+  }
+}
+
+/**
+ * @param {unknown} options as the application gives them
+ * @param {object} checkers as by contextCheckers()
+ * @param {object} defaults the addon's options of a server that has been given none
+ * @returns {SecureContext}
+ * @throws {DtlsError} when the addon refuses the key material
+ */
+function makeSecureContext(options, checkers, defaults) {
+  const checked = checkOptions(options, 'options', checkers);
+  const prepared = prepareKey(checked);
+  // It is not known yet which server will use it; what no server could use is refused here.
+  makeNative(changedOptions(defaults, prepared));
+  const context = Object.freeze(new SecureContext());
+  CHECKED.set(context, prepared);
+  return context;
+}
+
+/** One server's contexts: its own, which can be replaced, and those that have been made for names. */
+class ServerContexts {
+  // It is private because it holds keys.
+  #options;
+  #checkers;
+  // Native objects by SecureContext. Each is parsed once for this server, whose options complete it.
+  #parsed = new WeakMap();
+
+  /**
+   * @param {object} options as options.js made them for the addon
+   * @param {object} checkers as by contextCheckers()
+   */
+  constructor(options, checkers) {
+    this.#options = options;
+    this.#checkers = checkers;
+  }
+
+  /** Does what addContext() is for. */
+  add(endpoint, servername, context) {
+    const pattern = namePattern(servername, 'servername');
+    const checked = this.#check(context, 'context');
+    if (checked.key === undefined && checked.pskIdentityHint === undefined) {
+      const needed = '"options.key", "options.pfx" or "options.pskIdentityHint"';
+      throw missingOption(needed, 'a name needs something of its own');
+    }
+    endpoint.native.addContext(pattern, this.#parse(context, checked));
+  }
+
+  /** Does what setSecureContext() is for. */
+  replace(endpoint, context) {
+    const options = changedOptions(this.#options, this.#check(context, 'context'));
+    endpoint.native.setSecureContext(makeNative(options));
+    this.#options = options;
+    this.#parsed = new WeakMap();
+  }
+
+  /** The native form of SNICallback's answer; null stands for the server's own context. */
+  answer(context) {
+    return context == null ? null : this.#parse(context, this.#check(context, "SNICallback's answer"));
+  }
+
+  #check(context, name) {
+    const known = CHECKED.get(context);
+    if (known !== undefined) return known;
+    if (context === null || typeof context !== 'object' || Array.isArray(context)) {
+      throw invalidArgType(name, 'an instance of SecureContext or of type object', context);
+    }
+    return prepareKey(checkOptions(context, 'options', this.#checkers));
+  }
+
+  /** Plain options are parsed each time, because they may have changed. */
+  #parse(context, checked) {
+    const known = this.#parsed.get(context);
+    if (known !== undefined) return known;
+    const parsed = makeNative(changedOptions(this.#options, checked));
+    if (CHECKED.has(context)) this.#parsed.set(context, parsed);
+    return parsed;
+  }
+}
+
+/** @throws {DtlsError} when the addon refuses the key material */
+function makeNative(options) {
+  try {
+    return new native.ServerContext(options);
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+/** Decrypts the key or takes it out of its file, in place. */
+function prepareKey(checked) {
+  if (checked.pfx !== undefined) {
+    takePfx(checked);
+  } else if (checked.key !== undefined) {
+    if (checked.passphrase !== undefined) checked.key = decryptKey(checked.key, checked.passphrase);
+  } else if (checked.cert !== undefined) {
+    throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
+  }
+  // The key is open now, and neither is needed any more.
+  delete checked.passphrase;
+  delete checked.pfx;
+  return checked;
+}
+
+/**
+ * The options of a server with some of them replaced.
+ *
+ * @param {object} options as options.js made them for the addon
+ * @param {object} checked as by prepareKey()
+ * @returns {object} for the addon
+ */
+function changedOptions(options, checked) {
+  const changed = { ...options };
+  // A key without a certificate is a raw public key; the old certificate would not belong to it.
+  if (checked.key !== undefined) delete changed.cert;
+  for (const name of ['key', 'cert', 'ca', 'crl', 'ciphers']) {
+    if (checked[name] !== undefined) changed[name] = checked[name];
+  }
+  if (checked.pskIdentityHint !== undefined && !options.psk) {
+    throw missingOption('createServer()\'s "options.psk"', '"options.pskIdentityHint" helps to choose a key');
+  }
+  const extended = checked.requireExtendedMasterSecret ?? options.negotiation.extendedMasterSecret;
+  const wishes = negotiation({ ...checked, requireExtendedMasterSecret: extended });
+  changed.negotiation = { ...options.negotiation, ...wishes };
+  return changed;
+}
+
+/** A DNS name, or '*.' and the rest of one, where the star stands for one label. */
+function namePattern(value, name) {
+  const rest = string(value, name).replace(/^\*\./, '');
+  if (!/^[A-Za-z0-9._-]+$/.test(rest) || value.length > MAX_NAME) {
+    throw invalidArgValue(name, "must be a DNS name, or '*.' and one");
+  }
+  return value;
+}
+
+module.exports = { ServerContexts, contextCheckers, makeSecureContext };

@@ -1,0 +1,45 @@
+'use strict';
+
+// Defaults of the options of createServer() and connect(). Times are in ms. A default that is missing here follows from
+// other options or from the machine. A test compares them with the reference and with index.d.ts. Some tests change
+// them before anything else is loaded, so that all tests run in more than one way: __test__/support/variants/.
+
+const shared = {
+  rejectUnauthorized: true,
+  handshakeTimeoutMax: 60_000,
+  handshakeTimeout: 120_000,
+  hibernateAfter: 5000,
+  mtu: 1200,
+  omitServerCertificate: false,
+  debug: 0,
+  sendClose: true,
+  receiveQueueLimit: 262_144,
+};
+
+const server = {
+  ...shared,
+  handshakeTimeoutMin: 3000,
+  // UDP never says that a peer is gone. A sleeping sensor usually reports every hour or every day; after a day, the
+  // memory of one that has vanished is given back.
+  idleTimeout: 86_400_000,
+  maxHandshakes: 1000,
+  maxHandshakesPerAddress: 100,
+  maxConnections: 1_000_000,
+  pskIdentityEncoding: 'utf8',
+  ipv6Only: false,
+};
+
+const client = {
+  ...shared,
+  handshakeTimeoutMin: 1000,
+  idleTimeout: 0,
+  host: 'localhost',
+};
+
+/** Settings that are not options. */
+const defaults = {
+  /** Whether the native object makes our UDP sockets, and receives and sends on them, where the system allows it. */
+  nativeUdp: true,
+};
+
+module.exports = { client, defaults, server };

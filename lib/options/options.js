@@ -1,0 +1,406 @@
+'use strict';
+
+// Options of createServer() and connect(). Their names and limits are checked before anything else happens; then they
+// are sorted by what needs them: the native object, the UDP socket, or the JavaScript layer itself.
+
+const net = require('node:net');
+const { domainToASCII } = require('node:url');
+
+const { contextCheckers, makeSecureContext } = require('./context');
+const {
+  certificates,
+  decryptKey,
+  identity,
+  identityHint,
+  presharedKey,
+  privateKey,
+  rootCertificates,
+  serverPsk,
+} = require('./credentials');
+const defaults = require('./defaults');
+const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
+const negotiated = require('./negotiation');
+const { pfxFile, takePfx } = require('./pfx');
+const {
+  MAX_DELAY,
+  boolean,
+  callback,
+  checkOptions,
+  delayOrNever,
+  integer,
+  oneOf,
+  port,
+  secretString,
+  string,
+} = require('./validate');
+const { completeClientVerification, completeServerVerification, publicKeys } = require('./verification');
+
+const MAX_COUNT = 2 ** 31 - 1;
+const MAX_BUFFER = 2 ** 31 - 1;
+
+// A handshake does not get through in datagrams of less than 256 bytes, and no UDP datagram holds more than 65507.
+const MIN_MTU = 256;
+const MAX_MTU = 65507;
+
+// The limit of the whole process, which src/binding/pool.rs sets.
+const MAX_THREADS = 64;
+
+/** Options of servers and clients, with their checkers. */
+const SHARED = {
+  key: privateKey,
+  passphrase: secretString,
+  cert: certificates,
+  pfx: pfxFile,
+  ca: certificates,
+  crl: certificates,
+  rejectUnauthorized: boolean,
+  peerPublicKey: publicKeys,
+  verifyPeer: callback,
+  omitServerCertificate: boolean,
+  ciphers,
+  ...negotiated.OPTIONS,
+  handshakeTimeoutMin: integer(1, MAX_DELAY),
+  handshakeTimeoutMax: integer(1, MAX_DELAY),
+  handshakeTimeout: integer(1, MAX_DELAY),
+  idleTimeout: integer(0, MAX_DELAY),
+  hibernateAfter: delayOrNever,
+  handshakeThreads: integer(0, MAX_THREADS),
+  mtu: integer(MIN_MTU, MAX_MTU),
+  debug: integer(0, 4),
+  sendClose: boolean,
+  receiveQueueLimit: integer(0, MAX_BUFFER),
+  type: oneOf('udp4', 'udp6'),
+  compat: forFactories,
+  recvBufferSize: integer(1, MAX_BUFFER),
+  sendBufferSize: integer(1, MAX_BUFFER),
+};
+
+const SERVER = {
+  __proto__: null,
+  ...SHARED,
+  // Applications of node-mbed-dtls pass one object to createServer() and to listen().
+  host: ignored,
+  port: ignored,
+  psk: serverPsk,
+  pskCallback: callback,
+  identityPskCallback: callback,
+  pskIdentityEncoding: oneOf('utf8', 'buffer'),
+  pskIdentityHint: identityHint,
+  honorCipherOrder: boolean,
+  requestCert: boolean,
+  SNICallback: callback,
+  ALPNCallback: callback,
+  socket: dgramSocket,
+  maxHandshakes: integer(1, MAX_COUNT),
+  maxHandshakesPerAddress: integer(1, MAX_COUNT),
+  maxConnections: integer(1, MAX_COUNT),
+  ipv6Only: boolean,
+};
+
+const CLIENT = {
+  __proto__: null,
+  ...SHARED,
+  host: string,
+  port: port(1),
+  socket: dgramSocket,
+  family,
+  localAddress: literalAddress,
+  localPort: port(0),
+  lookup: callback,
+  psk: presharedKey,
+  pskCallback: callback,
+  pskIdentity: identity,
+  PSKIdent: identity,
+  CACert: certificates,
+  servername: string,
+  checkServerIdentity: callback,
+};
+
+const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
+NATIVE_SHARED.push(
+  'handshakeTimeout',
+  'idleTimeout',
+  'mtu',
+  'debug',
+  'ca',
+  'crl',
+  'peerPublicKey',
+  'rejectUnauthorized',
+  'omitServerCertificate',
+);
+const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
+const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
+
+/**
+ * @param {object} options as passed to createServer()
+ * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
+ *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object, socket?: object, sendClose: boolean,
+ *   receiveQueueLimit: number }}
+ *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
+ */
+function serverOptions(options) {
+  const given = checkOptions(options, 'options', SERVER);
+  const all = { __proto__: null, ...defaults.server, ...given };
+  checkTimeouts(given, all);
+  prepareCertificate(all);
+
+  const psk = pskSource(all);
+  if (psk === null && all.key === undefined) {
+    throw missingOption(
+      '"options.psk", "options.pskCallback", "options.key" or "options.pfx"',
+      'a server needs something to prove itself with',
+    );
+  }
+  if (psk === null && all.pskIdentityHint !== undefined) {
+    throw missingOption('"options.psk" or "options.pskCallback"', '"options.pskIdentityHint" helps to choose a key');
+  }
+  completeClientVerification(all);
+  if (all.ALPNCallback !== undefined && all.ALPNProtocols !== undefined) throw alpnCallbackWithProtocols();
+  all.type = udpType(all);
+  return {
+    native: nativeServerOptions(all, psk !== null),
+    psk,
+    verifyPeer: all.verifyPeer,
+    byHello: pick(all, ['SNICallback', 'ALPNCallback']),
+    udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
+    handshakeThreads: all.handshakeThreads,
+    socket: all.socket,
+    sendClose: all.sendClose,
+    receiveQueueLimit: all.receiveQueueLimit,
+  };
+}
+
+function nativeServerOptions(all, psk) {
+  const native = pick(all, NATIVE_SERVER);
+  native.psk = psk;
+  native.negotiation = negotiated.negotiation(all);
+  nameNever(native, all);
+  native.verifyPeer = all.verifyPeer !== undefined;
+  return native;
+}
+
+/**
+ * @param {object} [options] see index.d.ts
+ * @returns {object} for SNICallback, addContext() and setSecureContext()
+ */
+function createSecureContext(options = {}) {
+  // A server with pre-shared keys can use any context, even one without a private key.
+  return makeSecureContext(options, CONTEXT, nativeServerOptions({ ...defaults.server, requestCert: false }, true));
+}
+
+/**
+ * @param {object} options as passed to connect()
+ * @returns {{ native: object, pskCallback?: Function, rules: object, remote: object, udp: object, socket?: object,
+ *   sendClose: boolean, receiveQueueLimit: number }}
+ */
+function clientOptions(options) {
+  const given = checkOptions(options, 'options', CLIENT);
+  const all = { __proto__: null, ...defaults.client, ...given };
+  adoptAlias(all, 'PSKIdent', 'pskIdentity');
+  adoptAlias(all, 'CACert', 'ca');
+  checkTimeouts(given, all);
+  prepareCertificate(all);
+  if (all.port === undefined) throw missingOption('"options.port"');
+  const hasPsk = checkOwnPsk(all);
+  completeServerVerification(all);
+  const verifiesNothing = !hasPsk && all.peerPublicKey === undefined;
+  if (verifiesNothing && all.ca === undefined) all.ca = [rootCertificates(), ...(all.roots ?? [])];
+
+  const remoteFamily = checkFamily(all);
+  // With PSK alone there is no name to verify, and a name is sent only when `servername` says so.
+  if (all.ca !== undefined || all.servername !== undefined) all.servername = serverName(all);
+  const native = pick(all, NATIVE_CLIENT);
+  native.asksForPsk = all.pskCallback !== undefined;
+  native.negotiation = negotiated.negotiation(all);
+  nameNever(native, all);
+  native.leavesName = all.checkServerIdentity !== undefined;
+  native.verifyPeer = all.verifyPeer !== undefined || native.leavesName;
+  return {
+    native,
+    pskCallback: all.pskCallback,
+    rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
+    remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
+    udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
+    handshakeThreads: all.handshakeThreads,
+    socket: all.socket,
+    sendClose: all.sendClose,
+    receiveQueueLimit: all.receiveQueueLimit,
+  };
+}
+
+/** The addon gets no time for what never happens. */
+function nameNever(native, { hibernateAfter }) {
+  if (hibernateAfter !== Infinity) native.hibernateAfter = hibernateAfter;
+}
+
+/** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's form 'A:B'. */
+function ciphers(value, name) {
+  if (typeof value !== 'string' && !Array.isArray(value)) {
+    throw invalidArgType(name, 'of type string or an instance of Array', value);
+  }
+  const names = typeof value === 'string' ? value.split(/[:, ]+/).filter((word) => word !== '') : [...value];
+  if (names.length === 0) throw invalidArgValue(name, 'must name at least one cipher suite');
+  names.forEach((suite, index) => {
+    string(suite, `${name}[${index}]`);
+  });
+  return names;
+}
+
+function forFactories(_value, name) {
+  throw invalidArgValue(name, 'is for createServer() and connect(), which choose the classes');
+}
+
+/** Checks an option that has no effect, and never had one. */
+function ignored() {
+  return undefined;
+}
+
+function dgramSocket(value, name) {
+  // The shape counts and not the class, so that a wrapper around a dgram.Socket is accepted.
+  for (const method of ['send', 'on', 'removeListener', 'address']) {
+    if (typeof value?.[method] !== 'function') throw invalidArgType(name, 'an instance of dgram.Socket', value);
+  }
+  if (isConnected(value)) throw invalidArgValue(name, 'must not be a connected UDP socket');
+  return value;
+}
+
+function isConnected(socket) {
+  try {
+    socket.remoteAddress();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function literalAddress(value, name) {
+  if (net.isIP(string(value, name)) === 0) throw invalidArgValue(name, 'must be an IP address');
+  return value;
+}
+
+function family(value, name) {
+  const number = { __proto__: null, IPv4: 4, IPv6: 6, 0: 0, 4: 4, 6: 6 }[value];
+  if (number === undefined) throw invalidArgValue(name, "must be one of 0, 4, 6, 'IPv4', 'IPv6'");
+  return number;
+}
+
+function checkTimeouts(given, all) {
+  if (given.handshakeTimeoutMax === undefined) {
+    all.handshakeTimeoutMax = Math.max(all.handshakeTimeoutMax, all.handshakeTimeoutMin);
+  } else if (all.handshakeTimeoutMax < all.handshakeTimeoutMin) {
+    const range = `>= ${all.handshakeTimeoutMin} (options.handshakeTimeoutMin)`;
+    throw outOfRange('options.handshakeTimeoutMax', range, all.handshakeTimeoutMax);
+  }
+}
+
+function prepareCertificate(all) {
+  if (all.pfx !== undefined) takePfx(all);
+  else if (all.passphrase !== undefined && all.key !== undefined) all.key = decryptKey(all.key, all.passphrase);
+  if (all.cert !== undefined && all.key === undefined) {
+    throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
+  }
+}
+
+/** Where a server's pre-shared keys come from. There is one source, because two would disagree one day. */
+function pskSource(all) {
+  const sources = ['psk', 'pskCallback', 'identityPskCallback'].filter((name) => all[name] !== undefined);
+  if (sources.length === 0) return null;
+  if (sources.length > 1) {
+    throw invalidArgValue(`options.${sources[1]}`, `cannot be used together with "options.${sources[0]}"`);
+  }
+  if (all.psk !== undefined) return all.psk;
+  const withSocket = all.pskCallback !== undefined;
+  return {
+    callback: withSocket ? all.pskCallback : all.identityPskCallback,
+    withSocket,
+    encoding: all.pskIdentityEncoding,
+  };
+}
+
+/**
+ * Checks a client's own pre-shared key: one key and its identity, or pskCallback.
+ *
+ * @returns {boolean} whether there is one
+ */
+function checkOwnPsk({ psk, pskIdentity, pskCallback }) {
+  if (pskCallback !== undefined) {
+    const other = psk !== undefined ? 'psk' : pskIdentity !== undefined ? 'pskIdentity' : null;
+    if (other === null) return true;
+    throw invalidArgValue('options.pskCallback', `cannot be used together with "options.${other}"`);
+  }
+  if (psk !== undefined && pskIdentity === undefined) {
+    throw missingOption('"options.pskIdentity"', 'the server finds the key by it');
+  }
+  if (psk === undefined && pskIdentity !== undefined) {
+    throw missingOption('"options.psk"', '"options.pskIdentity" names a key');
+  }
+  return psk !== undefined;
+}
+
+function adoptAlias(all, alias, name) {
+  if (all[alias] === undefined) return;
+  if (all[name] !== undefined) {
+    throw invalidArgValue(`options.${alias}`, `is another name of "options.${name}": give one of them`);
+  }
+  all[name] = all[alias];
+}
+
+/** 'udp4' or 'udp6', where a given socket decides; undefined when the address decides. */
+function udpType({ type, socket }) {
+  if (socket === undefined) return type;
+  const actual = socket.type ?? type;
+  if (type !== undefined && type !== actual) {
+    throw invalidArgValue('options.type', `is ${type}, but "options.socket" is ${actual}`);
+  }
+  return actual;
+}
+
+/** The address family to resolve the host to; 0 for either. */
+function checkFamily(all) {
+  const type = udpType(all);
+  // Our own udp6 socket speaks IPv6. A given one may be dual-stack and reach IPv4 as ::ffff:a.b.c.d.
+  const forced = type === 'udp4' ? 4 : type === 'udp6' && all.socket === undefined ? 6 : 0;
+  const wanted = all.family || forced;
+  if (forced !== 0 && wanted !== forced) {
+    throw invalidArgValue('options.family', `is ${all.family}, but the UDP socket is ${type}`);
+  }
+  const literal = net.isIP(all.host);
+  if (literal !== 0 && wanted !== 0 && literal !== wanted) {
+    throw invalidArgValue('options.host', `is an IPv${literal} address, but IPv${wanted} is asked for`);
+  }
+  if (all.localAddress === undefined) return wanted;
+  const local = net.isIP(all.localAddress);
+  if (wanted !== 0 && local !== wanted) {
+    throw invalidArgValue('options.localAddress', `is an IPv${local} address, but IPv${wanted} is asked for`);
+  }
+  return local;
+}
+
+/** The name to verify: a DNS name in the form that certificates hold, or an IP address. */
+function serverName({ host, servername = host }) {
+  if (net.isIP(servername) !== 0) return servername.replace(/%.*$/, '');
+  const name = domainToASCII(servername.replace(/\.$/, ''));
+  // An empty name would silently switch the verification of names off; `rejectUnauthorized: false` does so openly.
+  if (name === '') throw invalidArgValue('options.servername', 'must be a DNS name or an IP address');
+  return name;
+}
+
+function pick(all, names) {
+  const picked = {};
+  for (const name of names) {
+    if (all[name] !== undefined) picked[name] = all[name];
+  }
+  return picked;
+}
+
+/** Checkers for createSecureContext(), addContext() and setSecureContext(). */
+const CONTEXT = contextCheckers(ciphers);
+
+module.exports = {
+  CONTEXT,
+  clientOptionNames: Object.keys(CLIENT),
+  clientOptions,
+  createSecureContext,
+  serverOptionNames: Object.keys(SERVER),
+  serverOptions,
+};

@@ -1,0 +1,142 @@
+'use strict';
+
+// Saved connections that go on after a restart of the server, without a handshake. The application keeps them. Nothing
+// is restored for good before the native object has authenticated a record.
+
+const process = require('node:process');
+
+const { suiteName } = require('../ciphers');
+const { DtlsError, fromNative, messageOf } = require('../errors');
+const { fromSession } = require('../saved-connection');
+const { addressKey } = require('../transport/udp');
+const { askByEvent } = require('./ask');
+const { Question } = require('./question');
+
+/**
+ * The saved connection of an address that sends records: 'resumeSession'(key, socket, callback), or
+ * socket.resumeSession() in its listener. The source is `{ server, moves }`.
+ */
+class RestoreQuestion extends Question {
+  static about = 'restore';
+  static event = 'resumeSession';
+  static isDeferred = true;
+
+  constructor(questions, event, source) {
+    super(questions, event, source);
+    this.socket = source.server._createSocket(event.address, event.port);
+    this.hasRestored = false;
+    this._session = undefined;
+    // Where the device is now, when it has said that it was at the address that the question names.
+    this._move = source.moves.takeFrom(event);
+  }
+
+  ask(respond) {
+    askByEvent(this.source.server, 'resumeSession', addressKey(this.event), this.socket, respond);
+  }
+
+  check(session) {
+    if (session == null || this.socket.destroyed) return null;
+    this._session = session;
+    return fromSession(session);
+  }
+
+  answered(handle, saved) {
+    if (handle === 0) {
+      this._giveUp(null);
+      return;
+    }
+    this.hasRestored = true;
+    if (this._move !== undefined) this._goWhereItIs(this._move);
+    goOn(this.source.server, handle, this.socket, saved, this._session);
+  }
+
+  failed(cause) {
+    this.answerNothing();
+    this._giveUp(cause);
+  }
+
+  expired() {
+    this.socket.destroy();
+  }
+
+  /** The native object places the connection where the record came from that has proved it; 'moved' follows. */
+  _goWhereItIs(move) {
+    const { remote } = move;
+    this.socket.remoteAddress = remote.address;
+    this.socket.remotePort = remote.port;
+    if (addressKey(remote) !== move.oldKey) this.source.moves.add(move);
+  }
+
+  _giveUp(cause) {
+    const { socket, _move: move } = this;
+    const { server } = this.source;
+    try {
+      if (cause === null || socket.destroyed) socket.destroy();
+      else server._onHandshakeFailed(socket, sessionError(cause, socket));
+    } finally {
+      const remote = move?.remote ?? { address: socket.remoteAddress, port: socket.remotePort };
+      server._onUnplaced(remote, move?.deviceId);
+    }
+  }
+}
+
+/**
+ * Answers the open question of a socket.
+ *
+ * @returns {boolean} whether its connection goes on
+ */
+function resumeNow(socket, session) {
+  const question = socket._question;
+  if (!(question instanceof RestoreQuestion)) return false;
+  try {
+    if (!question.answerNow(session)) return false;
+  } catch (error) {
+    // A listener has thrown it, and the listener that has called us has not failed.
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+  return question.hasRestored;
+}
+
+/**
+ * Lets a saved connection go on without waiting for its peer.
+ *
+ * @param {object} server with _questions, _createSocket() and _onRestored()
+ * @param {{ address: string, port: number }} remote checked
+ * @param {unknown} session
+ * @returns {boolean} false when there is a connection at that address, or the session cannot be used
+ */
+function restoreAt(server, { address, port }, session) {
+  const { endpoint } = server._questions;
+  let saved;
+  let handle = 0;
+  try {
+    saved = fromSession(session);
+    handle = endpoint.native.restore(address, port, saved);
+  } catch (error) {
+    server._questions.warn('The store of sessions', error);
+  }
+  try {
+    if (handle === 0) return false;
+    const socket = server._createSocket(address, port);
+    socket.selfRestored = true;
+    goOn(server, handle, socket, saved, session);
+    return true;
+  } finally {
+    endpoint.settle();
+  }
+}
+
+function goOn(server, handle, socket, saved, session) {
+  socket.resumed = true;
+  server._onRestored(handle, socket, suiteName(saved.ciphersuite), saved, session);
+}
+
+function sessionError(cause, { remoteAddress: address, remotePort: port }) {
+  if (cause?.code === 'ERR_DTLS_INVALID_SESSION') return fromNative(cause, { address, port });
+  const message = `The look-up of a saved session failed: ${messageOf(cause)}`;
+  return new DtlsError(message, { code: 'ERR_DTLS_LOOKUP_FAILED', address, port, cause });
+}
+
+module.exports = { RestoreQuestion, restoreAt, resumeNow };

@@ -1,0 +1,325 @@
+'use strict';
+
+// Where the native object and JavaScript meet: the datagrams of one UDP socket go in, datagrams and events come out,
+// and there is one timer. Every server and every client owns one Endpoint.
+//
+// Node polls the UDP socket and reports what has arrived first. Where udp.js has let the native object make the socket,
+// the native object receives the rest and sends by itself; what the system does not take at once goes through
+// node:dgram's queue. On other sockets everything goes through node:dgram.
+//
+// The native object never calls back; the waker reports that other threads have done something for it. Every call into
+// it may leave output behind and move its deadline. The registers say so, and settle() follows every call.
+
+const process = require('node:process');
+
+const { fromNative } = require('../errors');
+const { MAX_DELAY } = require('../options/validate');
+const { BriefEvents } = require('./brief');
+const { registers: layout } = require('./layout');
+const { outgoing } = require('./outgoing');
+const { Sender } = require('./sender');
+const { Turns } = require('./turns');
+const waker = require('./waker');
+
+const { DUE, EVENTS, JOBS, NOW, TRANSMITS, WAITING } = layout;
+
+class Endpoint {
+  /**
+   * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
+   * @param {object} options its options
+   * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
+   *   _onSendError(error) or null in its place
+   * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
+   *   take heavy steps of handshakes; the machine decides when `threads` is undefined
+   * @throws {DtlsError} when the native object refuses the key material
+   */
+  constructor(NativeClass, options, owner, { eventSlots, threads }) {
+    this.registers = new Float64Array(layout.PAYLOADS + layout.REGISTERS_PER_PAYLOAD * layout.BATCH_LIMIT);
+    this.registers[DUE] = Infinity;
+    /** handle -> socket */
+    this.connections = new Map();
+    /** The node:dgram socket, null when there is none. */
+    this.udp = null;
+    /** Whether the native object receives and sends by itself. */
+    this.isDirect = false;
+    this._owner = owner;
+    this._sender = new Sender(this);
+    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error);
+    this._timer = null;
+    this._armedFor = Infinity;
+    this._draining = false;
+    this._brief = new BriefEvents(eventSlots);
+    this._warned = false;
+    const [wakes, number, limit] = waker.register(threads);
+    this._number = number;
+    try {
+      const registers = Buffer.from(this.registers.buffer);
+      this._native = new NativeClass(options, registers, this._brief.bytes, wakes, number, limit);
+    } catch (error) {
+      throw fromNative(error);
+    }
+    this._turns = new Turns(this, this._native);
+  }
+
+  /** The native object, after everything that has been written so far. */
+  get native() {
+    outgoing.flush(this, this._native);
+    return this._native;
+  }
+
+  /** Takes one datagram from the UDP socket, and whatever else has arrived. */
+  handleDatagram(datagram, remote) {
+    this._turns.handleDatagram(datagram, remote);
+  }
+
+  /** Seals and sends one payload; calls back when the next one may come. */
+  send(socket, payload, callback) {
+    if (this._turns.isDelivering && this._sendLater(socket, payload)) {
+      callback();
+      return;
+    }
+    let sent;
+    try {
+      sent = this.native.send(socket._handle, payload);
+    } catch (error) {
+      // The connection is closed, and the event that says so has not come yet: the payload is discarded (RFC 5246,
+      // 7.2.1).
+      const discarded = error.code === 'ERR_DTLS_NOT_CONNECTED';
+      callback(discarded ? null : fromNative(error, { address: socket.remoteAddress, port: socket.remotePort }));
+      this.settle();
+      return;
+    }
+    if (typeof sent === 'number') {
+      callback();
+    } else {
+      this._sender.sendPayload(sent, socket.remotePort, socket.remoteAddress, callback);
+      sent = sent.length;
+    }
+    this.settle();
+    // This comes last, so that a listener that throws leaves nothing undone.
+    if (socket.listenerCount('send') > 0) socket.emit('send', sent);
+  }
+
+  /** @returns {boolean} whether the payload leaves with the others that are written while a batch is delivered */
+  _sendLater(socket, payload) {
+    if (this._sender.isCongested || socket.listenerCount('send') > 0) return false;
+    socket._payloadLimit ||= this.native.payloadLimit(socket._handle);
+    return payload.length <= socket._payloadLimit && outgoing.put(this, socket._handle, payload);
+  }
+
+  /** Opens the only connection of a client. */
+  connect(socket, address, port) {
+    const handle = this.native.connect(address, port);
+    this.connections.set(handle, socket);
+    socket._handle = handle;
+    this.settle();
+  }
+
+  /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
+  close(handle, sayGoodbye) {
+    if (sayGoodbye) this.native.close(handle);
+    else this.native.abort(handle);
+    this.settle();
+  }
+
+  /**
+   * Answers a question of the native object. What follows is dispatched by settle().
+   *
+   * @param {{ question: number, about: string }} event that has asked
+   * @param {unknown} value as the native object wants it
+   * @returns {number} 0 when the answer comes too late or nothing goes on; for 'restore', the connection that goes on
+   */
+  answer({ question, about }, value) {
+    return Number(ADAPTER[about].answer(this.native, question, value));
+  }
+
+  /** Ends what the question is about, with a reason. */
+  fail({ question }, message) {
+    this.native.failLookup(question, message);
+  }
+
+  /** Says which questions somebody would answer. */
+  ask(wanted) {
+    const { native } = this;
+    native.ask(wanted.includes('restore'), wanted.includes('move'));
+    native.askForResumption(wanted.includes('session'));
+    native.askByHello(wanted.includes('context'), wanted.includes('protocol'));
+  }
+
+  /** Whether other threads have steps of handshakes. */
+  get hasJobs() {
+    return this.registers[JOBS] === 1;
+  }
+
+  /** Other threads have done something for handshakes. */
+  handleJobs() {
+    try {
+      this.native.handleJobs();
+    } catch (error) {
+      this.warn(error);
+    }
+    this.settle();
+  }
+
+  /** Datagrams go in and out from now on. */
+  use(udp, isDirect) {
+    this.udp = udp;
+    this.isDirect = isDirect;
+  }
+
+  /** Nothing goes in or out any more. */
+  dispose() {
+    this.udp = null;
+    this.isDirect = false;
+    this.native.releaseUdp();
+    clearTimeout(this._timer);
+    this._timer = null;
+    this._armedFor = Infinity;
+  }
+
+  settle() {
+    const registers = this.registers;
+    try {
+      if (registers[WAITING] !== 0 || !this._brief.isEmpty) this._drain();
+    } finally {
+      // This comes last, because sending and dispatching call into the native object too.
+      if (registers[JOBS] === 1) waker.expect(this._number, this);
+      if (registers[DUE] < this._armedFor) this._arm();
+    }
+  }
+
+  /**
+   * Sends what waits to be sent, then dispatches what has happened. Whatever a listener calls may come back here: a
+   * nested drain sends, so that datagrams keep their order, and leaves the events to the outer one, so that events keep
+   * theirs. When a listener throws, Node gets the exception, and the rest follows in the next tick.
+   */
+  _drain() {
+    this._transmit();
+    // The payloads of a batch are older than its events.
+    if (this._draining || this._turns.isDelivering) return;
+    this._draining = true;
+    try {
+      for (let event = this._nextEvent(); event !== null; event = this._nextEvent()) {
+        this._dispatch(event);
+        this._transmit();
+      }
+    } finally {
+      this._draining = false;
+      if (this.registers[WAITING] !== 0 || !this._brief.isEmpty) process.nextTick(settleLater, this);
+    }
+  }
+
+  _nextEvent() {
+    const event = this._brief.read();
+    if (event !== null || (this.registers[WAITING] & EVENTS) === 0) return event;
+    return adapted(this._native.pollEvent()) ?? this._brief.read();
+  }
+
+  _transmit() {
+    while ((this.registers[WAITING] & TRANSMITS) !== 0) {
+      const transmit = this._native.pollTransmit();
+      if (transmit === null) break;
+      this._sender.send(transmit.datagram, transmit.port, transmit.address, this._onTransmitted);
+    }
+  }
+
+  _dispatch(event) {
+    switch (event.kind) {
+      case 'data':
+        this.connections.get(event.connection)?._onMessage(event.data, event.data.length);
+        break;
+      case 'connection':
+        this._owner._onConnection(event);
+        break;
+      case 'question':
+        this._owner._questions.onQuestion(event);
+        break;
+      case 'questionExpired':
+        this._owner._questions.onExpired(event.question);
+        break;
+      case 'secure':
+        this.connections.get(event.connection)?._onSecure(event);
+        break;
+      case 'closed': {
+        const socket = this.connections.get(event.connection);
+        this.connections.delete(event.connection);
+        socket?._onClosed(event);
+        break;
+      }
+      case 'moved':
+        this._owner._onMoved(event);
+        break;
+      case 'trace':
+        process.stderr.write(`mbed-dtls ${event.message}\n`);
+        break;
+    }
+  }
+
+  /** The timer never keeps the process alive: the UDP socket does that, as long as its owner wants it to. */
+  _arm() {
+    if (this.udp === null) return;
+    clearTimeout(this._timer);
+    this._armedFor = this.registers[DUE];
+    const delay = Math.min(Math.max(Math.ceil(this._armedFor - this.registers[NOW]), 1), MAX_DELAY);
+    this._timer = setTimeout(handleTimeout, delay, this).unref();
+  }
+
+  /**
+   * A panic of the native object arrives here as an exception. No peer may end the process with one: it is only
+   * reported.
+   */
+  warn(error) {
+    if (this._warned) return;
+    this._warned = true;
+    process.emitWarning(`The DTLS engine failed on a datagram or timer, which was dropped: ${error.message}`, {
+      type: 'DtlsWarning',
+      code: 'ERR_DTLS_INTERNAL',
+    });
+  }
+}
+
+/** What the native object calls questions and their answers today. */
+const ADAPTER = {
+  __proto__: null,
+  context: { kind: 'configLookup', answer: (native, question, context) => native.answerConfig(question, context) },
+  protocol: { kind: 'protocolLookup', answer: (native, question, name) => native.answerProtocol(question, name) },
+  psk: { kind: 'pskLookup', answer: (native, question, key) => native.answerPsk(question, key) },
+  ownPsk: { kind: 'identityLookup', answer: (native, question, own) => native.answerIdentity(question, own) },
+  session: {
+    kind: 'resumptionLookup',
+    answer: (native, question, session) => native.answerResumption(question, session),
+  },
+  peer: { kind: 'peerLookup', answer: (native, question, accepted) => native.answerPeer(question, accepted) },
+  restore: { kind: 'sessionLookup', answer: (native, question, saved) => native.answerSession(question, saved) },
+  move: {
+    kind: 'moveLookup',
+    answer: (native, question, old) => native.answerMove(question, old?.address, old?.port),
+  },
+};
+
+const ABOUT = new Map(Object.entries(ADAPTER).map(([about, { kind }]) => [kind, about]));
+
+function adapted(event) {
+  if (event === null) return null;
+  const about = ABOUT.get(event.kind);
+  if (about !== undefined) return Object.assign(event, { kind: 'question', about, question: event.lookup });
+  if (event.kind === 'lookupExpired') return { kind: 'questionExpired', question: event.lookup };
+  return event;
+}
+
+function settleLater(endpoint) {
+  endpoint.settle();
+}
+
+function handleTimeout(endpoint) {
+  endpoint._timer = null;
+  endpoint._armedFor = Infinity;
+  try {
+    endpoint.native.handleTimeout();
+  } catch (error) {
+    endpoint.warn(error);
+  }
+  endpoint.settle();
+}
+
+module.exports = { Endpoint };

@@ -1,0 +1,156 @@
+'use strict';
+
+// Datagrams that arrive, in batches and in turns. In each round of the event loop, the native object receives as much
+// as two milliseconds allow, listeners included; then others have their turn.
+
+const process = require('node:process');
+
+const { registers: layout } = require('./layout');
+const { outgoing } = require('./outgoing');
+
+const { COUNT, MORE, PAYLOADS, REGISTERS_PER_PAYLOAD } = layout;
+
+/** Milliseconds per round of the event loop spent receiving before yielding. */
+const TURN = 2;
+
+// The ways to receive, made once: this is the hot path.
+const receive = (native, datagram, remote, drains) => native.receive(datagram, remote.address, remote.port, drains);
+const receiveMore = (native, _datagram, _remote, drains) => native.receiveMore(drains);
+const hold = (native) => native.hold();
+
+class Turns {
+  /**
+   * @param {import('./endpoint').Endpoint} endpoint
+   * @param {object} native of the endpoint
+   */
+  constructor(endpoint, native) {
+    this._endpoint = endpoint;
+    this._native = native;
+    // The payloads that are being delivered, how many have been, and the datagrams that must not come between them.
+    this._batch = null;
+    this._delivered = 0;
+    this._deferred = [];
+    // Whether enough has been received in this round of the event loop.
+    this._hadTurn = false;
+  }
+
+  /** Whether payloads are being delivered. */
+  get isDelivering() {
+    return this._batch !== null;
+  }
+
+  /** Takes one datagram from the UDP socket and whatever else has arrived. */
+  handleDatagram(datagram, remote) {
+    if (this._endpoint.udp === null) return;
+    if (this._batch !== null) {
+      // It is not Node's: a listener has brought it.
+      this._deferred.push([datagram, remote]);
+      return;
+    }
+    this._takeTurn(receive, datagram, remote, !this._hadTurn && this._mayDrain());
+  }
+
+  /**
+   * Receives, then takes what has arrived behind that until the turn is over. What a listener interrupts goes on later.
+   */
+  _takeTurn(first, datagram, remote, drains) {
+    const { registers } = this._endpoint;
+    const end = performance.now() + TURN;
+    let isInterrupted = true;
+    try {
+      this._handle(first, datagram, remote, drains);
+      while (registers[MORE] === 1 && !this._hadTurn) {
+        const mayDrain = this._mayDrain();
+        if (performance.now() >= end) this._endTurn(mayDrain);
+        else this._handle(receiveMore, null, null, mayDrain);
+      }
+      isInterrupted = false;
+    } finally {
+      if (isInterrupted) setImmediate(resumeTurn, this);
+    }
+  }
+
+  _endTurn(mayDrain) {
+    this._hadTurn = true;
+    setImmediate(endTurn, this);
+    // Otherwise Node would hand over what is there, one datagram after the other, before it turns to others.
+    if (mayDrain) this._handle(hold, null, null, true);
+  }
+
+  /** In the next round of the event loop, unless a datagram has come first. */
+  _resumeTurn() {
+    const { udp, registers } = this._endpoint;
+    if (this._hadTurn || udp === null || registers[MORE] === 0) return;
+    // A batch that was interrupted is still being delivered.
+    if (this._batch !== null) setImmediate(resumeTurn, this);
+    else this._takeTurn(receiveMore, null, null, this._mayDrain());
+  }
+
+  /** Other listeners to the UDP socket want to see every datagram. */
+  _mayDrain() {
+    const { isDirect, udp } = this._endpoint;
+    return isDirect && udp.listenerCount('message') === 1;
+  }
+
+  _handle(how, datagram, remote, drains) {
+    let payloads;
+    try {
+      payloads = how(this._native, datagram, remote, drains);
+    } catch (error) {
+      this._endpoint.warn(error);
+      return;
+    }
+    if (payloads !== undefined) {
+      this._batch = payloads;
+      this._deliver();
+    }
+    this._endpoint.settle();
+  }
+
+  /**
+   * Hands out the payloads of a batch. When a listener throws, Node gets the exception, and the others get their
+   * payloads in the next tick: a second exception would hide the first.
+   */
+  _deliver() {
+    const { _endpoint: endpoint, _batch: batch } = this;
+    const { registers, connections } = endpoint;
+    const count = registers[COUNT];
+    let isWhole = false;
+    if (endpoint.isDirect) outgoing.open(endpoint);
+    try {
+      while (this._delivered < count) {
+        const entry = PAYLOADS + REGISTERS_PER_PAYLOAD * this._delivered++;
+        const start = entry === PAYLOADS ? 0 : registers[entry - REGISTERS_PER_PAYLOAD + 1];
+        const payload = count === 1 ? batch : batch.subarray(start, registers[entry + 1]);
+        connections.get(registers[entry])?._onMessage(payload, registers[entry + 2]);
+      }
+      isWhole = true;
+    } finally {
+      outgoing.close(endpoint, this._native);
+      if (!isWhole) process.nextTick(deliverRest, this);
+    }
+    this._batch = null;
+    this._delivered = 0;
+    if (this._deferred.length > 0) process.nextTick(handleDeferred, this);
+  }
+}
+
+function deliverRest(turns) {
+  turns._deliver();
+  turns._endpoint.settle();
+}
+
+function endTurn(turns) {
+  turns._hadTurn = false;
+  setImmediate(resumeTurn, turns);
+}
+
+function resumeTurn(turns) {
+  turns._resumeTurn();
+}
+
+function handleDeferred(turns) {
+  for (const [datagram, remote] of turns._deferred.splice(0)) turns.handleDatagram(datagram, remote);
+}
+
+module.exports = { Turns };

@@ -1,0 +1,71 @@
+'use strict';
+
+// How other threads report back: the addon has one waker for all endpoints of this environment, which wakes the event
+// loop when steps of their handshakes are done.
+
+const { AsyncResource } = require('node:async_hooks');
+const process = require('node:process');
+
+const native = require('../native');
+
+/** What the addon calls it today. */
+const Waker = native.Bell;
+
+/** The waker of this environment; there is none as long as every endpoint keeps to its event loop. */
+let waker = null;
+let last = 0;
+let machineThreads;
+
+/**
+ * Endpoints with steps on other threads, by number, each with the asynchronous context in which it handed them over.
+ */
+const expecting = new Map();
+
+/**
+ * @param {number | undefined} threads as the option says; undefined for as many as there are cores
+ * @returns {[waker: object | undefined, number: number, threads: number]} for the native object's constructor; the
+ *   number identifies the endpoint from now on
+ */
+function register(threads) {
+  const limit = threads ?? defaultThreads();
+  if (limit === 0) return [undefined, 0, 0];
+  waker ??= new Waker(onWake);
+  last += 1;
+  return [waker, last, limit];
+}
+
+/** Threads for the handshakes of an endpoint whose options do not say how many. */
+function defaultThreads() {
+  machineThreads ??= Waker.defaultThreads();
+  return machineThreads;
+}
+
+/** Notes that an endpoint has handed steps over. It stays alive until the waker has reported them. */
+function expect(number, endpoint) {
+  if (expecting.has(number)) return;
+  const resource = new AsyncResource('DTLSHANDSHAKE', { requireManualDestroy: true });
+  expecting.set(number, { endpoint, resource });
+}
+
+function onWake() {
+  let number = waker.next();
+  try {
+    for (; number !== 0; number = waker.next()) wake(number);
+  } finally {
+    // A listener has thrown, and Node takes the exception; the endpoints behind it have to be woken too.
+    if (number !== 0) process.nextTick(onWake);
+  }
+}
+
+function wake(number) {
+  const expected = expecting.get(number);
+  if (expected === undefined) return;
+  const { endpoint, resource } = expected;
+  try {
+    resource.runInAsyncScope(endpoint.handleJobs, endpoint);
+  } finally {
+    if (!endpoint.hasJobs) expecting.delete(number);
+  }
+}
+
+module.exports = { defaultThreads, expect, register };
