@@ -7,17 +7,15 @@ const { suiteName } = require('../ciphers');
 const { brief: layout } = require('./layout');
 
 const { WRITTEN, READ, SLOTS } = layout;
-const { SLOT, KIND, CONNECTION, NUMBER, FLAGS, TEXT, LENGTHS, TIME } = layout;
+const { SLOT_LENGTH, KIND, CONNECTION, NUMBER, FLAGS, TEXT, LENGTHS, TIME } = layout;
 const { ADDRESS, PUBLIC_KEY, NAME, CERTIFICATE, REFUSAL } = layout;
 const { IS_CONNECTION, IS_PSK_QUESTION, IS_SECURE, IS_CLOSED } = layout;
-const { AUTHORIZED, RESUMED, HAS_NAME, HAS_PUBLIC_KEY, HAS_CERTIFICATE, IS_REFUSED } = layout;
-
-const REASONS = ['peer', 'local', 'idle', 'replaced'];
+const { REASONS, AUTHORIZED, RESUMED, HAS_NAME, HAS_PUBLIC_KEY, HAS_CERTIFICATE, IS_REFUSED } = layout;
 
 class BriefEvents {
   /** @param {number} slots how many events can wait here; others wait in the native object */
   constructor(slots) {
-    const doubles = SLOTS + SLOT * slots;
+    const doubles = SLOTS + SLOT_LENGTH * slots;
     const texts = layout.LONGEST_TEXTS + layout.TEXTS_PER_SLOT * slots;
     const memory = new ArrayBuffer(doubles * Float64Array.BYTES_PER_ELEMENT + texts);
     this.bytes = Buffer.from(memory);
@@ -36,7 +34,7 @@ class BriefEvents {
   read() {
     if (this.isEmpty) return null;
     const doubles = this._doubles;
-    const slot = SLOTS + SLOT * doubles[READ]++;
+    const slot = SLOTS + SLOT_LENGTH * doubles[READ]++;
     const connection = doubles[slot + CONNECTION];
     const number = doubles[slot + NUMBER];
     switch (doubles[slot + KIND]) {

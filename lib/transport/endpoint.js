@@ -21,7 +21,10 @@ const { Sender } = require('./sender');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
-const { DUE, EVENTS, JOBS, NOW, TRANSMITS, WAITING } = layout;
+const { LENGTH, DUE, EVENTS, JOBS, NOW, TRACE, TRANSMITS, WAITING } = layout;
+
+/** What the answers to these questions are about is the name of the property that they stand in. */
+const OBJECTS = new Set(['ownPsk', 'session', 'restore', 'move']);
 
 class Endpoint {
   /**
@@ -34,7 +37,7 @@ class Endpoint {
    * @throws {DtlsError} when the native object refuses the key material
    */
   constructor(NativeClass, options, owner, { eventSlots, threads }) {
-    this.registers = new Float64Array(layout.PAYLOADS + layout.REGISTERS_PER_PAYLOAD * layout.BATCH_LIMIT);
+    this.registers = new Float64Array(LENGTH);
     this.registers[DUE] = Infinity;
     /** handle -> socket */
     this.connections = new Map();
@@ -130,20 +133,17 @@ class Endpoint {
    * @returns {number} 0 when the answer comes too late or nothing goes on; for 'restore', the connection that goes on
    */
   answer({ question, about }, value) {
-    return Number(ADAPTER[about].answer(this.native, question, value));
+    return this.native.answer(question, value !== null && OBJECTS.has(about) ? { [about]: value } : value);
   }
 
   /** Ends what the question is about, with a reason. */
   fail({ question }, message) {
-    this.native.failLookup(question, message);
+    this.native.fail(question, message);
   }
 
   /** Says which questions somebody would answer. */
   ask(wanted) {
-    const { native } = this;
-    native.ask(wanted.includes('restore'), wanted.includes('move'));
-    native.askForResumption(wanted.includes('session'));
-    native.askByHello(wanted.includes('context'), wanted.includes('protocol'));
+    this.native.ask(wanted);
   }
 
   /** Whether other threads have steps of handshakes. */
@@ -195,6 +195,7 @@ class Endpoint {
    */
   _drain() {
     this._transmit();
+    if ((this.registers[WAITING] & TRACE) !== 0) this._trace();
     // The payloads of a batch are older than its events.
     if (this._draining || this._turns.isDelivering) return;
     this._draining = true;
@@ -212,7 +213,7 @@ class Endpoint {
   _nextEvent() {
     const event = this._brief.read();
     if (event !== null || (this.registers[WAITING] & EVENTS) === 0) return event;
-    return adapted(this._native.pollEvent()) ?? this._brief.read();
+    return this._native.pollEvent() ?? this._brief.read();
   }
 
   _transmit() {
@@ -220,6 +221,13 @@ class Endpoint {
       const transmit = this._native.pollTransmit();
       if (transmit === null) break;
       this._sender.send(transmit.datagram, transmit.port, transmit.address, this._onTransmitted);
+    }
+  }
+
+  /** Lines for whoever watches, with `debug`. They are not events, and keep nothing waiting. */
+  _trace() {
+    for (let line = this._native.pollTrace(); line !== null; line = this._native.pollTrace()) {
+      process.stderr.write(`mbed-dtls ${line}\n`);
     }
   }
 
@@ -249,9 +257,6 @@ class Endpoint {
       case 'moved':
         this._owner._onMoved(event);
         break;
-      case 'trace':
-        process.stderr.write(`mbed-dtls ${event.message}\n`);
-        break;
     }
   }
 
@@ -276,35 +281,6 @@ class Endpoint {
       code: 'ERR_DTLS_INTERNAL',
     });
   }
-}
-
-/** What the native object calls questions and their answers today. */
-const ADAPTER = {
-  __proto__: null,
-  context: { kind: 'configLookup', answer: (native, question, context) => native.answerConfig(question, context) },
-  protocol: { kind: 'protocolLookup', answer: (native, question, name) => native.answerProtocol(question, name) },
-  psk: { kind: 'pskLookup', answer: (native, question, key) => native.answerPsk(question, key) },
-  ownPsk: { kind: 'identityLookup', answer: (native, question, own) => native.answerIdentity(question, own) },
-  session: {
-    kind: 'resumptionLookup',
-    answer: (native, question, session) => native.answerResumption(question, session),
-  },
-  peer: { kind: 'peerLookup', answer: (native, question, accepted) => native.answerPeer(question, accepted) },
-  restore: { kind: 'sessionLookup', answer: (native, question, saved) => native.answerSession(question, saved) },
-  move: {
-    kind: 'moveLookup',
-    answer: (native, question, old) => native.answerMove(question, old?.address, old?.port),
-  },
-};
-
-const ABOUT = new Map(Object.entries(ADAPTER).map(([about, { kind }]) => [kind, about]));
-
-function adapted(event) {
-  if (event === null) return null;
-  const about = ABOUT.get(event.kind);
-  if (about !== undefined) return Object.assign(event, { kind: 'question', about, question: event.lookup });
-  if (event.kind === 'lookupExpired') return { kind: 'questionExpired', question: event.lookup };
-  return event;
 }
 
 function settleLater(endpoint) {

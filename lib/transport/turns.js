@@ -8,10 +8,14 @@ const process = require('node:process');
 const { registers: layout } = require('./layout');
 const { outgoing } = require('./outgoing');
 
-const { COUNT, MORE, PAYLOADS, REGISTERS_PER_PAYLOAD } = layout;
+const { COUNT, MORE, PAYLOADS, PAYLOAD_LENGTH } = layout;
+const { PAYLOAD_CONNECTION, PAYLOAD_DATAGRAM, PAYLOAD_END } = layout;
 
 /** Milliseconds per round of the event loop spent receiving before yielding. */
 const TURN = 2;
+
+/** Milliseconds after which the native object hands over what it has received, because handshakes take their time. */
+const BATCH = 1;
 
 // The ways to receive, made once: this is the hot path.
 const receive = (native, datagram, remote, drains) => native.receive(datagram, remote.address, remote.port, drains);
@@ -119,10 +123,12 @@ class Turns {
     if (endpoint.isDirect) outgoing.open(endpoint);
     try {
       while (this._delivered < count) {
-        const entry = PAYLOADS + REGISTERS_PER_PAYLOAD * this._delivered++;
-        const start = entry === PAYLOADS ? 0 : registers[entry - REGISTERS_PER_PAYLOAD + 1];
-        const payload = count === 1 ? batch : batch.subarray(start, registers[entry + 1]);
-        connections.get(registers[entry])?._onMessage(payload, registers[entry + 2]);
+        const entry = PAYLOADS + PAYLOAD_LENGTH * this._delivered++;
+        const start = entry === PAYLOADS ? 0 : registers[entry - PAYLOAD_LENGTH + PAYLOAD_END];
+        const payload = count === 1 ? batch : batch.subarray(start, registers[entry + PAYLOAD_END]);
+        connections
+          .get(registers[entry + PAYLOAD_CONNECTION])
+          ?._onMessage(payload, registers[entry + PAYLOAD_DATAGRAM]);
       }
       isWhole = true;
     } finally {
@@ -153,4 +159,4 @@ function handleDeferred(turns) {
   for (const [datagram, remote] of turns._deferred.splice(0)) turns.handleDatagram(datagram, remote);
 }
 
-module.exports = { Turns };
+module.exports = { BATCH, Turns };

@@ -13,6 +13,7 @@ const process = require('node:process');
 
 const { defaults } = require('../options/defaults');
 const { stateError } = require('../errors');
+const { BATCH } = require('./turns');
 
 /** How long a closing UDP socket waits for its send queue to reach the kernel, ms. */
 const LINGER = 1000;
@@ -48,7 +49,8 @@ function bindUdp(udp, where, native) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
-  const fd = address === undefined || isShared || !defaults.nativeUdp ? null : native.bindUdp(address, port, ipv6Only);
+  const isNative = address !== undefined && !isShared && defaults.nativeUdp;
+  const fd = isNative ? native.bindUdp(address, port, ipv6Only, BATCH) : null;
   if (fd === null) {
     udp.bind(address === undefined ? rest : { address, port, ...rest });
     return false;

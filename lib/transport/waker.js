@@ -6,10 +6,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
-const native = require('../native');
-
-/** What the addon calls it today. */
-const Waker = native.Bell;
+const { Waker } = require('../native');
 
 /** The waker of this environment; there is none as long as every endpoint keeps to its event loop. */
 let waker = null;
