@@ -12,9 +12,9 @@ export function ratio(ours, theirs, better) {
 }
 
 /** The median, and of several rounds the smallest and the largest figure in brackets. */
-export function summary(values, format = figure) {
-  if (values.length === 1) return format(values[0]);
-  return `${format(median(values))} [${format(Math.min(...values))}..${format(Math.max(...values))}]`;
+export function summary(values) {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  return values.length > 1 ? `${figure(median(values))} [${figure(low)}..${figure(high)}]` : figure(values[0]);
 }
 
 export function figure(value) {
