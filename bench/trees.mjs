@@ -37,7 +37,9 @@ export function reportChange({ name, unit, better, figures }, rounds) {
   const falls = middle < 1 - FALL;
   const verdict = falls ? `falls by ${((1 - middle) * 100).toFixed(1)} %${high < 1 ? '' : ', which may be noise'}` : '';
   const change = `${middle.toFixed(2)} [${low.toFixed(2)}..${high.toFixed(2)}]`;
-  console.log(`| ${name} | ${unit} | ${summary(figures.before)} | ${summary(figures.after)} | ${change} | ${verdict} |`);
+  console.log(
+    `| ${name} | ${unit} | ${summary(figures.before)} | ${summary(figures.after)} | ${change} | ${verdict} |`,
+  );
   return falls;
 }
 
