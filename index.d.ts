@@ -20,17 +20,17 @@ export type PskIdentity = string | Bytes;
 /** PEM as a string, PEM or DER as bytes. */
 export type PemOrDer = string | Bytes;
 
-/** What may come of looking a key up; null or undefined: nobody has that identity. */
+/** Answer to the look-up of a key; null or undefined means that nobody has that identity. */
 export type PskAnswer = PresharedKey | null | undefined;
 
-/** As whom a client appears. */
+/** The pre-shared key of a client, and its identity. */
 export interface OwnPsk {
   psk: PresharedKey;
   /** 1 to 256 bytes. */
   identity: PskIdentity;
 }
 
-/** What may come of asking a client for it; null or undefined: it has no key for this server. */
+/** Answer of a client that is asked for its key; null or undefined means that it has no key for this server. */
 export type OwnPskAnswer = OwnPsk | null | undefined;
 
 export type SrtpProfile =
@@ -45,44 +45,47 @@ export type Pfx = string | Bytes;
 /** A file name, PEM as a string, or PEM or DER as bytes. */
 export type KeyInput = PemOrDer;
 
-/** The fork of node-mbed-dtls that an application was written for, see docs/migrating.md; 'spark' is 'neustar'. */
+/** The fork of node-mbed-dtls that an application was written for; see docs/migrating.md. 'spark' means 'neustar'. */
 export type CompatProfile = 'neustar' | 'spark' | 'particle' | 'trackle' | 'k4' | 'matasarei';
 
 /**
- * A connection that can go on, with node-mbed-dtls's names and what it lacked; JSON may be made of it. A secret: whoever
- * has it can read and write in the connection's name.
+ * A saved connection, which can go on later or elsewhere. Its first fields have node-mbed-dtls's names. It can be turned
+ * into JSON and back. It is a secret: whoever has it can read and write in the connection's name.
  */
 export interface SavedSession {
-  /** IANA's number. */
+  /** IANA's number of the cipher suite. */
   ciphersuite: number;
-  /** 64 bytes: the client's random, then the server's. */
+  /** 64 bytes: the client's random value, then the server's. */
   randbytes: SavedBytes;
   /** Session id, up to 32 bytes. */
   id: SavedBytes;
   /** Master secret, 48 bytes. */
   master: SavedBytes;
+  /** Epoch of the records that we receive. */
   in_epoch: number;
-  /** 8 bytes: epoch and number of the next record. */
+  /** Epoch and number of the next record that we send, 8 bytes. */
   out_ctr: SavedBytes;
-  /** 8 bytes each: the highest record number that was heard, and the window below it. Without them, what was recorded
-   * before may be heard once more. */
+  /** Highest record number that was received, 8 bytes. Without it, and without `in_window`, records from before the save
+   * are accepted once more if somebody replays them. */
   in_window_top?: SavedBytes;
+  /** The replay window below `in_window_top`, 8 bytes. */
   in_window?: SavedBytes;
-  /** RFC 7366. */
+  /** Whether encrypt-then-MAC (RFC 7366) is in use. */
   encrypt_then_mac?: boolean;
-  /** RFC 7627. */
+  /** Whether the extended master secret (RFC 7627) is in use. */
   extended_master_secret?: boolean;
-  /** RFC 6066, bytes; absent: none was agreed on. */
+  /** Maximum fragment length (RFC 6066) in bytes; absent if none was agreed on. */
   max_fragment_length?: 512 | 1024 | 2048 | 4096;
-  /** Who the peer is, as the handshake has confirmed it. */
+  /** PSK identity of the peer, as the handshake has confirmed it. */
   psk_identity?: SavedBytes;
+  /** Public key of the peer, as the handshake has confirmed it: SubjectPublicKeyInfo, DER. */
   public_key?: SavedBytes;
 }
 
-/** Bytes, what JSON makes of a Buffer, or base64. */
+/** Bytes as a Uint8Array, as JSON represents a Buffer, or in base64. */
 export type SavedBytes = Uint8Array | { type: 'Buffer'; data: number[] } | string;
 
-/** Where a peer is, or was. */
+/** Address of a peer, now or earlier. */
 export interface PeerAddress {
   address: string;
   port: number;
@@ -90,179 +93,185 @@ export interface PeerAddress {
 }
 
 export interface SharedOptions {
-  /** Private key that belongs to `cert`; without one, it is presented as a raw public key (RFC 7250). */
+  /** Private key of `cert`. Without `cert`, its public key is presented as a raw public key (RFC 7250). */
   key?: KeyInput;
   /** Passphrase of an encrypted `key`, or of `pfx`. */
   passphrase?: string;
-  /** Our certificate, or the chain of it, leaf first. */
+  /** Our certificate, or our chain of certificates with the leaf first. */
   cert?: PemOrDer | readonly PemOrDer[];
   /**
-   * PKCS#12 file (`.p12`, `.pfx`) of up to 1048576 bytes in place of `key` and `cert`, or an array of one: its first key that
-   * has a certificate, with its chain. Who says nothing else about whom to trust trusts the root certificates in it: a
-   * client beside Node's, a server with `requestCert: true` alone. Throws ERR_DTLS_WRONG_PASSPHRASE, ERR_DTLS_INVALID_PFX.
+   * PKCS#12 file (`.p12`, `.pfx`) of up to 1048576 bytes in place of `key` and `cert`, or an array of one. The first key in it
+   * that has a certificate is used, with its chain. If no other option says whom to trust, the root certificates in it are
+   * trusted: by a client in addition to Node's, by a server only with `requestCert: true`. Throws ERR_DTLS_WRONG_PASSPHRASE
+   * or ERR_DTLS_INVALID_PFX.
    */
   pfx?: Pfx | readonly (Pfx | { buf: Pfx; passphrase?: string })[];
-  /** Lists of what the authorities of peers have revoked. With any, each issuer in a peer's chain must have one that is
-   * valid. Default: revocation is not checked. */
+  /** Revocation lists of the authorities of peers. With any, each issuer in a peer's chain must have one that is valid.
+   * Default: revocation is not checked. */
   crl?: PemOrDer | readonly PemOrDer[];
   /**
-   * Raw public keys (RFC 7250) by which a peer is authenticated: SubjectPublicKeyInfo, any one of them. On a client they
-   * are preferred to certificates, which are accepted only with `ca`.
+   * Raw public keys (RFC 7250) that authenticate a peer, as SubjectPublicKeyInfo; any one of them will do. A client prefers
+   * them to certificates, and accepts certificates only with `ca`.
    */
   peerPublicKey?: KeyInput | readonly PemOrDer[];
   /**
-   * Decides about a peer before the handshake is over: one whose certificate has been verified, or whose raw public key is
-   * not among `peerPublicKey`. Returns true or false, returns a promise of it, or calls `callback`, in which case it is
-   * declared with three parameters. That the peer has the private key is proved afterwards. Without `ca`, and beside it
-   * with `peerPublicKey` (which may then be an empty array), raw public keys are accepted.
+   * Decides during the handshake whether a peer is accepted, if its certificate has been verified or its raw public key is
+   * not among `peerPublicKey`. Returns true or false, returns a promise of it, or calls `callback`, in which case it must be
+   * declared with three parameters. The peer proves only afterwards that it has the private key. Raw public keys are
+   * accepted if there is no `ca`, or if there is also `peerPublicKey`, which may then be an empty array.
    */
   verifyPeer?: VerifyPeer;
   /**
-   * Cipher suites by IANA or OpenSSL name, best first: an array, or names with colons between them.
+   * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons.
    * Default: all that the credentials allow, AEAD suites first.
    */
   ciphers?: string | readonly string[];
-  /** Groups for ECDHE, and for the EC keys of peers, best first, see getCurves(): an array, or names with colons between
+  /** Groups for ECDHE and for the EC keys of peers, best first: an array, or names separated by colons. getCurves() lists
    * them. Default: all. */
   ecdhCurve?: string | readonly string[];
-  /** Signatures in the handshake, best first, by OpenSSL's ('ECDSA+SHA256') or IANA's names ('ecdsa_secp256r1_sha256'): an
-   * array, or names with colons between them. Default: ECDSA and RSA with SHA256, SHA384, SHA512. */
+  /** Signature algorithms of the handshake, best first, by OpenSSL's names ('ECDSA+SHA256') or IANA's
+   * ('ecdsa_secp256r1_sha256'): an array, or names separated by colons. Default: ECDSA and RSA with SHA256, SHA384, SHA512. */
   sigalgs?: string | readonly string[];
-  /** Application protocols (RFC 7301), best first: names of 1 to 255 bytes without zero bytes, or Bytes in which each has
-   * its length before it. The server chooses by its own order; with none in common there is no connection. */
+  /** Application protocols (RFC 7301), best first: an array of names of 1 to 255 bytes without zero bytes, or Bytes in which
+   * each name follows its length. The server chooses by its own order. If there is none in common, the handshake fails.
+   * Default: none. */
   ALPNProtocols?: readonly (string | Bytes)[] | Bytes;
-  /** Whether a peer that knows no extended master secret (RFC 7627) is refused. Default: false. */
+  /** Whether a peer that does not support the extended master secret (RFC 7627) is refused. Default: false. */
   requireExtendedMasterSecret?: boolean;
-  /** Longest record, bytes (RFC 6066): a client asks its server to keep to it; both keep to it themselves.
-   * Default: no limit but the protocol's. */
+  /** Longest record in bytes (RFC 6066). A client asks its server to keep to it, and each side keeps to its own.
+   * Default: only the protocol's limit. */
   maxFragmentLength?: 512 | 1024 | 2048 | 4096;
-  /** SRTP profiles (RFC 5764) by OpenSSL's name, best first: an array, or names with colons between them. The server chooses
-   * by its own order; with none in common the connection goes on without. Default: none. */
+  /** SRTP profiles (RFC 5764) by OpenSSL's names, best first: an array, or names separated by colons. The server chooses by
+   * its own order. If there is none in common, the connection goes on without SRTP. Default: none. */
   srtpProfiles?: SrtpProfile | (string & {}) | readonly SrtpProfile[];
-  /** Time to the first retransmission of a flight, ms. Default: 3000 on a server, 1000 on a client. */
+  /** Time until the first retransmission of a flight, ms; it doubles with each. Default: 3000 on a server, 1000 on a client. */
   handshakeTimeoutMin?: number;
-  /** Upper bound of the doubling of that time, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
+  /** Longest interval between retransmissions, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
   handshakeTimeoutMax?: number;
   /** Time for the whole handshake, ms. Default: 120000. */
   handshakeTimeout?: number;
-  /** Time without a valid datagram from the peer after which a connection is closed, ms; 0: never.
+  /** Time without a valid datagram from the peer after which a connection is closed, ms; 0 means never.
    * Default: 86400000 (a day) on a server, 0 on a client. */
   idleTimeout?: number;
-  /** Leaves the server's Certificate message out where it would be a raw public key, as some forks of node-mbed-dtls do: on
-   * a server, for clients that know its key; on a client, allows it if `peerPublicKey` is exactly one key, which the server
-   * proves to have all the same. Default: false. */
+  /** Leaves out the server's Certificate message where it would be a raw public key, as some forks of node-mbed-dtls do. On a
+   * server this is for clients that know its key. A client with this option allows it if `peerPublicKey` is exactly one key;
+   * the server still proves that it has that key. Default: false. */
   omitServerCertificate?: boolean;
-  /** Quiet time after which an open connection gives its engine's memory back, some 3 KB, ms; at most 500 as long as
-   * nothing has been sent on it, either way. It wakes by itself, in some 20 microseconds. Infinity: never. Default: 5000. */
+  /** Quiet time after which an open connection gives back some 3 KB of its memory, ms. As long as nothing has been sent on
+   * the connection in either direction, the time is at most 500. The connection wakes by itself when it is needed, within
+   * some 20 microseconds. Infinity means never. Default: 5000. */
   hibernateAfter?: number;
-  /** Threads that take the steps of handshakes that compute with certificates and their keys, so that the event loop goes on
-   * meanwhile, 0 to 64; 0: the event loop takes them itself. The threads belong to the process and serve all endpoints, of
-   * worker threads as well, in turns: as many as the endpoint asks for that asks for most, and for none more than it asks
-   * for. They begin with the first such step. Default: as many as the process may use cores, at most 8; 0 if that is one. */
+  /** Number of threads, 0 to 64, for the steps of handshakes that compute with certificates and their keys, so that the event
+   * loop can go on meanwhile. With 0, the event loop takes these steps itself. The threads belong to the process and serve
+   * all its endpoints in turn, those of worker threads included. The pool grows to the largest `handshakeThreads` of any
+   * endpoint, and no endpoint uses more threads at a time than it asked for. The threads start with the first such step.
+   * Default: the number of cores that the process may use, at most 8; 0 if that number is one. */
   handshakeThreads?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
-  /** How much is written to stderr, 0 (nothing) to 4 (everything). Default: 0. */
+  /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
   debug?: 0 | 1 | 2 | 3 | 4;
   /** Whether the peer is told when a connection is closed (close_notify). Default: true. */
   sendClose?: boolean;
   /**
-   * Behaves as one of the forks of node-mbed-dtls where they differ: arguments of events, checks of options, see
-   * docs/migrating.md. For createServer() and connect() only. Default: none.
+   * Behaves as one of the forks of node-mbed-dtls where they differ, such as in arguments of events and checks of options;
+   * see docs/migrating.md. It is an option of createServer() and connect() only. Default: none.
    */
   compat?: CompatProfile;
   /**
-   * With `compat`: hears, or sends, Trackle's keep-alive in the clear. Anybody who knows the device's name can then move
-   * its connection to another address. Default: false.
+   * With `compat`: accepts on a server, and sends on a client, Trackle's unencrypted keep-alive. Anybody who knows the
+   * device's name can then move its connection to another address. Default: false.
    */
   insecureLegacyPing?: boolean;
-  /** With `compat`, on a server: whatever looks like an alert ends the connection of its address. Default: false. */
+  /** With `compat`, on a server: any datagram that looks like an alert ends the connection of its address. Default: false. */
   insecureLegacyAlerts?: boolean;
   /**
-   * What is kept for an application that does not read, beyond the 16 messages that the stream itself takes, bytes; each
-   * message counts 128 bytes more than it is long. What comes then is dropped, see messagesDropped. Default: 262144.
+   * How many bytes of messages are kept for an application that does not read, beyond the 16 messages that the stream itself
+   * takes. Each message counts 128 bytes more than its length. Further messages are dropped; see messagesDropped.
+   * Default: 262144.
    */
   receiveQueueLimit?: number;
-  /** Type of the UDP socket. Default: as the address requires. */
+  /** Type of the UDP socket. Default: the one that the address requires. */
   type?: 'udp4' | 'udp6';
-  /** Receive buffer of the UDP socket (SO_RCVBUF), bytes.
-   * Default: on a server what the system grants up to 4194304, on a client the system's. */
+  /** Receive buffer of the UDP socket (SO_RCVBUF), bytes. Default: on a server as much as the system grants, up to 4194304;
+   * on a client the system's default. */
   recvBufferSize?: number;
-  /** Send buffer of the UDP socket (SO_SNDBUF), bytes. Default: the system's. */
+  /** Send buffer of the UDP socket (SO_SNDBUF), bytes. Default: the system's default. */
   sendBufferSize?: number;
 }
 
 /**
- * Options of a server. It needs `psk`, `pskCallback` or `identityPskCallback` (one of them), or `key` or `pfx`, or both
- * kinds.
+ * Options of a server. It needs a source of pre-shared keys, which is one of `psk`, `pskCallback` and `identityPskCallback`,
+ * or a private key, which is `key` or `pfx`. It may have both.
  */
 export interface ServerOptions extends SharedOptions {
-  /** One key for every identity, or identities and their keys; copied at the call, and compared byte by byte. */
+  /** One key for every identity, or a table of identities and their keys. It is copied at the call, and identities are compared
+   * byte by byte. */
   psk?: PresharedKey | ReadonlyMap<PskIdentity, PresharedKey> | { readonly [identity: string]: PresharedKey };
   /**
    * Finds the key of an identity, in node:tls's form: returns it, returns a promise of it, or calls `callback`, in which
-   * case it is declared with three parameters. The handshake waits, and nobody else does.
+   * case it must be declared with three parameters. Only this handshake waits for it.
    */
   pskCallback?: PskCallback<string>;
-  /** Finds the key of an identity, in node-mbed-dtls's form; an empty string refuses. */
+  /** Finds the key of an identity, in node-mbed-dtls's form. An empty string refuses the client. */
   identityPskCallback?: IdentityPskCallback<string>;
   /**
-   * How the callbacks get the identity, which is bytes: 'utf8' as a string, and who sends bytes that no string stands for
-   * is unknown; 'buffer' as a Buffer, see BufferIdentityServerOptions. Default: 'utf8'.
+   * Form in which the callbacks get the identity, which is bytes. With 'utf8' it is a string, and an identity that is not
+   * valid UTF-8 counts as unknown. With 'buffer' it is a Buffer; see BufferIdentityServerOptions. Default: 'utf8'.
    */
   pskIdentityEncoding?: 'utf8';
   /**
-   * What clients are told that have yet to choose their identity (RFC 4279), 1 to 128 bytes; a string stands for its UTF-8
-   * bytes. Anybody can read it. Default: none, and clients are told nothing.
+   * Hint for clients that have yet to choose their identity (RFC 4279), 1 to 128 bytes; a string stands for its UTF-8 bytes.
+   * Anybody can read it. Default: none.
    */
   pskIdentityHint?: string | Bytes;
-  /** Whether the order of `ciphers` decides which suite is chosen; false: the client's order does. Default: true. */
+  /** Whether the order of `ciphers` decides which suite is chosen; with false, the client's order decides. Default: true. */
   honorCipherOrder?: boolean;
   /** Certificates of the authorities that may vouch for clients. */
   ca?: PemOrDer | readonly PemOrDer[];
   /**
-   * Whether clients are asked for a certificate or a raw public key. Default: whether there is `ca`, `peerPublicKey` or
-   * `verifyPeer`.
+   * Whether clients are asked for a certificate or a raw public key. Default: true if there is `ca`, `peerPublicKey` or
+   * `verifyPeer`, else false.
    */
   requestCert?: boolean;
-  /** Whether a client that is asked and does not authenticate is refused. Default: true. */
+  /** Whether a client is refused that is asked for a certificate or key and does not authenticate. Default: true. */
   rejectUnauthorized?: boolean;
   /**
-   * Finds the context for the name that a client asks for (SNI), in place of what addContext() was told: returns it, returns
-   * a promise of it, or calls `callback`, in which case it is declared with two parameters. Nothing means the server's own.
-   * Not asked about clients without a name. What it throws, or an error, ends the handshake with
-   * ERR_DTLS_LOOKUP_FAILED. The handshake waits, and nobody else does.
+   * Finds the context for the name that a client asks for (SNI), in place of the contexts of addContext(). Returns it, returns
+   * a promise of it, or calls `callback`, in which case it must be declared with two parameters. Null or undefined means the
+   * server's own context. It is not asked about clients that send no name. If it throws or answers with an error, the
+   * handshake ends with ERR_DTLS_LOOKUP_FAILED. Only this handshake waits for it.
    */
   SNICallback?: SNICallback;
   /**
-   * Chooses one of the application protocols that a client offers (RFC 7301), in any of these three ways; none of them ends
-   * the handshake with ERR_DTLS_NO_APPLICATION_PROTOCOL, anything else with ERR_DTLS_LOOKUP_FAILED. Asked after
-   * `SNICallback`, and not where the context has `ALPNProtocols`, nor about clients that offer none. Excludes
-   * `ALPNProtocols`.
+   * Chooses one of the application protocols that a client offers (RFC 7301), and answers in the same three ways as
+   * `SNICallback`. Null or undefined ends the handshake with ERR_DTLS_NO_APPLICATION_PROTOCOL, and a protocol that the client
+   * did not offer ends it with ERR_DTLS_LOOKUP_FAILED. It is asked after `SNICallback`, but not where the context has
+   * `ALPNProtocols`, nor about clients that offer no protocols. It excludes `ALPNProtocols`.
    */
   ALPNCallback?: ALPNCallback;
-  /** Ignored, as in node-mbed-dtls, whose applications hand one object to createServer() and listen(). */
+  /** Ignored, because applications of node-mbed-dtls hand one object to createServer() and listen(). */
   host?: unknown;
-  /** Ignored, as `host`. */
+  /** Ignored, like `host`. */
   port?: unknown;
-  /** Of `compat: 'k4'`: finds the key of an identity; what is no Buffer refuses. */
+  /** With `compat: 'k4'`: finds the key of an identity. An answer that is not a Buffer refuses the client. */
   psk_cb?: (identity: Buffer) => unknown;
-  /** Handshakes at a time. Default: 1000. */
+  /** Largest number of unfinished handshakes at a time. Default: 1000. */
   maxHandshakes?: number;
-  /** Handshakes at a time with one IP address. Default: 100. */
+  /** Largest number of unfinished handshakes at a time from one IP address. Default: 100. */
   maxHandshakesPerAddress?: number;
-  /** Connections at a time, handshakes included. Default: 1000000. */
+  /** Largest number of connections at a time, handshakes included. Default: 1000000. */
   maxConnections?: number;
   /**
-   * UDP socket to take over, not connected: listen() binds it, unless it is bound already; close() closes it. Default: a
-   * socket of our own.
+   * UDP socket to take over, which must not be connected. listen() binds it unless it is bound already, and close() closes
+   * it. Default: a socket that the server makes.
    */
   socket?: UdpSocket;
-  /** Whether a server on '::' leaves IPv4 alone. Default: false, which is dual stack. */
+  /** Whether a server on '::' leaves IPv4 alone. Default: false, which means dual stack. */
   ipv6Only?: boolean;
 }
 
-/** A server whose callbacks get identities as Buffers. */
+/** Options of a server whose callbacks get identities as Buffers. */
 export interface BufferIdentityServerOptions
   extends Omit<ServerOptions, 'pskCallback' | 'identityPskCallback' | 'pskIdentityEncoding'> {
   /** See ServerOptions. */
@@ -273,9 +282,9 @@ export interface BufferIdentityServerOptions
   pskIdentityEncoding: 'buffer';
 }
 
-/** What a peer presents. */
+/** What a peer has presented. */
 export interface PresentedPeer {
-  /** SubjectPublicKeyInfo, DER. */
+  /** Its public key: SubjectPublicKeyInfo, DER. */
   publicKey: Buffer;
   /** Its certificate, DER; absent with a raw public key. */
   cert?: Buffer;
@@ -288,7 +297,7 @@ export type VerifyPeer = (
   // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
 ) => boolean | PromiseLike<boolean> | void;
 
-/** What is shown to clients that ask for a name; null or undefined: what all others are shown. */
+/** The context for a client that asks for a name; null or undefined means the server's own. */
 export type SNIAnswer = SecureContext | ContextOptions | null | undefined;
 
 export type SNICallback = (
@@ -300,7 +309,7 @@ export type SNICallback = (
 
 export type ALPNCallback = (
   this: DtlsSocket,
-  /** `servername` is false without one; a protocol's bytes are taken for UTF-8. */
+  /** `servername` is false if the client sent no name. A protocol's bytes are read as UTF-8. */
   offer: { servername: string | false; protocols: string[] },
   callback: (error: Error | null | undefined, protocol?: string | null) => void,
   // biome-ignore lint/suspicious/noConfusingVoidType: what a function that calls back returns
@@ -318,72 +327,73 @@ export type ClientPskCallback = (hint: string | null) => OwnPskAnswer | PromiseL
 export type IdentityPskCallback<Identity> = (identity: Identity) => PskAnswer | PromiseLike<PskAnswer>;
 
 /**
- * Options of a client. With `psk` or `pskCallback` alone only pre-shared keys are offered; with `peerPublicKey` or `verifyPeer` the server's
- * raw public key is verified; with `ca`, or with none of these, its certificate.
+ * Options of a client. With only `psk` or `pskCallback`, only pre-shared keys are offered. With `peerPublicKey` or
+ * `verifyPeer`, the server's raw public key is verified. With `ca`, or with none of these, its certificate is verified.
  */
 export interface ClientOptions extends SharedOptions {
-  /** DNS name or IP address of the server; resolved once. Default: 'localhost'. */
+  /** DNS name or IP address of the server. A name is resolved once. Default: 'localhost'. */
   host?: string;
   /** UDP port of the server. */
   port: number | string;
   /**
-   * UDP socket to use, bound or not, but not connected. It is never closed, what others send to it is left alone, and
-   * clients of different servers may share it. Default: a socket of our own.
+   * UDP socket to use, bound or not, which must not be connected. It is never closed, and other traffic on it is left alone.
+   * Clients of different servers may share it. Default: a socket that the client makes.
    */
   socket?: UdpSocket;
-  /** Address family to resolve `host` to; 0: either. Default: 0, or what `type` or `socket` require. */
+  /** Address family to resolve `host` to; 0 means either. Default: 0, or the family that `type` or `socket` requires. */
   family?: 0 | 4 | 6 | 'IPv4' | 'IPv6';
-  /** IP address to bind our own UDP socket to. Default: any. */
+  /** IP address to bind the client's own UDP socket to. Default: any. */
   localAddress?: string;
-  /** UDP port to bind our own UDP socket to. Default: 0, the system's choice. */
+  /** UDP port to bind the client's own UDP socket to; 0 lets the system choose. Default: 0. */
   localPort?: number | string;
-  /** Look-up function, called as by node:dgram. Default: dns.lookup. */
+  /** Resolves `host`, and is called as node:dgram calls it. Default: dns.lookup. */
   lookup?: (
     hostname: string,
     family: number,
     callback: (error: NodeJS.ErrnoException | null, address: string, family?: number) => void,
   ) => void;
-  /** Pre-shared key; needs `pskIdentity`. */
+  /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
   /** Identity that goes with `psk`. */
   pskIdentity?: PskIdentity;
   /**
-   * Says as whom to appear, in place of `psk` and `pskIdentity` and in node:tls's form: returns key and identity, or a
-   * promise of them; null or undefined ends the handshake with ERR_DTLS_NO_PSK. Called once in a handshake, when the server
-   * has chosen a suite with a pre-shared key. The hint is the server's (`pskIdentityHint`), which it has not proved to be;
-   * null without one, and for one that is not UTF-8 or is longer than 256 bytes.
+   * Chooses the key and its identity, in place of `psk` and `pskIdentity` and in node:tls's form. Returns them or a promise of
+   * them; null or undefined ends the handshake with ERR_DTLS_NO_PSK. It is called once in a handshake, when the server has
+   * chosen a suite with a pre-shared key. The hint is the server's `pskIdentityHint`, and nobody has proved it. The hint is
+   * null if there is none, if it is not UTF-8, or if it is longer than 256 bytes.
    */
   pskCallback?: ClientPskCallback;
   /** node-mbed-dtls's name of `pskIdentity`. */
   PSKIdent?: PskIdentity;
-  /** Certificates of the authorities that may vouch for the server. Default: those that Node trusts, with
-   * NODE_EXTRA_CA_CERTS and --use-system-ca (Node 22.15 and newer); none with `psk`, `pskCallback`, `peerPublicKey` or
+  /** Certificates of the authorities that may vouch for the server. Default: those that Node trusts, including
+   * NODE_EXTRA_CA_CERTS and --use-system-ca (Node 22.15 and newer); none if there is `psk`, `pskCallback`, `peerPublicKey` or
    * `verifyPeer`. */
   ca?: PemOrDer | readonly PemOrDer[];
   /** node-mbed-dtls's name of `ca`. */
   CACert?: PemOrDer | readonly PemOrDer[];
-  /** DNS name or IP address that the server's certificate must name; a DNS name is also sent (SNI). Default: `host`. */
+  /** DNS name or IP address that the server's certificate must name. A DNS name is also sent (SNI). Default: `host`. */
   servername?: string;
   /**
-   * Compares the name with a certificate that has been verified, in place of the engine; node:tls's own is
-   * tls.checkServerIdentity. What it answers, if anything, is the error of the connection.
+   * Compares the name with a certificate that has been verified, in place of the engine's own comparison. It has the form of
+   * tls.checkServerIdentity. If it returns an error, that is the error of the connection.
+   * Default: the engine compares the name.
    */
   checkServerIdentity?: (servername: string, cert: PeerCertificate) => Error | undefined;
-  /** Whether a server's certificate or raw public key that does not verify is an error. Default: true. */
+  /** Whether it is an error if the server's certificate or raw public key does not verify. Default: true. */
   rejectUnauthorized?: boolean;
 }
 
-/** `host` and `address` mean the same. Without either: all IPv4 addresses, or with type 'udp6' all addresses. */
+/** Where a server listens. Without `host` and `address`, on all IPv4 addresses, or with type 'udp6' on all addresses. */
 export interface ListenOptions {
-  /** UDP port; 0: the system's choice. Default: 0. */
+  /** UDP port; 0 lets the system choose. Default: 0. */
   port?: number | string;
   /** DNS name or IP address. */
   host?: string;
-  /** dgram's name of `host`. */
+  /** node:dgram's name of `host`. */
   address?: string;
-  /** Open UDP socket to take over instead. */
+  /** File descriptor of an open UDP socket to take over instead. */
   fd?: number;
-  /** Whether the workers of a cluster do not share the port. Default: false. */
+  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it. */
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;
@@ -397,34 +407,37 @@ export interface CipherInfo {
   version: 'DTLSv1.2';
 }
 
-/** Counters: totals, but for the last three. */
+/** Counters. The last three say how many there are now, and the others are totals. */
 export interface Stats {
-  /** Datagrams from the UDP socket. */
+  /** Datagrams that came from the UDP socket. */
   datagramsReceived: number;
-  /** Datagrams to the UDP socket. */
+  /** Datagrams that were handed to the UDP socket. */
   datagramsSent: number;
-  /** Datagrams without any record that was of use. */
+  /** Datagrams that held no record of any use. */
   datagramsDropped: number;
   /** Records that were malformed, forged, replayed, or for nobody. */
   recordsDropped: number;
   /** Answers to ClientHellos without a valid cookie. */
   helloVerifyRequestsSent: number;
+  /** Handshakes that began, with a valid cookie where we are the server. */
   handshakesStarted: number;
+  /** Handshakes that led to a connection. */
   handshakesCompleted: number;
+  /** Handshakes that failed. */
   handshakesFailed: number;
-  /** Handshakes beyond one of the limits. */
+  /** Handshakes that were refused because they exceeded a limit. */
   handshakesRefused: number;
-  /** Steps of handshakes that other threads have taken, see `handshakeThreads`. */
+  /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
-  /** Connections now, handshakes included. */
+  /** Number of connections now, handshakes included. */
   connections: number;
-  /** Handshakes now. */
+  /** Number of handshakes now. */
   handshakes: number;
-  /** Look-ups without an answer now. */
+  /** Number of questions to the application that have no answer now. */
   lookups: number;
 }
 
-/** Permanent names of what can go wrong; docs/errors.md has a heading for each. */
+/** Permanent names of errors. docs/errors.md has a heading for each. */
 export type DtlsErrorCode =
   | 'ERR_DTLS_ADDRESS_IN_USE'
   | 'ERR_DTLS_ALERT_RECEIVED'
@@ -477,7 +490,8 @@ export type DtlsErrorCode =
   | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
-/** As a number it is its `errno`, as a string its message, for code that got numbers or strings from node-mbed-dtls. */
+/** An error of this module. As a number it is its `errno` and as a string its message, for code that got numbers or strings
+ * from node-mbed-dtls. */
 export class DtlsError extends Error {
   constructor(
     message: string,
@@ -490,9 +504,9 @@ export class DtlsError extends Error {
       cause?: unknown;
     },
   );
-  /** Permanent; messages are not. */
+  /** Name of the error. Codes are permanent, messages are not. */
   code: DtlsErrorCode | (string & {});
-  /** Mbed TLS's negative number; 0 when Mbed TLS had no part in it. */
+  /** Mbed TLS's negative number; 0 if Mbed TLS had no part in the error. */
   errno: number;
   /** Number of the TLS alert that was sent or received. */
   alert?: number;
@@ -500,11 +514,11 @@ export class DtlsError extends Error {
   address?: string;
   /** UDP port of the peer. */
   port?: number;
-  /** What led to it: what a look-up's callback threw. */
+  /** What led to the error, such as what a callback threw. */
   cause?: unknown;
-  /** `errno`. */
+  /** Returns `errno`. */
   valueOf(): number;
-  /** The bare message. */
+  /** Returns the message alone. */
   toString(): string;
   [Symbol.toPrimitive](hint: string): number | string;
 }
@@ -512,25 +526,25 @@ export class DtlsError extends Error {
 export interface DtlsSocketEvents {
   /** The handshake is over. */
   secureConnect: [socket: DtlsSocket];
-  /** One message: one datagram of the peer's. */
+  /** A message has come, which is the payload of one datagram. */
   data: [message: Buffer];
   /** The connection is closed and all messages have been read. */
   end: [];
-  /** A datagram with payload has left; its length, bytes. */
+  /** A datagram with payload has left; the length of the payload is in bytes. */
   send: [length: number];
-  /** A datagram with payload has come; its length, bytes. */
+  /** A datagram with payload has come; the length of the payload is in bytes. */
   receive: [length: number];
-  /** On a server: the peer has proved that it is at another address, which remoteAddress and remotePort say. The old one,
-   * and by which name 'lookupKey' asked for it. */
+  /** On a server: the peer has proved that it is at another address, which is now in remoteAddress and remotePort. `old` is the
+   * earlier address, with the device's id if 'lookupKey' asked for it. */
   ipChanged: [old: PeerAddress & { deviceId?: string }];
-  /** On a server: a new handshake from the peer's address takes this connection's place; 'close' follows. */
+  /** On a server: a new handshake from the peer's address has taken this connection's place. 'close' follows. */
   reconnect: [successor: DtlsSocket];
-  /** The connection is over; 'close' follows. */
+  /** The connection is over. 'close' follows. */
   closing: [];
-  /** A DtlsError, or on a client what the UDP socket or the look-up of the host had to say; and its message. On a server's
-   * socket it may be left unheard. */
+  /** The connection has failed, or a client's handshake has. The error is a DtlsError, or on a client also an error of the UDP
+   * socket or of the look-up of the host. On a server's socket this event may go without a listener. */
   error: [error: DtlsError | NodeJS.ErrnoException, message: string];
-  /** The last event, once. */
+  /** The last event, which comes once. */
   close: [hadError: boolean];
   drain: [];
   finish: [];
@@ -544,8 +558,8 @@ export interface DtlsSocketEvents {
 export type SendCallback = (error: Error | null, bytes?: number) => void;
 
 /**
- * One connection, as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'. What is
- * written before the end of the handshake waits for it.
+ * One connection, as a stream with datagram boundaries: one write sends one datagram, and one datagram arrives as one 'data'
+ * event. What is written before the end of the handshake waits for it.
  */
 export class DtlsSocket extends Duplex {
   protected constructor();
@@ -555,53 +569,56 @@ export class DtlsSocket extends Duplex {
   readonly remoteAddress: string | undefined;
   /** UDP port of the peer; undefined until a client has resolved its host. */
   readonly remotePort: number | undefined;
+  /** Address family of the peer; undefined until a client has resolved its host. */
   readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
-  /** Address of our own UDP socket, '::' or '0.0.0.0' when bound to all; undefined when not bound. */
+  /** IP address of our own UDP socket, '::' or '0.0.0.0' if it is bound to all; undefined if it is not bound. */
   readonly localAddress: string | undefined;
+  /** UDP port of our own UDP socket; undefined if it is not bound. */
   readonly localPort: number | undefined;
-  /** On a server: the name that the client asks for (SNI), false if none. Nobody has proved it. */
+  /** On a server: the name that the client asks for (SNI), or false if it sent none. Nobody has proved it. */
   readonly servername: string | false | undefined;
-  /** PSK identity that the handshake has confirmed; undefined without PSK, and before. */
+  /** PSK identity that the handshake has confirmed; undefined without PSK, and before the end of the handshake. */
   readonly pskIdentity: Buffer | undefined;
-  /** The peer's public key, SubjectPublicKeyInfo in DER; empty without one, and before the end of the handshake. */
+  /** The peer's public key, SubjectPublicKeyInfo in DER; empty if it showed none, and before the end of the handshake. */
   readonly publicKey: Buffer;
-  /** The same in PEM, bytes. */
+  /** The peer's public key in PEM, as bytes. */
   readonly publicKeyPEM: Buffer;
   /** Whether the peer has proved to be one that the options accept: by a pre-shared key, by a verified certificate, or by a
-   * raw public key that was expected or accepted. False before, after a resumption, and for a client that was not asked. */
+   * raw public key that was expected or accepted. It is false before the end of the handshake, after a resumption, and for a
+   * client that was not asked. */
   readonly authorized: boolean;
   /** Code of what is wrong with a peer that `rejectUnauthorized: false` has let in; else null. */
   readonly authorizationError: string | null;
-  /** Application protocol that both have agreed on, false if none; null before the end of the handshake. */
+  /** Application protocol that both sides have agreed on, or false; null before the end of the handshake. */
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
-  /** From the end of the handshake to the end of the connection. */
+  /** True from the end of the handshake to the end of the connection. */
   readonly connected: boolean;
-  /** Whether the peer is told when the connection is closed. */
+  /** Whether the peer is told when the connection is closed. It can be set. */
   sendClose: boolean;
-  /** Whether the keys come from a saved session: a connection that goes on, or a handshake that was resumed. */
+  /** Whether the keys come from a saved session, because the connection was restored or its handshake resumed a session. */
   readonly resumed: boolean;
   /** Whether server.resumeSocket() has made it. */
   readonly selfRestored: boolean;
-  /** The connection, to be kept; undefined before the handshake is over and after the end. */
+  /** The live connection, to be saved; undefined before the end of the handshake and after the end of the connection. */
   readonly session: SavedSession | undefined;
-  /** Epoch and number of the next record that we send, 8 bytes; zeros without a connection. */
+  /** Epoch and number of the next record that we send, 8 bytes; all zeros without a connection. */
   readonly outCounter: Buffer;
   /** The UDP socket that carries the connection. */
   readonly dgramSocket: UdpSocket | null;
-  /** Messages that were dropped because nobody read them, see receiveQueueLimit. */
+  /** Number of messages that were dropped because nobody read them; see receiveQueueLimit. */
   readonly messagesDropped: number;
-  /** Address of our own UDP socket; empty when not bound. */
+  /** Address of our own UDP socket; an empty object if it is not bound. */
   address(): { address?: string; family?: string; port?: number };
-  /** null before the end of the handshake. */
+  /** The cipher suite in use; null before the end of the handshake. */
   getCipher(): CipherInfo | null;
-  /** null before the end of the handshake. */
+  /** The protocol version in use; null before the end of the handshake. */
   getProtocol(): 'DTLSv1.2' | null;
-  /** The peer's certificate in node:tls's form: empty if it has shown none, null when the socket is destroyed. */
+  /** The peer's certificate in node:tls's form; an empty object if it has shown none, null when the socket is destroyed. */
   getPeerCertificate(detailed: true): DetailedPeerCertificate | Record<string, never> | null;
   getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
-  /** undefined if the peer has shown none, and when the socket is destroyed. */
+  /** The peer's certificate; undefined if it has shown none, and when the socket is destroyed. */
   getPeerX509Certificate(): X509Certificate | undefined;
   /** Content of our Finished message; undefined without a connection, and for a restored one. */
   getFinished(): Buffer | undefined;
@@ -609,14 +626,14 @@ export class DtlsSocket extends Duplex {
   getPeerFinished(): Buffer | undefined;
   /** Whether the connection has resumed a session. */
   isSessionReused(): boolean;
-  /** The profile that both have agreed on (RFC 5764), null if none. Its keys are exported keying material. */
+  /** The SRTP profile that both sides have agreed on (RFC 5764), or null. exportKeyingMaterial() gives its keys. */
   getSrtpProfile(): SrtpProfile | null;
   /**
-   * Keying material for another protocol (RFC 5705), 1 to 65536 bytes, the same on both sides. An empty context is another
-   * thing than none. Throws ERR_TLS_INVALID_STATE without a connection.
+   * Keying material for another protocol (RFC 5705), 1 to 65536 bytes, which is the same on both sides. An empty context
+   * gives another result than no context. Throws ERR_TLS_INVALID_STATE without a connection.
    */
   exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView | ArrayBuffer): Buffer;
-  /** write() with dgram's arguments. Port and host are not looked at: a connection has one peer. */
+  /** write() with node:dgram's arguments. Port and host are not looked at, because a connection has one peer. */
   send(message: string | Uint8Array, callback?: SendCallback): void;
   send(message: string | Uint8Array, offset: number, length: number, callback?: SendCallback): void;
   send(
@@ -627,9 +644,10 @@ export class DtlsSocket extends Duplex {
     host?: string,
     callback?: SendCallback,
   ): void;
-  /** In a listener of 'resumeSession': answers it, and says whether the connection goes on. Else false. */
+  /** In a listener of 'resumeSession': answers the question, and returns whether the connection goes on. Elsewhere it returns
+   * false. */
   resumeSession(session: SavedSession): boolean;
-  /** Ends the connection without a word to the peer; after 'close' its listeners are gone. */
+  /** Ends the connection without telling the peer. After 'close' the socket's listeners are removed. */
   reset(): void;
 
   addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
@@ -653,55 +671,58 @@ export class DtlsSocket extends Duplex {
   removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
 }
 
-/** A connection that we have opened. */
+/** A connection that this side has opened. */
 export class DtlsClient extends DtlsSocket {
   constructor(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void);
-  /** Until the handshake is over or given up. */
+  /** True until the handshake is over or given up. */
   readonly connecting: boolean;
   readonly stats: Stats;
-  /** Says localPort and localAddress, in the tick of connect(); the callback is called when the UDP socket is bound. */
+  /** Sets localPort and localAddress, in the tick of connect(). The callback is called when the UDP socket is bound. */
   bind(port?: number, address?: string, whenBound?: () => void): this;
-  /** The connection keeps the process alive, which is the default; of no effect on a given UDP socket. */
+  /** Lets the connection keep the process alive, which is the default. It has no effect on a given UDP socket. */
   ref(): this;
-  /** The process may end though the connection is open; of no effect on a given UDP socket. */
+  /** Lets the process end though the connection is open. It has no effect on a given UDP socket. */
   unref(): this;
 }
 
 export interface DtlsServerEvents {
   /** The UDP socket is bound. */
   listening: [];
-  /** A peer has proved its address, and begins a handshake. */
+  /** A peer has proved its address and begins a handshake. */
   connection: [socket: DtlsSocket];
-  /** A handshake is over, or a saved session goes on, which is then the second argument. */
+  /** A handshake is over, or a connection goes on from its saved session, which is then the second argument. */
   secureConnection: [socket: DtlsSocket, session?: SavedSession];
   /**
-   * Application data came from an address without a connection: was there one before a restart? The key is
-   * 'address:port'. The answer may come later; nobody else waits for it. The connection goes on when the data authenticates.
+   * Application data came from an address without a connection, and the server asks whether there was one before a restart.
+   * The key is 'address:port'. The answer may come later, and no other connection waits for it. The connection goes on when
+   * the data has been authenticated with the session's keys.
    */
   resumeSession: [
     key: string,
     socket: DtlsSocket,
     callback: (error?: unknown, session?: SavedSession | null | undefined) => void,
   ];
-  /** A device says that its address has changed: where was it? It moves when its record authenticates. */
+  /** A device says that its address has changed, and the server asks where it was. The connection moves when the device's
+   * record has been authenticated. */
   lookupKey: [deviceId: string, callback: (error?: unknown, old?: PeerAddress | null | undefined) => void];
-  /** A client wants to resume the session with this id, hex. What does not fit leads to a full handshake; an error ends
-   * the handshake. */
+  /** A client wants to resume the session with this id, in hex. An answer that does not fit leads to a full handshake; an error
+   * ends the handshake. */
   renegotiate: [
     sessionId: string,
     socket: DtlsSocket,
     callback: (error?: unknown, session?: SavedSession | null | undefined) => void,
   ];
-  /** A device could not be found by its name, or sends what no connection can read: only a new handshake would help. */
+  /** A device could not be found by its id, or sends what no connection can decrypt. Only a new handshake would help. */
   forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
-  /** A handshake has failed, which is no 'error' of its socket; that is destroyed afterwards. */
+  /** A handshake has failed. Its socket emits no 'error', and is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
-  /** The UDP socket has failed; 'close' follows. */
+  /** The UDP socket has failed. 'close' follows. */
   error: [error: Error];
+  /** The server is closed. */
   close: [];
 }
 
-/** What is in a context: what addContext() and setSecureContext() change; the rest is as createServer() was told. */
+/** Options of a context. What addContext() and setSecureContext() are not told is as createServer() was told. */
 export type ContextOptions = Pick<
   ServerOptions,
   | 'key'
@@ -721,7 +742,7 @@ export type ContextOptions = Pick<
   | 'srtpProfiles'
 >;
 
-/** Credentials and what is negotiated with them, checked and parsed; never changes, and may be used by many servers. */
+/** Credentials and what is negotiated with them, checked and parsed. It never changes, and many servers may use it. */
 export interface SecureContext {
   readonly [Symbol.toStringTag]: 'SecureContext';
 }
@@ -734,24 +755,26 @@ export class DtlsServer extends EventEmitter {
   );
   /** The UDP socket; null before 'listening' and after 'close'. */
   readonly dgramSocket: UdpSocket | null;
+  /** Whether the server is listening. */
   readonly listening: boolean;
-  /** Live sockets by 'address:port': a snapshot. */
+  /** A snapshot of the live sockets by 'address:port'. */
   readonly sockets: { readonly [addressAndPort: string]: DtlsSocket };
   readonly stats: Stats;
   listen(port?: number | string, host?: string, listeningListener?: () => void): this;
   listen(port: number | string | undefined, listeningListener: () => void): this;
   listen(options: ListenOptions, listeningListener?: () => void): this;
   listen(listeningListener: () => void): this;
-  /** null when the server does not listen. */
+  /** Address of the UDP socket; null when the server does not listen. */
   address(): import('node:net').AddressInfo | null;
   /**
    * Says goodbye to every peer, then closes the UDP socket. The callback is called on 'close', or with
-   * ERR_SERVER_NOT_RUNNING when the server does not listen.
+   * ERR_SERVER_NOT_RUNNING if the server does not listen.
    */
   close(callback?: (error?: Error) => void): this;
   /**
-   * Answers clients that ask for this name (SNI) with these credentials, or this hint, from now on. '*.example.com' is for
-   * one label; the last that fits counts, and the same name again replaces. `ca` counts only where clients are asked at all.
+   * Answers clients that ask for this name (SNI) with these credentials, or this hint, from now on. '*.example.com' stands for
+   * one label. The last context that fits counts, and the same name again replaces the earlier one. `ca` has an effect only if
+   * clients are asked at all.
    */
   addContext(
     servername: string,
@@ -760,18 +783,18 @@ export class DtlsServer extends EventEmitter {
       | (ContextOptions &
           ({ key: PemOrDer } | { pfx: NonNullable<ContextOptions['pfx']> } | { pskIdentityHint: string | Bytes })),
   ): void;
-  /** Answers all other clients with these from now on. Connections and handshakes go on as they began. */
+  /** Answers all other clients with this context from now on. Connections and handshakes go on as they began. */
   setSecureContext(context: SecureContext | ContextOptions): void;
   /**
-   * Lets a saved connection go on, without waiting for its peer: 'connection' and 'secureConnection' come before this
-   * returns. False when the address has a connection already, or the session cannot go on.
+   * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
+   * Returns false if the address has a connection already, or the session cannot go on.
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
-  /** The server keeps the process alive, which is the default. */
+  /** Lets the server keep the process alive, which is the default. */
   ref(): this;
-  /** The process may end though the server listens. */
+  /** Lets the process end though the server listens. */
   unref(): this;
 
   addListener<E extends keyof DtlsServerEvents>(event: E, listener: (...args: DtlsServerEvents[E]) => void): this;
@@ -795,19 +818,19 @@ export class DtlsServer extends EventEmitter {
   removeListener(event: string | symbol, listener: (...args: any[]) => void): this;
 }
 
-/** Makes a server; listen() then starts it. Key material that is no good is refused here. */
+/** Makes a server; listen() then starts it. Throws if the options or the key material cannot be used. */
 export function createServer(
   options: ServerOptions | BufferIdentityServerOptions,
   secureConnectionListener?: (socket: DtlsSocket) => void,
 ): DtlsServer;
 
 /**
- * Makes a context for `SNICallback`, addContext() and setSecureContext(). Key material that is no good is refused here. What
- * is not in it is as each server was told; each parses it once, at its first use.
+ * Makes a context for `SNICallback`, addContext() and setSecureContext(). Throws if the key material cannot be used. What the
+ * context does not name is as each server was told. Each server parses it once, at its first use.
  */
 export function createSecureContext(options?: ContextOptions): SecureContext;
 
-/** Opens a connection; the handshake begins in the next tick. Key material that is no good is refused here. */
+/** Opens a connection; the handshake begins in the next tick. Throws if the options or the key material cannot be used. */
 export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;
 export function connect(
   port: number | string,
@@ -827,14 +850,14 @@ export function connect(
 ): DtlsClient;
 export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;
 
-/** Cipher suites that this build offers, by OpenSSL's name, best first. */
+/** Cipher suites that this build offers, by OpenSSL's names, best first. */
 export function getCiphers(): string[];
 
 /** Groups that this build offers for ECDHE, best first. */
 export function getCurves(): string[];
 
 /**
- * By name: limits in bytes (`MAX_MESSAGE_LENGTH`, `MAX_PSK_LENGTH`, `MAX_PSK_IDENTITY_LENGTH`, ...), numbers of alerts
+ * Numbers by name: limits in bytes (`MAX_MESSAGE_LENGTH`, `MAX_PSK_LENGTH`, `MAX_PSK_IDENTITY_LENGTH`, ...), numbers of alerts
  * (`ALERT_HANDSHAKE_FAILURE`), and Mbed TLS's error numbers (`MBEDTLS_ERR_SSL_INVALID_MAC`).
  */
 export const constants: { readonly [name: string]: number };

@@ -1,82 +1,128 @@
 #!/usr/bin/env node
 // Our server against Node's raw UDP and OpenSSL in C, under one load generator, in one interleaved run.
 //
-//   npm run bench [-- --rounds N] [--seconds N] [--only NAME] [--json FILE] [--compare FILE]
+//   npm run bench [-- --rounds N] [--seconds N] [--only NAME] [--json FILE] [--compare FILE | --compare DIR]
 //
-// Server on one core, load on another, on Linux; elsewhere wherever the system puts them. Read the ratios: medians of
-// the rounds, with the smallest and the largest in brackets.
+// With a FILE that --json has written, the run ends by comparing its ratios to OpenSSL with those of that file. With a DIR,
+// which is another checkout of this repository, it measures that tree and this one in turns, and nobody else.
+//
+// The server runs on one core and the load on another, on Linux; elsewhere they run wherever the system puts them. Read the
+// ratios: they are medians of the rounds, with the smallest and the largest in brackets.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { figure, median, ratio, summary } from './figures.mjs';
 import { measurements } from './measurements.mjs';
+import { competitors as bothTrees, reportChange, reportHeading } from './trees.mjs';
 
 const BENCH = path.dirname(fileURLToPath(import.meta.url));
+const ROOT = path.dirname(BENCH);
 const LOAD = path.join(BENCH, 'load', 'dtlsload');
 const PEERS = path.join(BENCH, 'peers');
 const PIN = process.platform === 'linux' && spawnSync('taskset', ['--version']).error === undefined;
 
-const { rounds, seconds, only, json, compare } = readArguments();
+const { rounds, seconds, only, json, earlier, otherTree } = readArguments();
 
 await main();
 
 async function main() {
-  build();
+  buildTree(ROOT);
+  if (otherTree !== undefined) buildTree(otherTree);
+  buildLoad();
   const all = measurements(seconds);
   if (all === null) fail('the openssl program was not found; without it there are no certificates to measure with');
   const wanted = all.filter(({ name }) => only === undefined || name.includes(only));
+  if (wanted.length === 0) fail(`no measurement has "${only}" in its name`);
+  const results = otherTree === undefined ? await againstOthers(wanted) : await againstTree(wanted);
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
+}
+
+async function againstOthers(wanted) {
   const results = [];
   for (const measurement of wanted) {
-    const { name, unit, better, goal } = measurement;
-    const figures = await measure(measurement);
-    results.push({ name, unit, better, goal, figures });
+    results.push(resultOf(measurement, await measure(competitorsIn(measurement), measurement.value)));
     report(results.at(-1));
   }
   reportGoals(results);
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(results, null, 2)}\n`);
-  if (compare !== undefined) reportRegressions(JSON.parse(readFileSync(compare, 'utf8')), results);
+  if (earlier !== undefined) reportRegressions(JSON.parse(readFileSync(earlier, 'utf8')), results);
+  return results;
 }
 
-/** All competitors take turns in every round, so that the machine's moods meet all of them. */
-async function measure({ load, server, servers, clients, value }) {
-  const pairs = Object.keys(servers ?? clients).map((name) => ({
+async function againstTree(wanted) {
+  const results = [];
+  let falls = 0;
+  reportHeading();
+  for (const measurement of wanted) {
+    const ours = competitorsIn(measurement).find(({ name }) => name === 'ours');
+    const figures = await measure(bothTrees(ours, { before: otherTree, after: ROOT }), measurement.value);
+    results.push(resultOf(measurement, figures));
+    if (reportChange(results.at(-1), figures)) falls++;
+  }
+  console.log(`\n${falls} of ${results.length} measurements fall by more than 3 %`);
+  return results;
+}
+
+/** @returns {{ name: string, server: string[], load: object }[]} who takes part, and what each is given to do */
+function competitorsIn({ load, server, servers, clients }) {
+  return Object.keys(servers ?? clients).map((name) => ({
     name,
     server: servers === undefined ? (clients[name].server ?? server) : [name, ...servers[name]],
     load: clients?.[name] ?? load[name] ?? load,
   }));
-  const figures = {};
+}
+
+/**
+ * All competitors take turns in every round, so that the machine's moods meet all of them; every second round has them in
+ * reverse order.
+ *
+ * @returns for each round the figure of each competitor by name; one whose run has failed is missing
+ */
+async function measure(competitors, value) {
+  const figures = [];
   let port = 17_000 + Math.floor(Math.random() * 20_000);
   for (let round = 0; round < rounds; round++) {
-    for (const pair of pairs) {
-      const result = await run(pair, port++);
-      if (result === null) continue;
-      figures[pair.name] ??= [];
-      figures[pair.name].push(value(result));
+    const ofRound = {};
+    for (const competitor of round % 2 === 0 ? competitors : competitors.toReversed()) {
+      const result = await run(competitor, port++);
+      if (result !== null) ofRound[competitor.name] = value(result);
     }
+    figures.push(ofRound);
   }
   return figures;
 }
 
+function resultOf({ name, unit, better, goal }, rounds) {
+  const figures = {};
+  for (const ofRound of rounds) {
+    for (const [who, value] of Object.entries(ofRound)) {
+      figures[who] ??= [];
+      figures[who].push(value);
+    }
+  }
+  return { name, unit, better, goal, figures };
+}
+
 /** What the load and the server have printed, `null` when one of them failed. */
-async function run({ name, server: [kind, ...serverArgs], load }, port) {
+async function run({ name, server: [kind, ...serverArgs], load, package: directory }, port) {
   const [command, args] = {
     ours: [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...serverArgs]],
     udp: [process.execPath, [path.join(BENCH, 'servers', 'udp.js'), String(port)]],
     openssl: [LOAD, ['serve', '--port', String(port), ...serverArgs]],
   }[kind];
-  const server = start('0', command, args);
+  const server = start('0', command, args, directory);
   if (kind === 'openssl') await sleep(300);
   else await once(server.stdout, 'data');
   const words =
     kind === 'udp' ? load.args.map((word, at) => (load.args[at - 1] === '--mode' ? 'udp' : word)) : load.args;
   const program = load.program === 'node' ? process.execPath : LOAD;
-  const client = start('1', program, [...words, '--port', String(port), '--pid', String(server.pid)]);
+  const client = start('1', program, [...words, '--port', String(port), '--pid', String(server.pid)], directory);
   await once(client, 'close');
   server.kill('SIGTERM');
   await once(server, 'close');
@@ -88,8 +134,10 @@ async function run({ name, server: [kind, ...serverArgs], load }, port) {
   }
 }
 
-function start(core, command, args) {
-  const child = spawn(...pinned(core, command, args), { stdio: ['ignore', 'pipe', 'ignore'] });
+/** @param {string} [directory] of the package under test, see package.js */
+function start(core, command, args, directory = ROOT) {
+  const env = { ...process.env, BENCH_PACKAGE: directory };
+  const child = spawn(...pinned(core, command, args), { env, stdio: ['ignore', 'pipe', 'ignore'] });
   child.output = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {
     child.output += text;
@@ -110,16 +158,15 @@ function report({ name, unit, better, figures }) {
   const columns = Object.entries(figures).map(([who, values]) => `${who} ${summary(values)}`);
   const ratios = Object.keys(figures)
     .filter((who) => who !== 'ours')
-    .map((who) => `${ratio(figures, better, who).toFixed(2)}x ${who}`);
+    .map((who) => `${ratioTo(who, figures, better).toFixed(2)}x ${who}`);
   const verdict = ratios.length > 0 ? `; ours is ${ratios.join(', ')} as good` : '';
   console.log(`${name} (${unit}): ${columns.join(', ')}${verdict}`);
 }
 
 /** How many times as good we are. */
-function ratio(figures, better, who) {
+function ratioTo(who, figures, better) {
   if (figures.ours === undefined || figures[who] === undefined) return Number.NaN;
-  const [ours, theirs] = [median(figures.ours), median(figures[who])];
-  return better === 'more' ? ours / theirs : theirs / ours;
+  return ratio(median(figures.ours), median(figures[who]), better);
 }
 
 /** What must be reached, and whether it is. */
@@ -130,7 +177,7 @@ function reportGoals(results) {
         const ours = median(figures.ours ?? [Number.NaN]);
         return [name, `at most ${bound} ${unit}`, figure(ours), ours <= bound];
       }
-      const reached = ratio(figures, better, against);
+      const reached = ratioTo(against, figures, better);
       return [name, `${bound.toFixed(2)}x ${against}`, `${reached.toFixed(2)}x`, reached >= bound];
     }),
   );
@@ -145,43 +192,28 @@ function reportRegressions(before, after) {
     const old = before.find((measurement) => measurement.name === name);
     if (old?.figures.ours === undefined || old.figures.openssl === undefined || figures.openssl === undefined) continue;
     // Against OpenSSL in either run: the machine need not be the same.
-    const quality = ({ ours, openssl }) =>
-      better === 'more' ? median(ours) / median(openssl) : median(openssl) / median(ours);
-    const change = quality(figures) / quality(old.figures);
+    const change = ratioTo('openssl', figures, better) / ratioTo('openssl', old.figures, better);
     if (change < 0.9) console.log(`WORSE: ${name}, ${change.toFixed(2)} of what it was`);
   }
 }
 
-function summary(values) {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
-  return values.length > 1 ? `${figure(median(values))} [${figure(low)}..${figure(high)}]` : figure(values[0]);
+/** Builds the release addon of a tree, so that both sides of a comparison are built alike. */
+function buildTree(directory) {
+  if (!succeeds('npm', ['run', '--silent', 'build'], directory)) fail(`npm run build failed in ${directory}`);
 }
 
-function figure(value) {
-  return value >= 1000 ? Math.round(value).toLocaleString('en') : value.toFixed(1);
-}
-
-function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-}
-
-function build() {
-  const steps = [
-    ['npm', ['run', '--silent', 'build'], path.dirname(BENCH)],
-    ['make', ['--silent'], path.join(BENCH, 'load')],
-  ];
-  for (const [command, args, cwd] of steps) {
-    const { status } = spawnSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] });
-    if (status !== 0) {
-      fail(`${command} failed; the load generator needs make, a C compiler and OpenSSL's headers (libssl-dev)`);
-    }
+function buildLoad() {
+  if (!succeeds('make', ['--silent'], path.join(BENCH, 'load'))) {
+    fail("make failed; the load generator needs make, a C compiler and OpenSSL's headers (libssl-dev)");
   }
-  const { status } = spawnSync('npm', ['install', '--silent', '--ignore-scripts', '--no-audit', '--no-fund'], {
-    cwd: PEERS,
-  });
-  if (status !== 0) console.error('bench: node-dtls-client could not be installed, and is left out');
+  if (otherTree !== undefined) return;
+  if (!succeeds('npm', ['install', '--silent', '--ignore-scripts', '--no-audit', '--no-fund'], PEERS)) {
+    console.error('bench: node-dtls-client could not be installed, and is left out');
+  }
+}
+
+function succeeds(command, args, cwd) {
+  return spawnSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] }).status === 0;
 }
 
 function fail(message) {
@@ -204,9 +236,17 @@ function readArguments() {
       if (!/^[1-9]\d?$/.test(values[name])) throw new Error(`--${name} takes a number from 1 to 99`);
       return Number(values[name]);
     };
-    return { ...values, rounds: number('rounds'), seconds: number('seconds') };
+    return { ...values, ...comparison(values.compare), rounds: number('rounds'), seconds: number('seconds') };
   } catch (error) {
     console.error(`bench: ${error.message.split('\n')[0]}`);
     process.exit(2);
   }
+}
+
+/** `--compare` takes the figures of an earlier run, or another tree. */
+function comparison(name) {
+  if (name === undefined) return {};
+  const found = statSync(name, { throwIfNoEntry: false });
+  if (found === undefined) throw new Error(`--compare takes a file or a directory, and ${name} is neither`);
+  return found.isDirectory() ? { otherTree: path.resolve(name) } : { earlier: name };
 }

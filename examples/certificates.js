@@ -1,7 +1,7 @@
 'use strict';
 
 // A server with an ECDSA certificate, and clients that verify it against the authority that issued it. Server and clients
-// live in this one process, which ends by itself. The certificates are made on the spot by the openssl program.
+// live in this one process, which ends by itself. The program openssl makes the certificates at the start.
 //
 //   node examples/certificates.js
 
@@ -27,7 +27,7 @@ async function main() {
   await once(server, 'listening');
   const port = server.address()?.port ?? 0;
 
-  // The name that is verified is the host's, unless servername says otherwise.
+  // The client verifies the name of the host, unless servername says otherwise.
   await talk('right authority, right name', { port, host: '127.0.0.1', ca: pems.ca });
   await talk('right authority, wrong name', { port, host: '127.0.0.1', ca: pems.ca, servername: 'bank.example' });
   await talk("Node's own authorities", { port, host: '127.0.0.1' });
@@ -44,7 +44,7 @@ async function main() {
  */
 function talk(title, options) {
   const client = connect(options);
-  // Waits for the end of the handshake.
+  // The message waits for the end of the handshake.
   client.write('hello');
   client.on('data', (answer) => {
     console.log(`${title}: ${client.getCipher()?.name}, echoed ${answer}`);
@@ -54,7 +54,7 @@ function talk(title, options) {
   return new Promise((resolve) => client.on('close', resolve));
 }
 
-/** An authority and a server's certificate, PEM; null without openssl. */
+/** Makes an authority and a server's certificate, in PEM. Returns null if there is no openssl. */
 function makeCertificates() {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
   const file = (/** @type {string} */ name) => path.join(directory, name);
@@ -79,7 +79,7 @@ function makeCertificates() {
 }
 
 /**
- * Whether there is an openssl to run; throws when it fails.
+ * Runs openssl. Returns false if there is no such program, and throws if it fails.
  *
  * @param {string[]} args
  */

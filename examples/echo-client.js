@@ -14,7 +14,7 @@ const client = connect({
   port,
   psk: 'secret of sensor',
   pskIdentity: 'sensor',
-  // Long enough for a few lost datagrams, short enough for somebody who waits.
+  // This is long enough for a few lost datagrams to be sent again, and short enough for somebody who waits.
   handshakeTimeout: 5000,
 });
 client.on('secureConnect', () => {

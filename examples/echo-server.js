@@ -6,7 +6,7 @@
 //   node examples/echo-client.js [port]     talks to it
 //   openssl s_client -dtls1_2 -connect 127.0.0.1:5684 -psk_identity sensor -psk 736563726574206f662073656e736f72
 //
-// With port 0 the system chooses one; it is in the line that the server prints.
+// With port 0 the system chooses the port, and the server prints it.
 
 const { createServer } = require('..');
 

@@ -1,8 +1,8 @@
 'use strict';
 
-// Pre-shared keys from a database that takes its time: the handshake waits for the answer, the event loop does not. One of
-// the clients has a key for each house, and learns from the server's hint which is wanted.
-// Server and clients live in this one process, which ends by itself.
+// A server that gets pre-shared keys from a slow database. Each handshake waits for its own key, and the event loop goes on
+// meanwhile. One of the clients has a key for each house, and learns from the server's hint which key is wanted. Server and
+// clients live in this one process, which ends by itself.
 //
 //   node examples/psk-lookup.js
 
@@ -18,7 +18,7 @@ const database = new Map([
   ['lamp', lampKey],
 ]);
 
-/** What the janitor has: key and identity by the hint. */
+/** The keys of the janitor, and their identities, by the hint of each house. */
 const keyring = new Map([
   ['greenhouse', { identity: 'lamp', psk: lampKey }],
   ['lighthouse', { identity: 'beacon', psk: 'another key' }],
@@ -44,7 +44,7 @@ async function main() {
   await once(server, 'listening');
   const port = server.address()?.port ?? 0;
 
-  // All at once: each waits for its own key only.
+  // All clients start at once, and each waits only for its own key.
   await Promise.all([
     talk(port, 'thermometer', { pskIdentity: 'thermometer', psk: thermometerKey }, '21.5 degrees'),
     talk(port, 'lamp', { pskIdentity: 'lamp', psk: lampKey }, 'on'),
@@ -65,7 +65,7 @@ async function main() {
  */
 function talk(port, name, credentials, message) {
   const client = connect({ host: '127.0.0.1', port, ...credentials });
-  // Waits for the end of the handshake.
+  // The message waits for the end of the handshake.
   client.write(message);
   client.on('data', (answer) => {
     console.log(`${name}: ${answer}`);

@@ -4,7 +4,7 @@
 
 const process = require('node:process');
 
-const { connect } = require('../..');
+const { connect } = require('../package');
 const { measure } = require('./measure');
 
 const open = (port) =>

@@ -8,7 +8,7 @@ const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const process = require('node:process');
 
-const { createServer } = require('../..');
+const { createServer } = require('../package');
 
 const [port, mode, key, cert] = process.argv.slice(2);
 const read = (file) => (file === undefined ? undefined : fs.readFileSync(file));

@@ -6,7 +6,7 @@
 const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const process = require('node:process');
-const { createServer } = require('../..');
+const { createServer } = require('../package');
 
 const [threads, key, cert] = process.argv.slice(2);
 const server = createServer({
