@@ -2,6 +2,7 @@
 // Proves that each layer of the Rust core keeps to itself (docs/architecture.md):
 //
 //   src/binding -> src/proto -> src/tls -> src/tls/ffi
+//                  src/proto, src/tls -> src/wire
 //
 //   node scripts/check-layers.mjs [ROOT]
 //
@@ -28,18 +29,19 @@ const RULES = [
   },
   {
     word: /\b(Udp|Unix|Tcp)(Socket|Datagram|Stream|Listener)\b|\b(std|tokio)::(net|os::unix::net)::\*/,
-    never: ['proto', 'tls'],
+    never: ['proto', 'tls', 'wire'],
     why: 'sockets belong to JavaScript',
   },
   {
     word: /\bstd::thread\b|\bthread::(spawn|sleep|scope|Builder)\b/,
-    never: ['proto', 'tls'],
+    never: ['proto', 'tls', 'wire'],
     except: ['proto/tests/threads'],
     why: 'no threads below src/binding',
   },
   { word: /\b(crate|super)::(proto|binding)\b/, never: ['tls'], why: 'src/tls imports no layer above it' },
   { word: /\b(crate|super)::binding\b/, never: ['proto'], why: 'src/proto imports no layer above it' },
-  { word: /\b(crate|super)::tls\b/, never: ['binding'], why: 'src/binding imports src/proto only' },
+  { word: /\b(crate|super)::(tls|wire)\b/, never: ['binding'], why: 'src/binding imports src/proto only' },
+  { word: /\b(crate|super)::(tls|proto|binding)\b/, never: ['wire'], why: 'src/wire imports nothing of ours' },
 ];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -64,7 +66,7 @@ export function checkLayers(root) {
 function checkFile(file, text) {
   const report = (line, why) => `src/${file}:${line}: ${why}`;
   const module = file.replace(/(\/mod)?\.rs$/, '');
-  if (module !== 'lib' && !isWithin(module, ['binding', 'proto', 'tls']))
+  if (module !== 'lib' && !isWithin(module, ['binding', 'proto', 'tls', 'wire']))
     return [report(1, 'this file is in no layer')];
 
   const statements = statementsOf(withoutCommentsAndStrings(text));

@@ -3,7 +3,8 @@
 use super::jobs::Ticket;
 use super::limits::{FRESH_HIBERNATES_AFTER, HELD_BYTES_LIMIT, Limits};
 use super::output::LookupId;
-use crate::tls::{ContentType, Context, OwnedRecord, Record};
+use crate::tls::Context;
+use crate::wire::{ContentType, OwnedRecord, Record};
 use std::net::SocketAddr;
 use std::time::Instant;
 

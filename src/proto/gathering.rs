@@ -5,7 +5,7 @@
 
 use super::deadlines::Deadlines;
 use super::endpoint::{Endpoint, Outcome};
-use crate::tls::{HelloFragments, Record, Records};
+use crate::wire::{HelloFragments, Record, Records};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -3,7 +3,8 @@
 use super::connection::{Connection, ConnectionHandle, HeldRecords, Phase, Stint, WaitingFor};
 use super::endpoint::Endpoint;
 use super::output::CloseReason;
-use crate::tls::{Context, Error, ErrorKind, Outbox, OwnedRecord, Progress, Record};
+use crate::tls::{Context, Error, ErrorKind, Outbox, Progress};
+use crate::wire::{OwnedRecord, Record};
 use std::collections::BTreeMap;
 use std::time::Instant;
 

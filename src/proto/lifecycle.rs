@@ -3,7 +3,8 @@
 use super::connection::{Activity, Connection, ConnectionHandle, Phase, WaitingFor};
 use super::endpoint::{Endpoint, Outcome};
 use super::output::{CloseReason, Event, LookupId};
-use crate::tls::{Context, Error, Negotiated, OwnedRecord, Progress};
+use crate::tls::{Context, Error, Negotiated, Progress};
+use crate::wire::OwnedRecord;
 use std::net::SocketAddr;
 use std::time::Instant;
 

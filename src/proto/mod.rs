@@ -29,9 +29,10 @@ mod tests;
 
 pub(crate) use crate::tls::{
     Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
-    MaxFragmentLength, PeerAuthentication, PublicKey, ReplayWindow, ResumableSession, RevocationLists, SavedConnection,
-    ServerConfig, SessionId, Settings, Suite, TrustAnchors, Wishes, capabilities,
+    PeerAuthentication, ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig, SessionId,
+    Settings, Suite, TrustAnchors, Wishes, capabilities, parse_public_key,
 };
+pub(crate) use crate::wire::{MaxFragmentLength, PublicKey};
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
 pub(crate) use jobs::{Job, JobDone};

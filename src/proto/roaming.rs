@@ -7,7 +7,8 @@ use super::connection::{Activity, AssociationName, Connection, ConnectionHandle,
 use super::deadlines::Deadlines;
 use super::endpoint::{Endpoint, Outcome};
 use super::output::{CloseReason, Event, LookupId};
-use crate::tls::{Context, Inbound, RECORD_HEADER_LENGTH, Record, Records, SavedConnection, Unrestorable};
+use crate::tls::{Context, Inbound, SavedConnection, Unrestorable};
+use crate::wire::{RECORD_HEADER_LENGTH, Record, Records};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

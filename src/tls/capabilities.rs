@@ -3,7 +3,8 @@
 use super::curves::Curve;
 pub(crate) use super::ffi::capabilities::{aws_lc_version, engine_version};
 use super::suites::Suite;
-use super::{PSK_HINT_LIMIT, PSK_IDENTITY_LIMIT, PSK_LIMIT, RECORD_LIMIT, alert};
+use super::{PSK_HINT_LIMIT, PSK_IDENTITY_LIMIT, PSK_LIMIT};
+use crate::wire::{RECORD_LIMIT, alert};
 use mbedtls_sys as sys;
 
 /// A named number.

@@ -3,15 +3,15 @@
 //! The engine picks suite and certificate in the step that parses the ClientHello. So the hello waits here, and is fed
 //! once everything that depends on it is decided.
 
-use super::alert;
-use super::application_protocol as alpn;
-use super::client_hello::ClientHello;
 use super::config::ServerConfig;
 use super::error::{Error, ErrorKind};
 use super::ffi::bio::Outbox;
 use super::handshake::Question;
-use super::record::Records;
-use super::server_name::server_name;
+use crate::wire::ClientHello;
+use crate::wire::Records;
+use crate::wire::alert;
+use crate::wire::application_protocol as alpn;
+use crate::wire::server_name;
 use std::sync::Arc;
 
 /// Which questions about a client the application wants to be asked.

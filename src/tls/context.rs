@@ -1,6 +1,5 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
-use super::alert;
 use super::choice::{Asks, Choice};
 use super::config::{ClientConfig, ClientPsk, ServerConfig};
 use super::error::{Error, ErrorKind};
@@ -10,8 +9,9 @@ use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::handshake::{Handshake, Progress};
 use super::last_flight::LastFlight;
-use super::record::Record;
 use super::saved::{ResumableSession, SavedConnection, Unrestorable};
+use crate::wire::Record;
+use crate::wire::alert;
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,11 +1,11 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
-use super::certificate_type::CertificateType;
 use super::error::{ConfigError, ConfigErrorKind};
 use super::ffi::config::Role;
 use super::ffi::raw_public_key::Carrier;
 use super::ffi::rsa::ForeignRsaKey;
-use super::public_key::PublicKey;
+use crate::wire::CertificateType;
+use crate::wire::PublicKey;
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
 use mbedtls::x509::{Certificate, Crl, KeyUsage};

@@ -1,7 +1,7 @@
 //! What can go wrong: with a configuration, at the call; with a connection, for good.
 
-use super::alert;
 use super::ffi::config::Role;
+use crate::wire::{ExtensionFault, alert};
 use mbedtls_sys as sys;
 use std::fmt;
 
@@ -126,6 +126,11 @@ impl Error {
         Error::new(ErrorKind::NoApplicationProtocol, message)
     }
 
+    /// What one side can present, the other does not accept.
+    pub(crate) fn no_shared_certificate_type(what: &str) -> Error {
+        Error::new(ErrorKind::NoSharedCertificateType, format!("The two sides have no kind of {what} in common"))
+    }
+
     /// The peer broke the protocol in a way that has an alert of its own.
     pub(crate) fn protocol(alert: u8, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Protocol, message).with_alert(alert)
@@ -198,6 +203,12 @@ impl Error {
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }
+    }
+}
+
+impl From<ExtensionFault> for Error {
+    fn from(fault: ExtensionFault) -> Error {
+        Error::protocol(fault.alert(), fault.to_string())
     }
 }
 

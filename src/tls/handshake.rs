@@ -1,7 +1,5 @@
 //! One handshake, driven step by step until it has to wait, or is over.
 
-use super::alert;
-use super::certificate_type::nothing_in_common;
 use super::config::{ClientConfig, ClientPsk, Pace, ServerConfig};
 use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::bio::Outbox;
@@ -9,11 +7,12 @@ use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
 use super::psk::{PskExchange, negotiates_psk};
-use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::ResumableSession;
-use super::srtp::SrtpProfile;
 use super::suites::Suite;
 use super::work::Work;
+use crate::wire::SrtpProfile;
+use crate::wire::alert;
+use crate::wire::{ContentType, OwnedRecord, Record, Records};
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -378,7 +377,7 @@ impl Handshake {
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
                 if self.peer.has_nothing_to_present() =>
             {
-                nothing_in_common("server certificate")
+                Error::no_shared_certificate_type("server certificate")
             }
             sys::ERR_SSL_NO_CIPHER_CHOSEN => {
                 Error::from_engine(errno, "The client offers no cipher suite that this server can use")

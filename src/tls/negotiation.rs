@@ -3,7 +3,7 @@
 use super::PSK_HINT_LIMIT;
 use super::curves::Curve;
 use super::error::{ConfigError, ConfigErrorKind};
-use super::srtp::SrtpProfile;
+use crate::wire::{MaxFragmentLength, SrtpProfile};
 use mbedtls_sys as sys;
 use std::ffi::CString;
 
@@ -41,10 +41,6 @@ pub(crate) struct Negotiation {
     pub(super) psk_hint: Vec<u8>,
 }
 
-/// Bytes in a record (RFC 6066 section 4), by the RFC's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct MaxFragmentLength(u8);
-
 /// Signatures that are made and accepted: each of the hashes by each of the kinds of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Signatures {
@@ -77,26 +73,6 @@ impl Negotiation {
 
 fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, ConfigError> {
     MaxFragmentLength::from_bytes(bytes).ok_or_else(|| internal(format!("RFC 6066 has no fragments of {bytes} bytes")))
-}
-
-impl MaxFragmentLength {
-    /// 512, 1024, 2048 or 4096.
-    pub(crate) fn from_bytes(bytes: u16) -> Option<MaxFragmentLength> {
-        (1..=4).map(MaxFragmentLength).find(|length| length.bytes() == bytes)
-    }
-
-    /// `None` for none, and for a number that does not exist.
-    pub(super) fn from_code(code: u8) -> Option<MaxFragmentLength> {
-        (1..=4).contains(&code).then_some(MaxFragmentLength(code))
-    }
-
-    pub(crate) fn bytes(self) -> u16 {
-        256 << self.0
-    }
-
-    pub(super) fn code(self) -> u8 {
-        self.0
-    }
 }
 
 impl Signatures {

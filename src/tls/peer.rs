@@ -1,31 +1,24 @@
 //! Who the peer is: what it presents, and whether that is enough.
 
-use super::alert;
-use super::application_protocol;
-use super::certificate_type::{
-    Abilities, Agreement, CertificateType, client_extensions, nothing_in_common, read_client_hello, read_server_hello,
-};
-use super::client_hello::ClientHello;
 use super::credentials::{Credentials, TrustAnchors};
 use super::error::{CertificateFault, Error, ErrorKind};
 use super::ffi::config::Role;
 use super::ffi::raw_public_key::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::negotiation::{Negotiation, Signatures};
-use super::public_key::PublicKey;
-use super::record::Records;
-use super::srtp::{self, SrtpProfile};
 use super::suites::Suite;
+use crate::wire::CertificateType;
+use crate::wire::ClientHello;
+use crate::wire::PublicKey;
+use crate::wire::Records;
+use crate::wire::alert;
+use crate::wire::application_protocol;
+use crate::wire::certificate::{NoRawPublicKey, raw_public_key};
+use crate::wire::certificate_type::{Abilities, Agreement, client_extensions, read_client_hello, read_server_hello};
+use crate::wire::handshake::{SERVER_HELLO, SERVER_KEY_EXCHANGE};
+use crate::wire::{SrtpProfile, srtp};
 use mbedtls_sys as sys;
 use std::sync::Arc;
-
-/// Handshake types (RFC 5246 section 7.4).
-const SERVER_HELLO: u8 = 2;
-const CERTIFICATE: u8 = 11;
-const SERVER_KEY_EXCHANGE: u8 = 12;
-
-/// Bytes of a handshake header.
-const HANDSHAKE_HEADER_LENGTH: usize = 12;
 
 /// How the peer of a handshake authenticates.
 pub(crate) struct PeerAuthentication {
@@ -209,11 +202,11 @@ impl PeerCheck {
         let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
         match read_client_hello(&self.rules.abilities, hello.extensions) {
             Ok(agreed) => (self.agreement, self.extensions.full) = agreed,
-            Err(fault) => self.fault = Some(fault),
+            Err(fault) => self.fault = Some(fault.into()),
         }
         match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
             Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
-            Err(fault) => self.fault = Some(fault),
+            Err(fault) => self.fault = Some(fault.into()),
         }
         if let Some(protocol) = &self.protocol {
             self.extensions.always.extend(application_protocol::server_extension(protocol));
@@ -245,8 +238,9 @@ impl PeerCheck {
                 if !self.extensions.is_empty() {
                     let message = ssl.peek_handshake_message()?;
                     if message.first() == Some(&SERVER_HELLO) {
-                        self.agreement = read_server_hello(&self.rules.abilities, &message)?;
-                        self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, &message)?;
+                        self.agreement = read_server_hello(&self.rules.abilities, &message).map_err(Error::from)?;
+                        self.srtp_profile =
+                            srtp::read_server_hello(&self.rules.srtp_profiles, &message).map_err(Error::from)?;
                     }
                 }
                 ssl.handshake_step()?;
@@ -261,13 +255,13 @@ impl PeerCheck {
             }
             (Role::Server, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => {
                 if self.rules.required && self.agreement.peer.is_none() {
-                    return Err(nothing_in_common("client certificate").into());
+                    return Err(Error::no_shared_certificate_type("client certificate").into());
                 }
                 match self.agreement.own {
                     Some(RawPublicKey) if self.rules.omits_certificate => ssl.omit_certificate(),
                     Some(RawPublicKey) => ssl.write_raw_public_key()?,
                     Some(CertificateType::X509) => ssl.handshake_step()?,
-                    None => return Err(nothing_in_common("server certificate").into()),
+                    None => return Err(Error::no_shared_certificate_type("server certificate").into()),
                 }
             }
             (Role::Client, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.own == Some(RawPublicKey) => {
@@ -282,7 +276,7 @@ impl PeerCheck {
                 Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
                 None if self.rules.omits_certificate => self.read_raw_public_key(ssl)?,
                 Some(CertificateType::X509) => ssl.handshake_step()?,
-                None => return Err(nothing_in_common("server certificate").into()),
+                None => return Err(Error::no_shared_certificate_type("server certificate").into()),
             },
             (Role::Server, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.peer == Some(RawPublicKey) => {
                 self.read_raw_public_key(ssl)?;
@@ -327,7 +321,7 @@ impl PeerCheck {
             self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
             return Ok(());
         }
-        let Some(key) = raw_public_key(&message)? else {
+        let Some(key) = raw_public_key(&message).map_err(Error::from)? else {
             // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
             if self.rules.required || ssl.role() == Role::Client {
                 return Err(Error::certificate_fault(CertificateFault::Missing).into());
@@ -438,21 +432,17 @@ impl PeerCheck {
     }
 }
 
-/// The key in a Certificate message; `None` when the message is there but empty.
-fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Error> {
-    let unexpected =
-        || Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due");
-    let malformed = || Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed");
-    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH).ok_or_else(unexpected)?;
-    if header.first() != Some(&CERTIFICATE) {
-        return Err(unexpected());
+impl From<NoRawPublicKey> for Error {
+    fn from(fault: NoRawPublicKey) -> Error {
+        match fault {
+            NoRawPublicKey::OtherMessage => {
+                Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due")
+            }
+            NoRawPublicKey::Malformed => {
+                Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed")
+            }
+        }
     }
-    let (length, key) = body.split_first_chunk::<3>().ok_or_else(malformed)?;
-    let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
-    if length != key.len() {
-        return Err(malformed());
-    }
-    Ok((!key.is_empty()).then_some(key))
 }
 
 fn unexpected_key() -> Error {
@@ -467,32 +457,4 @@ fn unacceptable_key() -> Error {
 /// Whether the suite has Certificate messages.
 fn signs(ssl: &Ssl) -> bool {
     ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| !suite.key_exchange().uses_psk())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-        [&[kind, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], body].concat()
-    }
-
-    #[test]
-    fn a_certificate_message_is_one_key_or_none() {
-        assert_eq!(raw_public_key(&message(CERTIFICATE, &[0, 0, 2, 7, 8])).unwrap(), Some(&[7, 8][..]));
-        assert_eq!(raw_public_key(&message(CERTIFICATE, &[0, 0, 0])).unwrap(), None);
-    }
-
-    #[test]
-    fn other_messages_and_other_lengths_are_refused() {
-        for body in [&[][..], &[0, 0], &[0, 0, 1], &[0, 0, 1, 7, 8], &[0xff, 0xff, 0xff, 7]] {
-            let error = raw_public_key(&message(CERTIFICATE, body)).unwrap_err();
-            assert_eq!(error.alert_to_send(), Some(alert::DECODE_ERROR), "{body:?}");
-        }
-        // ClientKeyExchange, a message that is no handshake, a header cut short.
-        for message in [message(16, &[0, 0, 0]), Vec::new(), vec![CERTIFICATE; 11]] {
-            let error = raw_public_key(&message).unwrap_err();
-            assert_eq!(error.alert_to_send(), Some(alert::UNEXPECTED_MESSAGE));
-        }
-    }
 }

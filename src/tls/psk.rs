@@ -8,16 +8,10 @@ use super::ffi::rng::fill_random;
 use super::ffi::ssl::Ssl;
 use super::handshake::Question;
 use super::suites::Suite;
+use crate::wire::key_exchange::{psk_identity, psk_identity_hint};
 use mbedtls_sys as sys;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
-
-/// Handshake types (RFC 5246 section 7.4).
-const SERVER_KEY_EXCHANGE: u8 = 12;
-const CLIENT_KEY_EXCHANGE: u8 = 16;
-
-/// Bytes of a handshake header.
-const HANDSHAKE_HEADER_LENGTH: usize = 12;
 
 /// Where a handshake is with the pre-shared key.
 pub(super) enum PskExchange {
@@ -147,23 +141,9 @@ pub(super) fn negotiates_psk(ssl: &Ssl) -> bool {
     ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| suite.key_exchange().uses_psk())
 }
 
-/// RFC 4279 section 2: the identity is the first vector of ClientKeyExchange, with ECDHE (RFC 5489) as without.
-fn psk_identity(message: &[u8]) -> Option<&[u8]> {
-    first_vector(CLIENT_KEY_EXCHANGE, message)
-}
-
-/// RFC 4279 section 2: the hint is the first vector of ServerKeyExchange, which is not there when there is no hint; with
-/// ECDHE (RFC 5489) it is, and the hint empty. `None` for one that nobody could want, too.
+/// The server's hint; `None` for one that is longer than any that a client could want.
 fn psk_hint(message: &[u8]) -> Option<&[u8]> {
-    first_vector(SERVER_KEY_EXCHANGE, message).filter(|hint| hint.len() <= PSK_IDENTITY_LIMIT)
-}
-
-/// Unless it is empty.
-fn first_vector(message_type: u8, message: &[u8]) -> Option<&[u8]> {
-    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH)?;
-    let (length, rest) = body.split_first_chunk::<2>()?;
-    let vector = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
-    (header.first() == Some(&message_type) && !vector.is_empty()).then_some(vector)
+    psk_identity_hint(message).filter(|hint| hint.len() <= PSK_IDENTITY_LIMIT)
 }
 
 /// Of all unknown identities of the process: random, and never told to anyone.
@@ -185,28 +165,13 @@ fn unasked() -> Error {
 mod tests {
     use super::*;
 
-    fn message(kind: u8, body: &[u8]) -> Vec<u8> {
-        [&[kind, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], body].concat()
-    }
-
     #[test]
-    fn a_hint_is_the_first_vector_of_a_server_key_exchange() {
-        assert_eq!(psk_hint(&message(SERVER_KEY_EXCHANGE, b"\0\x04hint")), Some(&b"hint"[..]));
-        // ECDHE-PSK: the server's share follows.
-        assert_eq!(psk_hint(&message(SERVER_KEY_EXCHANGE, b"\0\x02hi\x03\0\x17rest")), Some(&b"hi"[..]));
-        let longest = [&[1, 0][..], &[b'h'; 256]].concat();
-        assert_eq!(psk_hint(&message(SERVER_KEY_EXCHANGE, &longest)), Some(&[b'h'; 256][..]));
-    }
-
-    #[test]
-    fn what_is_no_hint_is_none() {
-        let too_long = [&[1, 1][..], &[b'h'; 257]].concat();
-        for body in [&b""[..], b"\0", b"\0\0", b"\0\x05hint", b"\xff\xffhint", &too_long] {
-            assert_eq!(psk_hint(&message(SERVER_KEY_EXCHANGE, body)), None, "{body:?}");
-        }
-        // ServerHelloDone, a message that is no handshake, a header cut short.
-        for message in [message(14, b"\0\x04hint"), Vec::new(), vec![SERVER_KEY_EXCHANGE; 11]] {
-            assert_eq!(psk_hint(&message), None);
-        }
+    fn a_hint_that_is_too_long_is_none() {
+        let hint = |length: u16| {
+            let header = [&[12, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], &length.to_be_bytes()].concat();
+            psk_hint(&[header, vec![b'h'; length.into()]].concat()).map(<[u8]>::len)
+        };
+        assert_eq!(hint(256), Some(256));
+        assert_eq!(hint(257), None);
     }
 }

@@ -3,9 +3,8 @@
 use super::certificates::{ca_signed_server, verifying_client};
 use super::network::*;
 use crate::proto::Event;
-use crate::tls::{
-    ClientConfig, Credentials, PeerAuthentication, Records, ServerConfig, Settings, TrustAnchors, Wishes,
-};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, Settings, TrustAnchors, Wishes};
+use crate::wire::Records;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,7 +2,8 @@
 
 use super::network::*;
 use crate::proto::Event;
-use crate::tls::{ClientConfig, Records, Suite};
+use crate::tls::{ClientConfig, Suite};
+use crate::wire::Records;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,8 @@
 use super::certificates::{Issuer, ca_signed_server, issuer, leaf, verifying_client};
 use super::network::*;
 use crate::proto::LookupId;
-use crate::tls::{ClientConfig, Credentials, PeerAuthentication, PublicKey, ServerConfig, TrustAnchors};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors, parse_public_key};
+use crate::wire::PublicKey;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, PublicKeyData};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl Keys {
 
     /// Kinds that the tests cannot make in a moment.
     fn stored(private: &str, public: &str) -> Keys {
-        Keys { private: private.to_owned(), public: PublicKey::parse(public.as_bytes(), "test", 0).unwrap() }
+        Keys { private: private.to_owned(), public: parse_public_key(public.as_bytes(), "test", 0).unwrap() }
     }
 
     fn p521() -> Keys {

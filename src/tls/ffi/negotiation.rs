@@ -3,7 +3,8 @@
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
 use crate::tls::curves::Curve;
-use crate::tls::negotiation::{MaxFragmentLength, Negotiation};
+use crate::tls::negotiation::Negotiation;
+use crate::wire::MaxFragmentLength;
 use std::ffi::{CStr, CString};
 use sys::types::raw_types::c_char;
 

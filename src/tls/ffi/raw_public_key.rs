@@ -8,7 +8,7 @@ use super::bio::Bio;
 use super::ssl::Ssl;
 use super::{c_int, c_void, check, sys};
 use crate::tls::peer::PeerCredential;
-use crate::tls::public_key::PublicKey;
+use crate::wire::PublicKey;
 use sys::types::raw_types::c_uchar;
 
 const CLIENT_HELLO: u8 = 1;

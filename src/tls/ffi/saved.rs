@@ -2,9 +2,9 @@
 
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
-use crate::tls::negotiation::MaxFragmentLength;
 use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId};
 use crate::tls::suites::Suite;
+use crate::wire::MaxFragmentLength;
 use zeroize::Zeroizing;
 
 /// 48 bits below the epoch in the eight bytes of a record number.

@@ -1,6 +1,6 @@
-//! The name that a client asks for (RFC 6066 section 3), read before there is an engine: it decides with which certificate.
+//! The extension server_name (RFC 6066 section 3): the name that a client asks for.
 
-use super::certificate_type::find;
+use super::{Hello, find};
 
 const SERVER_NAME: u16 = 0;
 const HOST_NAME: u8 = 0;
@@ -10,7 +10,7 @@ const NAME_LIMIT: usize = 255;
 
 /// In lower case; `None` for a hello without a name, or with one that no DNS has.
 pub(crate) fn server_name(extensions: &[u8]) -> Option<String> {
-    let content = find(extensions, SERVER_NAME, "ClientHello").ok()??;
+    let content = find(extensions, SERVER_NAME, Hello::Client).ok()??;
     let (length, list) = content.split_first_chunk::<2>()?;
     if usize::from(u16::from_be_bytes(*length)) != list.len() {
         return None;

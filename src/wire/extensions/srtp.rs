@@ -1,10 +1,7 @@
 //! The extension use_srtp (RFC 5764): which SRTP profile both sides will use. The keys come from the exporter.
-//!
-//! The engine knows nothing of it: our hellos get the extension appended, as with raw public keys.
 
-use super::alert;
-use super::certificate_type::{find, server_extensions};
-use super::error::Error;
+use super::{ExtensionFault, Hello, find};
+use crate::wire::hello::extensions_of_server_hello;
 
 const USE_SRTP: u16 = 14;
 
@@ -34,7 +31,7 @@ impl SrtpProfile {
 }
 
 /// A client's extension; empty without profiles.
-pub(super) fn client_extension(profiles: &[SrtpProfile]) -> Vec<u8> {
+pub(crate) fn client_extension(profiles: &[SrtpProfile]) -> Vec<u8> {
     if profiles.is_empty() { Vec::new() } else { extension(profiles) }
 }
 
@@ -51,35 +48,36 @@ fn extension(profiles: &[SrtpProfile]) -> Vec<u8> {
 
 /// Our choice, by our own order, from a ClientHello's extensions, and what our ServerHello says about it. RFC 5764 section
 /// 4.1.1: without a profile in common the handshake goes on, and says nothing.
-pub(super) fn read_client_hello(
+pub(crate) fn read_client_hello(
     profiles: &[SrtpProfile],
-    block: &[u8],
-) -> Result<(Option<SrtpProfile>, Vec<u8>), Error> {
+    extensions: &[u8],
+) -> Result<(Option<SrtpProfile>, Vec<u8>), ExtensionFault> {
     if profiles.is_empty() {
         return Ok((None, Vec::new()));
     }
-    let Some(content) = find(block, USE_SRTP, "ClientHello")? else { return Ok((None, Vec::new())) };
-    let (offered, _mki) = parse(content).ok_or_else(|| malformed("ClientHello"))?;
+    let Some(content) = find(extensions, USE_SRTP, Hello::Client)? else { return Ok((None, Vec::new())) };
+    let (offered, _mki) = parse(content).ok_or(malformed(Hello::Client))?;
     let chosen = profiles.iter().copied().find(|profile| offered.contains(&profile.id));
     Ok((chosen, chosen.map(|profile| extension(&[profile])).unwrap_or_default()))
 }
 
 /// What the server chose, from its whole ServerHello message.
-pub(super) fn read_server_hello(profiles: &[SrtpProfile], message: &[u8]) -> Result<Option<SrtpProfile>, Error> {
-    let block = server_extensions(message).ok_or_else(|| malformed("ServerHello"))?;
-    let Some(content) = find(block, USE_SRTP, "ServerHello")? else { return Ok(None) };
+pub(crate) fn read_server_hello(
+    profiles: &[SrtpProfile],
+    message: &[u8],
+) -> Result<Option<SrtpProfile>, ExtensionFault> {
+    let extensions = extensions_of_server_hello(message).ok_or(malformed(Hello::Server))?;
+    let Some(content) = find(extensions, USE_SRTP, Hello::Server)? else { return Ok(None) };
     if profiles.is_empty() {
-        let message = "The server answers the extension use_srtp, which was not offered";
-        return Err(Error::protocol(alert::UNSUPPORTED_EXTENSION, message));
+        return Err(ExtensionFault::UnofferedSrtp);
     }
-    let (chosen, mki) = parse(content).ok_or_else(|| malformed("ServerHello"))?;
-    let illegal = |message| Error::protocol(alert::ILLEGAL_PARAMETER, message);
+    let (chosen, mki) = parse(content).ok_or(malformed(Hello::Server))?;
     // RFC 5764 section 4.1.3: the server's MKI is empty, or the client's.
     let (&[id], true) = (chosen.as_slice(), mki.is_empty()) else {
-        return Err(illegal("The server chose no single SRTP profile, or an MKI that was not offered"));
+        return Err(ExtensionFault::NoSingleSrtpProfile);
     };
     let profile = profiles.iter().copied().find(|profile| profile.id == id);
-    profile.map(Some).ok_or_else(|| illegal("The server chose an SRTP profile that was not offered"))
+    profile.map(Some).ok_or(ExtensionFault::UnofferedSrtpProfile)
 }
 
 /// Numbers of the profiles, and the MKI.
@@ -92,13 +90,14 @@ fn parse(content: &[u8]) -> Option<(Vec<u16>, &[u8])> {
     well_formed.then(|| (pairs.iter().map(|&pair| u16::from_be_bytes(pair)).collect(), mki))
 }
 
-fn malformed(message: &str) -> Error {
-    Error::protocol(alert::DECODE_ERROR, format!("The extension use_srtp of the peer's {message} is malformed"))
+fn malformed(hello: Hello) -> ExtensionFault {
+    ExtensionFault::Malformed(hello, "use_srtp")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::alert;
 
     fn profiles(names: &[&str]) -> Vec<SrtpProfile> {
         names.iter().map(|name| SrtpProfile::from_name(name).unwrap()).collect()
@@ -128,7 +127,7 @@ mod tests {
             [&[][..], &[0], &[0, 0, 0], &[0, 1, 1, 0], &[0, 2, 0, 1], &[0, 2, 0, 1, 1], &[0, 2, 0, 1, 0, 9], &[9, 9, 0]]
         {
             let offer = [&[0, 14, 0, content.len() as u8], content].concat();
-            assert_eq!(read_client_hello(&server, &offer).unwrap_err().alert_to_send(), Some(alert::DECODE_ERROR));
+            assert_eq!(read_client_hello(&server, &offer).unwrap_err().alert(), alert::DECODE_ERROR);
         }
     }
 
@@ -149,9 +148,9 @@ mod tests {
             (&[0, 2, 0, 1], alert::DECODE_ERROR),
         ] {
             let message = hello(&[&[0, 14, 0, content.len() as u8], content].concat());
-            assert_eq!(read_server_hello(&client, &message).unwrap_err().alert_to_send(), Some(expected));
+            assert_eq!(read_server_hello(&client, &message).unwrap_err().alert(), expected);
         }
         let unasked = read_server_hello(&[], &hello(&extension(&client))).unwrap_err();
-        assert_eq!(unasked.alert_to_send(), Some(alert::UNSUPPORTED_EXTENSION));
+        assert_eq!(unasked.alert(), alert::UNSUPPORTED_EXTENSION);
     }
 }

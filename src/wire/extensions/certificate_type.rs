@@ -1,40 +1,31 @@
 //! RFC 7250: whether each side proves itself with a certificate or with a raw public key.
-//!
-//! The engine knows nothing of it. Our hellos get the two extensions appended while they are written (`ffi`), and the
-//! peer's are read here, before the engine sees them.
 
-use super::alert;
-use super::error::{Error, ErrorKind};
+use super::{ExtensionFault, Hello, find};
+use crate::wire::hello::extensions_of_server_hello;
 
 /// Extensions of RFC 7250 section 3: what the client presents, and what it accepts.
 const CLIENT_CERTIFICATE_TYPE: u16 = 19;
 const SERVER_CERTIFICATE_TYPE: u16 = 20;
 
-/// Bytes of a ServerHello before its session id: handshake header, version, random.
-const BEFORE_SESSION_ID: usize = 12 + 2 + 32;
-
-/// Bytes behind it: cipher suite and compression method.
-const AFTER_SESSION_ID: usize = 2 + 1;
-
 /// How a peer may prove itself (IANA's "TLS Certificate Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CertificateType {
+pub(crate) enum CertificateType {
     X509 = 0,
     RawPublicKey = 2,
 }
 
 /// What one side can present and is willing to accept, each in order of preference.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Abilities {
-    pub(super) presents: Vec<CertificateType>,
-    pub(super) accepts: Vec<CertificateType>,
+pub(crate) struct Abilities {
+    pub(crate) presents: Vec<CertificateType>,
+    pub(crate) accepts: Vec<CertificateType>,
 }
 
 /// What the two hellos agreed on; `None` where they have nothing in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Agreement {
-    pub(super) own: Option<CertificateType>,
-    pub(super) peer: Option<CertificateType>,
+pub(crate) struct Agreement {
+    pub(crate) own: Option<CertificateType>,
+    pub(crate) peer: Option<CertificateType>,
 }
 
 impl CertificateType {
@@ -44,7 +35,7 @@ impl CertificateType {
 
 impl Agreement {
     /// Without a word of the peer about it.
-    pub(super) fn by_default(abilities: &Abilities) -> Agreement {
+    pub(crate) fn by_default(abilities: &Abilities) -> Agreement {
         let default =
             |types: &[CertificateType]| types.contains(&CertificateType::DEFAULT).then_some(CertificateType::DEFAULT);
         Agreement { own: default(&abilities.presents), peer: default(&abilities.accepts) }
@@ -54,7 +45,7 @@ impl Agreement {
 // --- client ----------------------------------------------------------------------------------------------------------
 
 /// A client's extensions; none where there is nothing but certificates.
-pub(super) fn client_extensions(abilities: &Abilities) -> Vec<u8> {
+pub(crate) fn client_extensions(abilities: &Abilities) -> Vec<u8> {
     let mut extensions = Vec::new();
     for (id, types) in [(CLIENT_CERTIFICATE_TYPE, &abilities.presents), (SERVER_CERTIFICATE_TYPE, &abilities.accepts)] {
         if types.contains(&CertificateType::RawPublicKey) {
@@ -69,60 +60,44 @@ pub(super) fn client_extensions(abilities: &Abilities) -> Vec<u8> {
 }
 
 /// What the server chose, from its whole ServerHello message.
-pub(super) fn read_server_hello(abilities: &Abilities, message: &[u8]) -> Result<Agreement, Error> {
-    let block = server_extensions(message).ok_or_else(|| malformed("ServerHello"))?;
+pub(crate) fn read_server_hello(abilities: &Abilities, message: &[u8]) -> Result<Agreement, ExtensionFault> {
+    let list = extensions_of_server_hello(message).ok_or(ExtensionFault::MalformedList(Hello::Server))?;
     let mut agreement = Agreement::by_default(abilities);
-    if let Some(choice) = find(block, CLIENT_CERTIFICATE_TYPE, "ServerHello")? {
+    if let Some(choice) = find(list, CLIENT_CERTIFICATE_TYPE, Hello::Server)? {
         agreement.own = Some(chosen(choice, &abilities.presents)?);
     }
-    if let Some(choice) = find(block, SERVER_CERTIFICATE_TYPE, "ServerHello")? {
+    if let Some(choice) = find(list, SERVER_CERTIFICATE_TYPE, Hello::Server)? {
         agreement.peer = Some(chosen(choice, &abilities.accepts)?);
     }
     Ok(agreement)
 }
 
 /// The server's choice, which must be one of the types that we offered.
-fn chosen(choice: &[u8], offered: &[CertificateType]) -> Result<CertificateType, Error> {
-    // RFC 5246 section 7.4.1.4: an extension that was not offered must not be answered.
+fn chosen(choice: &[u8], offered: &[CertificateType]) -> Result<CertificateType, ExtensionFault> {
     if !offered.contains(&CertificateType::RawPublicKey) {
-        return Err(Error::protocol(
-            alert::UNSUPPORTED_EXTENSION,
-            "The server answers a certificate type extension that was not offered",
-        ));
+        return Err(ExtensionFault::UnofferedCertificateTypes);
     }
     let &[choice] = choice else {
-        return Err(malformed("ServerHello"));
+        return Err(ExtensionFault::MalformedList(Hello::Server));
     };
-    offered.iter().copied().find(|&kind| kind as u8 == choice).ok_or_else(|| {
-        let message = format!("The server chose certificate type {choice}, which was not offered");
-        Error::protocol(alert::ILLEGAL_PARAMETER, message)
-    })
-}
-
-pub(super) fn server_extensions(message: &[u8]) -> Option<&[u8]> {
-    let (&session_id, rest) = message.get(BEFORE_SESSION_ID..)?.split_first()?;
-    let rest = rest.get(usize::from(session_id) + AFTER_SESSION_ID..)?;
-    if rest.is_empty() {
-        return Some(rest);
-    }
-    let (length, block) = rest.split_first_chunk::<2>()?;
-    (block.len() == usize::from(u16::from_be_bytes(*length))).then_some(block)
+    let chosen = offered.iter().copied().find(|&kind| kind as u8 == choice);
+    chosen.ok_or(ExtensionFault::UnofferedCertificateType(choice))
 }
 
 // --- server ----------------------------------------------------------------------------------------------------------
 
 /// Chooses for both sides, by the client's order, from the extensions of its ClientHello; the second value is what our
 /// ServerHello has to say about it.
-pub(super) fn read_client_hello(abilities: &Abilities, block: &[u8]) -> Result<(Agreement, Vec<u8>), Error> {
+pub(crate) fn read_client_hello(abilities: &Abilities, list: &[u8]) -> Result<(Agreement, Vec<u8>), ExtensionFault> {
     let mut agreement = Agreement::by_default(abilities);
     let mut answer = Vec::new();
-    let client = find(block, CLIENT_CERTIFICATE_TYPE, "ClientHello")?.map(offered).transpose()?;
+    let client = find(list, CLIENT_CERTIFICATE_TYPE, Hello::Client)?.map(offered).transpose()?;
     // RFC 7250 section 4.2: a server that asks for no client certificate leaves the extension out.
     if let Some(offered) = client.filter(|_| !abilities.accepts.is_empty()) {
         agreement.peer = first_common(offered, &abilities.accepts);
         push_choice(&mut answer, CLIENT_CERTIFICATE_TYPE, agreement.peer);
     }
-    if let Some(offered) = find(block, SERVER_CERTIFICATE_TYPE, "ClientHello")?.map(offered).transpose()? {
+    if let Some(offered) = find(list, SERVER_CERTIFICATE_TYPE, Hello::Client)?.map(offered).transpose()? {
         agreement.own = first_common(offered, &abilities.presents);
         push_choice(&mut answer, SERVER_CERTIFICATE_TYPE, agreement.own);
     }
@@ -130,10 +105,10 @@ pub(super) fn read_client_hello(abilities: &Abilities, block: &[u8]) -> Result<(
 }
 
 /// The types in a client's extension: one at least (RFC 7250 section 3).
-fn offered(extension: &[u8]) -> Result<&[u8], Error> {
+fn offered(extension: &[u8]) -> Result<&[u8], ExtensionFault> {
     match extension.split_first() {
         Some((&count, types)) if count != 0 && types.len() == usize::from(count) => Ok(types),
-        _ => Err(malformed("ClientHello")),
+        _ => Err(ExtensionFault::MalformedList(Hello::Client)),
     }
 }
 
@@ -148,49 +123,18 @@ fn push_choice(answer: &mut Vec<u8>, id: u16, choice: Option<CertificateType>) {
     }
 }
 
-// --- both ------------------------------------------------------------------------------------------------------------
-
-/// The content of one extension; there must be no second of its kind (RFC 5246 section 7.4.1.4).
-pub(super) fn find<'a>(mut block: &'a [u8], wanted: u16, message: &str) -> Result<Option<&'a [u8]>, Error> {
-    let mut found = None;
-    while !block.is_empty() {
-        let (id, content, rest) = split_extension(block).ok_or_else(|| malformed(message))?;
-        if id == wanted && found.replace(content).is_some() {
-            let message = format!("The peer's {message} has the extension {wanted} twice");
-            return Err(Error::protocol(alert::ILLEGAL_PARAMETER, message));
-        }
-        block = rest;
-    }
-    Ok(found)
-}
-
-fn split_extension(block: &[u8]) -> Option<(u16, &[u8], &[u8])> {
-    let (id, rest) = block.split_first_chunk::<2>()?;
-    let (length, rest) = rest.split_first_chunk::<2>()?;
-    let (content, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
-    Some((u16::from_be_bytes(*id), content, rest))
-}
-
-fn malformed(message: &str) -> Error {
-    Error::protocol(alert::DECODE_ERROR, format!("The extensions of the peer's {message} are malformed"))
-}
-
-/// Neither side's fault alone: what one can present, the other does not accept.
-pub(super) fn nothing_in_common(what: &str) -> Error {
-    Error::new(ErrorKind::NoSharedCertificateType, format!("The two sides have no kind of {what} in common"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::CertificateType::{RawPublicKey, X509};
     use super::*;
+    use crate::wire::alert;
 
     fn abilities(presents: &[CertificateType], accepts: &[CertificateType]) -> Abilities {
         Abilities { presents: presents.to_vec(), accepts: accepts.to_vec() }
     }
 
     fn server_hello(extensions: &[u8]) -> Vec<u8> {
-        let mut message = vec![0; BEFORE_SESSION_ID];
+        let mut message = vec![0; 12 + 2 + 32];
         message.extend_from_slice(&[2, 7, 7, 0xc0, 0x2b, 0]);
         message.extend_from_slice(&(extensions.len() as u16).to_be_bytes());
         message.extend_from_slice(extensions);
@@ -256,7 +200,7 @@ mod tests {
             (&[0, 20, 0, 7, 2], alert::DECODE_ERROR),
         ] {
             let error = read_server_hello(&client, &server_hello(extensions)).unwrap_err();
-            assert_eq!(error.alert_to_send(), Some(expected), "{extensions:?}");
+            assert_eq!(error.alert(), expected, "{extensions:?}");
         }
     }
 

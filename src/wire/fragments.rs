@@ -1,6 +1,7 @@
 //! A ClientHello that comes in fragments (RFC 6347 section 4.2.3), which the engine takes in one piece alone.
 
-use super::record::{HANDSHAKE_HEADER_LENGTH, HandshakeHeader, RECORD_HEADER_LENGTH, Record};
+use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
+use super::record::{RECORD_HEADER_LENGTH, Record};
 
 /// What has come of one ClientHello: memory for the whole of it, and which of its bytes are there.
 pub(crate) struct HelloFragments {
@@ -17,8 +18,8 @@ pub(crate) struct HelloFragments {
 impl HelloFragments {
     /// From the first fragment of a hello that has more of them.
     pub(crate) fn begin(record: &Record<'_>) -> Option<HelloFragments> {
-        let header = HandshakeHeader::parse(record.fragment()).filter(HandshakeHeader::is_first)?;
-        let message = HANDSHAKE_HEADER_LENGTH + header.length;
+        let first = HandshakeFragment::parse(record.fragment()).filter(HandshakeFragment::is_first)?;
+        let message = HANDSHAKE_HEADER_LENGTH + first.length;
         let mut whole = Vec::with_capacity(RECORD_HEADER_LENGTH + message);
         whole.extend_from_slice(record.bytes.get(..RECORD_HEADER_LENGTH)?);
         whole.get_mut(11..13)?.copy_from_slice(&u16::try_from(message).ok()?.to_be_bytes());
@@ -31,9 +32,9 @@ impl HelloFragments {
         whole.resize(RECORD_HEADER_LENGTH + message, 0);
         let mut hello = HelloFragments {
             record: whole,
-            sequence: header.sequence,
-            present: vec![0; header.length.div_ceil(8)],
-            missing: header.length,
+            sequence: first.sequence,
+            present: vec![0; first.length.div_ceil(8)],
+            missing: first.length,
         };
         hello.add(record).then_some(hello)
     }
@@ -41,15 +42,15 @@ impl HelloFragments {
     /// Takes what is new in a fragment of the same message; what is there already stays as it came first. Whether it was
     /// one of this message.
     pub(crate) fn add(&mut self, record: &Record<'_>) -> bool {
-        let Some(header) = HandshakeHeader::parse(record.fragment()) else { return false };
-        let belongs = header.is_consistent()
+        let Some(fragment) = HandshakeFragment::parse(record.fragment()) else { return false };
+        let belongs = fragment.is_consistent()
             && record.fragment().first() == self.record.get(RECORD_HEADER_LENGTH)
-            && header.length == self.length()
-            && header.sequence == self.sequence;
+            && fragment.length == self.length()
+            && fragment.sequence == self.sequence;
         if !belongs {
             return false;
         }
-        for (position, &byte) in (header.fragment_offset..).zip(header.body) {
+        for (position, &byte) in (fragment.fragment_offset..).zip(fragment.body) {
             self.set(position, byte);
         }
         true
@@ -85,7 +86,7 @@ impl HelloFragments {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::record::Records;
+    use crate::wire::record::Records;
 
     const LENGTH: usize = 200;
 

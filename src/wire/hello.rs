@@ -1,10 +1,16 @@
-//! A ClientHello as it is read before the engine sees it: clear text from anybody, in one fragment or in several.
+//! The two hellos, read before an engine sees them: clear text from anybody. A ClientHello may come in fragments.
 
-use super::record::{HandshakeHeader, Record};
+use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
+use super::record::Record;
 
-const CLIENT_HELLO: u8 = 1;
 const RANDOM_LENGTH: usize = 32;
 const NULL_COMPRESSION: u8 = 0;
+
+/// Bytes of a ServerHello message before its session id: handshake header, version, random.
+const BEFORE_SESSION_ID: usize = HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH;
+
+/// Bytes of a ServerHello behind its session id: cipher suite and compression method.
+const AFTER_SESSION_ID: usize = 2 + 1;
 
 /// What a ClientHello, or the first fragment of one, says up to its cookie and a little further (RFC 6347 section 4.2.2);
 /// borrowed from its datagram.
@@ -48,24 +54,24 @@ impl<'a> HelloStart<'a> {
 
     /// The start, and what follows the parameters; empty when these are cut off.
     fn split(record: &Record<'a>) -> Option<(HelloStart<'a>, &'a [u8])> {
-        let header = HandshakeHeader::parse(record.fragment())?;
-        if !record.is_client_hello() || header.message_type != CLIENT_HELLO || !header.is_first() {
+        let fragment = HandshakeFragment::parse(record.fragment())?;
+        if !record.is_client_hello() || !fragment.is_first() {
             return None;
         }
-        let (version, rest) = header.body.split_first_chunk::<2>()?;
+        let (version, rest) = fragment.body.split_first_chunk::<2>()?;
         let (random, rest) = rest.split_first_chunk::<RANDOM_LENGTH>()?;
         let (session_id, rest) = split_u8_vector(rest)?;
         let (cookie, rest) = split_u8_vector(rest)?;
         let parameters = Parameters::split(rest);
         let start = HelloStart {
             record_number: record.number(),
-            message_sequence: header.sequence,
+            message_sequence: fragment.sequence,
             version: *version,
             random,
             session_id,
             cookie,
             parameters: parameters.map(|(parameters, _)| parameters),
-            is_whole: header.is_whole(),
+            is_whole: fragment.is_whole(),
         };
         let rest = parameters.map_or(&[][..], |(_, rest)| rest);
         (session_id.len() <= 32).then_some((start, rest))
@@ -100,6 +106,18 @@ impl<'a> ClientHello<'a> {
             start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
         valid.then_some(ClientHello { random: start.random, extensions })
     }
+}
+
+/// The list of extensions in a whole ServerHello message, which may have none; `None` for a message without the room for
+/// what it announces.
+pub(super) fn extensions_of_server_hello(message: &[u8]) -> Option<&[u8]> {
+    let (&session_id, rest) = message.get(BEFORE_SESSION_ID..)?.split_first()?;
+    let rest = rest.get(usize::from(session_id) + AFTER_SESSION_ID..)?;
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    let (length, list) = rest.split_first_chunk::<2>()?;
+    (list.len() == usize::from(u16::from_be_bytes(*length))).then_some(list)
 }
 
 fn split_u8_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

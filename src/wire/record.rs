@@ -3,20 +3,19 @@
 //! Mbed TLS is fed whole records alone: a datagram that ends in a few stray bytes would end its association, and some
 //! malformed records would end a handshake, although anybody can send either.
 
+use super::handshake::{CLIENT_HELLO, HandshakeFragment};
+
 /// Bytes before a record's fragment (RFC 6347 section 4.1).
 pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
 
-/// Bytes before a handshake fragment's body (RFC 6347 section 4.2.2).
-pub(super) const HANDSHAKE_HEADER_LENGTH: usize = 12;
-
-/// Bytes of a handshake message that the engine has room for.
-const HANDSHAKE_MESSAGE_LIMIT: usize = super::RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
+/// Bytes of plaintext in one record (RFC 5246 section 6.2.1).
+pub(crate) const RECORD_LIMIT: usize = 16384;
 
 /// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
 const MAJOR_VERSION: u8 = 254;
 
-const HELLO_REQUEST: u8 = 0;
-const CLIENT_HELLO: u8 = 1;
+/// The only epoch in which DTLS 1.2 sends application data, as there is no renegotiation.
+const EPOCH_OF_DATA: u16 = 1;
 
 /// Types of records (RFC 5246 section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +93,8 @@ impl<'a> Record<'a> {
         match self.content_type {
             ContentType::ChangeCipherSpec => fragment == [1],
             ContentType::Alert => fragment.len() == 2,
-            ContentType::Handshake => HandshakeHeader::parse(fragment)
-                .is_some_and(|header| header.is_consistent() && !header.is_hello_request()),
+            ContentType::Handshake => HandshakeFragment::parse(fragment)
+                .is_some_and(|fragment| fragment.is_consistent() && !fragment.is_hello_request()),
             // Never legal in epoch 0.
             ContentType::ApplicationData => false,
         }
@@ -103,60 +102,12 @@ impl<'a> Record<'a> {
 
     /// Whether this is data of an association, if it is authentic.
     pub(crate) fn is_application_data(&self) -> bool {
-        self.content_type == ContentType::ApplicationData && self.epoch == 1
+        self.content_type == ContentType::ApplicationData && self.epoch == EPOCH_OF_DATA
     }
 
     /// Whether this could be a ClientHello: then it concerns the cookie gate, whoever else lives at its address.
     pub(crate) fn is_client_hello(&self) -> bool {
         self.content_type == ContentType::Handshake && self.epoch == 0 && self.fragment().first() == Some(&CLIENT_HELLO)
-    }
-}
-
-/// The header of a handshake fragment.
-pub(crate) struct HandshakeHeader<'a> {
-    pub(crate) message_type: u8,
-    pub(super) length: usize,
-    pub(crate) sequence: u16,
-    pub(super) fragment_offset: usize,
-    fragment_length: usize,
-    pub(crate) body: &'a [u8],
-}
-
-impl<'a> HandshakeHeader<'a> {
-    pub(crate) fn parse(fragment: &'a [u8]) -> Option<HandshakeHeader<'a>> {
-        let (header, body) = fragment.split_first_chunk::<HANDSHAKE_HEADER_LENGTH>()?;
-        let u24 = |at: usize| {
-            header.get(at..at + 3).map(|bytes| bytes.iter().fold(0, |value, &byte| value << 8 | usize::from(byte)))
-        };
-        Some(HandshakeHeader {
-            message_type: header[0],
-            length: u24(1)?,
-            sequence: u16::from_be_bytes([header[4], header[5]]),
-            fragment_offset: u24(6)?,
-            fragment_length: u24(9)?,
-            body,
-        })
-    }
-
-    /// RFC 5246 section 7.4.1.1: a HelloRequest is to be ignored in a handshake; the engine would end it.
-    fn is_hello_request(&self) -> bool {
-        self.message_type == HELLO_REQUEST
-    }
-
-    pub(super) fn is_consistent(&self) -> bool {
-        self.length <= HANDSHAKE_MESSAGE_LIMIT
-            && self.fragment_offset + self.fragment_length <= self.length
-            && self.fragment_length == self.body.len()
-    }
-
-    /// Whether the message begins in this fragment.
-    pub(super) fn is_first(&self) -> bool {
-        self.is_consistent() && self.fragment_offset == 0
-    }
-
-    /// Whether the whole message is in this fragment, and nothing else.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.is_consistent() && self.fragment_length == self.length
     }
 }
 

@@ -1,35 +1,28 @@
-//! The extension application_layer_protocol_negotiation (RFC 7301) where the application chooses for each client.
-//!
-//! A configuration's own list is the engine's to negotiate; it knows nothing of a choice by question. Then our hello gets
-//! the extension appended, as with raw public keys.
+//! The extension application_layer_protocol_negotiation (RFC 7301), where the application chooses for each client.
 
-use super::alert;
-use super::certificate_type::find;
-use super::error::Error;
+use super::{ExtensionFault, Hello, find};
 
 const ALPN: u16 = 16;
+const NAME: &str = "application_layer_protocol_negotiation";
 
 /// The names that a client offers, each with its length before it; `None` when its ClientHello says nothing about them.
-pub(super) fn offered(extensions: &[u8]) -> Result<Option<&[u8]>, Error> {
-    let Some(content) = find(extensions, ALPN, "ClientHello")? else { return Ok(None) };
+pub(crate) fn offered(extensions: &[u8]) -> Result<Option<&[u8]>, ExtensionFault> {
+    let Some(content) = find(extensions, ALPN, Hello::Client)? else { return Ok(None) };
     let list = content.split_first_chunk::<2>().filter(|(length, list)| {
         usize::from(u16::from_be_bytes(**length)) == list.len()
             && !list.is_empty()
             && names(list).all(|name| name.is_some())
     });
-    list.map(|(_, list)| Some(list)).ok_or_else(|| {
-        let message = "The extension application_layer_protocol_negotiation of the peer's ClientHello is malformed";
-        Error::protocol(alert::DECODE_ERROR, message)
-    })
+    list.map(|(_, list)| Some(list)).ok_or(ExtensionFault::Malformed(Hello::Client, NAME))
 }
 
 /// Whether the client offers this name.
-pub(super) fn contains(list: &[u8], name: &[u8]) -> bool {
+pub(crate) fn contains(list: &[u8], name: &[u8]) -> bool {
     names(list).any(|offered| offered == Some(name))
 }
 
 /// RFC 7301 section 3.1: a server answers with the one name that it has chosen, of 1 to 255 bytes.
-pub(super) fn server_extension(name: &[u8]) -> Vec<u8> {
+pub(crate) fn server_extension(name: &[u8]) -> Vec<u8> {
     let length = name.len() as u8;
     let [id_high, id_low] = ALPN.to_be_bytes();
     let [content_high, content_low] = (u16::from(length) + 3).to_be_bytes();
@@ -51,6 +44,7 @@ fn names(list: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::alert;
 
     fn extension(content: &[u8]) -> Vec<u8> {
         [&[0, 16, 0, content.len() as u8], content].concat()
@@ -71,14 +65,10 @@ mod tests {
         for content in
             [&b""[..], b"\0", b"\0\0", b"\0\x01\0", b"\0\x02\x02a", b"\0\x03\x01a", b"\0\x03\x01a\0", b"\0\x05\x01a"]
         {
-            assert_eq!(
-                offered(&extension(content)).unwrap_err().alert_to_send(),
-                Some(alert::DECODE_ERROR),
-                "{content:?}"
-            );
+            assert_eq!(offered(&extension(content)).unwrap_err().alert(), alert::DECODE_ERROR, "{content:?}");
         }
         let twice = [extension(b"\0\x02\x01a"), extension(b"\0\x02\x01a")].concat();
-        assert_eq!(offered(&twice).unwrap_err().alert_to_send(), Some(alert::ILLEGAL_PARAMETER));
+        assert_eq!(offered(&twice).unwrap_err().alert(), alert::ILLEGAL_PARAMETER);
     }
 
     #[test]
