@@ -5,7 +5,7 @@
 //! * [`binding`]: JavaScript values to Rust values and back; the only user of `napi`, and of the clock.
 //! * [`proto`]: the product. Routing, cookie gate, look-ups, timers, limits; sans-I/O, time is an argument.
 //! * [`wire`]: records, hellos, alerts, extensions; bytes that need no engine.
-//! * [`tls`]: one Mbed TLS context made sans-I/O; the only user of `mbedtls`, with all `unsafe` in `tls::ffi`.
+//! * [`tls`]: the face of an engine; `tls::mbed` is Mbed TLS made sans-I/O, with all `unsafe` in `tls::mbed::ffi`.
 
 #![deny(unsafe_code)]
 #![warn(missing_docs, rust_2018_idioms, unreachable_pub)]

@@ -3,15 +3,11 @@
 //! The engine picks suite and certificate in the step that parses the ClientHello. So the hello waits here, and is fed
 //! once everything that depends on it is decided.
 
-use super::config::ServerConfig;
 use super::error::{Error, ErrorKind};
-use super::ffi::bio::Outbox;
-use super::handshake::Question;
-use crate::wire::ClientHello;
-use crate::wire::Records;
-use crate::wire::alert;
-use crate::wire::application_protocol as alpn;
-use crate::wire::server_name;
+use super::mbed::ServerConfig;
+use super::outbox::Outbox;
+use super::question::Question;
+use crate::wire::{ClientHello, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 
 /// Which questions about a client the application wants to be asked.

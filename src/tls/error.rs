@@ -1,8 +1,6 @@
 //! What can go wrong: with a configuration, at the call; with a connection, for good.
 
-use super::ffi::config::Role;
 use crate::wire::{ExtensionFault, alert};
-use mbedtls_sys as sys;
 use std::fmt;
 
 /// Why a connection failed. Every variant has a permanent code (`docs/errors.md`).
@@ -65,59 +63,16 @@ pub(crate) enum CertificateFault {
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) kind: ErrorKind,
-    /// Mbed TLS's negative number; 0 when the engine was not asked.
+    /// The engine's negative number; 0 when the engine was not asked.
     pub(crate) errno: i32,
     /// The alert that was sent, or received.
     pub(crate) alert: Option<u8>,
-    message: String,
+    pub(super) message: String,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, errno: 0, alert: None, message: message.into() }
-    }
-
-    /// A certificate that the engine could not parse.
-    pub(crate) fn unreadable_certificate(errno: i32) -> Error {
-        let fault = CertificateFault::Unreadable;
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno,
-            alert: Some(fault.alert()),
-            message: format!("{}: {}", fault.message(), describe(errno)),
-        }
-    }
-
-    /// A number of the engine that nobody expects.
-    pub(crate) fn internal(errno: i32) -> Error {
-        Error::from_engine(errno, "The TLS engine failed")
-    }
-
-    pub(crate) fn from_engine(errno: i32, what: &str) -> Error {
-        Error { kind: kind_of(errno), errno, alert: None, message: format!("{what}: {}", describe(errno)) }
-    }
-
-    pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
-        let name = description.map_or(alert::UNKNOWN, alert::name);
-        if let (true, Some(alert::NO_APPLICATION_PROTOCOL)) = (during_handshake, description) {
-            return Error::no_application_protocol()
-                .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
-                .with_alert(alert::NO_APPLICATION_PROTOCOL);
-        }
-        let hint = match (during_handshake, description) {
-            (true, Some(alert::BAD_RECORD_MAC)) => {
-                ": with a pre-shared key, it has another one or does not know the identity"
-            }
-            (true, Some(alert::HANDSHAKE_FAILURE)) => ": it has no cipher suite or credential in common with us",
-            (true, Some(alert::UNKNOWN_CA)) => ": it does not trust the issuer of our certificate",
-            _ => "",
-        };
-        Error {
-            kind: ErrorKind::AlertReceived,
-            errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE,
-            alert: description,
-            message: format!("The peer ended the connection with the alert {name}{hint}"),
-        }
     }
 
     /// RFC 7301 section 3.2.
@@ -134,19 +89,6 @@ impl Error {
     /// The peer broke the protocol in a way that has an alert of its own.
     pub(crate) fn protocol(alert: u8, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Protocol, message).with_alert(alert)
-    }
-
-    pub(crate) fn certificate(flags: u32, self_signed: bool) -> Error {
-        Error::certificate_fault(CertificateFault::from_flags(flags, self_signed))
-    }
-
-    pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno: sys::ERR_X509_CERT_VERIFY_FAILED,
-            alert: Some(fault.alert()),
-            message: fault.message().to_owned(),
-        }
     }
 
     pub(super) fn with_errno(mut self, errno: i32) -> Error {
@@ -199,7 +141,6 @@ impl Error {
             ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret | ErrorKind::NoPsk => {
                 Some(alert::HANDSHAKE_FAILURE)
             }
-            ErrorKind::Protocol if self.errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => Some(alert::PROTOCOL_VERSION),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }
@@ -219,37 +160,6 @@ impl fmt::Display for Error {
 }
 
 impl CertificateFault {
-    fn from_flags(flags: u32, self_signed: bool) -> CertificateFault {
-        let has = |flag: i32| flags & flag.unsigned_abs() != 0;
-        if has(sys::X509_BADCERT_MISSING) {
-            CertificateFault::Missing
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) && self_signed {
-            CertificateFault::SelfSigned
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) {
-            CertificateFault::UnknownIssuer
-        } else if has(sys::X509_BADCERT_REVOKED) {
-            CertificateFault::Revoked
-        } else if has(sys::X509_BADCERT_EXPIRED) {
-            CertificateFault::Expired
-        } else if has(sys::X509_BADCERT_FUTURE) {
-            CertificateFault::NotYetValid
-        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
-            CertificateFault::NoCrl
-        } else if has(sys::X509_BADCRL_EXPIRED) {
-            CertificateFault::CrlExpired
-        } else if has(sys::X509_BADCRL_FUTURE) {
-            CertificateFault::CrlNotYetValid
-        } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
-            CertificateFault::WrongPurpose
-        } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
-            CertificateFault::Weak
-        } else if has(sys::X509_BADCERT_CN_MISMATCH) {
-            CertificateFault::WrongName
-        } else {
-            CertificateFault::Other
-        }
-    }
-
     fn code(self) -> &'static str {
         match self {
             CertificateFault::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
@@ -269,7 +179,7 @@ impl CertificateFault {
         }
     }
 
-    fn message(self) -> &'static str {
+    pub(super) fn message(self) -> &'static str {
         match self {
             CertificateFault::SelfSigned => {
                 "The peer's certificate is self-signed and not among the trusted ones ('ca')"
@@ -295,7 +205,7 @@ impl CertificateFault {
         }
     }
 
-    fn alert(self) -> u8 {
+    pub(super) fn alert(self) -> u8 {
         match self {
             CertificateFault::SelfSigned | CertificateFault::UnknownIssuer => alert::UNKNOWN_CA,
             CertificateFault::Revoked => alert::CERTIFICATE_REVOKED,
@@ -304,24 +214,6 @@ impl CertificateFault {
             _ => alert::BAD_CERTIFICATE,
         }
     }
-}
-
-fn kind_of(errno: i32) -> ErrorKind {
-    match errno {
-        sys::ERR_SSL_NO_CIPHER_CHOSEN => ErrorKind::NoSharedCipher,
-        sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => ErrorKind::WrongSignature,
-        sys::ERR_SSL_TIMEOUT => ErrorKind::HandshakeTimeout,
-        sys::ERR_SSL_INVALID_MAC => ErrorKind::BadRecordMac,
-        sys::ERR_SSL_PEER_CLOSE_NOTIFY => ErrorKind::ClosedDuringHandshake,
-        sys::ERR_SSL_ALLOC_FAILED | sys::ERR_SSL_INTERNAL_ERROR | sys::ERR_SSL_HW_ACCEL_FAILED => ErrorKind::Internal,
-        sys::ERR_SSL_NO_USABLE_CIPHERSUITE => ErrorKind::NoSharedCipher,
-        _ => ErrorKind::Protocol,
-    }
-}
-
-/// Mbed TLS's words for one of its numbers.
-fn describe(errno: i32) -> String {
-    format!("{} (-0x{:04x})", mbedtls::Error::from(errno).as_str(), errno.unsigned_abs())
 }
 
 /// Why a configuration was refused. Every variant has a permanent code.
@@ -346,22 +238,13 @@ pub(crate) enum ConfigErrorKind {
 /// A configuration that cannot work.
 #[derive(Clone, Debug)]
 pub(crate) struct ConfigError {
-    kind: ConfigErrorKind,
-    message: String,
+    pub(super) kind: ConfigErrorKind,
+    pub(super) message: String,
 }
 
 impl ConfigError {
     pub(crate) fn new(kind: ConfigErrorKind, message: String) -> ConfigError {
         ConfigError { kind, message }
-    }
-
-    pub(crate) fn engine(kind: ConfigErrorKind, what: &str, error: mbedtls::Error) -> ConfigError {
-        ConfigError { kind, message: format!("{what}: {}", describe(error.to_int())) }
-    }
-
-    pub(crate) fn internal(errno: i32, role: Role) -> ConfigError {
-        let message = format!("The TLS engine refused the configuration of a {role:?}: {}", describe(errno));
-        ConfigError { kind: ConfigErrorKind::Internal, message }
     }
 
     /// Permanent.
@@ -389,4 +272,17 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
+}
+
+/// Bytes of keying material that can be exported at a time (RFC 5705).
+pub(crate) const EXPORT_LIMIT: usize = 65_536;
+
+/// Why no keying material was exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ExportError {
+    NotConnected,
+    /// The label is reserved, empty, or has a zero byte.
+    Label,
+    /// More bytes were asked for, or came as a context, than there is a length for.
+    Length,
 }

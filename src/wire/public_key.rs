@@ -101,8 +101,8 @@ mod tests {
     use super::*;
     use rcgen::PublicKeyData;
 
-    const RSA_2048: &[u8] = include_bytes!("keys/rsa-2048.pub.der");
-    const RSA_1024: &[u8] = include_bytes!("keys/rsa-1024.pub.der");
+    const RSA_2048: &[u8] = include_bytes!("tests/keys/rsa-2048.pub.der");
+    const RSA_1024: &[u8] = include_bytes!("tests/keys/rsa-1024.pub.der");
 
     fn p256() -> Vec<u8> {
         rcgen::KeyPair::generate().unwrap().subject_public_key_info()

@@ -1,16 +1,15 @@
 //! A finished, immutable `ssl_config`, and everything that it points at.
 
-use super::negotiation::Lists;
+use super::negotiation::{Lists, Preferences};
+use super::own_key::{self, OwnKey};
 use super::rng::random;
 use super::start_up::start_up;
 use super::{bio, c_int, check, sys};
-use crate::tls::credentials::{Credentials, RevocationLists, TrustAnchors};
-use crate::tls::negotiation::Negotiation;
-use crate::tls::suites::Suite;
-use std::ptr::null_mut;
+use mbedtls::alloc::List;
+use mbedtls::x509::{Certificate, Crl};
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// Which side of the handshake a configuration is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +18,6 @@ pub(crate) enum Role {
     Server,
     /// Sends the first ClientHello.
     Client,
-}
-
-/// A pre-shared key and the identity under which a client presents it.
-pub(crate) struct ClientPsk {
-    pub(crate) identity: Vec<u8>,
-    pub(crate) key: Zeroizing<Vec<u8>>,
 }
 
 /// What becomes of the peer's certificate.
@@ -41,14 +34,15 @@ pub(crate) enum Verification {
 /// The ingredients of an [`SslConfig`].
 pub(crate) struct SslConfigParts<'a> {
     pub(crate) role: Role,
-    pub(crate) suites: &'a [Suite],
-    pub(crate) negotiation: &'a Negotiation,
-    pub(crate) credentials: Option<Arc<Credentials>>,
-    pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
-    pub(crate) revocations: Option<Arc<RevocationLists>>,
+    /// IANA's numbers, best first.
+    pub(crate) suites: Vec<u16>,
+    pub(crate) preferences: Preferences,
+    pub(crate) own_key: Option<Arc<OwnKey>>,
+    pub(crate) trust_anchors: Option<Arc<List<Certificate>>>,
+    pub(crate) revocations: Option<Arc<Crl>>,
     pub(crate) verification: Verification,
-    /// `None` for a client without, and for one that learns it in its handshake.
-    pub(crate) client_psk: Option<&'a ClientPsk>,
+    /// Identity and key; `None` for a client without, and for one that learns them in its handshake.
+    pub(crate) client_psk: Option<(&'a [u8], &'a [u8])>,
     pub(crate) first_interval: Duration,
 }
 
@@ -60,9 +54,9 @@ pub(crate) struct SslConfig {
     /// What `raw` points at.
     _suites: Box<[c_int]>,
     lists: Lists,
-    credentials: Option<Arc<Credentials>>,
-    _trust_anchors: Option<Arc<TrustAnchors>>,
-    pub(super) revocations: Option<Arc<RevocationLists>>,
+    own_key: Option<Arc<OwnKey>>,
+    trust_anchors: Option<Arc<List<Certificate>>>,
+    pub(super) revocations: Option<Arc<Crl>>,
 }
 
 // SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
@@ -74,8 +68,7 @@ unsafe impl Sync for SslConfig {}
 impl SslConfig {
     pub(crate) fn new(parts: SslConfigParts<'_>) -> Result<SslConfig, c_int> {
         start_up();
-        let suites: Box<[c_int]> =
-            parts.suites.iter().map(|suite| c_int::from(suite.id())).chain(std::iter::once(0)).collect();
+        let suites: Box<[c_int]> = parts.suites.into_iter().map(c_int::from).chain(std::iter::once(0)).collect();
         let mut raw = Box::<sys::ssl_config>::new_uninit();
         // SAFETY: `ssl_config_init` writes every byte of the struct.
         let raw = unsafe {
@@ -87,9 +80,9 @@ impl SslConfig {
             role: parts.role,
             verification: parts.verification,
             _suites: suites,
-            lists: Lists::new(parts.negotiation),
-            credentials: parts.credentials,
-            _trust_anchors: parts.trust_anchors,
+            lists: Lists::new(parts.preferences),
+            own_key: parts.own_key,
+            trust_anchors: parts.trust_anchors,
             revocations: parts.revocations,
         };
         config.set_defaults()?;
@@ -98,7 +91,7 @@ impl SslConfig {
         config.set_verification(parts.verification);
         config.set_own_certificate()?;
         match parts.client_psk {
-            Some(psk) => config.set_client_psk(psk)?,
+            Some((identity, key)) => config.set_client_psk(identity, key)?,
             None => config.set_psk_callback(),
         }
         Ok(config)
@@ -113,8 +106,8 @@ impl SslConfig {
         self.verification != Verification::None
     }
 
-    pub(super) fn credentials(&self) -> Option<&Credentials> {
-        self.credentials.as_deref()
+    pub(super) fn own_key(&self) -> Option<&OwnKey> {
+        self.own_key.as_deref()
     }
 
     pub(super) fn as_ptr(&self) -> *const sys::ssl_config {
@@ -157,36 +150,28 @@ impl SslConfig {
             Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
             Verification::Required => sys::SSL_VERIFY_REQUIRED,
         };
-        let revocations = self.revocations.as_ref().map_or(null_mut(), |lists| lists.as_ptr().cast_mut());
+        let revocations: *const sys::x509_crl = self.revocations.as_deref().map_or(null(), Into::into);
         // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
-            if let Some(anchors) = &self._trust_anchors {
-                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), revocations);
+            if let Some(anchors) = &self.trust_anchors {
+                sys::ssl_conf_ca_chain(&mut *self.raw, own_key::first(anchors).cast_mut(), revocations.cast_mut());
             }
         }
     }
 
     fn set_own_certificate(&mut self) -> Result<(), c_int> {
         // A carrier never stands here: the engine would take it for a certificate and send an empty one.
-        let Some((credentials, chain)) = self.credentials.as_ref().and_then(|own| Some((own, own.chain_ptr()?))) else {
+        let Some((own, chain)) = self.own_key.as_ref().and_then(|own| Some((own, own.chain_ptr()?))) else {
             return Ok(());
         };
         // SAFETY: key and chain are owned by `self` and not written while the configuration lives.
-        check(unsafe { sys::ssl_conf_own_cert(&mut *self.raw, chain.cast_mut(), credentials.key_ptr().cast_mut()) })
+        check(unsafe { sys::ssl_conf_own_cert(&mut *self.raw, chain.cast_mut(), own.key_ptr().cast_mut()) })
     }
 
-    fn set_client_psk(&mut self, psk: &ClientPsk) -> Result<(), c_int> {
+    fn set_client_psk(&mut self, identity: &[u8], key: &[u8]) -> Result<(), c_int> {
         // SAFETY: key and identity are copied.
-        check(unsafe {
-            sys::ssl_conf_psk(
-                &mut *self.raw,
-                psk.key.as_ptr(),
-                psk.key.len(),
-                psk.identity.as_ptr(),
-                psk.identity.len(),
-            )
-        })
+        check(unsafe { sys::ssl_conf_psk(&mut *self.raw, key.as_ptr(), key.len(), identity.as_ptr(), identity.len()) })
     }
 
     /// On a client it is never called, and has the engine offer suites with a key that is yet to come: library/psk.cmake.

@@ -1,7 +1,7 @@
 //! Public keys that the application gives as options, in PEM or DER.
 
 use super::credentials::{is_pem, with_nul};
-use super::error::{ConfigError, ConfigErrorKind};
+use crate::tls::error::{ConfigError, ConfigErrorKind};
 use crate::wire::{PublicKey, RSA_BITS};
 use mbedtls::pk::Pk;
 
@@ -33,8 +33,8 @@ pub(crate) fn parse_public_key(bytes: &[u8], option: &str, index: usize) -> Resu
 mod tests {
     use super::*;
 
-    const RSA_2048: &str = include_str!("../proto/tests/keys/rsa-2048.pub.pem");
-    const RSA_1024: &str = include_str!("../proto/tests/keys/rsa-1024.pub.pem");
+    const RSA_2048: &str = include_str!("../../proto/tests/keys/rsa-2048.pub.pem");
+    const RSA_1024: &str = include_str!("../../proto/tests/keys/rsa-1024.pub.pem");
 
     #[test]
     fn a_key_in_pem_is_the_same_as_in_der_and_a_short_one_is_refused() {

@@ -1,12 +1,12 @@
 //! What ended a handshake, for a peer that may ask for it again (RFC 6347 section 4.2.4).
 
-use super::ffi::bio::Outbox;
+use crate::tls::outbox::Outbox;
 
 /// Bytes that need no memory of their own: ChangeCipherSpec and Finished in one datagram, with any suite.
 const SHORT: usize = 126;
 
 /// Datagrams, most often one short one.
-pub(super) enum LastFlight {
+pub(crate) enum LastFlight {
     /// The peer has it.
     Delivered,
     Short {
@@ -17,7 +17,7 @@ pub(super) enum LastFlight {
 }
 
 impl LastFlight {
-    pub(super) fn new<'a>(mut datagrams: impl Iterator<Item = &'a [u8]>) -> LastFlight {
+    pub(crate) fn new<'a>(mut datagrams: impl Iterator<Item = &'a [u8]>) -> LastFlight {
         let (first, second) = (datagrams.next(), datagrams.next());
         let mut bytes = [0; SHORT];
         match (first, second) {
@@ -30,7 +30,7 @@ impl LastFlight {
         }
     }
 
-    pub(super) fn repeat(&self, out: &mut Outbox) {
+    pub(crate) fn repeat(&self, out: &mut Outbox) {
         match self {
             LastFlight::Delivered => {}
             LastFlight::Short { length, bytes } => out.push(bytes.get(..usize::from(*length)).unwrap_or_default()),

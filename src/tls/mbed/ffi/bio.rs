@@ -1,55 +1,32 @@
-//! The engine's view of the world outside: one record to read, an outbox to write to, a virtual clock.
+//! The engine's view of the world outside: one record to read, memory to write to, a virtual clock.
 
 use super::raw_public_key::HelloEdit;
+use super::verify::PeerName;
 use super::{c_int, c_void, sys};
-use crate::tls::credentials::RevocationLists;
-use crate::tls::ffi::verify::PeerName;
+use mbedtls::x509::Crl;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sys::types::raw_types::c_uchar;
 use zeroize::Zeroizing;
 
-/// Datagrams that the engine wrote, in order, in one allocation that its owner uses again and again.
+/// Datagrams that the engine wrote, one behind the other, and where each of them ends.
 #[derive(Default)]
-pub(crate) struct Outbox {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+pub(super) struct Written {
+    pub(super) bytes: Vec<u8>,
+    pub(super) ends: Vec<usize>,
 }
 
-impl Outbox {
-    pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
-        self.ends.clear();
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// Datagrams in it.
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Forgets all but the first `count` datagrams.
-    pub(crate) fn truncate(&mut self, count: usize) {
-        self.ends.truncate(count);
-        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
-    }
-
-    pub(crate) fn push(&mut self, datagram: &[u8]) {
+impl Written {
+    fn push(&mut self, datagram: &[u8]) {
         self.bytes.extend_from_slice(datagram);
         self.ends.push(self.bytes.len());
     }
 
-    pub(crate) fn first(&self) -> Option<&[u8]> {
-        self.bytes.get(..*self.ends.first()?)
-    }
-
-    pub(crate) fn datagrams(&self) -> impl Iterator<Item = &[u8]> {
-        let starts = std::iter::once(0).chain(self.ends.iter().copied());
-        starts.zip(&self.ends).filter_map(|(start, &end)| self.bytes.get(start..end))
+    /// Forgets all but the first `count` datagrams.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.ends.truncate(count);
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
     }
 }
 
@@ -72,7 +49,7 @@ pub(super) struct Bio {
     pub(super) incoming: Option<NonNull<[u8]>>,
     /// Bytes of the longest record that the engine's input buffer has seen since it was lent.
     pub(super) received: usize,
-    pub(super) outbox: Outbox,
+    pub(super) written: Written,
     pub(super) now: Instant,
     timer: Option<Timer>,
     /// Longest interval between two transmissions of a flight.
@@ -81,7 +58,7 @@ pub(super) struct Bio {
     pub(super) peer_name: Option<PeerName>,
     /// The application compares the name.
     pub(super) leaves_name: bool,
-    pub(super) revocations: Option<Arc<RevocationLists>>,
+    pub(super) revocations: Option<Arc<Crl>>,
     /// While the engine writes our hello.
     pub(super) hello_edit: Option<HelloEdit>,
     /// The peer's own certificate names itself as its issuer.
@@ -93,7 +70,7 @@ impl Bio {
         Bio {
             incoming: None,
             received: 0,
-            outbox: Outbox::default(),
+            written: Written::default(),
             now,
             timer: None,
             longest_interval,
@@ -125,7 +102,7 @@ pub(super) unsafe extern "C" fn send(bio: *mut c_void, bytes: *const c_uchar, le
     let bio = unsafe { &mut *bio.cast::<Bio>() };
     // SAFETY: Mbed TLS passes `length` readable bytes of its output buffer.
     let datagram = unsafe { std::slice::from_raw_parts(bytes, length) };
-    bio.outbox.push(datagram);
+    bio.written.push(datagram);
     c_int::try_from(length).unwrap_or(c_int::MAX)
 }
 

@@ -2,7 +2,7 @@
 
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
-use super::suites::{KeyExchange, Suite};
+use crate::tls::suites::KeyExchange;
 use mbedtls_sys as sys;
 
 /// What the next step computes from.
@@ -28,7 +28,7 @@ impl Work {
             (Client, sys::SSL_SERVER_CERTIFICATE | sys::SSL_SERVER_KEY_EXCHANGE) => Work::Message,
             _ => return None,
         };
-        let suite = ssl.negotiated_suite().and_then(Suite::from_id)?;
+        let suite = ssl.suite()?;
         suite.key_exchange().is_worth_a_thread().then_some(work)
     }
 

@@ -2,8 +2,8 @@
 
 use super::curves::Curve;
 pub(crate) use super::ffi::capabilities::{aws_lc_version, engine_version};
-use super::suites::Suite;
-use super::{PSK_HINT_LIMIT, PSK_IDENTITY_LIMIT, PSK_LIMIT};
+use crate::tls::psk::{PSK_HINT_LIMIT, PSK_IDENTITY_LIMIT, PSK_LIMIT};
+use crate::tls::suites::Suite;
 use crate::wire::{RECORD_LIMIT, alert};
 use mbedtls_sys as sys;
 
@@ -50,7 +50,7 @@ static ERRNOS: &[(&str, i32)] = engine_errors![
 
 /// Every suite on offer, best first.
 pub(crate) fn suites() -> Vec<Suite> {
-    Suite::all()
+    Suite::all().to_vec()
 }
 
 /// Names of every group on offer, best first.
@@ -77,12 +77,29 @@ pub(crate) fn constants() -> Vec<Constant> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ffi::suite::compiled_name;
     use super::*;
 
     #[test]
     fn versions_are_those_that_were_linked() {
         assert!(engine_version().starts_with("2.28."));
         assert_eq!(aws_lc_version().is_some(), cfg!(feature = "aws-lc"));
+    }
+
+    #[test]
+    fn every_suite_is_compiled_in_under_the_name_that_we_give_it() {
+        for suite in suites() {
+            let compiled = compiled_name(suite.id()).unwrap_or_else(|| panic!("{} is missing", suite.name()));
+            assert_eq!(compiled.replace('-', "_"), suite.name());
+        }
+    }
+
+    #[test]
+    fn weak_key_exchanges_are_compiled_out() {
+        // RSA, DHE_RSA, DHE_PSK, RSA_PSK, ECDH_ECDSA, with AES_128_CBC_SHA256 or AES_128_GCM_SHA256; NULL ciphers.
+        for id in [0x003c, 0x009c, 0x009e, 0x00aa, 0x00ac, 0xc025, 0xc02d, 0x00b0, 0x0001] {
+            assert!(compiled_name(id).is_none(), "suite {id:#06x}");
+        }
     }
 
     #[test]

@@ -5,8 +5,5 @@
 use super::sys;
 
 const _: () = assert!(sys::TLS_EXT_CID == 54, "Mbed TLS was not configured by mbedtls-overlay");
-const _: () = assert!(sys::PSK_MAX_LEN as usize >= crate::tls::PSK_LIMIT);
-const _: () = assert!(sys::SSL_IN_CONTENT_LEN as usize == crate::wire::RECORD_LIMIT);
-const _: () = assert!(sys::SSL_OUT_CONTENT_LEN as usize == crate::wire::RECORD_LIMIT);
 
 include!(concat!(env!("OUT_DIR"), "/layout.rs"));

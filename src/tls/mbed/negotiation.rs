@@ -1,32 +1,14 @@
 //! What the two hellos negotiate beside the suite: groups, signatures, application protocol, lengths.
 
-use super::PSK_HINT_LIMIT;
 use super::curves::Curve;
-use super::error::{ConfigError, ConfigErrorKind};
+use super::ffi::negotiation::Preferences;
+use crate::tls::config::Wishes;
+use crate::tls::error::{ConfigError, ConfigErrorKind};
+use crate::tls::psk::PSK_HINT_LIMIT;
+use crate::tls::suites::Means;
 use crate::wire::{MaxFragmentLength, SrtpProfile};
 use mbedtls_sys as sys;
 use std::ffi::CString;
-
-/// What an application may ask for; nothing of it by default.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Wishes {
-    /// Names of groups, best first; `None` for all.
-    pub(crate) curves: Option<Vec<String>>,
-    /// Names of signature algorithms (`ECDSA+SHA256` or `ecdsa_secp256r1_sha256`), best first; `None` for all.
-    pub(crate) signature_algorithms: Option<Vec<String>>,
-    /// Application protocols (RFC 7301), best first; empty for no such extension.
-    pub(crate) protocols: Vec<Vec<u8>>,
-    /// Whether a peer without RFC 7627 is refused.
-    pub(crate) extended_master_secret: bool,
-    /// Bytes in a record (RFC 6066 section 4): asked for by a client, kept to by either.
-    pub(crate) max_fragment_length: Option<u16>,
-    /// Names of SRTP profiles (RFC 5764), best first; empty for no such extension.
-    pub(crate) srtp_profiles: Vec<String>,
-    /// Whether a server chooses the suite that its client likes best, and not the one that it likes best itself.
-    pub(crate) client_preference: bool,
-    /// By which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
-    pub(crate) psk_hint: Vec<u8>,
-}
 
 /// The same, parsed into what the engine takes.
 #[derive(Clone, Debug)]
@@ -68,6 +50,24 @@ impl Negotiation {
             psk_hint: psk_hint(&wishes.psk_hint)?,
             max_fragment_length: wishes.max_fragment_length.map(max_fragment_length).transpose()?,
         })
+    }
+
+    /// Without the kinds of keys that no wished signature is made with.
+    pub(super) fn restrict(&self, means: Means) -> Means {
+        let Signatures { ecdsa, rsa, .. } = self.signatures;
+        Means { ecdsa: means.ecdsa && ecdsa, rsa: means.rsa && rsa, ..means }
+    }
+
+    /// The same in the engine's numbers.
+    pub(super) fn preferences(&self) -> Preferences {
+        Preferences {
+            curves: self.curves.iter().map(|curve| curve.id()).collect(),
+            hashes: self.signatures.hashes.clone(),
+            protocols: self.protocols.clone(),
+            max_fragment_length_code: self.max_fragment_length.map_or(0, MaxFragmentLength::code),
+            client_preference: self.client_preference,
+            psk_hint: self.psk_hint.clone(),
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Safe faces of the C engine. The only module with `unsafe` code.
 //!
+//! It imports nothing of ours from above: what it needs are numbers, bytes and types of its own.
+//!
 //! Callbacks that C calls compare, install and return: no waiting, no user code, no panic.
 
 #![allow(unsafe_code)]
@@ -16,15 +18,17 @@ pub(crate) mod hmac;
 mod layout;
 pub(crate) mod memory;
 pub(crate) mod negotiation;
+pub(crate) mod own_key;
 pub(crate) mod prf;
 mod psk;
 pub(crate) mod raw_public_key;
-pub(crate) mod rng;
+mod rng;
 pub(crate) mod rsa;
-mod saved;
+pub(crate) mod saved;
 mod sha2;
 pub(crate) mod ssl;
 mod start_up;
+#[cfg(test)]
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;

@@ -1,70 +1,20 @@
 //! Who the peer is: what it presents, and whether that is enough.
 
-use super::credentials::{Credentials, TrustAnchors};
-use super::error::{CertificateFault, Error, ErrorKind};
+use super::credentials::Credentials;
 use super::ffi::config::Role;
 use super::ffi::raw_public_key::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::negotiation::{Negotiation, Signatures};
-use super::suites::Suite;
-use crate::wire::CertificateType;
-use crate::wire::ClientHello;
-use crate::wire::PublicKey;
-use crate::wire::Records;
-use crate::wire::alert;
-use crate::wire::application_protocol;
+use crate::tls::config::PeerAuthentication;
+use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::tls::progress::{Authorization, PeerCredential};
+use crate::tls::suites::Suite;
 use crate::wire::certificate::{NoRawPublicKey, raw_public_key};
 use crate::wire::certificate_type::{Abilities, Agreement, client_extensions, read_client_hello, read_server_hello};
 use crate::wire::handshake::{SERVER_HELLO, SERVER_KEY_EXCHANGE};
-use crate::wire::{SrtpProfile, srtp};
+use crate::wire::{CertificateType, ClientHello, PublicKey, Records, SrtpProfile, alert, application_protocol, srtp};
 use mbedtls_sys as sys;
 use std::sync::Arc;
-
-/// How the peer of a handshake authenticates.
-pub(crate) struct PeerAuthentication {
-    /// Who may vouch for its certificate.
-    pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
-    /// DNS name or IP literal that its certificate must carry; for clients.
-    pub(crate) servername: Option<String>,
-    /// Whether the application compares the name with the certificate's; then `asks`, too.
-    pub(crate) leaves_name: bool,
-    /// Whether raw public keys are welcome, and which of them are authenticated without a question.
-    pub(crate) public_keys: Option<Vec<PublicKey>>,
-    /// `false` lets everybody in whom the application does not refuse.
-    pub(crate) required: bool,
-    /// Whether the application has the last word: [`Question::Peer`](super::handshake::Question).
-    pub(crate) asks: bool,
-    /// For clients: the server may leave its Certificate message out, as node-mbed-dtls's do, if exactly one key is
-    /// expected. It proves to have that key by its signature all the same.
-    pub(crate) allows_omission: bool,
-}
-
-impl PeerAuthentication {
-    fn accepts(&self) -> Vec<CertificateType> {
-        use CertificateType::{RawPublicKey, X509};
-        match (&self.public_keys, &self.trust_anchors) {
-            (Some(_), None) if self.required => vec![RawPublicKey],
-            (Some(_), _) => vec![RawPublicKey, X509],
-            (None, _) if self.required => vec![X509],
-            (None, _) => vec![X509, RawPublicKey],
-        }
-    }
-
-    /// Whether a peer can authenticate with an RSA key.
-    pub(super) fn accepts_rsa(&self) -> bool {
-        self.accepts_kind(PublicKey::is_rsa)
-    }
-
-    /// Whether a peer can authenticate with an EC key.
-    pub(super) fn accepts_ecdsa(&self) -> bool {
-        self.accepts_kind(|key| !key.is_rsa())
-    }
-
-    fn accepts_kind(&self, is_kind: impl Fn(&PublicKey) -> bool) -> bool {
-        let open = self.asks || !self.required || self.trust_anchors.is_some();
-        open || self.public_keys.iter().flatten().any(is_kind)
-    }
-}
 
 /// What a configuration says about proving oneself, for every handshake under it.
 pub(super) struct Rules {
@@ -103,25 +53,6 @@ impl Rules {
             srtp_profiles: negotiation.srtp_profiles.clone(),
         }
     }
-}
-
-/// What a peer has presented.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PeerCredential {
-    /// SubjectPublicKeyInfo, DER.
-    pub(crate) public_key: Vec<u8>,
-    /// X.509, DER; `None` with a raw public key.
-    pub(crate) certificate: Option<Vec<u8>>,
-}
-
-/// Whether the peer has proved to be one that the configuration accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Authorization {
-    Granted,
-    /// Let in for all that: the code of what is wrong.
-    Refused(&'static str),
-    /// Nobody asked.
-    Unknown,
 }
 
 /// Whether the application has had its say about the peer.
@@ -253,7 +184,7 @@ impl PeerCheck {
                 self.check_signature_kind()?;
                 ssl.handshake_step()?;
             }
-            (Role::Server, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => {
+            (Role::Server, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => {
                 if self.rules.required && self.agreement.peer.is_none() {
                     return Err(Error::no_shared_certificate_type("client certificate").into());
                 }
@@ -264,7 +195,9 @@ impl PeerCheck {
                     None => return Err(Error::no_shared_certificate_type("server certificate").into()),
                 }
             }
-            (Role::Client, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.own == Some(RawPublicKey) => {
+            (Role::Client, sys::SSL_CLIENT_CERTIFICATE)
+                if ssl.uses_certificates() && self.agreement.own == Some(RawPublicKey) =>
+            {
                 if ssl.is_asked_for_certificate() {
                     ssl.use_raw_public_key()?;
                     ssl.write_raw_public_key()?;
@@ -272,13 +205,15 @@ impl PeerCheck {
                     ssl.handshake_step()?;
                 }
             }
-            (Role::Client, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => match self.agreement.peer {
+            (Role::Client, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => match self.agreement.peer {
                 Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
                 None if self.rules.omits_certificate => self.read_raw_public_key(ssl)?,
                 Some(CertificateType::X509) => ssl.handshake_step()?,
                 None => return Err(Error::no_shared_certificate_type("server certificate").into()),
             },
-            (Role::Server, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.peer == Some(RawPublicKey) => {
+            (Role::Server, sys::SSL_CLIENT_CERTIFICATE)
+                if ssl.uses_certificates() && self.agreement.peer == Some(RawPublicKey) =>
+            {
                 self.read_raw_public_key(ssl)?;
             }
             (_, sys::SSL_HANDSHAKE_WRAPUP) => {
@@ -314,7 +249,7 @@ impl PeerCheck {
     fn read_raw_public_key(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         let message = ssl.peek_handshake_message()?;
         if let Some(key) = self.key_of_omitted_certificate(ssl, &message) {
-            ssl.accept_raw_public_key(&key)?;
+            ssl.accept_raw_public_key(key.der())?;
             // What came is the next message already.
             ssl.keep_peeked_message();
             self.verdict = Verdict::Settled;
@@ -335,7 +270,7 @@ impl PeerCheck {
         } else if self.rules.required && !self.rules.asks {
             return Err(unexpected_key().into());
         }
-        ssl.accept_raw_public_key(&key).map_err(|errno| match errno {
+        ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {
             sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
             _ => unacceptable_key().into(),
         })?;
@@ -363,7 +298,9 @@ impl PeerCheck {
             return None;
         }
         if self.credential.is_none() {
-            self.credential = ssl.peer_certificate();
+            self.credential = ssl
+                .peer_certificate()
+                .map(|own| PeerCredential { public_key: own.public_key, certificate: Some(own.der) });
         }
         if !self.rules.asks || self.verdict == Verdict::Settled {
             return None;
@@ -452,9 +389,4 @@ fn unexpected_key() -> Error {
 
 fn unacceptable_key() -> Error {
     Error::certificate_fault(CertificateFault::UnacceptableKey)
-}
-
-/// Whether the suite has Certificate messages.
-fn signs(ssl: &Ssl) -> bool {
-    ssl.negotiated_suite().and_then(Suite::from_id).is_some_and(|suite| !suite.key_exchange().uses_psk())
 }

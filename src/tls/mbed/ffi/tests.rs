@@ -1,12 +1,11 @@
 //! Corrections of the engine that only show from inside.
 
-use super::bio::{Outbox, StagedPsk, install_psk};
+use super::bio::{StagedPsk, install_psk};
 use super::config::{Role, SslConfig, SslConfigParts, Verification};
+use super::negotiation::Preferences;
 use super::rng::random;
 use super::ssl::Ssl;
 use super::{check, sys};
-use crate::tls::negotiation::{Negotiation, Wishes};
-use crate::tls::suites::Suite;
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 use std::sync::Arc;
@@ -17,9 +16,17 @@ use zeroize::Zeroizing;
 fn psk_server() -> Ssl {
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
-        negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
-        suites: &[Suite::from_name("PSK-AES128-CCM8").unwrap()],
-        credentials: None,
+        preferences: Preferences {
+            curves: vec![sys::ECP_DP_SECP256R1],
+            hashes: vec![sys::MD_SHA256],
+            protocols: Vec::new(),
+            max_fragment_length_code: 0,
+            client_preference: false,
+            psk_hint: Vec::new(),
+        },
+        // TLS_PSK_WITH_AES_128_CCM_8
+        suites: vec![0xc0a8],
+        own_key: None,
         trust_anchors: None,
         revocations: None,
         verification: Verification::None,
@@ -43,16 +50,16 @@ fn a_reset_leaves_no_bad_mac_behind() {
 #[test]
 fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_them() {
     let mut ssl = psk_server();
-    let (now, mut out) = (Instant::now(), Outbox::default());
-    ssl.with(now, None, &mut out, |ssl| {
+    let (now, mut bytes, mut ends) = (Instant::now(), Vec::new(), Vec::new());
+    ssl.exchange(now, None, (&mut bytes, &mut ends), |ssl| {
         assert!(!ssl.raw.in_buf.is_null() && !ssl.raw.out_buf.is_null());
         assert_eq!(ssl.handshake_step(), Ok(()));
         assert_eq!(ssl.handshake_step(), Err(sys::ERR_SSL_WANT_READ));
     });
     assert!(ssl.raw.in_buf.is_null() && ssl.raw.out_buf.is_null() && ssl.raw.in_msg.is_null());
-    ssl.with(now, None, &mut out, |ssl| ssl.keep_peeked_message());
+    ssl.exchange(now, None, (&mut bytes, &mut ends), |ssl| ssl.keep_peeked_message());
     assert!(!ssl.raw.in_buf.is_null());
-    ssl.with(now, None, &mut out, |ssl| ssl.raw.keep_current_message = 0);
+    ssl.exchange(now, None, (&mut bytes, &mut ends), |ssl| ssl.raw.keep_current_message = 0);
     assert!(ssl.raw.in_buf.is_null());
 }
 

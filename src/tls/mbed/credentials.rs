@@ -1,46 +1,32 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
-use super::error::{ConfigError, ConfigErrorKind};
 use super::ffi::config::Role;
+use super::ffi::own_key::OwnKey;
 use super::ffi::raw_public_key::Carrier;
-use super::ffi::rsa::ForeignRsaKey;
-use crate::wire::CertificateType;
-use crate::wire::PublicKey;
+use crate::tls::error::{ConfigError, ConfigErrorKind};
+use crate::wire::{CertificateType, PublicKey};
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
 use mbedtls::x509::{Certificate, Crl, KeyUsage};
-use mbedtls_sys::{pk_context, x509_crl, x509_crt};
 use std::ffi::c_char;
 use std::sync::{Arc, Mutex, PoisonError};
-use zeroize::Zeroizing;
 
 /// A private key and the chain of certificates that vouches for it, the key's own first; without one, the key is
 /// presented as a raw public key.
 pub(crate) struct Credentials {
-    key: Pk,
-    /// The same key in faster hands.
-    foreign_key: Option<ForeignRsaKey>,
-    /// There unless the chain is for a kind of key that is not presented raw.
-    raw: Option<RawPublicKey>,
-    chain: Option<List<Certificate>>,
+    key: Arc<OwnKey>,
     /// A server's raw public key is not sent: its clients know it.
     left_out: bool,
 }
 
-/// The public half of a key, twice: as it is sent, and as the engine finds it.
-pub(super) struct RawPublicKey {
-    pub(super) key: PublicKey,
-    pub(super) carrier: Carrier,
-}
-
 /// Certificates that are trusted to vouch for others.
 pub(crate) struct TrustAnchors {
-    certificates: List<Certificate>,
+    certificates: Arc<List<Certificate>>,
 }
 
 /// Lists of certificates that their issuers have revoked. Where there are any, each issuer of a chain must have one.
 pub(crate) struct RevocationLists {
-    lists: Crl,
+    lists: Arc<Crl>,
 }
 
 impl RevocationLists {
@@ -57,11 +43,11 @@ impl RevocationLists {
                 ConfigError::engine(ConfigErrorKind::InvalidCrl, &what, error)
             })?;
         }
-        Ok(RevocationLists { lists })
+        Ok(RevocationLists { lists: Arc::new(lists) })
     }
 
-    pub(super) fn as_ptr(&self) -> *const x509_crl {
-        (&self.lists).into()
+    pub(super) fn list(&self) -> Arc<Crl> {
+        Arc::clone(&self.lists)
     }
 }
 
@@ -98,15 +84,12 @@ impl Credentials {
             Err(error) if !key.can_do(Type::Rsa) => return Err(error),
             raw => raw.ok(),
         };
-        let foreign_key = foreign_key(&mut key);
-        Ok(Credentials { key, foreign_key, raw, chain: Some(chain), left_out: false })
+        Ok(Credentials { key: Arc::new(OwnKey::new(key, raw, Some(chain))), left_out: false })
     }
 
     /// Whether a server can show the certificate: the engine would not put it forward, and no client accept it.
     pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
-        let Some(own) = self.chain.as_ref().and_then(|chain| chain.iter().next()) else {
-            return Ok(());
-        };
+        let Some(own) = self.key.certificate() else { return Ok(()) };
         let wrong = |what: &str| {
             let message = format!("The certificate in the option 'cert' is of no use to a server: {what}");
             Err(ConfigError::new(ConfigErrorKind::InvalidCert, message))
@@ -123,9 +106,8 @@ impl Credentials {
     /// A key without a certificate, PEM or DER.
     pub(crate) fn parse_raw(key: &[u8], passphrase: Option<&[u8]>) -> Result<Credentials, ConfigError> {
         let mut key = parse_key(key, passphrase)?;
-        let raw = Some(raw_public_key(&mut key)?);
-        let foreign_key = foreign_key(&mut key);
-        Ok(Credentials { key, foreign_key, raw, chain: None, left_out: false })
+        let raw = raw_public_key(&mut key)?;
+        Ok(Credentials { key: Arc::new(OwnKey::new(key, Some(raw), None)), left_out: false })
     }
 
     /// Has a server leave its Certificate message out where it would be a raw public key, as node-mbed-dtls does.
@@ -139,38 +121,18 @@ impl Credentials {
 
     /// How we can prove ourselves in this role. A client with a certificate presents that.
     pub(super) fn certificate_types(&self, role: Role) -> Vec<CertificateType> {
-        let raw = self.raw.as_ref().filter(|_| role == Role::Server || self.chain.is_none());
-        let raw = raw.map(|_| CertificateType::RawPublicKey);
-        let chain = self.chain.as_ref().map(|_| CertificateType::X509);
-        raw.into_iter().chain(chain).collect()
+        let chain = self.key.certificate().map(|_| CertificateType::X509);
+        let raw = self.key.carrier().filter(|_| role == Role::Server || chain.is_none());
+        raw.map(|_| CertificateType::RawPublicKey).into_iter().chain(chain).collect()
     }
 
-    pub(super) fn raw(&self) -> Option<&RawPublicKey> {
-        self.raw.as_ref()
+    pub(super) fn into_key(self) -> Arc<OwnKey> {
+        self.key
     }
 
     pub(crate) fn is_rsa(&self) -> bool {
-        self.key.can_do(Type::Rsa)
+        self.key.is_rsa()
     }
-
-    pub(super) fn key_ptr(&self) -> *const pk_context {
-        match &self.foreign_key {
-            Some(key) => key.as_ptr(),
-            None => (&self.key).into(),
-        }
-    }
-
-    pub(super) fn chain_ptr(&self) -> Option<*const x509_crt> {
-        self.chain.as_ref().map(first)
-    }
-}
-
-fn foreign_key(key: &mut Pk) -> Option<ForeignRsaKey> {
-    if !key.can_do(Type::Rsa) {
-        return None;
-    }
-    let der = Zeroizing::new(key.write_private_der_vec().ok()?);
-    ForeignRsaKey::from_der(&der)
 }
 
 /// Trust anchors worth keeping parsed: Node's root certificates take longer to parse than a handshake.
@@ -213,19 +175,12 @@ impl TrustAnchors {
                 "The option 'ca' holds no certificate".to_owned(),
             ));
         }
-        Ok(TrustAnchors { certificates })
+        Ok(TrustAnchors { certificates: Arc::new(certificates) })
     }
 
-    pub(super) fn as_ptr(&self) -> *const x509_crt {
-        first(&self.certificates)
+    pub(super) fn list(&self) -> Arc<List<Certificate>> {
+        Arc::clone(&self.certificates)
     }
-}
-
-fn first(list: &List<Certificate>) -> *const x509_crt {
-    list.iter().next().map_or(std::ptr::null(), |certificate| {
-        let certificate: &Certificate = certificate;
-        certificate.into()
-    })
 }
 
 /// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1 (RFC 5280 section 4.2.1.12).
@@ -249,7 +204,8 @@ pub(super) fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
     text
 }
 
-fn raw_public_key(key: &mut Pk) -> Result<RawPublicKey, ConfigError> {
+/// The public half of the key, if it is one that may be presented raw.
+fn raw_public_key(key: &mut Pk) -> Result<Carrier, ConfigError> {
     let unusable = |error| {
         ConfigError::engine(ConfigErrorKind::InvalidKey, "The public half of the option 'key' cannot be used", error)
     };
@@ -261,8 +217,7 @@ fn raw_public_key(key: &mut Pk) -> Result<RawPublicKey, ConfigError> {
                 .to_owned(),
         )
     })?;
-    let carrier = Carrier::new(&key).map_err(|errno| unusable(errno.into()))?;
-    Ok(RawPublicKey { key, carrier })
+    Carrier::new(key.der().to_vec()).map_err(|errno| unusable(errno.into()))
 }
 
 fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError> {

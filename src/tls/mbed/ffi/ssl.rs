@@ -1,6 +1,6 @@
 //! One `ssl_context` behind safe methods; no decision is made here.
 
-use super::bio::{self, Bio, Outbox, StagedPsk};
+use super::bio::{self, Bio, StagedPsk};
 use super::buffers;
 use super::config::{Role, SslConfig};
 use super::verify::{self, PeerName};
@@ -67,24 +67,27 @@ impl Ssl {
         unsafe { self.bio.as_mut() }
     }
 
-    /// Runs `act` with `record` on offer, the clock at `now`, and everything that is written going to `outbox`.
-    pub(crate) fn with<R>(
+    /// Runs `act` with `record` on offer and the clock at `now`. Every datagram that is written is appended to `bytes`,
+    /// and where it ends to `ends`.
+    pub(crate) fn exchange<R>(
         &mut self,
         now: Instant,
         record: Option<&[u8]>,
-        outbox: &mut Outbox,
+        (bytes, ends): (&mut Vec<u8>, &mut Vec<usize>),
         act: impl FnOnce(&mut Ssl) -> R,
     ) -> R {
         let bio = self.bio_mut();
         bio.now = now;
         bio.incoming = record.map(NonNull::from);
-        std::mem::swap(&mut bio.outbox, outbox);
+        std::mem::swap(&mut bio.written.bytes, bytes);
+        std::mem::swap(&mut bio.written.ends, ends);
         buffers::attach(&mut self.raw);
         let result = act(self);
         let bio = self.bio_mut();
         // The record ends with this call; what the engine left unread is gone.
         bio.incoming = None;
-        std::mem::swap(&mut bio.outbox, outbox);
+        std::mem::swap(&mut bio.written.bytes, bytes);
+        std::mem::swap(&mut bio.written.ends, ends);
         let received = bio.received;
         self.received_alert = received_alert(&self.raw);
         buffers::detach(&mut self.raw, received);
@@ -94,7 +97,7 @@ impl Ssl {
         result
     }
 
-    /// Offers one more record inside `with`.
+    /// Offers one more record inside `exchange`.
     pub(crate) fn offer<R>(&mut self, record: &[u8], act: impl FnOnce(&mut Ssl) -> R) -> R {
         self.bio_mut().incoming = Some(NonNull::from(record));
         let result = act(self);
@@ -102,14 +105,14 @@ impl Ssl {
         result
     }
 
-    /// Datagrams written since `with` began.
+    /// Number of datagrams that stand in the memory of the running `exchange`.
     pub(crate) fn written(&self) -> usize {
-        self.bio().outbox.len()
+        self.bio().written.ends.len()
     }
 
     /// Takes back what was written since then.
     pub(crate) fn take_back(&mut self, written: usize) {
-        self.bio_mut().outbox.truncate(written);
+        self.bio_mut().written.truncate(written);
     }
 
     /// Whether the record on offer is still unread.

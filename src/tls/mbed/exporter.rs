@@ -1,29 +1,17 @@
 //! Keying material for other protocols (RFC 5705), from what a saved connection keeps too.
 
 use super::ffi::prf::prf;
-use super::saved::SavedConnection;
+use crate::tls::error::{EXPORT_LIMIT, ExportError};
+use crate::tls::saved::SavedConnection;
 use std::ffi::CString;
 use zeroize::Zeroizing;
-
-/// Bytes that can be exported at a time.
-pub(crate) const EXPORT_LIMIT: usize = 65_536;
 
 /// What the handshake itself derives keys with (RFC 5705 section 4, RFC 7627): exporting them would give the keys away.
 const RESERVED: [&[u8]; 5] =
     [b"client finished", b"server finished", b"master secret", b"extended master secret", b"key expansion"];
 
-/// Why nothing was exported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ExportError {
-    NotConnected,
-    /// Reserved, empty, or with a zero byte.
-    Label,
-    /// More bytes than there is a length for.
-    Length,
-}
-
 /// No context is another thing than an empty one.
-pub(super) fn export(
+pub(crate) fn export(
     connection: &SavedConnection,
     label: &[u8],
     context: Option<&[u8]>,

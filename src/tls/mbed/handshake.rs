@@ -1,18 +1,18 @@
 //! One handshake, driven step by step until it has to wait, or is over.
 
-use super::config::{ClientConfig, ClientPsk, Pace, ServerConfig};
-use super::error::{CertificateFault, Error, ErrorKind};
-use super::ffi::bio::Outbox;
+use super::config::{ClientConfig, Pace, ServerConfig};
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
-use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
-use super::psk::{PskExchange, negotiates_psk};
-use super::saved::ResumableSession;
-use super::suites::Suite;
+use super::peer::{Failure, PeerCheck};
+use super::psk::PskExchange;
 use super::work::Work;
-use crate::wire::SrtpProfile;
-use crate::wire::alert;
-use crate::wire::{ContentType, OwnedRecord, Record, Records};
+use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::tls::outbox::Outbox;
+use crate::tls::progress::{Negotiated, Progress, Terms};
+use crate::tls::psk::ClientPsk;
+use crate::tls::question::Question;
+use crate::tls::saved::ResumableSession;
+use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use mbedtls_sys as sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -22,64 +22,6 @@ const EARLY_RECORD_LIMIT: usize = 8;
 
 /// Bytes in these records, all together.
 const EARLY_BYTES_LIMIT: usize = 16 * 1024;
-
-/// How far a handshake has come.
-#[derive(Debug)]
-pub(crate) enum Progress {
-    /// For the peer's next flight, or the timer.
-    Waiting,
-    /// For the application's answer. Nothing may be fed meanwhile.
-    Asks(Question),
-    /// For a step with public keys: [`super::Context::compute`]. Nothing may be fed meanwhile.
-    Computes,
-    /// Over: application data can flow.
-    Done(Negotiated),
-}
-
-/// What only the application knows.
-#[derive(Debug)]
-pub(crate) enum Question {
-    /// The configuration for this name, which a client asks for: [`super::Context::answer_config`].
-    Config(String),
-    /// Which of these application protocols, each with its length before it: [`super::Context::answer_protocol`].
-    Protocol(Vec<u8>),
-    /// The key of this identity: [`super::Context::answer_psk`].
-    Psk(Vec<u8>),
-    /// Under which identity to appear, and with which key, to a server with this hint:
-    /// [`super::Context::answer_identity`].
-    Identity(Option<Vec<u8>>),
-    /// The session with this id, which a client wants to resume: [`super::Context::answer_resumption`].
-    Resumption(Vec<u8>),
-    /// Whether this peer is accepted: [`super::Context::answer_peer`]. It has yet to prove that the key is its own.
-    Peer(PeerCredential),
-}
-
-/// What a finished handshake agreed on.
-#[derive(Debug)]
-pub(crate) struct Negotiated {
-    pub(crate) suite: Suite,
-    /// An earlier session's master secret was used (RFC 5246 section 7.3).
-    pub(crate) resumed: bool,
-    /// The identity whose key the peer proved to have. Servers only.
-    pub(crate) psk_identity: Option<Vec<u8>>,
-    /// What the peer presented, and proved to have the private key of.
-    pub(crate) peer: Option<PeerCredential>,
-    pub(crate) terms: Terms,
-    /// Records that came before the handshake was over and may hold application data.
-    pub(crate) early: VecDeque<OwnedRecord>,
-}
-
-/// What else a finished handshake agreed on.
-#[derive(Debug)]
-pub(crate) struct Terms {
-    /// Application protocol (RFC 7301).
-    pub(crate) protocol: Option<Vec<u8>>,
-    pub(crate) authorization: Authorization,
-    /// Certificates that the peer has sent behind its own, DER.
-    pub(crate) issuers: Vec<Vec<u8>>,
-    /// OpenSSL's name of the SRTP profile (RFC 5764).
-    pub(crate) srtp_profile: Option<&'static str>,
-}
 
 /// Where a server's handshake is with the session that the client wants to resume.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -94,7 +36,7 @@ enum ResumptionStage {
 }
 
 /// A handshake under way.
-pub(super) struct Handshake {
+pub(crate) struct Handshake {
     ssl: Ssl,
     pace: Pace,
     psk: PskExchange,
@@ -114,7 +56,7 @@ impl Handshake {
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
     /// `protocol`: what the application has chosen of the client's application protocols.
-    pub(super) fn server(
+    pub(crate) fn server(
         config: &ServerConfig,
         now: Instant,
         asks_for_sessions: bool,
@@ -131,7 +73,7 @@ impl Handshake {
     }
 
     /// Call [`Handshake::handle_timeout`] to send the first flight.
-    pub(super) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
+    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
@@ -154,12 +96,12 @@ impl Handshake {
     }
 
     /// Whether to pause before steps with public keys.
-    pub(super) fn pause(&mut self, pauses: bool) {
+    pub(crate) fn pause(&mut self, pauses: bool) {
         self.pauses = pauses;
     }
 
     /// Takes the step that [`Progress::Computes`] announced, and those behind it.
-    pub(super) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+    pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         let pauses = std::mem::replace(&mut self.pauses, false);
         self.wake(now);
         let progress = self.drive(now, None, out);
@@ -168,24 +110,24 @@ impl Handshake {
     }
 
     /// What was done at one time leaves at a later one: the running timer begins then.
-    pub(super) fn delay(&mut self, delay: Duration) {
+    pub(crate) fn delay(&mut self, delay: Duration) {
         if self.suspended.is_none() {
             self.ssl.postpone_timer(delay);
         }
     }
 
     /// The number of the next plaintext record; `None` when there will be none.
-    pub(super) fn next_plaintext_number(&self) -> Option<u64> {
+    pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
         self.ssl.next_plaintext_number()
     }
 
     /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
-    pub(super) fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.suspended.is_some() { None } else { self.ssl.deadline() }
     }
 
     /// A well-formed plaintext record of the handshake.
-    pub(super) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+    pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
         self.ssl.forget_plaintext_numbers();
         let written = out.len();
         if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
@@ -195,7 +137,7 @@ impl Handshake {
     }
 
     /// A record of the epoch that the handshake is about to begin.
-    pub(super) fn handle_early_record(
+    pub(crate) fn handle_early_record(
         &mut self,
         now: Instant,
         record: &Record<'_>,
@@ -210,20 +152,20 @@ impl Handshake {
     }
 
     /// Starts a client's handshake; later, retransmits the current flight when its time has come.
-    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         self.ssl.cap_retransmission(self.pace.longest_interval);
         self.drive(now, None, out)
     }
 
     /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
-    pub(super) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+    pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
         self.psk.answer_key(&mut self.ssl, key)?;
         self.wake(now);
         self.drive(now, None, out)
     }
 
     /// The answer to [`Question::Identity`]; `None` ends the handshake.
-    pub(super) fn answer_identity(
+    pub(crate) fn answer_identity(
         &mut self,
         now: Instant,
         psk: Option<ClientPsk>,
@@ -241,7 +183,7 @@ impl Handshake {
 
     /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
     /// has negotiated leads to a full handshake.
-    pub(super) fn answer_resumption(
+    pub(crate) fn answer_resumption(
         &mut self,
         now: Instant,
         session: Option<&ResumableSession>,
@@ -250,14 +192,14 @@ impl Handshake {
         if self.resumption != ResumptionStage::Asked {
             return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
         }
-        let resumed = session.is_some_and(|session| self.ssl.resume(session));
+        let resumed = session.is_some_and(|session| self.ssl.resume_session(session));
         self.resumption = ResumptionStage::Answered { resumed };
         self.wake(now);
         self.drive(now, None, out)
     }
 
     /// The answer to [`Question::Peer`].
-    pub(super) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
+    pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
         let written = out.len();
         match self.peer.answer(accepted) {
             None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
@@ -298,7 +240,7 @@ impl Handshake {
     }
 
     fn finish(&mut self) -> Result<Progress, Error> {
-        let suite = self.ssl.negotiated_suite().and_then(Suite::from_id).ok_or_else(|| Error::internal(0))?;
+        let suite = self.ssl.suite().ok_or_else(|| Error::internal(0))?;
         // The limit was for flights; a payload is one record, and its size is the application's business.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
@@ -387,26 +329,26 @@ impl Handshake {
     }
 
     /// What is known about a handshake that has taken too long.
-    pub(super) fn timeout_error(&self) -> Option<Error> {
+    pub(crate) fn timeout_error(&self) -> Option<Error> {
         if self.bad_finished {
             return Some(self.handshake_error(sys::ERR_SSL_INVALID_MAC));
         }
         // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
         let unanswered = self.ssl.role() == Role::Client
             && matches!(self.ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
-            && negotiates_psk(&self.ssl);
+            && self.ssl.uses_psk();
         let message =
             "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
         unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
     }
 
     /// The engine of the finished handshake, and records that came too early and may hold application data.
-    pub(super) fn into_parts(self) -> (Ssl, VecDeque<OwnedRecord>) {
+    pub(crate) fn into_parts(self) -> (Ssl, VecDeque<OwnedRecord>) {
         (self.ssl, self.early)
     }
 
     /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
-    pub(super) fn cancel(&mut self, now: Instant, out: &mut Outbox) {
+    pub(crate) fn cancel(&mut self, now: Instant, out: &mut Outbox) {
         for description in [alert::USER_CANCELED, alert::CLOSE_NOTIFY] {
             // The handshake ends with or without this alert.
             let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, description));
@@ -414,7 +356,7 @@ impl Handshake {
     }
 
     /// Gives a handshake up for a reason of our own.
-    pub(super) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+    pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
         // The connection ends with or without this alert.
         let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
     }

@@ -2,11 +2,23 @@
 
 use super::ssl::Ssl;
 use super::{c_int, check, sys};
-use crate::tls::curves::Curve;
-use crate::tls::negotiation::Negotiation;
-use crate::wire::MaxFragmentLength;
 use std::ffi::{CStr, CString};
 use sys::types::raw_types::c_char;
+
+/// What a configuration prefers, in the engine's numbers, best first.
+pub(crate) struct Preferences {
+    pub(crate) curves: Vec<sys::ecp_group_id>,
+    /// Hashes of signatures.
+    pub(crate) hashes: Vec<sys::md_type_t>,
+    /// Application protocols (RFC 7301); none for no such extension.
+    pub(crate) protocols: Vec<CString>,
+    /// RFC 6066 section 4; 0 for no limit.
+    pub(crate) max_fragment_length_code: u8,
+    /// Whether a server chooses the suite that its client likes best.
+    pub(crate) client_preference: bool,
+    /// RFC 4279 section 2; empty for none.
+    pub(crate) psk_hint: Vec<u8>,
+}
 
 /// Lists that an `ssl_config` points at, each with its end mark.
 pub(super) struct Lists {
@@ -21,22 +33,16 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    pub(super) fn new(negotiation: &Negotiation) -> Lists {
-        let protocols: Box<[CString]> = negotiation.protocols.iter().cloned().collect();
+    pub(super) fn new(preferences: Preferences) -> Lists {
+        let protocols: Box<[CString]> = preferences.protocols.into();
         Lists {
-            curves: negotiation.curves.iter().map(|&curve| Curve::id(curve)).chain([sys::ECP_DP_NONE]).collect(),
-            hashes: negotiation
-                .signatures
-                .hashes
-                .iter()
-                .map(|&hash| hash as c_int)
-                .chain([sys::MD_NONE as c_int])
-                .collect(),
+            curves: preferences.curves.into_iter().chain([sys::ECP_DP_NONE]).collect(),
+            hashes: preferences.hashes.into_iter().chain([sys::MD_NONE]).map(|hash| hash as c_int).collect(),
             protocol_pointers: protocols.iter().map(|name| name.as_ptr()).chain([std::ptr::null()]).collect(),
             _protocols: protocols,
-            max_fragment_length_code: negotiation.max_fragment_length.map_or(0, MaxFragmentLength::code),
-            client_preference: negotiation.client_preference,
-            psk_hint: negotiation.psk_hint.clone().into(),
+            max_fragment_length_code: preferences.max_fragment_length_code,
+            client_preference: preferences.client_preference,
+            psk_hint: preferences.psk_hint.into(),
         }
     }
 

@@ -7,8 +7,6 @@
 use super::bio::Bio;
 use super::ssl::Ssl;
 use super::{c_int, c_void, check, sys};
-use crate::tls::peer::PeerCredential;
-use crate::wire::PublicKey;
 use sys::types::raw_types::c_uchar;
 
 const CLIENT_HELLO: u8 = 1;
@@ -53,6 +51,16 @@ pub(super) struct HelloEdit {
 /// A certificate with a public key and nothing else.
 pub(crate) struct Carrier {
     raw: Box<sys::x509_crt>,
+    /// The same key as it is sent: SubjectPublicKeyInfo.
+    der: Vec<u8>,
+}
+
+/// What a peer has presented in its Certificate message.
+pub(crate) struct PeerCertificate {
+    /// X.509, DER.
+    pub(crate) der: Vec<u8>,
+    /// The key in it: SubjectPublicKeyInfo, DER.
+    pub(crate) public_key: Vec<u8>,
 }
 
 // SAFETY: not written after `new`; the engine only reads it.
@@ -61,15 +69,16 @@ unsafe impl Send for Carrier {}
 unsafe impl Sync for Carrier {}
 
 impl Carrier {
-    pub(crate) fn new(key: &PublicKey) -> Result<Carrier, c_int> {
+    /// `der`: a SubjectPublicKeyInfo.
+    pub(crate) fn new(der: Vec<u8>) -> Result<Carrier, c_int> {
         let mut raw = Box::<sys::x509_crt>::new_uninit();
         // SAFETY: `x509_crt_init` writes every byte of the struct.
         let raw = unsafe {
             sys::x509_crt_init(raw.as_mut_ptr());
             raw.assume_init()
         };
-        let mut carrier = Carrier { raw };
-        parse_into(&mut carrier.raw.pk, key)?;
+        let mut carrier = Carrier { raw, der };
+        parse_into(&mut carrier.raw.pk, &carrier.der)?;
         Ok(carrier)
     }
 }
@@ -81,8 +90,8 @@ impl Drop for Carrier {
     }
 }
 
-fn parse_into(context: &mut sys::pk_context, key: &PublicKey) -> Result<(), c_int> {
-    let bytes = key.der().as_ptr_range();
+fn parse_into(context: &mut sys::pk_context, der: &[u8]) -> Result<(), c_int> {
+    let bytes = der.as_ptr_range();
     let mut position = bytes.start.cast_mut();
     // SAFETY: `position` walks the key's bytes up to their end; the function reads them alone.
     check(unsafe { sys::pk_parse_subpubkey(&mut position, bytes.end, context) })
@@ -113,9 +122,9 @@ impl Ssl {
 
     /// Has the engine use our key in this handshake by its carrier.
     pub(crate) fn use_raw_public_key(&mut self) -> Result<(), c_int> {
-        let credentials = self.config.credentials().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
-        let carrier = &credentials.raw().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?.carrier;
-        let (carrier, key) = (&raw const *carrier.raw, credentials.key_ptr());
+        let own = self.config.own_key().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
+        let carrier = own.carrier().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
+        let (carrier, key) = (&raw const *carrier.raw, own.key_ptr());
         let raw = &mut *self.raw;
         // SAFETY: null, or the handshake that the context owns.
         let handshake = unsafe { raw.handshake.as_mut() }.ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
@@ -142,8 +151,8 @@ impl Ssl {
     /// The step that writes our Certificate message, in the form of RFC 7250 section 3.
     pub(crate) fn write_raw_public_key(&mut self) -> Result<(), c_int> {
         self.begin_step()?;
-        let credentials = self.config.credentials().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
-        let key = credentials.raw().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?.key.der();
+        let carrier = self.config.own_key().and_then(|own| own.carrier()).ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
+        let key = carrier.der.as_slice();
         let raw = &mut *self.raw;
         let length = BEFORE_KEY + key.len();
         if length > sys::SSL_OUT_CONTENT_LEN as usize {
@@ -163,7 +172,7 @@ impl Ssl {
     }
 
     /// Consumes the Certificate message that was peeked at: signatures will be verified with this key.
-    pub(crate) fn accept_raw_public_key(&mut self, key: &PublicKey) -> Result<(), c_int> {
+    pub(crate) fn accept_raw_public_key(&mut self, der: &[u8]) -> Result<(), c_int> {
         // SAFETY: null, or a session that the context owns.
         let session = unsafe { self.raw.session_negotiate.as_mut() }.ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
         // SAFETY: one zeroed struct, or null.
@@ -176,7 +185,7 @@ impl Ssl {
         // From here on it is the session's, which frees it whatever happens.
         session.peer_cert = certificate;
         session.verify_result = 0;
-        parse_into(&mut certificate.pk, key)?;
+        parse_into(&mut certificate.pk, der)?;
         self.consume_peeked_message();
         Ok(())
     }
@@ -216,14 +225,14 @@ impl Ssl {
     }
 
     /// The certificate that the peer has presented in this handshake.
-    pub(crate) fn peer_certificate(&self) -> Option<PeerCredential> {
+    pub(crate) fn peer_certificate(&self) -> Option<PeerCertificate> {
         // SAFETY: null, or a session that the context owns.
         let session = unsafe { self.raw.session_negotiate.as_ref() }?;
         // SAFETY: null, or a certificate that the session owns and nobody changes.
         let certificate = unsafe { session.peer_cert.as_ref() }?;
-        Some(PeerCredential {
+        Some(PeerCertificate {
+            der: super::verify::raw(&certificate.raw).to_vec(),
             public_key: super::verify::raw(&certificate.pk_raw).to_vec(),
-            certificate: Some(super::verify::raw(&certificate.raw).to_vec()),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use super::bio::Bio;
 use super::{c_int, c_void, sys};
-use crate::tls::credentials::RevocationLists;
+use mbedtls::x509::Crl;
 use std::net::IpAddr;
 
 /// The name that the peer's certificate must carry.
@@ -54,9 +54,9 @@ pub(super) unsafe extern "C" fn verify(
 
 /// Whether one of the lists is from the certificate's issuer: Mbed TLS takes no list for nothing revoked. Whether it is
 /// genuine and valid, Mbed TLS sees. Nobody revokes what signs itself.
-fn has_list(lists: &RevocationLists, certificate: &sys::x509_crt) -> bool {
+fn has_list(lists: &Crl, certificate: &sys::x509_crt) -> bool {
     let issuer = raw(&certificate.issuer_raw);
-    let mut list = lists.as_ptr();
+    let mut list: *const sys::x509_crl = lists.into();
     // SAFETY: the chain of lists lives as long as `lists`, and nobody changes it.
     while let Some(entry) = unsafe { list.as_ref() } {
         if raw(&entry.issuer_raw) == issuer {
