@@ -1,5 +1,6 @@
 //! What can go wrong: with a configuration, at the call; with a connection, for good.
 
+use crate::wire::certificate::NoRawPublicKey;
 use crate::wire::{ExtensionFault, alert};
 use std::fmt;
 
@@ -81,6 +82,12 @@ impl Error {
         Error::new(ErrorKind::NoApplicationProtocol, message)
     }
 
+    /// The peer's raw public key is none of those that were expected.
+    pub(crate) fn unexpected_key() -> Error {
+        let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
+        Error::new(ErrorKind::PeerKeyMismatch, message)
+    }
+
     /// What one side can present, the other does not accept.
     pub(crate) fn no_shared_certificate_type(what: &str) -> Error {
         Error::new(ErrorKind::NoSharedCertificateType, format!("The two sides have no kind of {what} in common"))
@@ -150,6 +157,19 @@ impl Error {
 impl From<ExtensionFault> for Error {
     fn from(fault: ExtensionFault) -> Error {
         Error::protocol(fault.alert(), fault.to_string())
+    }
+}
+
+impl From<NoRawPublicKey> for Error {
+    fn from(fault: NoRawPublicKey) -> Error {
+        match fault {
+            NoRawPublicKey::OtherMessage => {
+                Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due")
+            }
+            NoRawPublicKey::Malformed => {
+                Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed")
+            }
+        }
     }
 }
 

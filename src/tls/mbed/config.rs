@@ -4,7 +4,7 @@ use super::credentials::Credentials;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::ffi::verify::PeerName;
 use super::negotiation::Negotiation;
-use super::peer::Rules;
+use super::rules::Rules;
 use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::error::{ConfigError, ConfigErrorKind};
 use crate::tls::psk::ClientPsk;

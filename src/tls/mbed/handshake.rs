@@ -1,54 +1,28 @@
-//! One handshake, driven step by step until it has to wait, or is over.
+//! One handshake, from its first flight to the engine of a finished one.
 
 use super::config::{ClientConfig, Pace, ServerConfig};
-use super::ffi::config::Role;
+use super::failure::Failure;
 use super::ffi::ssl::Ssl;
-use super::peer::{Failure, PeerCheck};
+use super::hellos::Hellos;
 use super::psk::PskExchange;
-use super::work::Work;
-use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use super::resumption::Resumption;
+use super::steps::{Pause, Steps};
+use crate::tls::error::{Error, ErrorKind};
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::psk::ClientPsk;
-use crate::tls::question::Question;
 use crate::tls::saved::ResumableSession;
 use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
-use mbedtls_sys as sys;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-/// Records of the next epoch kept until the handshake is ready for them; the oldest gives way.
-const EARLY_RECORD_LIMIT: usize = 8;
-
-/// Bytes in these records, all together.
-const EARLY_BYTES_LIMIT: usize = 16 * 1024;
-
-/// Where a server's handshake is with the session that the client wants to resume.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ResumptionStage {
-    /// Nobody is asked: every handshake is full.
-    Off,
-    NotAsked,
-    Asked,
-    Answered {
-        resumed: bool,
-    },
-}
 
 /// A handshake under way.
 pub(crate) struct Handshake {
     ssl: Ssl,
+    steps: Steps,
     pace: Pace,
-    psk: PskExchange,
-    resumption: ResumptionStage,
-    peer: PeerCheck,
-    /// Whether it pauses before a step with public keys.
-    pauses: bool,
     /// Since when a question to the application is open, or a step with public keys waits.
     suspended: Option<Instant>,
-    early: VecDeque<OwnedRecord>,
-    /// A record that could have been the peer's Finished failed to authenticate.
-    bad_finished: bool,
 }
 
 impl Handshake {
@@ -64,12 +38,10 @@ impl Handshake {
     ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let peer = PeerCheck::server(&config.rules, protocol);
-        let mut handshake = Handshake::new(ssl, config.pace, PskExchange::server(), peer);
-        if asks_for_sessions {
-            handshake.resumption = ResumptionStage::NotAsked;
-        }
-        Ok(handshake)
+        let hellos = Hellos::server(&config.rules, protocol);
+        let resumption = if asks_for_sessions { Resumption::NotAsked } else { Resumption::Off };
+        let steps = Steps::new(&config.rules, hellos, PskExchange::server(), resumption);
+        Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
     /// Call [`Handshake::handle_timeout`] to send the first flight.
@@ -78,34 +50,21 @@ impl Handshake {
         ssl.set_mtu(config.pace.mtu);
         ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
         let psk = PskExchange::client(config.asks_for_psk);
-        Ok(Handshake::new(ssl, config.pace, psk, PeerCheck::client(&config.rules)))
-    }
-
-    fn new(ssl: Ssl, pace: Pace, psk: PskExchange, peer: PeerCheck) -> Handshake {
-        Handshake {
-            ssl,
-            pace,
-            psk,
-            resumption: ResumptionStage::Off,
-            peer,
-            pauses: false,
-            suspended: None,
-            early: VecDeque::new(),
-            bad_finished: false,
-        }
+        let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, Resumption::Off);
+        Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
     /// Whether to pause before steps with public keys.
     pub(crate) fn pause(&mut self, pauses: bool) {
-        self.pauses = pauses;
+        self.steps.pauses = pauses;
     }
 
     /// Takes the step that [`Progress::Computes`] announced, and those behind it.
     pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
-        let pauses = std::mem::replace(&mut self.pauses, false);
+        let pauses = std::mem::replace(&mut self.steps.pauses, false);
         self.wake(now);
         let progress = self.drive(now, None, out);
-        self.pauses = pauses;
+        self.steps.pauses = pauses;
         progress
     }
 
@@ -130,7 +89,7 @@ impl Handshake {
     pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
         self.ssl.forget_plaintext_numbers();
         let written = out.len();
-        if let Err(failure) = self.peer.read_client_hello(&mut self.ssl, record) {
+        if let Err(failure) = self.steps.hellos.read_client_hello(&mut self.ssl, record) {
             return Err(self.fail(now, failure, written, out));
         }
         self.drive(now, Some(record), out)
@@ -143,11 +102,7 @@ impl Handshake {
         record: &Record<'_>,
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
-        self.early.push_back(record.keep());
-        let bytes = |early: &VecDeque<OwnedRecord>| early.iter().map(|record| record.bytes.len()).sum::<usize>();
-        while self.early.len() > EARLY_RECORD_LIMIT || bytes(&self.early) > EARLY_BYTES_LIMIT {
-            self.early.pop_front();
-        }
+        self.steps.early.keep(record);
         self.drive(now, None, out)
     }
 
@@ -157,14 +112,14 @@ impl Handshake {
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Question::Psk`]; `None` when the identity is unknown.
+    /// The answer to [`Question::Psk`](crate::tls::Question); `None` when the identity is unknown.
     pub(crate) fn answer_psk(&mut self, now: Instant, key: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        self.psk.answer_key(&mut self.ssl, key)?;
+        self.steps.psk.answer_key(&mut self.ssl, key)?;
         self.wake(now);
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Question::Identity`]; `None` ends the handshake.
+    /// The answer to [`Question::Identity`](crate::tls::Question); `None` ends the handshake.
     pub(crate) fn answer_identity(
         &mut self,
         now: Instant,
@@ -176,32 +131,29 @@ impl Handshake {
             let written = out.len();
             return Err(self.fail(now, Error::new(ErrorKind::NoPsk, message).into(), written, out));
         };
-        self.psk.answer_identity(psk)?;
+        self.steps.psk.answer_identity(psk)?;
         self.wake(now);
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Question::Resumption`]; `None` when the session is unknown. One that does not fit what this hello
-    /// has negotiated leads to a full handshake.
+    /// The answer to [`Question::Resumption`](crate::tls::Question); `None` when the session is unknown.
     pub(crate) fn answer_resumption(
         &mut self,
         now: Instant,
         session: Option<&ResumableSession>,
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
-        if self.resumption != ResumptionStage::Asked {
+        if !self.steps.resumption.answer(&mut self.ssl, session) {
             return Err(Error::new(ErrorKind::Internal, "A session came that no handshake waits for"));
         }
-        let resumed = session.is_some_and(|session| self.ssl.resume_session(session));
-        self.resumption = ResumptionStage::Answered { resumed };
         self.wake(now);
         self.drive(now, None, out)
     }
 
-    /// The answer to [`Question::Peer`].
+    /// The answer to [`Question::Peer`](crate::tls::Question).
     pub(crate) fn answer_peer(&mut self, now: Instant, accepted: bool, out: &mut Outbox) -> Result<Progress, Error> {
         let written = out.len();
-        match self.peer.answer(accepted) {
+        match self.steps.peer.answer(accepted) {
             None => Err(Error::new(ErrorKind::Internal, "A peer was accepted that no handshake waits for")),
             Some(Err(refused)) => Err(self.fail(now, refused.into(), written, out)),
             Some(Ok(())) => {
@@ -220,10 +172,9 @@ impl Handshake {
 
     /// Takes handshake steps until one has to wait.
     fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Handshake { ssl, psk, resumption, peer, pauses, early, bad_finished, .. } = self;
+        let Handshake { ssl, steps, .. } = self;
         let written = out.len();
-        let outcome = ssl
-            .with(now, record, out, |ssl| step_until_waiting(ssl, psk, resumption, peer, *pauses, early, bad_finished));
+        let outcome = ssl.with(now, record, out, |ssl| steps.take(ssl));
         match outcome {
             Ok(Pause::Reading) => Ok(Progress::Waiting),
             Ok(Pause::Asking(question)) => {
@@ -244,18 +195,19 @@ impl Handshake {
         // The limit was for flights; a payload is one record, and its size is the application's business.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
+        let Steps { hellos, peer, resumption, .. } = &mut self.steps;
+        let resumed = resumption.is_resumed();
         let terms = Terms {
-            protocol: self.peer.take_protocol().or_else(|| self.ssl.protocol()),
-            authorization: self.peer.authorization(&self.ssl, suite, resumed),
+            protocol: hellos.take_protocol().or_else(|| self.ssl.protocol()),
+            authorization: peer.authorization(&self.ssl, suite, resumed),
             issuers: self.ssl.peer_issuers(),
-            srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),
+            srtp_profile: hellos.srtp_profile().map(SrtpProfile::name),
         };
         Ok(Progress::Done(Negotiated {
             suite,
             resumed,
             psk_identity,
-            peer: self.peer.take_credential(),
+            peer: peer.take_credential(),
             terms,
             early: VecDeque::new(),
         }))
@@ -263,10 +215,7 @@ impl Handshake {
 
     /// Names the reason, and tells the peer unless the engine has done so already.
     fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
-        let error = match failure {
-            Failure::Engine(errno) => self.peer.take_fault().unwrap_or_else(|| self.handshake_error(errno)),
-            Failure::Own(error) => error,
-        };
+        let error = self.steps.error(&self.ssl, failure);
         if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
             // The engine has one number for all that it dislikes in a ClientHello.
             let error = if sent == alert::NO_APPLICATION_PROTOCOL {
@@ -286,65 +235,14 @@ impl Handshake {
         }
     }
 
-    fn handshake_error(&self, errno: i32) -> Error {
-        match errno {
-            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
-                Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
-            }
-            // The chain is good, and not for this use.
-            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
-                Error::certificate(self.ssl.verify_result(), false)
-            }
-            // What the message holds, and not the message.
-            errno if self.ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
-            sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
-                errno,
-                "The peer has not proved to have the private key of the certificate or public key that it shows",
-            ),
-            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(self.ssl.received_alert(), true),
-            sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
-                Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
-            }
-            sys::ERR_SSL_INVALID_MAC => match self.psk.is_known() {
-                Some(false) => Error::new(
-                    ErrorKind::UnknownPskIdentity,
-                    "The application knows no key for the client's PSK identity",
-                ),
-                Some(true) => {
-                    Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity")
-                }
-                None => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
-            },
-            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
-            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
-                if self.peer.has_nothing_to_present() =>
-            {
-                Error::no_shared_certificate_type("server certificate")
-            }
-            sys::ERR_SSL_NO_CIPHER_CHOSEN => {
-                Error::from_engine(errno, "The client offers no cipher suite that this server can use")
-            }
-            _ => Error::from_engine(errno, "The handshake failed"),
-        }
-    }
-
     /// What is known about a handshake that has taken too long.
     pub(crate) fn timeout_error(&self) -> Option<Error> {
-        if self.bad_finished {
-            return Some(self.handshake_error(sys::ERR_SSL_INVALID_MAC));
-        }
-        // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
-        let unanswered = self.ssl.role() == Role::Client
-            && matches!(self.ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
-            && self.ssl.uses_psk();
-        let message =
-            "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
-        unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
+        self.steps.timeout_error(&self.ssl)
     }
 
     /// The engine of the finished handshake, and records that came too early and may hold application data.
     pub(crate) fn into_parts(self) -> (Ssl, VecDeque<OwnedRecord>) {
-        (self.ssl, self.early)
+        (self.ssl, self.steps.early.into_records())
     }
 
     /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
@@ -360,123 +258,6 @@ impl Handshake {
         // The connection ends with or without this alert.
         let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
     }
-}
-
-/// Why the steps of a handshake paused.
-enum Pause {
-    Reading,
-    Asking(Question),
-    Computing,
-    Over,
-}
-
-fn step_until_waiting(
-    ssl: &mut Ssl,
-    psk: &mut PskExchange,
-    resumption: &mut ResumptionStage,
-    peer: &mut PeerCheck,
-    pauses: bool,
-    early: &mut VecDeque<OwnedRecord>,
-    bad_finished: &mut bool,
-) -> Result<Pause, Failure> {
-    let mut offered: Option<OwnedRecord> = None;
-    let mut is_certain = false;
-    loop {
-        if ssl.state() == sys::SSL_HANDSHAKE_OVER {
-            return Ok(Pause::Over);
-        }
-        if let Some(question) = ask_for_session(ssl, resumption) {
-            return Ok(Pause::Asking(question));
-        }
-        if let Some(credential) = peer.question(ssl) {
-            return Ok(Pause::Asking(Question::Peer(credential)));
-        }
-        if let Some(question) = psk.question(ssl) {
-            return Ok(Pause::Asking(question));
-        }
-        if pauses
-            && !psk.is_reading(ssl)
-            && let Some(work) = Work::ahead(ssl)
-        {
-            match work.prepare(ssl) {
-                Ok(()) => return Ok(Pause::Computing),
-                Err(sys::ERR_SSL_WANT_READ) if ssl.has_record_on_offer() => continue,
-                Err(sys::ERR_SSL_WANT_READ) => return Ok(Pause::Reading),
-                Err(errno) => return Err(errno.into()),
-            }
-        }
-        let written = ssl.written();
-        let result = match (psk.is_reading(ssl), offered.take()) {
-            (true, _) => ssl.peek_handshake_message().map(Some).map_err(Failure::Engine),
-            (false, Some(record)) => {
-                is_certain = record.after_change_cipher_spec;
-                ssl.offer(&record.bytes, Ssl::handshake_step).map(|()| None).map_err(Failure::Engine)
-            }
-            (false, None) => match psk.own_step(ssl) {
-                Some(result) => result.map_err(Failure::Engine),
-                None => peer.step(ssl),
-            }
-            .map(|()| None),
-        };
-        match result {
-            Ok(None) => {}
-            Ok(Some(message)) => {
-                if let Some(question) = psk.read(ssl, &message)? {
-                    return Ok(Pause::Asking(question));
-                }
-            }
-            // A timer that was due let the engine retransmit before it looked at the record.
-            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
-            Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match take_finished(ssl, early) {
-                Some(record) => offered = Some(record),
-                None => return Ok(Pause::Reading),
-            },
-            // In the datagram of its ChangeCipherSpec it is the peer's, made with other keys. Alone it may be anybody's.
-            Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certain => {
-                *bad_finished = true;
-                ssl.drop_current_record();
-                // The engine has written an alert.
-                ssl.take_back(written);
-            }
-            Err(failure) => return Err(failure),
-        }
-    }
-}
-
-/// The hello is parsed, and nothing is answered yet.
-fn ask_for_session(ssl: &Ssl, resumption: &mut ResumptionStage) -> Option<Question> {
-    if *resumption != ResumptionStage::NotAsked || ssl.state() != sys::SSL_SERVER_HELLO {
-        return None;
-    }
-    let session_id = ssl.session_id_of_hello();
-    *resumption = if session_id.is_empty() { ResumptionStage::Off } else { ResumptionStage::Asked };
-    (!session_id.is_empty()).then_some(Question::Resumption(session_id))
-}
-
-fn awaits_finished(ssl: &Ssl) -> bool {
-    match ssl.role() {
-        Role::Server => ssl.state() == sys::SSL_CLIENT_FINISHED,
-        Role::Client => ssl.state() == sys::SSL_SERVER_FINISHED,
-    }
-}
-
-/// The first early record that can be Finished: most that cannot need not be tried.
-fn take_finished(ssl: &Ssl, early: &mut VecDeque<OwnedRecord>) -> Option<OwnedRecord> {
-    if !awaits_finished(ssl) {
-        return None;
-    }
-    let lengths = ssl.finished_lengths()?;
-    let can_be_finished = |record: &OwnedRecord| {
-        let record = record.borrow();
-        record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
-    };
-    early.remove(early.iter().position(can_be_finished)?)
-}
-
-/// Errors of the modules X509 and PK, which have to do with what a certificate holds; being out of memory has not.
-fn is_from_parser(errno: i32) -> bool {
-    let high_level = errno.unsigned_abs() & 0xff80;
-    (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()
 }
 
 /// The description in the first plaintext alert of a datagram that we wrote.

@@ -4,21 +4,28 @@
 //! re-exports, and nothing of `ffi`.
 
 pub(crate) mod capabilities;
+mod certificates;
 mod config;
 pub(super) mod credentials;
 mod curves;
+mod early;
 mod errors;
 mod exporter;
+mod failure;
 mod ffi;
 mod handshake;
+mod hellos;
 mod last_flight;
 mod negotiation;
 mod open;
 mod peer;
 mod psk;
 mod public_key;
+mod resumption;
+mod rules;
 mod saved;
 mod ssl;
+mod steps;
 mod work;
 
 pub(crate) use config::{ClientConfig, ServerConfig};

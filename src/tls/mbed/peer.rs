@@ -1,291 +1,43 @@
-//! Who the peer is: what it presents, and whether that is enough.
+//! Who the peer is: what it has presented, and whether that is enough.
 
-use super::credentials::Credentials;
 use super::ffi::config::Role;
-use super::ffi::raw_public_key::HelloExtensions;
 use super::ffi::ssl::Ssl;
-use super::negotiation::{Negotiation, Signatures};
-use crate::tls::config::PeerAuthentication;
+use super::rules::Rules;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
 use crate::tls::progress::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
-use crate::wire::certificate::{NoRawPublicKey, raw_public_key};
-use crate::wire::certificate_type::{Abilities, Agreement, client_extensions, read_client_hello, read_server_hello};
-use crate::wire::handshake::{SERVER_HELLO, SERVER_KEY_EXCHANGE};
-use crate::wire::{CertificateType, ClientHello, PublicKey, Records, SrtpProfile, alert, application_protocol, srtp};
+use crate::wire::PublicKey;
 use mbedtls_sys as sys;
 use std::sync::Arc;
-
-/// What a configuration says about proving oneself, for every handshake under it.
-pub(super) struct Rules {
-    abilities: Abilities,
-    public_keys: Vec<PublicKey>,
-    required: bool,
-    asks: bool,
-    signatures: Signatures,
-    extended_master_secret: bool,
-    srtp_profiles: Vec<SrtpProfile>,
-    /// The server's Certificate message is left out where it would be a raw public key.
-    omits_certificate: bool,
-}
-
-impl Rules {
-    pub(super) fn new(
-        role: Role,
-        credentials: Option<&Credentials>,
-        peer: Option<&PeerAuthentication>,
-        negotiation: &Negotiation,
-    ) -> Rules {
-        Rules {
-            omits_certificate: match role {
-                Role::Server => credentials.is_some_and(Credentials::is_left_out),
-                Role::Client => peer.is_some_and(|peer| peer.allows_omission),
-            },
-            abilities: Abilities {
-                presents: credentials.map(|own| own.certificate_types(role)).unwrap_or_default(),
-                accepts: peer.map(PeerAuthentication::accepts).unwrap_or_default(),
-            },
-            public_keys: peer.and_then(|peer| peer.public_keys.clone()).unwrap_or_default(),
-            required: peer.is_some_and(|peer| peer.required),
-            asks: peer.is_some_and(|peer| peer.asks),
-            signatures: negotiation.signatures.clone(),
-            extended_master_secret: negotiation.extended_master_secret,
-            srtp_profiles: negotiation.srtp_profiles.clone(),
-        }
-    }
-}
 
 /// Whether the application has had its say about the peer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
-    /// Nothing has been presented that it could be asked about.
+    /// The peer has presented nothing yet that the application could be asked about.
     Open,
     Asked,
-    /// Accepted, or not the application's to decide.
+    /// The peer is accepted, or not the application's to decide about.
     Settled,
 }
 
 /// One handshake's view of its peer.
-pub(super) struct PeerCheck {
+pub(super) struct Peer {
     rules: Arc<Rules>,
-    agreement: Agreement,
-    extensions: HelloExtensions,
-    /// What both have agreed on (RFC 5764).
-    srtp_profile: Option<SrtpProfile>,
-    /// What a server's application has chosen (RFC 7301).
-    protocol: Option<Vec<u8>>,
     credential: Option<PeerCredential>,
     verdict: Verdict,
-    /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
-    fault: Option<Error>,
 }
 
-/// Why a step failed.
-pub(super) enum Failure {
-    /// The engine's number.
-    Engine(i32),
-    /// Our own reason.
-    Own(Error),
-}
-
-impl From<i32> for Failure {
-    fn from(errno: i32) -> Failure {
-        Failure::Engine(errno)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Own(error)
-    }
-}
-
-impl PeerCheck {
-    pub(super) fn client(rules: &Arc<Rules>) -> PeerCheck {
-        let always = srtp::client_extension(&rules.srtp_profiles);
-        PeerCheck::new(rules, HelloExtensions { always, full: client_extensions(&rules.abilities) })
+impl Peer {
+    pub(super) fn new(rules: &Arc<Rules>) -> Peer {
+        Peer { rules: Arc::clone(rules), credential: None, verdict: Verdict::Open }
     }
 
-    pub(super) fn server(rules: &Arc<Rules>, protocol: Option<Vec<u8>>) -> PeerCheck {
-        PeerCheck { protocol, ..PeerCheck::new(rules, HelloExtensions::default()) }
-    }
-
-    fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> PeerCheck {
-        PeerCheck {
-            rules: Arc::clone(rules),
-            agreement: Agreement::by_default(&rules.abilities),
-            extensions,
-            srtp_profile: None,
-            protocol: None,
-            credential: None,
-            verdict: Verdict::Open,
-            fault: None,
-        }
-    }
-
-    /// A server reads the ClientHello before the engine does: what is agreed decides which suites can be chosen.
-    pub(super) fn read_client_hello(&mut self, ssl: &mut Ssl, record: &[u8]) -> Result<(), Failure> {
-        if ssl.role() != Role::Server || ssl.state() > sys::SSL_CLIENT_HELLO {
-            return Ok(());
-        }
-        // What is no ClientHello is the engine's to refuse.
-        let Some(record) = Records::new(record).next() else { return Ok(()) };
-        let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
-        match read_client_hello(&self.rules.abilities, hello.extensions) {
-            Ok(agreed) => (self.agreement, self.extensions.full) = agreed,
-            Err(fault) => self.fault = Some(fault.into()),
-        }
-        match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
-            Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
-            Err(fault) => self.fault = Some(fault.into()),
-        }
-        if let Some(protocol) = &self.protocol {
-            self.extensions.always.extend(application_protocol::server_extension(protocol));
-        }
-        // A device of the old library need not say that it can do without a certificate.
-        if self.rules.omits_certificate && self.agreement.own.is_none() {
-            self.agreement.own = Some(CertificateType::RawPublicKey);
-        }
-        if self.agreement.own == Some(CertificateType::RawPublicKey) {
-            ssl.use_raw_public_key()?;
-        }
-        Ok(())
-    }
-
-    /// One step of the handshake; of our own making where it concerns raw public keys.
-    pub(super) fn step(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
-        use CertificateType::RawPublicKey;
-        match (ssl.role(), ssl.state()) {
-            (Role::Client, sys::SSL_CLIENT_HELLO) | (Role::Server, sys::SSL_SERVER_HELLO) => {
-                if let Some(fault) = self.take_fault() {
-                    return Err(fault.into());
-                }
-                if ssl.role() == Role::Server {
-                    self.check_extended_master_secret(ssl)?;
-                }
-                ssl.write_hello(&self.extensions)?;
-            }
-            (Role::Client, sys::SSL_SERVER_HELLO) => {
-                if !self.extensions.is_empty() {
-                    let message = ssl.peek_handshake_message()?;
-                    if message.first() == Some(&SERVER_HELLO) {
-                        self.agreement = read_server_hello(&self.rules.abilities, &message).map_err(Error::from)?;
-                        self.srtp_profile =
-                            srtp::read_server_hello(&self.rules.srtp_profiles, &message).map_err(Error::from)?;
-                    }
-                }
-                ssl.handshake_step()?;
-                // A HelloVerifyRequest leads back to the ClientHello.
-                if ssl.state() > sys::SSL_SERVER_HELLO {
-                    self.check_extended_master_secret(ssl)?;
-                }
-            }
-            (Role::Server, sys::SSL_CLIENT_KEY_EXCHANGE) => {
-                self.check_signature_kind()?;
-                ssl.handshake_step()?;
-            }
-            (Role::Server, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => {
-                if self.rules.required && self.agreement.peer.is_none() {
-                    return Err(Error::no_shared_certificate_type("client certificate").into());
-                }
-                match self.agreement.own {
-                    Some(RawPublicKey) if self.rules.omits_certificate => ssl.omit_certificate(),
-                    Some(RawPublicKey) => ssl.write_raw_public_key()?,
-                    Some(CertificateType::X509) => ssl.handshake_step()?,
-                    None => return Err(Error::no_shared_certificate_type("server certificate").into()),
-                }
-            }
-            (Role::Client, sys::SSL_CLIENT_CERTIFICATE)
-                if ssl.uses_certificates() && self.agreement.own == Some(RawPublicKey) =>
-            {
-                if ssl.is_asked_for_certificate() {
-                    ssl.use_raw_public_key()?;
-                    ssl.write_raw_public_key()?;
-                } else {
-                    ssl.handshake_step()?;
-                }
-            }
-            (Role::Client, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => match self.agreement.peer {
-                Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
-                None if self.rules.omits_certificate => self.read_raw_public_key(ssl)?,
-                Some(CertificateType::X509) => ssl.handshake_step()?,
-                None => return Err(Error::no_shared_certificate_type("server certificate").into()),
-            },
-            (Role::Server, sys::SSL_CLIENT_CERTIFICATE)
-                if ssl.uses_certificates() && self.agreement.peer == Some(RawPublicKey) =>
-            {
-                self.read_raw_public_key(ssl)?;
-            }
-            (_, sys::SSL_HANDSHAKE_WRAPUP) => {
-                // Whoever copies the session would take it for a certificate.
-                ssl.forget_raw_public_key();
-                ssl.handshake_step()?;
-            }
-            _ => ssl.handshake_step()?,
-        }
-        Ok(())
-    }
-
-    /// RFC 7627 section 5.2 and 5.3: who insists on it aborts the handshake without.
-    fn check_extended_master_secret(&self, ssl: &Ssl) -> Result<(), Error> {
-        if !self.rules.extended_master_secret || ssl.agrees_on_extended_master_secret() {
-            return Ok(());
-        }
-        let message = "The peer knows no extended master secret ('requireExtendedMasterSecret')";
-        Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
-    }
-
-    /// A client may present what it likes: the engine's CertificateRequest names every kind of key.
-    fn check_signature_kind(&self) -> Result<(), Error> {
-        let Some(credential) = &self.credential else { return Ok(()) };
-        let is_rsa = PublicKey::recognise(&credential.public_key).is_some_and(|key| key.is_rsa());
-        if self.rules.signatures.accept(is_rsa) {
-            return Ok(());
-        }
-        Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
-    }
-
-    /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
-    fn read_raw_public_key(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
-        let message = ssl.peek_handshake_message()?;
-        if let Some(key) = self.key_of_omitted_certificate(ssl, &message) {
-            ssl.accept_raw_public_key(key.der())?;
-            // What came is the next message already.
-            ssl.keep_peeked_message();
+    /// The peer presents a raw public key. The application is not asked about one that is expected.
+    pub(super) fn present(&mut self, key: &PublicKey, is_expected: bool) {
+        if is_expected {
             self.verdict = Verdict::Settled;
-            self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
-            return Ok(());
         }
-        let Some(key) = raw_public_key(&message).map_err(Error::from)? else {
-            // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
-            if self.rules.required || ssl.role() == Role::Client {
-                return Err(Error::certificate_fault(CertificateFault::Missing).into());
-            }
-            ssl.accept_no_public_key();
-            return Ok(());
-        };
-        let key = PublicKey::recognise(key).ok_or_else(unacceptable_key)?;
-        if self.rules.public_keys.contains(&key) {
-            self.verdict = Verdict::Settled;
-        } else if self.rules.required && !self.rules.asks {
-            return Err(unexpected_key().into());
-        }
-        ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {
-            sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
-            _ => unacceptable_key().into(),
-        })?;
         self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
-        Ok(())
-    }
-
-    /// The only key that a server without a Certificate message can have.
-    fn key_of_omitted_certificate(&self, ssl: &Ssl, message: &[u8]) -> Option<PublicKey> {
-        let is_omitted =
-            ssl.role() == Role::Client && self.rules.omits_certificate && message.first() == Some(&SERVER_KEY_EXCHANGE);
-        match self.rules.public_keys.as_slice() {
-            [key] if is_omitted => Some(key.clone()),
-            _ => None,
-        }
     }
 
     /// What the application has to decide before the next step.
@@ -319,6 +71,16 @@ impl PeerCheck {
         Some(if accepted { Ok(()) } else { Err(refused()) })
     }
 
+    /// A client may present what it likes: the engine's CertificateRequest names every kind of key.
+    pub(super) fn check_signature_kind(&self) -> Result<(), Error> {
+        let Some(credential) = &self.credential else { return Ok(()) };
+        let is_rsa = PublicKey::recognise(&credential.public_key).is_some_and(|key| key.is_rsa());
+        if self.rules.signatures.accept(is_rsa) {
+            return Ok(());
+        }
+        Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
+    }
+
     /// What a finished handshake says about the peer, which was let in.
     pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
         if resumed {
@@ -336,57 +98,17 @@ impl PeerCheck {
                 0 => Authorization::Granted,
                 flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
             },
-            // Who was asked has accepted it.
+            // An application that was asked has accepted it.
             Some(PeerCredential { public_key, .. })
                 if self.rules.asks || self.rules.public_keys.iter().any(|key| key.der() == public_key) =>
             {
                 Authorization::Granted
             }
-            Some(_) => refused(unexpected_key()),
+            Some(_) => refused(Error::unexpected_key()),
         }
-    }
-
-    pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
-        self.srtp_profile
-    }
-
-    pub(super) fn take_protocol(&mut self) -> Option<Vec<u8>> {
-        self.protocol.take()
-    }
-
-    /// Whether the client accepts nothing of what we could present.
-    pub(super) fn has_nothing_to_present(&self) -> bool {
-        self.agreement.own.is_none() && !self.rules.abilities.presents.is_empty()
-    }
-
-    /// What is wrong with the ClientHello; then it is of no interest what else the engine did not like.
-    pub(super) fn take_fault(&mut self) -> Option<Error> {
-        self.fault.take()
     }
 
     pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {
         self.credential.take()
     }
-}
-
-impl From<NoRawPublicKey> for Error {
-    fn from(fault: NoRawPublicKey) -> Error {
-        match fault {
-            NoRawPublicKey::OtherMessage => {
-                Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due")
-            }
-            NoRawPublicKey::Malformed => {
-                Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed")
-            }
-        }
-    }
-}
-
-fn unexpected_key() -> Error {
-    let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
-    Error::new(ErrorKind::PeerKeyMismatch, message)
-}
-
-fn unacceptable_key() -> Error {
-    Error::certificate_fault(CertificateFault::UnacceptableKey)
 }
