@@ -11,3 +11,4 @@ mod options;
 mod pool;
 mod server;
 mod udp;
+mod words;

@@ -177,7 +177,7 @@ fn revocations(crl: Option<&Vec<Buffer>>) -> Result<Option<Arc<RevocationLists>>
 }
 
 fn public_keys(keys: Option<&Vec<Buffer>>) -> Result<Option<Vec<PublicKey>>, ConfigError> {
-    let parse = |(index, key): (usize, &Buffer)| parse_public_key(key, "peerPublicKey", index);
+    let parse = |(index, key): (usize, &Buffer)| parse_public_key(key, index);
     keys.map(|keys| keys.iter().enumerate().map(parse).collect()).transpose()
 }
 

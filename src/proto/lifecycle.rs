@@ -123,7 +123,7 @@ impl Endpoint {
             }
         }
         self.trace(if matches!(reason, CloseReason::Error(_)) { 1 } else { 2 }, || match &reason {
-            CloseReason::Error(error) => format!("{remote} closed: {} ({})", error, error.code()),
+            CloseReason::Error(error) => format!("{remote} closed: {error} ({:?})", error.kind),
             other => format!("{remote} closed: {other:?}"),
         });
         self.push_event(Event::Closed { connection: handle, reason });

@@ -28,11 +28,11 @@ mod table;
 mod tests;
 
 pub(crate) use crate::tls::{
-    Authorization, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ExportError,
-    PeerAuthentication, ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig, SessionId,
-    Settings, Suite, TrustAnchors, Wishes, capabilities, parse_public_key,
+    Authorization, CertificateFault, ClientConfig, ClientPsk, ConfigError, Credentials, EXPORT_LIMIT, Error, ErrorKind,
+    ExportError, Forbidden, PeerAuthentication, PskError, ReplayWindow, ResumableSession, RevocationLists,
+    SavedConnection, ServerConfig, SessionId, Settings, Suite, TrustAnchors, Wishes, capabilities, parse_public_key,
 };
-pub(crate) use crate::wire::{MaxFragmentLength, PublicKey};
+pub(crate) use crate::wire::{MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::ConnectionHandle;
 pub(crate) use endpoint::{Endpoint, SendError};
 pub(crate) use jobs::{Job, JobDone};

@@ -95,8 +95,8 @@ impl Choice {
             return Err(Error::new(ErrorKind::Internal, "A protocol was chosen that no handshake waits for"));
         };
         let protocol = protocol.ok_or_else(|| {
-            let message = "The application chose none of the client's application protocols ('ALPNCallback')";
-            Error::new(ErrorKind::NoApplicationProtocol, message)
+            let message = "The application chose none of the client's application protocols";
+            Error::new(ErrorKind::ProtocolsRefused, message)
         })?;
         if !alpn::contains(list, protocol) {
             return Err(Error::new(ErrorKind::LookupFailed, "The client does not offer the protocol that was chosen"));

@@ -1,10 +1,10 @@
-//! What can go wrong: with a configuration, at the call; with a connection, for good.
+//! What ends a connection for good, and what keeps one from exporting keys.
 
 use crate::wire::certificate::NoRawPublicKey;
 use crate::wire::{ExtensionFault, alert};
 use std::fmt;
 
-/// Why a connection failed. Every variant has a permanent code (`docs/errors.md`).
+/// Why a connection failed. Every variant has a permanent code, which `binding` gives it (`docs/errors.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ErrorKind {
     /// The peer's certificate was refused, for the first of the reasons that apply.
@@ -25,8 +25,10 @@ pub(crate) enum ErrorKind {
     NoPsk,
     BadRecordMac,
     NoSharedCipher,
-    /// RFC 7301: no application protocol in common.
+    /// The two sides have no application protocol in common (RFC 7301).
     NoApplicationProtocol,
+    /// The application chose none of the client's application protocols.
+    ProtocolsRefused,
     /// RFC 7627: this side insists, the other cannot.
     NoExtendedMasterSecret,
     AlertReceived,
@@ -78,13 +80,13 @@ impl Error {
 
     /// RFC 7301 section 3.2.
     pub(crate) fn no_application_protocol() -> Error {
-        let message = "The two sides have no application protocol in common ('ALPNProtocols')";
+        let message = "The two sides have no application protocol in common";
         Error::new(ErrorKind::NoApplicationProtocol, message)
     }
 
     /// The peer's raw public key is none of those that were expected.
     pub(crate) fn unexpected_key() -> Error {
-        let message = "The peer's raw public key is none of the expected ones ('peerPublicKey')";
+        let message = "The peer's raw public key is none of the expected ones";
         Error::new(ErrorKind::PeerKeyMismatch, message)
     }
 
@@ -108,30 +110,6 @@ impl Error {
         self
     }
 
-    /// Permanent, and node:tls's own where it has one.
-    pub(crate) fn code(&self) -> &'static str {
-        match self.kind {
-            ErrorKind::Certificate(fault) => fault.code(),
-            ErrorKind::WrongSignature => "ERR_DTLS_WRONG_SIGNATURE",
-            ErrorKind::PeerKeyMismatch => "ERR_DTLS_PEER_KEY_MISMATCH",
-            ErrorKind::PeerRefused => "ERR_DTLS_PEER_REFUSED",
-            ErrorKind::NoSharedCertificateType => "ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE",
-            ErrorKind::HandshakeTimeout => "ERR_DTLS_HANDSHAKE_TIMEOUT",
-            ErrorKind::UnknownPskIdentity => "ERR_DTLS_UNKNOWN_PSK_IDENTITY",
-            ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
-            ErrorKind::NoPsk => "ERR_DTLS_NO_PSK",
-            ErrorKind::BadRecordMac => "ERR_DTLS_BAD_RECORD_MAC",
-            ErrorKind::NoSharedCipher => "ERR_DTLS_NO_SHARED_CIPHER",
-            ErrorKind::NoApplicationProtocol => "ERR_DTLS_NO_APPLICATION_PROTOCOL",
-            ErrorKind::NoExtendedMasterSecret => "ERR_DTLS_NO_EXTENDED_MASTER_SECRET",
-            ErrorKind::AlertReceived => "ERR_DTLS_ALERT_RECEIVED",
-            ErrorKind::ClosedDuringHandshake => "ERR_DTLS_CLOSED_DURING_HANDSHAKE",
-            ErrorKind::Protocol => "ERR_DTLS_PROTOCOL",
-            ErrorKind::LookupFailed => "ERR_DTLS_LOOKUP_FAILED",
-            ErrorKind::Internal => "ERR_DTLS_INTERNAL",
-        }
-    }
-
     /// The fatal alert that tells the peer, when the engine did not send one itself.
     pub(crate) fn alert_to_send(&self) -> Option<u8> {
         match self.kind {
@@ -144,7 +122,7 @@ impl Error {
             ErrorKind::UnknownPskIdentity | ErrorKind::WrongPsk | ErrorKind::BadRecordMac => {
                 Some(alert::BAD_RECORD_MAC)
             }
-            ErrorKind::NoApplicationProtocol => Some(alert::NO_APPLICATION_PROTOCOL),
+            ErrorKind::NoApplicationProtocol | ErrorKind::ProtocolsRefused => Some(alert::NO_APPLICATION_PROTOCOL),
             ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret | ErrorKind::NoPsk => {
                 Some(alert::HANDSHAKE_FAILURE)
             }
@@ -180,40 +158,19 @@ impl fmt::Display for Error {
 }
 
 impl CertificateFault {
-    fn code(self) -> &'static str {
-        match self {
-            CertificateFault::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
-            CertificateFault::UnknownIssuer => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-            CertificateFault::Revoked => "CERT_REVOKED",
-            CertificateFault::Expired => "CERT_HAS_EXPIRED",
-            CertificateFault::NotYetValid => "CERT_NOT_YET_VALID",
-            CertificateFault::NoCrl => "UNABLE_TO_GET_CRL",
-            CertificateFault::CrlExpired => "CRL_HAS_EXPIRED",
-            CertificateFault::CrlNotYetValid => "CRL_NOT_YET_VALID",
-            CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
-            CertificateFault::WrongPurpose => "INVALID_PURPOSE",
-            CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
-            CertificateFault::Weak | CertificateFault::UnacceptableKey => "ERR_DTLS_WEAK_CERTIFICATE",
-            CertificateFault::Unreadable => "ERR_DTLS_INVALID_PEER_CERTIFICATE",
-            CertificateFault::Other => "CERT_UNTRUSTED",
-        }
-    }
-
     pub(super) fn message(self) -> &'static str {
         match self {
-            CertificateFault::SelfSigned => {
-                "The peer's certificate is self-signed and not among the trusted ones ('ca')"
-            }
-            CertificateFault::UnknownIssuer => "No trusted certificate ('ca') vouches for the peer's certificate",
+            CertificateFault::SelfSigned => "The peer's certificate is self-signed and not among the trusted ones",
+            CertificateFault::UnknownIssuer => "No trusted certificate vouches for the peer's certificate",
             CertificateFault::Revoked => "The peer's certificate, or one that vouches for it, is revoked",
             CertificateFault::Expired => "The peer's certificate, or one that vouches for it, has expired",
             CertificateFault::NotYetValid => "The peer's certificate, or one that vouches for it, is not yet valid",
             CertificateFault::NoCrl => {
-                "No revocation list ('crl') that an issuer of the peer's certificate has signed was found"
+                "No revocation list that an issuer of the peer's certificate has signed was found"
             }
-            CertificateFault::CrlExpired => "The revocation list ('crl') of an issuer is out of date",
-            CertificateFault::CrlNotYetValid => "The revocation list ('crl') of an issuer is not yet valid",
-            CertificateFault::WrongName => "The peer's certificate is for another name or address ('servername')",
+            CertificateFault::CrlExpired => "The revocation list of an issuer is out of date",
+            CertificateFault::CrlNotYetValid => "The revocation list of an issuer is not yet valid",
+            CertificateFault::WrongName => "The peer's certificate is for another name or address",
             CertificateFault::WrongPurpose => "The peer's certificate must not be used for this purpose (key usage)",
             CertificateFault::Missing => "The peer sent no certificate",
             CertificateFault::Weak => "The peer's certificate has a key or a signature that is too weak",
@@ -233,64 +190,6 @@ impl CertificateFault {
             CertificateFault::Missing => alert::HANDSHAKE_FAILURE,
             _ => alert::BAD_CERTIFICATE,
         }
-    }
-}
-
-/// Why a configuration was refused. Every variant has a permanent code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ConfigErrorKind {
-    InvalidKey,
-    InvalidCert,
-    InvalidCa,
-    InvalidCrl,
-    InvalidPublicKey,
-    KeyMismatch,
-    InvalidCurve,
-    InvalidSigalg,
-    InvalidSrtpProfile,
-    InvalidCipher,
-    NoUsableCipher,
-    InvalidPsk,
-    InvalidPskIdentity,
-    Internal,
-}
-
-/// A configuration that cannot work.
-#[derive(Clone, Debug)]
-pub(crate) struct ConfigError {
-    pub(super) kind: ConfigErrorKind,
-    pub(super) message: String,
-}
-
-impl ConfigError {
-    pub(crate) fn new(kind: ConfigErrorKind, message: String) -> ConfigError {
-        ConfigError { kind, message }
-    }
-
-    /// Permanent.
-    pub(crate) fn code(&self) -> &'static str {
-        match self.kind {
-            ConfigErrorKind::InvalidKey => "ERR_DTLS_INVALID_KEY",
-            ConfigErrorKind::InvalidCert => "ERR_DTLS_INVALID_CERT",
-            ConfigErrorKind::InvalidCa => "ERR_DTLS_INVALID_CA",
-            ConfigErrorKind::InvalidCrl => "ERR_DTLS_INVALID_CRL",
-            ConfigErrorKind::InvalidPublicKey => "ERR_DTLS_INVALID_PUBLIC_KEY",
-            ConfigErrorKind::KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
-            ConfigErrorKind::InvalidCurve => "ERR_DTLS_INVALID_CURVE",
-            ConfigErrorKind::InvalidSigalg => "ERR_DTLS_INVALID_SIGALG",
-            ConfigErrorKind::InvalidSrtpProfile => "ERR_DTLS_INVALID_SRTP_PROFILE",
-            ConfigErrorKind::InvalidCipher => "ERR_DTLS_INVALID_CIPHER",
-            ConfigErrorKind::NoUsableCipher => "ERR_DTLS_NO_USABLE_CIPHER",
-            ConfigErrorKind::InvalidPsk => "ERR_DTLS_INVALID_PSK",
-            ConfigErrorKind::InvalidPskIdentity => "ERR_DTLS_INVALID_PSK_IDENTITY",
-            ConfigErrorKind::Internal => "ERR_DTLS_INTERNAL",
-        }
-    }
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
     }
 }
 

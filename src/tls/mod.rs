@@ -4,6 +4,7 @@
 
 mod choice;
 mod config;
+mod config_error;
 mod context;
 mod error;
 mod mbed;
@@ -17,15 +18,16 @@ mod suites;
 
 pub(crate) use choice::Asks;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
+pub(crate) use config_error::{ConfigError, Forbidden};
 pub(crate) use context::{Context, Finished, Inbound};
-pub(crate) use error::{ConfigError, EXPORT_LIMIT, Error, ErrorKind, ExportError};
+pub(crate) use error::{CertificateFault, EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use mbed::{
     ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,
     release_free_memory,
 };
 pub(crate) use outbox::Outbox;
 pub(crate) use progress::{Authorization, Negotiated, PeerCredential, Progress, Terms};
-pub(crate) use psk::{ClientPsk, check_psk};
+pub(crate) use psk::{ClientPsk, PskError, check_psk};
 pub(crate) use question::Question;
 pub(crate) use random::{RngError, fill_random};
 pub(crate) use saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId, Unrestorable};

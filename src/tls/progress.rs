@@ -1,5 +1,6 @@
 //! How far a handshake has come, and what it has agreed on when it is over.
 
+use super::error::ErrorKind;
 use super::question::Question;
 use super::suites::Suite;
 use crate::wire::OwnedRecord;
@@ -58,8 +59,8 @@ pub(crate) struct PeerCredential {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Authorization {
     Granted,
-    /// Let in for all that: the code of what is wrong.
-    Refused(&'static str),
-    /// Nobody asked.
+    /// The peer was let in although this is wrong.
+    Refused(ErrorKind),
+    /// The peer was not asked to prove anything.
     Unknown,
 }

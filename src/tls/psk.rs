@@ -1,6 +1,6 @@
 //! Pre-shared keys and their identities: the lengths that we take.
 
-use super::error::{ConfigError, ConfigErrorKind};
+use std::fmt;
 use zeroize::Zeroizing;
 
 /// Bytes in a pre-shared key, at most.
@@ -18,27 +18,38 @@ pub(crate) struct ClientPsk {
     pub(super) key: Zeroizing<Vec<u8>>,
 }
 
+/// A pre-shared key, or an identity, of a length that we do not take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PskError {
+    KeyLength(usize),
+    IdentityLength(usize),
+}
+
+impl fmt::Display for PskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PskError::KeyLength(length) => {
+                write!(f, "A pre-shared key of {length} bytes is not between 1 and {PSK_LIMIT}")
+            }
+            PskError::IdentityLength(length) => {
+                write!(f, "A PSK identity of {length} bytes is not between 1 and {PSK_IDENTITY_LIMIT}")
+            }
+        }
+    }
+}
+
 impl ClientPsk {
     /// Checks both lengths.
-    pub(crate) fn new(identity: &[u8], key: &[u8]) -> Result<ClientPsk, ConfigError> {
+    pub(crate) fn new(identity: &[u8], key: &[u8]) -> Result<ClientPsk, PskError> {
         check_psk(key)?;
-        if identity.is_empty() || identity.len() > PSK_IDENTITY_LIMIT {
-            return Err(ConfigError::new(
-                ConfigErrorKind::InvalidPskIdentity,
-                format!("A PSK identity of {} bytes is not between 1 and {PSK_IDENTITY_LIMIT}", identity.len()),
-            ));
+        if !(1..=PSK_IDENTITY_LIMIT).contains(&identity.len()) {
+            return Err(PskError::IdentityLength(identity.len()));
         }
         Ok(ClientPsk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) })
     }
 }
 
 /// Whether a pre-shared key has a length that we take.
-pub(crate) fn check_psk(key: &[u8]) -> Result<(), ConfigError> {
-    if (1..=PSK_LIMIT).contains(&key.len()) {
-        return Ok(());
-    }
-    Err(ConfigError::new(
-        ConfigErrorKind::InvalidPsk,
-        format!("A pre-shared key of {} bytes is not between 1 and {PSK_LIMIT}", key.len()),
-    ))
+pub(crate) fn check_psk(key: &[u8]) -> Result<(), PskError> {
+    if (1..=PSK_LIMIT).contains(&key.len()) { Ok(()) } else { Err(PskError::KeyLength(key.len())) }
 }

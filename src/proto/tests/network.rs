@@ -1,6 +1,7 @@
 //! A simulated network: virtual time, and datagrams that get lost, doubled, delayed and reordered as a test wishes.
 
 use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event, Job, Limits, LookupId};
+pub(super) use crate::tls::{CertificateFault, ErrorKind};
 use crate::tls::{ClientConfig, ClientPsk, PeerCredential, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -68,10 +69,10 @@ impl Peer {
     }
 
     /// Codes of the errors that ended connections.
-    pub(super) fn error_codes(&self) -> Vec<&'static str> {
+    pub(super) fn error_kinds(&self) -> Vec<ErrorKind> {
         self.closes()
             .filter_map(|(_, reason)| match reason {
-                CloseReason::Error(error) => Some(error.code()),
+                CloseReason::Error(error) => Some(error.kind),
                 _ => None,
             })
             .collect()

@@ -1,12 +1,13 @@
 //! Configurations of the two roles, complete and immutable.
 
 use super::credentials::Credentials;
+use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::ffi::verify::PeerName;
 use super::negotiation::Negotiation;
 use super::rules::Rules;
 use crate::tls::config::{PeerAuthentication, Settings};
-use crate::tls::error::{ConfigError, ConfigErrorKind};
+use crate::tls::config_error::ConfigError;
 use crate::tls::psk::ClientPsk;
 use crate::tls::suites::{Means, Suite};
 use std::sync::Arc;
@@ -169,25 +170,12 @@ fn choose_suites(settings: &Settings, means: Means) -> Result<Vec<Suite>, Config
     let suites = match &settings.ciphers {
         None => Suite::usable(means),
         Some(names) => {
-            let wish = names.iter().map(|name| {
-                Suite::from_name(name).ok_or_else(|| {
-                    ConfigError::new(
-                        ConfigErrorKind::InvalidCipher,
-                        format!("The cipher suite '{name}' is not known here"),
-                    )
-                })
-            });
+            let wish =
+                names.iter().map(|name| Suite::from_name(name).ok_or_else(|| ConfigError::UnknownSuite(name.clone())));
             Suite::wished(&wish.collect::<Result<Vec<_>, _>>()?, means)
         }
     };
-    if suites.is_empty() {
-        return Err(ConfigError::new(
-            ConfigErrorKind::NoUsableCipher,
-            "No cipher suite is left: the options give neither a pre-shared key nor a certificate that one could use"
-                .to_owned(),
-        ));
-    }
-    Ok(suites)
+    if suites.is_empty() { Err(ConfigError::NoUsableSuite) } else { Ok(suites) }
 }
 
 fn ids(suites: &[Suite]) -> Vec<u16> {
@@ -195,6 +183,5 @@ fn ids(suites: &[Suite]) -> Vec<u16> {
 }
 
 fn build(parts: SslConfigParts<'_>) -> Result<Arc<SslConfig>, ConfigError> {
-    let role = parts.role;
-    SslConfig::new(parts).map(Arc::new).map_err(|errno| ConfigError::internal(errno, role))
+    SslConfig::new(parts).map(Arc::new).map_err(|errno| ConfigError::Refused(describe(errno)))
 }

@@ -1,9 +1,11 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
+use super::errors::describe;
 use super::ffi::config::Role;
 use super::ffi::own_key::OwnKey;
 use super::ffi::raw_public_key::Carrier;
-use crate::tls::error::{ConfigError, ConfigErrorKind};
+use super::ffi::verify::SharedCrl;
+use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
@@ -26,7 +28,7 @@ pub(crate) struct TrustAnchors {
 
 /// Lists of certificates that their issuers have revoked. Where there are any, each issuer of a chain must have one.
 pub(crate) struct RevocationLists {
-    lists: Arc<Crl>,
+    lists: Arc<SharedCrl>,
 }
 
 impl RevocationLists {
@@ -36,17 +38,12 @@ impl RevocationLists {
         for (index, entry) in entries.iter().enumerate() {
             let bytes = entry.as_ref();
             let parsed = if is_pem(bytes) { lists.push_from_pem(&with_nul(bytes)) } else { lists.push_from_der(bytes) };
-            parsed.map_err(|error| {
-                let what = format!(
-                    "Entry {index} of the option 'crl' is not a revocation list that can be read, in PEM or DER"
-                );
-                ConfigError::engine(ConfigErrorKind::InvalidCrl, &what, error)
-            })?;
+            parsed.map_err(|error| ConfigError::UnreadableRevocationList { index, reason: reason(error) })?;
         }
-        Ok(RevocationLists { lists: Arc::new(lists) })
+        Ok(RevocationLists { lists: Arc::new(SharedCrl::new(lists)) })
     }
 
-    pub(super) fn list(&self) -> Arc<Crl> {
+    pub(super) fn list(&self) -> Arc<SharedCrl> {
         Arc::clone(&self.lists)
     }
 }
@@ -60,23 +57,15 @@ impl Credentials {
     ) -> Result<Credentials, ConfigError> {
         let key = parse_key(key, passphrase)?;
         let chain = parse_certificates(certificates)
-            .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCert, "cert"))?;
+            .map_err(|Unreadable { index, reason }| ConfigError::UnreadableCertificate { index, reason })?;
         // The engine passes over what it cannot read as long as it can read one: in `ca` that is welcome.
         let (announced, read) = (announced(certificates), chain.iter().count());
         if read < announced {
-            return Err(ConfigError::new(
-                ConfigErrorKind::InvalidCert,
-                format!("Of the {announced} certificates in the option 'cert' only {read} can be read"),
-            ));
+            return Err(ConfigError::SkippedCertificates { announced, read });
         }
-        let own = chain.iter().next().ok_or_else(|| {
-            ConfigError::new(ConfigErrorKind::InvalidCert, "The option 'cert' holds no certificate".to_owned())
-        })?;
+        let own = chain.iter().next().ok_or(ConfigError::NoCertificate)?;
         if !Pk::check_pair(own.public_key(), &key) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::KeyMismatch,
-                "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
-            ));
+            return Err(ConfigError::KeyMismatch);
         }
         let mut key = key;
         let raw = match raw_public_key(&mut key) {
@@ -90,15 +79,11 @@ impl Credentials {
     /// Whether a server can show the certificate: the engine would not put it forward, and no client accept it.
     pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
         let Some(own) = self.key.certificate() else { return Ok(()) };
-        let wrong = |what: &str| {
-            let message = format!("The certificate in the option 'cert' is of no use to a server: {what}");
-            Err(ConfigError::new(ConfigErrorKind::InvalidCert, message))
-        };
         if !own.check_key_usage(KeyUsage::DIGITAL_SIGNATURE) {
-            return wrong("its key usage does not allow digital signatures");
+            return Err(ConfigError::NotForServers(Forbidden::Signing));
         }
         if !own.check_extended_key_usage(&SERVER_AUTH.map(|byte| c_char::from_ne_bytes([byte]))) {
-            return wrong("its extended key usage does not allow to authenticate servers");
+            return Err(ConfigError::NotForServers(Forbidden::ServerAuthentication));
         }
         Ok(())
     }
@@ -168,12 +153,9 @@ impl TrustAnchors {
     /// Each entry is PEM or DER; a PEM text may hold several certificates.
     pub(crate) fn parse(certificates: &[impl AsRef<[u8]>]) -> Result<TrustAnchors, ConfigError> {
         let certificates = parse_certificates(certificates)
-            .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCa, "ca"))?;
+            .map_err(|Unreadable { index, reason }| ConfigError::UnreadableTrustAnchor { index, reason })?;
         if certificates.is_empty() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::InvalidCa,
-                "The option 'ca' holds no certificate".to_owned(),
-            ));
+            return Err(ConfigError::NoTrustAnchor);
         }
         Ok(TrustAnchors { certificates: Arc::new(certificates) })
     }
@@ -206,18 +188,9 @@ pub(super) fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
 
 /// The public half of the key, if it is one that may be presented raw.
 fn raw_public_key(key: &mut Pk) -> Result<Carrier, ConfigError> {
-    let unusable = |error| {
-        ConfigError::engine(ConfigErrorKind::InvalidKey, "The public half of the option 'key' cannot be used", error)
-    };
-    let der = key.write_public_der_vec().map_err(unusable)?;
-    let key = PublicKey::recognise(&der).ok_or_else(|| {
-        ConfigError::new(
-            ConfigErrorKind::InvalidKey,
-            "The option 'key' is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 8192 bits"
-                .to_owned(),
-        )
-    })?;
-    Carrier::new(key.der().to_vec()).map_err(|errno| unusable(errno.into()))
+    let der = key.write_public_der_vec().map_err(|error| ConfigError::UnusablePublicHalf(reason(error)))?;
+    let key = PublicKey::recognise(&der).ok_or(ConfigError::UnacceptableKey)?;
+    Carrier::new(key.der().to_vec()).map_err(|errno| ConfigError::UnusablePublicHalf(describe(errno)))
 }
 
 fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError> {
@@ -226,41 +199,18 @@ fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError>
     } else {
         Pk::from_private_key(bytes, passphrase)
     };
-    let key = parsed.map_err(|error| {
-        ConfigError::engine(
-            ConfigErrorKind::InvalidKey,
-            "The option 'key' is no RSA or EC private key that can be read, in PEM or DER (one that is encrypted needs its \
-             'passphrase')",
-            error,
-        )
-    })?;
-    if key.can_do(Type::Rsa) || key.can_do(Type::Ecdsa) {
-        Ok(key)
-    } else {
-        Err(ConfigError::new(
-            ConfigErrorKind::InvalidKey,
-            "The option 'key' is neither an RSA key nor an EC key that can sign".to_owned(),
-        ))
-    }
+    let key = parsed.map_err(|error| ConfigError::UnreadableKey(reason(error)))?;
+    if key.can_do(Type::Rsa) || key.can_do(Type::Ecdsa) { Ok(key) } else { Err(ConfigError::KeyCannotSign) }
+}
+
+fn reason(error: mbedtls::Error) -> Reason {
+    describe(error.to_int())
 }
 
 /// Which of several certificates could not be read, and why.
-struct UnreadableCertificate {
+struct Unreadable {
     index: usize,
-    error: mbedtls::Error,
-}
-
-impl UnreadableCertificate {
-    fn into_config_error(self, kind: ConfigErrorKind, option: &str) -> ConfigError {
-        ConfigError::engine(
-            kind,
-            &format!(
-                "Entry {} of the option '{option}' is not a certificate that can be read, in PEM or DER",
-                self.index
-            ),
-            self.error,
-        )
-    }
+    reason: Reason,
 }
 
 /// How many certificates there are to be read.
@@ -269,11 +219,11 @@ fn announced(entries: &[impl AsRef<[u8]>]) -> usize {
     entries.iter().map(AsRef::as_ref).map(|bytes| if is_pem(bytes) { beginnings(bytes) } else { 1 }).sum()
 }
 
-fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, UnreadableCertificate> {
+fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, Unreadable> {
     let mut list = List::new();
     for (index, entry) in entries.iter().enumerate() {
         let bytes = entry.as_ref();
-        let unreadable = |error| UnreadableCertificate { index, error };
+        let unreadable = |error| Unreadable { index, reason: reason(error) };
         if is_pem(bytes) {
             list.append(Certificate::from_pem_multiple(&with_nul(bytes)).map_err(unreadable)?);
         } else {

@@ -1,7 +1,6 @@
 //! Errors by the engine's numbers.
 
-use super::ffi::config::Role;
-use crate::tls::error::{CertificateFault, ConfigError, ConfigErrorKind, Error, ErrorKind};
+use crate::tls::error::{CertificateFault, Error, ErrorKind};
 use crate::wire::alert;
 use mbedtls_sys as sys;
 
@@ -97,17 +96,6 @@ impl CertificateFault {
     }
 }
 
-impl ConfigError {
-    pub(crate) fn engine(kind: ConfigErrorKind, what: &str, error: mbedtls::Error) -> ConfigError {
-        ConfigError { kind, message: format!("{what}: {}", describe(error.to_int())) }
-    }
-
-    pub(super) fn internal(errno: i32, role: Role) -> ConfigError {
-        let message = format!("The TLS engine refused the configuration of a {role:?}: {}", describe(errno));
-        ConfigError { kind: ConfigErrorKind::Internal, message }
-    }
-}
-
 fn kind_of(errno: i32) -> ErrorKind {
     match errno {
         sys::ERR_SSL_NO_CIPHER_CHOSEN => ErrorKind::NoSharedCipher,
@@ -122,6 +110,6 @@ fn kind_of(errno: i32) -> ErrorKind {
 }
 
 /// Mbed TLS's words for one of its numbers.
-fn describe(errno: i32) -> String {
+pub(super) fn describe(errno: i32) -> String {
     format!("{} (-0x{:04x})", mbedtls::Error::from(errno).as_str(), errno.unsigned_abs())
 }

@@ -127,7 +127,7 @@ impl Handshake {
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
         let Some(psk) = psk else {
-            let message = "The application has no pre-shared key for this server ('pskCallback')";
+            let message = "The application has no pre-shared key for this server";
             let written = out.len();
             return Err(self.fail(now, Error::new(ErrorKind::NoPsk, message).into(), written, out));
         };

@@ -111,7 +111,7 @@ impl Hellos {
         if !self.rules.extended_master_secret || ssl.agrees_on_extended_master_secret() {
             return Ok(());
         }
-        let message = "The peer knows no extended master secret ('requireExtendedMasterSecret')";
+        let message = "The peer knows no extended master secret";
         Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
     }
 

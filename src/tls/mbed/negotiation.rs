@@ -3,7 +3,7 @@
 use super::curves::Curve;
 use super::ffi::negotiation::Preferences;
 use crate::tls::config::Wishes;
-use crate::tls::error::{ConfigError, ConfigErrorKind};
+use crate::tls::config_error::ConfigError;
 use crate::tls::psk::PSK_HINT_LIMIT;
 use crate::tls::suites::Means;
 use crate::wire::{MaxFragmentLength, SrtpProfile};
@@ -72,7 +72,7 @@ impl Negotiation {
 }
 
 fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, ConfigError> {
-    MaxFragmentLength::from_bytes(bytes).ok_or_else(|| internal(format!("RFC 6066 has no fragments of {bytes} bytes")))
+    MaxFragmentLength::from_bytes(bytes).ok_or(ConfigError::MaxFragmentLength(bytes))
 }
 
 impl Signatures {
@@ -81,11 +81,9 @@ impl Signatures {
     }
 
     fn parse(names: &[String]) -> Result<Signatures, ConfigError> {
-        let invalid = |message| ConfigError::new(ConfigErrorKind::InvalidSigalg, message);
         let mut pairs = Vec::new();
         for name in names {
-            let pair = signature(name)
-                .ok_or_else(|| invalid(format!("The signature algorithm '{name}' is not known here")))?;
+            let pair = signature(name).ok_or_else(|| ConfigError::UnknownSignatureAlgorithm(name.clone()))?;
             if !pairs.contains(&pair) {
                 pairs.push(pair);
             }
@@ -101,10 +99,7 @@ impl Signatures {
         // The engine offers each hash with each kind of key: more than was asked for must not be accepted.
         let kinds = usize::from(signatures.rsa) + usize::from(signatures.ecdsa);
         if kinds == 2 && pairs.len() != 2 * signatures.hashes.len() {
-            return Err(invalid(
-                "The option 'sigalgs' must name the same hashes for ECDSA as for RSA, or one of the two alone"
-                    .to_owned(),
-            ));
+            return Err(ConfigError::UnequalHashes);
         }
         Ok(signatures)
     }
@@ -131,9 +126,7 @@ fn curves(names: Option<&[String]>) -> Result<Vec<Curve>, ConfigError> {
     let Some(names) = names else { return Ok(Curve::all()) };
     let mut curves = Vec::new();
     for name in names {
-        let curve = Curve::from_name(name).ok_or_else(|| {
-            ConfigError::new(ConfigErrorKind::InvalidCurve, format!("The curve '{name}' is not known here"))
-        })?;
+        let curve = Curve::from_name(name).ok_or_else(|| ConfigError::UnknownCurve(name.clone()))?;
         if !curves.contains(&curve) {
             curves.push(curve);
         }
@@ -144,10 +137,7 @@ fn curves(names: Option<&[String]>) -> Result<Vec<Curve>, ConfigError> {
 fn srtp_profiles(names: &[String]) -> Result<Vec<SrtpProfile>, ConfigError> {
     let mut profiles = Vec::new();
     for name in names {
-        let profile = SrtpProfile::from_name(name).ok_or_else(|| {
-            let message = format!("The SRTP profile '{name}' is not known here");
-            ConfigError::new(ConfigErrorKind::InvalidSrtpProfile, message)
-        })?;
+        let profile = SrtpProfile::from_name(name).ok_or_else(|| ConfigError::UnknownSrtpProfile(name.clone()))?;
         if !profiles.contains(&profile) {
             profiles.push(profile);
         }
@@ -160,20 +150,15 @@ fn protocols(names: &[Vec<u8>]) -> Result<Vec<CString>, ConfigError> {
     let fits = names.iter().all(|name| (1..=usize::from(u8::MAX)).contains(&name.len()))
         && names.iter().map(|name| name.len() + 1).sum::<usize>() <= PROTOCOLS_LIMIT;
     let strings = names.iter().map(|name| CString::new(name.as_slice())).collect::<Result<Vec<_>, _>>();
-    strings.ok().filter(|_| fits).ok_or_else(|| internal("A protocol name that does not fit got this far".to_owned()))
+    strings.ok().filter(|_| fits).ok_or(ConfigError::ProtocolNames)
 }
 
 /// Bytes of protocol names in a hello, each with its length; more would leave no room for the rest.
 const PROTOCOLS_LIMIT: usize = 4096;
 
-/// `lib/negotiation.js` has let pass what it should have refused.
 fn psk_hint(hint: &[u8]) -> Result<Vec<u8>, ConfigError> {
     let fits = hint.len() <= PSK_HINT_LIMIT;
-    fits.then(|| hint.to_vec()).ok_or_else(|| internal(format!("A hint of {} bytes got this far", hint.len())))
-}
-
-fn internal(message: String) -> ConfigError {
-    ConfigError::new(ConfigErrorKind::Internal, message)
+    fits.then(|| hint.to_vec()).ok_or(ConfigError::PskHintLength(hint.len()))
 }
 
 #[cfg(test)]
@@ -194,8 +179,9 @@ mod tests {
 
     #[test]
     fn what_the_engine_cannot_tell_apart_is_refused() {
-        for names in [&["ECDSA+SHA256", "RSA+SHA512"][..], &["RSA+SHA1"], &["RSA-PSS+SHA256"], &["SHA256"], &[""]] {
-            assert_eq!(parse(names).unwrap_err().code(), "ERR_DTLS_INVALID_SIGALG", "{names:?}");
+        assert_eq!(parse(&["ECDSA+SHA256", "RSA+SHA512"]), Err(ConfigError::UnequalHashes));
+        for name in ["RSA+SHA1", "RSA-PSS+SHA256", "SHA256", ""] {
+            assert_eq!(parse(&[name]), Err(ConfigError::UnknownSignatureAlgorithm(name.to_owned())));
         }
     }
 

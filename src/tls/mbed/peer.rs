@@ -67,7 +67,7 @@ impl Peer {
             return None;
         }
         self.verdict = Verdict::Settled;
-        let refused = || Error::new(ErrorKind::PeerRefused, "The application refused the peer ('verifyPeer')");
+        let refused = || Error::new(ErrorKind::PeerRefused, "The application refused the peer");
         Some(if accepted { Ok(()) } else { Err(refused()) })
     }
 
@@ -90,7 +90,7 @@ impl Peer {
         if suite.key_exchange().uses_psk() {
             return Authorization::Granted;
         }
-        let refused = |error: Error| Authorization::Refused(error.code());
+        let refused = |error: Error| Authorization::Refused(error.kind);
         match &self.credential {
             None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
             None => refused(Error::certificate_fault(CertificateFault::Missing)),

@@ -1,9 +1,8 @@
 //! The engine's view of the world outside: one record to read, memory to write to, a virtual clock.
 
 use super::raw_public_key::HelloEdit;
-use super::verify::PeerName;
+use super::verify::{PeerName, SharedCrl};
 use super::{c_int, c_void, sys};
-use mbedtls::x509::Crl;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -58,7 +57,7 @@ pub(super) struct Bio {
     pub(super) peer_name: Option<PeerName>,
     /// The application compares the name.
     pub(super) leaves_name: bool,
-    pub(super) revocations: Option<Arc<Crl>>,
+    pub(super) revocations: Option<Arc<SharedCrl>>,
     /// While the engine writes our hello.
     pub(super) hello_edit: Option<HelloEdit>,
     /// The peer's own certificate names itself as its issuer.

@@ -4,9 +4,10 @@ use super::negotiation::{Lists, Preferences};
 use super::own_key::{self, OwnKey};
 use super::rng::random;
 use super::start_up::start_up;
+use super::verify::SharedCrl;
 use super::{bio, c_int, check, sys};
 use mbedtls::alloc::List;
-use mbedtls::x509::{Certificate, Crl};
+use mbedtls::x509::Certificate;
 use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,7 @@ pub(crate) struct SslConfigParts<'a> {
     pub(crate) preferences: Preferences,
     pub(crate) own_key: Option<Arc<OwnKey>>,
     pub(crate) trust_anchors: Option<Arc<List<Certificate>>>,
-    pub(crate) revocations: Option<Arc<Crl>>,
+    pub(crate) revocations: Option<Arc<SharedCrl>>,
     pub(crate) verification: Verification,
     /// Identity and key; `None` for a client without, and for one that learns them in its handshake.
     pub(crate) client_psk: Option<(&'a [u8], &'a [u8])>,
@@ -56,7 +57,7 @@ pub(crate) struct SslConfig {
     lists: Lists,
     own_key: Option<Arc<OwnKey>>,
     trust_anchors: Option<Arc<List<Certificate>>>,
-    pub(super) revocations: Option<Arc<Crl>>,
+    pub(super) revocations: Option<Arc<SharedCrl>>,
 }
 
 // SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
@@ -150,7 +151,7 @@ impl SslConfig {
             Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
             Verification::Required => sys::SSL_VERIFY_REQUIRED,
         };
-        let revocations: *const sys::x509_crl = self.revocations.as_deref().map_or(null(), Into::into);
+        let revocations = self.revocations.as_deref().map_or(null(), SharedCrl::as_ptr);
         // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);

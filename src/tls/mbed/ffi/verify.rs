@@ -5,6 +5,22 @@ use super::{c_int, c_void, sys};
 use mbedtls::x509::Crl;
 use std::net::IpAddr;
 
+/// Revocation lists, which every context of a configuration reads.
+pub(crate) struct SharedCrl(Crl);
+
+// SAFETY: nobody changes the lists after they were shared; the engine only reads them.
+unsafe impl Sync for SharedCrl {}
+
+impl SharedCrl {
+    pub(crate) fn new(lists: Crl) -> SharedCrl {
+        SharedCrl(lists)
+    }
+
+    pub(super) fn as_ptr(&self) -> *const sys::x509_crl {
+        (&self.0).into()
+    }
+}
+
 /// The name that the peer's certificate must carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum PeerName {
@@ -54,9 +70,9 @@ pub(super) unsafe extern "C" fn verify(
 
 /// Whether one of the lists is from the certificate's issuer: Mbed TLS takes no list for nothing revoked. Whether it is
 /// genuine and valid, Mbed TLS sees. Nobody revokes what signs itself.
-fn has_list(lists: &Crl, certificate: &sys::x509_crt) -> bool {
+fn has_list(lists: &SharedCrl, certificate: &sys::x509_crt) -> bool {
     let issuer = raw(&certificate.issuer_raw);
-    let mut list: *const sys::x509_crl = lists.into();
+    let mut list = lists.as_ptr();
     // SAFETY: the chain of lists lives as long as `lists`, and nobody changes it.
     while let Some(entry) = unsafe { list.as_ref() } {
         if raw(&entry.issuer_raw) == issuer {
