@@ -27,11 +27,11 @@ fn env_path(name: &str) -> PathBuf {
 
 /// Compiles `layout.c` and turns the facts in its object file into Rust assertions.
 fn write_layout_assertions(include: &Path) {
-    println!("cargo:rerun-if-changed=src/tls/ffi/layout.c");
-    println!("cargo:rerun-if-changed=src/tls/ffi/layout.h");
+    println!("cargo:rerun-if-changed=src/tls/mbed/ffi/layout.c");
+    println!("cargo:rerun-if-changed=src/tls/mbed/ffi/layout.h");
     let config = format!("\"{}\"", env_path("DEP_MBEDTLS_CONFIG_H").display());
     let objects = cc::Build::new()
-        .file("src/tls/ffi/layout.c")
+        .file("src/tls/mbed/ffi/layout.c")
         .include(include)
         .define("MBEDTLS_CONFIG_FILE", config.as_str())
         .compile_intermediates();
@@ -39,7 +39,7 @@ fn write_layout_assertions(include: &Path) {
         objects.iter().flat_map(|path| fs::read(path).expect("the compiler's object file")).collect::<Vec<_>>();
 
     let mut assertions = String::new();
-    for line in include_str!("src/tls/ffi/layout.h").lines() {
+    for line in include_str!("src/tls/mbed/ffi/layout.h").lines() {
         let Some((kind, arguments)) = line.strip_suffix(')').and_then(|line| line.split_once('(')) else {
             continue;
         };

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 // Proves that each layer of the Rust core keeps to itself (docs/architecture.md):
 //
-//   src/binding -> src/proto -> src/tls -> src/tls/ffi
+//   src/binding -> src/proto -> src/tls -> src/tls/mbed -> src/tls/mbed/ffi
+//   src/proto, src/tls, src/tls/mbed -> src/wire
 //
 //   node scripts/check-layers.mjs [ROOT]
 //
 // Prints one line `file:line: what is wrong` for each violation, and exits with 1 when there is any.
 // Comments and strings do not count. Tests keep to the same rules, save for two: they may ask the clock for their first
-// Instant in src/proto/tests/ and src/tls/ffi/tests.rs, and src/proto/tests/threads.rs is about threads.
+// Instant in src/proto/tests/ and src/tls/mbed/ffi/tests.rs, and src/proto/tests/threads.rs is about threads.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -18,28 +19,54 @@ import { fileURLToPath } from 'node:url';
 const RULES = [
   { word: /\bnapi(_derive|_sys)?\b/, only: ['binding'], why: 'napi belongs in src/binding' },
   { word: /\btokio\b/, only: ['binding'], why: 'tokio belongs in src/binding' },
-  { word: /\bmbedtls(_sys|_sys_auto|_platform_support)?\b/, only: ['tls'], why: 'mbedtls belongs in src/tls' },
-  { word: /\baws_lc_(sys|rs)\b/, only: ['tls'], why: 'aws-lc belongs in src/tls' },
-  { word: /\bunsafe\b/, only: ['tls/ffi'], why: 'unsafe belongs in src/tls/ffi' },
+  {
+    word: /\bmbedtls(_sys|_sys_auto|_platform_support)?\b/,
+    only: ['tls/mbed'],
+    why: 'mbedtls belongs in src/tls/mbed',
+  },
+  { word: /\baws_lc_(sys|rs)\b/, only: ['tls/mbed/ffi'], why: 'aws-lc belongs in src/tls/mbed/ffi' },
+  { word: /\bunsafe\b/, only: ['tls/mbed/ffi'], why: 'unsafe belongs in src/tls/mbed/ffi' },
   {
     word: /\b(Instant|SystemTime)::now\b|\.elapsed\(\)/,
-    only: ['binding', 'proto/tests', 'tls/ffi/tests'],
+    only: ['binding', 'proto/tests', 'tls/mbed/ffi/tests'],
     why: 'the clock is read in src/binding; below it time is an argument',
   },
   {
     word: /\b(Udp|Unix|Tcp)(Socket|Datagram|Stream|Listener)\b|\b(std|tokio)::(net|os::unix::net)::\*/,
-    never: ['proto', 'tls'],
+    never: ['proto', 'tls', 'wire'],
     why: 'sockets belong to JavaScript',
   },
   {
     word: /\bstd::thread\b|\bthread::(spawn|sleep|scope|Builder)\b/,
-    never: ['proto', 'tls'],
+    never: ['proto', 'tls', 'wire'],
     except: ['proto/tests/threads'],
     why: 'no threads below src/binding',
   },
-  { word: /\b(crate|super)::(proto|binding)\b/, never: ['tls'], why: 'src/tls imports no layer above it' },
-  { word: /\b(crate|super)::binding\b/, never: ['proto'], why: 'src/proto imports no layer above it' },
-  { word: /\b(crate|super)::tls\b/, never: ['binding'], why: 'src/binding imports src/proto only' },
+];
+
+// What a module may import of ours: `crate`, `self` and `super` are resolved to a path below src/. The rule for the
+// longest `within` that holds the module counts. `to` and `butNot` are beginnings of paths.
+const IMPORTS = [
+  { within: 'wire', to: ['wire'], why: 'src/wire imports nothing of ours' },
+  {
+    within: 'tls/mbed/ffi',
+    to: ['tls/mbed/ffi'],
+    why: 'src/tls/mbed/ffi imports nothing from above itself',
+  },
+  { within: 'tls/mbed', to: ['tls', 'wire'], why: 'src/tls imports no layer above it' },
+  {
+    within: 'tls',
+    to: ['tls', 'wire'],
+    butNot: ['tls/mbed/ffi'],
+    why: 'src/tls imports no layer above it, and its face reaches no further than src/tls/mbed',
+  },
+  {
+    within: 'proto',
+    to: ['proto', 'tls', 'wire'],
+    butNot: ['tls/mbed'],
+    why: 'src/proto imports no layer above it, and no engine past the face of src/tls',
+  },
+  { within: 'binding', to: ['binding', 'proto'], why: 'src/binding imports src/proto only' },
 ];
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -64,15 +91,61 @@ export function checkLayers(root) {
 function checkFile(file, text) {
   const report = (line, why) => `src/${file}:${line}: ${why}`;
   const module = file.replace(/(\/mod)?\.rs$/, '');
-  if (module !== 'lib' && !isWithin(module, ['binding', 'proto', 'tls']))
+  if (module !== 'lib' && !isWithin(module, ['binding', 'proto', 'tls', 'wire'])) {
     return [report(1, 'this file is in no layer')];
-
-  const statements = statementsOf(withoutCommentsAndStrings(text));
+  }
+  const code = withoutCommentsAndStrings(text);
+  const statements = statementsOf(code);
   const violations = RULES.filter(
     ({ only, never, except = [] }) =>
       !(only ? isWithin(module, only) : !isWithin(module, never)) && !isWithin(module, except),
   ).flatMap((rule) => statements.filter(({ code }) => rule.word.test(code)).map(({ line }) => report(line, rule.why)));
+
+  const rule = IMPORTS.find(({ within }) => isWithin(module, [within]));
+  if (rule) {
+    const modules = modulesByLine(code, module.split('/'));
+    for (const statement of statements) {
+      const imports = importsOf(statement.code, modules[statement.line - 1]);
+      if (imports.some((path) => !isWithin(path, rule.to) || isWithin(path, rule.butNot ?? []))) {
+        violations.push(report(statement.line, rule.why));
+      }
+    }
+  }
   return [...new Set(violations)];
+}
+
+/** Paths below src/ that `crate::`, `self::` and `super::` lead to from this module. */
+function importsOf(code, module) {
+  const paths = code.matchAll(/(?<![\w:$])(crate|self|super)((?:::\w+)+)/g);
+  return Array.from(paths, ([, first, rest]) => {
+    const path = first === 'crate' ? [] : first === 'self' ? [...module] : module.slice(0, -1);
+    for (const name of rest.split('::').slice(1)) {
+      if (name === 'super') path.pop();
+      else path.push(name);
+    }
+    return path.join('/');
+  });
+}
+
+/** The module that each line belongs to: the file's own, or one that stands in braces in it. */
+function modulesByLine(code, own) {
+  const open = [];
+  let depth = 0;
+  return code.split('\n').map((line) => {
+    let module = [...own, ...open.map(({ name }) => name)];
+    for (const [token, name] of line.matchAll(/\bmod\s+(\w+)\s*\{|[{}]/g)) {
+      if (token === '}') {
+        depth -= 1;
+        if (open.at(-1)?.depth === depth) open.pop();
+      } else {
+        if (name) open.push({ name, depth });
+        depth += 1;
+      }
+      // What stands on the line where a module begins is inside it.
+      if (name) module = [...own, ...open.map(({ name }) => name)];
+    }
+    return module;
+  });
 }
 
 function isWithin(module, directories) {

@@ -24,13 +24,21 @@ async function check(files) {
 }
 
 const ALLOWED = {
-  'lib.rs': '#![deny(unsafe_code)]\n#![warn(missing_docs)]\nmod binding;\nmod proto;\nmod tls;\n',
+  'lib.rs': '#![deny(unsafe_code)]\n#![warn(missing_docs)]\nmod binding;\nmod proto;\nmod tls;\nmod wire;\n',
   'binding/server.rs':
     'use napi::{Env, Result};\nuse crate::proto::Endpoint;\nfn now() { std::time::Instant::now(); }\n',
   'proto/mod.rs': 'use crate::tls::Context;\nuse std::time::{Duration, Instant};\nfn f(now: Instant) {}\n',
+  'proto/table.rs': 'use crate::wire::Record;\nuse super::Endpoint;\npub(super) fn f() {}\n',
   'proto/tests/clock.rs': 'fn base() -> std::time::Instant { std::time::Instant::now() }\n',
-  'tls/context.rs': 'use mbedtls::ssl;\nuse super::record;\nfn f() { mbedtls_sys::TLS_EXT_CID; }\n',
-  'tls/ffi/bio.rs': '#[unsafe(no_mangle)]\nunsafe extern "C" fn f() {}\n',
+  'tls/context.rs': 'use super::mbed::Handshake;\nuse crate::wire::Record;\n',
+  'tls/mbed/mod.rs': 'mod ffi;\npub(crate) use ffi::ssl::Ssl;\nuse super::Error;\n',
+  'tls/mbed/handshake.rs':
+    'use mbedtls::ssl;\nuse super::ffi::ssl::Ssl;\nuse crate::tls::{Error, mbed::ffi};\nfn f() { mbedtls_sys::TLS_EXT_CID; }\n',
+  'tls/mbed/ffi/mod.rs': 'pub(crate) mod bio;\nuse mbedtls_sys as sys;\n',
+  'tls/mbed/ffi/bio.rs':
+    'use super::sys;\n#[unsafe(no_mangle)]\nunsafe extern "C" fn f() {}\nmod lc {\n  use super::super::sys;\n  use aws_lc_sys::EC_KEY;\n}\nuse super::ssl;\n',
+  'wire/mod.rs': 'mod record;\npub(crate) use record::Record;\n',
+  'wire/record.rs': 'use crate::wire::alert;\nuse super::hello;\n#[cfg(test)]\nmod tests { use super::*; }\n',
 };
 
 test('a tree that keeps the rules passes', async () => {
@@ -43,9 +51,14 @@ const BAD = [
   ['napi_derive in lib.rs', 'lib.rs', 'use napi_derive::napi;', 'napi belongs'],
   ['tokio below binding', 'proto/mod.rs', 'tokio::spawn(f);', 'tokio belongs'],
   ['mbedtls above tls', 'proto/mod.rs', 'fn f() -> mbedtls::Error {}', 'mbedtls belongs'],
+  ['mbedtls in the face of tls', 'tls/context.rs', 'use mbedtls_sys as sys;', 'mbedtls belongs'],
   ['mbedtls_sys in binding', 'binding/mod.rs', 'use mbedtls_sys as sys;', 'mbedtls belongs'],
+  ['mbedtls in wire', 'wire/record.rs', 'use mbedtls::x509;', 'mbedtls belongs'],
   ['aws-lc above tls', 'proto/mod.rs', 'use aws_lc_sys::EC_KEY;', 'aws-lc belongs'],
-  ['unsafe in tls', 'tls/context.rs', 'fn f() { unsafe { g() } }', 'unsafe belongs'],
+  ['aws-lc above ffi', 'tls/mbed/work.rs', 'use aws_lc_sys::EC_KEY;', 'aws-lc belongs'],
+  ['unsafe in the face of tls', 'tls/context.rs', 'fn f() { unsafe { g() } }', 'unsafe belongs'],
+  ['unsafe above ffi', 'tls/mbed/handshake.rs', 'fn f() { unsafe { g() } }', 'unsafe belongs'],
+  ['unsafe in wire', 'wire/record.rs', 'fn f() { unsafe { g() } }', 'unsafe belongs'],
   ['unsafe in binding', 'binding/mod.rs', '#[unsafe(no_mangle)] fn f() {}', 'unsafe belongs'],
   ['the clock in proto', 'proto/mod.rs', 'let now = Instant::now();', 'the clock'],
   ['the clock in tls', 'tls/context.rs', 'std::time::SystemTime::now()', 'the clock'],
@@ -65,7 +78,25 @@ const BAD = [
   ['tls that names binding in code', 'tls/context.rs', 'fn f(_: crate::binding::DtlsServer) {}', 'src/tls imports'],
   ['tls that climbs by super', 'tls/mod.rs', 'use super::proto;', 'src/tls imports'],
   ['proto that imports binding', 'proto/endpoint.rs', 'use crate::{binding, tls};', 'src/proto imports'],
+  ['proto that reaches for an engine', 'proto/endpoint.rs', 'use crate::tls::mbed::Ssl;', 'no engine past the face'],
   ['binding that skips proto', 'binding/mod.rs', 'use crate::tls::Context;', 'src/binding imports'],
+  ['binding that reads records', 'binding/mod.rs', 'use crate::wire::Record;', 'src/binding imports'],
+  ['wire that imports tls', 'wire/record.rs', 'use crate::tls::Error;', 'src/wire imports nothing'],
+  ['wire that climbs by super', 'wire/record.rs', 'use super::super::proto;', 'src/wire imports nothing'],
+  ['wire that climbs out of a group', 'wire/hello.rs', 'use super::{alert, super::tls};', 'src/wire imports nothing'],
+  ['mbed that imports proto', 'tls/mbed/work.rs', 'use crate::proto::Endpoint;', 'src/tls imports'],
+  ['a face that reaches into ffi', 'tls/context.rs', 'use super::mbed::ffi::ssl::Ssl;', 'reaches no further'],
+  ['ffi that imports the engine', 'tls/mbed/ffi/ssl.rs', 'use crate::tls::mbed::Credentials;', 'nothing from above'],
+  ['ffi that imports the face', 'tls/mbed/ffi/ssl.rs', 'use crate::tls::Error;', 'nothing from above'],
+  ['ffi that imports wire', 'tls/mbed/ffi/ssl.rs', 'use crate::wire::PublicKey;', 'nothing from above'],
+  ['ffi that climbs by super', 'tls/mbed/ffi/ssl.rs', 'use super::super::Credentials;', 'nothing from above'],
+  ['ffi that climbs in code', 'tls/mbed/ffi/mod.rs', 'fn f(_: super::Credentials) {}', 'nothing from above'],
+  [
+    'a module inside a file that climbs out of ffi',
+    'tls/mbed/ffi/ssl.rs',
+    'mod inner { use super::super::super::Role; }',
+    'nothing from above',
+  ],
   ['a file in no layer', 'time.rs', '', 'in no layer'],
 ];
 
@@ -96,6 +127,6 @@ test('comments, strings and characters do not count', async () => {
 test('code after comments, strings and characters counts, with its line', async () => {
   const text = 'const A: &str = "a\\\\"; /* b\n */ const B: char = \'"\'; unsafe {}\n';
   assert.deepEqual(await check({ ...ALLOWED, 'proto/text.rs': text }), [
-    'src/proto/text.rs:2: unsafe belongs in src/tls/ffi',
+    'src/proto/text.rs:2: unsafe belongs in src/tls/mbed/ffi',
   ]);
 });

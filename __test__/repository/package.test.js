@@ -41,8 +41,8 @@ test('the package holds what its users and a source build need, and nothing else
     '.cargo/config.toml',
     'mbedtls-overlay/CMakeLists.txt',
     'src/lib.rs',
-    'src/tls/ffi/layout.c',
-    'src/tls/ffi/layout.h',
+    'src/tls/mbed/ffi/layout.c',
+    'src/tls/mbed/ffi/layout.h',
     'scripts/build-from-source.mjs',
     'scripts/setup.mjs',
   ];

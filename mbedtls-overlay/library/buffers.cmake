@@ -1,4 +1,4 @@
-# Record buffers come from src/tls/ffi/buffers.rs, which lends them to a context while there is something in them: the
+# Record buffers come from src/tls/mbed/ffi/buffers.rs, which lends them to a context while there is something in them: the
 # engine's own way is to keep 33 KB for each connection for as long as it lives.
 
 edit("buffers: declarations" include/mbedtls/ssl_internal.h

@@ -1,4 +1,4 @@
-# Hooks for another library's elliptic curves (src/tls/ffi/elliptic.rs), with Mbed TLS's own code kept beside them under
+# Hooks for another library's elliptic curves (src/tls/mbed/ffi/elliptic.rs), with Mbed TLS's own code kept beside them under
 # other names, for the groups and the builds that the other library does not serve.
 #
 # The hooks are Mbed TLS's own *_ALT macros, which would leave its own code out: so that code is renamed and kept.

@@ -1,5 +1,5 @@
-# Hooks for another library's SHA-2 (src/tls/ffi/sha2.rs), which uses the processor's instructions for it: where that has
-# nothing to offer, Mbed TLS's own code does the work. And our own pseudorandom function (src/tls/ffi/prf.rs).
+# Hooks for another library's SHA-2 (src/tls/mbed/ffi/sha2.rs), which uses the processor's instructions for it: where that has
+# nothing to offer, Mbed TLS's own code does the work. And our own pseudorandom function (src/tls/mbed/ffi/prf.rs).
 
 edit("SHA-256: declaration" library/sha256.c
 "int mbedtls_internal_sha256_process(mbedtls_sha256_context *ctx,

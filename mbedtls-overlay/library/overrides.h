@@ -21,7 +21,7 @@
 #undef MBEDTLS_SSL_CLI_ALLOW_WEAK_CERTIFICATE_VERIFICATION_WITHOUT_HOSTNAME
 #undef MBEDTLS_TLS_DEFAULT_ALLOW_SHA1_IN_KEY_EXCHANGE
 
-/* --- Elliptic curves: src/tls/ffi/elliptic.rs implements these four --- */
+/* --- Elliptic curves: src/tls/mbed/ffi/elliptic.rs implements these four --- */
 #define MBEDTLS_ECDH_GEN_PUBLIC_ALT
 #define MBEDTLS_ECDH_COMPUTE_SHARED_ALT
 #define MBEDTLS_ECDSA_SIGN_ALT

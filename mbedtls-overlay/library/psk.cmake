@@ -15,7 +15,7 @@ edit("RFC 4279 section 2: a hint makes a ServerKeyExchange of its own" library/s
           ssl->conf->psk_hint_len != 0)) {
         /* For suites")
 
-# src/tls/negotiation.rs keeps it far shorter than the buffer.
+# src/tls/mbed/negotiation.rs keeps it far shorter than the buffer.
 edit("RFC 4279 section 2, RFC 5489 section 2: write the hint" library/ssl_srv.c
 "    if (ciphersuite_info->key_exchange == MBEDTLS_KEY_EXCHANGE_DHE_PSK ||
         ciphersuite_info->key_exchange == MBEDTLS_KEY_EXCHANGE_ECDHE_PSK) {
@@ -36,7 +36,7 @@ edit("RFC 4279 section 2, RFC 5489 section 2: write the hint" library/ssl_srv.c
         }
     }")
 
-# A client with f_psk gets both in time: src/tls/ffi/psk.rs. Without, ssl_write_client_key_exchange() fails, as it would.
+# A client with f_psk gets both in time: src/tls/mbed/ffi/psk.rs. Without, ssl_write_client_key_exchange() fails, as it would.
 edit("PSK: offered by a client whose key is yet to come" library/ssl_cli.c
 "    if (mbedtls_ssl_ciphersuite_uses_psk(suite_info) &&
         ssl_conf_has_static_psk(ssl->conf) == 0) {"

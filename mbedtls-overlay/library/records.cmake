@@ -1,4 +1,4 @@
-# Hooks for another library's AEAD ciphers (src/tls/ffi/aead.rs): a pointer for each direction of a connection's keys.
+# Hooks for another library's AEAD ciphers (src/tls/mbed/ffi/aead.rs): a pointer for each direction of a connection's keys.
 # Where that library has nothing to offer it stays null, and Mbed TLS's own code does the work.
 
 edit("AEAD: a place beside the keys" include/mbedtls/ssl_internal.h

@@ -3,6 +3,7 @@
 
 use super::address;
 use super::error::{CodedError, internal};
+use super::words;
 use crate::proto::{Authorization, CloseReason, Endpoint, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -246,7 +247,7 @@ impl BriefEvents {
             {
                 let certificate = peer.as_ref().and_then(|peer| peer.certificate.as_deref());
                 let refusal = match terms.authorization {
-                    Authorization::Refused(code) => Some(code),
+                    Authorization::Refused(kind) => Some(words::code(kind)),
                     Authorization::Granted | Authorization::Unknown => None,
                 };
                 let flags = [

@@ -1,12 +1,14 @@
 //! Rust errors as JavaScript errors with a `code`.
 
+use super::words;
 use crate::proto::{ConfigError, EXPORT_LIMIT, ExportError, SendError};
 
 /// An error whose status becomes the JavaScript error's `code`.
 pub(super) type CodedError = napi::Error<&'static str>;
 
-pub(super) fn config_error(error: ConfigError) -> CodedError {
-    CodedError::new(error.code(), error.to_string())
+pub(super) fn config_error(error: impl Into<ConfigError>) -> CodedError {
+    let error = error.into();
+    CodedError::new(words::code_of_config(&error), words::message_of_config(&error))
 }
 
 pub(super) fn send_error(error: SendError) -> CodedError {
@@ -19,7 +21,7 @@ pub(super) fn send_error(error: SendError) -> CodedError {
             "ERR_DTLS_PAYLOAD_TOO_LARGE",
             format!("Payload of {length} bytes exceeds the record limit of {limit}"),
         ),
-        SendError::Failed(error) => CodedError::new(error.code(), error.to_string()),
+        SendError::Failed(error) => CodedError::new(words::code(error.kind), words::message(&error)),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::address;
 use super::question;
+use super::words;
 use crate::proto::{Authorization, CloseReason, Error, Event};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -94,7 +95,12 @@ pub struct NativeEvent {
 
 impl From<Error> for NativeError {
     fn from(error: Error) -> NativeError {
-        NativeError { code: error.code(), message: error.to_string(), errno: error.errno, alert: error.alert }
+        NativeError {
+            code: words::code(error.kind),
+            message: words::message(&error),
+            errno: error.errno,
+            alert: error.alert,
+        }
     }
 }
 
@@ -138,7 +144,7 @@ impl From<Event> for NativeEvent {
                 protocol: terms.protocol.map(Into::into),
                 authorized: Some(terms.authorization == Authorization::Granted),
                 authorization_error: match terms.authorization {
-                    Authorization::Refused(code) => Some(code),
+                    Authorization::Refused(kind) => Some(words::code(kind)),
                     Authorization::Granted | Authorization::Unknown => None,
                 },
                 issuers: Some(terms.issuers.into_iter().map(Into::into).collect())

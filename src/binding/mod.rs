@@ -18,4 +18,5 @@ mod server;
 mod stats;
 mod udp;
 mod waker;
+mod words;
 mod workers;

@@ -3,7 +3,7 @@
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{
     ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
-    ServerConfig, Settings, TrustAnchors, Wishes,
+    ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -177,7 +177,7 @@ fn revocations(crl: Option<&Vec<Buffer>>) -> Result<Option<Arc<RevocationLists>>
 }
 
 fn public_keys(keys: Option<&Vec<Buffer>>) -> Result<Option<Vec<PublicKey>>, ConfigError> {
-    let parse = |(index, key): (usize, &Buffer)| PublicKey::parse(key, "peerPublicKey", index);
+    let parse = |(index, key): (usize, &Buffer)| parse_public_key(key, index);
     keys.map(|keys| keys.iter().enumerate().map(parse).collect()).transpose()
 }
 

@@ -1,6 +1,7 @@
 //! The stateless cookie exchange: before a valid cookie nothing is kept (RFC 6347 section 4.2.1).
 
-use crate::tls::{HelloStart, HmacKey, RECORD_HEADER_LENGTH, RngError, fill_random};
+use crate::tls::{HmacKey, RngError, fill_random};
+use crate::wire::{HelloStart, RECORD_HEADER_LENGTH};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;

@@ -4,7 +4,7 @@
 //! of this: a connection begins with a whole hello.
 
 use super::deadlines::Deadlines;
-use crate::tls::{HelloFragments, Record};
+use crate::wire::{HelloFragments, Record};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -1,7 +1,8 @@
 //! Handshake steps that other threads take, and the queue in which they wait for a thread.
 
 use super::table::ConnectionHandle;
-use crate::tls::{Context, Error, Outbox, OwnedRecord, Progress, Reaction};
+use crate::tls::{Context, Error, Outbox, Progress, Reaction};
+use crate::wire::OwnedRecord;
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -25,11 +25,12 @@ mod unplaced;
 mod vendor_move;
 
 pub(crate) use crate::tls::{
-    Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, ClientConfig, ClientPsk, ConfigError, Credentials,
-    EXPORT_LIMIT, Error, ExportError, MaxFragmentLength, PeerAuthentication, PublicKey, Question as HandshakeQuestion,
-    ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig, SessionId, Settings,
-    Subject as HandshakeSubject, Suite, TrustAnchors, Wishes, capabilities,
+    Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
+    ConfigError, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden, PeerAuthentication, PskError,
+    Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig,
+    SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors, Wishes, capabilities, parse_public_key,
 };
+pub(crate) use crate::wire::{MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
 pub(crate) use endpoint::{Endpoint, Event, SendError};
 pub(crate) use jobs::{Job, JobDone};

@@ -3,7 +3,7 @@
 use super::deadlines::Deadlines;
 use super::limits::HELD_BYTES_LIMIT;
 use super::questions::QuestionId;
-use crate::tls::{OwnedRecord, Record};
+use crate::wire::{OwnedRecord, Record};
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Instant;

@@ -3,7 +3,7 @@
 //! A device whose address has changed writes its name behind an application record. This is how that datagram names its
 //! connection; `moves.rs` decides whether the connection moves.
 
-use crate::tls::{RECORD_HEADER_LENGTH, Records};
+use crate::wire::{RECORD_HEADER_LENGTH, Records};
 
 /// Content type of the announcement, in place of application_data.
 const ANNOUNCEMENT: u8 = 254;

@@ -3,15 +3,11 @@
 //! The engine picks suite and certificate in the step that parses the ClientHello. So the hello waits here, and is fed
 //! once everything that depends on it is decided.
 
-use super::alert;
-use super::application_protocol as alpn;
-use super::client_hello::ClientHello;
-use super::config::ServerConfig;
 use super::error::{Error, ErrorKind};
-use super::ffi::bio::Outbox;
+use super::mbed::ServerConfig;
+use super::outbox::Outbox;
 use super::question::{Answer, Asks, Question};
-use super::record::Records;
-use super::server_name::server_name;
+use crate::wire::{ClientHello, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 
 /// What has been asked last.
@@ -76,8 +72,8 @@ impl Choice {
 
     fn take_protocol(&mut self, protocol: Option<&[u8]>) -> Result<(), Error> {
         let protocol = protocol.ok_or_else(|| {
-            let message = "The application chose none of the client's application protocols ('ALPNCallback')";
-            Error::new(ErrorKind::NoApplicationProtocol, message)
+            let message = "The application chose none of the client's application protocols";
+            Error::new(ErrorKind::ProtocolsRefused, message)
         })?;
         let record = Records::new(&self.hello).next();
         let hello = record.and_then(|record| ClientHello::parse(&record));

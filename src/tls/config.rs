@@ -1,17 +1,9 @@
-//! Configurations of the two roles, complete and immutable.
+//! What an application says about its handshakes, before an engine has made a configuration of it.
 
-use super::credentials::{Credentials, RevocationLists};
-use super::error::{ConfigError, ConfigErrorKind};
-pub(crate) use super::ffi::config::ClientPsk;
-use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
-use super::ffi::verify::PeerName;
-use super::negotiation::{Negotiation, Wishes};
-use super::peer::{PeerAuthentication, Rules};
-use super::suites::{Means, Suite};
-use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT};
+use super::mbed::credentials::{RevocationLists, TrustAnchors};
+use crate::wire::{CertificateType, PublicKey};
 use std::sync::Arc;
 use std::time::Duration;
-use zeroize::Zeroizing;
 
 /// What both roles can be told.
 #[derive(Clone)]
@@ -29,216 +21,69 @@ pub(crate) struct Settings {
     pub(crate) mtu: u16,
 }
 
-/// How a context of this configuration behaves in its handshake.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    pub(super) longest_interval: Duration,
-    pub(super) mtu: u16,
+/// What an application may ask for; nothing of it by default.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wishes {
+    /// Names of groups, best first; `None` for all.
+    pub(crate) curves: Option<Vec<String>>,
+    /// Names of signature algorithms (`ECDSA+SHA256` or `ecdsa_secp256r1_sha256`), best first; `None` for all.
+    pub(crate) signature_algorithms: Option<Vec<String>>,
+    /// Application protocols (RFC 7301), best first; empty for no such extension.
+    pub(crate) protocols: Vec<Vec<u8>>,
+    /// Whether a peer without RFC 7627 is refused.
+    pub(crate) extended_master_secret: bool,
+    /// Bytes in a record (RFC 6066 section 4): asked for by a client, kept to by either.
+    pub(crate) max_fragment_length: Option<u16>,
+    /// Names of SRTP profiles (RFC 5764), best first; empty for no such extension.
+    pub(crate) srtp_profiles: Vec<String>,
+    /// Whether a server chooses the suite that its client likes best, and not the one that it likes best itself.
+    pub(crate) client_preference: bool,
+    /// By which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
+    pub(crate) psk_hint: Vec<u8>,
 }
 
-impl Settings {
-    fn pace(&self) -> Pace {
-        Pace { longest_interval: self.longest_interval, mtu: self.mtu }
-    }
+/// How the peer of a handshake authenticates.
+pub(crate) struct PeerAuthentication {
+    /// Who may vouch for its certificate.
+    pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
+    /// DNS name or IP literal that its certificate must carry; for clients.
+    pub(crate) servername: Option<String>,
+    /// Whether the application compares the name with the certificate's; then `asks`, too.
+    pub(crate) leaves_name: bool,
+    /// Whether raw public keys are welcome, and which of them are authenticated without a question.
+    pub(crate) public_keys: Option<Vec<PublicKey>>,
+    /// `false` lets everybody in whom the application does not refuse.
+    pub(crate) required: bool,
+    /// Whether the application has the last word: [`Question::Peer`](super::Question).
+    pub(crate) asks: bool,
+    /// For clients: the server may leave its Certificate message out, as node-mbed-dtls's do, if exactly one key is
+    /// expected. It proves to have that key by its signature all the same.
+    pub(crate) allows_omission: bool,
 }
 
-/// A server's side of every handshake.
-pub(crate) struct ServerConfig {
-    pub(super) ssl: Arc<SslConfig>,
-    pub(super) pace: Pace,
-    pub(super) rules: Arc<Rules>,
-    suites: Vec<Suite>,
-    has_protocols: bool,
-}
-
-/// A client's side of a handshake.
-pub(crate) struct ClientConfig {
-    pub(super) ssl: Arc<SslConfig>,
-    pub(super) pace: Pace,
-    pub(super) rules: Arc<Rules>,
-    pub(super) peer_name: Option<PeerName>,
-    /// The name is sent, and the application compares it with the certificate's.
-    pub(super) leaves_name: bool,
-    /// Identity and key are the application's to say, in each handshake.
-    pub(super) asks_for_psk: bool,
-    suites: Vec<Suite>,
-}
-
-impl ServerConfig {
-    /// `psk`: whether look-ups of pre-shared keys can be answered at all. `clients`: how those authenticate that choose
-    /// another way; `None` asks them for nothing.
-    pub(crate) fn new(
-        settings: &Settings,
-        credentials: Option<Credentials>,
-        psk: bool,
-        clients: Option<PeerAuthentication>,
-    ) -> Result<ServerConfig, ConfigError> {
-        if let Some(own) = &credentials {
-            own.check_purpose_of_server()?;
+impl PeerAuthentication {
+    pub(super) fn accepts(&self) -> Vec<CertificateType> {
+        use CertificateType::{RawPublicKey, X509};
+        match (&self.public_keys, &self.trust_anchors) {
+            (Some(_), None) if self.required => vec![RawPublicKey],
+            (Some(_), _) => vec![RawPublicKey, X509],
+            (None, _) if self.required => vec![X509],
+            (None, _) => vec![X509, RawPublicKey],
         }
-        let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
-        let negotiation = Negotiation::new(&settings.wishes)?;
-        let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
-        let suites = choose_suites(settings, means.signing(&negotiation))?;
-        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
-        let ssl = build(SslConfigParts {
-            role: Role::Server,
-            suites: &suites,
-            negotiation: &negotiation,
-            credentials: credentials.map(Arc::new),
-            verification: match &clients {
-                None => Verification::None,
-                Some(clients) => verification(clients),
-            },
-            trust_anchors: clients.and_then(|clients| clients.trust_anchors),
-            client_psk: None,
-            revocations: settings.revocations.clone(),
-            first_interval: settings.first_interval,
-        })?;
-        let has_protocols = !negotiation.protocols.is_empty();
-        Ok(ServerConfig { ssl, pace: settings.pace(), rules, suites, has_protocols })
     }
 
-    /// Whether it negotiates application protocols by a list of its own.
-    pub(super) fn has_protocols(&self) -> bool {
-        self.has_protocols
+    /// Whether a peer can authenticate with an RSA key.
+    pub(super) fn accepts_rsa(&self) -> bool {
+        self.accepts_kind(PublicKey::is_rsa)
     }
 
-    pub(crate) fn suites(&self) -> &[Suite] {
-        &self.suites
-    }
-}
-
-impl ClientConfig {
-    /// `server`: how it authenticates; `None` with a pre-shared key alone.
-    pub(crate) fn new(
-        settings: &Settings,
-        psk: Option<ClientPsk>,
-        server: Option<PeerAuthentication>,
-        credentials: Option<Credentials>,
-    ) -> Result<ClientConfig, ConfigError> {
-        ClientConfig::build(settings, psk, false, server, credentials)
+    /// Whether a peer can authenticate with an EC key.
+    pub(super) fn accepts_ecdsa(&self) -> bool {
+        self.accepts_kind(|key| !key.is_rsa())
     }
 
-    /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
-    pub(crate) fn asking_for_psk(
-        settings: &Settings,
-        server: Option<PeerAuthentication>,
-        credentials: Option<Credentials>,
-    ) -> Result<ClientConfig, ConfigError> {
-        ClientConfig::build(settings, None, true, server, credentials)
+    fn accepts_kind(&self, is_kind: impl Fn(&PublicKey) -> bool) -> bool {
+        let open = self.asks || !self.required || self.trust_anchors.is_some();
+        open || self.public_keys.iter().flatten().any(is_kind)
     }
-
-    /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
-    pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
-        ClientConfig { peer_name: Some(peer_name(servername)), ..self }
-    }
-
-    fn build(
-        settings: &Settings,
-        psk: Option<ClientPsk>,
-        asks_for_psk: bool,
-        server: Option<PeerAuthentication>,
-        credentials: Option<Credentials>,
-    ) -> Result<ClientConfig, ConfigError> {
-        let negotiation = Negotiation::new(&settings.wishes)?;
-        let means = Means {
-            psk: psk.is_some() || asks_for_psk,
-            rsa: server.as_ref().is_some_and(PeerAuthentication::accepts_rsa),
-            ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
-        };
-        let suites = choose_suites(settings, means.signing(&negotiation))?;
-        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), &negotiation));
-        let leaves_name = server.as_ref().is_some_and(|server| server.leaves_name);
-        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
-        let ssl = build(SslConfigParts {
-            role: Role::Client,
-            suites: &suites,
-            negotiation: &negotiation,
-            credentials: credentials.map(Arc::new),
-            verification: server.as_ref().map_or(Verification::Required, verification),
-            trust_anchors: server.and_then(|server| server.trust_anchors),
-            client_psk: psk.as_ref(),
-            revocations: settings.revocations.clone(),
-            first_interval: settings.first_interval,
-        })?;
-        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, leaves_name, asks_for_psk, suites })
-    }
-
-    pub(crate) fn suites(&self) -> &[Suite] {
-        &self.suites
-    }
-}
-
-impl ClientPsk {
-    /// Checks both lengths.
-    pub(crate) fn new(identity: &[u8], key: &[u8]) -> Result<ClientPsk, ConfigError> {
-        check_psk(key)?;
-        check_psk_identity(identity)?;
-        Ok(ClientPsk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) })
-    }
-}
-
-/// Whether the engine can take this key.
-pub(crate) fn check_psk(key: &[u8]) -> Result<(), ConfigError> {
-    if (1..=PSK_LIMIT).contains(&key.len()) {
-        return Ok(());
-    }
-    Err(ConfigError::new(
-        ConfigErrorKind::InvalidPsk,
-        format!("A pre-shared key of {} bytes is not between 1 and {PSK_LIMIT}", key.len()),
-    ))
-}
-
-/// Whether the engine can take this identity.
-pub(crate) fn check_psk_identity(identity: &[u8]) -> Result<(), ConfigError> {
-    if (1..=PSK_IDENTITY_LIMIT).contains(&identity.len()) {
-        return Ok(());
-    }
-    Err(ConfigError::new(
-        ConfigErrorKind::InvalidPskIdentity,
-        format!("A PSK identity of {} bytes is not between 1 and {PSK_IDENTITY_LIMIT}", identity.len()),
-    ))
-}
-
-fn verification(peer: &PeerAuthentication) -> Verification {
-    if peer.required { Verification::Required } else { Verification::Optional }
-}
-
-fn peer_name(servername: &str) -> PeerName {
-    match servername.parse() {
-        Ok(address) => PeerName::Ip(address),
-        // RFC 6066 section 3: without a trailing dot.
-        Err(_) => PeerName::Dns(servername.trim_end_matches('.').to_owned()),
-    }
-}
-
-fn choose_suites(settings: &Settings, means: Means) -> Result<Vec<Suite>, ConfigError> {
-    let suites = match &settings.ciphers {
-        None => Suite::usable(means),
-        Some(names) => {
-            let wish = names.iter().map(|name| {
-                Suite::from_name(name).ok_or_else(|| {
-                    ConfigError::new(
-                        ConfigErrorKind::InvalidCipher,
-                        format!("The cipher suite '{name}' is not known here"),
-                    )
-                })
-            });
-            Suite::wished(&wish.collect::<Result<Vec<_>, _>>()?, means)
-        }
-    };
-    if suites.is_empty() {
-        return Err(ConfigError::new(
-            ConfigErrorKind::NoUsableCipher,
-            "No cipher suite is left: the options give neither a pre-shared key nor a certificate that one could use"
-                .to_owned(),
-        ));
-    }
-    Ok(suites)
-}
-
-fn build(parts: SslConfigParts<'_>) -> Result<Arc<SslConfig>, ConfigError> {
-    let role = parts.role;
-    SslConfig::new(parts).map(Arc::new).map_err(|errno| ConfigError::internal(errno, role))
 }

@@ -3,9 +3,9 @@
 //! A handshake that comes to a question stops there. The engine never waits and never calls back: the question leaves as
 //! a value, and the answer comes back as one.
 
-use super::config::{ServerConfig, check_psk, check_psk_identity};
-use super::error::ConfigError;
-use super::peer::PeerCredential;
+use super::mbed::ServerConfig;
+use super::progress::PeerCredential;
+use super::psk::{PskError, check_psk, check_psk_identity};
 use super::saved::ResumableSession;
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ impl Answer<'_> {
     }
 
     /// Whether the engine can take it: keys and identities have lengths.
-    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self) -> Result<(), PskError> {
         match self {
             Answer::Psk(Some(key)) => check_psk(key),
             Answer::OwnPsk(Some((identity, key))) => check_psk(key).and_then(|()| check_psk_identity(identity)),

@@ -1,7 +1,7 @@
 //! A live connection, saved to go on in another process: node-mbed-dtls's six fields, and what they lacked.
 
-use super::negotiation::MaxFragmentLength;
 use super::suites::Suite;
+use crate::wire::MaxFragmentLength;
 use std::time::Duration;
 use zeroize::Zeroizing;
 

@@ -1,8 +1,5 @@
 //! The cipher suites that we offer, in our order of preference.
 
-use super::ffi::suite::compiled_name;
-use super::negotiation::Negotiation;
-
 /// What a suite needs from the two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyExchange {
@@ -77,11 +74,6 @@ pub(crate) struct Means {
 }
 
 impl Means {
-    /// Without the kinds of keys that no wished signature is made with.
-    pub(super) fn signing(self, Negotiation { signatures, .. }: &Negotiation) -> Means {
-        Means { ecdsa: self.ecdsa && signatures.ecdsa, rsa: self.rsa && signatures.rsa, ..self }
-    }
-
     fn suffice(self, key_exchange: KeyExchange) -> bool {
         match key_exchange {
             Psk | EcdhePsk => self.psk,
@@ -130,21 +122,16 @@ impl Suite {
             .iter()
             .copied()
             .find(|suite| suite.name.eq_ignore_ascii_case(name) || suite.openssl_name.eq_ignore_ascii_case(name))
-            .filter(|suite| compiled_name(suite.id).is_some())
     }
 
-    /// Every suite that the engine was compiled with, best first.
-    pub(crate) fn all() -> Vec<Suite> {
-        SUITES.iter().copied().filter(|suite| compiled_name(suite.id).is_some()).collect()
+    /// Every suite that we offer, best first.
+    pub(crate) fn all() -> &'static [Suite] {
+        SUITES
     }
 
     /// Every suite that the means suffice for, best first.
     pub(crate) fn usable(means: Means) -> Vec<Suite> {
-        SUITES
-            .iter()
-            .copied()
-            .filter(|suite| means.suffice(suite.key_exchange) && compiled_name(suite.id).is_some())
-            .collect()
+        Suite::wished(SUITES, means)
     }
 
     /// The wished suites that the means suffice for, in the order of the wish.
@@ -156,22 +143,6 @@ impl Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_suite_is_compiled_in_under_the_name_that_we_give_it() {
-        for suite in SUITES {
-            let compiled = compiled_name(suite.id).unwrap_or_else(|| panic!("{} is missing", suite.name));
-            assert_eq!(compiled.replace('-', "_"), suite.name);
-        }
-    }
-
-    #[test]
-    fn weak_key_exchanges_are_compiled_out() {
-        // RSA, DHE_RSA, DHE_PSK, RSA_PSK, ECDH_ECDSA, with AES_128_CBC_SHA256 or AES_128_GCM_SHA256; NULL ciphers.
-        for id in [0x003c, 0x009c, 0x009e, 0x00aa, 0x00ac, 0xc025, 0xc02d, 0x00b0, 0x0001] {
-            assert!(compiled_name(id).is_none(), "suite {id:#06x}");
-        }
-    }
 
     #[test]
     fn a_server_with_nothing_but_psk_offers_no_certificate_suite() {

@@ -1,7 +1,7 @@
 //! Records that wait for a handshake to go on, in the order in which they came.
 
 use crate::proto::limits::HELD_BYTES_LIMIT;
-use crate::tls::{OwnedRecord, Record};
+use crate::wire::{OwnedRecord, Record};
 use std::collections::VecDeque;
 
 /// Bounded by bytes.

@@ -9,9 +9,10 @@ mod held;
 
 use super::limits::Limits;
 use crate::tls::{
-    Answer, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, OwnedRecord, Progress,
-    Question, Reaction, Record, SavedConnection, Subject,
+    Answer, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, Progress, Question,
+    Reaction, SavedConnection, Subject,
 };
+use crate::wire::{OwnedRecord, Record};
 use activity::Activity;
 use held::HeldRecords;
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@ use crate::proto::connection::Step;
 use crate::proto::limits::RECORDS_PER_DATAGRAM;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
-use crate::tls::{Record, Records};
+use crate::wire::{Record, Records};
 use std::net::SocketAddr;
 use std::time::Instant;
 

@@ -10,7 +10,8 @@ use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
 use crate::proto::vendor_move::MoveAnnouncement;
-use crate::tls::{AssociationName, Context, Record, Records, Unrestorable};
+use crate::tls::{AssociationName, Context, Unrestorable};
+use crate::wire::{Record, Records};
 use std::net::SocketAddr;
 use std::time::Instant;
 

@@ -114,7 +114,7 @@ impl Endpoint {
         let is_error = matches!(reason, CloseReason::Error(_));
         self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
         self.outputs.trace(if is_error { 1 } else { 2 }, || match &reason {
-            CloseReason::Error(error) => format!("{remote} closed: {} ({})", error, error.code()),
+            CloseReason::Error(error) => format!("{remote} closed: {error} ({:?})", error.kind),
             other => format!("{remote} closed: {other:?}"),
         });
         self.outputs.push(Event::Closed { connection: handle, reason });

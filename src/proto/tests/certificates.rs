@@ -1,7 +1,9 @@
 //! What a client refuses, and why.
 
 use super::network::*;
-use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, Settings, TrustAnchors};
+use crate::tls::{
+    ClientConfig, ConfigError, Credentials, Forbidden, PeerAuthentication, ServerConfig, Settings, TrustAnchors,
+};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType, date_time_ymd,
@@ -68,14 +70,14 @@ pub(super) fn verifying_client_with(settings: &Settings, ca: &str, servername: &
 }
 
 /// The client's error code, or `None` when it connected.
-fn outcome(server: ServerConfig, ca: &str, servername: &str) -> Option<&'static str> {
+fn outcome(server: ServerConfig, ca: &str, servername: &str) -> Option<ErrorKind> {
     let mut network = Network::new(server);
     network.connect(&verifying_client(&[], ca, servername));
     network.settle();
-    let codes = network.clients[0].error_codes();
+    let codes = network.clients[0].error_kinds();
     assert_eq!(codes.is_empty(), !network.clients[0].secured().is_empty());
     // The server hears of it by an alert, and reports that.
-    assert_eq!(codes.is_empty(), network.server.error_codes().is_empty());
+    assert_eq!(codes.is_empty(), network.server.error_kinds().is_empty());
     codes.first().copied()
 }
 
@@ -92,12 +94,12 @@ fn names_and_addresses_are_verified() {
         ("a.example.test", None),
         ("192.0.2.1", None),
         ("2001:db8::1", None),
-        ("example.test", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
-        ("a.b.example.test", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
-        ("192.0.2.2", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
-        ("2001:db8::2", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+        ("example.test", Some(ErrorKind::Certificate(CertificateFault::WrongName))),
+        ("a.b.example.test", Some(ErrorKind::Certificate(CertificateFault::WrongName))),
+        ("192.0.2.2", Some(ErrorKind::Certificate(CertificateFault::WrongName))),
+        ("2001:db8::2", Some(ErrorKind::Certificate(CertificateFault::WrongName))),
         // The common name does not count where there are alternative names.
-        ("server", Some("ERR_TLS_CERT_ALTNAME_INVALID")),
+        ("server", Some(ErrorKind::Certificate(CertificateFault::WrongName))),
     ] {
         assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), servername), expected, "{servername}");
     }
@@ -109,13 +111,16 @@ fn an_ip_address_in_a_dns_name_does_not_count() {
     let mut params = leaf("x.test");
     params.subject_alt_names = vec![SanType::DnsName("192.0.2.1".try_into().unwrap())];
     let code = outcome(server_with(&params, &issuer), &issuer.pem(), "192.0.2.1");
-    assert_eq!(code, Some("ERR_TLS_CERT_ALTNAME_INVALID"));
+    assert_eq!(code, Some(ErrorKind::Certificate(CertificateFault::WrongName)));
 }
 
 #[test]
 fn an_unknown_issuer_is_refused() {
     let (server, _) = ca_signed_server("localhost");
-    assert_eq!(outcome(server, &issuer().pem(), "localhost"), Some("UNABLE_TO_VERIFY_LEAF_SIGNATURE"));
+    assert_eq!(
+        outcome(server, &issuer().pem(), "localhost"),
+        Some(ErrorKind::Certificate(CertificateFault::UnknownIssuer))
+    );
 }
 
 #[test]
@@ -124,13 +129,19 @@ fn a_self_signed_certificate_is_refused_by_its_own_code() {
     let certificate = leaf("localhost").self_signed(&key).unwrap();
     let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
     let server = ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap();
-    assert_eq!(outcome(server, &issuer().pem(), "localhost"), Some("DEPTH_ZERO_SELF_SIGNED_CERT"));
+    assert_eq!(
+        outcome(server, &issuer().pem(), "localhost"),
+        Some(ErrorKind::Certificate(CertificateFault::SelfSigned))
+    );
 }
 
 #[test]
 fn certificates_are_good_between_two_dates() {
     let issuer = issuer();
-    for (from, to, expected) in [(2010, 2011, "CERT_HAS_EXPIRED"), (2090, 2091, "CERT_NOT_YET_VALID")] {
+    for (from, to, expected) in [
+        (2010, 2011, ErrorKind::Certificate(CertificateFault::Expired)),
+        (2090, 2091, ErrorKind::Certificate(CertificateFault::NotYetValid)),
+    ] {
         let mut params = leaf("localhost");
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
@@ -141,11 +152,11 @@ fn certificates_are_good_between_two_dates() {
 #[test]
 fn a_certificate_for_something_else_does_not_make_a_server() {
     let issuer = issuer();
-    for (extended, usage, good) in [
-        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::DigitalSignature, true),
-        (ExtendedKeyUsagePurpose::Any, KeyUsagePurpose::DigitalSignature, true),
-        (ExtendedKeyUsagePurpose::ClientAuth, KeyUsagePurpose::DigitalSignature, false),
-        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::KeyAgreement, false),
+    for (extended, usage, forbidden) in [
+        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::DigitalSignature, None),
+        (ExtendedKeyUsagePurpose::Any, KeyUsagePurpose::DigitalSignature, None),
+        (ExtendedKeyUsagePurpose::ClientAuth, KeyUsagePurpose::DigitalSignature, Some(Forbidden::ServerAuthentication)),
+        (ExtendedKeyUsagePurpose::ServerAuth, KeyUsagePurpose::KeyAgreement, Some(Forbidden::Signing)),
     ] {
         let mut params = leaf("localhost");
         params.extended_key_usages = vec![extended];
@@ -154,8 +165,8 @@ fn a_certificate_for_something_else_does_not_make_a_server() {
         let certificate = params.signed_by(&key, &issuer).unwrap();
         let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[certificate.pem()]).unwrap();
         // Clients are not refused: what their servers make of it is for them to say.
-        let code = ServerConfig::new(&settings(&[]), Some(credentials), false, None).err().map(|error| error.code());
-        assert_eq!(code, (!good).then_some("ERR_DTLS_INVALID_CERT"));
+        let error = ServerConfig::new(&settings(&[]), Some(credentials), false, None).err();
+        assert_eq!(error, forbidden.map(ConfigError::NotForServers));
     }
 }
 
@@ -167,7 +178,7 @@ fn forged_basic_constraints_make_no_ca() {
         params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], content)];
         let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
         let error = TrustAnchors::parse(&[pem]).err().unwrap();
-        assert_eq!(error.code(), "ERR_DTLS_INVALID_CA");
+        assert!(matches!(error, ConfigError::UnreadableTrustAnchor { index: 0, .. }), "{error:?}");
     }
     assert!(TrustAnchors::parse(&[issuer().pem()]).is_ok());
 }
@@ -177,7 +188,7 @@ fn a_key_that_is_not_the_certificates_is_refused_at_the_call() {
     let certificate = leaf("localhost").self_signed(&KeyPair::generate().unwrap()).unwrap();
     let other = KeyPair::generate().unwrap().serialize_pem();
     let error = Credentials::parse(other.as_bytes(), None, &[certificate.pem()]).err().unwrap();
-    assert_eq!(error.code(), "ERR_DTLS_KEY_MISMATCH");
+    assert_eq!(error, ConfigError::KeyMismatch);
 }
 
 #[test]
@@ -189,7 +200,7 @@ fn a_chain_with_a_certificate_that_cannot_be_read_is_refused_at_the_call() {
     let forged = forged.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
     for chain in [[good.as_str(), &forged].concat(), [forged.as_str(), &good].concat()] {
         let error = Credentials::parse(key.serialize_pem().as_bytes(), None, &[&chain]).err().unwrap();
-        assert_eq!(error.code(), "ERR_DTLS_INVALID_CERT");
+        assert_eq!(error, ConfigError::SkippedCertificates { announced: 2, read: 1 });
         // Who trusts a whole bundle does not want to know what is wrong with one of them.
         assert!(TrustAnchors::parse(&[&chain]).is_ok());
     }
@@ -205,10 +216,11 @@ fn key_and_certificate_may_be_der() {
 #[test]
 fn garbage_is_no_key_and_no_certificate() {
     let key = Credentials::parse(b"garbage", None, &["garbage"]).err().unwrap();
-    assert_eq!(key.code(), "ERR_DTLS_INVALID_KEY");
-    assert!(!key.to_string().contains("garbage"));
+    let ConfigError::UnreadableKey(reason) = key else { panic!("{key:?}") };
+    assert!(!reason.contains("garbage"));
     let key = KeyPair::generate().unwrap().serialize_pem();
     let certificate = Credentials::parse(key.as_bytes(), None, &["garbage"]).err().unwrap();
-    assert_eq!(certificate.code(), "ERR_DTLS_INVALID_CERT");
-    assert_eq!(TrustAnchors::parse(&["garbage"]).err().unwrap().code(), "ERR_DTLS_INVALID_CA");
+    assert!(matches!(certificate, ConfigError::UnreadableCertificate { index: 0, .. }), "{certificate:?}");
+    let anchors = TrustAnchors::parse(&["garbage"]).err().unwrap();
+    assert!(matches!(anchors, ConfigError::UnreadableTrustAnchor { index: 0, .. }), "{anchors:?}");
 }

@@ -73,7 +73,7 @@ fn a_name_without_an_answer_gets_the_servers_own_certificate_whatever_the_table_
     network.server.endpoint.add_context(NamePattern::new("a.test"), named);
     assert!(network.answer_config(None));
     network.settle();
-    assert_eq!(network.clients[0].error_codes(), ["UNABLE_TO_VERIFY_LEAF_SIGNATURE"]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::Certificate(CertificateFault::UnknownIssuer)]);
 }
 
 #[test]
@@ -112,8 +112,8 @@ fn a_question_suspends_one_handshake_and_nobody_else() {
     let second = network.config_questions.remove(1).0;
     assert!(reply(&mut network.server.endpoint, network.now, second, HandshakeAnswer::Config(None)));
     network.settle();
-    assert_eq!(network.clients[1].error_codes().len(), 1);
-    assert!(network.clients[0].error_codes().is_empty());
+    assert_eq!(network.clients[1].error_kinds().len(), 1);
+    assert!(network.clients[0].error_kinds().is_empty());
     network.answer_config(Some(named));
     network.settle();
     assert_eq!(network.clients[0].secured().len(), 1);
@@ -125,8 +125,8 @@ fn a_failed_look_up_ends_its_own_handshake_under_the_hellos_number() {
     let (lookup, _) = network.config_questions.remove(0);
     assert!(fail(&mut network.server.endpoint, network.now, lookup, "no such tenant"));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::LookupFailed]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
     assert_eq!(alerts(&network), [(1, FATAL, INTERNAL_ERROR)]);
     assert_eq!(network.server.endpoint.question_count(), 0);
 }
@@ -151,7 +151,7 @@ fn an_application_that_never_answers_is_named_when_the_time_is_up() {
     network.run_for(Duration::from_secs(121));
     let (_, reason) = network.server.closes().next().unwrap();
     let CloseReason::Error(error) = reason else { panic!("{reason:?}") };
-    assert_eq!(error.code(), "ERR_DTLS_HANDSHAKE_TIMEOUT");
+    assert_eq!(error.kind, ErrorKind::HandshakeTimeout);
     assert!(error.to_string().contains("did not answer the look-up of a context"), "{error}");
     assert!(!network.answer_config(Some(named)));
     assert_eq!(network.server.endpoint.handshake_count(), 0);
@@ -179,7 +179,7 @@ fn who_is_closed_while_it_waits_is_told() {
     network.settle();
     // user_canceled, then close_notify: warnings, each under a number of its own.
     assert_eq!(alerts(&network), [(1, 1, 90), (2, 1, 0)]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_CLOSED_DURING_HANDSHAKE"]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::ClosedDuringHandshake]);
     assert_eq!((network.server.endpoint.connection_count(), network.server.endpoint.question_count()), (0, 0));
 }
 
@@ -235,8 +235,8 @@ fn none_of_them_ends_the_handshake_with_an_alert_of_its_own() {
     network.settle();
     assert!(network.answer_protocol(None));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_NO_APPLICATION_PROTOCOL"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_NO_APPLICATION_PROTOCOL"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::ProtocolsRefused]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::NoApplicationProtocol]);
     assert_eq!(alerts(&network), [(1, FATAL, NO_APPLICATION_PROTOCOL)]);
 }
 
@@ -247,7 +247,7 @@ fn one_that_the_client_does_not_offer_is_not_sent() {
     network.settle();
     network.answer_protocol(Some(b"coapp"));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::LookupFailed]);
     assert_eq!(alerts(&network), [(1, FATAL, INTERNAL_ERROR)]);
 }
 
@@ -300,7 +300,7 @@ fn malformed_offers_end_the_handshake_before_anybody_is_asked() {
     network.connect(&psk_client_offering(&["coap"]));
     network.settle();
     assert!(network.protocol_questions.is_empty());
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_PROTOCOL"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::Protocol]);
     assert_eq!(alerts(&network), [(1, FATAL, 50)]);
 }
 

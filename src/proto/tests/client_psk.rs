@@ -3,9 +3,8 @@
 use super::certificates::{ca_signed_server, verifying_client};
 use super::network::*;
 use crate::proto::Event;
-use crate::tls::{
-    ClientConfig, Credentials, PeerAuthentication, Records, ServerConfig, Settings, TrustAnchors, Wishes,
-};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, Settings, TrustAnchors, Wishes};
+use crate::wire::Records;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,8 +188,8 @@ fn the_flight_after_the_answer_is_repeated_until_it_arrives() {
 fn a_client_without_a_key_for_this_server_stops_there() {
     let mut network = asked(&asking_client(&[]));
     assert!(answer(&mut network, None));
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_NO_PSK"]);
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::NoPsk]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::AlertReceived]);
     assert!(!messages_to(&network, SERVER).contains(&CLIENT_KEY_EXCHANGE));
 }
 
@@ -199,8 +198,8 @@ fn impossible_identities_and_keys_end_their_own_handshake() {
     for own in [(&b""[..], KEY), (&[b'x'; 257], KEY), (IDENTITY, &[]), (IDENTITY, &[1; 65])] {
         let mut network = asked(&asking_client(&[]));
         assert!(answer(&mut network, Some(own)));
-        assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
-        assert_eq!(network.server.error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+        assert_eq!(network.clients[0].error_kinds(), [ErrorKind::LookupFailed]);
+        assert_eq!(network.server.error_kinds(), [ErrorKind::AlertReceived]);
     }
 }
 
@@ -210,8 +209,8 @@ fn a_failed_question_ends_the_handshake() {
     let (_, lookup, _) = network.identity_questions[0];
     assert!(fail(&mut network.clients[0].endpoint, network.now, lookup, "the key store is locked"));
     network.settle();
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::LookupFailed]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::AlertReceived]);
 }
 
 #[test]
@@ -227,7 +226,7 @@ fn late_double_and_mistaken_answers_have_no_effect() {
 
     let mut network = asked(&asking_client(&[]));
     network.run_for(Duration::from_secs(121));
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_HANDSHAKE_TIMEOUT"]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::HandshakeTimeout]);
     assert!(!answer(&mut network, Some((IDENTITY, KEY))));
 }
 
@@ -250,8 +249,8 @@ fn a_wrong_answer_fails_as_any_wrong_key() {
     network.own_psk = Some((IDENTITY.to_vec(), b"another key".to_vec()));
     network.connect(&asking_client(&[]));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_WRONG_PSK"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::WrongPsk]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
 }
 
 #[test]
@@ -260,7 +259,7 @@ fn a_hint_that_is_longer_than_its_message_is_refused() {
     network.rewrite = Some((b"\0\x04hint".to_vec(), b"\0\x40hint".to_vec()));
     network.connect(&asking_client(PLAIN));
     network.settle();
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_PROTOCOL"]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::Protocol]);
     assert!(network.identity_questions.is_empty());
 }
 
@@ -311,5 +310,5 @@ fn a_client_that_verifies_certificates_alone_offers_no_suite_with_a_pre_shared_k
     let mut network = Network::new(psk_server());
     network.connect(&verifying_client(&[], &ca, "localhost"));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_NO_SHARED_CIPHER"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
 }

@@ -76,8 +76,8 @@ fn without_a_common_suite_both_sides_say_so() {
     let mut network = Network::new(server);
     network.connect(&psk_client(&["PSK-AES256-GCM-SHA384"]));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_NO_SHARED_CIPHER"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
 }
 
 #[test]

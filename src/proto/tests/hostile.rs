@@ -111,8 +111,8 @@ fn junk_in_the_middle_of_a_handshake_does_not_end_it() {
         }
     }
     network.run_for(Duration::from_secs(10));
-    assert_eq!(network.server.error_codes(), Vec::<&str>::new());
-    assert_eq!(network.clients[0].error_codes(), Vec::<&str>::new());
+    assert_eq!(network.server.error_kinds(), Vec::<ErrorKind>::new());
+    assert_eq!(network.clients[0].error_kinds(), Vec::<ErrorKind>::new());
     assert_alive(&mut network);
 }
 

@@ -3,7 +3,7 @@
 use super::certificates::{ca_signed_server_with, verifying_client_with};
 use super::network::*;
 use crate::proto::Event;
-use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
+use crate::tls::{ClientConfig, ClientPsk, ConfigError, ServerConfig, Settings, Wishes};
 
 fn with(wishes: Wishes) -> Settings {
     Settings { wishes, ..settings(&[]) }
@@ -54,8 +54,8 @@ fn a_side_that_says_nothing_about_protocols_accepts_the_other() {
 #[test]
 fn no_protocol_in_common_ends_the_handshake_with_an_alert_of_its_own() {
     let network = psk_network(protocols(&["coap"]), protocols(&["h3", "coa", "coapp"]));
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_NO_APPLICATION_PROTOCOL"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_NO_APPLICATION_PROTOCOL"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::NoApplicationProtocol]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::NoApplicationProtocol]);
 }
 
 // --- extended master secret ------------------------------------------------------------------------------------------
@@ -78,7 +78,7 @@ fn who_requires_an_extended_master_secret_refuses_a_peer_without() {
         network.connect(&ClientConfig::new(&with(client), Some(psk), None, None).unwrap());
         network.settle();
         let refusing = if server.extended_master_secret { &network.server } else { &network.clients[0] };
-        assert_eq!(refusing.error_codes(), ["ERR_DTLS_NO_EXTENDED_MASTER_SECRET"]);
+        assert_eq!(refusing.error_kinds(), [ErrorKind::NoExtendedMasterSecret]);
         assert!(network.server.secured().is_empty() && network.clients[0].secured().is_empty());
     }
 }
@@ -138,12 +138,12 @@ fn handshakes_get_through_in_the_smallest_fragments() {
 // --- groups and signatures -------------------------------------------------------------------------------------------
 
 /// The client's and the server's codes; both empty when they connected.
-fn with_certificate(server: Wishes, client: Wishes) -> (Vec<&'static str>, Vec<&'static str>) {
+fn with_certificate(server: Wishes, client: Wishes) -> (Vec<ErrorKind>, Vec<ErrorKind>) {
     let (server, ca) = ca_signed_server_with(&with(server), "localhost");
     let mut network = Network::new(server);
     network.connect(&verifying_client_with(&with(client), &ca, "localhost"));
     network.settle();
-    (network.clients[0].error_codes(), network.server.error_codes())
+    (network.clients[0].error_kinds(), network.server.error_kinds())
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn one_group_in_common_is_enough() {
 fn no_group_in_common_is_no_suite_in_common() {
     let curves = |list: &[&str]| Wishes { curves: names(list), ..Wishes::default() };
     let (_, server) = with_certificate(curves(&["P-384"]), curves(&["P-256"]));
-    assert_eq!(server, ["ERR_DTLS_NO_SHARED_CIPHER"]);
+    assert_eq!(server, [ErrorKind::NoSharedCipher]);
 }
 
 #[test]
@@ -166,15 +166,14 @@ fn signatures_are_limited_to_those_that_were_named() {
     let (client, server) = with_certificate(sigalgs(&["ECDSA+SHA384"]), sigalgs(&["ECDSA+SHA384", "ECDSA+SHA256"]));
     assert_eq!((client.len(), server.len()), (0, 0));
     let (_, server) = with_certificate(Wishes::default(), sigalgs(&["RSA+SHA256"]));
-    assert_eq!(server, ["ERR_DTLS_NO_SHARED_CIPHER"]);
+    assert_eq!(server, [ErrorKind::NoSharedCipher]);
 }
 
 #[test]
 fn unknown_curves_and_signature_algorithms_are_refused_by_name() {
-    let code = |wishes| ServerConfig::new(&with(wishes), None, true, None).err().unwrap().code();
-    assert_eq!(code(Wishes { curves: names(&["P-255"]), ..Wishes::default() }), "ERR_DTLS_INVALID_CURVE");
-    assert_eq!(
-        code(Wishes { signature_algorithms: names(&["ECDSA+MD5"]), ..Wishes::default() }),
-        "ERR_DTLS_INVALID_SIGALG"
-    );
+    let error = |wishes| ServerConfig::new(&with(wishes), None, true, None).err().unwrap();
+    let curves = error(Wishes { curves: names(&["P-255"]), ..Wishes::default() });
+    assert_eq!(curves, ConfigError::UnknownCurve("P-255".to_owned()));
+    let signatures = error(Wishes { signature_algorithms: names(&["ECDSA+MD5"]), ..Wishes::default() });
+    assert_eq!(signatures, ConfigError::UnknownSignatureAlgorithm("ECDSA+MD5".to_owned()));
 }

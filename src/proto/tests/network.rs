@@ -5,6 +5,7 @@ use crate::proto::{
     Answered, Asks, CloseReason, ConnectionHandle, Endpoint, Event, HandshakeAsks, HandshakeQuestion, Job, Limits,
     Question, QuestionId,
 };
+pub(super) use crate::tls::{CertificateFault, ErrorKind};
 use crate::tls::{ClientConfig, ClientPsk, PeerCredential, SavedConnection, ServerConfig, Settings, Suite, Wishes};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -72,10 +73,10 @@ impl Peer {
     }
 
     /// Codes of the errors that ended connections.
-    pub(super) fn error_codes(&self) -> Vec<&'static str> {
+    pub(super) fn error_kinds(&self) -> Vec<ErrorKind> {
         self.closes()
             .filter_map(|(_, reason)| match reason {
-                CloseReason::Error(error) => Some(error.code()),
+                CloseReason::Error(error) => Some(error.kind),
                 _ => None,
             })
             .collect()

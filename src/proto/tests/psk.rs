@@ -2,7 +2,7 @@
 
 use super::network::*;
 use crate::proto::{Event, KnownKeys};
-use crate::tls::ClientPsk;
+use crate::tls::{ClientPsk, PskError};
 use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -78,7 +78,7 @@ fn an_answer_after_the_handshake_has_timed_out_is_late() {
     network.answers_at_once = false;
     network.connect(&psk_client(&[]));
     network.run_for(Duration::from_secs(121));
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_HANDSHAKE_TIMEOUT"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::HandshakeTimeout]);
     let (lookup, _) = network.open_lookups.remove(0);
     assert!(!network.answer(lookup, Some(KEY)));
 }
@@ -92,8 +92,8 @@ fn a_failed_look_up_ends_its_own_handshake() {
     let (lookup, _) = network.open_lookups.remove(0);
     assert!(fail(&mut network.server.endpoint, network.now, lookup, "database is down"));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::LookupFailed]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn a_key_of_impossible_length_ends_its_own_handshake() {
         network.keys.insert(IDENTITY.to_vec(), key);
         network.connect(&psk_client(&[]));
         network.settle();
-        assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
+        assert_eq!(network.server.error_kinds(), [ErrorKind::LookupFailed]);
     }
 }
 
@@ -112,10 +112,10 @@ fn identities_are_bounded() {
     // CVE-2026-50580
     assert!(ClientPsk::new(&[b'x'; 256], KEY).is_ok());
     for identity in [&[] as &[u8], &[b'x'; 257]] {
-        assert_eq!(ClientPsk::new(identity, KEY).err().unwrap().code(), "ERR_DTLS_INVALID_PSK_IDENTITY");
+        assert_eq!(ClientPsk::new(identity, KEY).err(), Some(PskError::IdentityLength(identity.len())));
     }
     for key in [&[] as &[u8], &[1; 65]] {
-        assert_eq!(ClientPsk::new(IDENTITY, key).err().unwrap().code(), "ERR_DTLS_INVALID_PSK");
+        assert_eq!(ClientPsk::new(IDENTITY, key).err(), Some(PskError::KeyLength(key.len())));
     }
 }
 
@@ -130,7 +130,7 @@ fn keys_of_64_bytes_work() {
 }
 
 /// What the server put on the wire to the only client: times, types and lengths of all datagrams.
-fn server_side_of(identity: &[u8], key: &[u8]) -> (Vec<Vec<u8>>, Vec<&'static str>, Vec<&'static str>) {
+fn server_side_of(identity: &[u8], key: &[u8]) -> (Vec<Vec<u8>>, Vec<ErrorKind>, Vec<ErrorKind>) {
     let mut network = Network::new(psk_server());
     network.connect(&psk_client_with(&["PSK-AES128-CCM8"], identity, key));
     network.settle();
@@ -146,7 +146,7 @@ fn server_side_of(identity: &[u8], key: &[u8]) -> (Vec<Vec<u8>>, Vec<&'static st
             shape
         })
         .collect();
-    (shapes, network.server.error_codes(), network.clients[0].error_codes())
+    (shapes, network.server.error_kinds(), network.clients[0].error_kinds())
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn unknown_identity_and_wrong_key_look_alike_from_outside() {
     let unknown = server_side_of(b"nobody-1", KEY);
     let wrong = server_side_of(IDENTITY, b"fedcba9876543210");
     assert_eq!(unknown.0, wrong.0);
-    assert_eq!((unknown.1, wrong.1), (vec!["ERR_DTLS_UNKNOWN_PSK_IDENTITY"], vec!["ERR_DTLS_WRONG_PSK"]));
-    assert_eq!((unknown.2, wrong.2), (vec!["ERR_DTLS_ALERT_RECEIVED"], vec!["ERR_DTLS_ALERT_RECEIVED"]));
+    assert_eq!((unknown.1, wrong.1), (vec![ErrorKind::UnknownPskIdentity], vec![ErrorKind::WrongPsk]));
+    assert_eq!((unknown.2, wrong.2), (vec![ErrorKind::AlertReceived], vec![ErrorKind::AlertReceived]));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn identities_are_bytes() {
     network.connect(&psk_client_with(&[], b"bob\0alice", b"alice's key"));
     network.connect(&psk_client_with(&[], b"bob\0alice", b"bob's key"));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_UNKNOWN_PSK_IDENTITY"; 2]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::UnknownPskIdentity; 2]);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn the_owner_of_one_key_cannot_appear_as_another() {
     network.connect(&psk_client_with(&[], b"alice", b"bob's key"));
     network.settle();
     assert!(network.server.secured().is_empty());
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_WRONG_PSK"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::WrongPsk]);
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::network::*;
 use crate::proto::Event;
-use crate::tls::{ClientConfig, Records, Suite};
+use crate::tls::{ClientConfig, Suite};
+use crate::wire::Records;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -126,7 +127,7 @@ fn in_no_order_of_messages_the_owner_of_one_key_appears_as_another() {
 }
 
 /// What an observer sees of the server's side: when, and of each record type, epoch, length, and an alert's content.
-fn observed(suite: &str, identity: &[u8], key: &[u8]) -> (Vec<(Duration, Vec<Shape>)>, &'static str) {
+fn observed(suite: &str, identity: &[u8], key: &[u8]) -> (Vec<(Duration, Vec<Shape>)>, ErrorKind) {
     let mut network = Network::new(psk_server());
     network.answers_at_once = false;
     let start = network.now;
@@ -149,7 +150,7 @@ fn observed(suite: &str, identity: &[u8], key: &[u8]) -> (Vec<(Duration, Vec<Sha
         }
     }
     assert!(network.open_lookups.is_empty());
-    (timeline, network.server.error_codes()[0])
+    (timeline, network.server.error_kinds()[0])
 }
 
 /// Type, epoch, length, content.
@@ -162,11 +163,11 @@ fn shape(record: &[u8]) -> Shape {
 
 #[test]
 fn with_no_suite_an_observer_tells_an_unknown_identity_from_a_wrong_key() {
-    for suite in Suite::all().into_iter().filter(|suite| suite.key_exchange().uses_psk()) {
+    for suite in Suite::all().iter().filter(|suite| suite.key_exchange().uses_psk()) {
         let unknown = observed(suite.name(), b"nobody-1", KEY);
         let wrong = observed(suite.name(), IDENTITY, b"fedcba9876543210");
         assert_eq!(unknown.0, wrong.0, "{}", suite.name());
-        assert_eq!((unknown.1, wrong.1), ("ERR_DTLS_UNKNOWN_PSK_IDENTITY", "ERR_DTLS_WRONG_PSK"));
+        assert_eq!((unknown.1, wrong.1), (ErrorKind::UnknownPskIdentity, ErrorKind::WrongPsk));
         // HelloVerifyRequest, ServerHello and what follows it, alert.
         assert!(unknown.0.len() >= 3);
         assert_eq!(unknown.0.last().unwrap().1, [(21, [0, 0], 15, vec![2, 20])]);
@@ -185,7 +186,7 @@ fn an_identity_that_is_too_long_to_ask_about_fails_where_a_wrong_key_fails() {
     forged.extend_from_slice(&long);
     network.inject(address, SERVER, &forged);
     network.inject(address, SERVER, &records[1..].concat());
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_UNKNOWN_PSK_IDENTITY"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::UnknownPskIdentity]);
     let (.., alert) = network.wire.last().unwrap();
     assert_eq!(shape(alert), (21, [0, 0], 15, vec![2, 20]));
 }

@@ -3,7 +3,8 @@
 use super::certificates::{Issuer, ca_signed_server, issuer, leaf, verifying_client};
 use super::network::*;
 use crate::proto::QuestionId;
-use crate::tls::{ClientConfig, Credentials, PeerAuthentication, PublicKey, ServerConfig, TrustAnchors};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors, parse_public_key};
+use crate::wire::PublicKey;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair, PublicKeyData};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -31,7 +32,7 @@ impl Keys {
 
     /// Kinds that the tests cannot make in a moment.
     fn stored(private: &str, public: &str) -> Keys {
-        Keys { private: private.to_owned(), public: PublicKey::parse(public.as_bytes(), "test", 0).unwrap() }
+        Keys { private: private.to_owned(), public: parse_public_key(public.as_bytes(), 0).unwrap() }
     }
 
     fn p521() -> Keys {
@@ -72,9 +73,9 @@ fn client(own: Option<&Keys>, server: PeerAuthentication) -> ClientConfig {
 }
 
 /// Codes of server and client, after everything has been said.
-fn outcome(server: ServerConfig, client: &ClientConfig) -> (Vec<&'static str>, Vec<&'static str>) {
+fn outcome(server: ServerConfig, client: &ClientConfig) -> (Vec<ErrorKind>, Vec<ErrorKind>) {
     let network = run(server, client);
-    (network.server.error_codes(), network.clients[0].error_codes())
+    (network.server.error_kinds(), network.clients[0].error_kinds())
 }
 
 fn run(server: ServerConfig, client: &ClientConfig) -> Network {
@@ -84,13 +85,13 @@ fn run(server: ServerConfig, client: &ClientConfig) -> Network {
     network
 }
 
-const NO_ERROR: Vec<&'static str> = Vec::new();
+const NO_ERROR: Vec<ErrorKind> = Vec::new();
 
 #[test]
 fn a_client_knows_its_server_by_a_pinned_key_of_any_kind() {
     for keys in [Keys::p256(), Keys::p384(), Keys::p521(), Keys::rsa()] {
         let network = run(server(&keys, None), &client(None, pinned(&[&Keys::p256(), &keys])));
-        assert_eq!(network.clients[0].error_codes(), NO_ERROR);
+        assert_eq!(network.clients[0].error_kinds(), NO_ERROR);
         assert_eq!(network.clients[0].peer_keys(), [Some(keys.public.der().to_vec())]);
         assert_eq!(network.server.peer_keys(), [None]);
     }
@@ -105,7 +106,7 @@ fn both_sides_authenticate_by_pinned_keys_of_any_kind() {
         (Keys::p521(), Keys::p384()),
     ] {
         let mut network = run(server(&ours, Some(pinned(&[&theirs]))), &client(Some(&theirs), pinned(&[&ours])));
-        assert_eq!((network.server.error_codes(), network.clients[0].error_codes()), (NO_ERROR, NO_ERROR));
+        assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (NO_ERROR, NO_ERROR));
         assert_eq!(network.server.peer_keys(), [Some(theirs.public.der().to_vec())]);
         assert_eq!(network.clients[0].peer_keys(), [Some(ours.public.der().to_vec())]);
         network.send_from_client(0, b"hello");
@@ -119,11 +120,11 @@ fn another_key_than_the_pinned_one_is_refused_on_either_side() {
     let (ours, theirs, other) = (Keys::p256(), Keys::p256(), Keys::p256());
     assert_eq!(
         outcome(server(&ours, None), &client(None, pinned(&[&other]))),
-        (vec!["ERR_DTLS_ALERT_RECEIVED"], vec!["ERR_DTLS_PEER_KEY_MISMATCH"])
+        (vec![ErrorKind::AlertReceived], vec![ErrorKind::PeerKeyMismatch])
     );
     assert_eq!(
         outcome(server(&ours, Some(pinned(&[&other]))), &client(Some(&theirs), pinned(&[&ours]))),
-        (vec!["ERR_DTLS_PEER_KEY_MISMATCH"], vec!["ERR_DTLS_ALERT_RECEIVED"])
+        (vec![ErrorKind::PeerKeyMismatch], vec![ErrorKind::AlertReceived])
     );
 }
 
@@ -132,7 +133,7 @@ fn a_client_without_a_key_is_refused_where_one_is_required() {
     let ours = Keys::p256();
     let (at_server, at_client) =
         outcome(server(&ours, Some(pinned(&[&Keys::p256()]))), &client(None, pinned(&[&ours])));
-    assert_eq!((at_server, at_client), (vec!["ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE"], vec!["ERR_DTLS_ALERT_RECEIVED"]));
+    assert_eq!((at_server, at_client), (vec![ErrorKind::NoSharedCertificateType], vec![ErrorKind::AlertReceived]));
 }
 
 #[test]
@@ -178,7 +179,7 @@ fn a_server_with_both_serves_clients_of_both_kinds() {
     }
     network.settle();
     for connected in &network.clients {
-        assert_eq!(connected.error_codes(), NO_ERROR);
+        assert_eq!(connected.error_kinds(), NO_ERROR);
         assert_eq!(connected.peer_keys(), [Some(keys.public.der().to_vec())]);
     }
     // A certificate is some 300 bytes longer than its key.
@@ -204,14 +205,14 @@ fn a_client_that_has_a_ca_takes_a_certificate_where_there_is_no_raw_key() {
     };
     // The server could show its key as well, and the client does not know it: no second chance.
     let codes = outcome(server, &client(None, authentication));
-    assert_eq!(codes.1, ["ERR_DTLS_PEER_KEY_MISMATCH"]);
+    assert_eq!(codes.1, [ErrorKind::PeerKeyMismatch]);
 }
 
 #[test]
 fn one_side_with_certificates_alone_and_the_other_with_raw_keys_alone_have_nothing_in_common() {
     let (_, ca) = ca_signed_server("localhost");
     let (at_server, at_client) = outcome(server(&Keys::p256(), None), &verifying_client(&[], &ca, "localhost"));
-    assert_eq!((at_server, at_client), (vec!["ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE"], vec!["ERR_DTLS_ALERT_RECEIVED"]));
+    assert_eq!((at_server, at_client), (vec![ErrorKind::NoSharedCertificateType], vec![ErrorKind::AlertReceived]));
 }
 
 #[test]
@@ -222,7 +223,7 @@ fn both_sides_authenticate_with_certificates() {
     let (client_keys, own) = certified(&issuer);
     let config = ClientConfig::new(&settings(&[]), None, Some(trusting(&issuer)), Some(own)).unwrap();
     let network = run(server, &config);
-    assert_eq!((network.server.error_codes(), network.clients[0].error_codes()), (NO_ERROR, NO_ERROR));
+    assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (NO_ERROR, NO_ERROR));
     assert_eq!(network.server.peer_keys(), [Some(client_keys.public.der().to_vec())]);
     assert_eq!(network.clients[0].peer_keys(), [Some(keys.public.der().to_vec())]);
 }
@@ -231,14 +232,14 @@ fn both_sides_authenticate_with_certificates() {
 fn a_client_whose_certificate_nobody_vouches_for_is_refused_and_so_is_one_without() {
     let issuer = issuer();
     for (credentials, expected) in [
-        (Some(certified(&super::certificates::issuer()).1), "UNABLE_TO_VERIFY_LEAF_SIGNATURE"),
-        (None, "ERR_DTLS_NO_PEER_CERTIFICATE"),
+        (Some(certified(&super::certificates::issuer()).1), ErrorKind::Certificate(CertificateFault::UnknownIssuer)),
+        (None, ErrorKind::Certificate(CertificateFault::Missing)),
     ] {
         let server =
             ServerConfig::new(&settings(&[]), Some(certified(&issuer).1), false, Some(trusting(&issuer))).unwrap();
         let config = ClientConfig::new(&settings(&[]), None, Some(trusting(&issuer)), credentials).unwrap();
         let codes = outcome(server, &config);
-        assert_eq!(codes, (vec![expected], vec!["ERR_DTLS_ALERT_RECEIVED"]));
+        assert_eq!(codes, (vec![expected], vec![ErrorKind::AlertReceived]));
     }
 }
 
@@ -283,8 +284,8 @@ fn a_refused_peer_gets_an_alert_and_the_refusal_a_code() {
     let (asked, lookup, _) = question(&mut network);
     assert!(network.answer_peer(asked, lookup, false));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_PEER_REFUSED"]);
-    assert_eq!(network.clients[0].error_codes(), ["ERR_DTLS_ALERT_RECEIVED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::PeerRefused]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
     assert!(!network.answer_peer(asked, lookup, true));
 }
 
@@ -305,7 +306,7 @@ fn chains_are_verified_before_the_application_is_asked() {
             network.settle();
             assert_eq!(network.server.secured().len(), 1);
         } else {
-            assert_eq!(network.clients[0].error_codes(), ["UNABLE_TO_VERIFY_LEAF_SIGNATURE"]);
+            assert_eq!(network.clients[0].error_kinds(), [ErrorKind::Certificate(CertificateFault::UnknownIssuer)]);
         }
     }
 }
@@ -334,7 +335,7 @@ fn a_decision_that_never_comes_costs_one_handshake_timeout() {
     let (ours, theirs) = (Keys::p256(), Keys::p256());
     let mut network = run(server(&ours, Some(asking())), &client(Some(&theirs), pinned(&[&ours])));
     network.run_for(Duration::from_secs(130));
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_HANDSHAKE_TIMEOUT"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::HandshakeTimeout]);
     let (asked, lookup, _) = question(&mut network);
     assert!(!network.answer_peer(asked, lookup, true));
     assert_eq!(network.server.endpoint.question_count(), 0);
@@ -348,7 +349,7 @@ fn a_failed_verification_ends_its_own_handshake_and_a_key_answers_no_question_ab
     assert!(!network.answer(lookup, Some(KEY)));
     assert!(fail(&mut network.server.endpoint, network.now, lookup, "database is down"));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_LOOKUP_FAILED"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::LookupFailed]);
 }
 
 #[test]
@@ -360,7 +361,7 @@ fn an_accepted_key_is_not_enough_without_its_private_half() {
     network.rewrite = Some((theirs.public.der().to_vec(), stolen.public.der().to_vec()));
     network.settle();
     assert!(network.server.secured().is_empty());
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_WRONG_SIGNATURE"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::WrongSignature]);
 }
 
 // --- weather and attacks ---------------------------------------------------------------------------------------------
@@ -437,14 +438,14 @@ fn changed_and_truncated_handshake_datagrams_never_panic() {
 }
 
 /// What becomes of a handshake in which every occurrence of these bytes is replaced on its way, to and from.
-fn with_rewritten(server: ServerConfig, client: &ClientConfig, from: &[u8], to: &[u8]) -> [Vec<&'static str>; 2] {
+fn with_rewritten(server: ServerConfig, client: &ClientConfig, from: &[u8], to: &[u8]) -> [Vec<ErrorKind>; 2] {
     assert_eq!(from.len(), to.len());
     let mut network = Network::new(server);
     network.rewrite = Some((from.to_vec(), to.to_vec()));
     network.connect(client);
     network.settle();
     assert!(network.server.secured().is_empty() && network.clients[0].secured().is_empty());
-    [network.server.error_codes(), network.clients[0].error_codes()]
+    [network.server.error_kinds(), network.clients[0].error_kinds()]
 }
 
 #[test]
@@ -456,7 +457,7 @@ fn a_malformed_offer_ends_its_own_handshake() {
             with_rewritten(server(&keys, None), &client(None, pinned(&[&keys])), &offer, &malformed);
         // An extension longer than its block makes the whole no ClientHello.
         if malformed[3] == 2 {
-            assert_eq!((at_server, at_client), (vec!["ERR_DTLS_PROTOCOL"], vec!["ERR_DTLS_ALERT_RECEIVED"]));
+            assert_eq!((at_server, at_client), (vec![ErrorKind::Protocol], vec![ErrorKind::AlertReceived]));
         }
     }
 }
@@ -471,7 +472,7 @@ fn a_type_that_nobody_offered_ends_the_handshake() {
             &[0, 20, 0, 1, 2],
             &[0, 20, 0, 1, choice],
         );
-        assert_eq!((at_server, at_client), (vec!["ERR_DTLS_ALERT_RECEIVED"], vec!["ERR_DTLS_PROTOCOL"]));
+        assert_eq!((at_server, at_client), (vec![ErrorKind::AlertReceived], vec![ErrorKind::Protocol]));
     }
 }
 
@@ -486,7 +487,10 @@ fn keys_that_are_no_keys_end_the_handshake() {
     for bad in [other_curve, off_the_curve, vec![0; good.len()], vec![0xff; good.len()]] {
         let open = PeerAuthentication { required: false, ..pinned(&[]) };
         let [at_server, at_client] = with_rewritten(server(&keys, None), &client(None, open), good, &bad);
-        assert_eq!((at_server, at_client), (vec!["ERR_DTLS_ALERT_RECEIVED"], vec!["ERR_DTLS_WEAK_CERTIFICATE"]));
+        assert_eq!(
+            (at_server, at_client),
+            (vec![ErrorKind::AlertReceived], vec![ErrorKind::Certificate(CertificateFault::UnacceptableKey)])
+        );
     }
 }
 
@@ -503,7 +507,7 @@ fn without_certificate(keys: &[&Keys]) -> PeerAuthentication {
 fn a_client_of_the_old_library_needs_no_certificate_message() {
     for keys in [Keys::p256(), Keys::rsa()] {
         let mut network = run(server_without_certificate(&keys), &client(None, without_certificate(&[&keys])));
-        assert_eq!((network.server.error_codes(), network.clients[0].error_codes()), (NO_ERROR, NO_ERROR));
+        assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (NO_ERROR, NO_ERROR));
         assert_eq!(network.clients[0].peer_keys(), [Some(keys.public.der().to_vec())]);
         network.send_from_client(0, b"hello");
         network.settle();
@@ -516,8 +520,8 @@ fn a_server_without_certificate_message_proves_its_key_all_the_same() {
     let (ours, other) = (Keys::p256(), Keys::p256());
     let (at_server, at_client) =
         outcome(server_without_certificate(&ours), &client(None, without_certificate(&[&other])));
-    assert_eq!(at_server, ["ERR_DTLS_ALERT_RECEIVED"]);
-    assert_eq!(at_client, ["ERR_DTLS_WRONG_SIGNATURE"]);
+    assert_eq!(at_server, [ErrorKind::AlertReceived]);
+    assert_eq!(at_client, [ErrorKind::WrongSignature]);
 }
 
 #[test]
@@ -525,7 +529,7 @@ fn who_does_not_know_of_the_omission_refuses_it() {
     let (ours, other) = (Keys::p256(), Keys::p256());
     for client_side in [pinned(&[&ours]), without_certificate(&[&ours, &other])] {
         let (_, at_client) = outcome(server_without_certificate(&ours), &client(None, client_side));
-        assert_eq!(at_client, ["ERR_DTLS_PROTOCOL"]);
+        assert_eq!(at_client, [ErrorKind::Protocol]);
     }
 }
 

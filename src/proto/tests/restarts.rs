@@ -32,7 +32,7 @@ fn an_association_outlives_a_handshake_that_fails() {
     network.send_from_client(0, b"still here");
     network.settle();
     assert_eq!(network.server.payloads(), [b"still here"]);
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_WRONG_PSK"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::WrongPsk]);
     assert_eq!(network.server.endpoint.connection_count(), 1);
 }
 

@@ -67,7 +67,7 @@ fn a_client_that_gives_up_its_handshake_says_so() {
     let now = network.now;
     network.clients[0].endpoint.close(now, ConnectionHandle(1));
     network.settle();
-    assert_eq!(network.server.error_codes(), ["ERR_DTLS_CLOSED_DURING_HANDSHAKE"]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::ClosedDuringHandshake]);
     assert_eq!(network.server.endpoint.footprint(), 0);
 }
 

@@ -62,7 +62,7 @@ fn all_connect(server: &KeyPair, client: &KeyPair, issuer: KeyPair) {
             peer.endpoint.handle_job(network.now, done);
         }
     }
-    assert_eq!(network.server.error_codes(), Vec::<&str>::new());
+    assert_eq!(network.server.error_kinds(), Vec::<ErrorKind>::new());
     assert_eq!(network.server.secured().len(), CLIENTS);
     for index in 0..CLIENTS {
         network.send_from_client(index, format!("{index}").as_bytes());

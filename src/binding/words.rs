@@ -1,0 +1,179 @@
+//! Words for JavaScript: the code of every error, its message, and the option that it is about. Codes are permanent.
+
+use crate::proto::{CertificateFault, ConfigError, Error, ErrorKind, Forbidden, PskError, RSA_BITS};
+
+/// The code of what ended a connection: node:tls's own where it has one.
+pub(super) fn code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Certificate(fault) => code_of_certificate(fault),
+        ErrorKind::WrongSignature => "ERR_DTLS_WRONG_SIGNATURE",
+        ErrorKind::PeerKeyMismatch => "ERR_DTLS_PEER_KEY_MISMATCH",
+        ErrorKind::PeerRefused => "ERR_DTLS_PEER_REFUSED",
+        ErrorKind::NoSharedCertificateType => "ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE",
+        ErrorKind::HandshakeTimeout => "ERR_DTLS_HANDSHAKE_TIMEOUT",
+        ErrorKind::UnknownPskIdentity => "ERR_DTLS_UNKNOWN_PSK_IDENTITY",
+        ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
+        ErrorKind::NoPsk => "ERR_DTLS_NO_PSK",
+        ErrorKind::BadRecordMac => "ERR_DTLS_BAD_RECORD_MAC",
+        ErrorKind::NoSharedCipher => "ERR_DTLS_NO_SHARED_CIPHER",
+        ErrorKind::NoApplicationProtocol | ErrorKind::ProtocolsRefused => "ERR_DTLS_NO_APPLICATION_PROTOCOL",
+        ErrorKind::NoExtendedMasterSecret => "ERR_DTLS_NO_EXTENDED_MASTER_SECRET",
+        ErrorKind::AlertReceived => "ERR_DTLS_ALERT_RECEIVED",
+        ErrorKind::ClosedDuringHandshake => "ERR_DTLS_CLOSED_DURING_HANDSHAKE",
+        ErrorKind::Protocol => "ERR_DTLS_PROTOCOL",
+        ErrorKind::LookupFailed => "ERR_DTLS_LOOKUP_FAILED",
+        ErrorKind::Internal => "ERR_DTLS_INTERNAL",
+    }
+}
+
+fn code_of_certificate(fault: CertificateFault) -> &'static str {
+    match fault {
+        CertificateFault::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
+        CertificateFault::UnknownIssuer => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        CertificateFault::Revoked => "CERT_REVOKED",
+        CertificateFault::Expired => "CERT_HAS_EXPIRED",
+        CertificateFault::NotYetValid => "CERT_NOT_YET_VALID",
+        CertificateFault::NoCrl => "UNABLE_TO_GET_CRL",
+        CertificateFault::CrlExpired => "CRL_HAS_EXPIRED",
+        CertificateFault::CrlNotYetValid => "CRL_NOT_YET_VALID",
+        CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
+        CertificateFault::WrongPurpose => "INVALID_PURPOSE",
+        CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
+        CertificateFault::Weak | CertificateFault::UnacceptableKey => "ERR_DTLS_WEAK_CERTIFICATE",
+        CertificateFault::Unreadable => "ERR_DTLS_INVALID_PEER_CERTIFICATE",
+        CertificateFault::Other => "CERT_UNTRUSTED",
+    }
+}
+
+/// What ended a connection, and the option that decided about it.
+pub(super) fn message(error: &Error) -> String {
+    match option(error.kind) {
+        Some(option) => format!("{error} ('{option}')"),
+        None => error.to_string(),
+    }
+}
+
+fn option(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::Certificate(CertificateFault::SelfSigned | CertificateFault::UnknownIssuer) => Some("ca"),
+        ErrorKind::Certificate(
+            CertificateFault::NoCrl | CertificateFault::CrlExpired | CertificateFault::CrlNotYetValid,
+        ) => Some("crl"),
+        ErrorKind::Certificate(CertificateFault::WrongName) => Some("servername"),
+        ErrorKind::PeerKeyMismatch => Some("peerPublicKey"),
+        ErrorKind::PeerRefused => Some("verifyPeer"),
+        ErrorKind::NoPsk => Some("pskCallback"),
+        ErrorKind::NoApplicationProtocol => Some("ALPNProtocols"),
+        ErrorKind::ProtocolsRefused => Some("ALPNCallback"),
+        ErrorKind::NoExtendedMasterSecret => Some("requireExtendedMasterSecret"),
+        _ => None,
+    }
+}
+
+/// The code of a configuration that cannot work.
+pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
+    use ConfigError::*;
+    match error {
+        UnreadableKey(_) | KeyCannotSign | UnusablePublicHalf(_) | UnacceptableKey => "ERR_DTLS_INVALID_KEY",
+        KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
+        UnreadableCertificate { .. } | SkippedCertificates { .. } | NoCertificate | NotForServers(_) => {
+            "ERR_DTLS_INVALID_CERT"
+        }
+        UnreadableTrustAnchor { .. } | NoTrustAnchor => "ERR_DTLS_INVALID_CA",
+        UnreadableRevocationList { .. } => "ERR_DTLS_INVALID_CRL",
+        UnreadablePublicKey { .. } | UnacceptablePublicKey { .. } => "ERR_DTLS_INVALID_PUBLIC_KEY",
+        UnknownSuite(_) => "ERR_DTLS_INVALID_CIPHER",
+        NoUsableSuite => "ERR_DTLS_NO_USABLE_CIPHER",
+        UnknownCurve(_) => "ERR_DTLS_INVALID_CURVE",
+        UnknownSignatureAlgorithm(_) | UnequalHashes => "ERR_DTLS_INVALID_SIGALG",
+        UnknownSrtpProfile(_) => "ERR_DTLS_INVALID_SRTP_PROFILE",
+        Psk(PskError::KeyLength(_)) => "ERR_DTLS_INVALID_PSK",
+        Psk(PskError::IdentityLength(_)) => "ERR_DTLS_INVALID_PSK_IDENTITY",
+        MaxFragmentLength(_) | ProtocolNames | PskHintLength(_) | Refused(_) => "ERR_DTLS_INTERNAL",
+    }
+}
+
+/// What is wrong with which option.
+pub(super) fn message_of_config(error: &ConfigError) -> String {
+    use ConfigError::*;
+    let kinds = || {
+        let (least, most) = (RSA_BITS.start(), RSA_BITS.end());
+        format!("neither an EC key on P-256, P-384 or P-521 nor an RSA key of {least} to {most} bits")
+    };
+    match error {
+        UnreadableKey(reason) => format!(
+            "The option 'key' is no RSA or EC private key that can be read, in PEM or DER (one that is encrypted needs \
+             its 'passphrase'): {reason}"
+        ),
+        KeyCannotSign => "The option 'key' is neither an RSA key nor an EC key that can sign".to_owned(),
+        UnusablePublicHalf(reason) => format!("The public half of the option 'key' cannot be used: {reason}"),
+        UnacceptableKey => format!("The option 'key' is {}", kinds()),
+        KeyMismatch => "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
+        UnreadableCertificate { index, reason } => unreadable(*index, "cert", "certificate", reason),
+        SkippedCertificates { announced, read } => {
+            format!("Of the {announced} certificates in the option 'cert' only {read} can be read")
+        }
+        NoCertificate => "The option 'cert' holds no certificate".to_owned(),
+        NotForServers(forbidden) => {
+            let why = match forbidden {
+                Forbidden::Signing => "its key usage does not allow digital signatures",
+                Forbidden::ServerAuthentication => "its extended key usage does not allow to authenticate servers",
+            };
+            format!("The certificate in the option 'cert' is of no use to a server: {why}")
+        }
+        UnreadableTrustAnchor { index, reason } => unreadable(*index, "ca", "certificate", reason),
+        NoTrustAnchor => "The option 'ca' holds no certificate".to_owned(),
+        UnreadableRevocationList { index, reason } => unreadable(*index, "crl", "revocation list", reason),
+        UnreadablePublicKey { index, reason } => unreadable(*index, "peerPublicKey", "public key", reason),
+        UnacceptablePublicKey { index } => format!("Entry {index} of the option 'peerPublicKey' is {}", kinds()),
+        UnknownSuite(name) => format!("The cipher suite '{name}' is not known here"),
+        NoUsableSuite => {
+            "No cipher suite is left: the options give neither a pre-shared key nor a certificate that one could use"
+                .to_owned()
+        }
+        UnknownCurve(name) => format!("The curve '{name}' is not known here"),
+        UnknownSignatureAlgorithm(name) => format!("The signature algorithm '{name}' is not known here"),
+        UnequalHashes => {
+            "The option 'sigalgs' must name the same hashes for ECDSA as for RSA, or one of the two alone".to_owned()
+        }
+        UnknownSrtpProfile(name) => format!("The SRTP profile '{name}' is not known here"),
+        Psk(error) => error.to_string(),
+        MaxFragmentLength(bytes) => format!("RFC 6066 has no fragments of {bytes} bytes"),
+        ProtocolNames => "A protocol name that does not fit got this far".to_owned(),
+        PskHintLength(bytes) => format!("A hint of {bytes} bytes got this far"),
+        Refused(reason) => format!("The TLS engine refused the configuration: {reason}"),
+    }
+}
+
+fn unreadable(index: usize, option: &str, what: &str, reason: &str) -> String {
+    format!("Entry {index} of the option '{option}' is not a {what} that can be read, in PEM or DER: {reason}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_the_option_that_decided() {
+        let refused = Error::new(ErrorKind::PeerRefused, "The application refused the peer");
+        assert_eq!(message(&refused), "The application refused the peer ('verifyPeer')");
+        let closed = Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection");
+        assert_eq!(message(&closed), "The peer closed the connection");
+    }
+
+    #[test]
+    fn a_list_is_to_blame_with_its_entry() {
+        let error = ConfigError::UnacceptablePublicKey { index: 2 };
+        assert_eq!(code_of_config(&error), "ERR_DTLS_INVALID_PUBLIC_KEY");
+        assert_eq!(
+            message_of_config(&error),
+            "Entry 2 of the option 'peerPublicKey' is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 \
+             to 8192 bits"
+        );
+        let error = ConfigError::UnreadableTrustAnchor { index: 0, reason: "no end (-0x1080)".to_owned() };
+        assert_eq!(
+            message_of_config(&error),
+            "Entry 0 of the option 'ca' is not a certificate that can be read, in PEM or DER: no end (-0x1080)"
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! The steps of a handshake's Certificate messages, each of which is a certificate, a raw public key (RFC 7250), or left
+//! out. The engine takes those with certificates; the others are ours.
+
+use super::failure::Failure;
+use super::ffi::config::Role;
+use super::ffi::ssl::Ssl;
+use super::peer::Peer;
+use super::rules::Rules;
+use crate::tls::error::{CertificateFault, Error};
+use crate::wire::certificate::raw_public_key;
+use crate::wire::certificate_type::Agreement;
+use crate::wire::handshake::SERVER_KEY_EXCHANGE;
+use crate::wire::{CertificateType, PublicKey};
+
+/// Writes a server's.
+pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) -> Result<(), Failure> {
+    if rules.required && agreement.peer.is_none() {
+        return Err(Error::no_shared_certificate_type("client certificate").into());
+    }
+    match agreement.own {
+        Some(CertificateType::RawPublicKey) if rules.omits_certificate => ssl.omit_certificate(),
+        Some(CertificateType::RawPublicKey) => ssl.write_raw_public_key()?,
+        Some(CertificateType::X509) => ssl.handshake_step()?,
+        None => return Err(Error::no_shared_certificate_type("server certificate").into()),
+    }
+    Ok(())
+}
+
+/// Writes a client's.
+pub(super) fn write_clients(ssl: &mut Ssl, agreement: Agreement) -> Result<(), Failure> {
+    if agreement.own == Some(CertificateType::RawPublicKey) && ssl.is_asked_for_certificate() {
+        ssl.use_raw_public_key()?;
+        return Ok(ssl.write_raw_public_key()?);
+    }
+    Ok(ssl.handshake_step()?)
+}
+
+/// Reads a server's.
+pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, peer: &mut Peer) -> Result<(), Failure> {
+    match agreement.peer {
+        Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
+        None if rules.omits_certificate => read_raw_public_key(ssl, rules, peer),
+        Some(CertificateType::X509) => Ok(ssl.handshake_step()?),
+        None => Err(Error::no_shared_certificate_type("server certificate").into()),
+    }
+}
+
+/// Reads a client's.
+pub(super) fn read_clients(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, peer: &mut Peer) -> Result<(), Failure> {
+    match agreement.peer {
+        Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
+        _ => Ok(ssl.handshake_step()?),
+    }
+}
+
+/// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
+fn read_raw_public_key(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<(), Failure> {
+    let message = ssl.peek_handshake_message()?;
+    if let Some(key) = key_of_omitted_certificate(ssl, rules, &message) {
+        ssl.accept_raw_public_key(key.der())?;
+        // What came is the next message already.
+        ssl.keep_peeked_message();
+        peer.present(key, true);
+        return Ok(());
+    }
+    let Some(key) = raw_public_key(&message)? else {
+        // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
+        if rules.required || ssl.role() == Role::Client {
+            return Err(Error::certificate_fault(CertificateFault::Missing).into());
+        }
+        ssl.accept_no_public_key();
+        return Ok(());
+    };
+    let unacceptable = || Error::certificate_fault(CertificateFault::UnacceptableKey);
+    let key = PublicKey::recognise(key).ok_or_else(unacceptable)?;
+    let is_expected = rules.public_keys.contains(&key);
+    if !is_expected && rules.required && !rules.asks {
+        return Err(Error::unexpected_key().into());
+    }
+    ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {
+        mbedtls_sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
+        _ => unacceptable().into(),
+    })?;
+    peer.present(&key, is_expected);
+    Ok(())
+}
+
+/// The only key that a server without a Certificate message can have. It proves by its signature that it has that key.
+fn key_of_omitted_certificate<'a>(ssl: &Ssl, rules: &'a Rules, message: &[u8]) -> Option<&'a PublicKey> {
+    let is_omitted =
+        ssl.role() == Role::Client && rules.omits_certificate && message.first() == Some(&SERVER_KEY_EXCHANGE);
+    match rules.public_keys.as_slice() {
+        [key] if is_omitted => Some(key),
+        _ => None,
+    }
+}

@@ -1,0 +1,187 @@
+//! Configurations of the two roles, complete and immutable.
+
+use super::credentials::Credentials;
+use super::errors::describe;
+use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
+use super::ffi::verify::PeerName;
+use super::negotiation::Negotiation;
+use super::rules::Rules;
+use crate::tls::config::{PeerAuthentication, Settings};
+use crate::tls::config_error::ConfigError;
+use crate::tls::psk::ClientPsk;
+use crate::tls::suites::{Means, Suite};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How a context of this configuration behaves in its handshake.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    pub(super) longest_interval: Duration,
+    pub(super) mtu: u16,
+}
+
+impl Pace {
+    fn of(settings: &Settings) -> Pace {
+        Pace { longest_interval: settings.longest_interval, mtu: settings.mtu }
+    }
+}
+
+/// A server's side of every handshake.
+pub(crate) struct ServerConfig {
+    pub(crate) ssl: Arc<SslConfig>,
+    pub(super) pace: Pace,
+    pub(super) rules: Arc<Rules>,
+    suites: Vec<Suite>,
+    has_protocols: bool,
+}
+
+/// A client's side of a handshake.
+pub(crate) struct ClientConfig {
+    pub(crate) ssl: Arc<SslConfig>,
+    pub(super) pace: Pace,
+    pub(super) rules: Arc<Rules>,
+    pub(super) peer_name: Option<PeerName>,
+    /// The name is sent, and the application compares it with the certificate's.
+    pub(super) leaves_name: bool,
+    /// Identity and key are the application's to say, in each handshake.
+    pub(super) asks_for_psk: bool,
+    suites: Vec<Suite>,
+}
+
+impl ServerConfig {
+    /// `psk`: whether look-ups of pre-shared keys can be answered at all. `clients`: how those authenticate that choose
+    /// another way; `None` asks them for nothing.
+    pub(crate) fn new(
+        settings: &Settings,
+        credentials: Option<Credentials>,
+        psk: bool,
+        clients: Option<PeerAuthentication>,
+    ) -> Result<ServerConfig, ConfigError> {
+        if let Some(own) = &credentials {
+            own.check_purpose_of_server()?;
+        }
+        let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
+        let negotiation = Negotiation::new(&settings.wishes)?;
+        let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
+        let suites = choose_suites(settings, negotiation.restrict(means))?;
+        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
+        let ssl = build(SslConfigParts {
+            role: Role::Server,
+            suites: ids(&suites),
+            preferences: negotiation.preferences(),
+            own_key: credentials.map(Credentials::into_key),
+            verification: match &clients {
+                None => Verification::None,
+                Some(clients) => verification(clients),
+            },
+            trust_anchors: clients.and_then(|clients| clients.trust_anchors).map(|anchors| anchors.list()),
+            client_psk: None,
+            revocations: settings.revocations.as_ref().map(|lists| lists.list()),
+            first_interval: settings.first_interval,
+        })?;
+        let has_protocols = !negotiation.protocols.is_empty();
+        Ok(ServerConfig { ssl, pace: Pace::of(settings), rules, suites, has_protocols })
+    }
+
+    /// Whether it negotiates application protocols by a list of its own.
+    pub(crate) fn has_protocols(&self) -> bool {
+        self.has_protocols
+    }
+
+    pub(crate) fn suites(&self) -> &[Suite] {
+        &self.suites
+    }
+}
+
+impl ClientConfig {
+    /// `server`: how it authenticates; `None` with a pre-shared key alone.
+    pub(crate) fn new(
+        settings: &Settings,
+        psk: Option<ClientPsk>,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        ClientConfig::build(settings, psk, false, server, credentials)
+    }
+
+    /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
+    pub(crate) fn asking_for_psk(
+        settings: &Settings,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        ClientConfig::build(settings, None, true, server, credentials)
+    }
+
+    /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
+    pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
+        ClientConfig { peer_name: Some(peer_name(servername)), ..self }
+    }
+
+    fn build(
+        settings: &Settings,
+        psk: Option<ClientPsk>,
+        asks_for_psk: bool,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        let negotiation = Negotiation::new(&settings.wishes)?;
+        let means = Means {
+            psk: psk.is_some() || asks_for_psk,
+            rsa: server.as_ref().is_some_and(PeerAuthentication::accepts_rsa),
+            ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
+        };
+        let suites = choose_suites(settings, negotiation.restrict(means))?;
+        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), &negotiation));
+        let leaves_name = server.as_ref().is_some_and(|server| server.leaves_name);
+        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
+        let ssl = build(SslConfigParts {
+            role: Role::Client,
+            suites: ids(&suites),
+            preferences: negotiation.preferences(),
+            own_key: credentials.map(Credentials::into_key),
+            verification: server.as_ref().map_or(Verification::Required, verification),
+            trust_anchors: server.and_then(|server| server.trust_anchors).map(|anchors| anchors.list()),
+            client_psk: psk.as_ref().map(|psk| (psk.identity.as_slice(), psk.key.as_slice())),
+            revocations: settings.revocations.as_ref().map(|lists| lists.list()),
+            first_interval: settings.first_interval,
+        })?;
+        Ok(ClientConfig { ssl, pace: Pace::of(settings), rules, peer_name, leaves_name, asks_for_psk, suites })
+    }
+
+    pub(crate) fn suites(&self) -> &[Suite] {
+        &self.suites
+    }
+}
+
+fn verification(peer: &PeerAuthentication) -> Verification {
+    if peer.required { Verification::Required } else { Verification::Optional }
+}
+
+fn peer_name(servername: &str) -> PeerName {
+    match servername.parse() {
+        Ok(address) => PeerName::Ip(address),
+        // RFC 6066 section 3: without a trailing dot.
+        Err(_) => PeerName::Dns(servername.trim_end_matches('.').to_owned()),
+    }
+}
+
+fn choose_suites(settings: &Settings, means: Means) -> Result<Vec<Suite>, ConfigError> {
+    let suites = match &settings.ciphers {
+        None => Suite::usable(means),
+        Some(names) => {
+            let wish =
+                names.iter().map(|name| Suite::from_name(name).ok_or_else(|| ConfigError::UnknownSuite(name.clone())));
+            Suite::wished(&wish.collect::<Result<Vec<_>, _>>()?, means)
+        }
+    };
+    if suites.is_empty() { Err(ConfigError::NoUsableSuite) } else { Ok(suites) }
+}
+
+fn ids(suites: &[Suite]) -> Vec<u16> {
+    suites.iter().map(Suite::id).collect()
+}
+
+fn build(parts: SslConfigParts<'_>) -> Result<Arc<SslConfig>, ConfigError> {
+    SslConfig::new(parts).map(Arc::new).map_err(|errno| ConfigError::Refused(describe(errno)))
+}

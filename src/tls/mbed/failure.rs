@@ -1,0 +1,117 @@
+//! Why a step of a handshake failed, and what that means.
+
+use super::ffi::config::Role;
+use super::ffi::ssl::Ssl;
+use super::steps::Steps;
+use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::wire::ExtensionFault;
+use crate::wire::certificate::NoRawPublicKey;
+use mbedtls_sys as sys;
+
+/// Why a step failed.
+pub(super) enum Failure {
+    /// The engine failed, with this number.
+    Engine(i32),
+    /// We have a reason of our own.
+    Own(Error),
+}
+
+impl From<i32> for Failure {
+    fn from(errno: i32) -> Failure {
+        Failure::Engine(errno)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Own(error)
+    }
+}
+
+impl From<ExtensionFault> for Failure {
+    fn from(fault: ExtensionFault) -> Failure {
+        Failure::Own(fault.into())
+    }
+}
+
+impl From<NoRawPublicKey> for Failure {
+    fn from(fault: NoRawPublicKey) -> Failure {
+        Failure::Own(fault.into())
+    }
+}
+
+impl Steps {
+    /// What went wrong. A fault of the ClientHello counts before anything else that the engine did not like.
+    pub(super) fn error(&mut self, ssl: &Ssl, failure: Failure) -> Error {
+        match failure {
+            Failure::Engine(errno) => self.hellos.take_fault().unwrap_or_else(|| self.error_of_engine(ssl, errno)),
+            Failure::Own(error) => error,
+        }
+    }
+
+    fn error_of_engine(&self, ssl: &Ssl, errno: i32) -> Error {
+        match errno {
+            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
+                Error::certificate(ssl.verify_result(), ssl.peer_certificate_is_self_signed())
+            }
+            // The chain is good, and not for this use.
+            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(ssl.verify_result(), 0 | u32::MAX) => {
+                Error::certificate(ssl.verify_result(), false)
+            }
+            // What the message holds is wrong, and not the message.
+            errno if ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
+            sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
+                errno,
+                "The peer has not proved to have the private key of the certificate or public key that it shows",
+            ),
+            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(ssl.received_alert(), true),
+            sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
+                Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
+            }
+            sys::ERR_SSL_INVALID_MAC => self.wrong_keys(),
+            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
+            sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
+                if self.hellos.has_nothing_to_present() =>
+            {
+                Error::no_shared_certificate_type("server certificate")
+            }
+            sys::ERR_SSL_NO_CIPHER_CHOSEN => {
+                Error::from_engine(errno, "The client offers no cipher suite that this server can use")
+            }
+            _ => Error::from_engine(errno, "The handshake failed"),
+        }
+    }
+
+    /// The peer's Finished message was made with other keys than ours.
+    fn wrong_keys(&self) -> Error {
+        match self.psk.is_known() {
+            Some(false) => {
+                Error::new(ErrorKind::UnknownPskIdentity, "The application knows no key for the client's PSK identity")
+            }
+            Some(true) => Error::new(ErrorKind::WrongPsk, "The client's pre-shared key is not the one of its identity"),
+            None => {
+                Error::from_engine(sys::ERR_SSL_INVALID_MAC, "The peer's Finished message could not be authenticated")
+            }
+        }
+    }
+
+    /// What is known about a handshake that has taken too long.
+    pub(super) fn timeout_error(&self, ssl: &Ssl) -> Option<Error> {
+        if self.bad_finished {
+            return Some(self.wrong_keys());
+        }
+        // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
+        let unanswered = ssl.role() == Role::Client
+            && matches!(ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
+            && ssl.uses_psk();
+        let message =
+            "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
+        unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
+    }
+}
+
+/// Errors of the modules X509 and PK, which have to do with what a certificate holds; being out of memory has not.
+fn is_from_parser(errno: i32) -> bool {
+    let high_level = errno.unsigned_abs() & 0xff80;
+    (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()
+}

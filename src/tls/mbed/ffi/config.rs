@@ -1,0 +1,212 @@
+//! A finished, immutable `ssl_config`, and everything that it points at.
+
+use super::negotiation::{Lists, Preferences};
+use super::own_key::{self, OwnKey};
+use super::rng::random;
+use super::start_up::start_up;
+use super::verify::SharedCrl;
+use super::{bio, c_int, check, sys};
+use mbedtls::alloc::List;
+use mbedtls::x509::Certificate;
+use std::ptr::{null, null_mut};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which side of the handshake a configuration is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Answers ClientHellos.
+    Server,
+    /// Sends the first ClientHello.
+    Client,
+}
+
+/// What becomes of the peer's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verification {
+    /// A server does not ask for one.
+    None,
+    /// One that does not verify is noted, and so is none.
+    Optional,
+    /// One that does not verify ends the handshake, and so does none.
+    Required,
+}
+
+/// The ingredients of an [`SslConfig`].
+pub(crate) struct SslConfigParts<'a> {
+    pub(crate) role: Role,
+    /// IANA's numbers, best first.
+    pub(crate) suites: Vec<u16>,
+    pub(crate) preferences: Preferences,
+    pub(crate) own_key: Option<Arc<OwnKey>>,
+    pub(crate) trust_anchors: Option<Arc<List<Certificate>>>,
+    pub(crate) revocations: Option<Arc<SharedCrl>>,
+    pub(crate) verification: Verification,
+    /// Identity and key; `None` for a client without, and for one that learns them in its handshake.
+    pub(crate) client_psk: Option<(&'a [u8], &'a [u8])>,
+    pub(crate) first_interval: Duration,
+}
+
+/// A finished `ssl_config`.
+pub(crate) struct SslConfig {
+    raw: Box<sys::ssl_config>,
+    role: Role,
+    verification: Verification,
+    /// What `raw` points at.
+    _suites: Box<[c_int]>,
+    lists: Lists,
+    own_key: Option<Arc<OwnKey>>,
+    trust_anchors: Option<Arc<List<Certificate>>>,
+    pub(super) revocations: Option<Arc<SharedCrl>>,
+}
+
+// SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
+// has (layout.c sees to it), by AWS-LC under locks of its own. EC operations copy the group of their key.
+unsafe impl Send for SslConfig {}
+// SAFETY: as for `Send`.
+unsafe impl Sync for SslConfig {}
+
+impl SslConfig {
+    pub(crate) fn new(parts: SslConfigParts<'_>) -> Result<SslConfig, c_int> {
+        start_up();
+        let suites: Box<[c_int]> = parts.suites.into_iter().map(c_int::from).chain(std::iter::once(0)).collect();
+        let mut raw = Box::<sys::ssl_config>::new_uninit();
+        // SAFETY: `ssl_config_init` writes every byte of the struct.
+        let raw = unsafe {
+            sys::ssl_config_init(raw.as_mut_ptr());
+            raw.assume_init()
+        };
+        let mut config = SslConfig {
+            raw,
+            role: parts.role,
+            verification: parts.verification,
+            _suites: suites,
+            lists: Lists::new(parts.preferences),
+            own_key: parts.own_key,
+            trust_anchors: parts.trust_anchors,
+            revocations: parts.revocations,
+        };
+        config.set_defaults()?;
+        config.lists.install(&mut config.raw)?;
+        config.set_timing(parts.first_interval);
+        config.set_verification(parts.verification);
+        config.set_own_certificate()?;
+        match parts.client_psk {
+            Some((identity, key)) => config.set_client_psk(identity, key)?,
+            None => config.set_psk_callback(),
+        }
+        Ok(config)
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Whether a server asks for certificates.
+    pub(crate) fn asks_peer(&self) -> bool {
+        self.verification != Verification::None
+    }
+
+    pub(super) fn own_key(&self) -> Option<&OwnKey> {
+        self.own_key.as_deref()
+    }
+
+    pub(super) fn as_ptr(&self) -> *const sys::ssl_config {
+        &*self.raw
+    }
+
+    fn set_defaults(&mut self) -> Result<(), c_int> {
+        let endpoint = match self.role {
+            Role::Server => sys::SSL_IS_SERVER,
+            Role::Client => sys::SSL_IS_CLIENT,
+        };
+        let raw = &mut *self.raw;
+        // SAFETY: `raw` is initialised; everything that it will point at is static or owned by `self`.
+        unsafe {
+            check(sys::ssl_config_defaults(raw, endpoint, sys::SSL_TRANSPORT_DATAGRAM, sys::SSL_PRESET_DEFAULT))?;
+            sys::ssl_conf_rng(raw, Some(random), null_mut());
+            sys::ssl_conf_min_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
+            sys::ssl_conf_max_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
+            sys::ssl_conf_ciphersuites(raw, self._suites.as_ptr());
+            sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
+            sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
+            sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_DISABLED);
+            if self.role == Role::Server {
+                // The cookie was checked before the context was made: proto::cookie_gate.
+                sys::ssl_conf_dtls_cookies(raw, Some(write_no_cookie), Some(accept_checked_cookie), null_mut());
+            }
+        }
+        Ok(())
+    }
+
+    fn set_timing(&mut self, first_interval: Duration) {
+        let first = u32::try_from(first_interval.as_millis()).unwrap_or(u32::MAX);
+        // SAFETY: plain numbers. The upper bound is the Bio's: Mbed TLS gives a flight up when it reaches its own.
+        unsafe { sys::ssl_conf_handshake_timeout(&mut *self.raw, first, u32::MAX) };
+    }
+
+    fn set_verification(&mut self, verification: Verification) {
+        let mode = match verification {
+            Verification::None => sys::SSL_VERIFY_NONE,
+            Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
+            Verification::Required => sys::SSL_VERIFY_REQUIRED,
+        };
+        let revocations = self.revocations.as_deref().map_or(null(), SharedCrl::as_ptr);
+        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
+        unsafe {
+            sys::ssl_conf_authmode(&mut *self.raw, mode);
+            if let Some(anchors) = &self.trust_anchors {
+                sys::ssl_conf_ca_chain(&mut *self.raw, own_key::first(anchors).cast_mut(), revocations.cast_mut());
+            }
+        }
+    }
+
+    fn set_own_certificate(&mut self) -> Result<(), c_int> {
+        // A carrier never stands here: the engine would take it for a certificate and send an empty one.
+        let Some((own, chain)) = self.own_key.as_ref().and_then(|own| Some((own, own.chain_ptr()?))) else {
+            return Ok(());
+        };
+        // SAFETY: key and chain are owned by `self` and not written while the configuration lives.
+        check(unsafe { sys::ssl_conf_own_cert(&mut *self.raw, chain.cast_mut(), own.key_ptr().cast_mut()) })
+    }
+
+    fn set_client_psk(&mut self, identity: &[u8], key: &[u8]) -> Result<(), c_int> {
+        // SAFETY: key and identity are copied.
+        check(unsafe { sys::ssl_conf_psk(&mut *self.raw, key.as_ptr(), key.len(), identity.as_ptr(), identity.len()) })
+    }
+
+    /// On a client it is never called, and has the engine offer suites with a key that is yet to come: library/psk.cmake.
+    fn set_psk_callback(&mut self) {
+        // SAFETY: the callback needs no data of its own.
+        unsafe { sys::ssl_conf_psk_cb(&mut *self.raw, Some(bio::install_psk), null_mut()) };
+    }
+}
+
+impl Drop for SslConfig {
+    fn drop(&mut self) {
+        // SAFETY: initialised in `new`, freed once; every `Ssl` holds an `Arc`, so no context uses it any more.
+        unsafe { sys::ssl_config_free(&mut *self.raw) };
+    }
+}
+
+/// `f_cookie_write`: never called with a cookie that was accepted; refuses.
+unsafe extern "C" fn write_no_cookie(
+    _context: *mut super::c_void,
+    _p: *mut *mut u8,
+    _end: *mut u8,
+    _info: *const u8,
+    _length: usize,
+) -> c_int {
+    sys::ERR_SSL_FEATURE_UNAVAILABLE
+}
+
+/// `f_cookie_check`.
+unsafe extern "C" fn accept_checked_cookie(
+    _context: *mut super::c_void,
+    _cookie: *const u8,
+    _cookie_length: usize,
+    _info: *const u8,
+    _info_length: usize,
+) -> c_int {
+    0
+}

@@ -1,0 +1,43 @@
+//! Safe faces of the C engine. The only module with `unsafe` code.
+//!
+//! It imports nothing of ours from above: what it needs are numbers, bytes and types of its own.
+//!
+//! Callbacks that C calls compare, install and return: no waiting, no user code, no panic.
+
+#![allow(unsafe_code)]
+
+mod aead;
+pub(crate) mod bio;
+mod buffers;
+pub(crate) mod capabilities;
+#[cfg(feature = "aws-lc")]
+mod ccm;
+pub(crate) mod config;
+mod elliptic;
+pub(crate) mod hmac;
+mod layout;
+pub(crate) mod memory;
+pub(crate) mod negotiation;
+pub(crate) mod own_key;
+pub(crate) mod prf;
+mod psk;
+pub(crate) mod raw_public_key;
+mod rng;
+pub(crate) mod rsa;
+pub(crate) mod saved;
+mod sha2;
+pub(crate) mod ssl;
+mod start_up;
+#[cfg(test)]
+pub(crate) mod suite;
+#[cfg(test)]
+mod tests;
+pub(crate) mod verify;
+
+use mbedtls_sys as sys;
+use sys::types::raw_types::{c_int, c_void};
+
+/// Turns Mbed TLS's result, zero or a negative number, into a `Result`.
+fn check(code: c_int) -> Result<(), c_int> {
+    if code == 0 { Ok(()) } else { Err(code) }
+}

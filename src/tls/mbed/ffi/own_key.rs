@@ -1,0 +1,66 @@
+//! A private key of ours and what shows its public half. Contexts point at all of it, so it is owned in one place.
+
+use super::raw_public_key::Carrier;
+use super::rsa::ForeignRsaKey;
+use mbedtls::alloc::List;
+use mbedtls::pk::{Pk, Type};
+use mbedtls::x509::Certificate;
+use mbedtls_sys::{pk_context, x509_crt};
+use zeroize::Zeroizing;
+
+/// A private key, with the chain of certificates that vouches for it, or as a raw public key, or both.
+pub(crate) struct OwnKey {
+    key: Pk,
+    /// The same key in AWS-LC's hands, where AWS-LC serves it.
+    foreign: Option<ForeignRsaKey>,
+    carrier: Option<Carrier>,
+    chain: Option<List<Certificate>>,
+}
+
+impl OwnKey {
+    /// `carrier` has the public half of `key`, where the key may be presented raw.
+    pub(crate) fn new(mut key: Pk, carrier: Option<Carrier>, chain: Option<List<Certificate>>) -> OwnKey {
+        let foreign = foreign_key(&mut key);
+        OwnKey { key, foreign, carrier, chain }
+    }
+
+    pub(crate) fn is_rsa(&self) -> bool {
+        self.key.can_do(Type::Rsa)
+    }
+
+    pub(crate) fn carrier(&self) -> Option<&Carrier> {
+        self.carrier.as_ref()
+    }
+
+    /// The certificate of the key.
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        Some(self.chain.as_ref()?.iter().next()?)
+    }
+
+    pub(super) fn key_ptr(&self) -> *const pk_context {
+        match &self.foreign {
+            Some(key) => key.as_ptr(),
+            None => (&self.key).into(),
+        }
+    }
+
+    pub(super) fn chain_ptr(&self) -> Option<*const x509_crt> {
+        self.chain.as_ref().map(first)
+    }
+}
+
+fn foreign_key(key: &mut Pk) -> Option<ForeignRsaKey> {
+    if !key.can_do(Type::Rsa) {
+        return None;
+    }
+    let der = Zeroizing::new(key.write_private_der_vec().ok()?);
+    ForeignRsaKey::from_der(&der)
+}
+
+/// The beginning of a chain, as the engine takes it; null for an empty one.
+pub(super) fn first(list: &List<Certificate>) -> *const x509_crt {
+    list.iter().next().map_or(std::ptr::null(), |certificate| {
+        let certificate: &Certificate = certificate;
+        certificate.into()
+    })
+}

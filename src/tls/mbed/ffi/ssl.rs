@@ -1,0 +1,378 @@
+//! One `ssl_context` behind safe methods; no decision is made here.
+
+use super::bio::{self, Bio, StagedPsk};
+use super::buffers;
+use super::config::{Role, SslConfig};
+use super::verify::{self, PeerName};
+use super::{c_int, check, sys};
+use std::ffi::CString;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Lengths of the records that can carry a Finished message under the negotiated keys.
+pub(crate) type FinishedLengths = std::ops::RangeInclusive<usize>;
+
+/// Bytes of a Finished message with its handshake header (RFC 5246 section 7.4.9, RFC 6347 section 4.2.2).
+const FINISHED_LENGTH: usize = 12 + 12;
+
+/// Bytes by which padding can lengthen a CBC record beyond its shortest form.
+const CBC_SLACK: usize = 2 * 16;
+
+/// An `ssl_context` that reads from and writes to memory.
+pub(crate) struct Ssl {
+    pub(super) raw: Box<sys::ssl_context>,
+    /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
+    bio: NonNull<Bio>,
+    pub(super) config: Arc<SslConfig>,
+    /// RFC 7627, as negotiated.
+    pub(super) extended_master_secret: bool,
+    /// The alert that the last record was, if it was one.
+    received_alert: Option<u8>,
+}
+
+// SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread: the memory is the
+// C library's, `incoming` is set within a call only, and what it shares with other contexts (`SslConfig`) is `Sync`.
+unsafe impl Send for Ssl {}
+
+impl Ssl {
+    pub(crate) fn new(config: &Arc<SslConfig>, now: Instant, longest_interval: Duration) -> Result<Ssl, c_int> {
+        let mut raw = Box::<sys::ssl_context>::new_uninit();
+        // SAFETY: `ssl_init` writes every byte of the struct.
+        let raw = unsafe {
+            sys::ssl_init(raw.as_mut_ptr());
+            raw.assume_init()
+        };
+        let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
+        let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false, received_alert: None };
+        ssl.bio_mut().revocations = config.revocations.clone();
+        let context = bio.as_ptr().cast();
+        // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
+        unsafe {
+            check(sys::ssl_setup(&mut *ssl.raw, ssl.config.as_ptr()))?;
+            sys::ssl_set_bio(&mut *ssl.raw, context, Some(bio::send), Some(bio::receive), None);
+            sys::ssl_set_timer_cb(&mut *ssl.raw, context, Some(bio::set_timer), Some(bio::get_timer));
+            sys::ssl_set_verify(&mut *ssl.raw, Some(verify::verify), context);
+        }
+        Ok(ssl)
+    }
+
+    fn bio(&self) -> &Bio {
+        // SAFETY: allocated in `new`; C uses it only inside calls that take `&mut self`.
+        unsafe { self.bio.as_ref() }
+    }
+
+    pub(super) fn bio_mut(&mut self) -> &mut Bio {
+        // SAFETY: as in `bio`, and `&mut self` excludes other references.
+        unsafe { self.bio.as_mut() }
+    }
+
+    /// Runs `act` with `record` on offer and the clock at `now`. Every datagram that is written is appended to `bytes`,
+    /// and where it ends to `ends`.
+    pub(crate) fn exchange<R>(
+        &mut self,
+        now: Instant,
+        record: Option<&[u8]>,
+        (bytes, ends): (&mut Vec<u8>, &mut Vec<usize>),
+        act: impl FnOnce(&mut Ssl) -> R,
+    ) -> R {
+        let bio = self.bio_mut();
+        bio.now = now;
+        bio.incoming = record.map(NonNull::from);
+        std::mem::swap(&mut bio.written.bytes, bytes);
+        std::mem::swap(&mut bio.written.ends, ends);
+        buffers::attach(&mut self.raw);
+        let result = act(self);
+        let bio = self.bio_mut();
+        // The record ends with this call; what the engine left unread is gone.
+        bio.incoming = None;
+        std::mem::swap(&mut bio.written.bytes, bytes);
+        std::mem::swap(&mut bio.written.ends, ends);
+        let received = bio.received;
+        self.received_alert = received_alert(&self.raw);
+        buffers::detach(&mut self.raw, received);
+        if self.raw.in_buf.is_null() {
+            self.bio_mut().received = 0;
+        }
+        result
+    }
+
+    /// Offers one more record inside `exchange`.
+    pub(crate) fn offer<R>(&mut self, record: &[u8], act: impl FnOnce(&mut Ssl) -> R) -> R {
+        self.bio_mut().incoming = Some(NonNull::from(record));
+        let result = act(self);
+        self.bio_mut().incoming = None;
+        result
+    }
+
+    /// Number of datagrams that stand in the memory of the running `exchange`.
+    pub(crate) fn written(&self) -> usize {
+        self.bio().written.ends.len()
+    }
+
+    /// Takes back what was written since then.
+    pub(crate) fn take_back(&mut self, written: usize) {
+        self.bio_mut().written.truncate(written);
+    }
+
+    /// Whether the record on offer is still unread.
+    pub(crate) fn has_record_on_offer(&self) -> bool {
+        self.bio().incoming.is_some()
+    }
+
+    pub(crate) fn config(&self) -> &Arc<SslConfig> {
+        &self.config
+    }
+
+    /// Frees a finished handshake, which the engine keeps, where it wrote the last flight, until it knows that the peer
+    /// has it; answers whether it did.
+    pub(crate) fn forget_handshake(&mut self) -> bool {
+        let is_kept = !self.raw.handshake.is_null() && self.state() == sys::SSL_HANDSHAKE_OVER;
+        if is_kept {
+            // SAFETY: what the engine does itself when the first application data comes.
+            unsafe { sys::ssl_handshake_wrapup_free_hs_transform(&mut *self.raw) };
+        }
+        is_kept
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.config.role()
+    }
+
+    pub(crate) fn state(&self) -> u32 {
+        self.raw.state as u32
+    }
+
+    /// The next message is the peer's Certificate.
+    pub(crate) fn reads_certificate(&self) -> bool {
+        let awaited = match self.role() {
+            Role::Server => sys::SSL_CLIENT_CERTIFICATE,
+            Role::Client => sys::SSL_SERVER_CERTIFICATE,
+        };
+        self.state() == awaited
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.bio().deadline()
+    }
+
+    pub(crate) fn postpone_timer(&mut self, pause: Duration) {
+        self.bio_mut().postpone(pause);
+    }
+
+    /// One step of the handshake.
+    pub(crate) fn handshake_step(&mut self) -> Result<(), c_int> {
+        // SAFETY: null, or the handshake that the context owns; its last step frees it.
+        if let Some(handshake) = unsafe { self.raw.handshake.as_ref() } {
+            self.extended_master_secret = handshake.extended_ms != 0;
+        }
+        // SAFETY: the context is set up.
+        check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
+    }
+
+    /// What a step of our own begins with, as `ssl_handshake_step` does.
+    pub(super) fn begin_step(&mut self) -> Result<(), c_int> {
+        let raw = &mut *self.raw;
+        // SAFETY: the context is set up and in its handshake.
+        unsafe {
+            check(sys::ssl_flush_output(raw))?;
+            if let Some(handshake) = raw.handshake.as_ref()
+                && c_int::from(handshake.retransmit_state) == sys::SSL_RETRANS_SENDING
+            {
+                check(sys::ssl_flight_transmit(raw))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the next handshake message, unless that was done already; the following step will read the same one.
+    ///
+    /// `hashes`: whether that step would have the message hashed before it looks at it.
+    pub(crate) fn await_message(&mut self, hashes: bool) -> Result<(), c_int> {
+        self.begin_step()?;
+        // SAFETY: the context is set up and in its handshake.
+        check(unsafe { sys::ssl_read_record(&mut *self.raw, hashes.into()) })?;
+        self.raw.keep_current_message = 1;
+        Ok(())
+    }
+
+    /// Reads the next handshake message for the caller to look at; the following step will read the same one.
+    pub(crate) fn peek_handshake_message(&mut self) -> Result<Vec<u8>, c_int> {
+        self.await_message(true)?;
+        let raw = &*self.raw;
+        if raw.in_msgtype != sys::SSL_MSG_HANDSHAKE {
+            return Ok(Vec::new());
+        }
+        // SAFETY: after a successful read `in_msg` points at one whole handshake message of `in_hslen` bytes.
+        Ok(unsafe { std::slice::from_raw_parts(raw.in_msg, raw.in_hslen) }.to_vec())
+    }
+
+    pub(crate) fn stage_psk(&mut self, psk: StagedPsk) {
+        self.bio_mut().staged_psk = Some(psk);
+    }
+
+    /// The staged answer, whose key is no longer needed once the handshake is over.
+    pub(crate) fn take_staged_psk(&mut self) -> Option<StagedPsk> {
+        self.bio_mut().staged_psk.take()
+    }
+
+    /// Reads application data. `Err(ERR_SSL_WANT_READ)` when the record held none.
+    pub(crate) fn read(&mut self, plaintext: &mut [u8]) -> Result<usize, c_int> {
+        // The engine's guard against many empty records in a row is for streams.
+        self.raw.nb_zero = 0;
+        // SAFETY: the context is set up; `plaintext` is writable for its length.
+        let result = unsafe { sys::ssl_read(&mut *self.raw, plaintext.as_mut_ptr(), plaintext.len()) };
+        usize::try_from(result).map_err(|_| result)
+    }
+
+    /// Type of the record that was read last.
+    pub(crate) fn last_record_was_handshake(&self) -> bool {
+        self.raw.in_msgtype == sys::SSL_MSG_HANDSHAKE
+    }
+
+    /// Type of the record that was read last.
+    pub(crate) fn last_record_was_application_data(&self) -> bool {
+        self.raw.in_msgtype == sys::SSL_MSG_APPLICATION_DATA
+    }
+
+    pub(crate) fn write(&mut self, payload: &[u8]) -> Result<(), c_int> {
+        // SAFETY: the context is set up; `payload` is readable for its length.
+        let result = unsafe { sys::ssl_write(&mut *self.raw, payload.as_ptr(), payload.len()) };
+        if result < 0 { Err(result) } else { Ok(()) }
+    }
+
+    /// Bytes of payload that one record may carry.
+    pub(crate) fn payload_limit(&self) -> usize {
+        // SAFETY: the context is set up.
+        usize::try_from(unsafe { sys::ssl_get_max_out_record_payload(&*self.raw) }).unwrap_or(0)
+    }
+
+    pub(crate) fn send_alert(&mut self, level: u8, description: u8) -> Result<(), c_int> {
+        // SAFETY: the context is set up.
+        check(unsafe { sys::ssl_send_alert_message(&mut *self.raw, level, description) })
+    }
+
+    /// Highest record number of the current epoch that was authenticated, and the window below it.
+    pub(crate) fn replay_window(&self) -> (u64, u64) {
+        (self.raw.in_window_top, self.raw.in_window)
+    }
+
+    /// Forgets the numbers of plaintext records: anybody can send one with a high number, after which the engine would
+    /// take the peer's for replays. Repeated messages are known by their message_seq.
+    pub(crate) fn forget_plaintext_numbers(&mut self) {
+        if self.raw.in_epoch == 0 {
+            self.raw.in_window_top = 0;
+            self.raw.in_window = 0;
+        }
+    }
+
+    /// The alert that the last read brought, when it failed with `ERR_SSL_FATAL_ALERT_MESSAGE`.
+    pub(crate) fn received_alert(&self) -> Option<u8> {
+        self.received_alert
+    }
+
+    /// The number of the next plaintext record; `None` when there will be none.
+    pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
+        let number = u64::from_be_bytes(self.raw.cur_out_ctr);
+        (number >> 48 == 0).then_some(number)
+    }
+
+    /// Whether the peer has presented something that it has yet to prove to have the key of, or has just done so.
+    pub(crate) fn has_peer_certificate(&self) -> bool {
+        // SAFETY: null, or a session that the context owns.
+        unsafe { self.raw.session_negotiate.as_ref() }.is_some_and(|session| !session.peer_cert.is_null())
+    }
+
+    /// IANA number of the suite that the ServerHello names.
+    pub(crate) fn negotiated_suite(&self) -> Option<u16> {
+        // SAFETY: null, or a session that the context owns.
+        let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) }?;
+        u16::try_from(session.ciphersuite).ok().filter(|&id| id != 0)
+    }
+
+    /// `X509_BADCERT_*` flags of the chain that was refused.
+    pub(crate) fn verify_result(&self) -> u32 {
+        // SAFETY: the context is set up.
+        unsafe { sys::ssl_get_verify_result(&*self.raw) }
+    }
+
+    pub(crate) fn peer_certificate_is_self_signed(&self) -> bool {
+        self.bio().self_signed
+    }
+
+    /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).
+    pub(crate) fn finished_messages(&self) -> [[u8; 12]; 2] {
+        [self.raw.own_verify_data, self.raw.peer_verify_data].map(|data| data.map(|byte| byte as u8))
+    }
+
+    /// Which records can be the peer's Finished: a forged one must not end the handshake.
+    pub(crate) fn finished_lengths(&self) -> Option<FinishedLengths> {
+        // SAFETY: null, or a transform that the context owns.
+        let transform = unsafe { self.raw.transform_negotiate.as_ref() }?;
+        if transform.taglen == 0 {
+            // CBC: minlen has a block of padding in it, and the MAC may be inside or outside the encryption.
+            return Some(transform.minlen..=transform.minlen + FINISHED_LENGTH + CBC_SLACK);
+        }
+        let shortest = transform.minlen + FINISHED_LENGTH;
+        // RFC 9146 section 4: the inner plaintext has the real type behind it.
+        Some(shortest..=shortest + usize::from(transform.in_cid_len != 0))
+    }
+
+    /// Gives up the record that the engine last refused, so that the next can be read.
+    pub(crate) fn drop_current_record(&mut self) {
+        self.raw.next_record_offset = 0;
+        self.raw.in_left = 0;
+    }
+
+    /// What the peer's certificate must name. `None` verifies no name (the caller said so explicitly).
+    /// With `leaves_name` it is sent as well, and compared by the application.
+    pub(crate) fn set_peer_name(&mut self, name: Option<PeerName>, leaves_name: bool) -> Result<(), c_int> {
+        let dns = match &name {
+            Some(PeerName::Dns(name)) => Some(CString::new(name.as_str()).map_err(|_| sys::ERR_SSL_BAD_INPUT_DATA)?),
+            _ => None,
+        };
+        let pointer = dns.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
+        self.bio_mut().peer_name = name;
+        self.bio_mut().leaves_name = leaves_name;
+        // SAFETY: the name is copied; a null pointer is Mbed TLS's explicit "no DNS name to verify".
+        check(unsafe { sys::ssl_set_hostname(&mut *self.raw, pointer) })
+    }
+
+    /// Payload bytes in a datagram of the handshake; 0 for no limit.
+    pub(crate) fn set_mtu(&mut self, mtu: u16) {
+        // SAFETY: a number in the context, and in its handshake if there is one.
+        unsafe {
+            sys::ssl_set_mtu(&mut *self.raw, mtu);
+            if let Some(handshake) = self.raw.handshake.as_mut() {
+                handshake.mtu = 0;
+            }
+        }
+    }
+
+    /// Keeps the doubling of the retransmission timer below `longest`: Mbed TLS would give up at its maximum.
+    pub(crate) fn cap_retransmission(&mut self, longest: Duration) {
+        let longest = u32::try_from(longest.as_millis()).unwrap_or(u32::MAX / 2);
+        // SAFETY: null, or the handshake that the context owns.
+        if let Some(handshake) = unsafe { self.raw.handshake.as_mut() } {
+            handshake.retransmit_timeout = handshake.retransmit_timeout.min(longest);
+        }
+    }
+}
+
+impl Drop for Ssl {
+    fn drop(&mut self) {
+        // SAFETY: initialised in `new`, freed once; the Bio goes after the context that points at it.
+        unsafe {
+            sys::ssl_free(&mut *self.raw);
+            drop(Box::from_raw(self.bio.as_ptr()));
+        }
+    }
+}
+
+fn received_alert(raw: &sys::ssl_context) -> Option<u8> {
+    if raw.in_msgtype != sys::SSL_MSG_ALERT || raw.in_msg.is_null() || raw.in_msglen != 2 {
+        return None;
+    }
+    // SAFETY: an alert message has two bytes, which were just checked to be there.
+    Some(unsafe { *raw.in_msg.add(1) })
+}

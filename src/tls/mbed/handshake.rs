@@ -1,0 +1,242 @@
+//! One handshake, from its first flight to the engine of a finished one.
+
+use super::config::{ClientConfig, Pace, ServerConfig};
+use super::failure::Failure;
+use super::ffi::ssl::Ssl;
+use super::hellos::Hellos;
+use super::psk::PskExchange;
+use super::resumption::Resumption;
+use super::steps::{Pause, Steps};
+use crate::tls::error::{Error, ErrorKind};
+use crate::tls::outbox::Outbox;
+use crate::tls::progress::{Negotiated, Progress, Terms};
+use crate::tls::question::Answer;
+use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// A handshake under way.
+pub(crate) struct Handshake {
+    ssl: Ssl,
+    steps: Steps,
+    pace: Pace,
+    /// Since when a question to the application is open, or a step with public keys waits.
+    suspended: Option<Instant>,
+}
+
+impl Handshake {
+    /// For a client whose cookie was verified; feed it that ClientHello next.
+    ///
+    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
+    /// `protocol`: what the application has chosen of the client's application protocols.
+    pub(crate) fn server(
+        config: &ServerConfig,
+        now: Instant,
+        asks_for_sessions: bool,
+        protocol: Option<Vec<u8>>,
+    ) -> Result<Handshake, Error> {
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
+        ssl.set_mtu(config.pace.mtu);
+        let hellos = Hellos::server(&config.rules, protocol);
+        let resumption = if asks_for_sessions { Resumption::NotAsked } else { Resumption::Off };
+        let steps = Steps::new(&config.rules, hellos, PskExchange::server(), resumption);
+        Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
+    }
+
+    /// Call [`Handshake::handle_timeout`] to send the first flight.
+    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
+        let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
+        ssl.set_mtu(config.pace.mtu);
+        ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
+        let psk = PskExchange::client(config.asks_for_psk);
+        let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, Resumption::Off);
+        Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
+    }
+
+    /// Whether to pause before steps with public keys.
+    pub(crate) fn pause(&mut self, pauses: bool) {
+        self.steps.pauses = pauses;
+    }
+
+    /// Takes the step that [`Progress::Computes`] announced, and those behind it.
+    pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        let pauses = std::mem::replace(&mut self.steps.pauses, false);
+        self.wake(now);
+        let progress = self.drive(now, None, out);
+        self.steps.pauses = pauses;
+        progress
+    }
+
+    /// What was done at one time leaves at a later one: the running timer begins then.
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        if self.suspended.is_none() {
+            self.ssl.postpone_timer(delay);
+        }
+    }
+
+    /// The number of the next plaintext record; `None` when there will be none.
+    pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
+        self.ssl.next_plaintext_number()
+    }
+
+    /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        if self.suspended.is_some() { None } else { self.ssl.deadline() }
+    }
+
+    /// A well-formed plaintext record of the handshake.
+    pub(crate) fn handle_record(&mut self, now: Instant, record: &[u8], out: &mut Outbox) -> Result<Progress, Error> {
+        self.ssl.forget_plaintext_numbers();
+        let written = out.len();
+        if let Err(failure) = self.steps.hellos.read_client_hello(&mut self.ssl, record) {
+            return Err(self.fail(now, failure, written, out));
+        }
+        self.drive(now, Some(record), out)
+    }
+
+    /// A record of the epoch that the handshake is about to begin.
+    pub(crate) fn handle_early_record(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        self.steps.early.keep(record);
+        self.drive(now, None, out)
+    }
+
+    /// Starts a client's handshake; later, retransmits the current flight when its time has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        self.ssl.cap_retransmission(self.pace.longest_interval);
+        self.drive(now, None, out)
+    }
+
+    /// Goes on with what the application has answered.
+    pub(crate) fn answer(&mut self, now: Instant, answer: Answer<'_>, out: &mut Outbox) -> Result<Progress, Error> {
+        let written = out.len();
+        match self.take_answer(answer) {
+            Ok(()) => {}
+            // The application's mistake, or ours: the peer has done nothing wrong.
+            Err(error) if error.kind == ErrorKind::Internal => return Err(error),
+            Err(refusal) => return Err(self.fail(now, refusal.into(), written, out)),
+        }
+        self.wake(now);
+        self.drive(now, None, out)
+    }
+
+    fn take_answer(&mut self, answer: Answer<'_>) -> Result<(), Error> {
+        match answer {
+            Answer::Psk(key) => self.steps.psk.answer_key(&mut self.ssl, key),
+            Answer::OwnPsk(Some((identity, key))) => self.steps.psk.answer_own(identity, key),
+            Answer::OwnPsk(None) => {
+                Err(Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"))
+            }
+            Answer::Session(session) => self.steps.resumption.answer(&mut self.ssl, session),
+            Answer::Peer(accepted) => self.steps.peer.answer(accepted),
+            Answer::Config(_) | Answer::Protocol(_) => Err(Error::unasked()),
+        }
+    }
+
+    /// The timer stood still while the application was asked, or the step waited.
+    fn wake(&mut self, now: Instant) {
+        if let Some(since) = self.suspended.take() {
+            self.ssl.postpone_timer(now.saturating_duration_since(since));
+        }
+    }
+
+    /// Takes handshake steps until one has to wait.
+    fn drive(&mut self, now: Instant, record: Option<&[u8]>, out: &mut Outbox) -> Result<Progress, Error> {
+        let Handshake { ssl, steps, .. } = self;
+        let written = out.len();
+        let outcome = ssl.with(now, record, out, |ssl| steps.take(ssl));
+        match outcome {
+            Ok(Pause::Reading) => Ok(Progress::Waiting),
+            Ok(Pause::Asking(question)) => {
+                self.suspended = Some(now);
+                Ok(Progress::Asks(question))
+            }
+            Ok(Pause::Computing) => {
+                self.suspended = Some(now);
+                Ok(Progress::Computes)
+            }
+            Ok(Pause::Over) => self.finish(),
+            Err(failure) => Err(self.fail(now, failure, written, out)),
+        }
+    }
+
+    fn finish(&mut self) -> Result<Progress, Error> {
+        let suite = self.ssl.suite().ok_or_else(|| Error::internal(0))?;
+        // The limit was for flights; a payload is one record, and its size is the application's business.
+        self.ssl.set_mtu(0);
+        let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
+        let Steps { hellos, peer, resumption, .. } = &mut self.steps;
+        let resumed = resumption.is_resumed();
+        let terms = Terms {
+            protocol: hellos.take_protocol().or_else(|| self.ssl.protocol()),
+            authorization: peer.authorization(&self.ssl, suite, resumed),
+            issuers: self.ssl.peer_issuers(),
+            srtp_profile: hellos.srtp_profile().map(SrtpProfile::name),
+        };
+        Ok(Progress::Done(Box::new(Negotiated {
+            suite,
+            resumed,
+            psk_identity,
+            peer: peer.take_credential(),
+            terms,
+            early: VecDeque::new(),
+        })))
+    }
+
+    /// Names the reason, and tells the peer unless the engine has done so already.
+    fn fail(&mut self, now: Instant, failure: Failure, written: usize, out: &mut Outbox) -> Error {
+        let error = self.steps.error(&self.ssl, failure);
+        if let Some(sent) = out.datagrams().skip(written).find_map(plaintext_alert) {
+            // The engine has one number for all that it dislikes in a ClientHello.
+            let error = if sent == alert::NO_APPLICATION_PROTOCOL {
+                Error::no_application_protocol().with_errno(error.errno)
+            } else {
+                error
+            };
+            return error.with_alert(sent);
+        }
+        match error.alert_to_send() {
+            None => error,
+            Some(description) => {
+                // The connection ends with or without this alert.
+                let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+                error.with_alert(description)
+            }
+        }
+    }
+
+    /// What is known about a handshake that has taken too long.
+    pub(crate) fn timeout_error(&self) -> Option<Error> {
+        self.steps.timeout_error(&self.ssl)
+    }
+
+    /// The engine of the finished handshake, and records that came too early and may hold application data.
+    pub(crate) fn into_parts(self) -> (Ssl, VecDeque<OwnedRecord>) {
+        (self.ssl, self.steps.early.into_records())
+    }
+
+    /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
+    pub(crate) fn cancel(&mut self, now: Instant, out: &mut Outbox) {
+        for description in [alert::USER_CANCELED, alert::CLOSE_NOTIFY] {
+            // The handshake ends with or without this alert.
+            let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, description));
+        }
+    }
+
+    /// Gives a handshake up for a reason of our own.
+    pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        // The connection ends with or without this alert.
+        let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+    }
+}
+
+/// The description in the first plaintext alert of a datagram that we wrote.
+fn plaintext_alert(datagram: &[u8]) -> Option<u8> {
+    Records::new(datagram)
+        .find(|record| record.content_type == ContentType::Alert && record.epoch == 0)
+        .and_then(|record| record.fragment().get(1).copied())
+}

@@ -1,0 +1,140 @@
+//! What the two hellos agree on and the engine knows nothing of: certificate types (RFC 7250), SRTP (RFC 5764), and an
+//! application protocol (RFC 7301) that the application has chosen.
+//!
+//! Our hello gets its extensions appended while the engine writes it; the peer's is read here before the engine reads it.
+
+use super::failure::Failure;
+use super::ffi::config::Role;
+use super::ffi::raw_public_key::HelloExtensions;
+use super::ffi::ssl::Ssl;
+use super::rules::Rules;
+use crate::tls::error::{Error, ErrorKind};
+use crate::wire::certificate_type::{Agreement, client_extensions, read_client_hello, read_server_hello};
+use crate::wire::handshake::SERVER_HELLO;
+use crate::wire::{CertificateType, ClientHello, Records, SrtpProfile, application_protocol, srtp};
+use mbedtls_sys as sys;
+use std::sync::Arc;
+
+pub(super) struct Hellos {
+    rules: Arc<Rules>,
+    agreement: Agreement,
+    /// What our hello says.
+    extensions: HelloExtensions,
+    /// The profile that both sides use.
+    srtp_profile: Option<SrtpProfile>,
+    /// The application protocol that a server's application has chosen.
+    protocol: Option<Vec<u8>>,
+    /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
+    fault: Option<Error>,
+}
+
+impl Hellos {
+    pub(super) fn client(rules: &Arc<Rules>) -> Hellos {
+        let always = srtp::client_extension(&rules.srtp_profiles);
+        Hellos::new(rules, HelloExtensions { always, full: client_extensions(&rules.abilities) })
+    }
+
+    pub(super) fn server(rules: &Arc<Rules>, protocol: Option<Vec<u8>>) -> Hellos {
+        Hellos { protocol, ..Hellos::new(rules, HelloExtensions::default()) }
+    }
+
+    fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> Hellos {
+        Hellos {
+            rules: Arc::clone(rules),
+            agreement: Agreement::by_default(&rules.abilities),
+            extensions,
+            srtp_profile: None,
+            protocol: None,
+            fault: None,
+        }
+    }
+
+    /// A server reads the ClientHello before the engine does: what is agreed decides which suites can be chosen.
+    pub(super) fn read_client_hello(&mut self, ssl: &mut Ssl, record: &[u8]) -> Result<(), Failure> {
+        if ssl.role() != Role::Server || ssl.state() > sys::SSL_CLIENT_HELLO {
+            return Ok(());
+        }
+        // The engine refuses what is not a ClientHello.
+        let Some(record) = Records::new(record).next() else { return Ok(()) };
+        let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
+        match read_client_hello(&self.rules.abilities, hello.extensions) {
+            Ok(agreed) => (self.agreement, self.extensions.full) = agreed,
+            Err(fault) => self.fault = Some(fault.into()),
+        }
+        match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
+            Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
+            Err(fault) => self.fault = Some(fault.into()),
+        }
+        if let Some(protocol) = &self.protocol {
+            self.extensions.always.extend(application_protocol::server_extension(protocol));
+        }
+        // A device of the old library need not say that it can do without a certificate.
+        if self.rules.omits_certificate && self.agreement.own.is_none() {
+            self.agreement.own = Some(CertificateType::RawPublicKey);
+        }
+        if self.agreement.own == Some(CertificateType::RawPublicKey) {
+            ssl.use_raw_public_key()?;
+        }
+        Ok(())
+    }
+
+    /// The step that writes our hello.
+    pub(super) fn write(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
+        if let Some(fault) = self.take_fault() {
+            return Err(fault.into());
+        }
+        if ssl.role() == Role::Server {
+            self.check_extended_master_secret(ssl)?;
+        }
+        Ok(ssl.write_hello(&self.extensions)?)
+    }
+
+    /// A client's step that reads the ServerHello.
+    pub(super) fn read_server_hello(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
+        if !self.extensions.is_empty() {
+            let message = ssl.peek_handshake_message()?;
+            if message.first() == Some(&SERVER_HELLO) {
+                self.agreement = read_server_hello(&self.rules.abilities, &message)?;
+                self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, &message)?;
+            }
+        }
+        ssl.handshake_step()?;
+        // A HelloVerifyRequest leads back to the ClientHello.
+        if ssl.state() > sys::SSL_SERVER_HELLO {
+            self.check_extended_master_secret(ssl)?;
+        }
+        Ok(())
+    }
+
+    /// RFC 7627 section 5.2 and 5.3: who insists on it aborts the handshake without.
+    fn check_extended_master_secret(&self, ssl: &Ssl) -> Result<(), Error> {
+        if !self.rules.extended_master_secret || ssl.agrees_on_extended_master_secret() {
+            return Ok(());
+        }
+        let message = "The peer knows no extended master secret";
+        Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
+    }
+
+    /// How each side proves itself.
+    pub(super) fn agreement(&self) -> Agreement {
+        self.agreement
+    }
+
+    pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
+        self.srtp_profile
+    }
+
+    pub(super) fn take_protocol(&mut self) -> Option<Vec<u8>> {
+        self.protocol.take()
+    }
+
+    /// Whether the client accepts nothing of what we could present.
+    pub(super) fn has_nothing_to_present(&self) -> bool {
+        self.agreement.own.is_none() && !self.rules.abilities.presents.is_empty()
+    }
+
+    /// What is wrong with the ClientHello; then it is of no interest what else the engine did not like.
+    pub(super) fn take_fault(&mut self) -> Option<Error> {
+        self.fault.take()
+    }
+}

@@ -1,0 +1,50 @@
+//! The engine for DTLS 1.2: Mbed TLS, made sans-I/O and steered step by step.
+//!
+//! `ffi` has all that is unsafe, and knows nothing of what stands above it. The rooms of the face import this module's
+//! re-exports, and nothing of `ffi`.
+
+pub(crate) mod capabilities;
+mod certificates;
+mod config;
+pub(super) mod credentials;
+mod curves;
+mod early;
+mod errors;
+mod exporter;
+mod failure;
+mod ffi;
+mod handshake;
+mod hellos;
+mod last_flight;
+mod negotiation;
+mod open;
+mod peer;
+mod psk;
+mod public_key;
+mod resumption;
+mod rules;
+mod saved;
+mod ssl;
+mod steps;
+mod work;
+
+pub(crate) use config::{ClientConfig, ServerConfig};
+pub(crate) use credentials::{Credentials, RevocationLists, TrustAnchors};
+pub(crate) use exporter::export;
+pub(crate) use ffi::hmac::HmacKey;
+pub(crate) use ffi::memory::release_free_memory;
+pub(crate) use ffi::ssl::Ssl;
+pub(crate) use handshake::Handshake;
+pub(crate) use last_flight::LastFlight;
+pub(crate) use open::{Asleep, Open};
+pub(crate) use public_key::parse_public_key;
+
+use super::psk::{PSK_HINT_LIMIT, PSK_LIMIT};
+use crate::wire::RECORD_LIMIT;
+use mbedtls_sys as sys;
+
+// The overlay compiles our limits into the engine.
+const _: () = assert!(sys::PSK_MAX_LEN as usize >= PSK_LIMIT);
+const _: () = assert!(sys::PSK_HINT_MAX_LEN as usize == PSK_HINT_LIMIT);
+const _: () = assert!(sys::SSL_IN_CONTENT_LEN as usize == RECORD_LIMIT);
+const _: () = assert!(sys::SSL_OUT_CONTENT_LEN as usize == RECORD_LIMIT);

@@ -1,0 +1,86 @@
+//! The engine of a finished handshake: awake, or asleep in a tenth of the memory.
+
+use super::ffi::config::SslConfig;
+use super::ffi::ssl::Ssl;
+use super::last_flight::LastFlight;
+use crate::tls::context::Inbound;
+use crate::tls::error::Error;
+use crate::tls::outbox::Outbox;
+use crate::tls::saved::SavedConnection;
+use crate::wire::alert;
+use mbedtls_sys as sys;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A finished handshake's engine.
+pub(crate) struct Open {
+    pub(crate) ssl: Ssl,
+    pub(crate) last_flight: LastFlight,
+}
+
+/// What an association needs to wake up.
+pub(crate) struct Asleep {
+    pub(crate) last_flight: LastFlight,
+    pub(crate) saved: SavedConnection,
+    pub(crate) config: Arc<SslConfig>,
+    pub(crate) payload_limit: usize,
+}
+
+impl Asleep {
+    pub(crate) fn wake(&self, now: Instant) -> Result<Ssl, Error> {
+        let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
+        // Exactly where it was: nothing has been sent meanwhile.
+        ssl.restore(&self.saved, self.saved.next_number).map_err(Error::internal)?;
+        Ok(ssl)
+    }
+
+    pub(crate) fn take_last_flight(&mut self) -> LastFlight {
+        std::mem::replace(&mut self.last_flight, LastFlight::Delivered)
+    }
+}
+
+impl Open {
+    pub(crate) fn read(
+        &mut self,
+        now: Instant,
+        record: &[u8],
+        plaintext: &mut [u8],
+        out: &mut Outbox,
+    ) -> Result<Inbound, Error> {
+        let Open { ssl, last_flight } = self;
+        let before = ssl.replay_window();
+        let result = ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
+        let authenticated = ssl.replay_window() != before;
+        match result {
+            Ok(length) => {
+                // The peer has our last flight, or it could not have sent this.
+                *last_flight = LastFlight::Delivered;
+                Ok(Inbound::Data(length))
+            }
+            Err(sys::ERR_SSL_WANT_READ) if authenticated && ssl.last_record_was_application_data() => {
+                // The engine skips an empty record; to an application it is a message, as an empty datagram is.
+                Ok(Inbound::Data(0))
+            }
+            Err(sys::ERR_SSL_WANT_READ) if authenticated => {
+                // RFC 6347 section 4.2.4: the peer repeats its flight because ours was lost.
+                if ssl.last_record_was_handshake() {
+                    last_flight.repeat(out);
+                }
+                Ok(Inbound::Consumed)
+            }
+            Err(_) if !authenticated => {
+                ssl.drop_current_record();
+                Ok(Inbound::Dropped)
+            }
+            Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
+            Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(ssl.received_alert(), false)),
+            Err(errno) => {
+                let error = Error::from_engine(errno, "The peer sent an authenticated record that breaks the protocol");
+                let description = error.alert_to_send().unwrap_or(alert::DECODE_ERROR);
+                // The connection ends with or without this alert.
+                let _ = ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description));
+                Err(error.with_alert(description))
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Who the peer is: what it has presented, and whether that is enough.
+
+use super::ffi::config::Role;
+use super::ffi::ssl::Ssl;
+use super::rules::Rules;
+use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::tls::progress::{Authorization, PeerCredential};
+use crate::tls::suites::Suite;
+use crate::wire::PublicKey;
+use mbedtls_sys as sys;
+use std::sync::Arc;
+
+/// Whether the application has had its say about the peer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// The peer has presented nothing yet that the application could be asked about.
+    Open,
+    Asked,
+    /// The peer is accepted, or not the application's to decide about.
+    Settled,
+}
+
+/// One handshake's view of its peer.
+pub(super) struct Peer {
+    rules: Arc<Rules>,
+    credential: Option<PeerCredential>,
+    verdict: Verdict,
+}
+
+impl Peer {
+    pub(super) fn new(rules: &Arc<Rules>) -> Peer {
+        Peer { rules: Arc::clone(rules), credential: None, verdict: Verdict::Open }
+    }
+
+    /// The peer presents a raw public key. The application is not asked about one that is expected.
+    pub(super) fn present(&mut self, key: &PublicKey, is_expected: bool) {
+        if is_expected {
+            self.verdict = Verdict::Settled;
+        }
+        self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
+    }
+
+    /// What the application has to decide before the next step.
+    pub(super) fn question(&mut self, ssl: &Ssl) -> Option<PeerCredential> {
+        let is_presented = match ssl.role() {
+            Role::Client => ssl.state() == sys::SSL_SERVER_KEY_EXCHANGE,
+            Role::Server => ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE,
+        };
+        if !is_presented || self.verdict == Verdict::Asked {
+            return None;
+        }
+        if self.credential.is_none() {
+            self.credential = ssl
+                .peer_certificate()
+                .map(|own| PeerCredential { public_key: own.public_key, certificate: Some(own.der) });
+        }
+        if !self.rules.asks || self.verdict == Verdict::Settled {
+            return None;
+        }
+        self.verdict = if self.credential.is_some() { Verdict::Asked } else { Verdict::Settled };
+        self.credential.clone()
+    }
+
+    /// The application's answer.
+    pub(super) fn answer(&mut self, accepted: bool) -> Result<(), Error> {
+        if self.verdict != Verdict::Asked {
+            return Err(Error::unasked());
+        }
+        self.verdict = Verdict::Settled;
+        let refused = || Error::new(ErrorKind::PeerRefused, "The application refused the peer");
+        if accepted { Ok(()) } else { Err(refused()) }
+    }
+
+    /// A client may present what it likes: the engine's CertificateRequest names every kind of key.
+    pub(super) fn check_signature_kind(&self) -> Result<(), Error> {
+        let Some(credential) = &self.credential else { return Ok(()) };
+        let is_rsa = PublicKey::recognise(&credential.public_key).is_some_and(|key| key.is_rsa());
+        if self.rules.signatures.accept(is_rsa) {
+            return Ok(());
+        }
+        Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
+    }
+
+    /// What a finished handshake says about the peer, which was let in.
+    pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
+        if resumed {
+            // The application knows whose session it was.
+            return Authorization::Unknown;
+        }
+        if suite.key_exchange().uses_psk() {
+            return Authorization::Granted;
+        }
+        let refused = |error: Error| Authorization::Refused(error.kind);
+        match &self.credential {
+            None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
+            None => refused(Error::certificate_fault(CertificateFault::Missing)),
+            Some(PeerCredential { certificate: Some(_), .. }) => match ssl.verify_result() {
+                0 => Authorization::Granted,
+                flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
+            },
+            // An application that was asked has accepted it.
+            Some(PeerCredential { public_key, .. })
+                if self.rules.asks || self.rules.public_keys.iter().any(|key| key.der() == public_key) =>
+            {
+                Authorization::Granted
+            }
+            Some(_) => refused(Error::unexpected_key()),
+        }
+    }
+
+    pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {
+        self.credential.take()
+    }
+}

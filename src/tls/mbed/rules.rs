@@ -1,0 +1,49 @@
+//! What a configuration says about the proofs that the two sides give each other, for every handshake under it.
+
+use super::credentials::Credentials;
+use super::ffi::config::Role;
+use super::negotiation::{Negotiation, Signatures};
+use crate::tls::config::PeerAuthentication;
+use crate::wire::certificate_type::Abilities;
+use crate::wire::{PublicKey, SrtpProfile};
+
+pub(super) struct Rules {
+    pub(super) abilities: Abilities,
+    /// Raw public keys that authenticate a peer.
+    pub(super) public_keys: Vec<PublicKey>,
+    /// Whether a peer that does not authenticate ends the handshake.
+    pub(super) required: bool,
+    /// Whether the application has the last word about the peer.
+    pub(super) asks: bool,
+    pub(super) signatures: Signatures,
+    pub(super) extended_master_secret: bool,
+    pub(super) srtp_profiles: Vec<SrtpProfile>,
+    /// Whether the server's Certificate message is left out where it would be a raw public key.
+    pub(super) omits_certificate: bool,
+}
+
+impl Rules {
+    pub(super) fn new(
+        role: Role,
+        credentials: Option<&Credentials>,
+        peer: Option<&PeerAuthentication>,
+        negotiation: &Negotiation,
+    ) -> Rules {
+        Rules {
+            omits_certificate: match role {
+                Role::Server => credentials.is_some_and(Credentials::is_left_out),
+                Role::Client => peer.is_some_and(|peer| peer.allows_omission),
+            },
+            abilities: Abilities {
+                presents: credentials.map(|own| own.certificate_types(role)).unwrap_or_default(),
+                accepts: peer.map(PeerAuthentication::accepts).unwrap_or_default(),
+            },
+            public_keys: peer.and_then(|peer| peer.public_keys.clone()).unwrap_or_default(),
+            required: peer.is_some_and(|peer| peer.required),
+            asks: peer.is_some_and(|peer| peer.asks),
+            signatures: negotiation.signatures.clone(),
+            extended_master_secret: negotiation.extended_master_secret,
+            srtp_profiles: negotiation.srtp_profiles.clone(),
+        }
+    }
+}

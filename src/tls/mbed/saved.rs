@@ -1,0 +1,54 @@
+//! Live connections and resumable sessions, in and out of the engine.
+
+use super::ffi::saved::ConnectionState;
+use super::ffi::ssl::Ssl;
+use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId};
+use crate::tls::suites::Suite;
+use crate::wire::MaxFragmentLength;
+
+impl Ssl {
+    /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
+    pub(crate) fn save(&self) -> Option<SavedConnection> {
+        let state = self.connection_state()?;
+        Some(SavedConnection {
+            suite: Suite::from_id(state.suite)?,
+            randoms: state.randoms,
+            session_id: SessionId::new(state.session_id.get(..state.session_id_length)?)?,
+            master_secret: state.master_secret,
+            epoch: state.epoch,
+            next_number: state.next_number,
+            replay_window: state.replay_window.map(|(top, seen)| ReplayWindow { top, seen }),
+            max_fragment_length: MaxFragmentLength::from_code(state.max_fragment_length_code),
+            encrypt_then_mac: state.encrypt_then_mac,
+            extended_master_secret: Some(state.extended_master_secret),
+        })
+    }
+
+    /// Puts a fresh context where a finished handshake would have left it, with `number` for its next record.
+    pub(crate) fn restore(&mut self, saved: &SavedConnection, number: u64) -> Result<(), i32> {
+        let id = saved.session_id.as_bytes();
+        let mut session_id = [0; SessionId::LIMIT];
+        session_id[..id.len()].copy_from_slice(id);
+        self.set_connection_state(&ConnectionState {
+            suite: saved.suite.id(),
+            randoms: saved.randoms.clone(),
+            session_id,
+            session_id_length: id.len(),
+            master_secret: saved.master_secret.clone(),
+            epoch: saved.epoch,
+            next_number: number,
+            replay_window: saved.replay_window.map(|window| (window.top, window.seen)),
+            max_fragment_length_code: saved.max_fragment_length.map_or(0, MaxFragmentLength::code),
+            encrypt_then_mac: saved.encrypt_then_mac,
+            extended_master_secret: saved.extended_master_secret.unwrap_or(false),
+        })
+    }
+
+    /// Lets the ServerHello that is about to be written resume a session; `false` when the session does not fit what this
+    /// hello has negotiated.
+    pub(super) fn resume_session(&mut self, session: &ResumableSession) -> bool {
+        // RFC 7366 is about CBC suites alone.
+        let encrypt_then_mac = session.encrypt_then_mac.filter(|_| session.suite.is_cbc());
+        self.resume(session.suite.id(), &session.master_secret, session.extended_master_secret, encrypt_then_mac)
+    }
+}

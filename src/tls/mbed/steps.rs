@@ -1,0 +1,159 @@
+//! The steps of a handshake: taken one by one until it has to wait, for the peer, the application or a thread.
+
+use super::certificates;
+use super::early::EarlyRecords;
+use super::failure::Failure;
+use super::ffi::config::Role;
+use super::ffi::ssl::Ssl;
+use super::hellos::Hellos;
+use super::peer::Peer;
+use super::psk::PskExchange;
+use super::resumption::Resumption;
+use super::rules::Rules;
+use super::work::Work;
+use crate::tls::question::Question;
+use crate::wire::OwnedRecord;
+use mbedtls_sys as sys;
+use std::sync::Arc;
+
+/// Everything but the engine that decides which step is next.
+pub(super) struct Steps {
+    rules: Arc<Rules>,
+    pub(super) hellos: Hellos,
+    pub(super) peer: Peer,
+    pub(super) psk: PskExchange,
+    pub(super) resumption: Resumption,
+    pub(super) early: EarlyRecords,
+    /// Whether to pause before a step with public keys.
+    pub(super) pauses: bool,
+    /// A record that could have been the peer's Finished failed to authenticate.
+    pub(super) bad_finished: bool,
+}
+
+/// Why the steps of a handshake pause.
+pub(super) enum Pause {
+    /// The peer has to say more.
+    Reading,
+    Asking(Question),
+    /// The next step computes with public keys.
+    Computing,
+    Over,
+}
+
+impl Steps {
+    pub(super) fn new(rules: &Arc<Rules>, hellos: Hellos, psk: PskExchange, resumption: Resumption) -> Steps {
+        Steps {
+            rules: Arc::clone(rules),
+            hellos,
+            peer: Peer::new(rules),
+            psk,
+            resumption,
+            early: EarlyRecords::default(),
+            pauses: false,
+            bad_finished: false,
+        }
+    }
+
+    /// Takes steps until one has to wait.
+    pub(super) fn take(&mut self, ssl: &mut Ssl) -> Result<Pause, Failure> {
+        // What may be the peer's Finished, when it is its turn.
+        let mut finished = None;
+        loop {
+            if ssl.state() == sys::SSL_HANDSHAKE_OVER {
+                return Ok(Pause::Over);
+            }
+            if let Some(question) = self.question(ssl) {
+                return Ok(Pause::Asking(question));
+            }
+            let offered = finished.take();
+            let written = ssl.written();
+            match self.step(ssl, offered.as_ref()) {
+                Ok(None) => {}
+                Ok(Some(pause)) => return Ok(pause),
+                // A timer that was due let the engine retransmit before it looked at the record.
+                Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
+                Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match self.early.take_finished(ssl) {
+                    Some(record) => finished = Some(record),
+                    None => return Ok(Pause::Reading),
+                },
+                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certainly_the_peers(offered.as_ref()) => {
+                    self.bad_finished = true;
+                    ssl.drop_current_record();
+                    // The engine has written an alert.
+                    ssl.take_back(written);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    }
+
+    /// What the application has to decide before the next step.
+    fn question(&mut self, ssl: &Ssl) -> Option<Question> {
+        self.resumption
+            .question(ssl)
+            .or_else(|| self.peer.question(ssl).map(Question::Peer))
+            .or_else(|| self.psk.question(ssl))
+    }
+
+    /// One step, or the pause that comes before it.
+    fn step(&mut self, ssl: &mut Ssl, finished: Option<&OwnedRecord>) -> Result<Option<Pause>, Failure> {
+        if let Some(record) = finished {
+            ssl.offer(&record.bytes, Ssl::handshake_step)?;
+            return Ok(None);
+        }
+        if self.psk.is_reading(ssl) {
+            let message = ssl.peek_handshake_message()?;
+            return Ok(self.psk.read(ssl, &message)?.map(Pause::Asking));
+        }
+        if self.pauses
+            && let Some(work) = Work::ahead(ssl)
+        {
+            work.prepare(ssl)?;
+            return Ok(Some(Pause::Computing));
+        }
+        match self.psk.own_step(ssl) {
+            Some(result) => result?,
+            None => self.engine_step(ssl)?,
+        }
+        Ok(None)
+    }
+
+    /// The engine's next step, or ours in its place where the engine knows nothing of what was negotiated.
+    fn engine_step(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
+        use Role::{Client, Server};
+        let Steps { rules, hellos, peer, .. } = self;
+        let agreement = hellos.agreement();
+        match (ssl.role(), ssl.state()) {
+            (Client, sys::SSL_CLIENT_HELLO) | (Server, sys::SSL_SERVER_HELLO) => hellos.write(ssl),
+            (Client, sys::SSL_SERVER_HELLO) => hellos.read_server_hello(ssl),
+            (Server, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => {
+                certificates::write_servers(ssl, rules, agreement)
+            }
+            (Client, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => {
+                certificates::read_servers(ssl, rules, agreement, peer)
+            }
+            (Client, sys::SSL_CLIENT_CERTIFICATE) if ssl.uses_certificates() => {
+                certificates::write_clients(ssl, agreement)
+            }
+            (Server, sys::SSL_CLIENT_CERTIFICATE) if ssl.uses_certificates() => {
+                certificates::read_clients(ssl, rules, agreement, peer)
+            }
+            (Server, sys::SSL_CLIENT_KEY_EXCHANGE) => {
+                peer.check_signature_kind()?;
+                Ok(ssl.handshake_step()?)
+            }
+            (_, sys::SSL_HANDSHAKE_WRAPUP) => {
+                // Whoever copies the session would take it for a certificate.
+                ssl.forget_raw_public_key();
+                Ok(ssl.handshake_step()?)
+            }
+            _ => Ok(ssl.handshake_step()?),
+        }
+    }
+}
+
+/// In the datagram of its ChangeCipherSpec a record is the peer's, made with other keys when it fails to authenticate.
+/// Alone it may be anybody's.
+fn is_certainly_the_peers(record: Option<&OwnedRecord>) -> bool {
+    record.is_some_and(|record| record.after_change_cipher_spec)
+}

@@ -1,0 +1,66 @@
+//! How far a handshake has come, and what it has agreed on when it is over.
+
+use super::error::ErrorKind;
+use super::question::Question;
+use super::suites::Suite;
+use crate::wire::OwnedRecord;
+use std::collections::VecDeque;
+
+/// How far a handshake has come.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// For the peer's next flight, or the timer.
+    Waiting,
+    /// For the application's answer. Nothing may be fed meanwhile.
+    Asks(Question),
+    /// For a step with public keys: [`super::Context::compute`]. Nothing may be fed meanwhile.
+    Computes,
+    /// Over: application data can flow.
+    Done(Box<Negotiated>),
+}
+
+/// What a finished handshake agreed on.
+#[derive(Debug)]
+pub(crate) struct Negotiated {
+    pub(crate) suite: Suite,
+    /// An earlier session's master secret was used (RFC 5246 section 7.3).
+    pub(crate) resumed: bool,
+    /// The identity whose key the peer proved to have. Servers only.
+    pub(crate) psk_identity: Option<Vec<u8>>,
+    /// What the peer presented, and proved to have the private key of.
+    pub(crate) peer: Option<PeerCredential>,
+    pub(crate) terms: Terms,
+    /// Records that came before the handshake was over and may hold application data.
+    pub(crate) early: VecDeque<OwnedRecord>,
+}
+
+/// What else a finished handshake agreed on.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    /// Application protocol (RFC 7301).
+    pub(crate) protocol: Option<Vec<u8>>,
+    pub(crate) authorization: Authorization,
+    /// Certificates that the peer has sent behind its own, DER.
+    pub(crate) issuers: Vec<Vec<u8>>,
+    /// OpenSSL's name of the SRTP profile (RFC 5764).
+    pub(crate) srtp_profile: Option<&'static str>,
+}
+
+/// What a peer has presented.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct PeerCredential {
+    /// SubjectPublicKeyInfo, DER.
+    pub(crate) public_key: Vec<u8>,
+    /// X.509, DER; `None` with a raw public key.
+    pub(crate) certificate: Option<Vec<u8>>,
+}
+
+/// Whether the peer has proved to be one that the configuration accepts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Authorization {
+    Granted,
+    /// The peer was let in although this is wrong.
+    Refused(ErrorKind),
+    /// The peer was not asked to prove anything.
+    Unknown,
+}

@@ -1,0 +1,74 @@
+//! Handshake messages and their fragments (RFC 6347 section 4.2.2).
+
+use super::record::RECORD_LIMIT;
+
+/// Bytes before a handshake fragment's body.
+pub(crate) const HANDSHAKE_HEADER_LENGTH: usize = 12;
+
+/// Bytes of a handshake message that an engine has room for.
+const HANDSHAKE_MESSAGE_LIMIT: usize = RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
+
+// Types of handshake messages (RFC 5246 section 7.4).
+const HELLO_REQUEST: u8 = 0;
+pub(crate) const CLIENT_HELLO: u8 = 1;
+pub(crate) const SERVER_HELLO: u8 = 2;
+pub(crate) const CERTIFICATE: u8 = 11;
+pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
+pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
+
+/// A handshake fragment: its header, and the body behind it.
+pub(crate) struct HandshakeFragment<'a> {
+    pub(crate) message_type: u8,
+    /// Bytes of the whole message's body.
+    pub(super) length: usize,
+    pub(crate) sequence: u16,
+    pub(super) fragment_offset: usize,
+    fragment_length: usize,
+    pub(crate) body: &'a [u8],
+}
+
+impl<'a> HandshakeFragment<'a> {
+    /// `fragment`: the content of one record.
+    pub(crate) fn parse(fragment: &'a [u8]) -> Option<HandshakeFragment<'a>> {
+        let (header, body) = fragment.split_first_chunk::<HANDSHAKE_HEADER_LENGTH>()?;
+        let u24 = |at: usize| {
+            header.get(at..at + 3).map(|bytes| bytes.iter().fold(0, |value, &byte| value << 8 | usize::from(byte)))
+        };
+        Some(HandshakeFragment {
+            message_type: header[0],
+            length: u24(1)?,
+            sequence: u16::from_be_bytes([header[4], header[5]]),
+            fragment_offset: u24(6)?,
+            fragment_length: u24(9)?,
+            body,
+        })
+    }
+
+    /// RFC 5246 section 7.4.1.1: a HelloRequest is to be ignored in a handshake; the engine would end it.
+    pub(super) fn is_hello_request(&self) -> bool {
+        self.message_type == HELLO_REQUEST
+    }
+
+    /// Whether its three lengths agree with each other and with the bytes that are there.
+    pub(super) fn is_consistent(&self) -> bool {
+        self.length <= HANDSHAKE_MESSAGE_LIMIT
+            && self.fragment_offset + self.fragment_length <= self.length
+            && self.fragment_length == self.body.len()
+    }
+
+    /// Whether the message begins in this fragment.
+    pub(super) fn is_first(&self) -> bool {
+        self.is_consistent() && self.fragment_offset == 0
+    }
+
+    /// Whether the whole message is in this fragment, and nothing else.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_consistent() && self.fragment_length == self.length
+    }
+}
+
+/// The body of a whole message of this type, as the engine has put it together; `None` for another message.
+pub(super) fn body_of(message_type: u8, message: &[u8]) -> Option<&[u8]> {
+    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH)?;
+    (header.first() == Some(&message_type)).then_some(body)
+}

@@ -1,0 +1,131 @@
+//! The two hellos, read before an engine sees them: clear text from anybody. A ClientHello may come in fragments.
+
+use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
+use super::record::Record;
+
+const RANDOM_LENGTH: usize = 32;
+const NULL_COMPRESSION: u8 = 0;
+
+/// Bytes of a ServerHello message before its session id: handshake header, version, random.
+const BEFORE_SESSION_ID: usize = HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH;
+
+/// Bytes of a ServerHello behind its session id: cipher suite and compression method.
+const AFTER_SESSION_ID: usize = 2 + 1;
+
+/// What a ClientHello, or the first fragment of one, says up to its cookie and a little further (RFC 6347 section 4.2.2);
+/// borrowed from its datagram.
+#[derive(Debug)]
+pub(crate) struct HelloStart<'a> {
+    /// Epoch and record number: the answer bears the same (RFC 6347 section 4.2.1).
+    pub(crate) record_number: [u8; 8],
+    pub(crate) message_sequence: u16,
+    pub(crate) version: [u8; 2],
+    pub(crate) random: &'a [u8; RANDOM_LENGTH],
+    pub(crate) session_id: &'a [u8],
+    pub(crate) cookie: &'a [u8],
+    /// `None` when they go on in the next fragment.
+    pub(crate) parameters: Option<Parameters<'a>>,
+    /// Whether this fragment is the whole message.
+    pub(crate) is_whole: bool,
+}
+
+/// What a client offers, behind the cookie.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parameters<'a> {
+    pub(crate) cipher_suites: &'a [u8],
+    pub(crate) compression_methods: &'a [u8],
+}
+
+/// The rest of a whole ClientHello that DTLS 1.2 could go on from.
+#[derive(Debug)]
+pub(crate) struct ClientHello<'a> {
+    pub(crate) random: &'a [u8; RANDOM_LENGTH],
+    /// Empty when there are none.
+    pub(crate) extensions: &'a [u8],
+}
+
+impl<'a> HelloStart<'a> {
+    /// `None` for what is no beginning of a ClientHello, or one too short to hold its cookie; a whole message must make
+    /// sense to its end.
+    pub(crate) fn parse(record: &Record<'a>) -> Option<HelloStart<'a>> {
+        let (start, rest) = HelloStart::split(record)?;
+        (!start.is_whole || ClientHello::new(&start, rest).is_some()).then_some(start)
+    }
+
+    /// The start, and what follows the parameters; empty when these are cut off.
+    fn split(record: &Record<'a>) -> Option<(HelloStart<'a>, &'a [u8])> {
+        let fragment = HandshakeFragment::parse(record.fragment())?;
+        if !record.is_client_hello() || !fragment.is_first() {
+            return None;
+        }
+        let (version, rest) = fragment.body.split_first_chunk::<2>()?;
+        let (random, rest) = rest.split_first_chunk::<RANDOM_LENGTH>()?;
+        let (session_id, rest) = split_u8_vector(rest)?;
+        let (cookie, rest) = split_u8_vector(rest)?;
+        let parameters = Parameters::split(rest);
+        let start = HelloStart {
+            record_number: record.number(),
+            message_sequence: fragment.sequence,
+            version: *version,
+            random,
+            session_id,
+            cookie,
+            parameters: parameters.map(|(parameters, _)| parameters),
+            is_whole: fragment.is_whole(),
+        };
+        let rest = parameters.map_or(&[][..], |(_, rest)| rest);
+        (session_id.len() <= 32).then_some((start, rest))
+    }
+}
+
+impl<'a> Parameters<'a> {
+    fn split(bytes: &'a [u8]) -> Option<(Parameters<'a>, &'a [u8])> {
+        let (cipher_suites, rest) = split_u16_vector(bytes)?;
+        let (compression_methods, rest) = split_u8_vector(rest)?;
+        Some((Parameters { cipher_suites, compression_methods }, rest))
+    }
+
+    fn are_valid(&self) -> bool {
+        self.cipher_suites.len() >= 2
+            && self.cipher_suites.len().is_multiple_of(2)
+            // The engine would answer with null compression although it was not offered.
+            && self.compression_methods.contains(&NULL_COMPRESSION)
+    }
+}
+
+impl<'a> ClientHello<'a> {
+    /// `None` for whatever is no whole ClientHello that DTLS 1.2 could go on from.
+    pub(crate) fn parse(record: &Record<'a>) -> Option<ClientHello<'a>> {
+        let (start, rest) = HelloStart::split(record)?;
+        ClientHello::new(&start, rest)
+    }
+
+    fn new(start: &HelloStart<'a>, rest: &'a [u8]) -> Option<ClientHello<'a>> {
+        let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
+        let valid =
+            start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
+        valid.then_some(ClientHello { random: start.random, extensions })
+    }
+}
+
+/// The list of extensions in a whole ServerHello message, which may have none; `None` for a message without the room for
+/// what it announces.
+pub(super) fn extensions_of_server_hello(message: &[u8]) -> Option<&[u8]> {
+    let (&session_id, rest) = message.get(BEFORE_SESSION_ID..)?.split_first()?;
+    let rest = rest.get(usize::from(session_id) + AFTER_SESSION_ID..)?;
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    let (length, list) = rest.split_first_chunk::<2>()?;
+    (list.len() == usize::from(u16::from_be_bytes(*length))).then_some(list)
+}
+
+fn split_u8_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&length, rest) = bytes.split_first()?;
+    rest.split_at_checked(length.into())
+}
+
+fn split_u16_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    rest.split_at_checked(u16::from_be_bytes(*length).into())
+}

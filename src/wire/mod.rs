@@ -1,0 +1,27 @@
+//! What stands in datagrams: records, hellos, extensions, alerts, public keys. Bytes in, borrowed values out.
+//!
+//! This room knows no engine. What comes from a peer is read here first, whoever reads it afterwards. A parser answers
+//! with an `Option`, or with a small enum where the peer is told what was wrong; the callers make errors of that.
+
+#![forbid(unsafe_code)]
+
+pub(crate) mod alert;
+pub(crate) mod certificate;
+pub(crate) mod extensions;
+mod fragments;
+pub(crate) mod handshake;
+mod hello;
+pub(crate) mod key_exchange;
+mod public_key;
+mod record;
+
+pub(crate) use extensions::ExtensionFault;
+pub(crate) use extensions::application_protocol;
+pub(crate) use extensions::certificate_type::{self, CertificateType};
+pub(crate) use extensions::max_fragment_length::MaxFragmentLength;
+pub(crate) use extensions::server_name::server_name;
+pub(crate) use extensions::srtp::{self, SrtpProfile};
+pub(crate) use fragments::HelloFragments;
+pub(crate) use hello::{ClientHello, HelloStart};
+pub(crate) use public_key::{PublicKey, RSA_BITS};
+pub(crate) use record::{ContentType, OwnedRecord, RECORD_HEADER_LENGTH, RECORD_LIMIT, Record, Records};
