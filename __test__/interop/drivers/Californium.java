@@ -3,18 +3,21 @@
 import static org.eclipse.californium.scandium.config.DtlsConfig.*;
 
 import java.io.BufferedReader;
+import java.io.File;
 import java.io.FileInputStream;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.SequenceInputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.security.cert.X509Certificate;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.jar.JarFile;
 import org.eclipse.californium.elements.AddressEndpointContext;
 import org.eclipse.californium.elements.EndpointContext;
 import org.eclipse.californium.elements.MessageCallback;
@@ -36,7 +39,7 @@ public class Californium {
 
     public static void main(String[] arguments) throws Exception {
         if (arguments.length < 2) {
-            System.out.println(StringUtil.CALIFORNIUM_VERSION);
+            System.out.println(version());
             return;
         }
         for (String argument : Arrays.asList(arguments).subList(2, arguments.length)) {
@@ -46,6 +49,13 @@ public class Californium {
         InetSocketAddress address = new InetSocketAddress(InetAddress.getByName("127.0.0.1"), Integer.parseInt(arguments[1]));
         if (arguments[0].equals("client")) runClient(address);
         else runServer(address);
+    }
+
+    static String version() throws Exception {
+        URI library = DTLSConnector.class.getProtectionDomain().getCodeSource().getLocation().toURI();
+        try (JarFile jar = new JarFile(new File(library))) {
+            return jar.getManifest().getMainAttributes().getValue("Bundle-Version");
+        }
     }
 
     static void runClient(InetSocketAddress server) throws Exception {
