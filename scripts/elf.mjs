@@ -16,9 +16,10 @@ const MACHINES = { 62: 'x64', 183: 'arm64' };
 /**
  * @param {string} file
  * @returns {{ arch: string, needed: string[], versions: string[], undefinedSymbols: string[],
- *   exportedSymbols: string[], symbolic: boolean, stripped: boolean }}
+ *   exportedSymbols: string[], allSymbols: string[], symbolic: boolean, stripped: boolean }}
  *   NEEDED libraries, symbol versions such as GLIBC_2.28, names that another library or the program must define, names
- *   that it defines for them, and whether it prefers its own definitions to theirs
+ *   that it defines for them, all that it defines (none when it is stripped), and whether it prefers its own definitions to
+ *   theirs
  */
 export function readElf(file) {
   const elf = readFileSync(file);
@@ -26,13 +27,16 @@ export function readElf(file) {
   if (elf[4] !== 2 || elf[5] !== 1) throw new Error(`${file} is not 64-bit little-endian`);
   const sections = readSections(elf);
   const ofType = (type) => sections.filter((section) => section.type === type);
-  const dynamicSymbols = ofType(SHT_DYNSYM).flatMap((section) => symbolsOf(elf, section, sections[section.link]));
+  const symbols = (type) => ofType(type).flatMap((section) => symbolsOf(elf, section, sections[section.link]));
+  const dynamicSymbols = symbols(SHT_DYNSYM);
+  const defined = (all) => all.filter((symbol) => symbol.defined).map((symbol) => symbol.name);
   return {
     arch: MACHINES[elf.readUInt16LE(18)] ?? 'unknown',
     needed: ofType(SHT_DYNAMIC).flatMap((section) => neededLibraries(elf, section, sections[section.link])),
     versions: ofType(SHT_GNU_VERNEED).flatMap((section) => neededVersions(elf, section, sections[section.link])),
     undefinedSymbols: dynamicSymbols.filter((symbol) => !symbol.defined).map((symbol) => symbol.name),
-    exportedSymbols: dynamicSymbols.filter((symbol) => symbol.defined).map((symbol) => symbol.name),
+    exportedSymbols: defined(dynamicSymbols),
+    allSymbols: defined(symbols(SHT_SYMTAB)),
     symbolic: ofType(SHT_DYNAMIC).some((section) => isSymbolic(elf, section)),
     stripped: ofType(SHT_SYMTAB).length === 0 && !sections.some(({ name }) => name.startsWith('.debug')),
   };

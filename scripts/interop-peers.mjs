@@ -19,6 +19,7 @@ export const PACKAGES = {
   'libbctls-java': undefined,
   'libbcpkix-java': undefined,
   'default-jdk-headless': 'javac',
+  maven: 'mvn',
   'golang-go': 'go',
   'golang-github-pion-dtls.v2-dev': undefined,
   // DTLSSocket is built from source.
@@ -37,6 +38,7 @@ export function installPeers() {
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
     ['pion', buildPion],
     ['BouncyCastle', buildJava],
+    ['Californium', buildCalifornium],
     ['Python', installPython],
     ['npm', installNpm],
   ];
@@ -86,6 +88,15 @@ function buildJava() {
   const lacking = JARS.find((jar) => !existsSync(jar));
   if (lacking) return `${lacking} is not there`;
   return run('javac', ['-nowarn', '-d', at('java'), '-cp', JARS.join(':'), driver('Peer.java')]);
+}
+
+/** Its libraries, of the version that the project file names, from Maven Central. */
+function buildCalifornium() {
+  const libraries = at('californium', 'lib');
+  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+  const failure = run('mvn', ['-q', '-B', '-f', driver('californium.pom.xml'), goal, `-DoutputDirectory=${libraries}`]);
+  const classpath = path.join(libraries, '*');
+  return failure ?? run('javac', ['-nowarn', '-d', at('californium'), '-cp', classpath, driver('Californium.java')]);
 }
 
 function installPython() {

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 /// A cipher suite.
 #[napi(object, object_from_js = false)]
 pub struct NativeCipher {
+    /// IANA's number.
+    pub id: u16,
     /// OpenSSL's name.
     pub name: &'static str,
     /// IANA's name.
@@ -36,7 +38,7 @@ impl Capabilities {
     #[napi(catch_unwind)]
     pub fn read() -> NativeCapabilities {
         let cipher =
-            |suite: crate::proto::Suite| NativeCipher { name: suite.openssl_name(), standard_name: suite.name() };
+            |suite: crate::proto::Suite| NativeCipher { id: suite.id(), name: suite.openssl_name(), standard_name: suite.name() };
         let mut versions = HashMap::from([
             ("mbed-dtls", env!("CARGO_PKG_VERSION").to_owned()),
             ("mbedtls", capabilities::engine_version()),

@@ -45,7 +45,11 @@ static SUITES: &[Suite] = &[
     suite(0xc02f, EcdheRsa, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "ECDHE-RSA-AES128-GCM-SHA256"),
     suite(0xc030, EcdheRsa, "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384", "ECDHE-RSA-AES256-GCM-SHA384"),
     suite(0xcca8, EcdheRsa, "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-RSA-CHACHA20-POLY1305"),
+    suite(0xd001, EcdhePsk, "TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256", "ECDHE-PSK-AES128-GCM-SHA256"),
+    suite(0xd002, EcdhePsk, "TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384", "ECDHE-PSK-AES256-GCM-SHA384"),
     suite(0xccac, EcdhePsk, "TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256", "ECDHE-PSK-CHACHA20-POLY1305"),
+    suite(0xd005, EcdhePsk, "TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256", "ECDHE-PSK-AES128-CCM-SHA256"),
+    suite(0xd003, EcdhePsk, "TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256", "ECDHE-PSK-AES128-CCM8-SHA256"),
     suite(0x00a8, Psk, "TLS_PSK_WITH_AES_128_GCM_SHA256", "PSK-AES128-GCM-SHA256"),
     suite(0x00a9, Psk, "TLS_PSK_WITH_AES_256_GCM_SHA384", "PSK-AES256-GCM-SHA384"),
     suite(0xccab, Psk, "TLS_PSK_WITH_CHACHA20_POLY1305_SHA256", "PSK-CHACHA20-POLY1305"),
@@ -143,6 +147,25 @@ impl Suite {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn gcm_comes_first_among_the_suites_with_ecdhe_psk() {
+        let ours: Vec<&str> = Suite::all()
+            .iter()
+            .filter(|suite| suite.key_exchange == EcdhePsk)
+            .map(|suite| suite.openssl_name)
+            .collect();
+        let expected = [
+            "ECDHE-PSK-AES128-GCM-SHA256",
+            "ECDHE-PSK-AES256-GCM-SHA384",
+            "ECDHE-PSK-CHACHA20-POLY1305",
+            "ECDHE-PSK-AES128-CCM-SHA256",
+            "ECDHE-PSK-AES128-CCM8-SHA256",
+            "ECDHE-PSK-AES128-CBC-SHA256",
+            "ECDHE-PSK-AES256-CBC-SHA384",
+        ];
+        assert_eq!(ours, expected);
+    }
 
     #[test]
     fn a_server_with_nothing_but_psk_offers_no_certificate_suite() {

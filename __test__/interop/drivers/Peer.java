@@ -199,6 +199,10 @@ public class Peer {
         switch (values.get("suite")) {
             case "PSK-AES128-CCM8": return CipherSuite.TLS_PSK_WITH_AES_128_CCM_8;
             case "PSK-AES128-GCM-SHA256": return CipherSuite.TLS_PSK_WITH_AES_128_GCM_SHA256;
+            case "ECDHE-PSK-AES128-GCM-SHA256": return CipherSuite.TLS_ECDHE_PSK_WITH_AES_128_GCM_SHA256;
+            case "ECDHE-PSK-AES256-GCM-SHA384": return CipherSuite.TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA384;
+            case "ECDHE-PSK-AES128-CCM-SHA256": return CipherSuite.TLS_ECDHE_PSK_WITH_AES_128_CCM_SHA256;
+            case "ECDHE-PSK-AES128-CCM8-SHA256": return CipherSuite.TLS_ECDHE_PSK_WITH_AES_128_CCM_8_SHA256;
             case "ECDHE-PSK-CHACHA20-POLY1305": return CipherSuite.TLS_ECDHE_PSK_WITH_CHACHA20_POLY1305_SHA256;
             case "ECDHE-ECDSA-AES128-GCM-SHA256": return CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256;
             case "ECDHE-ECDSA-AES128-CCM8": return CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8;

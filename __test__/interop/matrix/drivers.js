@@ -20,6 +20,13 @@ const { IDENTITY, KEY, ecdsa, psk, rsa } = require('./scenarios.js');
 const GCM = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 const CCM8 = 'ECDHE-ECDSA-AES128-CCM8';
 const RSA = 'ECDHE-RSA-AES128-GCM-SHA256';
+/** ECDHE-PSK as RFC 8442 has it. */
+const RFC8442 = [
+  'ECDHE-PSK-AES128-GCM-SHA256',
+  'ECDHE-PSK-AES256-GCM-SHA384',
+  'ECDHE-PSK-AES128-CCM-SHA256',
+  'ECDHE-PSK-AES128-CCM8-SHA256',
+].map((suite) => psk(suite));
 const MUTUAL = { mutual: true };
 const LOST = { mutual: true, loss: true };
 const RESUMED = { resume: true };
@@ -45,6 +52,7 @@ const ERLANG = [
   psk('PSK-AES128-CCM8'),
   psk('PSK-AES128-GCM-SHA256'),
   psk('ECDHE-PSK-AES128-CBC-SHA256'),
+  ...RFC8442.filter(({ suite }) => !suite.endsWith('SHA384')),
   ecdsa(GCM),
   ecdsa(CCM8),
   rsa(RSA),
@@ -54,11 +62,22 @@ const BOUNCY_CASTLE = [
   psk('PSK-AES128-CCM8'),
   psk('PSK-AES128-GCM-SHA256'),
   psk('ECDHE-PSK-CHACHA20-POLY1305'),
+  ...RFC8442,
   ecdsa(GCM),
   ecdsa(CCM8),
   rsa(RSA),
   ecdsa(GCM, MUTUAL),
   ecdsa(GCM, LOST),
+];
+const CALIFORNIUM = [
+  psk('PSK-AES128-CCM8'),
+  psk('PSK-AES128-GCM-SHA256'),
+  psk('ECDHE-PSK-AES128-CBC-SHA256'),
+  ...RFC8442,
+  ecdsa(GCM),
+  ecdsa(CCM8),
+  ecdsa(GCM, MUTUAL),
+  psk('ECDHE-PSK-AES128-GCM-SHA256', { loss: true }),
 ];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'];
 
@@ -72,6 +91,7 @@ module.exports = [
     from: 'Debian libwolfssl-dev',
     remarks: "PSK only with ECDHE: Debian's build is without WOLFSSL_STATIC_PSK",
     clients: [
+      psk('ECDHE-PSK-AES128-GCM-SHA256'),
       psk('ECDHE-PSK-AES128-CBC-SHA256'),
       ecdsa(GCM),
       ecdsa(CCM8),
@@ -81,6 +101,7 @@ module.exports = [
       ecdsa(GCM, LOST),
     ],
     servers: [
+      psk('ECDHE-PSK-AES128-GCM-SHA256'),
       psk('ECDHE-PSK-AES128-CBC-SHA256'),
       ecdsa(GCM),
       ecdsa(CCM8),
@@ -122,6 +143,7 @@ module.exports = [
     name: 'Erlang/OTP',
     command: ['escript', driver('erlang.escript')],
     from: 'Debian erlang-ssl',
+    remarks: 'OTP 25 knows ECDHE-PSK-AES256-GCM-SHA384 by name, and neither offers nor takes it',
     clients: [...ERLANG, ecdsa(GCM, LOST), ecdsa(GCM, RESUMED)],
     servers: [...ERLANG, ecdsa(GCM, ERLANG_LOST)],
   },
@@ -131,6 +153,14 @@ module.exports = [
     from: 'Debian libbctls-java',
     clients: [...BOUNCY_CASTLE, psk('PSK-AES128-CCM8', RESUMED), ecdsa(GCM, RESUMED)],
     servers: BOUNCY_CASTLE,
+  },
+  {
+    name: 'Californium',
+    command: ['java', '-cp', [installed('californium'), installed('californium', 'lib', '*')].join(':'), 'Californium'],
+    from: 'Maven org.eclipse.californium:scandium',
+    remarks: 'calls 0xD002 TLS_ECDHE_PSK_WITH_AES_256_GCM_SHA378',
+    clients: CALIFORNIUM,
+    servers: CALIFORNIUM,
   },
   {
     name: 'node-dtls-client',

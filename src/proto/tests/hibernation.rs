@@ -21,7 +21,14 @@ fn asleep(suite: &str) -> Network {
 
 #[test]
 fn a_sleeping_connection_hears_and_speaks_as_if_it_were_awake() {
-    for suite in ["PSK-AES128-CCM8", "PSK-AES256-GCM-SHA384", "PSK-CHACHA20-POLY1305", "PSK-AES128-CBC-SHA256"] {
+    for suite in [
+        "PSK-AES128-CCM8",
+        "PSK-AES256-GCM-SHA384",
+        "PSK-CHACHA20-POLY1305",
+        "PSK-AES128-CBC-SHA256",
+        "ECDHE-PSK-AES256-GCM-SHA384",
+        "ECDHE-PSK-AES128-CCM8-SHA256",
+    ] {
         let mut network = asleep(suite);
         network.send_from_client(0, b"hello");
         network.settle();

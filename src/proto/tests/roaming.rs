@@ -44,7 +44,14 @@ const ELSEWHERE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv
 
 #[test]
 fn a_device_goes_on_after_the_server_was_restarted() {
-    for suite in ["PSK-AES128-CCM8", "PSK-AES256-GCM-SHA384", "PSK-CHACHA20-POLY1305", "PSK-AES128-CBC-SHA256"] {
+    for suite in [
+        "PSK-AES128-CCM8",
+        "PSK-AES256-GCM-SHA384",
+        "PSK-CHACHA20-POLY1305",
+        "PSK-AES128-CBC-SHA256",
+        "ECDHE-PSK-AES256-GCM-SHA384",
+        "ECDHE-PSK-AES128-CCM8-SHA256",
+    ] {
         let mut network = Network::new(psk_server());
         network.connect(&psk_client(&[suite]));
         network.settle();

@@ -20,6 +20,19 @@
 #error "Threads share RSA keys (config.rs), which have a mutex with MBEDTLS_THREADING_C only"
 #endif
 
+#if defined(MBEDTLS_USE_PSA_CRYPTO)
+#error "CVE-2026-50581, CVE-2026-50587 and CVE-2025-59438 are answered by an engine that computes without PSA"
+#endif
+
+#if defined(MBEDTLS_SHA256_ALT) || defined(MBEDTLS_SHA256_PROCESS_ALT) || \
+    defined(MBEDTLS_SHA512_ALT) || defined(MBEDTLS_SHA512_PROCESS_ALT)
+#error "CVE-2026-50581 is answered by hashes that cannot fail"
+#endif
+
+#if defined(MBEDTLS_RSA_NO_CRT)
+#error "CVE-2025-54764 is answered by RSA keys that are taken as they are written, with their CRT parameters"
+#endif
+
 struct fact {
     char tag[8];
     char digits[5];

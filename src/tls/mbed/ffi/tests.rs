@@ -48,6 +48,55 @@ fn a_reset_leaves_no_bad_mac_behind() {
 }
 
 #[test]
+fn a_shared_secret_that_begins_with_a_zero_is_not_written_past_the_end_of_a_shorter_buffer() {
+    // CVE-2026-35336
+    let rng = Some(random as _);
+    let mut ecdh = MaybeUninit::<sys::ecdh_context>::uninit();
+    // SAFETY: `ecdh_init` writes all of the context; the group is loaded before it is used; the buffer is as long as said.
+    unsafe {
+        sys::ecdh_init(ecdh.as_mut_ptr());
+        let mut ecdh = ecdh.assume_init();
+        check(sys::ecp_group_load(&mut ecdh.grp, sys::ECP_DP_SECP256R1)).unwrap();
+        check(sys::ecp_copy(&mut ecdh.Qp, &ecdh.grp.G)).unwrap();
+        let (mut secret, mut length) = ([0xff; 32], 0);
+        for scalar in 1.. {
+            check(sys::mpi_lset(&mut ecdh.d, scalar)).unwrap();
+            check(sys::ecdh_calc_secret(&mut ecdh, &mut length, secret.as_mut_ptr(), 32, rng, null_mut())).unwrap();
+            if secret[0] == 0 {
+                break;
+            }
+        }
+        let mut buffer = [0xa5; 32];
+        let result = sys::ecdh_calc_secret(&mut ecdh, &mut length, buffer.as_mut_ptr(), 31, rng, null_mut());
+        sys::ecdh_free(&mut ecdh);
+        assert_eq!(result, sys::ERR_ECP_BUFFER_TOO_SMALL);
+        assert_eq!(buffer, [0xa5; 32]);
+    }
+}
+
+#[test]
+fn chacha20_does_not_use_its_first_blocks_again() {
+    // CVE-2026-50584
+    let mut cipher = MaybeUninit::<sys::chacha20_context>::uninit();
+    let (input, mut output) = ([0; 128], [0xa5; 128]);
+    // SAFETY: `chacha20_init` writes all of the context; key and nonce have 32 and 12 bytes, the buffers what is said.
+    unsafe {
+        sys::chacha20_init(cipher.as_mut_ptr());
+        let mut cipher = cipher.assume_init();
+        check(sys::chacha20_setkey(&mut cipher, [7; 32].as_ptr())).unwrap();
+        check(sys::chacha20_starts(&mut cipher, [9; 12].as_ptr(), 0xffff_fffe)).unwrap();
+        let result = sys::chacha20_update(&mut cipher, 128, input.as_ptr(), output.as_mut_ptr());
+        assert_eq!(result, sys::ERR_CHACHA20_BAD_INPUT_DATA);
+        assert_eq!(output, [0xa5; 128], "nothing was written");
+        check(sys::chacha20_update(&mut cipher, 60, input.as_ptr(), output.as_mut_ptr())).unwrap();
+        check(sys::chacha20_update(&mut cipher, 4, input.as_ptr(), output.as_mut_ptr())).unwrap();
+        let result = sys::chacha20_update(&mut cipher, 1, input.as_ptr(), output.as_mut_ptr());
+        sys::chacha20_free(&mut cipher);
+        assert_eq!(result, sys::ERR_CHACHA20_BAD_INPUT_DATA);
+    }
+}
+
+#[test]
 fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_them() {
     let mut ssl = psk_server();
     let (now, mut bytes, mut ends) = (Instant::now(), Vec::new(), Vec::new());
