@@ -116,6 +116,8 @@ describe('a connection survives the end of its server process', () => {
     device.sendRaw(device.sent.at(-1));
     await device.move();
     device.sendRaw(announcement(device.sent.at(-1), device.id));
+    while (service.lines.length < 3) await sleep(10);
+    // Nothing else follows.
     await sleep(100);
     assert.deepEqual(service.lines.slice(1).sort(), ['lost ', 'lost 626f62']);
   });
