@@ -1,10 +1,10 @@
 'use strict';
 
-const { connectArguments } = require('./lib/options/arguments');
+const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
-const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
 const { DtlsError } = require('./lib/errors');
+const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');

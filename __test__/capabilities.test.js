@@ -6,7 +6,7 @@ const { test } = require('node:test');
 const dtls = require('..');
 const { BOB, connectedPair, event, openClient, startServer } = require('./support/endpoints.js');
 
-test('every suite on offer is known by the name that it is listed under', () => {
+test('every suite is accepted by the name under which it is listed', () => {
   const names = dtls.getCiphers();
   assert.equal(new Set(names).size, names.length);
   assert(names.includes('PSK-AES128-CCM8'));
@@ -15,7 +15,7 @@ test('every suite on offer is known by the name that it is listed under', () => 
     try {
       dtls.createServer({ psk: 'secret', ...credentials, ciphers: name });
     } catch (error) {
-      // A suite for certificates is of no use to a server without one, and is known nevertheless.
+      // A server without a certificate cannot use a suite for certificates, but the name is known.
       assert.equal(error.code, 'ERR_DTLS_NO_USABLE_CIPHER', name);
       assert.doesNotMatch(name, /PSK/);
     }

@@ -2,17 +2,17 @@
 
 const process = require('node:process');
 
-const { Endpoint } = require('./transport/endpoint');
 const { DtlsError, stateError } = require('./errors');
-const { ServerIdentityQuestion } = require('./questions/server-identity');
-const { join } = require('./transport/mux');
 const native = require('./native');
 const { clientOptions } = require('./options/options');
+const { callback, port: checkPort, string } = require('./options/validate');
 const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
+const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
+const { Endpoint } = require('./transport/endpoint');
+const { join } = require('./transport/mux');
 const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./transport/udp');
-const { callback, port: checkPort, string } = require('./options/validate');
 
 /** How many events can wait to be dispatched; a client has one connection. */
 const EVENT_SLOTS = 4;

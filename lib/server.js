@@ -4,20 +4,21 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
+const { invalidArgType, stateError } = require('./errors');
+const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
-const { Endpoint } = require('./transport/endpoint');
-const { invalidArgType, stateError } = require('./errors');
+const { CONTEXT, serverOptions } = require('./options/options');
+const { callback, port: checkPort } = require('./options/validate');
 const { ContextQuestion, ProtocolQuestion } = require('./questions/hello');
 const { MoveQuestion, Moves } = require('./questions/move');
-const native = require('./native');
-const { CONTEXT, serverOptions } = require('./options/options');
 const { PeerQuestion } = require('./questions/peer');
 const { PskQuestion, tellKeys } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { RestoreQuestion, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
+const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
   canonicalAddress,
@@ -27,7 +28,6 @@ const {
   isBound,
   resolve,
 } = require('./transport/udp');
-const { callback, port: checkPort } = require('./options/validate');
 const { WatchedEmitter } = require('./watched-emitter');
 
 // States of a server. It may listen again once it is closed.

@@ -3,15 +3,15 @@
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
-const { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
-const { protocolName } = require('./options/negotiation');
 const { MessageQueue } = require('./message-queue');
+const { protocolName } = require('./options/negotiation');
+const { datagram } = require('./options/validate');
+const { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
-const { datagram } = require('./options/validate');
 
 // States of a connection, in order.
 const HANDSHAKE = 0;

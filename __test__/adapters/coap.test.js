@@ -1,7 +1,7 @@
 'use strict';
 
-// The fork of node-coap that ran over node-mbed-dtls: one options object for createServer(), listen() and connect(), all
-// events listened to, answers by send() with dgram's arguments.
+// The fork of node-coap that ran over node-mbed-dtls: it has one options object for createServer(), listen() and
+// connect(), listens to all events, and answers by send() with dgram's arguments.
 
 const assert = require('node:assert/strict');
 const dgram = require('node:dgram');

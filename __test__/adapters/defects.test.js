@@ -1,8 +1,8 @@
 'use strict';
 
-// What was wrong with node-mbed-dtls and its forks, and is not here. Elsewhere: nonces after a stale copy was restored,
-// replays after a restart, and broken saved sessions are in ../questions/restore.test.js; malformed announcements of a move in
-// ../questions/move.test.js; resumption by session id in ../interop/resumption.test.js.
+// Defects of node-mbed-dtls and its forks that this package does not have. Elsewhere: nonces after a stale copy was
+// restored, replays after a restart, and broken saved sessions are in ../questions/restore.test.js; malformed
+// announcements of a move in ../questions/move.test.js; resumption by session id in ../interop/resumption.test.js.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
@@ -25,7 +25,7 @@ async function deviceWithSocket(t, server) {
 }
 
 describe('a device that has moved', () => {
-  test('and closes takes nobody with it who is at its old address now', async (t) => {
+  test('and closes does not end the connection that is at its old address now', async (t) => {
     const server = await startServer(t);
     const moved = await deviceWithSocket(t, server);
     const place = { address: moved.socket.remoteAddress, port: moved.socket.remotePort };
@@ -55,7 +55,7 @@ describe('a device that has moved', () => {
     await event(heir, 'close');
   });
 
-  test('is not shut out for ever when nobody looked it up, or the answer failed', async (t) => {
+  test('is not shut out for ever when there was no answer, or the answer failed', async (t) => {
     const server = await startServer(t);
     const { device, socket } = await deviceWithSocket(t, server);
     const place = { address: socket.remoteAddress, port: socket.remotePort };
@@ -127,7 +127,7 @@ test('keys have up to 64 bytes, any of them 0', async (t) => {
   }
 });
 
-test('a long message is one message, and shifts no other', async (t) => {
+test('a long message is one message, and does not shift the next one', async (t) => {
   const { socket, client } = await connectedPair(t);
   const lengths = [1, 1023, 1024, 1025, 1100, 1280, 1400, 9000, 16_384, 2];
   const received = [];
@@ -139,8 +139,8 @@ test('a long message is one message, and shifts no other', async (t) => {
   assert.deepEqual(received, lengths);
 });
 
-test('a datagram whose bytes somebody overwrites once it was taken loses nothing', async (t) => {
-  // The fork kept a pointer into it, and read records out of it later.
+test('a datagram whose bytes are overwritten after it was taken loses nothing', async (t) => {
+  // The fork kept a pointer into the datagram, and read records from it later.
   const answers = [];
   const pskCallback = (_socket, _identity, callback) => void answers.push(() => callback(null, BOB.psk));
   const [serverUdp, clientUdp] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
@@ -152,7 +152,7 @@ test('a datagram whose bytes somebody overwrites once it was taken loses nothing
   t.after(() => clientUdp.close());
   await event(clientUdp, 'listening');
   const client = openClient(t, server, { ...BOB, socket: clientUdp });
-  // Last to hear of it.
+  // This listener is the last.
   for (const udp of [serverUdp, clientUdp])
     process.nextTick(() => udp.on('message', (datagram) => datagram.fill(0xee)));
 
@@ -165,7 +165,7 @@ test('a datagram whose bytes somebody overwrites once it was taken loses nothing
   const [socket] = await secure;
   const before = server.stats.datagramsReceived;
   for (let number = 0; number < 5; number++) client.write(`message ${number}`);
-  // Nobody reads until all have come and are overwritten.
+  // Nothing is read until all datagrams have come and have been overwritten.
   while (server.stats.datagramsReceived < before + 5) await sleep(1);
   await sleep(1);
   assert.deepEqual(
@@ -256,7 +256,7 @@ test("a new handshake from a live address is told to the old socket, whose liste
   assert.deepEqual(order.slice(0, 4), ['connection', 'secureConnection', 'connection', 'secureConnection']);
 });
 
-test('a failed look-up of a move is no unhandled rejection', async () => {
+test('a failed look-up of a move is not an unhandled rejection', async () => {
   const source = `
     const { createServer } = require(process.argv[1]);
     const { openDevice } = require(process.argv[2]);

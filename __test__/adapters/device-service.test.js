@@ -133,7 +133,7 @@ for (const compat of [undefined, 'particle', 'k4']) {
     assert.deepEqual(await pushed, ['are you there?']);
     await say('yes');
 
-    // A device that nobody knows any more is told so.
+    // A device that no table knows any more is told so.
     store.places.clear();
     await device.move();
     const told = new Promise((resolve) => {

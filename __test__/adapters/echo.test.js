@@ -1,6 +1,6 @@
 'use strict';
 
-// examples/echo.js, which every fork has.
+// The example examples/echo.js, which every fork has.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');

@@ -1,6 +1,6 @@
 'use strict';
 
-// A LwM2M server on node-mbedtls-server, matasarei's fork.
+// An LwM2M server on node-mbedtls-server, matasarei's fork.
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
@@ -30,7 +30,7 @@ test('devices register and are answered', async (t) => {
   const log = [];
   const options = {
     compat: 'matasarei',
-    // Applications had to make C strings of their keys.
+    // Applications had to end their keys with a NUL, like C strings.
     key: Buffer.from(`${keyPair().pem}\0`),
     debug: 0,
     handshakeTimeoutMin: 3000,

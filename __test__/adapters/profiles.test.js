@@ -1,6 +1,6 @@
 'use strict';
 
-// What each profile changes: the arguments of events and callbacks, and what is checked of options.
+// What each profile changes: the arguments of events and callbacks, and the checks of options.
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
@@ -14,7 +14,7 @@ const KEY = keyPair();
 const NUMBERS = ['neustar', 'spark', 'particle', 'k4', 'matasarei'];
 const ALL = [...NUMBERS, 'trackle'];
 
-/** Options with which a server of this profile takes bob's key. */
+/** Options with which a server of this profile accepts bob's key. */
 function pskServer(compat) {
   const options = { compat, key: KEY.key };
   if (compat === 'k4')
@@ -47,13 +47,13 @@ describe('a clientError', () => {
     });
   }
 
-  test("is an Error with trackle's", async (t) => {
+  test("is an Error with trackle's profile", async (t) => {
     const server = await startServer(t, pskServer('trackle'));
     openClient(t, server, BOB).on('error', () => {});
     assert((await event(server, 'clientError'))[0] instanceof Error);
   });
 
-  test('is an Error without, which is a text and a number as well', async (t) => {
+  test('is an Error without a profile, which is a text and a number as well', async (t) => {
     const server = await startServer(t);
     openClient(t, server, { ...BOB, psk: 'wrong' }).on('error', () => {});
     const [error] = await event(server, 'clientError');
@@ -169,7 +169,7 @@ describe('every profile', () => {
       assert.equal(socket.mbedSocket, null);
     });
 
-    test(`of ${compat} overlooks what the fork did not know, and what is not set`, async (t) => {
+    test(`of ${compat} ignores what the fork did not know, and what is not set`, async (t) => {
       const empty = { cert: 'server.crt', ca_cert: null, debug: true, handshakeTimeoutMin: 0, type: undefined };
       const server = await startServer(t, { ...pskServer(compat), ...empty, host: 'x', port: 5, verify_mode: 2 });
       closeAfter(t, server);
@@ -186,7 +186,7 @@ describe('every profile', () => {
     });
   }
 
-  test('keeps what the options of this module say', async (t) => {
+  test('keeps what the options of this package say', async (t) => {
     const server = dtls.createServer({ ...pskServer('neustar'), maxConnections: 1, sendClose: false });
     t.after(() => server.close());
     assert.throws(() => dtls.createServer({ ...pskServer('neustar'), maxConnections: -1 }), {
@@ -219,7 +219,7 @@ describe('what is thrown', () => {
     }
   });
 
-  test("by the others' is an Error", () => {
+  test('by the other profiles is an Error', () => {
     for (const compat of ['particle', 'trackle', 'matasarei']) {
       assert.throws(() => dtls.createServer({ compat }), TypeError);
     }

@@ -1,7 +1,7 @@
 'use strict';
 
-// The Trackle library: devices with raw public keys on trackle's client, 'err' in place of 'error', a length before each
-// message on the server.
+// The Trackle library: devices with raw public keys on trackle's client, 'err' in place of 'error', a length before
+// each message on the server.
 
 const assert = require('node:assert/strict');
 const dgram = require('node:dgram');
@@ -23,7 +23,7 @@ const HANDSHAKE = 22;
 const CERTIFICATE = 11;
 const SERVER_HELLO_DONE = 14;
 
-/** Of the records of a datagram that are handshake messages in the clear (RFC 6347, section 4.1). */
+/** Types of the unencrypted handshake messages in a datagram (RFC 6347, section 4.1). */
 function* handshakeTypes(datagram) {
   for (let at = 0; at < datagram.length; at += 13 + datagram.readUInt16BE(at + 11)) {
     if (datagram[at] === HANDSHAKE && datagram.readUInt16BE(at + 3) === 0) yield datagram[at + 13];
@@ -66,7 +66,7 @@ test("a device talks to the cloud, whose 'data' begins with its length", async (
   assert.deepEqual(await event(client, 'close'), [false]);
 });
 
-test("a client's failure is 'err' with number and text, and what UDP says is 'error'", async (t) => {
+test("a client's failure is 'err' with number and text, and a failure of UDP is 'error'", async (t) => {
   const server = await startServer(t);
   const remote = { compat: 'trackle', host: '127.0.0.1', port: server.address().port };
   const options = { ...remote, key: THEIRS.pkcs8, peerPublicKey: OURS.spki };
@@ -76,7 +76,7 @@ test("a client's failure is 'err' with number and text, and what UDP says is 'er
   assert.match(message, /^SSL - /);
 
   const socket = dgram.createSocket('udp4');
-  // Answers nothing, so that the handshake is under way when the cable is cut.
+  // This peer answers nothing, so that the handshake is under way when its socket fails.
   const silent = dgram.createSocket('udp4').bind(0, '127.0.0.1');
   await event(silent, 'listening');
   const other = closeAfter(t, dtls.connect({ ...options, port: silent.address().port, socket }));
@@ -120,7 +120,7 @@ test('ipChanged gets the device id, and what is reported as failed is sent the m
   assert.equal((await told).toString('hex'), HELLO_REQUEST);
 });
 
-describe('datagrams in the clear', () => {
+describe('unencrypted datagrams', () => {
   const stranger = () => dgram.createSocket('udp4');
   const ping = Buffer.of(112);
   const movedPing = (id) => Buffer.concat([Buffer.of(254, 112), id, Buffer.of(id.length)]);
@@ -148,7 +148,7 @@ describe('datagrams in the clear', () => {
     device.sendRaw(ping);
     await pinged;
 
-    // A device that has moved, by name: its connection goes on there, in a new socket.
+    // A device that has moved announces itself by name. Its connection goes on at the new address, in a new socket.
     const old = device.address;
     server.on('lookupKey', (_id, callback) => callback(null, old));
     await device.move();
@@ -162,7 +162,7 @@ describe('datagrams in the clear', () => {
     assert.equal((await received)[0].toString('latin1', 2), 'hello');
     assert.equal(server.getConnections(), 1);
 
-    // One that the server does not know any more.
+    // This device is not known to the server any more.
     const saved = moved.session;
     moved.reset();
     server.on('resumeSession', (key, _socket, callback) => {

@@ -11,7 +11,7 @@ const { BOB, HOST, event, openClient, startServer } = require('../support/endpoi
 const skip = certificates.available ? false : 'openssl not found';
 const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
 
-/** A server with one of the certificates, and what becomes of a client that trusts the test's own authority. */
+/** A server with one of the certificates, and the fate of a client that trusts the test's own authority. */
 async function attempt(t, name, clientOptions = {}, serverOptions = {}) {
   const { key, cert } = certificates[name];
   const server = await startServer(t, { key, cert, ...serverOptions });
@@ -35,7 +35,7 @@ async function assertRefused(t, name, code, clientOptions) {
   assert.equal(outcome.code, code);
   assert.equal(outcome.name, 'DtlsError');
   assert.equal(outcome.address, HOST);
-  // The server learns that it was refused, by an alert.
+  // An alert tells the server that it was refused.
   assert.equal((await refusal)[0].code, 'ERR_DTLS_ALERT_RECEIVED');
 }
 
@@ -98,7 +98,7 @@ describe('a client refuses a server', { skip }, () => {
   });
 });
 
-test('one server has certificates for some and pre-shared keys for others', { skip }, async (t) => {
+test('one server has certificates for some clients and pre-shared keys for others', { skip }, async (t) => {
   const { key, cert } = certificates.server;
   const server = await startServer(t, { key, cert, psk: { bob: BOB.psk } });
   const identities = [];
@@ -132,7 +132,7 @@ describe('key material', { skip }, () => {
     await assertSecure(t, 'server', {}, { passphrase: 'of no use' });
   });
 
-  test('that is no good is refused at the call', () => {
+  test('that is not valid is refused at the call', () => {
     const refusals = [
       [{ key: Buffer.from('nonsense'), cert: server.cert }, 'ERR_DTLS_INVALID_KEY'],
       [{ key: server.key, cert: Buffer.from('nonsense') }, 'ERR_DTLS_INVALID_CERT'],

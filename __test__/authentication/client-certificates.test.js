@@ -54,7 +54,7 @@ describe('certificates', { skip }, () => {
     assert.equal(verifyPeer.mock.callCount(), 1);
   });
 
-  test('and raw public keys are shown by one server, to each client what it prefers', async (t) => {
+  test('and raw public keys are both shown by one server, as each client prefers', async (t) => {
     const both = await startServer(t, { key: own.key, cert: own.cert });
     for (const options of [
       { ca: ca.cert, servername: 'localhost' },
@@ -67,7 +67,7 @@ describe('certificates', { skip }, () => {
     }
   });
 
-  test('are no raw public keys', async (t) => {
+  test('are not raw public keys', async (t) => {
     const { codes } = await refused(t, { key: OURS.key }, { ca: ca.cert });
     assert.deepEqual(codes, ['ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE', 'ERR_DTLS_ALERT_RECEIVED']);
   });

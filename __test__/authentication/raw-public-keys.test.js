@@ -65,7 +65,7 @@ describe('a raw public key', () => {
     }
   });
 
-  test('that is another one is refused, on either side', async (t) => {
+  test('that is not the expected one is refused, on either side', async (t) => {
     const mismatch = ['ERR_DTLS_PEER_KEY_MISMATCH', 'ERR_DTLS_ALERT_RECEIVED'];
     const byServer = await refused(t, { key: OURS.key, peerPublicKey: OTHER.publicKey }, { ...TO_US, key: THEIRS.key });
     assert.deepEqual(byServer.codes, mismatch);
@@ -75,7 +75,7 @@ describe('a raw public key', () => {
     assert.equal(byClient.serverError.alert, 42);
   });
 
-  test('is not needed where nothing is required', async (t) => {
+  test('is not needed when nothing is required', async (t) => {
     const anonymous = await secured(t, OPEN, TO_US);
     assert.equal(anonymous.socket.publicKey.length, 0);
     const known = await secured(t, OPEN, { ...TO_US, key: THEIRS.key });

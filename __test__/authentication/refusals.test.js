@@ -1,7 +1,7 @@
 'use strict';
 
-// Every fault of a certificate or raw public key, in both roles: who refuses says why, by a code of its own and by an alert,
-// and the other side hears that alert. Where node:tls has a code for it, ours is the same.
+// Every fault of a certificate or raw public key, in both roles: the side that refuses reports a code of its own and
+// sends an alert, which the other side gets. Where node:tls has a code for the fault, ours is the same.
 
 const assert = require('node:assert/strict');
 const { createPublicKey } = require('node:crypto');
@@ -23,9 +23,9 @@ const CLIENT_ALONE = ['client'];
 const BOTH = ['client', 'server'];
 
 /**
- * `name`: of the certificate that the peer shows, or `shows`: its options. `expects`: those of who refuses. `by`: who can
- * refuse it. `program`: where the peer is OpenSSL's, for ours does not show such a certificate. `tls`: whether node:tls has
- * this code.
+ * `name` is the certificate that the peer shows; `shows` has options of the peer instead. `expects` has options of the
+ * side that refuses, and `by` says which sides can refuse it. `program` says where the peer is OpenSSL's, because ours
+ * does not show such a certificate. `tls` says whether node:tls has this code.
  */
 const FAULTS = skip
   ? []
@@ -150,7 +150,7 @@ const FAULTS = skip
 const shown = (entry) => entry.shows ?? own(entry.name);
 const trusting = (entry) => ({ ca: certificates.ca.cert, ...entry.expects });
 
-/** Both sides' errors. A client in the role of who refuses, or a server. */
+/** The errors of both sides, where the role says which side refuses. */
 const REFUSAL = {
   async client(t, entry) {
     const server = await startServer(t, shown(entry));
@@ -180,7 +180,7 @@ const REFUSAL = {
   },
 };
 
-/** The same of a peer that is another program. */
+/** The errors of both sides, where the peer is another program. */
 const REFUSAL_OF_PROGRAM = {
   async client(t, entry) {
     const port = await freePort();
@@ -227,7 +227,7 @@ for (const role of BOTH) {
   });
 }
 
-/** What node:tls calls it. */
+/** The code of node:tls for the fault. */
 async function tlsCode(t, role, entry) {
   const { ca, crl, servername = 'localhost' } = trusting(entry);
   const shows = own(entry.name);
@@ -261,7 +261,7 @@ describe('a certificate for a different key is refused at the call', { skip }, (
 });
 
 describe('a client that verifies nothing needs rejectUnauthorized: false', { skip }, () => {
-  test('which lets anybody in, and says so', async (t) => {
+  test('which accepts every server, and says so', async (t) => {
     const server = await startServer(t, own('selfSigned'));
     const client = openClient(t, server, { rejectUnauthorized: false });
     await event(client, 'secureConnect');
@@ -296,7 +296,7 @@ describe('a client that verifies nothing needs rejectUnauthorized: false', { ski
     assert.equal(client.connected, false);
   });
 
-  test('and is not led astray by the environment', async (t) => {
+  test('which no environment variable replaces', async (t) => {
     process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
     t.after(() => delete process.env.NODE_TLS_REJECT_UNAUTHORIZED);
     const server = await startServer(t, own('selfSigned'));
@@ -304,7 +304,7 @@ describe('a client that verifies nothing needs rejectUnauthorized: false', { ski
     assert.equal(error.code, 'DEPTH_ZERO_SELF_SIGNED_CERT');
   });
 
-  test('and nothing like it will do', () => {
+  test('and no similar value will do', () => {
     for (const rejectUnauthorized of [0, null, '', 'false', Number.NaN]) {
       assert.throws(() => connect({ port: 5684, rejectUnauthorized }), { code: 'ERR_INVALID_ARG_TYPE' });
     }
@@ -313,7 +313,7 @@ describe('a client that verifies nothing needs rejectUnauthorized: false', { ski
     }
   });
 
-  test('for a pre-shared key or a pinned key is never made do with a certificate', async (t) => {
+  test('and never accepts a certificate in place of a pre-shared or pinned key', async (t) => {
     const server = await startServer(t, own('server'));
     assert.equal((await event(openClient(t, server, BOB), 'error'))[0].code, 'ERR_DTLS_ALERT_RECEIVED');
     const pinned = openClient(t, server, { peerPublicKey: publicKeyOf('client') });

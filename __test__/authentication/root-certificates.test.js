@@ -1,6 +1,6 @@
 'use strict';
 
-// Whom a client trusts that is told nothing: the certificates that its Node trusts.
+// What a client without `ca` trusts: the certificates that its Node trusts.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
@@ -15,7 +15,7 @@ const { HOST, event, openClient, startServer } = require('../support/endpoints.j
 const skip = certificates.available ? false : 'openssl not found';
 const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
 
-/** What becomes of a client without `ca` in a process of its own. */
+/** The fate of a client without `ca` in a process of its own. */
 async function outcome(server, { env = {}, before = '' } = {}) {
   const script = `
     ${before}
@@ -32,15 +32,15 @@ async function outcome(server, { env = {}, before = '' } = {}) {
 }
 
 describe('without ca, a client trusts', { skip }, () => {
-  test("Node's root certificates, all of which the engine can read, and nobody else", async (t) => {
+  test("Node's root certificates, all of which the engine can read, and no others", async (t) => {
     const server = await startServer(t, own('server'));
     assert.equal(await outcome(server), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
-    // One by one: of several in one text, the engine passes over what it cannot read.
+    // They are tried one by one, because the engine skips what it cannot read in a text of several.
     const client = openClient(t, server, { ca: [...tls.rootCertificates, certificates.ca.cert] });
     await event(client, 'secureConnect');
   });
 
-  test('who is in NODE_EXTRA_CA_CERTS', async (t) => {
+  test('the certificates in NODE_EXTRA_CA_CERTS', async (t) => {
     const server = await startServer(t, own('server'));
     const env = { NODE_EXTRA_CA_CERTS: certificates.ca.certPath };
     assert.equal(await outcome(server, { env }), 'true');
@@ -51,7 +51,7 @@ describe('without ca, a client trusts', { skip }, () => {
   });
 
   const changes = tls.setDefaultCACertificates === undefined && 'tls.setDefaultCACertificates() is not in this Node.js';
-  test('whom tls.setDefaultCACertificates() says', { skip: changes }, async (t) => {
+  test('the certificates that tls.setDefaultCACertificates() has set', { skip: changes }, async (t) => {
     const server = await startServer(t, own('server'));
     const file = JSON.stringify(certificates.ca.certPath);
     const before = `require('node:tls').setDefaultCACertificates([require('node:fs').readFileSync(${file}, 'utf8')]);`;
@@ -59,7 +59,7 @@ describe('without ca, a client trusts', { skip }, () => {
   });
 });
 
-test('the certificate of an authority of its own is the end of that trust', { skip }, async (t) => {
+test('a client with ca of its own does not trust them', { skip }, async (t) => {
   const server = await startServer(t, own('server'));
   const [error] = await event(openClient(t, server, { ca: certificates.otherCa.cert }), 'error');
   assert.equal(error.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');

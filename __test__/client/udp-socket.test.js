@@ -9,14 +9,14 @@ const { BOB, HOST, event, eventsUntilClose, messages, openClient, startServer } 
 
 const EVENTS = ['message', 'error', 'close'];
 
-/** A UDP socket that is closed after the test, if the test has not done it. */
+/** A UDP socket that is closed after the test, unless the test has closed it. */
 async function openUdp(t, { type = 'udp4', bind = true } = {}) {
   const udp = dgram.createSocket(type);
   t.after(() => {
     try {
       udp.close();
     } catch {
-      // Closed by the test.
+      // The test has closed it.
     }
   });
   if (bind) {
@@ -30,7 +30,7 @@ const echo = (socket) => socket.on('data', (message) => socket.write(message));
 const listeners = (udp) => EVENTS.map((name) => udp.listenerCount(name));
 
 describe('a given UDP socket', () => {
-  test('carries the connection, and is still open after it', async (t) => {
+  test('carries the connection, and stays open after it', async (t) => {
     const server = await startServer(t, { psk: BOB.psk }, echo);
     const udp = await openUdp(t);
     const client = openClient(t, server, { ...BOB, socket: udp });
@@ -196,7 +196,7 @@ describe('a UDP socket of our own', () => {
   });
 
   test('that cannot send the first flight is an error', async (t) => {
-    // Broadcast is forbidden to a socket that has not asked for it.
+    // The system forbids a socket to broadcast unless it has asked for it.
     const client = connect({ ...BOB, host: '255.255.255.255', port: 5684 });
     t.after(() => client.destroy());
     const [error] = await event(client, 'error');
@@ -231,7 +231,7 @@ describe('a host', () => {
     assert.equal(t.signal.aborted, false);
   });
 
-  test('that resolves to nonsense, or twice, does no harm', async (t) => {
+  test('that resolves to something invalid, or twice, does no harm', async (t) => {
     const nonsense = connect({ ...BOB, port: 5684, lookup: (_host, _family, callback) => callback(null, 'nonsense') });
     assert.equal((await event(nonsense, 'error'))[0].code, 'ERR_INVALID_IP_ADDRESS');
 
@@ -249,7 +249,7 @@ describe('a host', () => {
     await event(openClient(t, server, { ...BOB, host: undefined, family: 4, port }), 'secureConnect');
   });
 
-  test('and a port can be arguments of their own', async (t) => {
+  test('and a port can be separate arguments', async (t) => {
     const server = await startServer(t);
     const [client] = await new Promise((resolve) => {
       connect(server.address().port, HOST, BOB, (...args) => resolve(args));

@@ -18,7 +18,9 @@ const skip = openssl.missing && `skipped (${openssl.missing})`;
 /** Names of 60 bytes each. */
 const protocols = (count) => Array.from({ length: count }, (_, number) => `${number}`.padStart(60, 'protocol-'));
 
-/** A proxy before a server, and the fragments of hellos that pass it: message_seq, offset, and length of the message. */
+/**
+ * A proxy before a server, and the fragments of hellos that pass it: message_seq, offset, and length of the message.
+ */
 async function watched(t, server) {
   const fragments = [];
   const see = (datagram) => {

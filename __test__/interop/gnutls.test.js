@@ -1,6 +1,7 @@
 'use strict';
 
-// GnuTLS in both roles, with raw public keys (RFC 7250): who is let in, and who is not. What works is in the matrix.
+// GnuTLS in both roles, with raw public keys (RFC 7250): which peers are accepted and which are not. The matrix has
+// what works.
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');

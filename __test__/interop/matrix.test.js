@@ -7,7 +7,7 @@ const { describe, test } = require('node:test');
 const { pairs } = require('./matrix/index.js');
 const { run } = require('./matrix/run.js');
 
-/** Loses something of every flight, and nothing so often that a peer gives up: the timers of most double. */
+/** Loses a part of every flight, but not so often that a peer gives up, whose timers usually double. */
 const SEED = 3;
 
 describe('the matrix', { concurrency: 4 }, () => {

@@ -1,6 +1,6 @@
 'use strict';
 
-// OpenSSL in both roles: what it is refused, and how it ends. What works is in the matrix.
+// OpenSSL in both roles: what is refused, and how connections end. The matrix has what works.
 
 const assert = require('node:assert/strict');
 const { createPublicKey } = require('node:crypto');
@@ -138,7 +138,7 @@ describe('client certificates', { skip: openssl.missing && `skipped (${openssl.m
     ['ECDHE-ECDSA-AES128-GCM-SHA256', 'SHA384'],
     ['ECDHE-ECDSA-AES256-GCM-SHA384', 'SHA256'],
   ]) {
-    // RFC 5246 section 7.4.8: the client chooses the hash, whatever the suite's.
+    // The client chooses the hash, whatever the hash of the suite is (RFC 5246 section 7.4.8).
     test(`are proved with ${hash} under ${cipher}`, async (t) => {
       const ours = await startServer(t, { ...asks, sigalgs: 'ECDSA+SHA256:ECDSA+SHA384' });
       const accepted = event(ours, 'secureConnection');

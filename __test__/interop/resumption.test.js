@@ -21,7 +21,7 @@ const CLIENT = [
   'PSK-AES128-GCM-SHA256',
 ];
 
-/** What a client keeps of a first connection, and what the server does. */
+/** What a client and the server keep of a first connection. */
 async function firstConnection(t, server) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));

@@ -13,7 +13,7 @@ const COUNT = 8;
 const PSK = { psk: 'secret of bob', pskIdentity: 'bob' };
 
 async function main() {
-  // The smallest that Linux grants.
+  // The smallest buffer that Linux grants.
   const server = createServer({ psk: { bob: PSK.psk }, sendBufferSize: 4608 });
   server.listen(0, '0.0.0.0');
   await once(server, 'listening');
@@ -35,7 +35,7 @@ async function main() {
   }
   const longest = queued();
 
-  // Somebody else's datagrams wait behind those, and arrive.
+  // The datagrams of another peer wait behind those, and arrive.
   const friend = connect({ host: '127.0.0.1', port: server.address().port, ...PSK });
   friend.on('data', () => {});
   const [near] = await once(server, 'secureConnection');

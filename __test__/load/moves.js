@@ -1,8 +1,8 @@
 'use strict';
 
-// Devices that move at random between addresses, many at a time, also to where another one was a moment ago, as far as
-// the server knows still is; every message must reach the socket of its device, every answer its device, and the tables
-// must hold exactly the live devices.
+// Many devices that move at random between addresses, also to an address that another device has just left, where the
+// server still believes it to be. Every message must reach the socket of its device, and every answer its device, and
+// the tables must hold exactly the live devices.
 //
 //   node __test__/load/moves.js [SECONDS] [DEVICES]      (npm run soak)
 
@@ -23,10 +23,10 @@ const CIPHER = 'PSK-AES128-CCM8';
 /** How long a device waits for an answer, ms. */
 const PATIENCE = 20_000;
 
-/** Handshakes at a time. */
+/** How many handshakes are under way at a time. */
 const BATCH = 50;
 
-/** A place to be: a UDP socket, and who is there now. */
+/** A UDP socket, and the device that uses it now. */
 class Place {
   constructor(udp) {
     this.udp = udp;
@@ -38,7 +38,7 @@ class Place {
   }
 }
 
-/** What a client takes for its UDP socket. */
+/** A stand-in for a client's UDP socket, which sends from wherever the device is. */
 class Radio extends EventEmitter {
   constructor(id, port, place) {
     super();

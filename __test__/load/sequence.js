@@ -1,7 +1,7 @@
 'use strict';
 
 // 10,000 connections, one after the other, in a process that must be back at its memory and end by itself.
-// Run by crowds.test.js as `node --expose-gc sequence.js COUNT`; prints one line of JSON.
+// server/many-clients.test.js runs it as `node --expose-gc sequence.js COUNT`; prints one line of JSON.
 
 const { once } = require('node:events');
 const { connect, createServer } = require('../..');
@@ -27,7 +27,7 @@ async function connection() {
   await once(client, 'close');
 }
 
-/** Bytes that are really in use: twice, because the first collection lets finalizers run. */
+/** Bytes that are in use. It collects garbage twice, because the first collection lets finalizers run. */
 async function memory() {
   for (let round = 0; round < 2; round++) {
     globalThis.gc();
@@ -44,7 +44,7 @@ async function main() {
   const before = await memory();
   for (let number = WARM_UP; number < COUNT; number++) {
     await connection();
-    // How long what is dead lies about before V8 collects it by itself differs between versions of Node.
+    // Versions of Node differ in how long V8 takes to collect garbage by itself.
     if (number % 500 === 0) await memory();
   }
   const after = await memory();

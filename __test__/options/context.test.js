@@ -37,7 +37,7 @@ describe('addContext', { skip }, () => {
     assert.equal(await shownTo(t, server, 'a.example.test'), fingerprint('otherIssuer'));
   });
 
-  test('keeps the pre-shared keys, and tells the server the name', async (t) => {
+  test('keeps the pre-shared keys, and the server learns the name', async (t) => {
     const server = await startServer(t, { psk: { bob: BOB.psk } });
     server.addContext('localhost', own('server'));
     const opening = event(server, 'connection');

@@ -1,6 +1,7 @@
 'use strict';
 
-// Kinds of keys and certificates, and the forms in which keys are encrypted: each works, or is refused at the right moment.
+// Kinds of keys and certificates, and the forms in which keys are encrypted. Each works, or is refused at the right
+// moment.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -106,13 +107,13 @@ describe('a certificate with a key', { skip }, () => {
   }
 });
 
-test('a certificate that is of no use to a server is refused at the call', { skip }, () => {
+test('a certificate that no server can use is refused at the call', { skip }, () => {
   for (const name of ['clientAlone', 'encipherment']) {
     assert.throws(() => createServer(own(name)), { code: 'ERR_DTLS_INVALID_CERT' });
   }
 });
 
-test('key material that is no good is refused at the call', () => {
+test('key material that is not valid is refused at the call', () => {
   const pem = '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n';
   assert.throws(() => createServer({ key: pem, cert: pem }), {
     name: 'DtlsError',

@@ -11,7 +11,7 @@ const { connect, createServer } = require('../..');
 const PSK = { bob: BOB.psk };
 
 describe('ALPN', () => {
-  test('is chosen by the server in the order of its own', async (t) => {
+  test('is chosen by the server in its own order', async (t) => {
     const { socket, client } = await connectedPair(t, {
       serverOptions: { ALPNProtocols: ['coap', 'lwm2m'] },
       clientOptions: { ALPNProtocols: ['lwm2m', Buffer.from('coap')] },
@@ -20,7 +20,7 @@ describe('ALPN', () => {
     assert.equal(client.alpnProtocol, 'coap');
   });
 
-  test('may be given as on the wire', async (t) => {
+  test('may be given in the form that it has on the wire', async (t) => {
     const { socket } = await connectedPair(t, {
       serverOptions: { ALPNProtocols: Buffer.from('\x04coap') },
       clientOptions: { ALPNProtocols: Buffer.from('\x02h3\x04coap') },
@@ -28,7 +28,7 @@ describe('ALPN', () => {
     assert.equal(socket.alpnProtocol, 'coap');
   });
 
-  test('is null before the handshake is over, and false without', async (t) => {
+  test('is null before the end of the handshake, and false without a protocol', async (t) => {
     const server = await startServer(t, { psk: PSK });
     const client = openClient(t, server);
     assert.equal(client.alpnProtocol, null);
@@ -36,7 +36,7 @@ describe('ALPN', () => {
     assert.equal(client.alpnProtocol, false);
   });
 
-  test('without a protocol in common has a code of its own on both sides', async (t) => {
+  test('without a protocol in common fails with a code of its own on both sides', async (t) => {
     const server = await startServer(t, { psk: PSK, ALPNProtocols: ['coap'] });
     const refusal = event(server, 'clientError');
     const client = openClient(t, server, { ...BOB, ALPNProtocols: ['h3'] });
@@ -100,12 +100,12 @@ describe('maxFragmentLength', () => {
     assert.equal('max_fragment_length' in socket.session, false);
   });
 
-  test('is one of four', () => {
+  test('must be one of four values', () => {
     assert.throws(() => connect({ ...BOB, port: 1, maxFragmentLength: 700 }), { code: 'ERR_INVALID_ARG_VALUE' });
   });
 });
 
-describe('of two suites', () => {
+describe('when two suites are possible', () => {
   const [CCM, GCM] = ['PSK-AES128-CCM8', 'PSK-AES128-GCM-SHA256'];
   const chosen = async (t, serverOptions) => {
     const options = { serverOptions, clientOptions: { ciphers: [GCM, CCM] } };

@@ -14,7 +14,7 @@ const { clientOptions, serverOptions } = require('../../lib/options/options.js')
 
 const PEM = '-----BEGIN SOMETHING-----\n';
 const PORT = 5684;
-/** The documented default, except in the variant that is about it. */
+/** The documented default, except in the variant of the tests that changes it. */
 const HIBERNATE_AFTER = process.env.NODE_OPTIONS?.includes('variants/hibernation.js') ? 0 : 5000;
 
 const lookUp = (options, identity) => serverOptions(options).psk.table.get(identityKey(Buffer.from(identity)));
@@ -63,13 +63,13 @@ describe('options of a server', () => {
     assert.equal(sendClose, false);
   });
 
-  test('are an object', () => {
+  test('must be an object', () => {
     for (const options of [undefined, null, 5, 'secret', []]) {
       assert.throws(() => serverOptions(options), { code: 'ERR_INVALID_ARG_TYPE' });
     }
   });
 
-  test('must contain something to prove oneself with', () => {
+  test('must contain credentials', () => {
     assert.throws(() => serverOptions({}), { code: 'ERR_MISSING_OPTION', message: /pskCallback/ });
     assert.throws(() => serverOptions({ cert: PEM }), { code: 'ERR_MISSING_OPTION', message: /"options\.key"/ });
   });
@@ -151,7 +151,7 @@ describe('options of a server', () => {
     });
   });
 
-  test('that are no numbers are checked too', () => {
+  test('that are not numbers are checked too', () => {
     const wrong = {
       key: [5],
       cert: [5, [], [5], 'server.crt'],
@@ -224,7 +224,7 @@ describe('options about the peer', () => {
     assert.equal(native({ requestCert: true, rejectUnauthorized: false }).rejectUnauthorized, false);
   });
 
-  test('must say whom to accept, if anybody is asked', () => {
+  test('must say whom to accept when clients are asked', () => {
     assert.throws(() => native({ requestCert: true }), { code: 'ERR_MISSING_OPTION', message: /options\.ca/ });
     assert.throws(() => serverOptions({ psk: 'secret', ca: PEM }), {
       code: 'ERR_MISSING_OPTION',
@@ -235,7 +235,7 @@ describe('options about the peer', () => {
     }
   });
 
-  test('welcome raw public keys where no verification is evaded by them', () => {
+  test('accept raw public keys where these evade no verification', () => {
     const verifyPeer = () => true;
     const keys = (options) =>
       [native(options), clientOptions({ port: PORT, ...options }).native].map((n) => n.peerPublicKey);
@@ -246,7 +246,7 @@ describe('options about the peer', () => {
     assert.throws(() => keys({ peerPublicKey: [] }), { code: 'ERR_INVALID_ARG_VALUE', message: /verifyPeer/ });
   });
 
-  test("spare a client Node's root certificates", () => {
+  test("make Node's root certificates unnecessary for a client", () => {
     for (const options of [{ peerPublicKey: PEM }, { verifyPeer() {} }]) {
       const { native } = clientOptions({ port: PORT, ...options });
       assert.equal(native.ca, undefined);
@@ -415,7 +415,7 @@ describe('options of a client', () => {
     });
   });
 
-  test('have the names of node-mbed-dtls too', () => {
+  test('may also have the names of node-mbed-dtls', () => {
     const { native } = clientOptions({ port: PORT, psk: 'secret', PSKIdent: 'bob', CACert: PEM });
     assert.deepEqual(native.pskIdentity, Buffer.from('bob'));
     assert.deepEqual(native.ca, [Buffer.from(PEM)]);
@@ -454,7 +454,7 @@ describe('options of a client', () => {
     }
   });
 
-  test('take a UDP socket that is not connected', (_, done) => {
+  test('accept a UDP socket that is not connected', (_, done) => {
     const udp = dgram.createSocket('udp4');
     assert.equal(clientOptions({ port: PORT, socket: udp }).socket, udp);
     assert.equal(clientOptions({ port: PORT, socket: udp }).remote.family, 4);

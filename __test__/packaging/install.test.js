@@ -1,6 +1,6 @@
 'use strict';
 
-// What somebody gets who installs the packed packages into an empty project, on a machine with node and npm only.
+// What an installation of the packed packages gives an empty project, on a machine with node and npm only.
 // Run by `npm run test:packaging`, which builds and packs first.
 
 const assert = require('node:assert/strict');

@@ -17,7 +17,9 @@ const ROUNDS = Buffer.from([0x02, 0x03, 0x01, 0x2f, 0xd1]);
 const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
 const fingerprint = (name) => new X509Certificate(certificates[name].cert).fingerprint256;
 
-/** A server with these options, and a client that trusts the tests' authority. Answers both ends, or the client's error. */
+/**
+ * A server with these options, and a client that trusts the tests' authority. Returns both ends, or the client's error.
+ */
 async function attempt(t, serverOptions, clientOptions = { ca: certificates.ca.cert }) {
   const server = await startServer(t, serverOptions);
   const client = openClient(t, server, clientOptions);
@@ -88,7 +90,7 @@ describe('pfx is read', { skip }, () => {
 
   test('in BER', async (t) => {
     const pfx = berOf(opensslPfx('server', PASSPHRASE));
-    // OpenSSL reads it too, so it is no invention of the test's.
+    // OpenSSL reads it too, so the test has not invented it.
     tls.createSecureContext({ pfx, passphrase: PASSPHRASE });
     await assertShows(t, { pfx, passphrase: PASSPHRASE }, 'server');
   });
@@ -124,7 +126,7 @@ describe('pfx is read', { skip }, () => {
 });
 
 describe('the certificates of a pfx', { skip }, () => {
-  test('are shown in order, without the root and what does not belong to them', async (t) => {
+  test('are shown in order, without the root and without unrelated ones', async (t) => {
     // `intermediate` is a file of leaf and intermediate; openssl takes the certificate of the key out of it.
     const others = ['otherCa', 'ca', 'server', 'intermediateCa'];
     const { client } = await attempt(t, {
@@ -139,7 +141,7 @@ describe('the certificates of a pfx', { skip }, () => {
     );
   });
 
-  test('are trusted by a client that says nothing else, as in node:tls: roots, not intermediates', async (t) => {
+  test('are trusted by a client without ca when they are roots, as in node:tls, and not when they are intermediates', async (t) => {
     const trusting = (others) => ({ pfx: opensslPfx('client', 'secret', [], others), passphrase: 'secret' });
     assert.equal((await attempt(t, own('server'), trusting(['ca']))).error, undefined);
     const untrusted = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
@@ -149,14 +151,14 @@ describe('the certificates of a pfx', { skip }, () => {
     assert.equal((await attempt(t, own('server'), beside)).error.code, untrusted);
   });
 
-  test('are trusted by a server that asks clients and says nothing else', async (t) => {
+  test('are trusted by a server that asks clients and has no ca', async (t) => {
     const pfx = opensslPfx('server', 'secret', [], ['ca']);
     const ca = certificates.ca.cert;
     const asks = { pfx, passphrase: 'secret', requestCert: true };
     assert.equal((await attempt(t, asks, { ...own('client'), ca })).socket.authorized, true);
     const stranger = await attempt(t, asks, { ...own('selfSigned'), ca });
     assert.equal(stranger.error.code, 'DEPTH_ZERO_SELF_SIGNED_CERT');
-    // They do not make it ask, and do not count beside `ca`.
+    // They do not make the server ask, and do not count beside `ca`.
     assert.equal((await attempt(t, { pfx, passphrase: 'secret' }, { ca })).error, undefined);
     const strict = { pfx, passphrase: 'secret', ca: certificates.otherCa.cert };
     assert.equal((await attempt(t, strict, { ...own('client'), ca })).error.code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
@@ -183,7 +185,7 @@ describe('pfx is refused at the call', { skip }, () => {
     }
   });
 
-  test('when it is encrypted as nobody should any more, by name', (t) => {
+  test('when its encryption is obsolete, and the error names it', (t) => {
     let pfx;
     try {
       pfx = opensslPfx('server', 'secret', ['-legacy']);
@@ -195,7 +197,7 @@ describe('pfx is refused at the call', { skip }, () => {
     assert.match(message, /rc2-40-cbc/);
   });
 
-  test('when it is encrypted in an unknown way, by number', () => {
+  test('when its encryption is unknown, and the error has its number', () => {
     const aes256Cbc = '60864801650304012a';
     const hex = opensslPfx('server', '', ['-nomac']).toString('hex');
     const { code, message } = refusal(Buffer.from(hex.replaceAll(aes256Cbc, '60864801650304012b'), 'hex'));
@@ -203,7 +205,7 @@ describe('pfx is refused at the call', { skip }, () => {
     assert.match(message, /2\.16\.840\.1\.101\.3\.4\.1\.43/);
   });
 
-  test('when it is none, too long, or beside a key', () => {
+  test('when it is not PKCS#12, is too long, or is given beside a key', () => {
     const pfx = opensslPfx('server', 'secret');
     assert.equal(refusal(Buffer.from('nonsense')).code, 'ERR_DTLS_INVALID_PFX');
     assert.equal(refusal(Buffer.alloc(0)).code, 'ERR_DTLS_INVALID_PFX');
@@ -238,10 +240,10 @@ describe('pfx is refused at the call', { skip }, () => {
     }
   });
 
-  test('whatever is damaged in it: a DtlsError says so, and no other', () => {
+  test('with a DtlsError, and with no other error, whatever is damaged in it', () => {
     const pfx = opensslPfx('server', 'secret');
     const plain = opensslPfx('server', '', ['-nomac', '-keypbe', 'NONE', '-certpbe', 'NONE']);
-    // What passes for a key or certificate with OpenSSL may be none to the engine.
+    // The engine may refuse what OpenSSL accepts as a key or certificate.
     const codes = new Set(['ERR_DTLS_INVALID_PFX', 'ERR_DTLS_WRONG_PASSPHRASE', 'ERR_DTLS_INVALID_KEY']);
     codes.add('ERR_DTLS_INVALID_CERT').add('ERR_DTLS_KEY_MISMATCH');
     for (let length = 0; length < plain.length; length += 7) {

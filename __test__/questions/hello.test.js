@@ -15,7 +15,7 @@ const { createSecureContext, createServer } = require('../..');
 const skip = certificates.available ? false : 'openssl not found';
 const PSK = { psk: { bob: BOB.psk } };
 
-/** Both sides' errors when a handshake fails. */
+/** The errors of both sides when a handshake fails. */
 async function failure(t, server, options) {
   const refusal = event(server, 'clientError');
   const [error] = await event(openClient(t, server, options), 'error');
@@ -35,7 +35,7 @@ describe('createSecureContext', { skip }, () => {
   test('makes what addContext and setSecureContext take, on any number of servers', async (t) => {
     const contexts = { rsa: createSecureContext(own('serverRsa')), other: createSecureContext(own('wrongName')) };
     assert(Object.isFrozen(contexts.rsa));
-    // Keys are in it, and do not show.
+    // It holds keys, which do not show.
     assert.deepEqual(Reflect.ownKeys(contexts.rsa), []);
     for (let count = 0; count < 2; count++) {
       const server = await startServer(t, own('server'));
@@ -46,7 +46,7 @@ describe('createSecureContext', { skip }, () => {
     }
   });
 
-  test('leaves what is not in it to the server', async (t) => {
+  test("is completed by the server's options", async (t) => {
     const context = createSecureContext(own('serverRsa'));
     const server = await startServer(t, { ...own('server'), ...PSK, ALPNProtocols: ['coap'], SNICallback });
     function SNICallback(_servername, callback) {
@@ -93,7 +93,7 @@ describe('SNICallback', { skip }, () => {
     assert.deepEqual(seen, ['localhost', 'localhost', HOST, true]);
   });
 
-  test('that answers nothing leaves it at the default, and no table is looked at', async (t) => {
+  test('that answers nothing chooses the default context, whatever addContext() has added', async (t) => {
     for (const SNICallback of [(_name, callback) => callback(), () => null, async () => undefined]) {
       const server = await startServer(t, { ...own('server'), SNICallback });
       server.addContext('localhost', own('serverRsa'));
@@ -127,7 +127,7 @@ describe('SNICallback', { skip }, () => {
     });
   }
 
-  test('makes nobody else wait, and is asked once', async (t) => {
+  test('delays no other handshake, and is asked once', async (t) => {
     const waiting = [];
     const server = await startServer(t, {
       ...own('server'),
@@ -166,7 +166,7 @@ describe('SNICallback', { skip }, () => {
     await new Promise((resolve) => closing.close(resolve));
   });
 
-  test('answers a socket that is destroyed meanwhile in vain', async (t) => {
+  test('has no effect when its socket has been destroyed meanwhile', async (t) => {
     let answer;
     const server = await startServer(t, {
       ...own('server'),
@@ -187,7 +187,7 @@ describe('SNICallback', { skip }, () => {
     assert.equal(server.stats.connections, 0);
   });
 
-  test('is a function', () => {
+  test('must be a function', () => {
     assert.throws(() => createServer({ ...PSK, SNICallback: {} }), { code: 'ERR_INVALID_ARG_TYPE' });
   });
 
@@ -223,7 +223,7 @@ describe('ALPNCallback', () => {
     const offers = [];
     const ALPNCallback = function (offer) {
       offers.push([structuredClone(offer), this.remoteAddress]);
-      // The offer is its own.
+      // The array is the application's own copy.
       return offer.protocols.pop();
     };
     const server = await startServer(t, { ...own('server'), ...PSK, ALPNCallback });
@@ -249,7 +249,7 @@ describe('ALPNCallback', () => {
     assert.equal(peer.alpnProtocol, false);
   });
 
-  test('that chooses none has no protocol in common', async (t) => {
+  test('that chooses none ends the handshake, as with no protocol in common', async (t) => {
     for (const ALPNCallback of [() => undefined, async () => null, (_offer, callback) => callback()]) {
       const server = await startServer(t, { ...PSK, ALPNCallback });
       const error = await failure(t, server, client);
@@ -259,7 +259,7 @@ describe('ALPNCallback', () => {
     }
   });
 
-  test('that chooses something else has failed', async (t) => {
+  test('that chooses something else fails', async (t) => {
     for (const answer of ['h3', '', 5, {}]) {
       const server = await startServer(t, { ...PSK, ALPNCallback: () => answer });
       const error = await failure(t, server, client);

@@ -10,7 +10,7 @@ const { BOB, HOST, event, messages, openClient, startServer } = require('../supp
 const { roam } = require('../load/moves.js');
 const { Device, announcement, openDevice } = require('../support/device.js');
 
-/** A server that finds devices by a table from id to address, as it was when they were last heard. */
+/** A server that finds devices in a table from id to address, which has the last address of each. */
 async function startRoamingServer(t, lookUp) {
   const places = new Map();
   const asked = [];
@@ -76,13 +76,13 @@ describe('a device that has moved', () => {
       assert.equal(world.server.stats.connections, 1);
       assert.equal(world.server.stats.lookups, 0);
 
-      // Once there, it need not say so again.
+      // At its new address it need not announce itself again.
       device.announce = false;
       await exchange(device, socket, 'plain');
     });
   }
 
-  test('and has not, needs nobody to be asked', async (t) => {
+  test('leads to no question while it is still at its old address', async (t) => {
     const world = await startRoamingServer(t);
     const { device, socket } = await openKnownDevice(t, world, 'device');
     socket.on('ipChanged', () => assert.fail('it has not moved'));
@@ -91,7 +91,7 @@ describe('a device that has moved', () => {
     assert.deepEqual(world.asked, []);
   });
 
-  test('is heard from its new address only where somebody looks it up', async (t) => {
+  test("is heard from its new address only when 'lookupKey' has a listener", async (t) => {
     const server = await startServer(t);
     const announced = event(server, 'secureConnection');
     const device = await openDevice(t, server.address().port);
@@ -104,14 +104,14 @@ describe('a device that has moved', () => {
     assert.equal(server.stats.lookups, 0);
   });
 
-  test('can come back, and go where another one was', async (t) => {
+  test('can come back, and move to the old address of another device', async (t) => {
     const world = await startRoamingServer(t);
     const one = await openKnownDevice(t, world, 'one');
     const two = await openKnownDevice(t, world, 'two');
     for (const { device } of [one, two]) device.announce = true;
     await two.device.move();
     await exchange(two.device, two.socket, 'away');
-    // Where two was, with the port that it had.
+    // This is the address, with its port, that the second device had.
     one.device.takeOver(two.device._discarded.at(-1));
     await exchange(one.device, one.socket, 'in its place');
     await exchange(two.device, two.socket, 'still away');
@@ -119,7 +119,7 @@ describe('a device that has moved', () => {
     assert.deepEqual(Object.keys(world.server.sockets).length, 2);
   });
 
-  test('swaps addresses with another one', async (t) => {
+  test('can swap addresses with another device', async (t) => {
     const world = await startRoamingServer(t);
     const one = await openKnownDevice(t, world, 'one');
     const two = await openKnownDevice(t, world, 'two');
@@ -208,7 +208,7 @@ describe('a move is refused without effect', () => {
     const refusals = [event(world.server, 'forceDeviceRehandshake')];
     thief.sendRaw(announcement(forged, device.id));
     await Promise.all(refusals);
-    // Nor when it is a true copy: it has been heard.
+    // A true copy does not move it either, because the record is a replay.
     const second = event(world.server, 'forceDeviceRehandshake');
     thief.sendRaw(announcement(device.sent[0], device.id));
     await second;
@@ -238,13 +238,13 @@ describe('a move is refused without effect', () => {
   });
 });
 
-test('100 devices that move at random are all found, and nobody else is (npm run soak: 1,000 for a minute)', async () => {
+test('100 devices that move at random are all found, and no other connection is (npm run soak: 1,000 for a minute)', async () => {
   const { messages: count, moves } = await roam({ devices: 100, milliseconds: 3_000, pause: 50 });
   assert(count > 1_000, `${count} messages`);
   assert(moves > 500, `${moves} moves`);
 });
 
-test('malformed announcements ask nobody and end nothing', async (t) => {
+test('malformed announcements lead to no question and end no connection', async (t) => {
   const world = await startRoamingServer(t);
   const { device, socket } = await openKnownDevice(t, world, 'device');
   const thief = await openDevice(t, world.server.address().port);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Clients that are asked as whom they appear, in node:tls's form, and servers that give them a hint.
+// Clients that are asked for their own key and identity, in the form of node:tls, and servers that give them a hint.
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
@@ -32,7 +32,7 @@ async function assertFails(t, pskCallback, code) {
 }
 
 describe("a client's pskCallback", () => {
-  test('gets null from a server without a hint, once, when the handshake is there', async (t) => {
+  test('gets null from a server without a hint, once, when the handshake reaches the key', async (t) => {
     const pskCallback = t.mock.fn(bob);
     const { socket, client } = await assertSecure(t, pskCallback);
     assert.deepEqual(
@@ -49,7 +49,7 @@ describe("a client's pskCallback", () => {
       ['schlüssel', 'schlüssel'],
       [Buffer.from('a\0b'), 'a\0b'],
       ['h'.repeat(128), 'h'.repeat(128)],
-      // What no string stands for.
+      // No string stands for these bytes.
       [Buffer.from([0xff, 0x00]), null],
     ]) {
       const pskCallback = t.mock.fn(bob);
@@ -135,7 +135,7 @@ describe("a client's pskCallback", () => {
     assert.equal(pskCallback.mock.callCount(), 0);
   });
 
-  test('that never answers is no longer than handshakeTimeout', async (t) => {
+  test('that never answers ends the handshake after handshakeTimeout', async (t) => {
     const server = await startServer(t);
     const client = openClient(t, server, { pskCallback: () => new Promise(() => {}), handshakeTimeout: 300 });
     const [error] = await event(client, 'error');
@@ -144,7 +144,7 @@ describe("a client's pskCallback", () => {
 });
 
 describe('pskIdentityHint', () => {
-  test('can be another one from the next handshake on', async (t) => {
+  test('can be changed from the next handshake on', async (t) => {
     const server = await startServer(t, { psk: { bob: BOB.psk }, pskIdentityHint: 'first' });
     const hints = [];
     const pskCallback = (hint) => {
@@ -161,7 +161,7 @@ describe('pskIdentityHint', () => {
     assert.deepEqual(hints, ['first', 'second', 'third', 'second']);
   });
 
-  test('is of no use without a pre-shared key', { skip }, async (t) => {
+  test('is refused without a pre-shared key', { skip }, async (t) => {
     const { key, cert } = credentials.server;
     const server = await startServer(t, { key, cert });
     for (const change of [

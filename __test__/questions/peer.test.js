@@ -97,7 +97,7 @@ describe('verifyPeer', () => {
     answerSlow(new Error('late'));
   });
 
-  test('that answers after the client has gone does no harm', async (t) => {
+  test('that answers after the client has gone has no effect', async (t) => {
     let answer;
     const asked = new Promise((resolve) => {
       answer = resolve;

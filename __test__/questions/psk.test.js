@@ -9,7 +9,7 @@ const { BOB, connectedPair, event, openClient, startServer } = require('../suppo
 const KEY = 'secret of bob';
 const REFUSED = /^ERR_DTLS_(UNKNOWN_PSK_IDENTITY|WRONG_PSK|BAD_RECORD_MAC|ALERT_RECEIVED)$/;
 
-/** Opens a client and answers its fate and the server's view of it. */
+/** Opens a client and returns its fate, as both sides see it. */
 async function attempt(t, server, options) {
   const client = openClient(t, server, options);
   const outcome = await Promise.race([
@@ -60,7 +60,7 @@ describe('a connection with a pre-shared key', () => {
     assert.deepEqual(client.getCipher(), socket.getCipher());
   });
 
-  test('knows nothing of that before', async (t) => {
+  test('knows nothing of that before the end of the handshake', async (t) => {
     const server = await startServer(t);
     const connection = event(server, 'connection');
     const client = openClient(t, server);
@@ -76,7 +76,7 @@ describe('a connection with a pre-shared key', () => {
     assert.equal(client.connecting, false);
   });
 
-  test('takes the suite that both sides name', async (t) => {
+  test('uses the suite that both sides name', async (t) => {
     const suite = 'TLS_PSK_WITH_AES_128_CCM_8';
     const { client } = await connectedPair(t, { clientOptions: { ciphers: suite } });
     assert.deepEqual(client.getCipher(), { name: 'PSK-AES128-CCM8', standardName: suite, version: 'DTLSv1.2' });
@@ -90,7 +90,7 @@ describe('a connection with a pre-shared key', () => {
     assert.equal(outcome.code, 'ERR_DTLS_ALERT_RECEIVED');
   });
 
-  test('takes keys of 64 bytes', async (t) => {
+  test('may have a key of 64 bytes', async (t) => {
     const psk = Buffer.alloc(64, 7);
     await assertSecure(t, { psk }, { ...BOB, psk });
   });
@@ -154,7 +154,7 @@ describe('a client is refused', () => {
     await assertRefused(t, { psk: { alice: KEY } }, unknown);
   });
 
-  test('whose identity differs from a known one behind a NUL', async (t) => {
+  test('whose identity differs from a known one only after a NUL', async (t) => {
     await assertRefused(t, { psk: { bob: KEY } }, unknown, { ...BOB, pskIdentity: 'bob\0alice' });
   });
 
@@ -169,7 +169,7 @@ describe('a client is refused', () => {
     await assertRefused(t, { identityPskCallback: () => '' }, unknown);
   });
 
-  test('whose identity is no UTF-8, without the callback being asked', async (t) => {
+  test('whose identity is not UTF-8, without the callback being asked', async (t) => {
     const pskCallback = t.mock.fn(() => KEY);
     await assertRefused(t, { pskCallback }, unknown, { ...BOB, pskIdentity: Buffer.from([0xff]) });
     assert.equal(pskCallback.mock.callCount(), 0);

@@ -18,7 +18,7 @@ async function handshakeOutcome(t, server, options = BOB) {
   return outcome;
 }
 
-describe('a look-up that goes wrong ends its own handshake, with the cause', () => {
+describe('a question that fails ends its own handshake, with the cause', () => {
   const failure = new Error('database down');
   const wrong = {
     'a callback that throws': () => {
@@ -38,7 +38,7 @@ describe('a look-up that goes wrong ends its own handshake, with the cause', () 
   }
 
   for (const answer of [5, true, {}, '', Buffer.alloc(65), Symbol('key'), ['key'], { psk: 'secret' }]) {
-    test(`an answer that is no key: ${inspect(answer)}`, async (t) => {
+    test(`an answer that is not a key: ${inspect(answer)}`, async (t) => {
       for (const pskCallback of [() => answer, async () => answer]) {
         const error = await handshakeOutcome(t, await startServer(t, { pskCallback }));
         assert.equal(error.code, 'ERR_DTLS_LOOKUP_FAILED');
@@ -47,7 +47,7 @@ describe('a look-up that goes wrong ends its own handshake, with the cause', () 
     });
   }
 
-  test('anything else that is thrown', async (t) => {
+  test('a callback that throws something other than an Error', async (t) => {
     for (const thrown of [undefined, null, 'a string', Symbol('symbol'), { __proto__: null }]) {
       const pskCallback = () => {
         throw thrown;
@@ -58,7 +58,7 @@ describe('a look-up that goes wrong ends its own handshake, with the cause', () 
   });
 });
 
-describe('an answer to a look-up', () => {
+describe('an answer', () => {
   test('counts once', async (t) => {
     const pskCallback = (_socket, _identity, callback) => {
       callback(null, BOB.psk);

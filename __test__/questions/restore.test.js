@@ -1,6 +1,6 @@
 'use strict';
 
-// Connections that go on where they were saved: in a new process, from the same and from another address.
+// Saved connections that go on in a new process, from the same address and from another one.
 
 const assert = require('node:assert/strict');
 const { spawn } = require('node:child_process');
@@ -20,7 +20,7 @@ const { announcement, openDevice } = require('../support/device.js');
 const CIPHER = 'PSK-AES128-CCM8';
 const OPTIONS = { psk: BOB.psk, ciphers: CIPHER };
 
-/** The server process; every line that it prints can be waited for. */
+/** The server process, for whose lines of output a test can wait. */
 class Service {
   constructor(t, file, port = 0) {
     const script = path.join(__dirname, '..', 'support', 'device-service.js');
@@ -68,7 +68,7 @@ async function killedService(t) {
 }
 
 describe('a connection survives the end of its server process', () => {
-  test('from the same address, without a handshake, and nothing old is heard again', async (t) => {
+  test('from the same address, without a handshake, and no old message is delivered again', async (t) => {
     const { device, file, port } = await killedService(t);
     const recorded = device.sent.at(-1);
     for (const restart of [1, 2]) {
@@ -98,7 +98,7 @@ describe('a connection survives the end of its server process', () => {
     assert.deepEqual(service.lines.slice(1), ['resumed bob', 'moved bob', 'data moved meanwhile']);
   });
 
-  test('from the same address, though it announces another', async (t) => {
+  test('from the same address, although it announces another', async (t) => {
     const { device, file, port } = await killedService(t);
     const service = new Service(t, file, port);
     await service.port();
@@ -109,13 +109,15 @@ describe('a connection survives the end of its server process', () => {
     assert.deepEqual(service.lines.slice(1), ['resumed bob', 'data did I move?']);
   });
 
-  test('but nobody brings it back with what was recorded before', async (t) => {
+  test('but recorded datagrams do not bring it back', async (t) => {
     const { device, file, port } = await killedService(t);
     const service = new Service(t, file, port);
     await service.port();
     device.sendRaw(device.sent.at(-1));
     await device.move();
     device.sendRaw(announcement(device.sent.at(-1), device.id));
+    while (service.lines.length < 3) await sleep(10);
+    // Nothing else follows.
     await sleep(100);
     assert.deepEqual(service.lines.slice(1).sort(), ['lost ', 'lost 626f62']);
   });
@@ -195,7 +197,7 @@ describe('a saved session', () => {
       const received = messages(socket, 1);
       device.client.write('and an answer');
       assert.deepEqual(await received, ['and an answer']);
-      // And it can be saved once more.
+      // It can be saved once more.
       assert.deepEqual(socket.session.master, session.master);
 
       assert.equal(server.resumeSocket(address, saved), false);
@@ -203,7 +205,7 @@ describe('a saved session', () => {
     });
   }
 
-  test('goes on with resumeSession, and who listens misses nothing', async (t) => {
+  test('goes on with resumeSession, and a listener misses nothing', async (t) => {
     const { device, session, address } = await savedDevice(t);
     const server = await startServer(t, OPTIONS);
     device.port = server.address().port;
@@ -273,7 +275,7 @@ describe('a saved session', () => {
     }
   });
 
-  test('lives once: at another address it takes the place of the first', async (t) => {
+  test('replaces its first copy when it is restored at another address', async (t) => {
     const { session, address } = await savedDevice(t);
     const server = await startServer(t, OPTIONS);
     assert.equal(server.resumeSocket(address, session), true);
@@ -286,7 +288,7 @@ describe('a saved session', () => {
   });
 });
 
-describe('a saved session that is no good', () => {
+describe('a saved session that cannot be used', () => {
   const wrong = {
     nothing: () => undefined,
     'a number': () => 5,
@@ -319,7 +321,7 @@ describe('a saved session that is no good', () => {
     server.on('clientError', (error) => assert.match(error.code, /^ERR_DTLS_(INVALID_SESSION|LOOKUP_FAILED)$/));
     for (const [title, change] of Object.entries(wrong)) {
       const bad = await change(t, session);
-      // An id may be shorter, and Mbed TLS needs none.
+      // An id may be shorter, and Mbed TLS does not need one.
       if (title.startsWith('id: <Buffer')) continue;
       if (!title.startsWith('a stranger')) assert.equal(server.resumeSocket(address, bad), false, title);
       const closed = new Promise((resolve) => {
@@ -345,7 +347,7 @@ describe('a saved session that is no good', () => {
     },
     'a promise that is rejected': () => Promise.reject(failure),
   })) {
-    test(`and so is ${title}: a clientError with its cause`, async (t) => {
+    test(`leads to a clientError with its cause when the answer is ${title}`, async (t) => {
       const { device } = await savedDevice(t);
       const server = await startServer(t, OPTIONS);
       device.port = server.address().port;
@@ -389,7 +391,7 @@ describe('a saved session that is no good', () => {
     assert.equal(server.getConnections(), 1);
   });
 
-  test('is asked for only where somebody listens, also after removeAllListeners()', async (t) => {
+  test('is asked for only while the event has listeners, also after removeAllListeners()', async (t) => {
     const { device } = await savedDevice(t);
     const server = await startServer(t, OPTIONS);
     device.port = server.address().port;
@@ -413,7 +415,7 @@ describe('a saved session that is no good', () => {
 });
 
 describe('resumeSocket()', () => {
-  test('wants an address', async (t) => {
+  test('requires an address', async (t) => {
     const server = await startServer(t, OPTIONS);
     for (const remote of [undefined, null, 5, {}, { address: 'localhost', port: 5 }, { address: HOST }]) {
       assert.throws(() => server.resumeSocket(remote, {}), { code: 'ERR_INVALID_ARG_TYPE' });
@@ -421,7 +423,7 @@ describe('resumeSocket()', () => {
     assert.throws(() => server.resumeSocket({ address: HOST, port: 0 }, {}), { code: 'ERR_OUT_OF_RANGE' });
   });
 
-  test('wants a server that listens', () => {
+  test('requires a server that listens', () => {
     const server = createServer(OPTIONS);
     assert.throws(() => server.resumeSocket({ address: HOST, port: 5 }, {}), { code: 'ERR_SERVER_NOT_RUNNING' });
   });

@@ -15,7 +15,7 @@ const skip = certificates.available ? false : 'openssl not found';
 const own = (name) => ({ key: certificates[name].key, cert: certificates[name].cert });
 
 describe('checkServerIdentity', { skip }, () => {
-  test("takes the place of the engine's comparison", async (t) => {
+  test("replaces the engine's comparison of names", async (t) => {
     const asked = [];
     const checkServerIdentity = (servername, cert) => {
       asked.push(servername, cert.subject.CN);
@@ -49,7 +49,7 @@ describe('checkServerIdentity', { skip }, () => {
     assert.equal(thrown.outcome.cause.message, 'broken');
   });
 
-  test('is a matter of authorizationError with rejectUnauthorized: false', async (t) => {
+  test('only sets authorizationError with rejectUnauthorized: false', async (t) => {
     const { checkServerIdentity } = tls;
     const options = { servername: 'localhost', checkServerIdentity, rejectUnauthorized: false };
     const { client, outcome } = await attempt(t, own('wrongName'), options);
@@ -57,7 +57,7 @@ describe('checkServerIdentity', { skip }, () => {
     assert.deepEqual([client.authorized, client.authorizationError], [false, 'ERR_TLS_CERT_ALTNAME_INVALID']);
   });
 
-  test('lets no unexpected raw public key in', async (t) => {
+  test('does not let in an unexpected raw public key', async (t) => {
     const { key } = certificates.server;
     const options = { peerPublicKey: publicKeyOf('client'), checkServerIdentity: () => {} };
     const { outcome } = await attempt(t, { key }, { ca: undefined, ...options });

@@ -1,7 +1,7 @@
 'use strict';
 
-// Facts that stand in more than one place are the same in each of them: defaults in the code, the reference and the types;
-// cipher suites and limits in JavaScript and Rust.
+// Facts that stand in more than one place are the same in each of them: defaults in the code, the reference and the
+// types; cipher suites and limits in JavaScript and Rust.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -42,7 +42,9 @@ const rust = fs
   .map((file) => read('src', file))
   .join('\n');
 
-/** What a text says about a default: 'server 3000, client 1000', '1000 on a client', 'utf8' in quotes, or 5000 alone. */
+/**
+ * What a text says about a default: 'server 3000, client 1000', '1000 on a client', 'utf8' in quotes, or 5000 alone.
+ */
 function statedDefault(text, side) {
   const parts = text.split(',');
   const part = parts.find((each) => new RegExp(`\\b${side}\\b`).test(each)) ?? parts[0];

@@ -63,7 +63,7 @@ test('the addon asks for nothing newer than Node-API 8', { skip: process.platfor
   const { readElf } = await import('../../scripts/elf.mjs');
   const nodeApi = readElf(addon()).undefinedSymbols.filter((name) => /^(napi|node_api)_/.test(name));
   assert.notEqual(nodeApi.length, 0);
-  // So are all functions called that are newer.
+  // All newer functions begin with this.
   assert.deepEqual(
     nodeApi.filter((name) => name.startsWith('node_api_')),
     [],
@@ -76,7 +76,7 @@ test("the addon's calls cannot end up in an Mbed TLS of Node's", { skip: process
   assert(symbolic || exportedSymbols.every((name) => name.startsWith('napi_')), exportedSymbols.join());
 });
 
-test('the check of release binaries refuses what is unfit', { skip: process.platform !== 'linux' }, async (t) => {
+test('the check of release binaries refuses unfit ones', { skip: process.platform !== 'linux' }, async (t) => {
   const { checkBinary } = await import('../../scripts/check-binary.mjs');
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-binary-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));

@@ -38,7 +38,7 @@ for (const compat of [undefined, 'k4']) {
   });
 }
 
-test('it may be bound already', async (t) => {
+test('a given socket may be bound already', async (t) => {
   const udp = dgram.createSocket('udp4').bind(0, HOST);
   await event(udp, 'listening');
   const { port } = udp.address();
@@ -50,7 +50,7 @@ test('it may be bound already', async (t) => {
   await assertServes(t, server);
 });
 
-test('it may be on its way to be bound', async (t) => {
+test('a given socket may be in the middle of being bound', async (t) => {
   const udp = dgram.createSocket({
     type: 'udp4',
     lookup: (host, _family, callback) => setTimeout(callback, 20, null, host, 4),
@@ -64,7 +64,7 @@ test('it may be on its way to be bound', async (t) => {
   await assertServes(t, server);
 });
 
-test('one that is closed is an error, then the server is closed', async () => {
+test('a given socket that is closed is an error, and then the server is closed', async () => {
   const udp = dgram.createSocket('udp4').bind(0, HOST);
   await event(udp, 'listening');
   const closed = event(udp, 'close');
@@ -78,7 +78,7 @@ test('one that is closed is an error, then the server is closed', async () => {
   await ended;
 });
 
-test('anything else is refused at once', async (t) => {
+test('anything but a UDP socket is refused at once', async (t) => {
   assert.throws(() => createServer({ ...OPTIONS, socket: 'udp4' }), { code: 'ERR_INVALID_ARG_TYPE' });
   const udp = dgram.createSocket('udp4');
   t.after(() => udp.close());

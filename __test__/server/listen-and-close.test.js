@@ -18,7 +18,7 @@ const {
 } = require('../support/endpoints.js');
 
 describe('close() of a server', () => {
-  test('says goodbye to every peer first', async (t) => {
+  test('sends close_notify to every peer first', async (t) => {
     const { server, client } = await connectedPair(t);
     const others = [openClient(t, server), openClient(t, server)];
     await Promise.all(others.map((other) => event(other, 'secureConnect')));
@@ -58,7 +58,7 @@ describe('close() of a server', () => {
     assert.deepEqual(await closed, [false]);
   });
 
-  test('a second time waits for the first', async (t) => {
+  test('that is called a second time waits for the first', async (t) => {
     const server = await startServer(t);
     const first = new Promise((resolve) => server.close(resolve));
     const second = new Promise((resolve) => server.close(resolve));
@@ -89,7 +89,7 @@ describe('close() of a server', () => {
     await event(openClient(t, server), 'secureConnect');
   });
 
-  test('frees the port, whoever was started meanwhile', async (t) => {
+  test('frees the port, although a process was started meanwhile', async (t) => {
     const server = await startServer(t);
     const { port } = server.address();
     const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'], { stdio: 'ignore' });
@@ -100,7 +100,7 @@ describe('close() of a server', () => {
     await event(server, 'listening');
   });
 
-  test('is what happens when its UDP socket is closed under it', async (t) => {
+  test('happens by itself when its UDP socket is closed', async (t) => {
     const { server, socket } = await connectedPair(t);
     const closed = Promise.all([event(socket, 'close'), event(server, 'close')]);
     server.dgramSocket.close();
@@ -124,7 +124,7 @@ describe('listen()', () => {
     }
   });
 
-  test('twice is a mistake', async (t) => {
+  test('throws when it is called twice', async (t) => {
     const server = await startServer(t);
     assert.throws(() => server.listen(0), { code: 'ERR_SERVER_ALREADY_LISTEN' });
   });

@@ -1,6 +1,6 @@
 'use strict';
 
-// Many at once, many in a row, and floods of what is no DTLS.
+// Many clients at once, many in a row, and floods of datagrams that are not DTLS.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
@@ -50,7 +50,7 @@ test('10,000 connections in a row: nothing is left, and the process ends by itse
   const { before, after, connections, handshakes, lookups, handshakesCompleted } = JSON.parse(stdout);
   assert.deepEqual({ connections, handshakes, lookups }, { connections: 0, handshakes: 0, lookups: 0 });
   assert.equal(handshakesCompleted, 10_000);
-  // 8,000 connections lie between the two; one that stayed would cost 6 KB.
+  // There were 8,000 connections between the two measurements. Each one that stayed would cost 6 KB.
   const MEGABYTE = 1024 * 1024;
   assert(after.heap - before.heap < 2 * MEGABYTE, `heap: ${before.heap} -> ${after.heap}`);
   assert(after.rss - before.rss < 24 * MEGABYTE, `resident: ${before.rss} -> ${after.rss}`);
@@ -62,7 +62,7 @@ test('100,000 hellos without cookie and 20,000 garbage datagrams leave nothing, 
   for (const name of ['connection', 'clientError', 'error']) server.on(name, () => events.push(name));
   const hello = await recordedHello(t);
 
-  // Warm: what the process needs for any flood.
+  // A first flood makes the process allocate what it needs for any flood.
   await flood(server, [hello], 10, 1_000);
   const before = process.memoryUsage.rss();
   await flood(server, [hello], 1_000, 100_000);
@@ -107,7 +107,7 @@ async function flood(server, datagrams, sockets, count) {
   const perSocket = count / sockets;
   for (let number = 0; number < sockets; number++) {
     const socket = dgram.createSocket('udp4');
-    // Where the system has one loopback address only, the ports have to differ enough.
+    // Some systems have one loopback address only. There, different ports have to do.
     const address = process.platform === 'linux' ? `127.1.${number >> 8}.${number & 255 || 255}` : HOST;
     socket.bind(0, address);
     await once(socket, 'listening');

@@ -44,7 +44,7 @@ describe('end()', () => {
     assert.equal(server.getConnections(), 0);
   });
 
-  test('of both at once is no error either', async (t) => {
+  test('of both at once is not an error either', async (t) => {
     const { socket, client } = await connectedPair(t);
     const sides = [client, socket].map((side) => eventsUntilClose(side, 'error'));
     client.end();
@@ -69,7 +69,7 @@ describe('end()', () => {
     assert.deepEqual(await event(client, 'close'), [false]);
   });
 
-  test('is discarded together with late writes when the peer was first', async (t) => {
+  test('is discarded together with late writes when the peer has closed first', async (t) => {
     const { socket, client } = await connectedPair(t);
     const seen = eventsUntilClose(socket, 'error');
     socket.pause();
@@ -111,7 +111,7 @@ describe('destroy()', () => {
     });
   }
 
-  test('before the handshake has begun leaves nothing behind', async (t) => {
+  test('before the handshake has begun leaves nothing open', async (t) => {
     const server = await startServer(t);
     const client = openClient(t, server);
     client.destroy();
@@ -141,7 +141,7 @@ describe('destroy()', () => {
   });
 });
 
-test('sendClose: false leaves without a word', async (t) => {
+test('sendClose: false sends no close_notify', async (t) => {
   const { socket, client } = await connectedPair(t, { clientOptions: { sendClose: false } });
   const onEnd = t.mock.fn();
   socket.on('end', onEnd).resume();
@@ -173,7 +173,7 @@ test('a server that never answers is an error after handshakeTimeout', async (t)
   assert.equal(error.code, 'ERR_DTLS_HANDSHAKE_TIMEOUT');
   assert.equal(error.port, mute.address().port);
   assert.deepEqual(await seen, ['error', 'close true']);
-  // At 0, 50 and 150 ms.
+  // The first flight leaves at 0, 50 and 150 ms.
   assert.equal(datagrams.mock.callCount(), 3);
 });
 
@@ -263,7 +263,7 @@ test('server and client work in a worker thread, and end with it', async () => {
   assert.equal(await worker.terminate(), 1);
 });
 
-test('a client can be closed from everywhere in its life', async (t) => {
+test('a client can be closed at every point of its life', async (t) => {
   const server = await startServer(t);
   for (const name of ['secureConnect', 'data', 'end']) {
     const client = connect({ ...BOB, host: HOST, port: server.address().port });

@@ -11,7 +11,7 @@ const { createServer } = require('../..');
 const LABEL = 'EXTRACTOR-dtls_srtp';
 
 describe('exported keying material', () => {
-  test('is the same on both sides, and another for each label and context', async (t) => {
+  test('is the same on both sides, and differs for each label and context', async (t) => {
     for (const ciphers of ['PSK-AES128-CCM8', 'PSK-AES256-GCM-SHA384', 'PSK-AES128-CBC-SHA256']) {
       const { socket, client } = await connectedPair(t, { clientOptions: { ciphers } });
       const seen = new Set();
@@ -49,7 +49,7 @@ describe('exported keying material', () => {
   });
 });
 
-test("each side's Finished message is the other's peer's", async (t) => {
+test("each side's Finished message is the one that the other side reports as its peer's", async (t) => {
   const { socket, client } = await connectedPair(t);
   assert.equal(client.getFinished().length, 12);
   assert.deepEqual(client.getFinished(), socket.getPeerFinished());

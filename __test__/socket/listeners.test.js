@@ -66,7 +66,7 @@ describe('a listener that throws', () => {
     assert.deepEqual(await received, ['two', 'three']);
   });
 
-  test("on 'close' leaves the server whole", async (t) => {
+  test("on 'close' leaves the server in order", async (t) => {
     const { server, socket, client } = await connectedPair(t);
     socket.resume().once('close', fail);
     assert.equal(await uncaught(() => client.end()), failure);
@@ -74,8 +74,8 @@ describe('a listener that throws', () => {
   });
 });
 
-describe('listeners may re-enter', () => {
-  test('and write, end and destroy from every event', async (t) => {
+describe('listeners may call back', () => {
+  test('to write, end and destroy in every event', async (t) => {
     for (const act of ['write', 'end', 'destroy']) {
       for (const name of ['connection', 'secureConnection']) {
         const server = await startServer(t);
@@ -93,7 +93,7 @@ describe('listeners may re-enter', () => {
     }
   });
 
-  test('and close the server from every event', async (t) => {
+  test('to close the server in every event', async (t) => {
     for (const name of ['listening', 'connection', 'secureConnection', 'clientError']) {
       const server = await startServer(t, { psk: { bob: BOB.psk } });
       server.once(name, () => server.close());
@@ -108,7 +108,7 @@ describe('listeners may re-enter', () => {
     }
   });
 
-  test("and write to another connection from 'data'", async (t) => {
+  test("to write to another connection in 'data'", async (t) => {
     const server = await startServer(t);
     const sockets = [];
     server.on('secureConnection', (socket) => {

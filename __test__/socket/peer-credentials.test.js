@@ -64,7 +64,7 @@ describe('authorized', { skip }, () => {
 });
 
 describe('the certificate of a peer', { skip }, () => {
-  test("has node:tls's shape", async (t) => {
+  test('has the shape that it has in node:tls', async (t) => {
     const ca = certificates.ca.cert;
     const { socket, client } = await pair(t, { ...own('server'), ca }, { ...own('client'), ca });
     const expected = new X509Certificate(certificates.server.cert);

@@ -66,7 +66,7 @@ test('nothing is sent twice', async (t) => {
   await received;
   client.end();
   await connectionsClosed(server);
-  // Three messages and a goodbye.
+  // Three messages and a close_notify.
   assert.equal(server.stats.datagramsReceived - before.datagramsReceived, 4);
   assert.equal(server.stats.recordsDropped, before.recordsDropped);
 });
@@ -137,7 +137,7 @@ describe('a payload that does not fit', () => {
 });
 
 describe('an application that does not read', () => {
-  test('gets what has arrived when it does, in order', async (t) => {
+  test('gets what has arrived, in order, when it begins to read', async (t) => {
     const { socket, client } = await connectedPair(t);
     const sent = Array.from({ length: 100 }, (_, index) => `message ${index}`);
     socket.pause();
@@ -161,7 +161,7 @@ describe('an application that does not read', () => {
     await connectionsClosed(server);
     const received = [];
     for await (const message of socket) received.push(message[0]);
-    // 16 that the stream takes, and 5000 / (500 + 128) more.
+    // The stream takes 16 messages, and the queue 5000 / (500 + 128) more.
     assert.deepEqual(
       received,
       Array.from({ length: 23 }, (_, index) => index),
@@ -169,7 +169,7 @@ describe('an application that does not read', () => {
     assert.equal(socket.messagesDropped, count - received.length);
   });
 
-  test('does not keep empty messages without end', async (t) => {
+  test('does not keep any number of empty messages', async (t) => {
     const { server, socket, client } = await connectedPair(t, { serverOptions: { receiveQueueLimit: 1280 } });
     socket.pause();
     for (let index = 0; index < 50; index++) client.write('');
@@ -239,7 +239,7 @@ test('a writer is told to wait when the system does not take more', async (t) =>
   assert.deepEqual(await messages(socket, 1), ['hello']);
 });
 
-/** Until the server has seen the end of all of them. */
+/** Waits until the server has seen the end of all of them. */
 async function connectionsClosed(server) {
   while (server.getConnections() > 0) await new Promise(setImmediate);
 }

@@ -2,12 +2,13 @@
 
 // Keys and certificates for the tests, made once by the `openssl` program and kept in target/test-certs.
 //
-//   const certificates = require('./support/certificates')
+//   const certificates = require('../support/certificates.js')
 //   if (!certificates.available) ...          // openssl was not found
 //   createServer({ key: certificates.server.key, cert: certificates.server.cert })
 //   spawn('openssl', ['s_client', '-CAfile', certificates.ca.certPath, ...])
 //
-// Every entry: { key, cert: Buffer (PEM), keyPath, certPath }. `cert` of `intermediate` and `forged*` is a chain, leaf first.
+// Every entry: { key, cert: Buffer (PEM), keyPath, certPath }. `cert` of `intermediate` and `forged*` is a chain, leaf
+// first.
 
 const { spawnSync } = require('node:child_process');
 const { createHash } = require('node:crypto');
@@ -19,7 +20,7 @@ const NO_CA = 'basicConstraints = critical, CA:FALSE';
 const LEAF = `${NO_CA}\nkeyUsage = critical, digitalSignature`;
 const SERVER = `${LEAF}\nextendedKeyUsage = serverAuth\nsubjectAltName = ${NAMES}`;
 const CLIENT = `${LEAF}\nextendedKeyUsage = clientAuth`;
-// Good for both roles.
+// Certificates for both roles.
 const EITHER = `${LEAF}\nsubjectAltName = ${NAMES}`;
 const CA = 'basicConstraints = critical, CA:TRUE\nkeyUsage = critical, keyCertSign, cRLSign';
 
@@ -51,7 +52,7 @@ const RECIPES = {
   selfSigned: { subject: 'localhost', extensions: EITHER },
   otherIssuer: { subject: 'localhost', issuer: 'otherCa', extensions: EITHER },
   clientAlone: { subject: 'localhost', issuer: 'ca', extensions: `${EITHER}\nextendedKeyUsage = clientAuth` },
-  // Other kinds of keys, and authorities with such.
+  // Other kinds of keys, and authorities that have them.
   p384Ca: { subject: 'Test CA P-384', extensions: CA, kind: P384, hash: 'sha384' },
   p521Ca: { subject: 'Test CA P-521', extensions: CA, kind: P521, hash: 'sha512' },
   p384: { subject: 'localhost', issuer: 'p384Ca', extensions: EITHER, kind: P384, hash: 'sha384' },
@@ -69,7 +70,7 @@ const RECIPES = {
     extensions: `${NO_CA}\nkeyUsage = critical, keyEncipherment`,
     rsa: true,
   },
-  // Of one length, for who puts one in the other's place.
+  // Both have the same length, so that one can replace the other on the wire.
   mine: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER },
   borrowed: { subject: 'localhost', issuer: 'rsaCa', extensions: EITHER },
   wrongName: { subject: 'elsewhere.test', issuer: 'ca', extensions: `${LEAF}\nsubjectAltName = DNS:elsewhere.test` },
@@ -83,7 +84,7 @@ const RECIPES = {
 const PASSPHRASE = 'correct horse';
 
 const ROOT = path.join(__dirname, '..', '..', 'target', 'test-certs');
-// Other recipes, other directory; and one that is there is complete.
+// Other recipes get another directory, and a directory that exists is complete.
 const DIRECTORY = path.join(ROOT, createHash('sha256').update(fs.readFileSync(__filename)).digest('hex').slice(0, 16));
 
 module.exports = { available: make(), directory: DIRECTORY, passphrase: PASSPHRASE };
@@ -95,7 +96,7 @@ if (module.exports.available) {
   }
 }
 
-/** Makes the directory unless it is there; false when there is no openssl. */
+/** Makes the directory unless it exists; returns false without the openssl program. */
 function make() {
   if (fs.existsSync(DIRECTORY)) return true;
   if (spawnSync('openssl', ['version']).error) return false;
@@ -150,7 +151,7 @@ function encryptServerKey(draft) {
   fs.copyFileSync(file('server.crt'), file('encrypted.crt'));
 }
 
-/** Whoever is first wins: test files run side by side. */
+/** Test files run side by side, and the first to finish provides the directory. */
 function publish(draft) {
   for (const name of fs.readdirSync(draft)) {
     if (!/\.(key|crt)$/.test(name)) fs.rmSync(path.join(draft, name));
@@ -168,7 +169,7 @@ function openssl(...args) {
   if (status !== 0) throw new Error(`openssl ${args.join(' ')}\n${stderr}`);
 }
 
-/** OpenSSL's configuration files take no backslash for itself. */
+/** A backslash has a special meaning in OpenSSL's configuration files. */
 function posix(file) {
   return file.replaceAll('\\', '/');
 }

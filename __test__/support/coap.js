@@ -1,6 +1,6 @@
 'use strict';
 
-// CoAP (RFC 7252), as much of it as a test of what is below needs: confirmable requests, and answers that ride on the
+// The part of CoAP (RFC 7252) that a test of its transport needs: confirmable requests, and responses in the
 // acknowledgement.
 
 const CODES = { GET: 0x01, POST: 0x02, PUT: 0x03, CONTENT: 0x45 };

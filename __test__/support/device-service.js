@@ -1,6 +1,6 @@
 'use strict';
 
-// The server of devices that outlives its own end: what a test starts, kills with SIGKILL and starts again.
+// A server of devices whose connections survive it: a test starts it, kills it with SIGKILL and starts it again.
 //
 //   node device-service.js STORE PORT
 //

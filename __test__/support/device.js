@@ -23,7 +23,7 @@ class Device {
   constructor(port, { id = Buffer.from('0123456789ab') } = {}) {
     this.port = port;
     this.id = id;
-    /** Whether application records say who they come from. */
+    /** Whether application records announce the device by its name. */
     this.announce = false;
     /** All datagrams with application data, as they were sent. */
     this.sent = [];
@@ -53,7 +53,7 @@ class Device {
     return { address: HOST, port: this._outside.address().port };
   }
 
-  /** Uses another port from now on, or that of another device. */
+  /** Uses another port from now on, which may be that of another device. */
   async move(other) {
     if (other === undefined) this.takeOver(await this._openOutside());
     else this.takeOver(other._outside);
@@ -84,7 +84,7 @@ class Device {
       try {
         socket.close();
       } catch {
-        // Closed as another device's.
+        // It has been closed as another device's.
       }
     }
   }

@@ -1,6 +1,6 @@
 'use strict';
 
-// Servers and clients on loopback for one test each: whatever the test leaves open is closed after it.
+// Servers and clients on loopback for one test, after which those that it leaves open are closed.
 //
 //   const server = await startServer(t, { psk: { bob: 'secret' } })
 //   const client = openClient(t, server)                               // is bob
@@ -91,7 +91,7 @@ function isFree(port) {
   });
 }
 
-/** Runs `act` and answers what a listener throws meanwhile, in place of the process's end. */
+/** Runs `act` and returns what a listener throws meanwhile, which would otherwise end the process. */
 async function uncaught(act) {
   const thrown = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
   try {

@@ -21,7 +21,7 @@ const RAW_KEYS = `${DTLS_1_2}:+CTYPE-CLI-RAWPK:+CTYPE-SRV-RAWPK`;
 /** A client that offers a raw public key and has none cancels the handshake when it is asked for it. */
 const ITS_RAW_KEY = `${DTLS_1_2}:+CTYPE-CLI-X509:+CTYPE-SRV-RAWPK`;
 
-/** A key pair in two files of its own, which are gone after the test. */
+/** A key pair in two files, which are removed after the test. */
 function keyPair(test, type = 'ec', options = { namedCurve: 'P-256' }) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'raw-public-key-'));
   test.after(() => fs.rmSync(directory, { recursive: true }));

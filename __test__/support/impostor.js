@@ -1,6 +1,6 @@
 'use strict';
 
-// Somebody between a client and a server who puts one certificate in another's place, which is as long.
+// An attacker between a client and a server who replaces one certificate by another of the same length.
 
 const assert = require('node:assert/strict');
 const { X509Certificate } = require('node:crypto');

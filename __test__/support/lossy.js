@@ -1,6 +1,6 @@
 'use strict';
 
-// A UDP proxy on loopback that loses datagrams, at random: which ones, its seed says.
+// A UDP proxy on loopback that loses datagrams at random; its seed determines which.
 
 const dgram = require('node:dgram');
 
@@ -13,13 +13,14 @@ const { HOST, event } = require('./endpoints.js');
  * @param {number} serverPort
  * @param {{ loss: number, seed?: number, see?: (datagram: Buffer) => void }} weather the share of datagrams that get
  *   lost, 0 to 1; see() is shown all that come from the client
- * @returns {Promise<{ port: number, passed: number, lost: number, calm: () => void }>} calm(): from now on nothing is lost
+ * @returns {Promise<{ port: number, passed: number, lost: number, calm: () => void }>} calm(): from now on nothing is
+ *   lost
  */
 async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) {
   const [front, back] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
   const proxy = { port: 0, passed: 0, lost: 0, calm: () => (share = 0) };
   let share = loss;
-  // One for each direction: what is lost there does not depend on who is faster.
+  // There is one sequence for each direction, so that the losses do not depend on which side is faster.
   const [there, andBack] = [generator(seed), generator(~seed)];
   let client = null;
 

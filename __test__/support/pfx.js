@@ -60,8 +60,8 @@ function keytoolPfx(name, passphrase, authority) {
 }
 
 /**
- * The same file with indefinite lengths and strings in pieces, as some programs write it (BER). Only the outermost strings
- * are cut: what is inside them is under the MAC.
+ * The same file with indefinite lengths and strings in pieces, as some programs write it (BER). Only the outermost
+ * strings are cut: what is inside them is under the MAC.
  */
 function berOf(der) {
   const parts = [];

@@ -5,7 +5,7 @@
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 
-/** How long it may take for anything, ms. */
+/** How long the program may take to print something, ms. */
 const PATIENCE = 30_000;
 
 /** A running program and all that it has printed. */
@@ -32,7 +32,7 @@ class Program {
     this._child.stdin.write(`${line}\n`);
   }
 
-  /** Until it has printed this. */
+  /** Waits until it has printed this. */
   async printed(text, patience = PATIENCE) {
     const overdue = AbortSignal.timeout(patience);
     while (!this.output.includes(text)) {

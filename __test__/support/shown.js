@@ -1,6 +1,6 @@
 'use strict';
 
-// Which of its certificates a server shows to whom.
+// Which of its certificates a server shows to which client.
 
 const { X509Certificate } = require('node:crypto');
 

@@ -1,6 +1,6 @@
 'use strict';
 
-// A system that takes no more datagrams for a while. Needs Linux, and the right to make a network namespace.
+// A system that takes no more datagrams for a while. The test needs Linux, and the right to make a network namespace.
 
 const assert = require('node:assert/strict');
 const { execFile, spawnSync } = require('node:child_process');
@@ -19,7 +19,9 @@ const NETWORK = [
 const inNamespace = (command) => ['-Urn', 'sh', '-c', `${NETWORK} && ${command}`];
 const skip = spawnSync('unshare', inNamespace('true')).status !== 0 && 'skipped (no network namespaces)';
 
-test('what the system does not take waits, holds up nobody for ever, and loses no callback', { skip }, async () => {
+test('datagrams that the system does not take wait, delay no connection for ever, and lose no callback', {
+  skip,
+}, async () => {
   const script = path.join(__dirname, '..', 'load', 'congestion.js');
   const { stdout } = await promisify(execFile)('unshare', inNamespace(`"${process.execPath}" "${script}"`));
   const { written, longest, left } = JSON.parse(stdout);

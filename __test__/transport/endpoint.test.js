@@ -8,7 +8,7 @@ const { describe, test } = require('node:test');
 
 const { HOST, connectedPair, event, messages } = require('../support/endpoints.js');
 
-describe('what is no DTLS', () => {
+describe('a datagram that is not DTLS', () => {
   test('is dropped and counted, and disturbs nobody', async (t) => {
     const { server, socket, client } = await connectedPair(t);
     const stranger = dgram.createSocket('udp4');
@@ -18,7 +18,8 @@ describe('what is no DTLS', () => {
     server.on('connection', onConnection);
     const before = server.stats;
     for (const datagram of garbage) stranger.send(datagram, server.address().port, HOST);
-    // From the port of the live connection as well: whoever can spoof that must not be able to end it.
+    // They also come from the port of the live connection: an attacker who spoofs its address must not be able to end
+    // it.
     for (const datagram of garbage) client.dgramSocket.send(datagram, server.address().port, HOST);
     const close = Buffer.from('15fefd00000000000000630002020a', 'hex');
     client.dgramSocket.send(close, server.address().port, HOST);

@@ -1,7 +1,7 @@
 'use strict';
 
-// Heavy steps of handshakes on other threads: who needs them, what the application notices, and every kind of end while
-// they are at work.
+// Heavy steps of handshakes on other threads: which handshakes have them, what the application notices, and every kind
+// of end while they are under way.
 
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
@@ -36,7 +36,7 @@ const { ca, client, server, serverRsa } = certificates;
 const TRUST = { ca: ca?.cert, servername: 'localhost' };
 const secure = (options) => ({ key: server.key, cert: server.cert, ...options });
 
-/** A server with so many threads, and a client with as many. */
+/** A server and a client with the same number of threads. */
 const pairWith = (t, handshakeThreads, serverOptions, clientOptions) =>
   connectedPair(t, {
     serverOptions: { psk: undefined, ...serverOptions, handshakeThreads },
@@ -73,7 +73,7 @@ describe('steps with public keys', { skip }, () => {
   }
 
   test('are none with a pre-shared key', async (t) => {
-    // ECDHE-PSK is another matter where Mbed TLS computes it.
+    // ECDHE-PSK has a heavy step where Mbed TLS computes it.
     const pair = await pairWith(t, 2, { psk: { bob: BOB.psk }, ciphers: 'PSK-AES128-CCM8' }, BOB);
     assert.equal(pair.server.stats.handshakeStepsOffloaded, 0);
     assert.equal(pair.client.stats.handshakeStepsOffloaded, 0);
@@ -116,7 +116,7 @@ describe('threads by default', () => {
 
   test('are no more than the process may use cores, and at most eight', async () => {
     const { stdout } = await run(process.execPath, ['-e', source]);
-    // Fewer where a quota allows less than affinity does: Node.js 20 knows of affinity alone.
+    // There are fewer where a quota allows less than the affinity does, of which Node.js 20 knows nothing.
     assert.ok(Number(stdout) <= Math.min(os.availableParallelism(), 8), stdout);
   });
 
@@ -173,7 +173,7 @@ describe('what the application notices', { skip }, () => {
 
 const INDEX = JSON.stringify(path.join(__dirname, '..', '..'));
 
-// A server and more and more clients in one thread; reports once the first is through, and goes on.
+// A server and more and more clients in one thread, which reports when the first handshake is over, and goes on.
 const STORM = `
 const fs = require('node:fs');
 const { connect, createServer } = require(${INDEX});
@@ -257,7 +257,7 @@ describe('an end with steps under way', { skip }, () => {
     assert.ok(performance.now() - began < 8000, 'it waited');
   });
 
-  test('is no hindrance to garbage collection', async () => {
+  test('does not prevent garbage collection', async () => {
     const script = `
       const { createServer } = require(${INDEX});
       const fs = require('node:fs');

@@ -1,6 +1,7 @@
 'use strict';
 
-// Datagrams that arrive together are delivered together, and what is written meanwhile leaves together. Nobody can tell.
+// Datagrams that arrive together are delivered together, and what is written meanwhile leaves together. The application
+// sees the same events in the same order as if each had come alone.
 
 const assert = require('node:assert/strict');
 const { randomBytes } = require('node:crypto');
@@ -10,19 +11,19 @@ const { setImmediate: immediate, setTimeout: sleep } = require('node:timers/prom
 const { BOB, HOST, connectedPair, echo, event, messages, openClient, startServer, uncaught } =
   require('../support/endpoints.js');
 
-// Several batches, and less than the system's buffer for datagrams.
+// These fill several batches, and fit into the system's buffer for datagrams.
 const MANY = 150;
 
-/** Payloads that tell each other apart. */
+/** Payloads that are all different. */
 const numbered = (count) => Array.from({ length: count }, (_, index) => `message ${index}`);
 
-/** Keeps the event loop busy for so long, ms. */
+/** Keeps the event loop busy for a time, ms. */
 function spin(duration) {
   const until = performance.now() + duration;
   while (performance.now() < until);
 }
 
-describe('what arrives together', () => {
+describe('a batch of datagrams that arrive together', () => {
   test('is delivered in order, whatever its size', async (t) => {
     const { socket, client } = await connectedPair(t);
     const sizes = [1, 0, 16_384, 64, 0, 1_200, 5_000, 2, 16_000];
@@ -36,7 +37,7 @@ describe('what arrives together', () => {
     assert.deepEqual(received, sent);
   });
 
-  test('reaches each connection its own', async (t) => {
+  test('brings each connection its own messages', async (t) => {
     const server = await startServer(t, { psk: BOB.psk });
     const names = ['alice', 'bob', 'carol'];
     const received = new Map(names.map((name) => [name, []]));
@@ -74,7 +75,7 @@ describe('what arrives together', () => {
     );
   });
 
-  test('leaves others their turn when it takes long', async (t) => {
+  test('leaves others their turn when its delivery takes long', async (t) => {
     const { socket, client } = await connectedPair(t);
     let rounds = 0;
     const count = setInterval(() => rounds++, 1);
@@ -95,7 +96,7 @@ describe('what arrives together', () => {
     assert.ok(roundsSeen.size >= 3, `timers had ${roundsSeen.size - 1} turns while ${MANY} messages were handled`);
   });
 
-  test('is delivered when somebody begins to listen to the UDP socket meanwhile', async (t) => {
+  test('is delivered when another listener to the UDP socket is added meanwhile', async (t) => {
     const { server, socket, client } = await connectedPair(t);
     const received = [];
     const whole = new Promise((resolve) => {
@@ -130,7 +131,7 @@ describe('what arrives together', () => {
     assert.equal(received, 70);
   });
 
-  test('goes on behind a listener that throws', async (t) => {
+  test('is delivered to its end when a listener throws', async (t) => {
     const { socket, client } = await connectedPair(t);
     const received = messages(socket, 20);
     const failure = new Error('bug in the application');
@@ -145,7 +146,7 @@ describe('what arrives together', () => {
   });
 
   for (const number of [7, 63, 100]) {
-    test(`goes on behind one that throws at message ${number} while more waits for its turn`, async (t) => {
+    test(`is delivered to its end when a listener throws at message ${number} while more datagrams wait`, async (t) => {
       const { socket, client } = await connectedPair(t);
       const received = messages(socket, MANY);
       const failure = new Error('bug in the application');
@@ -173,7 +174,7 @@ describe('what arrives together', () => {
     assert.deepEqual(received, numbered(5));
   });
 
-  test('is delivered before the end that comes behind it', async (t) => {
+  test('is delivered before the end that follows it', async (t) => {
     const { socket, client } = await connectedPair(t);
     const received = messages(socket, 20);
     const closed = event(socket, 'close');
@@ -183,7 +184,7 @@ describe('what arrives together', () => {
     await closed;
   });
 
-  test('is delivered before the end behind it, though a listener ends another connection meanwhile', async (t) => {
+  test('is delivered before the end that follows it, although a listener ends another connection meanwhile', async (t) => {
     const server = await startServer(t, { psk: BOB.psk });
     const received = [];
     server.on('secureConnection', (socket) => {
@@ -201,7 +202,7 @@ describe('what arrives together', () => {
     assert.deepEqual(received, ['end me', ...numbered(3)]);
   });
 
-  test('waits when a listener brings a datagram of its own', async (t) => {
+  test('is not interrupted by a datagram that a listener passes in', async (t) => {
     const { server, socket, client } = await connectedPair(t);
     const received = [];
     socket.on('data', (message) => {
@@ -215,7 +216,7 @@ describe('what arrives together', () => {
     assert.equal(server.stats.datagramsDropped, 1);
   });
 
-  test('is seen datagram by datagram by whoever else listens to the UDP socket', async (t) => {
+  test('is seen datagram by datagram by every other listener to the UDP socket', async (t) => {
     const { server, socket, client } = await connectedPair(t);
     let seen = 0;
     server.dgramSocket.on('message', () => {
@@ -228,11 +229,11 @@ describe('what arrives together', () => {
   });
 });
 
-// More than the events that wait at a time (lib/server.js).
+// These are more events than can wait at a time (lib/server.js).
 const CROWD = 80;
 
-describe('what happens to many at once', () => {
-  /** Open clients, and what the server hears of them from then on: 'name: what'. */
+describe('events of many connections at once', () => {
+  /** Open clients, and the server's events about them from then on: 'name: event'. */
   async function crowd(t) {
     const server = await startServer(t, { psk: BOB.psk, maxHandshakesPerAddress: CROWD });
     const heard = [];
@@ -251,7 +252,7 @@ describe('what happens to many at once', () => {
     while (heard.length < count) await sleep(1);
   };
 
-  test('is told of each in order', async (t) => {
+  test('are dispatched in order', async (t) => {
     const { heard, names, clients } = await crowd(t);
     for (const client of clients) {
       client.write('hello');
@@ -264,7 +265,7 @@ describe('what happens to many at once', () => {
     }
   });
 
-  test('is told behind a listener that throws, before anything that comes later', async (t) => {
+  test('are dispatched after a listener has thrown, before anything that comes later', async (t) => {
     const server = await startServer(t, { psk: BOB.psk, maxHandshakesPerAddress: CROWD });
     const failure = new Error('bug in the application');
     const heard = [];
@@ -295,7 +296,7 @@ describe('what is written while a batch is delivered', () => {
     assert.deepEqual(await received, numbered(MANY));
   });
 
-  test('leaves before the goodbye', async (t) => {
+  test('leaves before the close_notify', async (t) => {
     const { socket, client } = await connectedPair(t);
     socket.once('data', (message) => socket.end(message));
     const received = messages(client, 1);
@@ -333,7 +334,7 @@ describe('what is written while a batch is delivered', () => {
     assert.deepEqual(lengths, Array(10).fill(16_000));
   });
 
-  test('tells what has been sent', async (t) => {
+  test("is reported by 'send'", async (t) => {
     const { socket, client } = await connectedPair(t);
     const sent = [];
     socket.on('send', (length) => sent.push(length));
@@ -345,7 +346,7 @@ describe('what is written while a batch is delivered', () => {
     assert(sent.every((length) => length > 'message 0'.length + 13));
   });
 
-  test('may go to somebody else', async (t) => {
+  test('may go to another connection', async (t) => {
     const first = await connectedPair(t);
     const second = await connectedPair(t);
     first.socket.on('data', (message) => second.socket.write(message));
@@ -356,7 +357,7 @@ describe('what is written while a batch is delivered', () => {
     assert.deepEqual(await received, numbered(50));
   });
 
-  test('has its place in a session that is saved right after it', async (t) => {
+  test('is counted in a session that is saved right after it', async (t) => {
     const { socket, client } = await connectedPair(t);
     const counters = [];
     socket.on('data', (message) => {

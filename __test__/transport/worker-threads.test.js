@@ -1,7 +1,7 @@
 'use strict';
 
-// The addon belongs to no thread: server and client in worker_threads, and what becomes of open connections when a
-// thread, or the whole process, ends.
+// The addon is not tied to a thread: server and client in worker_threads, and what happens to open connections when a
+// thread or the whole process ends.
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
@@ -16,7 +16,8 @@ const { BOB, HOST, event, messages, openClient, startServer } = require('../supp
 const run = promisify(execFile);
 const INDEX = JSON.stringify(path.join(__dirname, '..', '..'));
 
-// Both in one thread; tells its parent the port once its own client has had its echo, and leaves everything open.
+// Server and client in one thread, which tells its parent the port when the client has its echo, and leaves everything
+// open.
 const SERVER_AND_CLIENT = `
 const { connect, createServer } = require(${INDEX});
 const { parentPort } = require('node:worker_threads');
@@ -31,7 +32,7 @@ server.listen(0, '${HOST}', () => {
   client.write('hello from within');
   client.once('data', (message) => {
     report({ port, echo: message.toString() });
-    // Timers, handshakes and datagrams in flight when the end comes.
+    // When the end comes, timers, handshakes and datagrams are under way.
     setInterval(() => {
       client.write('more');
       connect({ host: '${HOST}', port, psk, pskIdentity: 'bob' }).on('error', () => {});

@@ -10,9 +10,9 @@ const process = require('node:process');
 const { DtlsClient } = require('../client');
 const { DtlsError, invalidArgType } = require('../errors');
 const { clientOptionNames, serverOptionNames } = require('../options/options');
+const { boolean, checkOptions, oneOf } = require('../options/validate');
 const { DtlsServer } = require('../server');
 const { DtlsSocket } = require('../socket');
-const { boolean, checkOptions, oneOf } = require('../options/validate');
 
 /**
  * How a fork behaves. The names of events and fields are those of the forks.

@@ -2,9 +2,9 @@
 
 // What a server shows its clients: contexts that are made once, and credentials that change while the server runs.
 
-const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
 const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
+const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
 const { OPTIONS, negotiation } = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
 const { boolean, checkOptions, secretString, string } = require('./validate');

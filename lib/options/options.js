@@ -6,6 +6,7 @@
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
 
+const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
 const { contextCheckers, makeSecureContext } = require('./context');
 const {
   certificates,
@@ -18,7 +19,6 @@ const {
   serverPsk,
 } = require('./credentials');
 const defaults = require('./defaults');
-const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
 const negotiated = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
 const {

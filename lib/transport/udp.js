@@ -11,8 +11,8 @@ const fs = require('node:fs');
 const net = require('node:net');
 const process = require('node:process');
 
-const { defaults } = require('../options/defaults');
 const { stateError } = require('../errors');
+const { defaults } = require('../options/defaults');
 const { BATCH } = require('./turns');
 
 /** How long a closing UDP socket waits for its send queue to reach the kernel, ms. */

@@ -24,7 +24,7 @@ module.exports = {
 
   client(t, port, _scenario, { ca }) {
     const args = [`--port=${port}`, '--type=udp', '--skip-system-cert-store', `--trusted-cas=${ca}`];
-    // Line by line: what it prints into a pipe stays with it otherwise.
+    // Line buffering, because its output would otherwise not leave it while it runs.
     const command = ['stdbuf', '-oL', 'botan', 'tls_client', '127.0.0.1', ...args];
     return new LineProgram(t, command, { connected: 'Handshake complete' });
   },

@@ -1,6 +1,6 @@
 'use strict';
 
-// Implementations that are libraries: small programs of ours around them (../drivers), all of them used alike.
+// Implementations that are libraries, in small programs of ours (../drivers) that are all used in the same way.
 //
 //   PROGRAM                              prints the version of the library
 //   PROGRAM client|server PORT NAME=VALUE ...
@@ -30,7 +30,7 @@ const RFC8442 = [
 const MUTUAL = { mutual: true };
 const LOST = { mutual: true, loss: true };
 const RESUMED = { resume: true };
-/** Whose fault it is when this fails, where it does. */
+/** Known failures, and whose fault they are. */
 const WOLFSSL_LOST = {
   ...LOST,
   theirs: 'unexpected_message for a ChangeCipherSpec before a datagram that was lost; its last flight is not repeated',

@@ -12,7 +12,7 @@ const { LineProgram } = require('./line.js');
 const { IDENTITY, KEY, ecdsa, psk, raw, rsa } = require('./scenarios.js');
 
 const DTLS_1_2 = 'NORMAL:-VERS-ALL:+VERS-DTLS1.2';
-/** What is in the registry, but not in NORMAL. */
+/** Suites that GnuTLS knows, but does not have in NORMAL. */
 const MORE = '+AES-128-CCM-8:+AES-128-CCM:+SHA256';
 const PRIORITY = {
   psk: `${DTLS_1_2}:${MORE}:-KX-ALL:+PSK:+ECDHE-PSK`,
@@ -22,7 +22,7 @@ const PRIORITY = {
 };
 const GCM = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 
-/** Whose fault it is when this fails, where it does. */
+/** Known failures, and whose fault they are. */
 const CRASHES = {
   theirs: 'gnutls-cli 3.7.9 crashes after its ECDHE-PSK handshake when it describes the connection; with s_server too',
 };

@@ -6,7 +6,7 @@ const path = require('node:path');
 
 const ROOT = path.join(__dirname, '..', '..', '..', 'target', 'interop');
 
-/** A path in there. */
+/** A path in that directory. */
 function installed(...names) {
   return path.join(ROOT, ...names);
 }

@@ -26,7 +26,7 @@ const both = [
 ];
 const LINE = 'a line from the peer';
 
-/** Our server: answers every request with what it has brought. */
+/** Our server answers every request with its own payload. */
 function serve(socket) {
   socket.on('data', (message) => {
     const { confirmable, payload } = coap.parse(message);
@@ -48,7 +48,7 @@ function plainKey(keyPath) {
 }
 
 class CoapClient extends LineProgram {
-  /** Its first message is its request. */
+  /** The first message of coap-client is its request. */
   async connected() {}
 
   async exchange() {
@@ -57,7 +57,7 @@ class CoapClient extends LineProgram {
 }
 
 class CoapServer extends LineProgram {
-  /** It does not say when it listens; but its port is taken then. */
+  /** coap-server does not say when it listens, but its port is taken then. */
   async listening() {
     const deadline = Date.now() + 10_000;
     while (await isFree(this.port)) {
@@ -66,7 +66,7 @@ class CoapServer extends LineProgram {
     }
   }
 
-  /** What is put there is got there. */
+  /** GET returns what PUT has stored. */
   async exchange(client) {
     await ask(client, coap.request('PUT', 'example_data', { id: 1, payload: 'a line from us' }));
     const { code, payload } = await ask(client, coap.request('GET', 'example_data', { id: 2 }));

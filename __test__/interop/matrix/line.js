@@ -1,6 +1,6 @@
 'use strict';
 
-// Peers that are talked to through their standard streams: what they read there goes out as one datagram.
+// Peers that are used through their standard streams: each line that they read leaves as one datagram.
 
 const { Program } = require('../../support/program.js');
 const { echoed } = require('./run.js');
@@ -9,7 +9,8 @@ class LineProgram extends Program {
   /**
    * @param {{ after: Function }} t at whose end it is ended
    * @param {string[]} command
-   * @param {{ connected?: string, listening?: string, heard?: (line: string) => string, again?: () => LineProgram }} says
+   * @param {{ connected?: string, listening?: string, heard?: (line: string) => string, again?: () => LineProgram }}
+   *   says
    */
   constructor(t, [command, ...args], says) {
     super(command, args, says.env);

@@ -28,7 +28,7 @@ const both = [
 ];
 
 class Client extends LineProgram {
-  /** It sends its request at once, and ends after the answer. */
+  /** ssl_client2 sends its request at once, and ends after the answer. */
   async connected() {}
 
   async exchange() {
@@ -39,7 +39,7 @@ class Client extends LineProgram {
 }
 
 class Server extends LineProgram {
-  /** It reads a request, and answers with a page. */
+  /** ssl_server2 reads a request, and answers with a page. */
   async exchange(client) {
     const answer = event(client, 'data');
     client.write('GET /from-us HTTP/1.0\r\n\r\n');

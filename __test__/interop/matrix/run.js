@@ -9,7 +9,7 @@ const { echo, event, isFree, messages, openClient, startServer } = require('../.
 const { lossyProxy } = require('../../support/lossy.js');
 const { IDENTITY, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
 
-/** Of the datagrams in either direction. */
+/** The part of the datagrams that is lost in either direction. */
 const LOSS = 1 / 3;
 /** How long a handshake may take, ms: with losses, each side waits for its timers, which double. */
 const PATIENCE = 30_000;
@@ -87,7 +87,7 @@ async function quietPort() {
   }
 }
 
-/** That it is the peer, by the suite, that was meant. */
+/** Checks that the connection is with the peer, and has the suite, that the scenario names. */
 function checkPeer(socket, { auth, suite, mutual }, keys) {
   if (suite) assert.equal(socket.getCipher().name, suite);
   const identity = socket.pskIdentity?.toString();
@@ -96,7 +96,7 @@ function checkPeer(socket, { auth, suite, mutual }, keys) {
   else if (mutual) assert(socket.publicKey.length > 0, 'the peer has shown no certificate');
 }
 
-/** Our server resumes what it has seen. */
+/** Our server resumes the sessions that it has seen. */
 function keepSessions(server) {
   const sessions = new Map();
   server.on('secureConnection', ({ session }) => sessions.set(session.id.toString('hex'), session));
@@ -110,10 +110,10 @@ function calm(relay) {
   relay.calm();
 }
 
-/** Our client's line comes back: what a server that echoes is asked. */
+/** Asks a server that echoes: our client's line comes back. */
 async function echoed(client, line = 'a line from us\n') {
   const answer = messages(client, 1);
-  // Until it has everything of the handshake, a server may drop what comes early.
+  // A server may drop early messages until it has the whole handshake.
   const repeat = setInterval(() => client.write(line), 500);
   client.write(line);
   assert.deepEqual(await answer.finally(() => clearInterval(repeat)), [line]);

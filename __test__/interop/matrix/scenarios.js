@@ -1,6 +1,7 @@
 'use strict';
 
-// What a pair does: how the two authenticate, with which suite, on what kind of network. And what our side needs for it.
+// What a pair does: how the two authenticate, with which suite, on what kind of network. And what our side needs for
+// it.
 
 const certificates = require('../../support/certificates.js');
 const { keyPair } = require('../../support/gnutls.js');
@@ -25,7 +26,7 @@ const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
 /** Raw public keys on both sides. */
 const raw = (kind, more) => ({ auth: 'raw', kind, mutual: true, ...more });
 
-/** What happens, in words. */
+/** A scenario in words. */
 function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct }) {
   const exchange = {
     psk: suite?.startsWith('ECDHE-') ? 'ECDHE-PSK' : 'PSK',

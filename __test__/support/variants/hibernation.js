@@ -1,6 +1,6 @@
 'use strict';
 
-// Every connection of every test goes to sleep as soon as nothing happens on it; see threads.js.
+// Every connection of every test hibernates as soon as nothing happens on it; see threads.js.
 
 const defaults = require('../../../lib/options/defaults.js');
 

@@ -1,6 +1,7 @@
 'use strict';
 
-// Every endpoint of every test does its handshakes on the event loop, however many cores there are; see threads.js.
+// Every endpoint of every test does its handshakes on the event loop, even on a machine with many cores; see
+// threads.js.
 
 const defaults = require('../../../lib/options/defaults.js');
 

@@ -1,11 +1,11 @@
 'use strict';
 
-// Every endpoint of every test has threads for its handshakes, however few cores there are:
+// Every endpoint of every test has threads for its handshakes, even on a machine with few cores:
 //
 //   npm run test:variants -- threads
 //
-// A variant changes a default before anything uses it; what a test says itself stands. NODE_OPTIONS reaches the programs
-// and worker threads that tests start, too.
+// A variant changes a default before anything uses it; an option that a test sets still counts. NODE_OPTIONS reaches
+// the programs and worker threads that tests start too.
 
 const defaults = require('../../../lib/options/defaults.js');
 
