@@ -7,8 +7,10 @@ mod config;
 mod config_error;
 mod context;
 mod error;
+mod inbound;
 mod mbed;
 mod outbox;
+mod peer;
 mod progress;
 mod psk;
 mod question;
@@ -19,14 +21,16 @@ mod suites;
 pub(crate) use choice::Asks;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
 pub(crate) use config_error::{ConfigError, Forbidden};
-pub(crate) use context::{Context, Finished, Inbound};
+pub(crate) use context::{Context, Finished};
 pub(crate) use error::{CertificateFault, EXPORT_LIMIT, Error, ErrorKind, ExportError};
+pub(crate) use inbound::Inbound;
 pub(crate) use mbed::{
     ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,
     release_free_memory,
 };
 pub(crate) use outbox::Outbox;
-pub(crate) use progress::{Authorization, Negotiated, PeerCredential, Progress, Terms};
+pub(crate) use peer::{Authorization, PeerCredential};
+pub(crate) use progress::{Negotiated, Progress, Terms};
 pub(crate) use psk::{ClientPsk, PskError, check_psk};
 pub(crate) use question::Question;
 pub(crate) use random::{RngError, fill_random};

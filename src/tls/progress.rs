@@ -1,6 +1,6 @@
 //! How far a handshake has come, and what it has agreed on when it is over.
 
-use super::error::ErrorKind;
+use super::peer::{Authorization, PeerCredential};
 use super::question::Question;
 use super::suites::Suite;
 use crate::wire::OwnedRecord;
@@ -44,23 +44,4 @@ pub(crate) struct Terms {
     pub(crate) issuers: Vec<Vec<u8>>,
     /// OpenSSL's name of the SRTP profile (RFC 5764).
     pub(crate) srtp_profile: Option<&'static str>,
-}
-
-/// What a peer has presented.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PeerCredential {
-    /// SubjectPublicKeyInfo, DER.
-    pub(crate) public_key: Vec<u8>,
-    /// X.509, DER; `None` with a raw public key.
-    pub(crate) certificate: Option<Vec<u8>>,
-}
-
-/// Whether the peer has proved to be one that the configuration accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Authorization {
-    Granted,
-    /// The peer was let in although this is wrong.
-    Refused(ErrorKind),
-    /// The peer was not asked to prove anything.
-    Unknown,
 }

@@ -1,6 +1,6 @@
 //! What a handshake asks the application.
 
-use super::progress::PeerCredential;
+use super::peer::PeerCredential;
 
 /// What only the application knows.
 #[derive(Debug)]

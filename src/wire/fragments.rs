@@ -1,7 +1,8 @@
 //! A ClientHello that comes in fragments (RFC 6347 section 4.2.3), which the engine takes in one piece alone.
 
-use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
-use super::record::{RECORD_HEADER_LENGTH, Record};
+use super::handshake::HandshakeFragment;
+use super::lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH};
+use super::record::Record;
 
 /// What has come of one ClientHello: memory for the whole of it, and which of its bytes are there.
 pub(crate) struct HelloFragments {

@@ -1,9 +1,9 @@
 //! The two hellos, read before an engine sees them: clear text from anybody. A ClientHello may come in fragments.
 
-use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
+use super::handshake::HandshakeFragment;
+use super::lengths::{HANDSHAKE_HEADER_LENGTH, RANDOM_LENGTH, SESSION_ID_LIMIT};
 use super::record::Record;
 
-const RANDOM_LENGTH: usize = 32;
 const NULL_COMPRESSION: u8 = 0;
 
 /// Bytes of a ServerHello message before its session id: handshake header, version, random.
@@ -74,7 +74,7 @@ impl<'a> HelloStart<'a> {
             is_whole: fragment.is_whole(),
         };
         let rest = parameters.map_or(&[][..], |(_, rest)| rest);
-        (session_id.len() <= 32).then_some((start, rest))
+        (session_id.len() <= SESSION_ID_LIMIT).then_some((start, rest))
     }
 }
 

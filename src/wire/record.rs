@@ -4,12 +4,7 @@
 //! malformed records would end a handshake, although anybody can send either.
 
 use super::handshake::{CLIENT_HELLO, HandshakeFragment};
-
-/// Bytes before a record's fragment (RFC 6347 section 4.1).
-pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
-
-/// Bytes of plaintext in one record (RFC 5246 section 6.2.1).
-pub(crate) const RECORD_LIMIT: usize = 16384;
+use super::lengths::RECORD_HEADER_LENGTH;
 
 /// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
 const MAJOR_VERSION: u8 = 254;

@@ -1,7 +1,7 @@
 //! The steps of a handshake's Certificate messages, each of which is a certificate, a raw public key (RFC 7250), or left
 //! out. The engine takes those with certificates; the others are ours.
 
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::peer::Peer;

@@ -3,7 +3,7 @@
 use super::credentials::Credentials;
 use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
-use super::ffi::verify::PeerName;
+use super::ffi::trust::PeerName;
 use super::negotiation::Negotiation;
 use super::rules::Rules;
 use crate::tls::config::{PeerAuthentication, Settings};

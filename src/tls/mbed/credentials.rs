@@ -1,10 +1,10 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
 use super::errors::describe;
+use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
 use super::ffi::own_key::OwnKey;
-use super::ffi::raw_public_key::Carrier;
-use super::ffi::verify::SharedCrl;
+use super::ffi::trust::SharedCrl;
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::alloc::List;

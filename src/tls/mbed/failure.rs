@@ -1,44 +1,11 @@
-//! Why a step of a handshake failed, and what that means.
+//! What the failure of a step means, by how far the handshake has come.
 
+use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::steps::Steps;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::wire::ExtensionFault;
-use crate::wire::certificate::NoRawPublicKey;
 use mbedtls_sys as sys;
-
-/// Why a step failed.
-pub(super) enum Failure {
-    /// The engine failed, with this number.
-    Engine(i32),
-    /// We have a reason of our own.
-    Own(Error),
-}
-
-impl From<i32> for Failure {
-    fn from(errno: i32) -> Failure {
-        Failure::Engine(errno)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Own(error)
-    }
-}
-
-impl From<ExtensionFault> for Failure {
-    fn from(fault: ExtensionFault) -> Failure {
-        Failure::Own(fault.into())
-    }
-}
-
-impl From<NoRawPublicKey> for Failure {
-    fn from(fault: NoRawPublicKey) -> Failure {
-        Failure::Own(fault.into())
-    }
-}
 
 impl Steps {
     /// What went wrong. A fault of the ClientHello counts before anything else that the engine did not like.

@@ -1,7 +1,7 @@
 //! One handshake, from its first flight to the engine of a finished one.
 
 use super::config::{ClientConfig, Pace, ServerConfig};
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
 use super::psk::PskExchange;

@@ -3,9 +3,9 @@
 //!
 //! Our hello gets its extensions appended while the engine writes it; the peer's is read here before the engine reads it.
 
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::config::Role;
-use super::ffi::raw_public_key::HelloExtensions;
+use super::ffi::hello_extensions::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
 use crate::tls::error::{Error, ErrorKind};

@@ -4,7 +4,7 @@ use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::tls::progress::{Authorization, PeerCredential};
+use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
 use crate::wire::PublicKey;
 use mbedtls_sys as sys;

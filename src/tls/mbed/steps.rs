@@ -2,7 +2,7 @@
 
 use super::certificates;
 use super::early::EarlyRecords;
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;

@@ -1,7 +1,7 @@
 //! The engine's view of the world outside: one record to read, memory to write to, a virtual clock.
 
-use super::raw_public_key::HelloEdit;
-use super::verify::{PeerName, SharedCrl};
+use super::hello_extensions::HelloEdit;
+use super::trust::{PeerName, SharedCrl};
 use super::{c_int, c_void, sys};
 use std::ptr::NonNull;
 use std::sync::Arc;

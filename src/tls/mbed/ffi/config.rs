@@ -4,7 +4,7 @@ use super::negotiation::{Lists, Preferences};
 use super::own_key::{self, OwnKey};
 use super::rng::random;
 use super::start_up::start_up;
-use super::verify::SharedCrl;
+use super::trust::SharedCrl;
 use super::{bio, c_int, check, sys};
 use mbedtls::alloc::List;
 use mbedtls::x509::Certificate;

@@ -1,8 +1,7 @@
-//! What the engine negotiates: given to a configuration, read from a context.
+//! What the engine negotiates, as a configuration has it.
 
-use super::ssl::Ssl;
 use super::{c_int, check, sys};
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use sys::types::raw_types::c_char;
 
 /// What a configuration prefers, in the engine's numbers, best first.
@@ -63,21 +62,5 @@ impl Lists {
         raw.psk_hint_len = self.psk_hint.len();
         // SAFETY: a number.
         check(unsafe { sys::ssl_conf_max_frag_len(raw, self.max_fragment_length_code) })
-    }
-}
-
-impl Ssl {
-    /// The application protocol that both have agreed on (RFC 7301).
-    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
-        // SAFETY: the context is set up.
-        let name = unsafe { sys::ssl_get_alpn_protocol(&*self.raw) };
-        // SAFETY: null, or one of the configuration's C strings, which outlive the context.
-        (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_bytes().to_vec())
-    }
-
-    /// RFC 7627, as the hellos that were read have it.
-    pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
-        // SAFETY: null, or the handshake that the context owns.
-        unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
     }
 }

@@ -3,9 +3,10 @@
 use super::bio::{self, Bio, StagedPsk};
 use super::buffers;
 use super::config::{Role, SslConfig};
-use super::verify::{self, PeerName};
+use super::trust::PeerName;
+use super::verify;
 use super::{c_int, check, sys};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -288,6 +289,20 @@ impl Ssl {
         // SAFETY: null, or a session that the context owns.
         let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) }?;
         u16::try_from(session.ciphersuite).ok().filter(|&id| id != 0)
+    }
+
+    /// The application protocol that both have agreed on (RFC 7301).
+    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
+        // SAFETY: the context is set up.
+        let name = unsafe { sys::ssl_get_alpn_protocol(&*self.raw) };
+        // SAFETY: null, or one of the configuration's C strings, which outlive the context.
+        (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_bytes().to_vec())
+    }
+
+    /// RFC 7627, as the hellos that were read have it.
+    pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
+        // SAFETY: null, or the handshake that the context owns.
+        unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
     }
 
     /// `X509_BADCERT_*` flags of the chain that was refused.
