@@ -9,6 +9,6 @@ pub(crate) enum Inbound {
     Consumed,
     /// The peer's close_notify.
     Closed,
-    /// Forged, replayed, or of no known kind: as if it had never come.
+    /// Forged, replayed, or of no known kind. It counts as if it had never come.
     Dropped,
 }

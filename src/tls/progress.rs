@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 /// How far a handshake has come.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// For the peer's next flight, or the timer.
+    /// It waits for the peer's next flight, or for the timer.
     Waiting,
-    /// For the application's answer. Nothing may be fed meanwhile.
+    /// It waits for the application's answer. Nothing may be fed to it meanwhile.
     Asks(Question),
-    /// For a step with public keys: [`super::Context::compute`]. Nothing may be fed meanwhile.
+    /// It waits for a step with public keys: [`super::Context::compute`]. Nothing may be fed to it meanwhile.
     Computes,
-    /// Over: application data can flow.
+    /// It is over, and application data can flow.
     Done(Negotiated),
 }
 
@@ -37,7 +37,7 @@ pub(crate) struct Negotiated {
 /// What else a finished handshake agreed on.
 #[derive(Debug)]
 pub(crate) struct Terms {
-    /// Application protocol (RFC 7301).
+    /// The application protocol (RFC 7301).
     pub(crate) protocol: Option<Vec<u8>>,
     pub(crate) authorization: Authorization,
     /// Certificates that the peer has sent behind its own, DER.

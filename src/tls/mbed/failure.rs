@@ -21,11 +21,11 @@ impl Steps {
             sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
                 Error::certificate(ssl.verify_result(), ssl.peer_certificate_is_self_signed())
             }
-            // The chain is good, and not for this use.
+            // The chain is good, but not for this use.
             sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(ssl.verify_result(), 0 | u32::MAX) => {
                 Error::certificate(ssl.verify_result(), false)
             }
-            // What the message holds is wrong, and not the message.
+            // The message is well-formed, but not the certificate in it.
             errno if ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
             sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
                 errno,
@@ -77,7 +77,8 @@ impl Steps {
     }
 }
 
-/// Errors of the modules X509 and PK, which have to do with what a certificate holds; being out of memory has not.
+/// Whether the number is from the modules X509 and PK, whose errors are about the content of a certificate. Being out
+/// of memory is not.
 fn is_from_parser(errno: i32) -> bool {
     let high_level = errno.unsigned_abs() & 0xff80;
     (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()

@@ -43,7 +43,7 @@ unsafe extern "C" fn append_and_hash(ssl: *mut sys::ssl_context, message: *const
         let room = unsafe { std::slice::from_raw_parts_mut(out_msg, sys::SSL_OUT_CONTENT_LEN as usize) };
         let HelloExtensions { always, full } = &edit.extensions;
         for extensions in [Some(always), Some(full).filter(|_| !resumes)].into_iter().flatten() {
-            // Nothing must not add the length of nothing.
+            // A list without extensions must not add its length to the hello.
             if !extensions.is_empty()
                 && let Some(longer) = append_extensions(room, length, extensions)
             {

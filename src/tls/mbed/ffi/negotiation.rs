@@ -11,11 +11,11 @@ pub(crate) struct Preferences {
     pub(crate) hashes: Vec<sys::md_type_t>,
     /// Application protocols (RFC 7301); none for no such extension.
     pub(crate) protocols: Vec<CString>,
-    /// RFC 6066 section 4; 0 for no limit.
+    /// The number of a maximum fragment length (RFC 6066 section 4); 0 for no limit.
     pub(crate) max_fragment_length_code: u8,
     /// Whether a server chooses the suite that its client likes best.
     pub(crate) client_preference: bool,
-    /// RFC 4279 section 2; empty for none.
+    /// The PSK identity hint of a server (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
 }
 
@@ -23,7 +23,7 @@ pub(crate) struct Preferences {
 pub(super) struct Lists {
     curves: Box<[sys::ecp_group_id]>,
     hashes: Box<[c_int]>,
-    /// Point into `_protocols`.
+    /// These point into `_protocols`.
     protocol_pointers: Box<[*const c_char]>,
     _protocols: Box<[CString]>,
     max_fragment_length_code: u8,
@@ -57,7 +57,7 @@ impl Lists {
             check(unsafe { sys::ssl_conf_alpn_protocols(raw, self.protocol_pointers.as_mut_ptr()) })?;
         }
         raw.client_preference = self.client_preference.into();
-        // Only read, as long as the configuration lives; nothing is written of no bytes.
+        // The engine only reads the hint, as long as the configuration lives, and does not look at an empty one.
         raw.psk_hint = self.psk_hint.as_ptr();
         raw.psk_hint_len = self.psk_hint.len();
         // SAFETY: a number.

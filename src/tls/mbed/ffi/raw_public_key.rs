@@ -19,7 +19,7 @@ unsafe extern "C" {
 
 /// What a peer has presented in its Certificate message.
 pub(crate) struct PeerCertificate {
-    /// X.509, DER.
+    /// The X.509 certificate in DER.
     pub(crate) der: Vec<u8>,
     /// The key in it: SubjectPublicKeyInfo, DER.
     pub(crate) public_key: Vec<u8>,
@@ -164,7 +164,8 @@ fn free_certificate(certificate: &mut *mut sys::x509_crt) {
     if certificate.is_null() {
         return;
     }
-    // SAFETY: the engine or `accept_raw_public_key` allocated it with `calloc`; the session owns it and forgets it here.
+    // SAFETY: the engine or `accept_raw_public_key` allocated it with `calloc`; the session owns it and forgets it
+    // here.
     unsafe {
         sys::x509_crt_free(*certificate);
         free(certificate.cast::<c_void>());

@@ -26,7 +26,7 @@ pub(crate) struct Ssl {
     /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
     bio: NonNull<Bio>,
     pub(super) config: Arc<SslConfig>,
-    /// RFC 7627, as negotiated.
+    /// Whether the extended master secret was negotiated (RFC 7627).
     pub(super) extended_master_secret: bool,
     /// The alert that the last record was, if it was one.
     received_alert: Option<u8>,
@@ -111,7 +111,7 @@ impl Ssl {
         self.bio().written.ends.len()
     }
 
-    /// Takes back what was written since then.
+    /// Takes back every datagram but the first `written`.
     pub(crate) fn take_back(&mut self, written: usize) {
         self.bio_mut().written.truncate(written);
     }
@@ -144,7 +144,7 @@ impl Ssl {
         self.raw.state as u32
     }
 
-    /// The next message is the peer's Certificate.
+    /// Whether the next message is the peer's Certificate.
     pub(crate) fn reads_certificate(&self) -> bool {
         let awaited = match self.role() {
             Role::Server => sys::SSL_CLIENT_CERTIFICATE,
@@ -226,12 +226,12 @@ impl Ssl {
         usize::try_from(result).map_err(|_| result)
     }
 
-    /// Type of the record that was read last.
+    /// Whether the record that was read last was of the type handshake.
     pub(crate) fn last_record_was_handshake(&self) -> bool {
         self.raw.in_msgtype == sys::SSL_MSG_HANDSHAKE
     }
 
-    /// Type of the record that was read last.
+    /// Whether the record that was read last was of the type application_data.
     pub(crate) fn last_record_was_application_data(&self) -> bool {
         self.raw.in_msgtype == sys::SSL_MSG_APPLICATION_DATA
     }
@@ -299,7 +299,7 @@ impl Ssl {
         (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_bytes().to_vec())
     }
 
-    /// RFC 7627, as the hellos that were read have it.
+    /// Whether the hellos that were read agree on the extended master secret (RFC 7627).
     pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
         // SAFETY: null, or the handshake that the context owns.
         unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)

@@ -43,8 +43,9 @@ pub(super) unsafe extern "C" fn verify(
     0
 }
 
-/// Whether one of the lists is from the certificate's issuer: Mbed TLS takes no list for nothing revoked. Whether it is
-/// genuine and valid, Mbed TLS sees. Nobody revokes what signs itself.
+/// Whether one of the lists is from the certificate's issuer. Without such a list Mbed TLS would take nothing for
+/// revoked; with one, it checks itself whether the list is genuine and valid. A certificate that signs itself needs no
+/// list.
 fn has_list(lists: &SharedCrl, certificate: &sys::x509_crt) -> bool {
     let issuer = raw(&certificate.issuer_raw);
     let mut list = lists.as_ptr();
