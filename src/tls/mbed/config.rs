@@ -104,7 +104,7 @@ impl ClientConfig {
         ClientConfig::build(settings, psk, false, server, credentials)
     }
 
-    /// As `new`, for a client that is asked in each handshake who it is: [`Question::Identity`](super::Question).
+    /// As `new`, for a client that is asked in each handshake who it is: [`Question::Identity`](crate::tls::Question).
     pub(crate) fn asking_for_psk(
         settings: &Settings,
         server: Option<PeerAuthentication>,
