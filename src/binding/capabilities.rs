@@ -37,8 +37,11 @@ impl Capabilities {
     /// Asked once, when the package is loaded.
     #[napi(catch_unwind)]
     pub fn read() -> NativeCapabilities {
-        let cipher =
-            |suite: crate::proto::Suite| NativeCipher { id: suite.id(), name: suite.openssl_name(), standard_name: suite.name() };
+        let cipher = |suite: crate::proto::Suite| NativeCipher {
+            id: suite.id(),
+            name: suite.openssl_name(),
+            standard_name: suite.name(),
+        };
         let mut versions = HashMap::from([
             ("mbed-dtls", env!("CARGO_PKG_VERSION").to_owned()),
             ("mbedtls", capabilities::engine_version()),

@@ -11,9 +11,9 @@ pub(crate) struct Settings {
     /// Names of suites, IANA's or OpenSSL's, in order of preference; `None` for all that the credentials allow.
     pub(crate) ciphers: Option<Vec<String>>,
     pub(crate) wishes: Wishes,
-    /// Of the issuers of peers' certificates; `None` checks no revocation.
+    /// Revocation lists of the issuers of peers' certificates; `None` checks no revocation.
     pub(crate) revocations: Option<Arc<RevocationLists>>,
-    /// From a flight to its first retransmission.
+    /// Time from a flight to its first retransmission.
     pub(crate) first_interval: Duration,
     /// Upper bound of the doubling interval.
     pub(crate) longest_interval: Duration,
@@ -21,7 +21,7 @@ pub(crate) struct Settings {
     pub(crate) mtu: u16,
 }
 
-/// What an application may ask for; nothing of it by default.
+/// What an application may ask for; it asks for nothing by default.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Wishes {
     /// Names of groups, best first; `None` for all.
@@ -38,7 +38,7 @@ pub(crate) struct Wishes {
     pub(crate) srtp_profiles: Vec<String>,
     /// Whether a server chooses the suite that its client likes best, and not the one that it likes best itself.
     pub(crate) client_preference: bool,
-    /// By which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
+    /// Hint by which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
 }
 
@@ -52,7 +52,8 @@ pub(crate) struct PeerAuthentication {
     pub(crate) leaves_name: bool,
     /// Whether raw public keys are welcome, and which of them are authenticated without a question.
     pub(crate) public_keys: Option<Vec<PublicKey>>,
-    /// `false` lets everybody in whom the application does not refuse.
+    /// Whether a peer that does not authenticate is refused. Otherwise everybody is let in whom the application
+    /// accepts.
     pub(crate) required: bool,
     /// Whether the application has the last word: [`Question::Peer`](super::Question).
     pub(crate) asks: bool,

@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use super::error::{Error, ErrorKind, ExportError};
+use super::inbound::Inbound;
 use super::mbed::{Asleep, ClientConfig, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
@@ -11,19 +12,6 @@ use crate::wire::{Record, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
-
-/// What a record on an established association was.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Inbound {
-    /// Application data: this many bytes of plaintext.
-    Data(usize),
-    /// Authenticated, without data for the application.
-    Consumed,
-    /// The peer's close_notify.
-    Closed,
-    /// Forged, replayed, or of no known kind: as if it had never come.
-    Dropped,
-}
 
 /// What a record has led to.
 #[derive(Debug)]

@@ -7,8 +7,10 @@ mod config;
 mod config_error;
 mod context;
 mod error;
+mod inbound;
 mod mbed;
 mod outbox;
+mod peer;
 mod progress;
 mod psk;
 mod question;
@@ -18,14 +20,16 @@ mod suites;
 
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
 pub(crate) use config_error::{ConfigError, Forbidden};
-pub(crate) use context::{Context, Finished, Inbound, Reaction};
+pub(crate) use context::{Context, Finished, Reaction};
 pub(crate) use error::{CertificateFault, EXPORT_LIMIT, Error, ErrorKind, ExportError};
+pub(crate) use inbound::Inbound;
 pub(crate) use mbed::{
     ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,
     release_free_memory,
 };
 pub(crate) use outbox::Outbox;
-pub(crate) use progress::{Authorization, Negotiated, PeerCredential, Progress, Terms};
+pub(crate) use peer::{Authorization, PeerCredential};
+pub(crate) use progress::{Negotiated, Progress, Terms};
 pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, Question, Subject};
 pub(crate) use random::{RngError, fill_random};

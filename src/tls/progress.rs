@@ -1,6 +1,6 @@
 //! How far a handshake has come, and what it has agreed on when it is over.
 
-use super::error::ErrorKind;
+use super::peer::{Authorization, PeerCredential};
 use super::question::Question;
 use super::suites::Suite;
 use crate::wire::OwnedRecord;
@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 /// How far a handshake has come.
 #[derive(Debug)]
 pub(crate) enum Progress {
-    /// For the peer's next flight, or the timer.
+    /// It waits for the peer's next flight, or for the timer.
     Waiting,
-    /// For the application's answer. Nothing may be fed meanwhile.
+    /// It waits for the application's answer. Nothing may be fed to it meanwhile.
     Asks(Question),
-    /// For a step with public keys: [`super::Context::compute`]. Nothing may be fed meanwhile.
+    /// It waits for a step with public keys: [`super::Context::compute`]. Nothing may be fed to it meanwhile.
     Computes,
-    /// Over: application data can flow.
+    /// It is over, and application data can flow.
     Done(Box<Negotiated>),
 }
 
@@ -37,30 +37,11 @@ pub(crate) struct Negotiated {
 /// What else a finished handshake agreed on.
 #[derive(Debug)]
 pub(crate) struct Terms {
-    /// Application protocol (RFC 7301).
+    /// The application protocol (RFC 7301).
     pub(crate) protocol: Option<Vec<u8>>,
     pub(crate) authorization: Authorization,
     /// Certificates that the peer has sent behind its own, DER.
     pub(crate) issuers: Vec<Vec<u8>>,
     /// OpenSSL's name of the SRTP profile (RFC 5764).
     pub(crate) srtp_profile: Option<&'static str>,
-}
-
-/// What a peer has presented.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct PeerCredential {
-    /// SubjectPublicKeyInfo, DER.
-    pub(crate) public_key: Vec<u8>,
-    /// X.509, DER; `None` with a raw public key.
-    pub(crate) certificate: Option<Vec<u8>>,
-}
-
-/// Whether the peer has proved to be one that the configuration accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Authorization {
-    Granted,
-    /// The peer was let in although this is wrong.
-    Refused(ErrorKind),
-    /// The peer was not asked to prove anything.
-    Unknown,
 }

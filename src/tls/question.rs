@@ -4,7 +4,7 @@
 //! a value, and the answer comes back as one.
 
 use super::mbed::ServerConfig;
-use super::progress::PeerCredential;
+use super::peer::PeerCredential;
 use super::psk::{PskError, check_psk, check_psk_identity};
 use super::saved::ResumableSession;
 use std::sync::Arc;

@@ -19,9 +19,9 @@ impl KeyExchange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Suite {
     id: u16,
-    /// Spelling of the IANA registry.
+    /// The name in the IANA registry.
     name: &'static str,
-    /// Spelling of OpenSSL.
+    /// OpenSSL's name.
     openssl_name: &'static str,
     key_exchange: KeyExchange,
 }
@@ -32,7 +32,7 @@ const fn suite(id: u16, key_exchange: KeyExchange, name: &'static str, openssl_n
 
 use KeyExchange::{EcdheEcdsa, EcdhePsk, EcdheRsa, Psk};
 
-/// AEAD before CBC, forward secrecy before none, short tags (CCM_8) last among their kind.
+/// Best first: AEAD before CBC, forward secrecy before none, and short tags (CCM_8) last among their kind.
 #[rustfmt::skip]
 static SUITES: &[Suite] = &[
     suite(0xc02b, EcdheEcdsa, "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256", "ECDHE-ECDSA-AES128-GCM-SHA256"),
@@ -92,7 +92,7 @@ impl Suite {
         self.id
     }
 
-    /// Name in the IANA registry.
+    /// The name in the IANA registry.
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -107,7 +107,7 @@ impl Suite {
         self.name.ends_with("_SHA384")
     }
 
-    /// Name in OpenSSL.
+    /// OpenSSL's name.
     pub(crate) fn openssl_name(&self) -> &'static str {
         self.openssl_name
     }
@@ -120,7 +120,7 @@ impl Suite {
         SUITES.iter().copied().find(|suite| suite.id == id)
     }
 
-    /// By IANA's or OpenSSL's spelling.
+    /// Finds a suite by IANA's or OpenSSL's name.
     pub(crate) fn from_name(name: &str) -> Option<Suite> {
         SUITES
             .iter()

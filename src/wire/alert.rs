@@ -22,7 +22,7 @@ pub(crate) const USER_CANCELED: u8 = 90;
 pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
 pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
 
-/// A record with an alert, as it is before there are keys.
+/// A plaintext record with an alert. `number`: its record number in epoch 0.
 pub(crate) fn plaintext(number: u64, level: u8, description: u8) -> [u8; 15] {
     let [_, _, n0, n1, n2, n3, n4, n5] = number.to_be_bytes();
     [21, 254, 253, 0, 0, n0, n1, n2, n3, n4, n5, 0, 2, level, description]

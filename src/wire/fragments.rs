@@ -1,9 +1,10 @@
-//! A ClientHello that comes in fragments (RFC 6347 section 4.2.3), which the engine takes in one piece alone.
+//! A ClientHello that comes in fragments (RFC 6347 section 4.2.3), which the engine takes in one piece only.
 
-use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
-use super::record::{RECORD_HEADER_LENGTH, Record};
+use super::handshake::HandshakeFragment;
+use super::lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH};
+use super::record::Record;
 
-/// What has come of one ClientHello: memory for the whole of it, and which of its bytes are there.
+/// The fragments of one ClientHello that have come: memory for the whole message, and which of its bytes are there.
 pub(crate) struct HelloFragments {
     /// One record that holds the message as if it had never been fragmented: the transcript is defined over that (RFC
     /// 6347 section 4.2.6). Its number, which our answer will bear (section 4.2.1), is that of the first fragment: the
@@ -39,8 +40,8 @@ impl HelloFragments {
         hello.add(record).then_some(hello)
     }
 
-    /// Takes what is new in a fragment of the same message; what is there already stays as it came first. Whether it was
-    /// one of this message.
+    /// Takes what is new in a fragment of the same message; bytes that are there already stay as they came first.
+    /// Answers whether the fragment belongs to this message.
     pub(crate) fn add(&mut self, record: &Record<'_>) -> bool {
         let Some(fragment) = HandshakeFragment::parse(record.fragment()) else { return false };
         let belongs = fragment.is_consistent()

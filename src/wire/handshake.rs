@@ -1,9 +1,6 @@
 //! Handshake messages and their fragments (RFC 6347 section 4.2.2).
 
-use super::record::RECORD_LIMIT;
-
-/// Bytes before a handshake fragment's body.
-pub(crate) const HANDSHAKE_HEADER_LENGTH: usize = 12;
+use super::lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_LIMIT};
 
 /// Bytes of a handshake message that an engine has room for.
 const HANDSHAKE_MESSAGE_LIMIT: usize = RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;

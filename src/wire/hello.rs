@@ -1,9 +1,9 @@
 //! The two hellos, read before an engine sees them: clear text from anybody. A ClientHello may come in fragments.
 
-use super::handshake::{HANDSHAKE_HEADER_LENGTH, HandshakeFragment};
+use super::handshake::HandshakeFragment;
+use super::lengths::{HANDSHAKE_HEADER_LENGTH, RANDOM_LENGTH, SESSION_ID_LIMIT};
 use super::record::Record;
 
-const RANDOM_LENGTH: usize = 32;
 const NULL_COMPRESSION: u8 = 0;
 
 /// Bytes of a ServerHello message before its session id: handshake header, version, random.
@@ -12,8 +12,8 @@ const BEFORE_SESSION_ID: usize = HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH;
 /// Bytes of a ServerHello behind its session id: cipher suite and compression method.
 const AFTER_SESSION_ID: usize = 2 + 1;
 
-/// What a ClientHello, or the first fragment of one, says up to its cookie and a little further (RFC 6347 section 4.2.2);
-/// borrowed from its datagram.
+/// What a ClientHello, or the first fragment of one, says up to the parameters behind its cookie (RFC 6347 section
+/// 4.2.2). It is borrowed from its datagram.
 #[derive(Debug)]
 pub(crate) struct HelloStart<'a> {
     /// Epoch and record number: the answer bears the same (RFC 6347 section 4.2.1).
@@ -23,7 +23,7 @@ pub(crate) struct HelloStart<'a> {
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
     pub(crate) session_id: &'a [u8],
     pub(crate) cookie: &'a [u8],
-    /// `None` when they go on in the next fragment.
+    /// What the client offers; `None` when it goes on in the next fragment.
     pub(crate) parameters: Option<Parameters<'a>>,
     /// Whether this fragment is the whole message.
     pub(crate) is_whole: bool,
@@ -40,13 +40,13 @@ pub(crate) struct Parameters<'a> {
 #[derive(Debug)]
 pub(crate) struct ClientHello<'a> {
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
-    /// Empty when there are none.
+    /// The list of extensions; empty for a hello without one.
     pub(crate) extensions: &'a [u8],
 }
 
 impl<'a> HelloStart<'a> {
-    /// `None` for what is no beginning of a ClientHello, or one too short to hold its cookie; a whole message must make
-    /// sense to its end.
+    /// `None` for what is not the beginning of a ClientHello, or is too short to hold the cookie. A whole message must
+    /// make sense to its end.
     pub(crate) fn parse(record: &Record<'a>) -> Option<HelloStart<'a>> {
         let (start, rest) = HelloStart::split(record)?;
         (!start.is_whole || ClientHello::new(&start, rest).is_some()).then_some(start)
@@ -74,7 +74,7 @@ impl<'a> HelloStart<'a> {
             is_whole: fragment.is_whole(),
         };
         let rest = parameters.map_or(&[][..], |(_, rest)| rest);
-        (session_id.len() <= 32).then_some((start, rest))
+        (session_id.len() <= SESSION_ID_LIMIT).then_some((start, rest))
     }
 }
 
@@ -94,7 +94,7 @@ impl<'a> Parameters<'a> {
 }
 
 impl<'a> ClientHello<'a> {
-    /// `None` for whatever is no whole ClientHello that DTLS 1.2 could go on from.
+    /// `None` for whatever is not a whole ClientHello that DTLS 1.2 could go on from.
     pub(crate) fn parse(record: &Record<'a>) -> Option<ClientHello<'a>> {
         let (start, rest) = HelloStart::split(record)?;
         ClientHello::new(&start, rest)
@@ -108,8 +108,8 @@ impl<'a> ClientHello<'a> {
     }
 }
 
-/// The list of extensions in a whole ServerHello message, which may have none; `None` for a message without the room for
-/// what it announces.
+/// The list of extensions in a whole ServerHello message, which may have none; `None` for a message without the room
+/// for what it announces.
 pub(super) fn extensions_of_server_hello(message: &[u8]) -> Option<&[u8]> {
     let (&session_id, rest) = message.get(BEFORE_SESSION_ID..)?.split_first()?;
     let rest = rest.get(usize::from(session_id) + AFTER_SESSION_ID..)?;

@@ -12,6 +12,7 @@ mod fragments;
 pub(crate) mod handshake;
 mod hello;
 pub(crate) mod key_exchange;
+mod lengths;
 mod public_key;
 mod record;
 
@@ -23,5 +24,6 @@ pub(crate) use extensions::server_name::server_name;
 pub(crate) use extensions::srtp::{self, SrtpProfile};
 pub(crate) use fragments::HelloFragments;
 pub(crate) use hello::{ClientHello, HelloStart};
+pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
-pub(crate) use record::{ContentType, OwnedRecord, RECORD_HEADER_LENGTH, RECORD_LIMIT, Record, Records};
+pub(crate) use record::{ContentType, OwnedRecord, Record, Records};

@@ -3,10 +3,10 @@
 //! A peer's bytes are recognised here, before an engine parses them: named curves and RSA alone, in the one encoding
 //! that DER allows. So two keys are the same exactly when their bytes are.
 
-/// Bits of an RSA modulus: NIST SP 800-131A for the least, the engine's own limit for the most.
+/// Bits that an RSA modulus may have: the least is that of NIST SP 800-131A, the most is the engine's own limit.
 pub(crate) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
-/// Bytes of an RSA exponent: a large one makes a peer's signature as expensive for us as one of our own.
+/// Bytes that an RSA exponent may have: with a large one, verifying a peer's signature costs as much as making one.
 const RSA_EXPONENT_LIMIT: usize = 4;
 
 const SEQUENCE: u8 = 0x30;

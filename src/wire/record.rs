@@ -1,15 +1,10 @@
 //! The record layer seen from outside: cutting a datagram into records, and dropping what cannot be one.
 //!
-//! Mbed TLS is fed whole records alone: a datagram that ends in a few stray bytes would end its association, and some
-//! malformed records would end a handshake, although anybody can send either.
+//! An engine is given whole records only. A datagram that ends in a few stray bytes would make Mbed TLS end its
+//! association, and some malformed records would end a handshake, although anybody can send either.
 
 use super::handshake::{CLIENT_HELLO, HandshakeFragment};
-
-/// Bytes before a record's fragment (RFC 6347 section 4.1).
-pub(crate) const RECORD_HEADER_LENGTH: usize = 13;
-
-/// Bytes of plaintext in one record (RFC 5246 section 6.2.1).
-pub(crate) const RECORD_LIMIT: usize = 16384;
+use super::lengths::RECORD_HEADER_LENGTH;
 
 /// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
 const MAJOR_VERSION: u8 = 254;
@@ -31,7 +26,7 @@ pub(crate) enum ContentType {
 pub(crate) struct Record<'a> {
     pub(crate) content_type: ContentType,
     pub(crate) epoch: u16,
-    /// A plaintext ChangeCipherSpec came before it in its datagram.
+    /// Whether a plaintext ChangeCipherSpec came before this record in the same datagram.
     pub(crate) after_change_cipher_spec: bool,
     /// Header and fragment.
     pub(crate) bytes: &'a [u8],
@@ -95,7 +90,7 @@ impl<'a> Record<'a> {
             ContentType::Alert => fragment.len() == 2,
             ContentType::Handshake => HandshakeFragment::parse(fragment)
                 .is_some_and(|fragment| fragment.is_consistent() && !fragment.is_hello_request()),
-            // Never legal in epoch 0.
+            // Application data is never legal in epoch 0.
             ContentType::ApplicationData => false,
         }
     }
@@ -104,23 +99,24 @@ impl<'a> Record<'a> {
         self.content_type == ContentType::Handshake
     }
 
-    /// Whether this is a protected record of an association, if it is authentic.
+    /// Whether this record is protected with an association's keys, provided that it is authentic.
     pub(crate) fn may_be_protected(&self) -> bool {
-        self.epoch == 1
+        self.epoch == EPOCH_OF_DATA
     }
 
-    /// Whether this is data of an association, if it is authentic.
+    /// Whether this record carries application data of an association, provided that it is authentic.
     pub(crate) fn is_application_data(&self) -> bool {
         self.content_type == ContentType::ApplicationData && self.epoch == EPOCH_OF_DATA
     }
 
-    /// Whether this could be a ClientHello: then it concerns the cookie gate, whoever else lives at its address.
+    /// Whether this could be a ClientHello. Such a record concerns the cookie gate, whatever connection its address
+    /// has.
     pub(crate) fn is_client_hello(&self) -> bool {
         self.content_type == ContentType::Handshake && self.epoch == 0 && self.fragment().first() == Some(&CLIENT_HELLO)
     }
 }
 
-/// The records of a datagram, up to the first bytes that are none.
+/// The records of a datagram, up to the first bytes that are not a record.
 pub(crate) struct Records<'a> {
     rest: &'a [u8],
     after_change_cipher_spec: bool,
@@ -131,7 +127,7 @@ impl<'a> Records<'a> {
         Records { rest: datagram, after_change_cipher_spec: false }
     }
 
-    /// Bytes that no record was found in.
+    /// The bytes behind the last record.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }

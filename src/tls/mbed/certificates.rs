@@ -1,7 +1,7 @@
-//! The steps of a handshake's Certificate messages, each of which is a certificate, a raw public key (RFC 7250), or left
-//! out. The engine takes those with certificates; the others are ours.
+//! The steps of a handshake's Certificate messages, each of which is a certificate, a raw public key (RFC 7250), or
+//! left out. The engine takes those with certificates; the others are ours.
 
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::peer::Peer;
@@ -12,7 +12,7 @@ use crate::wire::certificate_type::Agreement;
 use crate::wire::handshake::SERVER_KEY_EXCHANGE;
 use crate::wire::{CertificateType, PublicKey};
 
-/// Writes a server's.
+/// The step that writes a server's Certificate message.
 pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) -> Result<(), Failure> {
     if rules.required && agreement.peer.is_none() {
         return Err(Error::no_shared_certificate_type("client certificate").into());
@@ -26,7 +26,7 @@ pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) 
     Ok(())
 }
 
-/// Writes a client's.
+/// The step that writes a client's Certificate message.
 pub(super) fn write_clients(ssl: &mut Ssl, agreement: Agreement) -> Result<(), Failure> {
     if agreement.own == Some(CertificateType::RawPublicKey) && ssl.is_asked_for_certificate() {
         ssl.use_raw_public_key()?;
@@ -35,7 +35,7 @@ pub(super) fn write_clients(ssl: &mut Ssl, agreement: Agreement) -> Result<(), F
     Ok(ssl.handshake_step()?)
 }
 
-/// Reads a server's.
+/// The step that reads a server's Certificate message.
 pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, peer: &mut Peer) -> Result<(), Failure> {
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
@@ -45,7 +45,7 @@ pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
     }
 }
 
-/// Reads a client's.
+/// The step that reads a client's Certificate message.
 pub(super) fn read_clients(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, peer: &mut Peer) -> Result<(), Failure> {
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
@@ -58,7 +58,7 @@ fn read_raw_public_key(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<
     let message = ssl.peek_handshake_message()?;
     if let Some(key) = key_of_omitted_certificate(ssl, rules, &message) {
         ssl.accept_raw_public_key(key.der())?;
-        // What came is the next message already.
+        // The message that came is the one behind the Certificate message.
         ssl.keep_peeked_message();
         peer.present(key, true);
         return Ok(());

@@ -3,7 +3,7 @@
 use super::credentials::Credentials;
 use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
-use super::ffi::verify::PeerName;
+use super::ffi::trust::PeerName;
 use super::negotiation::Negotiation;
 use super::rules::Rules;
 use crate::tls::config::{PeerAuthentication, Settings};
@@ -104,7 +104,7 @@ impl ClientConfig {
         ClientConfig::build(settings, psk, false, server, credentials)
     }
 
-    /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
+    /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](crate::tls::Question).
     pub(crate) fn asking_for_psk(
         settings: &Settings,
         server: Option<PeerAuthentication>,

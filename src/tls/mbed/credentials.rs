@@ -1,10 +1,10 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
 use super::errors::describe;
+use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
 use super::ffi::own_key::OwnKey;
-use super::ffi::raw_public_key::Carrier;
-use super::ffi::verify::SharedCrl;
+use super::ffi::trust::SharedCrl;
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::alloc::List;
@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// presented as a raw public key.
 pub(crate) struct Credentials {
     key: Arc<OwnKey>,
-    /// A server's raw public key is not sent: its clients know it.
+    /// Whether a server does not send its raw public key, because its clients know it.
     left_out: bool,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct TrustAnchors {
     certificates: Arc<List<Certificate>>,
 }
 
-/// Lists of certificates that their issuers have revoked. Where there are any, each issuer of a chain must have one.
+/// Lists of certificates that their issuers have revoked. Where lists are given, each issuer in a chain must have one.
 pub(crate) struct RevocationLists {
     lists: Arc<SharedCrl>,
 }
@@ -76,7 +76,8 @@ impl Credentials {
         Ok(Credentials { key: Arc::new(OwnKey::new(key, raw, Some(chain))), left_out: false })
     }
 
-    /// Whether a server can show the certificate: the engine would not put it forward, and no client accept it.
+    /// Whether the certificate may be used by a server. The engine would not present one that may not, and no client
+    /// would accept it.
     pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
         let Some(own) = self.key.certificate() else { return Ok(()) };
         if !own.check_key_usage(KeyUsage::DIGITAL_SIGNATURE) {
@@ -88,7 +89,7 @@ impl Credentials {
         Ok(())
     }
 
-    /// A key without a certificate, PEM or DER.
+    /// Parses a key without a certificate, in PEM or DER.
     pub(crate) fn parse_raw(key: &[u8], passphrase: Option<&[u8]>) -> Result<Credentials, ConfigError> {
         let mut key = parse_key(key, passphrase)?;
         let raw = raw_public_key(&mut key)?;
@@ -104,7 +105,7 @@ impl Credentials {
         self.left_out
     }
 
-    /// How we can prove ourselves in this role. A client with a certificate presents that.
+    /// What we can present in this role. A client that has a certificate presents that.
     pub(super) fn certificate_types(&self, role: Role) -> Vec<CertificateType> {
         let chain = self.key.certificate().map(|_| CertificateType::X509);
         let raw = self.key.carrier().filter(|_| role == Role::Server || chain.is_none());
@@ -120,7 +121,7 @@ impl Credentials {
     }
 }
 
-/// Trust anchors worth keeping parsed: Node's root certificates take longer to parse than a handshake.
+/// Bytes from which trust anchors are kept parsed: parsing Node's root certificates takes longer than a handshake.
 const SHARED_FROM_BYTES: usize = 64 * 1024;
 
 /// The last large set, and the bytes that it was parsed from.
@@ -132,7 +133,7 @@ struct SharedAnchors {
 }
 
 impl TrustAnchors {
-    /// As `parse`; a large set that was parsed before is used again.
+    /// Parses as `parse` does, but uses a large set again that was parsed before.
     pub(crate) fn shared(certificates: &[impl AsRef<[u8]>]) -> Result<Arc<TrustAnchors>, ConfigError> {
         let bytes = || certificates.iter().map(AsRef::as_ref);
         if bytes().map(<[u8]>::len).sum::<usize>() < SHARED_FROM_BYTES {

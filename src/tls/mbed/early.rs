@@ -30,7 +30,8 @@ impl EarlyRecords {
         self.records.iter().map(|record| record.bytes.len()).sum()
     }
 
-    /// The first record that can be the Finished message which the engine waits for; most that cannot need not be tried.
+    /// The first record that can be the Finished message which the engine waits for; most that cannot need not be
+    /// tried.
     pub(super) fn take_finished(&mut self, ssl: &Ssl) -> Option<OwnedRecord> {
         let awaited = match ssl.role() {
             Role::Server => sys::SSL_CLIENT_FINISHED,

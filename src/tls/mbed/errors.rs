@@ -1,8 +1,41 @@
-//! Errors by the engine's numbers.
+//! Failures of the engine, and errors by its numbers.
 
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::wire::alert;
+use crate::wire::certificate::NoRawPublicKey;
+use crate::wire::{ExtensionFault, alert};
 use mbedtls_sys as sys;
+
+/// Why a step of a handshake failed.
+pub(super) enum Failure {
+    /// The engine failed, with this number.
+    Engine(i32),
+    /// We have a reason of our own.
+    Own(Error),
+}
+
+impl From<i32> for Failure {
+    fn from(errno: i32) -> Failure {
+        Failure::Engine(errno)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Own(error)
+    }
+}
+
+impl From<ExtensionFault> for Failure {
+    fn from(fault: ExtensionFault) -> Failure {
+        Failure::Own(fault.into())
+    }
+}
+
+impl From<NoRawPublicKey> for Failure {
+    fn from(fault: NoRawPublicKey) -> Failure {
+        Failure::Own(fault.into())
+    }
+}
 
 impl Error {
     /// A certificate that the engine could not parse.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 const RESERVED: [&[u8]; 5] =
     [b"client finished", b"server finished", b"master secret", b"extended master secret", b"key expansion"];
 
-/// No context is another thing than an empty one.
+/// Without a context the result differs from that with an empty one (RFC 5705 section 4).
 pub(crate) fn export(
     connection: &SavedConnection,
     label: &[u8],

@@ -1,44 +1,11 @@
-//! Why a step of a handshake failed, and what that means.
+//! What the failure of a step means, by how far the handshake has come.
 
+use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::steps::Steps;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::wire::ExtensionFault;
-use crate::wire::certificate::NoRawPublicKey;
 use mbedtls_sys as sys;
-
-/// Why a step failed.
-pub(super) enum Failure {
-    /// The engine failed, with this number.
-    Engine(i32),
-    /// We have a reason of our own.
-    Own(Error),
-}
-
-impl From<i32> for Failure {
-    fn from(errno: i32) -> Failure {
-        Failure::Engine(errno)
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Own(error)
-    }
-}
-
-impl From<ExtensionFault> for Failure {
-    fn from(fault: ExtensionFault) -> Failure {
-        Failure::Own(fault.into())
-    }
-}
-
-impl From<NoRawPublicKey> for Failure {
-    fn from(fault: NoRawPublicKey) -> Failure {
-        Failure::Own(fault.into())
-    }
-}
 
 impl Steps {
     /// What went wrong. A fault of the ClientHello counts before anything else that the engine did not like.
@@ -54,11 +21,11 @@ impl Steps {
             sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
                 Error::certificate(ssl.verify_result(), ssl.peer_certificate_is_self_signed())
             }
-            // The chain is good, and not for this use.
+            // The chain is good, but not for this use.
             sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(ssl.verify_result(), 0 | u32::MAX) => {
                 Error::certificate(ssl.verify_result(), false)
             }
-            // What the message holds is wrong, and not the message.
+            // The message is well-formed, but not the certificate in it.
             errno if ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
             sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
                 errno,
@@ -110,7 +77,8 @@ impl Steps {
     }
 }
 
-/// Errors of the modules X509 and PK, which have to do with what a certificate holds; being out of memory has not.
+/// Whether the number is from the modules X509 and PK, whose errors are about the content of a certificate. Being out
+/// of memory is not.
 fn is_from_parser(errno: i32) -> bool {
     let high_level = errno.unsigned_abs() & 0xff80;
     (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()

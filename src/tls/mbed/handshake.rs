@@ -1,7 +1,7 @@
 //! One handshake, from its first flight to the engine of a finished one.
 
 use super::config::{ClientConfig, Pace, ServerConfig};
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
 use super::psk::PskExchange;
@@ -67,7 +67,7 @@ impl Handshake {
         progress
     }
 
-    /// What was done at one time leaves at a later one: the running timer begins then.
+    /// What was written leaves only after this delay, so the running timer begins so much later.
     pub(crate) fn delay(&mut self, delay: Duration) {
         if self.suspended.is_none() {
             self.ssl.postpone_timer(delay);
@@ -166,7 +166,7 @@ impl Handshake {
 
     fn finish(&mut self) -> Result<Progress, Error> {
         let suite = self.ssl.suite().ok_or_else(|| Error::internal(0))?;
-        // The limit was for flights; a payload is one record, and its size is the application's business.
+        // The limit was for flights. A payload is one record, and the application decides about its size.
         self.ssl.set_mtu(0);
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
         let Steps { hellos, peer, resumption, .. } = &mut self.steps;

@@ -1,11 +1,12 @@
 //! What the two hellos agree on and the engine knows nothing of: certificate types (RFC 7250), SRTP (RFC 5764), and an
 //! application protocol (RFC 7301) that the application has chosen.
 //!
-//! Our hello gets its extensions appended while the engine writes it; the peer's is read here before the engine reads it.
+//! Our hello gets its extensions appended while the engine writes it; the peer's is read here before the engine reads
+//! it.
 
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::config::Role;
-use super::ffi::raw_public_key::HelloExtensions;
+use super::ffi::hello_extensions::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
 use crate::tls::error::{Error, ErrorKind};
@@ -106,7 +107,7 @@ impl Hellos {
         Ok(())
     }
 
-    /// RFC 7627 section 5.2 and 5.3: who insists on it aborts the handshake without.
+    /// RFC 7627 section 5.2 and 5.3: a side that insists on the extended master secret aborts a handshake without it.
     fn check_extended_master_secret(&self, ssl: &Ssl) -> Result<(), Error> {
         if !self.rules.extended_master_secret || ssl.agrees_on_extended_master_secret() {
             return Ok(());

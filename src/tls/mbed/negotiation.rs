@@ -10,7 +10,7 @@ use crate::wire::{MaxFragmentLength, SrtpProfile};
 use mbedtls_sys as sys;
 use std::ffi::CString;
 
-/// The same, parsed into what the engine takes.
+/// [`Wishes`], checked and parsed.
 #[derive(Clone, Debug)]
 pub(crate) struct Negotiation {
     pub(super) curves: Vec<Curve>,
@@ -31,7 +31,8 @@ pub(super) struct Signatures {
     pub(super) ecdsa: bool,
 }
 
-/// No SHA-1, no MD5: hash, OpenSSL's name of it, and the IANA registry's of what it is signed with.
+/// Each hash, OpenSSL's name for it, and the IANA registry's names for its signatures with EC and RSA keys. SHA-1 and
+/// MD5 are left out.
 static HASHES: [(sys::md_type_t, &str, &str, &str); 3] = [
     (sys::MD_SHA256, "SHA256", "ecdsa_secp256r1_sha256", "rsa_pkcs1_sha256"),
     (sys::MD_SHA384, "SHA384", "ecdsa_secp384r1_sha384", "rsa_pkcs1_sha384"),
@@ -52,13 +53,13 @@ impl Negotiation {
         })
     }
 
-    /// Without the kinds of keys that no wished signature is made with.
+    /// The means that are left without the kinds of keys for which no signature algorithm was wished.
     pub(super) fn restrict(&self, means: Means) -> Means {
         let Signatures { ecdsa, rsa, .. } = self.signatures;
         Means { ecdsa: means.ecdsa && ecdsa, rsa: means.rsa && rsa, ..means }
     }
 
-    /// The same in the engine's numbers.
+    /// What the engine's configuration needs of it, in the engine's numbers.
     pub(super) fn preferences(&self) -> Preferences {
         Preferences {
             curves: self.curves.iter().map(|curve| curve.id()).collect(),
@@ -145,7 +146,7 @@ fn srtp_profiles(names: &[String]) -> Result<Vec<SrtpProfile>, ConfigError> {
     Ok(profiles)
 }
 
-/// The engine takes them as C strings.
+/// The engine takes application protocols as C strings.
 fn protocols(names: &[Vec<u8>]) -> Result<Vec<CString>, ConfigError> {
     let fits = names.iter().all(|name| (1..=usize::from(u8::MAX)).contains(&name.len()))
         && names.iter().map(|name| name.len() + 1).sum::<usize>() <= PROTOCOLS_LIMIT;

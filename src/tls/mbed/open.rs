@@ -3,8 +3,8 @@
 use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::last_flight::LastFlight;
-use crate::tls::context::Inbound;
 use crate::tls::error::Error;
+use crate::tls::inbound::Inbound;
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
 use crate::wire::alert;

@@ -4,7 +4,7 @@ use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::tls::progress::{Authorization, PeerCredential};
+use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
 use crate::wire::PublicKey;
 use mbedtls_sys as sys;
@@ -16,7 +16,7 @@ enum Verdict {
     /// The peer has presented nothing yet that the application could be asked about.
     Open,
     Asked,
-    /// The peer is accepted, or not the application's to decide about.
+    /// The peer is accepted, or the application does not decide about it.
     Settled,
 }
 
@@ -84,7 +84,7 @@ impl Peer {
     /// What a finished handshake says about the peer, which was let in.
     pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
         if resumed {
-            // The application knows whose session it was.
+            // Only the application knows whose session it was.
             return Authorization::Unknown;
         }
         if suite.key_exchange().uses_psk() {

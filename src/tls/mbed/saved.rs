@@ -44,8 +44,8 @@ impl Ssl {
         })
     }
 
-    /// Lets the ServerHello that is about to be written resume a session; `false` when the session does not fit what this
-    /// hello has negotiated.
+    /// Lets the ServerHello that is about to be written resume a session; `false` when the session does not fit what
+    /// this hello has negotiated.
     pub(super) fn resume_session(&mut self, session: &ResumableSession) -> bool {
         // RFC 7366 is about CBC suites alone.
         let encrypt_then_mac = session.encrypt_then_mac.filter(|_| session.suite.is_cbc());

@@ -2,7 +2,7 @@
 
 use super::certificates;
 use super::early::EarlyRecords;
-use super::failure::Failure;
+use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
@@ -56,7 +56,7 @@ impl Steps {
 
     /// Takes steps until one has to wait.
     pub(super) fn take(&mut self, ssl: &mut Ssl) -> Result<Pause, Failure> {
-        // What may be the peer's Finished, when it is its turn.
+        // An early record that may be the Finished message which the engine waits for.
         let mut finished = None;
         loop {
             if ssl.state() == sys::SSL_HANDSHAKE_OVER {
@@ -143,7 +143,7 @@ impl Steps {
                 Ok(ssl.handshake_step()?)
             }
             (_, sys::SSL_HANDSHAKE_WRAPUP) => {
-                // Whoever copies the session would take it for a certificate.
+                // Code that copies the session would take it for a certificate.
                 ssl.forget_raw_public_key();
                 Ok(ssl.handshake_step()?)
             }
@@ -152,8 +152,8 @@ impl Steps {
     }
 }
 
-/// In the datagram of its ChangeCipherSpec a record is the peer's, made with other keys when it fails to authenticate.
-/// Alone it may be anybody's.
+/// A record in the same datagram as the ChangeCipherSpec is the peer's: when it fails to authenticate, the peer has
+/// other keys. A record on its own may be from anybody.
 fn is_certainly_the_peers(record: Option<&OwnedRecord>) -> bool {
     record.is_some_and(|record| record.after_change_cipher_spec)
 }

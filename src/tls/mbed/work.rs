@@ -8,11 +8,11 @@ use mbedtls_sys as sys;
 /// What the next step computes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// What is there already.
+    /// It needs nothing more from the peer.
     Ready,
-    /// The peer's next message.
+    /// It needs the peer's next message.
     Message,
-    /// The peer's CertificateVerify, which signs the messages before it and is no part of them yet.
+    /// It needs the peer's CertificateVerify. That message signs the ones before it, and is not hashed with them yet.
     CertificateVerify,
 }
 
@@ -43,8 +43,8 @@ impl Work {
 }
 
 impl KeyExchange {
-    /// Whether it costs so much more than to hand it over, some 20 microseconds. A pre-shared key does not; neither does
-    /// ECDHE alone where AWS-LC does it.
+    /// Whether it costs far more than handing a context to another thread, which takes some 20 microseconds. A
+    /// pre-shared key does not, and neither does ECDHE alone where AWS-LC computes it.
     fn is_worth_a_thread(self) -> bool {
         match self {
             KeyExchange::Psk => false,

@@ -30,7 +30,7 @@ pub(crate) fn server_extension(name: &[u8]) -> Vec<u8> {
     [&[id_high, id_low, content_high, content_low, list_high, list_low, length], name].concat()
 }
 
-/// Each name; `None`, and no more, where one is empty or cut off.
+/// Yields each name. It yields `None`, and ends there, when a name is empty or cut off.
 fn names(list: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
     let mut rest = Some(list);
     std::iter::from_fn(move || {

@@ -29,12 +29,12 @@ pub(crate) struct Agreement {
 }
 
 impl CertificateType {
-    /// Both sides' choice when nobody says anything (RFC 7250 section 4.1).
+    /// The type that both sides use when neither hello has the extensions (RFC 7250 section 4.1).
     const DEFAULT: CertificateType = CertificateType::X509;
 }
 
 impl Agreement {
-    /// Without a word of the peer about it.
+    /// What holds as long as the peer's hello says nothing about certificate types.
     pub(crate) fn by_default(abilities: &Abilities) -> Agreement {
         let default =
             |types: &[CertificateType]| types.contains(&CertificateType::DEFAULT).then_some(CertificateType::DEFAULT);
@@ -44,12 +44,12 @@ impl Agreement {
 
 // --- client ----------------------------------------------------------------------------------------------------------
 
-/// A client's extensions; none where there is nothing but certificates.
+/// A client's extensions; empty for a client that neither presents nor accepts raw public keys.
 pub(crate) fn client_extensions(abilities: &Abilities) -> Vec<u8> {
     let mut extensions = Vec::new();
     for (id, types) in [(CLIENT_CERTIFICATE_TYPE, &abilities.presents), (SERVER_CERTIFICATE_TYPE, &abilities.accepts)] {
         if types.contains(&CertificateType::RawPublicKey) {
-            // At most two types.
+            // There are at most two types.
             let count = types.len() as u8;
             extensions.extend_from_slice(&id.to_be_bytes());
             extensions.extend_from_slice(&[0, 1 + count, count]);

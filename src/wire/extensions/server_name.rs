@@ -8,14 +8,14 @@ const HOST_NAME: u8 = 0;
 /// Bytes of a DNS name (RFC 1035 section 2.3.4).
 const NAME_LIMIT: usize = 255;
 
-/// In lower case; `None` for a hello without a name, or with one that no DNS has.
+/// The name in lower case; `None` for a hello without a name, or with one that cannot be a DNS name.
 pub(crate) fn server_name(extensions: &[u8]) -> Option<String> {
     let content = find(extensions, SERVER_NAME, Hello::Client).ok()??;
     let (length, list) = content.split_first_chunk::<2>()?;
     if usize::from(u16::from_be_bytes(*length)) != list.len() {
         return None;
     }
-    // RFC 6066 section 3: no second name of one type, and there is but one type.
+    // RFC 6066 section 3: a list has one name of each type, and only one type is defined.
     let (&kind, rest) = list.split_first()?;
     let (length, name) = rest.split_first_chunk::<2>()?;
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);

@@ -5,14 +5,14 @@ use crate::wire::hello::extensions_of_server_hello;
 
 const USE_SRTP: u16 = 14;
 
-/// A protection profile that we offer: IANA's number, OpenSSL's name.
+/// A protection profile that we offer, by IANA's number and OpenSSL's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SrtpProfile {
     id: u16,
     name: &'static str,
 }
 
-/// None without encryption. RFC 5764 section 4.1.2, RFC 7714 section 14.2.
+/// Profiles of RFC 5764 section 4.1.2 and RFC 7714 section 14.2. Profiles without encryption are left out.
 static PROFILES: [SrtpProfile; 4] = [
     SrtpProfile { id: 0x0007, name: "SRTP_AEAD_AES_128_GCM" },
     SrtpProfile { id: 0x0008, name: "SRTP_AEAD_AES_256_GCM" },
@@ -35,9 +35,9 @@ pub(crate) fn client_extension(profiles: &[SrtpProfile]) -> Vec<u8> {
     if profiles.is_empty() { Vec::new() } else { extension(profiles) }
 }
 
-/// With an empty MKI, which means none (RFC 5764 section 4.1.3).
+/// The MKI is empty, which means that there is none (RFC 5764 section 4.1.3).
 fn extension(profiles: &[SrtpProfile]) -> Vec<u8> {
-    // At most four profiles.
+    // There are at most four profiles.
     let list = 2 * profiles.len() as u8;
     let mut extension = USE_SRTP.to_be_bytes().to_vec();
     extension.extend_from_slice(&[0, list + 3, 0, list]);
@@ -46,8 +46,8 @@ fn extension(profiles: &[SrtpProfile]) -> Vec<u8> {
     extension
 }
 
-/// Our choice, by our own order, from a ClientHello's extensions, and what our ServerHello says about it. RFC 5764 section
-/// 4.1.1: without a profile in common the handshake goes on, and says nothing.
+/// Chooses from a ClientHello's extensions by our own order; the second value is what our ServerHello says about it.
+/// RFC 5764 section 4.1.1: without a profile in common the handshake goes on, and the ServerHello says nothing.
 pub(crate) fn read_client_hello(
     profiles: &[SrtpProfile],
     extensions: &[u8],
@@ -80,7 +80,7 @@ pub(crate) fn read_server_hello(
     profile.map(Some).ok_or(ExtensionFault::UnofferedSrtpProfile)
 }
 
-/// Numbers of the profiles, and the MKI.
+/// The numbers of the profiles, and the MKI.
 fn parse(content: &[u8]) -> Option<(Vec<u16>, &[u8])> {
     let (length, rest) = content.split_first_chunk::<2>()?;
     let (list, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;

@@ -31,8 +31,8 @@ unsafe extern "C" fn mbedtls_foreign_aead_free(aead: *mut c_void) {
 ///
 /// # Safety
 ///
-/// `aead` is from `mbedtls_foreign_aead_new`; nonce and additional data have the lengths that stand beside them; there is
-/// room for the tag behind the data.
+/// `aead` is from `mbedtls_foreign_aead_new`; nonce and additional data have the lengths that stand beside them; there
+/// is room for the tag behind the data.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn mbedtls_foreign_aead_seal(
     aead: *mut c_void,
@@ -280,7 +280,7 @@ mod library {
     }
 }
 
-/// Nobody: every context keeps its null pointer, and none of the others is ever called.
+/// Without AWS-LC every context keeps its null pointer, and none of the other functions is ever called.
 #[cfg(not(feature = "aws-lc"))]
 mod library {
     use super::{Bytes, c_int, c_uchar, c_void, sys};

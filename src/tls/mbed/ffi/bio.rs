@@ -1,7 +1,7 @@
 //! The engine's view of the world outside: one record to read, memory to write to, a virtual clock.
 
-use super::raw_public_key::HelloEdit;
-use super::verify::{PeerName, SharedCrl};
+use super::hello_extensions::HelloEdit;
+use super::trust::{PeerName, SharedCrl};
 use super::{c_int, c_void, sys};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -55,12 +55,12 @@ pub(super) struct Bio {
     pub(super) longest_interval: Duration,
     pub(super) staged_psk: Option<StagedPsk>,
     pub(super) peer_name: Option<PeerName>,
-    /// The application compares the name.
+    /// Whether the application compares the name, and not the engine.
     pub(super) leaves_name: bool,
     pub(super) revocations: Option<Arc<SharedCrl>>,
-    /// While the engine writes our hello.
+    /// What is appended to our hello; there only while the engine writes it.
     pub(super) hello_edit: Option<HelloEdit>,
-    /// The peer's own certificate names itself as its issuer.
+    /// Whether the peer's own certificate names itself as its issuer.
     pub(super) self_signed: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Record buffers of the engine, lent: a context has two only while there is something in them, which is during a call,
-//! and from a message that waits for the application until its answer. So a thousand connections share a few.
+//! Record buffers, lent to the engine. A context has its two only while there is something in them: during a call, and
+//! while a message waits for the application's answer. So a thousand connections share a few.
 
 use super::sys;
 use std::cell::RefCell;
@@ -17,7 +17,7 @@ thread_local! {
 }
 
 fn take() -> Box<[u8]> {
-    // At the end of its thread a context may outlive the list.
+    // A context may outlive the list when its thread ends.
     let spare = SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
     spare.unwrap_or_else(|| vec![0; LENGTH].into_boxed_slice())
 }

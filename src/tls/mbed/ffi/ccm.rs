@@ -9,7 +9,7 @@ const NONCE_LENGTH: usize = 12;
 
 /// AES-CCM with one key.
 pub(super) struct Ccm {
-    /// Made in `new`, freed in `drop`, used by nobody else.
+    /// The context is made in `new`, freed in `drop`, and used by nobody else.
     context: *mut lc::EVP_CIPHER_CTX,
 }
 
@@ -72,8 +72,9 @@ impl Ccm {
         let tag = tag.map_or(null_mut(), |tag| tag.as_ptr().cast_mut().cast::<c_void>());
         // Without additional data the context would go on with what the last record left behind.
         let is_plausible = nonce.len() == NONCE_LENGTH && !additional.is_empty();
-        // SAFETY: the nonce has the length that was set in `new`; the tag, if any, is read and has its length; a null output
-        // announces the length of the data, and then takes the additional data, which is readable for its length.
+        // SAFETY: the nonce has the length that was set in `new`; the tag, if any, is read and has its length; a null
+        // output announces the length of the data, and then takes the additional data, which is readable for its
+        // length.
         let is_ready = is_plausible
             && unsafe {
                 lc::EVP_CipherInit_ex(self.context, null(), null_mut(), null(), null(), sealing) == 1

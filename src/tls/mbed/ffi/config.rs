@@ -4,7 +4,7 @@ use super::negotiation::{Lists, Preferences};
 use super::own_key::{self, OwnKey};
 use super::rng::random;
 use super::start_up::start_up;
-use super::verify::SharedCrl;
+use super::trust::SharedCrl;
 use super::{bio, c_int, check, sys};
 use mbedtls::alloc::List;
 use mbedtls::x509::Certificate;
@@ -60,8 +60,8 @@ pub(crate) struct SslConfig {
     pub(super) revocations: Option<Arc<SharedCrl>>,
 }
 
-// SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
-// has (layout.c sees to it), by AWS-LC under locks of its own. EC operations copy the group of their key.
+// SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that
+// each has (layout.c sees to it), by AWS-LC under locks of its own. EC operations copy the group of their key.
 unsafe impl Send for SslConfig {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for SslConfig {}
@@ -152,7 +152,8 @@ impl SslConfig {
             Verification::Required => sys::SSL_VERIFY_REQUIRED,
         };
         let revocations = self.revocations.as_deref().map_or(null(), SharedCrl::as_ptr);
-        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
+        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's
+        // sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
             if let Some(anchors) = &self.trust_anchors {
@@ -175,7 +176,8 @@ impl SslConfig {
         check(unsafe { sys::ssl_conf_psk(&mut *self.raw, key.as_ptr(), key.len(), identity.as_ptr(), identity.len()) })
     }
 
-    /// On a client it is never called, and has the engine offer suites with a key that is yet to come: library/psk.cmake.
+    /// On a client it is never called, and has the engine offer suites with a key that is yet to come:
+    /// library/psk.cmake.
     fn set_psk_callback(&mut self) {
         // SAFETY: the callback needs no data of its own.
         unsafe { sys::ssl_conf_psk_cb(&mut *self.raw, Some(bio::install_psk), null_mut()) };

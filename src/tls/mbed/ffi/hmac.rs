@@ -3,7 +3,7 @@
 use super::sha2::{SHA256_BLOCK, SHA256_LENGTH, Sha256State};
 use zeroize::Zeroizing;
 
-/// A key, as the two hashes that have taken it.
+/// A key, kept as the two hash states that have taken it.
 pub(crate) struct HmacKey {
     inner: Sha256State,
     outer: Sha256State,
@@ -26,7 +26,7 @@ impl HmacKey {
         HmacKey { inner: taken(0x36), outer: taken(0x5c) }
     }
 
-    /// Of the concatenation of `parts`.
+    /// The MAC of the concatenation of `parts`.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; SHA256_LENGTH] {
         let digest = Zeroizing::new(finish(self.inner.clone(), SHA256_BLOCK, parts));
         finish(self.outer.clone(), SHA256_BLOCK, &[&*digest])

@@ -10,10 +10,13 @@ mod aead;
 pub(crate) mod bio;
 mod buffers;
 pub(crate) mod capabilities;
+pub(crate) mod carrier;
 #[cfg(feature = "aws-lc")]
 mod ccm;
 pub(crate) mod config;
 mod elliptic;
+mod hello;
+pub(crate) mod hello_extensions;
 pub(crate) mod hmac;
 mod layout;
 pub(crate) mod memory;
@@ -21,7 +24,7 @@ pub(crate) mod negotiation;
 pub(crate) mod own_key;
 pub(crate) mod prf;
 mod psk;
-pub(crate) mod raw_public_key;
+mod raw_public_key;
 mod rng;
 pub(crate) mod rsa;
 pub(crate) mod saved;
@@ -32,7 +35,8 @@ mod start_up;
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
-pub(crate) mod verify;
+pub(crate) mod trust;
+mod verify;
 
 use mbedtls_sys as sys;
 use sys::types::raw_types::{c_int, c_void};

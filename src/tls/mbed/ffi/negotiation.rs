@@ -1,8 +1,7 @@
-//! What the engine negotiates: given to a configuration, read from a context.
+//! What the engine negotiates, as a configuration has it.
 
-use super::ssl::Ssl;
 use super::{c_int, check, sys};
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use sys::types::raw_types::c_char;
 
 /// What a configuration prefers, in the engine's numbers, best first.
@@ -12,11 +11,11 @@ pub(crate) struct Preferences {
     pub(crate) hashes: Vec<sys::md_type_t>,
     /// Application protocols (RFC 7301); none for no such extension.
     pub(crate) protocols: Vec<CString>,
-    /// RFC 6066 section 4; 0 for no limit.
+    /// The number of a maximum fragment length (RFC 6066 section 4); 0 for no limit.
     pub(crate) max_fragment_length_code: u8,
     /// Whether a server chooses the suite that its client likes best.
     pub(crate) client_preference: bool,
-    /// RFC 4279 section 2; empty for none.
+    /// The PSK identity hint of a server (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
 }
 
@@ -24,7 +23,7 @@ pub(crate) struct Preferences {
 pub(super) struct Lists {
     curves: Box<[sys::ecp_group_id]>,
     hashes: Box<[c_int]>,
-    /// Point into `_protocols`.
+    /// These point into `_protocols`.
     protocol_pointers: Box<[*const c_char]>,
     _protocols: Box<[CString]>,
     max_fragment_length_code: u8,
@@ -58,26 +57,10 @@ impl Lists {
             check(unsafe { sys::ssl_conf_alpn_protocols(raw, self.protocol_pointers.as_mut_ptr()) })?;
         }
         raw.client_preference = self.client_preference.into();
-        // Only read, as long as the configuration lives; nothing is written of no bytes.
+        // The engine only reads the hint, as long as the configuration lives, and does not look at an empty one.
         raw.psk_hint = self.psk_hint.as_ptr();
         raw.psk_hint_len = self.psk_hint.len();
         // SAFETY: a number.
         check(unsafe { sys::ssl_conf_max_frag_len(raw, self.max_fragment_length_code) })
-    }
-}
-
-impl Ssl {
-    /// The application protocol that both have agreed on (RFC 7301).
-    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
-        // SAFETY: the context is set up.
-        let name = unsafe { sys::ssl_get_alpn_protocol(&*self.raw) };
-        // SAFETY: null, or one of the configuration's C strings, which outlive the context.
-        (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_bytes().to_vec())
-    }
-
-    /// RFC 7627, as the hellos that were read have it.
-    pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
-        // SAFETY: null, or the handshake that the context owns.
-        unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
     }
 }

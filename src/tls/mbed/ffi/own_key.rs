@@ -1,6 +1,6 @@
 //! A private key of ours and what shows its public half. Contexts point at all of it, so it is owned in one place.
 
-use super::raw_public_key::Carrier;
+use super::carrier::Carrier;
 use super::rsa::ForeignRsaKey;
 use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};

@@ -33,12 +33,13 @@ pub(crate) fn prf(
     Ok(output)
 }
 
-/// P_SHA256, which Mbed TLS calls in place of its own code: that hashes a key anew for each block of output.
+/// P_SHA256, which Mbed TLS calls in place of its own code. Its own code would hash the key anew for each block of
+/// output.
 ///
 /// # Safety
 ///
-/// `secret`, `label` and `seed` are readable, and `output` is writable, for their lengths; nobody else uses `output` during
-/// the call.
+/// `secret`, `label` and `seed` are readable, and `output` is writable, for their lengths; nobody else uses `output`
+/// during the call.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn mbedtls_foreign_prf_sha256(
     secret: *const c_uchar,

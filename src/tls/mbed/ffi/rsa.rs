@@ -1,6 +1,7 @@
 //! Signatures with an RSA key of ours: AWS-LC's, through the engine's hook for keys that it does not hold itself.
 //!
-//! Five times as fast, and without the side channels of Mbed TLS's own arithmetic (CVE-2025-54764 is left at the import).
+//! Five times as fast, and without the side channels of Mbed TLS's own arithmetic (CVE-2025-54764 is left at the
+//! import).
 
 use super::sys;
 
@@ -19,7 +20,7 @@ unsafe impl Sync for ForeignRsaKey {}
 
 #[cfg(not(feature = "aws-lc"))]
 impl ForeignRsaKey {
-    /// There is no other library.
+    /// Always `None`: there is no other library.
     pub(crate) fn from_der(_der: &[u8]) -> Option<ForeignRsaKey> {
         None
     }
@@ -31,7 +32,7 @@ impl ForeignRsaKey {
 
 #[cfg(feature = "aws-lc")]
 impl ForeignRsaKey {
-    /// From PKCS#1; `None` when AWS-LC does not take it, and the engine is to use its own.
+    /// Takes a key in PKCS#1. `None` when AWS-LC does not take it; the engine then uses its own code.
     pub(crate) fn from_der(der: &[u8]) -> Option<ForeignRsaKey> {
         // SAFETY: `der` is readable for its length; a new key is made, or null.
         let key = unsafe { aws_lc_sys::RSA_private_key_from_bytes(der.as_ptr(), der.len()) };

@@ -9,9 +9,9 @@ const NUMBER_MASK: u64 = (1 << 48) - 1;
 
 /// What a live connection's context is made of, in the engine's numbers.
 pub(crate) struct ConnectionState {
-    /// IANA's number.
+    /// The suite's number in the IANA registry.
     pub(crate) suite: u16,
-    /// The client's, then the server's.
+    /// The client's random, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
     pub(crate) session_id: [u8; 32],
     pub(crate) session_id_length: usize,
@@ -21,11 +21,11 @@ pub(crate) struct ConnectionState {
     pub(crate) next_number: u64,
     /// Highest record number that was authenticated, and the window below it.
     pub(crate) replay_window: Option<(u64, u64)>,
-    /// RFC 6066 section 4; 0 for no limit.
+    /// The number of a maximum fragment length (RFC 6066 section 4); 0 for no limit.
     pub(crate) max_fragment_length_code: u8,
-    /// RFC 7366.
+    /// Whether records are encrypted before they are authenticated (RFC 7366).
     pub(crate) encrypt_then_mac: bool,
-    /// RFC 7627.
+    /// Whether the master secret is an extended one (RFC 7627).
     pub(crate) extended_master_secret: bool,
 }
 

@@ -96,7 +96,8 @@ mod foreign {
     pub(super) unsafe fn sha512_process(state: *mut u64, block: *const c_uchar) -> c_int {
         // SAFETY: zeros are a valid context: integers and arrays of them.
         let mut context: SHA512_CTX = unsafe { std::mem::zeroed() };
-        // SAFETY: the caller's; SHA512_Transform reads and writes nothing but the eight words of `h`, and reads a block.
+        // SAFETY: the caller's; SHA512_Transform reads and writes nothing but the eight words of `h`, and reads a
+        // block.
         unsafe {
             context.h.as_mut_ptr().copy_from_nonoverlapping(state, WORDS);
             SHA512_Transform(&raw mut context, block);

@@ -3,9 +3,10 @@
 use super::bio::{self, Bio, StagedPsk};
 use super::buffers;
 use super::config::{Role, SslConfig};
-use super::verify::{self, PeerName};
+use super::trust::PeerName;
+use super::verify;
 use super::{c_int, check, sys};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub(crate) struct Ssl {
     /// Made from a `Box` in `new`, freed in `drop`; `raw` holds the same pointer.
     bio: NonNull<Bio>,
     pub(super) config: Arc<SslConfig>,
-    /// RFC 7627, as negotiated.
+    /// Whether the extended master secret was negotiated (RFC 7627).
     pub(super) extended_master_secret: bool,
     /// The alert that the last record was, if it was one.
     received_alert: Option<u8>,
@@ -110,7 +111,7 @@ impl Ssl {
         self.bio().written.ends.len()
     }
 
-    /// Takes back what was written since then.
+    /// Takes back every datagram but the first `written`.
     pub(crate) fn take_back(&mut self, written: usize) {
         self.bio_mut().written.truncate(written);
     }
@@ -143,7 +144,7 @@ impl Ssl {
         self.raw.state as u32
     }
 
-    /// The next message is the peer's Certificate.
+    /// Whether the next message is the peer's Certificate.
     pub(crate) fn reads_certificate(&self) -> bool {
         let awaited = match self.role() {
             Role::Server => sys::SSL_CLIENT_CERTIFICATE,
@@ -225,12 +226,12 @@ impl Ssl {
         usize::try_from(result).map_err(|_| result)
     }
 
-    /// Type of the record that was read last.
+    /// Whether the record that was read last was of the type handshake.
     pub(crate) fn last_record_was_handshake(&self) -> bool {
         self.raw.in_msgtype == sys::SSL_MSG_HANDSHAKE
     }
 
-    /// Type of the record that was read last.
+    /// Whether the record that was read last was of the type application_data.
     pub(crate) fn last_record_was_application_data(&self) -> bool {
         self.raw.in_msgtype == sys::SSL_MSG_APPLICATION_DATA
     }
@@ -288,6 +289,20 @@ impl Ssl {
         // SAFETY: null, or a session that the context owns.
         let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) }?;
         u16::try_from(session.ciphersuite).ok().filter(|&id| id != 0)
+    }
+
+    /// The application protocol that both have agreed on (RFC 7301).
+    pub(crate) fn protocol(&self) -> Option<Vec<u8>> {
+        // SAFETY: the context is set up.
+        let name = unsafe { sys::ssl_get_alpn_protocol(&*self.raw) };
+        // SAFETY: null, or one of the configuration's C strings, which outlive the context.
+        (!name.is_null()).then(|| unsafe { CStr::from_ptr(name) }.to_bytes().to_vec())
+    }
+
+    /// Whether the hellos that were read agree on the extended master secret (RFC 7627).
+    pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
+        // SAFETY: null, or the handshake that the context owns.
+        unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
     }
 
     /// `X509_BADCERT_*` flags of the chain that was refused.

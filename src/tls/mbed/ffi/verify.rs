@@ -1,34 +1,9 @@
 //! What the chain verification of Mbed TLS 2.28 lacks: IP addresses, and whether a refused certificate signed itself.
 
 use super::bio::Bio;
+use super::trust::{PeerName, SharedCrl};
 use super::{c_int, c_void, sys};
-use mbedtls::x509::Crl;
 use std::net::IpAddr;
-
-/// Revocation lists, which every context of a configuration reads.
-pub(crate) struct SharedCrl(Crl);
-
-// SAFETY: nobody changes the lists after they were shared; the engine only reads them.
-unsafe impl Sync for SharedCrl {}
-
-impl SharedCrl {
-    pub(crate) fn new(lists: Crl) -> SharedCrl {
-        SharedCrl(lists)
-    }
-
-    pub(super) fn as_ptr(&self) -> *const sys::x509_crl {
-        (&self.0).into()
-    }
-}
-
-/// The name that the peer's certificate must carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum PeerName {
-    /// Checked by Mbed TLS, against `dNSName` (or the common name where there is no alternative name at all).
-    Dns(String),
-    /// Checked here, against `iPAddress` alone (RFC 9525 section 6.5).
-    Ip(IpAddr),
-}
 
 /// `iPAddress` in a GeneralName: context-specific, primitive, 7 (RFC 5280 section 4.2.1.6).
 const IP_ADDRESS: c_int = 0x87;
@@ -68,8 +43,9 @@ pub(super) unsafe extern "C" fn verify(
     0
 }
 
-/// Whether one of the lists is from the certificate's issuer: Mbed TLS takes no list for nothing revoked. Whether it is
-/// genuine and valid, Mbed TLS sees. Nobody revokes what signs itself.
+/// Whether one of the lists is from the certificate's issuer. Without such a list Mbed TLS would take nothing for
+/// revoked; with one, it checks itself whether the list is genuine and valid. A certificate that signs itself needs no
+/// list.
 fn has_list(lists: &SharedCrl, certificate: &sys::x509_crt) -> bool {
     let issuer = raw(&certificate.issuer_raw);
     let mut list = lists.as_ptr();
