@@ -1,11 +1,11 @@
 //! The native class `DtlsClient`.
 
 use super::address;
+use super::answer::Value;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeClientOptions;
-use super::question::Value;
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::waker::Waker;

@@ -1,11 +1,11 @@
 //! What the two native classes share: an endpoint, the clock, and the way of datagrams in and out.
 
 use super::address;
+use super::answer::{Value, about, answered};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
-use super::question::{Value, about, answered};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;

@@ -1,9 +1,8 @@
 //! Events as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
 use super::address;
-use super::question;
 use super::words;
-use crate::proto::{Authorization, CloseReason, Error, Event};
+use crate::proto::{Authorization, CloseReason, Error, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -119,7 +118,7 @@ impl From<Event> for NativeEvent {
                 kind: "question",
                 question: Some(question.0),
                 connection: connection.map(|connection| connection.0),
-                ..question::event(about)
+                ..about_question(about)
             },
             Event::QuestionExpired { question } => {
                 NativeEvent { kind: "questionExpired", question: Some(question.0), ..Default::default() }
@@ -176,5 +175,45 @@ impl From<Event> for NativeEvent {
                 }
             }
         }
+    }
+}
+
+/// What an event about a question has to say beside its number.
+fn about_question(question: Question) -> NativeEvent {
+    match question {
+        Question::Handshake(HandshakeQuestion::Config(servername)) => {
+            NativeEvent { about: Some("context"), servername: Some(servername), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Protocol(protocols)) => {
+            NativeEvent { about: Some("protocol"), protocols: Some(protocols.into()), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Psk(identity)) => {
+            NativeEvent { about: Some("psk"), identity: Some(identity.into()), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::OwnPsk(hint)) => {
+            NativeEvent { about: Some("ownPsk"), hint: hint.map(Into::into), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Session(id)) => {
+            NativeEvent { about: Some("session"), session_id: Some(id.into()), ..Default::default() }
+        }
+        Question::Handshake(HandshakeQuestion::Peer(peer)) => NativeEvent {
+            about: Some("peer"),
+            public_key: Some(peer.public_key.into()),
+            certificate: peer.certificate.map(Into::into),
+            ..Default::default()
+        },
+        Question::Restore { claimed } => NativeEvent {
+            about: Some("restore"),
+            address: Some(address::format(&claimed)),
+            port: Some(claimed.port()),
+            ..Default::default()
+        },
+        Question::Move { remote, device_id } => NativeEvent {
+            about: Some("move"),
+            address: Some(address::format(&remote)),
+            port: Some(remote.port()),
+            device_id: Some(device_id.into()),
+            ..Default::default()
+        },
     }
 }

@@ -128,7 +128,7 @@ macro_rules! endpoint_methods {
             }
 
             /// The next event that needs an object; null when there is none, or when brief ones come before it: see
-            /// `lib/brief.js`.
+            /// `lib/transport/brief.js`.
             #[napi(catch_unwind)]
             pub fn poll_event(&mut self) -> Option<NativeEvent> {
                 self.driver.poll_event()

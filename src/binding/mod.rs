@@ -1,9 +1,11 @@
 //! JavaScript values to Rust values and back; no protocol decision is made here. The only user of the clock.
 
 mod address;
+mod answer;
 mod brief;
 mod capabilities;
 mod client;
+mod context;
 mod driver;
 mod error;
 mod event;
@@ -11,7 +13,6 @@ mod intake;
 mod layout;
 mod methods;
 mod options;
-mod question;
 mod registers;
 mod saved;
 mod server;

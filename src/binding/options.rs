@@ -1,4 +1,4 @@
-//! Options that `lib/options.js` has validated, as the types below want them.
+//! Options that `lib/options/options.js` has validated, as the types below want them.
 
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{

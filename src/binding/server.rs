@@ -1,20 +1,20 @@
 //! The native class `DtlsServer`.
 
 use super::address;
+use super::answer::{Value, unix_time};
+use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
-use super::question::{Value, unix_time};
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::waker::Waker;
 use super::workers::JobQueue;
-use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration, ServerConfig};
+use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
-use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -31,38 +31,6 @@ const NATIVE_SIZE: i64 = 64 * 1024;
 impl ObjectFinalize for DtlsServer {
     fn finalize(self, env: Env) -> napi::Result<()> {
         env.adjust_external_memory(-NATIVE_SIZE).map(drop)
-    }
-}
-
-/// Credentials and what is negotiated with them, parsed once for any number of handshakes. `lib/context.js` hands it out.
-#[napi(custom_finalize)]
-pub struct ServerContext {
-    config: Arc<ServerConfig>,
-}
-
-impl ServerContext {
-    pub(super) fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config)
-    }
-}
-
-/// As `NATIVE_SIZE`: a key, a short chain, and the engine's configuration.
-const CONTEXT_SIZE: i64 = 8 * 1024;
-
-impl ObjectFinalize for ServerContext {
-    fn finalize(self, env: Env) -> napi::Result<()> {
-        env.adjust_external_memory(-CONTEXT_SIZE).map(drop)
-    }
-}
-
-#[napi]
-impl ServerContext {
-    /// Limits, and what a server alone needs to know, are not looked at.
-    #[napi(constructor, catch_unwind)]
-    pub fn new(env: Env, options: NativeServerOptions) -> Result<ServerContext, CodedError> {
-        let context = ServerContext { config: Arc::new(options.config()?) };
-        env.adjust_external_memory(CONTEXT_SIZE).map_err(internal)?;
-        Ok(context)
     }
 }
 
@@ -135,14 +103,14 @@ impl DtlsServer {
     /// Has clients that ask for this name answered with this context from now on.
     #[napi(catch_unwind)]
     pub fn add_context(&mut self, servername: String, context: &ServerContext) {
-        let config = Arc::clone(&context.config);
+        let config = context.config();
         self.driver.with(|endpoint, _| endpoint.add_context(NamePattern::new(&servername), config));
     }
 
     /// Has all other clients answered with this context from now on.
     #[napi(catch_unwind)]
     pub fn set_secure_context(&mut self, context: &ServerContext) {
-        let config = Arc::clone(&context.config);
+        let config = context.config();
         self.ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         self.driver.with(|endpoint, _| endpoint.replace_config(config));
     }

@@ -1,4 +1,4 @@
-//! What a peer can make us keep, and how long. Defaults are in `lib/options.js`, where the user meets them.
+//! What a peer can make us keep, and how long. Defaults are in `lib/options/defaults.js`, where the user meets them.
 
 use std::time::Duration;
 

@@ -1,13 +1,12 @@
-//! Questions as JavaScript hears them, and its answers: one function each way, with one arm for each subject.
+//! JavaScript's answers to questions, read as the subject of the question asks for it.
 
 use super::address;
+use super::context::ServerContext;
 use super::error::{CodedError, internal, no_address};
-use super::event::NativeEvent;
 use super::saved::{NativeSavedConnection, NativeSession};
-use super::server::ServerContext;
 use crate::proto::{
-    Answer, Answered, HandshakeAnswer, HandshakeQuestion, HandshakeSubject, Question, Restoration, ResumableSession,
-    SavedConnection, ServerConfig, Subject,
+    Answer, Answered, HandshakeAnswer, HandshakeSubject, Restoration, ResumableSession, SavedConnection, ServerConfig,
+    Subject,
 };
 use napi::bindgen_prelude::{Buffer, ClassInstance, Either4};
 use napi_derive::napi;
@@ -48,46 +47,6 @@ pub struct NativeAddress {
     pub address: String,
     /// UDP port.
     pub port: u16,
-}
-
-/// What an event about a question has to say beside its number.
-pub(super) fn event(question: Question) -> NativeEvent {
-    match question {
-        Question::Handshake(HandshakeQuestion::Config(servername)) => {
-            NativeEvent { about: Some("context"), servername: Some(servername), ..Default::default() }
-        }
-        Question::Handshake(HandshakeQuestion::Protocol(protocols)) => {
-            NativeEvent { about: Some("protocol"), protocols: Some(protocols.into()), ..Default::default() }
-        }
-        Question::Handshake(HandshakeQuestion::Psk(identity)) => {
-            NativeEvent { about: Some("psk"), identity: Some(identity.into()), ..Default::default() }
-        }
-        Question::Handshake(HandshakeQuestion::OwnPsk(hint)) => {
-            NativeEvent { about: Some("ownPsk"), hint: hint.map(Into::into), ..Default::default() }
-        }
-        Question::Handshake(HandshakeQuestion::Session(id)) => {
-            NativeEvent { about: Some("session"), session_id: Some(id.into()), ..Default::default() }
-        }
-        Question::Handshake(HandshakeQuestion::Peer(peer)) => NativeEvent {
-            about: Some("peer"),
-            public_key: Some(peer.public_key.into()),
-            certificate: peer.certificate.map(Into::into),
-            ..Default::default()
-        },
-        Question::Restore { claimed } => NativeEvent {
-            about: Some("restore"),
-            address: Some(address::format(&claimed)),
-            port: Some(claimed.port()),
-            ..Default::default()
-        },
-        Question::Move { remote, device_id } => NativeEvent {
-            about: Some("move"),
-            address: Some(address::format(&remote)),
-            port: Some(remote.port()),
-            device_id: Some(device_id.into()),
-            ..Default::default()
-        },
-    }
 }
 
 /// An answer in the types of the layers below.
