@@ -110,8 +110,8 @@ pub(super) struct Network {
     pub(super) restore_questions: Vec<(QuestionId, SocketAddr)>,
     /// Questions for the old address of a device, with its name.
     pub(super) move_questions: Vec<(QuestionId, Vec<u8>)>,
-    /// Questions for the session that a client wants to resume, with its id.
-    pub(super) session_questions: Vec<(QuestionId, Vec<u8>)>,
+    /// Questions of all other kinds.
+    pub(super) other_questions: Vec<(QuestionId, Question)>,
     /// Questions whether a peer is accepted, at the server or at one of the clients.
     pub(super) open_verifications: Vec<(SocketAddr, QuestionId, PeerCredential)>,
     /// Jobs that an endpoint may have out at a time; 0 for none. For endpoints that come later.
@@ -194,7 +194,7 @@ impl Network {
             protocol_questions: Vec::new(),
             restore_questions: Vec::new(),
             move_questions: Vec::new(),
-            session_questions: Vec::new(),
+            other_questions: Vec::new(),
             open_verifications: Vec::new(),
             job_limit: default_job_limit(),
             runs_jobs_at_once: true,
@@ -438,11 +438,9 @@ impl Network {
                         Question::Handshake(HandshakeQuestion::Peer(presented)) => {
                             self.open_verifications.push((peer.address, question, presented));
                         }
-                        Question::Handshake(HandshakeQuestion::Session(id)) => {
-                            self.session_questions.push((question, id))
-                        }
                         Question::Restore { claimed } => self.restore_questions.push((question, claimed)),
                         Question::Move { device_id, .. } => self.move_questions.push((question, device_id)),
+                        other => self.other_questions.push((question, other)),
                     },
                     Some(Event::Data { connection, payload }) => peer.received.push((connection, payload)),
                     Some(event) => peer.log.push(event),
