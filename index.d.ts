@@ -787,7 +787,8 @@ export class DtlsServer extends EventEmitter {
   setSecureContext(context: SecureContext | ContextOptions): void;
   /**
    * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
-   * Returns false if the address has a connection already, or the session cannot go on.
+   * Returns false if the address has a connection already, if the session's own connection is open, or if the session cannot
+   * go on.
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /** Number of connections whose handshake is over. */

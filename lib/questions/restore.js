@@ -45,8 +45,13 @@ class RestoreQuestion extends Question {
       this._giveUp(null);
       return;
     }
-    this.hasRestored = true;
     if (this._move !== undefined) this._goWhereItIs(this._move);
+    if (this.questions.endpoint.connections.has(handle)) {
+      // It has never stopped, and its own socket has what has come.
+      this.socket.destroy();
+      return;
+    }
+    this.hasRestored = true;
     goOn(this.source.server, handle, this.socket, saved, this._session);
   }
 
@@ -105,7 +110,8 @@ function resumeNow(socket, session) {
  * @param {object} server with _questions, _createSocket() and _onRestored()
  * @param {{ address: string, port: number }} remote checked
  * @param {unknown} session
- * @returns {boolean} false when there is a connection at that address, or the session cannot be used
+ * @returns {boolean} false when there is a connection at that address, when the session is that of a connection that
+ *   lives, or when it cannot be used
  */
 function restoreAt(server, { address, port }, session) {
   const { endpoint } = server._questions;

@@ -6,11 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod associations;
 mod connection;
 mod cookie_gate;
 mod counters;
 mod deadlines;
 mod endpoint;
+mod former_addresses;
 mod gathering;
 mod jobs;
 mod known_keys;

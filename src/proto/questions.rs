@@ -52,7 +52,7 @@ pub(crate) enum Answered {
     /// Nothing: it came too late, or twice, or was no answer to that question, or no record proves what it says.
     Unused,
     Used,
-    /// A saved connection goes on under this handle.
+    /// A saved connection goes on under this handle, or has never stopped and has heard what has come.
     Restored(ConnectionHandle),
 }
 

@@ -7,7 +7,7 @@ use super::mbed::{Asleep, ClientConfig, Handshake, LastFlight, Open, ServerConfi
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
-use super::saved::{SavedConnection, Unrestorable};
+use super::saved::{AssociationName, SavedConnection, Unrestorable};
 use crate::wire::{Record, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -330,6 +330,20 @@ impl Context {
         match &self.stage {
             Stage::Open(open) => open.ssl.save(),
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
+    }
+
+    /// The name of an established association.
+    pub(crate) fn association(&self) -> Option<AssociationName> {
+        self.save().map(|saved| saved.association())
+    }
+
+    /// The highest record number that was authenticated; `None` while there is a handshake.
+    pub(crate) fn newest_heard(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Open(open) => Some(open.ssl.replay_window().0),
+            Stage::Asleep(asleep) => asleep.saved.replay_window.map(|window| window.top),
             Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
     }

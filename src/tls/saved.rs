@@ -86,13 +86,15 @@ pub(crate) struct ReplayWindow {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unrestorable(pub(crate) &'static str);
 
-/// Names an association by what only we chose about it: the server's random.
+/// Names an association by what only the server chose about it: the last 64 bits of its random. Two words rather than one
+/// long one, so that a handle fits beside them without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct AssociationName([u8; 32]);
+pub(crate) struct AssociationName([u32; 2]);
 
 impl SavedConnection {
     pub(crate) fn association(&self) -> AssociationName {
-        AssociationName(self.randoms.last_chunk().copied().unwrap_or_default())
+        let end = u64::from_be_bytes(self.randoms.last_chunk().copied().unwrap_or_default());
+        AssociationName([(end >> 32) as u32, end as u32])
     }
 
     /// The random of the ClientHello that the association began with.
