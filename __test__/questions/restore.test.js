@@ -329,6 +329,12 @@ describe('a saved session that cannot be used', () => {
         ),
       ),
     ),
+    ...Object.fromEntries(
+      [null, -1, 1.5, '2026', 2 ** 60, Number.NaN].map((value) => [
+        `saved_at: ${inspect(value)}`,
+        (_t, session) => ({ ...session, saved_at: value }),
+      ]),
+    ),
     'in_window: true': (_t, session) => ({ ...session, in_window: true }),
     'psk_identity: 5': (_t, session) => ({ ...session, psk_identity: 5 }),
     'a suite that does not exist': (_t, session) => ({ ...session, ciphersuite: 1 }),

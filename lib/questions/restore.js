@@ -12,6 +12,9 @@ const { addressKey } = require('../transport/udp');
 const { askByEvent } = require('./ask');
 const { Question } = require('./question');
 
+/** Codes of errors that say what is wrong with a saved session. */
+const REASONS = new Set(['ERR_DTLS_INVALID_SESSION', 'ERR_DTLS_UNRESTORABLE_CIPHER']);
+
 /**
  * The saved connection of an address that sends records: 'resumeSession'(key, socket, callback), or
  * socket.resumeSession() in its listener. The source is `{ server, moves }`.
@@ -140,7 +143,7 @@ function goOn(server, handle, socket, saved, session) {
 }
 
 function sessionError(cause, { remoteAddress: address, remotePort: port }) {
-  if (cause?.code === 'ERR_DTLS_INVALID_SESSION') return fromNative(cause, { address, port });
+  if (REASONS.has(cause?.code)) return fromNative(cause, { address, port });
   const message = `The look-up of a saved session failed: ${messageOf(cause)}`;
   return new DtlsError(message, { code: 'ERR_DTLS_LOOKUP_FAILED', address, port, cause });
 }

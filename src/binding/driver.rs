@@ -5,7 +5,7 @@ use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
-use super::question::{Value, about, answered};
+use super::question::{Value, about, answered, unix_time};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
@@ -345,7 +345,8 @@ impl Driver {
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
-        self.endpoint.save(ConnectionHandle(connection)).map(Into::into)
+        let saved = self.endpoint.save(ConnectionHandle(connection))?;
+        Some(NativeSavedConnection::new(saved, unix_time()))
     }
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {

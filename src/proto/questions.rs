@@ -1,10 +1,9 @@
 //! Questions to the application, and which connection or address each is about.
 
 use super::table::ConnectionHandle;
-use crate::tls;
+use crate::tls::{self, SaveClock};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// Names a question. It is answered once, at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,8 +41,8 @@ pub(crate) enum Answer<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Restoration<'a> {
     pub(crate) saved: &'a tls::SavedConnection,
-    /// The wall clock, in Unix time: record numbers jump ahead by it.
-    pub(crate) unix_time: Duration,
+    /// Record numbers jump ahead by the clock.
+    pub(crate) clock: SaveClock,
 }
 
 /// What an answer has led to.

@@ -9,7 +9,7 @@ use crate::proto::connection::{Connection, Scratch, Step};
 use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
-use crate::tls::{Context, Unrestorable};
+use crate::tls::Context;
 use crate::wire::Record;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -90,7 +90,7 @@ impl Endpoint {
         if !is_proven {
             return Answered::Unused;
         }
-        let handle = self.adopt(remote, connection);
+        let handle = self.adopt(remote, connection, restoration);
         if claimed != remote {
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
         }
@@ -114,26 +114,29 @@ impl Endpoint {
             return None;
         }
         let connection = self.build_restored(now, restoration)?;
-        Some(self.adopt(remote, connection))
+        Some(self.adopt(remote, connection, restoration))
     }
 
     fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
-        let Restoration { saved, unix_time } = restoration;
-        match Context::restore(&self.server.as_ref()?.config, saved, now, unix_time) {
+        let Restoration { saved, clock } = restoration;
+        match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
-            Err(Unrestorable(why)) => {
+            Err(why) => {
                 self.outputs.trace(1, || format!("a saved connection cannot go on: {why}"));
                 None
             }
         }
     }
 
-    fn adopt(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
+    fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
         let handle = self.add(remote, connection);
         self.name(handle);
         self.place(handle, remote);
         self.schedule(handle);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
+        if restoration.saved.is_ahead_of(restoration.clock) {
+            self.outputs.push(Event::ClockBehind { remote });
+        }
         handle
     }
 }

@@ -60,7 +60,7 @@ fn nor_when_the_connection_was_restored_itself() {
     let (copy, old) = (saved(&network), network.clients[0].address);
     network.restart_server(psk_server());
     network.server.endpoint.ask(asks_about_addresses(true, true));
-    network.server.endpoint.restore(network.now, old, Restoration { saved: &copy, unix_time: UNIX_TIME }).unwrap();
+    network.server.endpoint.restore(network.now, old, Restoration { saved: &copy, clock: clock(UNIX_TIME) }).unwrap();
     let record = moved(&mut network);
     network.inject(old, SERVER, &record);
     assert_eq!(restore(&mut network, &copy), None);
@@ -74,7 +74,7 @@ fn nor_when_the_application_restores_the_copy_there_of_its_own_accord() {
     let (copy, old) = (saved(&network), network.clients[0].address);
     network.server.endpoint.ask(asks_about_addresses(false, true));
     moved(&mut network);
-    let restoration = Restoration { saved: &copy, unix_time: later(10) };
+    let restoration = Restoration { saved: &copy, clock: clock(later(10)) };
     assert!(network.server.endpoint.restore(network.now, old, restoration).is_none());
     assert_one_life(&mut network);
 }

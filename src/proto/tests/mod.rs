@@ -15,6 +15,7 @@ mod lossy;
 mod moves;
 mod negotiation;
 mod network;
+mod nonces;
 mod psk;
 mod psk_attacks;
 mod raw_public_keys;
