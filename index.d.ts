@@ -76,6 +76,10 @@ export interface SavedSession {
   extended_master_secret?: boolean;
   /** Maximum fragment length (RFC 6066) in bytes; absent if none was agreed on. */
   max_fragment_length?: 512 | 1024 | 2048 | 4096;
+  /** When the copy was made: milliseconds, Unix time. A server whose clock is behind it says so. */
+  saved_at?: number;
+  /** False where the connection cannot go on from a copy, because its cipher suite is one with ChaCha20-Poly1305. */
+  restorable?: false;
   /** PSK identity of the peer, as the handshake has confirmed it. */
   psk_identity?: SavedBytes;
   /** Public key of the peer, as the handshake has confirmed it: SubjectPublicKeyInfo, DER. */
@@ -787,7 +791,8 @@ export class DtlsServer extends EventEmitter {
   setSecureContext(context: SecureContext | ContextOptions): void;
   /**
    * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
-   * Returns false if the address has a connection already, or the session cannot go on.
+   * Returns false if the address has a connection already, if the session's own connection is open, or if the session cannot
+   * go on.
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /** Number of connections whose handshake is over. */

@@ -32,7 +32,9 @@ function toSession(saved, { pskIdentity, publicKey }) {
     in_window: saved.window,
     encrypt_then_mac: saved.encryptThenMac,
     extended_master_secret: saved.extendedMasterSecret,
+    saved_at: saved.savedAt,
   };
+  if (!saved.restorable) session.restorable = false;
   if (saved.maxFragmentLength !== undefined) session.max_fragment_length = saved.maxFragmentLength;
   if (pskIdentity !== undefined) session.psk_identity = pskIdentity;
   if (publicKey.length > 0) session.public_key = publicKey;
@@ -59,6 +61,7 @@ function fromSession(session) {
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
     maxFragmentLength: fragmentLength(session, 'max_fragment_length'),
+    savedAt: time(session, 'saved_at'),
     ...peerOf(session),
   };
 }
@@ -87,6 +90,13 @@ function integer(session, name) {
   const value = session[name];
   if (!Number.isInteger(value) || value < 0 || value > 0xffff) throw invalid(`its '${name}' is not from 0 to 65535`);
   return value;
+}
+
+/** Milliseconds, Unix time. */
+function time(session, name) {
+  const value = session[name];
+  if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) return value;
+  throw invalid(`its '${name}' is not a time in milliseconds`);
 }
 
 function fragmentLength(session, name) {

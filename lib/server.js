@@ -209,7 +209,8 @@ class DtlsServer extends WatchedEmitter {
    *
    * @param {{ address: string, port: number }} remote
    * @param {object} session
-   * @returns {boolean} false when that address has a connection already, or the session cannot go on
+   * @returns {boolean} false when that address has a connection already, when the session is that of a connection that
+   *   lives, or when it cannot go on
    */
   resumeSocket(remote, session) {
     if (remote === null || typeof remote !== 'object') throw invalidArgType('remote', 'of type object', remote);

@@ -271,6 +271,8 @@ function onPing(server, remote, old) {
     socket.emit('dumbPing');
   } else if (socket?.connected) {
     const { session } = socket;
+    // It cannot have another life, and stays where it is.
+    if (session.restorable === false) return;
     socket.reset();
     server.resumeSocket(remote, session);
   } else {

@@ -257,6 +257,9 @@ class Endpoint {
       case 'moved':
         this._owner._onMoved(event);
         break;
+      case 'clockBehind':
+        this._owner._questions.onClockBehind(event);
+        break;
     }
   }
 

@@ -1,7 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the way of datagrams in and out.
 
 use super::address;
-use super::answer::{Value, about, answered};
+use super::answer::{Value, about, answered, unix_time};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeTransmit};
@@ -345,7 +345,8 @@ impl Driver {
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
-        self.endpoint.save(ConnectionHandle(connection)).map(Into::into)
+        let saved = self.endpoint.save(ConnectionHandle(connection))?;
+        Some(NativeSavedConnection::new(saved, unix_time()))
     }
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {

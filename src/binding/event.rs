@@ -132,6 +132,12 @@ impl From<Event> for NativeEvent {
                 old_port: Some(old.port()),
                 ..Default::default()
             },
+            Event::ClockBehind { remote } => NativeEvent {
+                kind: "clockBehind",
+                address: Some(address::format(&remote)),
+                port: Some(remote.port()),
+                ..Default::default()
+            },
             Event::Secure { connection, suite, resumed, psk_identity, peer, terms, handshake_time } => NativeEvent {
                 kind: "secure",
                 connection: Some(connection.0),

@@ -94,8 +94,8 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn restore(&mut self, address: String, port: u16, saved: NativeSavedConnection) -> Result<u32, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
-        let saved = saved.parse()?;
-        let restoration = Restoration { saved: &saved, unix_time: unix_time() };
+        let (saved, clock) = saved.parse_with_clock(unix_time())?;
+        let restoration = Restoration { saved: &saved, clock };
         let connection = self.driver.with(|endpoint, now| endpoint.restore(now, remote, restoration));
         Ok(connection.map_or(0, |connection| connection.0))
     }

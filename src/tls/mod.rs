@@ -33,5 +33,7 @@ pub(crate) use progress::{Negotiated, Progress, Terms};
 pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, Question, Subject};
 pub(crate) use random::{RngError, fill_random};
-pub(crate) use saved::{AssociationName, ReplayWindow, ResumableSession, SavedConnection, SessionId, Unrestorable};
+pub(crate) use saved::{
+    AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Unrestorable,
+};
 pub(crate) use suites::Suite;

@@ -9,8 +9,8 @@ mod held;
 
 use super::limits::Limits;
 use crate::tls::{
-    Answer, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, Progress, Question,
-    Reaction, SavedConnection, Subject,
+    Answer, AssociationName, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, Progress,
+    Question, Reaction, SavedConnection, Subject,
 };
 use crate::wire::{OwnedRecord, Record};
 use activity::Activity;
@@ -313,6 +313,16 @@ impl Connection {
     /// Bytes of the longest payload; `None` before the handshake is over.
     pub(super) fn payload_limit(&self) -> Option<usize> {
         self.is_established().then(|| self.context.payload_limit())
+    }
+
+    /// The name of its association; `None` while there is a handshake.
+    pub(super) fn association(&self) -> Option<AssociationName> {
+        self.context.association()
+    }
+
+    /// The highest record number that was authenticated; `None` while there is a handshake.
+    pub(super) fn newest_heard(&self) -> Option<u64> {
+        self.context.newest_heard()
     }
 
     /// What it needs to go on elsewhere; `None` while there is a handshake.

@@ -83,6 +83,10 @@ impl Endpoint {
         if connection.is_some() {
             return outcome;
         }
+        let (outcome, connection) = self.deliver_to_returning(now, remote, remote, record);
+        if connection.is_some() {
+            return outcome;
+        }
         match self.routes.handshaking(remote) {
             Some(connection) => self.deliver(now, connection, record),
             None => self.hold_unplaced(now, remote, record),
