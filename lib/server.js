@@ -346,6 +346,7 @@ class DtlsServer extends WatchedEmitter {
 
   /** A saved connection goes on. */
   _onRestored(connection, socket, cipher, peer, session) {
+    socket.servername = peer.servername;
     this._place(connection, socket);
     try {
       this.emit('connection', socket);
