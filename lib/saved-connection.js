@@ -5,6 +5,7 @@
 
 const { DtlsError } = require('./errors');
 const { FRAGMENT_LENGTHS } = require('./options/negotiation');
+const { own } = require('./options/validate');
 
 /** Bytes that each field must have; `id` may have fewer. */
 const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 8, in_window: 8 };
@@ -89,11 +90,6 @@ function fromResumable(session, { id, servername }) {
     extendedMasterSecret: flag(session, 'extended_master_secret'),
     ...peerOf(session),
   };
-}
-
-/** Inherited fields do not count: an `Object.prototype.extended_master_secret` must not vouch for a session. */
-function own(session, name) {
-  return Object.hasOwn(session, name) ? session[name] : undefined;
 }
 
 function integer(session, name) {
