@@ -72,7 +72,7 @@ export interface SavedSession {
   in_window?: SavedBytes;
   /** Whether encrypt-then-MAC (RFC 7366) is in use. */
   encrypt_then_mac?: boolean;
-  /** Whether the extended master secret (RFC 7627) is in use. */
+  /** Whether the extended master secret (RFC 7627) is in use. A session that does not say so cannot be resumed by its id. */
   extended_master_secret?: boolean;
   /** Maximum fragment length (RFC 6066) in bytes; absent if none was agreed on. */
   max_fragment_length?: 512 | 1024 | 2048 | 4096;
@@ -84,6 +84,9 @@ export interface SavedSession {
   psk_identity?: SavedBytes;
   /** Public key of the peer, as the handshake has confirmed it: SubjectPublicKeyInfo, DER. */
   public_key?: SavedBytes;
+  /** The name by which the client has asked for the server, in lower case; absent without one. A session is resumed under
+   * its own name alone. */
+  servername?: string;
 }
 
 /** Bytes as a Uint8Array, as JSON represents a Buffer, or in base64. */
@@ -477,6 +480,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_PEER_REFUSED'
   | 'ERR_DTLS_PROTOCOL'
   | 'ERR_DTLS_SOCKET_CLOSED'
+  | 'ERR_DTLS_TOO_MANY_COOKIES'
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
   | 'ERR_DTLS_WEAK_CERTIFICATE'
   | 'ERR_DTLS_WRONG_PASSPHRASE'

@@ -87,7 +87,7 @@ class DtlsClient extends DtlsSocket {
   bind(port = 0, address = undefined, whenBound = undefined) {
     if (this._detach !== null || !this._ownsUdp)
       throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound');
-    this._udpOptions = { ...this._udpOptions, localPort: checkPort(0)(port, 'port') };
+    this._udpOptions = { __proto__: null, ...this._udpOptions, localPort: checkPort(0)(port, 'port') };
     if (address !== undefined) this._udpOptions.localAddress = string(address, 'address');
     if (whenBound !== undefined) this._whenBound = callback(whenBound, 'callback');
     return this;
@@ -136,7 +136,7 @@ class DtlsClient extends DtlsSocket {
       udp.on('message', (datagram, remote) => this._onDatagram(datagram, remote));
       // In a cluster, a shared port would hand our datagrams to another worker.
       const anyAddress = type === 'udp6' ? '::' : '0.0.0.0';
-      const where = { port: localPort, address: localAddress ?? anyAddress, exclusive: true };
+      const where = { __proto__: null, port: localPort, address: localAddress ?? anyAddress, exclusive: true };
       isDirect = bindUdp(udp, where, this._endpoint.native);
     } catch (error) {
       this.destroy(error);

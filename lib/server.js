@@ -138,13 +138,13 @@ class DtlsServer extends WatchedEmitter {
    * @returns {this}
    */
   listen(...args) {
-    const { callback: whenListening, ...address } = listenArguments(args);
+    const where = listenArguments(args);
     if (this._state !== IDLE) {
       throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server is listening already, or is not closed yet');
     }
     this._state = BINDING;
-    if (whenListening !== undefined) this.once('listening', whenListening);
-    this._resolve(address);
+    if (where.callback !== undefined) this.once('listening', where.callback);
+    this._resolve(where);
     return this;
   }
 
@@ -237,13 +237,14 @@ class DtlsServer extends WatchedEmitter {
   // The UDP socket, from its creation to its end
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
-    const udpOptions = { ...this._udpOptions, ipv6Only };
+    const udpOptions = { __proto__: null, ...this._udpOptions, ipv6Only };
     const anyAddress = udpOptions.type === 'udp6' ? '::' : '0.0.0.0';
-    const family = { udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
+    const family = { __proto__: null, udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
-    resolve({ host: host ?? anyAddress, family }, (error, address) => {
+    resolve({ __proto__: null, host: host ?? anyAddress, family }, (error, address) => {
       this._isResolving = false;
-      const where = fd === undefined ? { port, address, exclusive, ipv6Only } : { fd, exclusive };
+      const place = fd === undefined ? { port, address, ipv6Only } : { fd };
+      const where = { __proto__: null, ...place, exclusive };
       // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
@@ -254,7 +255,7 @@ class DtlsServer extends WatchedEmitter {
   _bind(udpOptions, address, where) {
     const type = udpOptions.type ?? (address.includes(':') ? 'udp6' : 'udp4');
     try {
-      const udp = this._givenUdp ?? createUdpSocket({ ...udpOptions, type });
+      const udp = this._givenUdp ?? createUdpSocket({ __proto__: null, ...udpOptions, type });
       const isReady = isBound(udp);
       this._udp = udp;
       let isDirect = false;
@@ -347,6 +348,7 @@ class DtlsServer extends WatchedEmitter {
 
   /** A saved connection goes on. */
   _onRestored(connection, socket, cipher, peer, session) {
+    socket.servername = peer.servername;
     this._place(connection, socket);
     try {
       this.emit('connection', socket);

@@ -22,12 +22,12 @@ const CLIENT = [
 ];
 
 /** What a client and the server keep of a first connection. */
-async function firstConnection(t, server) {
+async function firstConnection(t, server, args = []) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));
   const file = path.join(directory, 'session.pem');
   const secure = event(server, 'secureConnection');
-  const peer = openssl.sClient(t, server.address().port, [...CLIENT, '-sess_out', file]);
+  const peer = openssl.sClient(t, server.address().port, [...CLIENT, ...args, '-sess_out', file]);
   const [socket] = await secure;
   const { session } = socket;
   const received = messages(socket, 1);
@@ -87,6 +87,12 @@ describe('a client that comes back with its session', { skip: openssl.missing },
     'no session': () => null,
     'a session with another id': (session) => ({ ...session, id: Buffer.alloc(32, 1) }),
     'a session of another suite': (session) => ({ ...session, ciphersuite: 0xc0a8 }),
+    'a session of another name': (session) => ({ ...session, servername: 'b.test' }),
+    'a session that does not say whether its master secret is extended': (session) => ({
+      ...session,
+      extended_master_secret: undefined,
+    }),
+    'a session whose master secret is not extended': (session) => ({ ...session, extended_master_secret: false }),
     nonsense: () => 'nonsense',
     'a session without master secret': (session) => ({ ...session, master: undefined }),
   })) {
@@ -142,13 +148,34 @@ describe('a client that comes back with its session', { skip: openssl.missing },
       asked.push('session');
       callback(null, kept);
     });
-    const first = await firstConnection(t, server);
-    kept = first.session;
     const hello = ['-servername', 'a.test', '-alpn', 'coap,lwm2m'];
+    const first = await firstConnection(t, server, hello);
+    kept = first.session;
+    asked.length = 0;
     const { peer, socket } = await comeBack(t, server, first.file, hello);
     assert.deepEqual(asked, ['a.test', ['coap', 'lwm2m'], 'session']);
     assert.equal(socket.resumed, true);
     assert.equal(socket.alpnProtocol, 'lwm2m');
     await peer.printed('ALPN protocol: lwm2m');
+  });
+
+  test('resumes it under the name that it was made under, and under no other', async (t) => {
+    for (const [made, offered] of [
+      ['a.test', 'a.test'],
+      ['a.test', 'b.test'],
+      ['a.test', null],
+      [null, 'a.test'],
+    ]) {
+      const server = await startServer(t, PSK);
+      let kept;
+      server.on('renegotiate', (_id, _socket, callback) => callback(null, JSON.parse(JSON.stringify(kept))));
+      const named = (name) => (name === null ? ['-noservername'] : ['-servername', name]);
+      const first = await firstConnection(t, server, named(made));
+      kept = first.session;
+      assert.equal(kept.servername, made ?? undefined);
+      const { socket } = await comeBack(t, server, first.file, named(offered));
+      assert.equal(socket.resumed, made === offered, `made under ${made}, offered under ${offered}`);
+      assert.equal(socket.servername, offered ?? false);
+    }
   });
 });

@@ -204,14 +204,14 @@ function serverClass(profile) {
     };
 
     constructor(options, secureConnectionListener) {
-      const { given, insecure } = sortOptions(options, serverOptionNames);
+      const { all, given, insecure } = sortOptions(options, serverOptionNames);
       // `key` always meant a raw public key. Clients were asked for theirs, and none was refused.
       delete given.cert;
       if (given.key !== undefined) {
         given.requestCert ??= true;
         given.rejectUnauthorized ??= false;
       }
-      profile.server(given, options);
+      profile.server(given, all);
       super(given, secureConnectionListener);
       this.options = options;
       if (profile.sendsHelloRequest) {
@@ -309,12 +309,12 @@ function clientClass(profile) {
     #mayPing;
 
     constructor(options, secureConnectListener) {
-      const { given, insecure } = sortOptions(options, clientOptionNames);
+      const { all, given, insecure } = sortOptions(options, clientOptionNames);
       // A certificate without its key was ignored, and was not an error.
       if (given.key === undefined) delete given.cert;
       // The server may be one of those that leave their certificate out.
       if (given.peerPublicKey !== undefined) given.omitServerCertificate = true;
-      profile.client(given, options);
+      profile.client(given, all);
       super(given, secureConnectListener);
       this.#mayPing = insecure.insecureLegacyPing === true;
     }
@@ -399,18 +399,19 @@ function socketClass(Base, profile) {
 
 // Options and arguments
 
-/** Keeps the options that this package knows. The forks ignored unknown ones. */
+/** Keeps the options that this package knows. The forks ignored unknown ones. `all` is without prototype. */
 function sortOptions(options, names) {
-  const { insecureLegacyPing, insecureLegacyAlerts } = options;
+  const all = { __proto__: null, ...options };
+  const { insecureLegacyPing, insecureLegacyAlerts } = all;
   const insecure = checkOptions({ insecureLegacyPing, insecureLegacyAlerts }, 'options', INSECURE);
-  const given = { handshakeTimeoutMin: HANDSHAKE_TIMEOUT_MIN };
+  const given = { __proto__: null, handshakeTimeoutMin: HANDSHAKE_TIMEOUT_MIN };
   for (const name of names) {
-    if (name !== 'compat' && isSet(name, options[name])) given[name] = options[name];
+    if (name !== 'compat' && isSet(name, all[name])) given[name] = all[name];
   }
   if (given.debug !== undefined) given.debug = Math.min(Math.max(Math.trunc(Number(given.debug)) || 0, 0), 4);
   if (given.handshakeTimeoutMin > 60_000) given.handshakeTimeoutMax ??= given.handshakeTimeoutMin;
   for (const name of ['key', 'cert', 'CACert', 'peerPublicKey']) given[name] = withoutFinalNul(given[name]);
-  return { given, insecure };
+  return { all, given, insecure };
 }
 
 /** Applications often write null, '', false or 0 for an option that is not set. */

@@ -137,7 +137,7 @@ function prepareKey(checked) {
  * @returns {object} for the addon
  */
 function changedOptions(options, checked) {
-  const changed = { ...options };
+  const changed = { __proto__: null, ...options };
   // A key without a certificate is a raw public key; the old certificate would not belong to it.
   if (checked.key !== undefined) delete changed.cert;
   for (const name of ['key', 'cert', 'ca', 'crl', 'ciphers']) {
@@ -147,8 +147,8 @@ function changedOptions(options, checked) {
     throw missingOption('createServer()\'s "options.psk"', '"options.pskIdentityHint" helps to choose a key');
   }
   const extended = checked.requireExtendedMasterSecret ?? options.negotiation.extendedMasterSecret;
-  const wishes = negotiation({ ...checked, requireExtendedMasterSecret: extended });
-  changed.negotiation = { ...options.negotiation, ...wishes };
+  const wishes = negotiation({ __proto__: null, ...checked, requireExtendedMasterSecret: extended });
+  changed.negotiation = { __proto__: null, ...options.negotiation, ...wishes };
   return changed;
 }
 

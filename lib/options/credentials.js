@@ -11,7 +11,7 @@ const { types } = require('node:util');
 
 const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('../errors');
-const { copyBytes } = require('./validate');
+const { copyBytes, own } = require('./validate');
 
 const { MAX_PSK_LENGTH, MAX_PSK_IDENTITY_LENGTH, MAX_PSK_IDENTITY_HINT_LENGTH } = constants;
 
@@ -113,9 +113,10 @@ function ownPsk(value) {
   if (typeof value !== 'object') {
     throw invalidArgType("pskCallback's answer", 'of type object', value, { secret: true });
   }
-  const own = { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
-  checkLength(own.identity, 'identity', 1, MAX_PSK_IDENTITY_LENGTH);
-  return own;
+  const psk = presharedKey(own(value, 'psk'), 'psk');
+  const name = identity(own(value, 'identity'), 'identity');
+  checkLength(name, 'identity', 1, MAX_PSK_IDENTITY_LENGTH);
+  return { psk, identity: name };
 }
 
 /**
@@ -126,13 +127,13 @@ function ownPsk(value) {
  */
 function serverPsk(value, name) {
   const entries = tableEntries(value);
-  if (entries === null) return { key: presharedKey(value, name) };
+  if (entries === null) return { __proto__: null, key: presharedKey(value, name) };
   const table = new Map();
   for (const [who, key] of entries) {
     const bytes = identity(who, `${name}'s identity`);
     table.set(identityKey(bytes), presharedKey(key, `${name}[${JSON.stringify(bytes.toString())}]`));
   }
-  return { table };
+  return { __proto__: null, table };
 }
 
 /** The key of an identity in a Map, which compares strings by value but not bytes: one character for each byte. */

@@ -29,6 +29,7 @@ const {
   delayOrNever,
   integer,
   oneOf,
+  pick,
   port,
   secretString,
   string,
@@ -185,7 +186,8 @@ function nativeServerOptions(all, psk) {
  */
 function createSecureContext(options = {}) {
   // A server with pre-shared keys can use any context, even one without a private key.
-  return makeSecureContext(options, CONTEXT, nativeServerOptions({ ...defaults.server, requestCert: false }, true));
+  const all = { __proto__: null, ...defaults.server, requestCert: false };
+  return makeSecureContext(options, CONTEXT, nativeServerOptions(all, true));
 }
 
 /**
@@ -311,6 +313,7 @@ function pskSource(all) {
   if (all.psk !== undefined) return all.psk;
   const withSocket = all.pskCallback !== undefined;
   return {
+    __proto__: null,
     callback: withSocket ? all.pskCallback : all.identityPskCallback,
     withSocket,
     encoding: all.pskIdentityEncoding,
@@ -383,14 +386,6 @@ function serverName({ host, servername = host }) {
   // An empty name would silently switch the verification of names off; `rejectUnauthorized: false` does so openly.
   if (name === '') throw invalidArgValue('options.servername', 'must be a DNS name or an IP address');
   return name;
-}
-
-function pick(all, names) {
-  const picked = {};
-  for (const name of names) {
-    if (all[name] !== undefined) picked[name] = all[name];
-  }
-  return picked;
 }
 
 /** Checkers for createSecureContext(), addContext() and setSecureContext(). */

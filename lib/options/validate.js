@@ -119,6 +119,21 @@ function checkOptions(options, name, checkers) {
   return checked;
 }
 
+/** An own property of an object, or undefined; what the object has inherited does not count. */
+function own(object, name) {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** Some of the options in an object without prototype, whose readers do not see what Object.prototype may have. */
+function pick(all, names) {
+  const picked = { __proto__: null };
+  for (const name of names) {
+    const value = own(all, name);
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
 function unknownOption(option, name, checkers) {
   const closest = nearest(option, Object.keys(checkers));
   const hint = closest === null ? '' : `, did you mean "${closest}"?`;
@@ -163,6 +178,8 @@ module.exports = {
   delayOrNever,
   integer,
   oneOf,
+  own,
+  pick,
   port,
   secretString,
   string,

@@ -33,7 +33,7 @@ function lookupName(host, family, callback) {
  * @returns {dgram.Socket} not bound; binding it to a literal address is synchronous, 'listening' included
  */
 function createUdpSocket(options) {
-  return dgram.createSocket({ ...options, lookup: lookupName });
+  return dgram.createSocket({ __proto__: null, ...options, lookup: lookupName });
 }
 
 /**
@@ -52,11 +52,12 @@ function bindUdp(udp, where, native) {
   const isNative = address !== undefined && !isShared && defaults.nativeUdp;
   const fd = isNative ? native.bindUdp(address, port, ipv6Only, BATCH) : null;
   if (fd === null) {
-    udp.bind(address === undefined ? rest : { address, port, ...rest });
+    const given = address === undefined ? rest : { address, port, ...rest };
+    udp.bind({ __proto__: null, ...given });
     return false;
   }
   try {
-    udp.bind({ fd, exclusive: true });
+    udp.bind({ __proto__: null, fd, exclusive: true });
     return true;
   } catch (error) {
     native.releaseUdp();

@@ -11,6 +11,7 @@ pub(super) fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::PeerRefused => "ERR_DTLS_PEER_REFUSED",
         ErrorKind::NoSharedCertificateType => "ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE",
         ErrorKind::HandshakeTimeout => "ERR_DTLS_HANDSHAKE_TIMEOUT",
+        ErrorKind::TooManyCookies => "ERR_DTLS_TOO_MANY_COOKIES",
         ErrorKind::UnknownPskIdentity => "ERR_DTLS_UNKNOWN_PSK_IDENTITY",
         ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
         ErrorKind::NoPsk => "ERR_DTLS_NO_PSK",

@@ -18,6 +18,8 @@ pub(crate) enum ErrorKind {
     /// One side proves itself with certificates alone, the other accepts raw public keys alone, or the reverse.
     NoSharedCertificateType,
     HandshakeTimeout,
+    /// A server asks a client for one cookie after another.
+    TooManyCookies,
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
     WrongPsk,
@@ -128,9 +130,10 @@ impl Error {
                 Some(alert::BAD_RECORD_MAC)
             }
             ErrorKind::NoApplicationProtocol | ErrorKind::ProtocolsRefused => Some(alert::NO_APPLICATION_PROTOCOL),
-            ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret | ErrorKind::NoPsk => {
-                Some(alert::HANDSHAKE_FAILURE)
-            }
+            ErrorKind::NoSharedCipher
+            | ErrorKind::NoExtendedMasterSecret
+            | ErrorKind::NoPsk
+            | ErrorKind::TooManyCookies => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }

@@ -71,7 +71,7 @@ pub(crate) struct ResumableSession {
     pub(crate) master_secret: Zeroizing<[u8; 48]>,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: Option<bool>,
-    /// RFC 7627 section 5.3: a session goes on as it began.
+    /// RFC 7627 section 5.3: a session goes on as it began, and not at all when that is unknown.
     pub(crate) extended_master_secret: Option<bool>,
 }
 

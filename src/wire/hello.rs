@@ -6,7 +6,7 @@ use super::record::Record;
 
 const NULL_COMPRESSION: u8 = 0;
 
-/// Bytes of a ServerHello message before its session id: handshake header, version, random.
+/// Bytes of a hello message before its session id: handshake header, version, random.
 const BEFORE_SESSION_ID: usize = HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH;
 
 /// Bytes of a ServerHello behind its session id: cipher suite and compression method.
@@ -106,6 +106,17 @@ impl<'a> ClientHello<'a> {
             start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
         valid.then_some(ClientHello { random: start.random, extensions })
     }
+}
+
+/// The list of extensions in a whole ClientHello message, which may have none.
+pub(super) fn extensions_of_client_hello(message: &[u8]) -> Option<&[u8]> {
+    let (_session_id, rest) = split_u8_vector(message.get(BEFORE_SESSION_ID..)?)?;
+    let (_cookie, rest) = split_u8_vector(rest)?;
+    let (_parameters, rest) = Parameters::split(rest)?;
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    split_u16_vector(rest).filter(|(_, rest)| rest.is_empty()).map(|(list, _)| list)
 }
 
 /// The list of extensions in a whole ServerHello message, which may have none; `None` for a message without the room

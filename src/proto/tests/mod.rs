@@ -7,6 +7,7 @@ mod cookies;
 mod fragmented_hellos;
 mod fuzz;
 mod handshakes;
+mod hellos;
 mod hibernation;
 mod hostile;
 mod jobs;

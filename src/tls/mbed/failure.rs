@@ -62,10 +62,26 @@ impl Steps {
         }
     }
 
+    /// Records came that could have been the client's Finished message, and none was authentic.
+    fn unauthentic_finished(&self) -> Error {
+        match self.psk.is_known() {
+            Some(false) => self.wrong_keys(),
+            Some(true) => {
+                let message = "The client did not finish the handshake in time, as if its pre-shared key were not the \
+                               one of its identity";
+                Error::new(ErrorKind::HandshakeTimeout, message)
+            }
+            None => {
+                let message = "No Finished message that came in time could be authenticated";
+                Error::new(ErrorKind::HandshakeTimeout, message)
+            }
+        }
+    }
+
     /// What is known about a handshake that has taken too long.
     pub(super) fn timeout_error(&self, ssl: &Ssl) -> Option<Error> {
-        if self.bad_finished {
-            return Some(self.wrong_keys());
+        if self.bad_finished && ssl.role() == Role::Server {
+            return Some(self.unauthentic_finished());
         }
         // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
         let unanswered = ssl.role() == Role::Client

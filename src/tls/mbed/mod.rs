@@ -6,6 +6,7 @@
 pub(crate) mod capabilities;
 mod certificates;
 mod config;
+mod cookies;
 pub(super) mod credentials;
 mod curves;
 mod early;

@@ -54,8 +54,11 @@ impl Ssl {
     /// Lets the ServerHello that is about to be written resume a session; `false` when the session does not fit what
     /// this hello has negotiated.
     pub(super) fn resume_session(&mut self, session: &ResumableSession) -> bool {
+        // RFC 7627 section 5.3: both hellos agree about the extended master secret, or the handshake is a full one. A
+        // session that does not say what its own hello was like agrees with none.
+        let Some(extended_master_secret) = session.extended_master_secret else { return false };
         // RFC 7366 is about CBC suites alone.
         let encrypt_then_mac = session.encrypt_then_mac.filter(|_| session.suite.is_cbc());
-        self.resume(session.suite.id(), &session.master_secret, session.extended_master_secret, encrypt_then_mac)
+        self.resume(session.suite.id(), &session.master_secret, extended_master_secret, encrypt_then_mac)
     }
 }

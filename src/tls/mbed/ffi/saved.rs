@@ -73,7 +73,7 @@ impl Ssl {
         &mut self,
         suite: u16,
         master_secret: &[u8; 48],
-        extended_master_secret: Option<bool>,
+        extended_master_secret: bool,
         encrypt_then_mac: Option<bool>,
     ) -> bool {
         // SAFETY: null, or structs that the context owns.
@@ -81,10 +81,9 @@ impl Ssl {
         let (Some(session), Some(handshake)) = (session, handshake) else {
             return false;
         };
-        let same = |was: Option<bool>, is: bool| was.is_none_or(|was| was == is);
         let fits = session.ciphersuite == c_int::from(suite)
-            && same(extended_master_secret, handshake.extended_ms != 0)
-            && same(encrypt_then_mac, session.encrypt_then_mac != 0);
+            && extended_master_secret == (handshake.extended_ms != 0)
+            && encrypt_then_mac.is_none_or(|was| was == (session.encrypt_then_mac != 0));
         if fits {
             session.master = *master_secret;
             handshake.resume = 1;
