@@ -490,8 +490,7 @@ export type DtlsErrorCode =
   | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
-/** An error of this module. As a number it is its `errno` and as a string its message, for code that got numbers or strings
- * from node-mbed-dtls. */
+/** An error of this module. */
 export class DtlsError extends Error {
   constructor(
     message: string,
@@ -516,11 +515,6 @@ export class DtlsError extends Error {
   port?: number;
   /** What led to the error, such as what a callback threw. */
   cause?: unknown;
-  /** Returns `errno`. */
-  valueOf(): number;
-  /** Returns the message alone. */
-  toString(): string;
-  [Symbol.toPrimitive](hint: string): number | string;
 }
 
 export interface DtlsSocketEvents {

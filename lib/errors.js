@@ -6,10 +6,8 @@
 const { inspect } = require('node:util');
 
 /**
- * A failure between two DTLS peers, or of the key material.
- *
- * Code that was written for node-mbed-dtls expects numbers or strings. As a number a DtlsError is its `errno`, and as a
- * string its message, so that such code still compares and prints them.
+ * A failure between two DTLS peers, or of the key material. Code that expects numbers or texts in its place has a profile
+ * of compat.js.
  *
  * @property {string} code permanent name of the failure, 'ERR_DTLS_...' or node:tls's own code where it has one
  * @property {number} errno Mbed TLS's negative number, 0 when Mbed TLS had no part in it
@@ -28,23 +26,6 @@ class DtlsError extends Error {
     if (address !== undefined) this.address = address;
     if (port !== undefined) this.port = port;
     if (cause !== undefined) defineHidden(this, 'cause', cause);
-  }
-
-  /** @returns {number} `errno` */
-  valueOf() {
-    return this.errno;
-  }
-
-  /** @returns {string} the bare message, as node-mbed-dtls printed it */
-  toString() {
-    return this.message;
-  }
-
-  // `err == -0x7180` and `'failed: ' + err` both come with the hint 'default'. An error with a number converts to it,
-  // as in node-mbed-dtls; one without converts to its message.
-  [Symbol.toPrimitive](hint) {
-    if (hint === 'number') return this.errno;
-    return hint === 'string' || this.errno === 0 ? this.message : this.errno;
   }
 }
 

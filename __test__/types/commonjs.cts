@@ -58,7 +58,7 @@ legacy.on('forceDeviceRehandshake', ({ address, port }, deviceId) => console.log
 legacy.on('secureConnection', (socket, session) => {
   socket.on('ipChanged', (old) => console.log(old.address, old.port, old.deviceId));
   socket.on('reconnect', (successor) => successor.reset());
-  socket.on('error', (error, message) => console.log(Number(error), message.length));
+  socket.on('error', (error, message) => console.log(error.message, message.length));
   socket.send(Buffer.alloc(8), 0, 8, 5684, 'ignored', (error, bytes) => console.log(error, bytes));
   if (socket.session !== undefined) store.set(`${socket.remoteAddress}:${socket.remotePort}`, socket.session);
   console.log(session?.in_epoch, socket.outCounter.readBigUInt64BE(), socket.resumed, socket.selfRestored);
