@@ -83,7 +83,7 @@ function presharedKey(value, name) {
   return key;
 }
 
-/** A PSK identity of up to 256 bytes: a string stands for its UTF-8 bytes. */
+/** A PSK identity of up to 256 bytes, which may be empty (RFC 4279): a string stands for its UTF-8 bytes. */
 function identity(value, name) {
   const bytes = copyBytes(value);
   if (bytes === null) {
@@ -113,9 +113,7 @@ function ownPsk(value) {
   if (typeof value !== 'object') {
     throw invalidArgType("pskCallback's answer", 'of type object', value, { secret: true });
   }
-  const own = { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
-  checkLength(own.identity, 'identity', 1, MAX_PSK_IDENTITY_LENGTH);
-  return own;
+  return { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
 }
 
 /**
