@@ -26,7 +26,7 @@ export type PskAnswer = PresharedKey | null | undefined;
 /** The pre-shared key of a client, and its identity. */
 export interface OwnPsk {
   psk: PresharedKey;
-  /** 1 to 256 bytes. */
+  /** Up to 256 bytes; it may be empty. */
   identity: PskIdentity;
 }
 
@@ -490,6 +490,15 @@ export type DtlsErrorCode =
   | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
+/** Who the peer of a failed handshake says it is. Nobody has proved it: use it to look for a device, never to trust one. */
+export interface PeerClaim {
+  pskIdentity?: Buffer;
+  /** Subject of its certificate, one line for each part. */
+  subject?: string;
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey?: Buffer;
+}
+
 /** An error of this module. */
 export class DtlsError extends Error {
   constructor(
@@ -500,6 +509,7 @@ export class DtlsError extends Error {
       alert?: number;
       address?: string;
       port?: number;
+      claim?: PeerClaim;
       cause?: unknown;
     },
   );
@@ -513,6 +523,12 @@ export class DtlsError extends Error {
   address?: string;
   /** UDP port of the peer. */
   port?: number;
+  /** Identity that the peer of a failed handshake claims. Nobody has proved it. */
+  pskIdentity?: Buffer;
+  /** Subject of the certificate that it shows, one line for each part. Nobody has proved that the certificate is its own. */
+  subject?: string;
+  /** Public key that it shows, SubjectPublicKeyInfo in DER. Nobody has proved that it has the private key. */
+  publicKey?: Buffer;
   /** What led to the error, such as what a callback threw. */
   cause?: unknown;
 }
@@ -583,6 +599,8 @@ export class DtlsSocket extends Duplex {
   readonly authorized: boolean;
   /** Code of what is wrong with a peer that `rejectUnauthorized: false` has let in; else null. */
   readonly authorizationError: string | null;
+  /** Who a peer says it is whose handshake has failed; null otherwise. Nobody has proved it. */
+  readonly claim: PeerClaim | null;
   /** Application protocol that both sides have agreed on, or false; null before the end of the handshake. */
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */

@@ -14,10 +14,13 @@ const { inspect } = require('node:util');
  * @property {number} [alert] number of the TLS alert that was sent or received
  * @property {string} [address] address of the peer
  * @property {number} [port] UDP port of the peer
+ * @property {Buffer} [pskIdentity] identity that the peer claims; nobody has proved it
+ * @property {string} [subject] subject of the certificate that the peer shows; nobody has proved that it is the peer's
+ * @property {Buffer} [publicKey] public key that the peer shows, SubjectPublicKeyInfo in DER; the same holds
  * @property {Error} [cause] what led to it
  */
 class DtlsError extends Error {
-  constructor(message, { code = 'ERR_DTLS_INTERNAL', errno = 0, alert, address, port, cause } = {}) {
+  constructor(message, { code = 'ERR_DTLS_INTERNAL', errno = 0, alert, address, port, claim, cause } = {}) {
     super(message);
     this.code = code;
     this.errno = errno;
@@ -25,6 +28,7 @@ class DtlsError extends Error {
     if (alert !== undefined) this.alert = alert;
     if (address !== undefined) this.address = address;
     if (port !== undefined) this.port = port;
+    Object.assign(this, claim);
     if (cause !== undefined) defineHidden(this, 'cause', cause);
   }
 }
@@ -36,7 +40,7 @@ defineHidden(DtlsError.prototype, 'name', 'DtlsError');
  * Makes a DtlsError of an Error that the native layer threw, or of the error part of its 'closed' event.
  *
  * @param {{ message: string, code?: string, errno?: number, alert?: number }} native
- * @param {{ address?: string, port?: number, cause?: Error }} [context]
+ * @param {{ address?: string, port?: number, claim?: object, cause?: Error }} [context]
  * @returns {DtlsError}
  */
 function fromNative(native, context = {}) {

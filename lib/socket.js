@@ -9,7 +9,7 @@ const { exportKeyingMaterial } = require('./exporter');
 const { MessageQueue } = require('./message-queue');
 const { protocolName } = require('./options/negotiation');
 const { datagram } = require('./options/validate');
-const { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
+const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
 
@@ -58,6 +58,8 @@ class DtlsSocket extends Duplex {
     this.authorized = false;
     /** Code of the fault of a peer that `rejectUnauthorized: false` has let in; otherwise null. */
     this.authorizationError = null;
+    /** Who a peer says it is whose handshake has failed: `{ pskIdentity, subject, publicKey }`. Nobody has proved it. */
+    this.claim = null;
     /** Application protocol that ALPN has chosen, false without one; null before the end of the handshake. */
     this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
@@ -352,6 +354,10 @@ class DtlsSocket extends Duplex {
   _closeError({ reason, error }, inHandshake) {
     const peer = { address: this.remoteAddress, port: this.remotePort };
     if (error !== undefined) {
+      if (inHandshake) {
+        this.claim = claimOf(error);
+        peer.claim = this.claim;
+      }
       const refusal = error.code === 'ERR_DTLS_PEER_REFUSED' ? this._refusal : null;
       if (refusal !== null) return refusedBy(refusal, error, peer);
       const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._question?.cause : undefined;

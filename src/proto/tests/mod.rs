@@ -2,6 +2,7 @@
 
 mod certificates;
 mod choices;
+mod claims;
 mod client_psk;
 mod cookies;
 mod fragmented_hellos;
@@ -11,6 +12,7 @@ mod hibernation;
 mod hostile;
 mod jobs;
 mod lossy;
+mod mismatches;
 mod negotiation;
 mod network;
 mod psk;
