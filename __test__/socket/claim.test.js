@@ -32,7 +32,8 @@ for (const [name, client, code] of [
 }
 
 test('subject and public key of a refused certificate are on the errors of whoever refuses', async (t) => {
-  const { clientError } = await refused(t, certificates.server, { ca: certificates.otherCa.cert });
+  const { key: ownKey, cert } = certificates.server;
+  const { clientError } = await refused(t, { key: ownKey, cert }, { ca: certificates.otherCa.cert });
   const shown = new X509Certificate(certificates.server.cert);
   assert.equal(clientError.subject, shown.subject);
   const key = createPublicKey(certificates.server.cert).export({ format: 'der', type: 'spki' });

@@ -11,6 +11,7 @@ const { types } = require('node:util');
 
 const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('../errors');
+const { lockedKey } = require('./key-material');
 const { copyBytes } = require('./validate');
 
 const { MAX_PSK_LENGTH, MAX_PSK_IDENTITY_LENGTH, MAX_PSK_IDENTITY_HINT_LENGTH } = constants;
@@ -57,10 +58,7 @@ function decryptKey(key, passphrase) {
   try {
     return crypto.createPrivateKey({ key, passphrase, ...form }).export({ format: 'der', type: 'pkcs8' });
   } catch (cause) {
-    throw new DtlsError(`The option 'key' cannot be read with this passphrase: ${cause.message}`, {
-      code: 'ERR_DTLS_INVALID_KEY',
-      cause,
-    });
+    throw lockedKey(key, cause);
   }
 }
 

@@ -13,6 +13,7 @@
 const process = require('node:process');
 
 const { fromNative } = require('../errors');
+const { refusal } = require('../options/key-material');
 const { MAX_DELAY } = require('../options/validate');
 const { BriefEvents } = require('./brief');
 const { registers: layout } = require('./layout');
@@ -59,7 +60,7 @@ class Endpoint {
       const registers = Buffer.from(this.registers.buffer);
       this._native = new NativeClass(options, registers, this._brief.bytes, wakes, number, limit);
     } catch (error) {
-      throw fromNative(error);
+      throw refusal(error, options);
     }
     this._turns = new Turns(this, this._native);
   }

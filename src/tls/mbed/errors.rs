@@ -136,5 +136,8 @@ fn kind_of(errno: i32) -> ErrorKind {
 
 /// Mbed TLS's words for one of its numbers.
 pub(super) fn describe(errno: i32) -> String {
-    format!("{} (-0x{:04x})", mbedtls::Error::from(errno).as_str(), errno.unsigned_abs())
+    // The crate writes 'mbedTLS error HiError :: PkPasswordRequired', and the last word is the one that helps.
+    let name = mbedtls::Error::from(errno).as_str();
+    let name = name.rsplit_once(":: ").map_or(name, |(_, last)| last);
+    format!("{name} (-0x{:04x})", errno.unsigned_abs())
 }
