@@ -124,3 +124,8 @@ names.setSecureContext({ context: {} });
 dtls.createServer({ psk: 'secret', SNICallback: () => 'a.test' });
 // @ts-expect-error -- one protocol
 dtls.createServer({ psk: 'secret', ALPNCallback: ({ protocols }) => protocols });
+
+// The one line that changes in an application of a fork.
+import particle = require('mbed-dtls/particle');
+const fork = particle.createServer({ key: 'server.der', cert: 'ignored.pem', debug: 5 }, (socket) => socket.pipe(socket));
+fork.on('clientError', (error) => console.log(`${error}`));

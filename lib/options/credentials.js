@@ -179,7 +179,10 @@ function tableEntries(value) {
 function encoded(value, name, { secret = false } = {}) {
   if (typeof value === 'string') {
     if (!value.includes(PEM_BEGIN)) {
-      throw invalidArgValue(name, 'is a string but not PEM text; DER goes into a Buffer, and only keys may be files');
+      throw invalidArgValue(
+        name,
+        'is a string but not PEM text: read the file with fs.readFileSync(), for only keys may be names of files',
+      );
     }
     return Buffer.from(value);
   }
