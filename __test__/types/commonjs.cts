@@ -127,5 +127,7 @@ dtls.createServer({ psk: 'secret', ALPNCallback: ({ protocols }) => protocols })
 
 // The one line that changes in an application of a fork.
 import particle = require('mbed-dtls/particle');
-const fork = particle.createServer({ key: 'server.der', cert: 'ignored.pem', debug: 5 }, (socket) => socket.pipe(socket));
+const fork = particle.createServer({ key: 'server.der', cert: 'ignored.pem', debug: 5 }, (socket) =>
+  socket.pipe(socket),
+);
 fork.on('clientError', (error) => console.log(`${error}`));

@@ -12,7 +12,7 @@ export interface LegacyClientOptions extends Omit<ClientOptions, LegacyOption> {
   [option: string]: unknown;
 }
 
-type LegacyOption = 'compat' | 'cert' | 'identityPskCallback' | 'psk' | 'pskCallback' | 'pskIdentityEncoding';
+type LegacyOption = 'compat' | 'cert' | 'debug' | 'identityPskCallback' | 'psk' | 'pskCallback' | 'pskIdentityEncoding';
 
 /** createServer() with the profile of the fork that this entry is named after. */
 export function createServer(
