@@ -1,5 +1,6 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
@@ -73,6 +74,8 @@ class DtlsSocket extends Duplex {
     /** Whether server.resumeSocket() has made it. */
     this.selfRestored = false;
 
+    // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
+    this._scope = new AsyncResource('DTLSCONNECTION', { requireManualDestroy: true });
     this._endpoint = endpoint;
     this._owner = owner;
     this._settings = settings;
@@ -468,15 +471,20 @@ function heldError() {
 }
 
 function emitClosing(socket) {
-  socket.emit('closing');
+  emitInScope(socket, 'closing');
 }
 
 function emitError(socket, error) {
-  socket.emit('error', error, messageOf(error));
+  emitInScope(socket, 'error', error, messageOf(error));
 }
 
 function emitClose(socket, hadError) {
-  socket.emit('close', hadError);
+  emitInScope(socket, 'close', hadError);
+}
+
+/** In the context of the connection, whoever has ended it. */
+function emitInScope(socket, ...event) {
+  socket._scope.runInAsyncScope(socket.emit, socket, ...event);
 }
 
 module.exports = { DtlsSocket };

@@ -10,6 +10,7 @@
 // The native object never calls back; the waker reports that other threads have done something for it. Every call into
 // it may leave output behind and move its deadline. The registers say so, and settle() follows every call.
 
+const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
 const { fromNative } = require('../errors');
@@ -232,10 +233,20 @@ class Endpoint {
     }
   }
 
+  /**
+   * Tells whom an event is about, in the asynchronous context of its connection: what a listener enters must not leak to
+   * the next one. What has no connection has a context of its own.
+   */
   _dispatch(event) {
+    const socket = this.connections.get(event.connection);
+    const scope = socket?._scope ?? new AsyncResource('DTLSEVENT', { requireManualDestroy: true });
+    scope.runInAsyncScope(this._tell, this, event, socket);
+  }
+
+  _tell(event, socket) {
     switch (event.kind) {
       case 'data':
-        this.connections.get(event.connection)?._onMessage(event.data, event.data.length);
+        socket?._onMessage(event.data, event.data.length);
         break;
       case 'connection':
         this._owner._onConnection(event);
@@ -247,14 +258,12 @@ class Endpoint {
         this._owner._questions.onExpired(event.question);
         break;
       case 'secure':
-        this.connections.get(event.connection)?._onSecure(event);
+        socket?._onSecure(event);
         break;
-      case 'closed': {
-        const socket = this.connections.get(event.connection);
+      case 'closed':
         this.connections.delete(event.connection);
         socket?._onClosed(event);
         break;
-      }
       case 'moved':
         this._owner._onMoved(event);
         break;
