@@ -26,7 +26,7 @@ export type PskAnswer = PresharedKey | null | undefined;
 /** The pre-shared key of a client, and its identity. */
 export interface OwnPsk {
   psk: PresharedKey;
-  /** 1 to 256 bytes. */
+  /** Up to 256 bytes; it may be empty. */
   identity: PskIdentity;
 }
 
@@ -498,8 +498,16 @@ export type DtlsErrorCode =
   | 'UNABLE_TO_GET_CRL'
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
 
-/** An error of this module. As a number it is its `errno` and as a string its message, for code that got numbers or strings
- * from node-mbed-dtls. */
+/** Who the peer of a failed handshake says it is. Nobody has proved it: use it to look for a device, never to trust one. */
+export interface PeerClaim {
+  pskIdentity?: Buffer;
+  /** Subject of its certificate, one line for each part. */
+  subject?: string;
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey?: Buffer;
+}
+
+/** An error of this module. */
 export class DtlsError extends Error {
   constructor(
     message: string,
@@ -509,6 +517,7 @@ export class DtlsError extends Error {
       alert?: number;
       address?: string;
       port?: number;
+      claim?: PeerClaim;
       cause?: unknown;
     },
   );
@@ -522,13 +531,14 @@ export class DtlsError extends Error {
   address?: string;
   /** UDP port of the peer. */
   port?: number;
+  /** Identity that the peer of a failed handshake claims. Nobody has proved it. */
+  pskIdentity?: Buffer;
+  /** Subject of the certificate that it shows, one line for each part. Nobody has proved that the certificate is its own. */
+  subject?: string;
+  /** Public key that it shows, SubjectPublicKeyInfo in DER. Nobody has proved that it has the private key. */
+  publicKey?: Buffer;
   /** What led to the error, such as what a callback threw. */
   cause?: unknown;
-  /** Returns `errno`. */
-  valueOf(): number;
-  /** Returns the message alone. */
-  toString(): string;
-  [Symbol.toPrimitive](hint: string): number | string;
 }
 
 export interface DtlsSocketEvents {
@@ -597,6 +607,8 @@ export class DtlsSocket extends Duplex {
   readonly authorized: boolean;
   /** Code of what is wrong with a peer that `rejectUnauthorized: false` has let in; else null. */
   readonly authorizationError: string | null;
+  /** Who a peer says it is whose handshake has failed; null otherwise. Nobody has proved it. */
+  readonly claim: PeerClaim | null;
   /** Application protocol that both sides have agreed on, or false; null before the end of the handshake. */
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */

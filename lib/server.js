@@ -346,8 +346,12 @@ class DtlsServer extends WatchedEmitter {
     this.emit('connection', socket);
   }
 
-  /** A saved connection goes on. */
-  _onRestored(connection, socket, cipher, peer, session) {
+  /** A saved connection goes on, in whatever asynchronous context the application has said so. */
+  _onRestored(connection, socket, ...rest) {
+    socket._scope.runInAsyncScope(this._goOn, this, connection, socket, ...rest);
+  }
+
+  _goOn(connection, socket, cipher, peer, session) {
     socket.servername = peer.servername;
     this._place(connection, socket);
     try {

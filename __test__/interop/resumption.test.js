@@ -9,6 +9,7 @@ const path = require('node:path');
 const { describe, test } = require('node:test');
 
 const { event, messages, startServer } = require('../support/endpoints.js');
+const { keyPair } = require('../support/legacy.js');
 const openssl = require('../support/openssl.js');
 
 const PSK = { psk: 'secret', ciphers: 'PSK-AES128-GCM-SHA256', sendClose: false };
@@ -130,6 +131,24 @@ describe('a client that comes back with its session', { skip: openssl.missing },
       assert.equal(error.cause, failure);
     });
   }
+
+  test("ends without an error, with neustar's profile, when 'renegotiate' answers with one", async (t) => {
+    const { psk, ...options } = PSK;
+    const legacy = { compat: 'neustar', key: keyPair().key, identityPskCallback: () => psk };
+    const server = await startServer(t, { ...options, ...legacy });
+    server.on('renegotiate', (_id, _socket, callback) => callback(new Error('database down')));
+    const first = await firstConnection(t, server);
+    const seen = [];
+    server.on('clientError', (text) => seen.push(['clientError', text]));
+    const closed = new Promise((resolve) => {
+      server.on('connection', (socket) => {
+        socket.on('error', (...args) => seen.push(['error', ...args]));
+        socket.on('close', (hadError) => resolve([...seen, ['close', hadError]]));
+      });
+    });
+    openssl.sClient(t, server.address().port, [...CLIENT, '-sess_in', first.file]);
+    assert.deepEqual(await closed, [['close', false]]);
+  });
 
   test('is asked for after the context of its name and its protocol, which are negotiated anew', async (t) => {
     const asked = [];

@@ -9,6 +9,7 @@ const process = require('node:process');
 
 const { DtlsClient } = require('../client');
 const { DtlsError, invalidArgType } = require('../errors');
+const { isFileName } = require('../options/credentials');
 const { clientOptionNames, serverOptionNames } = require('../options/options');
 const { boolean, checkOptions, oneOf } = require('../options/validate');
 const { DtlsServer } = require('../server');
@@ -203,6 +204,8 @@ function serverClass(profile) {
       }
     };
 
+    #mayHaveListened = false;
+
     constructor(options, secureConnectionListener) {
       const { all, given, insecure } = sortOptions(options, serverOptionNames);
       // `key` always meant a raw public key. Clients were asked for theirs, and none was refused.
@@ -226,10 +229,29 @@ function serverClass(profile) {
       return this;
     }
 
+    /** A server that has never listened closes as well. */
+    close(whenClosed) {
+      if (!this.#mayHaveListened) {
+        if (whenClosed !== undefined) this.once('close', whenClosed);
+        process.nextTick(() => this.emit('close'));
+        return this;
+      }
+      return super.close(whenClosed);
+    }
+
+    listen(...args) {
+      this.#mayHaveListened = true;
+      return super.listen(...args);
+    }
+
     emit(event, ...args) {
-      if (event === 'clientError' && profile.clientErrors === 'text') {
-        const [error, socket] = args;
-        return super.emit(event, textOf(error), socket);
+      if (event === 'clientError') return this._emitClientError(...args);
+      if (event === 'renegotiate') {
+        const [sessionId, socket, callback] = args;
+        return super.emit(event, sessionId, socket, (error, session) => {
+          if (error) socket.endsQuietly = true;
+          callback(error, session);
+        });
       }
       if (event === 'resumeSession' && profile.answersBare) {
         const [key, socket, callback] = args;
@@ -239,6 +261,16 @@ function serverClass(profile) {
       }
       if (event === 'secureConnection' && profile.tellsSessions) this._tellSession(...args);
       return super.emit(event, ...args);
+    }
+
+    /** The server hears first why a handshake has failed, then whoever listens on its socket. */
+    _emitClientError(error, socket) {
+      if (socket.endsQuietly) return this.listenerCount('clientError') > 0;
+      try {
+        return super.emit('clientError', profile.clientErrors === 'text' ? textOf(error) : error, socket);
+      } finally {
+        socket.emit('error', error);
+      }
     }
 
     /** Emits the events of node-mbed-dtls-server; 'endSession' has the address that the device has then. */
@@ -310,8 +342,8 @@ function clientClass(profile) {
 
     constructor(options, secureConnectListener) {
       const { all, given, insecure } = sortOptions(options, clientOptionNames);
-      // A certificate without its key was ignored, and was not an error.
-      if (given.key === undefined) delete given.cert;
+      // A certificate without its key was ignored and was not an error, and so was one that is the name of a file.
+      if (given.key === undefined || isFileName(given.cert)) delete given.cert;
       // The server may be one of those that leave their certificate out.
       if (given.peerPublicKey !== undefined) given.omitServerCertificate = true;
       profile.client(given, all);
@@ -331,6 +363,9 @@ function clientClass(profile) {
 
 function socketClass(Base, profile) {
   return class extends Base {
+    /** Whether the application has answered the look-up of its session with an error, which ended it without one. */
+    endsQuietly = false;
+
     /** This was the native object. Now it exists for as long as the connection does. */
     get mbedSocket() {
       return this.destroyed ? null : this;
@@ -342,6 +377,10 @@ function socketClass(Base, profile) {
           return this._emitError(args[0]);
         case 'ipChanged':
           return this._emitMove(args[0]);
+        case 'secureConnect':
+          return this.server === undefined ? super.emit(event, ...args) : super.emit(event);
+        case 'close':
+          return super.emit(event, args[0] && !this.endsQuietly);
         default:
           return super.emit(event, ...args);
       }

@@ -2,9 +2,10 @@
 
 // What a server shows its clients: contexts that are made once, and credentials that change while the server runs.
 
-const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
+const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
 const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
+const { refusal } = require('./key-material');
 const { OPTIONS, negotiation } = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
 const { boolean, checkOptions, secretString, string } = require('./validate');
@@ -110,7 +111,7 @@ function makeNative(options) {
   try {
     return new native.ServerContext(options);
   } catch (error) {
-    throw fromNative(error);
+    throw refusal(error, options);
   }
 }
 

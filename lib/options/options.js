@@ -36,6 +36,7 @@ const {
 } = require('./validate');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./verification');
 
+const MAX_DEBUG = 4;
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
 
@@ -67,7 +68,7 @@ const SHARED = {
   hibernateAfter: delayOrNever,
   handshakeThreads: integer(0, MAX_THREADS),
   mtu: integer(MIN_MTU, MAX_MTU),
-  debug: integer(0, 4),
+  debug,
   sendClose: boolean,
   receiveQueueLimit: integer(0, MAX_BUFFER),
   type: oneOf('udp4', 'udp6'),
@@ -233,6 +234,14 @@ function clientOptions(options) {
 /** The addon gets no time for what never happens. */
 function nameNever(native, { hibernateAfter }) {
   if (hibernateAfter !== Infinity) native.hibernateAfter = hibernateAfter;
+}
+
+/** How much is traced. Applications of node-mbed-dtls write 5. */
+function debug(value, name) {
+  if (typeof value === 'number' && value > MAX_DEBUG) {
+    throw outOfRange(name, `>= 0 && <= ${MAX_DEBUG} (with "options.compat", more counts as ${MAX_DEBUG})`, value);
+  }
+  return integer(0, MAX_DEBUG)(value, name);
 }
 
 /** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's form 'A:B'. */

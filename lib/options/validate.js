@@ -6,6 +6,7 @@
 const { types } = require('node:util');
 
 const { invalidArgType, invalidArgValue, outOfRange, quote } = require('../errors');
+const { elsewhere } = require('./elsewhere');
 
 /** Longest delay of one timer in Node, ms, which is the upper bound of every option that is a time. */
 const MAX_DELAY = 2 ** 31 - 1;
@@ -135,6 +136,8 @@ function pick(all, names) {
 }
 
 function unknownOption(option, name, checkers) {
+  const instead = elsewhere(option);
+  if (instead !== null) return invalidArgValue(`${name}.${option}`, `is not an option here: ${instead}`);
   const closest = nearest(option, Object.keys(checkers));
   const hint = closest === null ? '' : `, did you mean "${closest}"?`;
   return invalidArgValue(`${name}.${option}`, `is not a known option${hint}`);

@@ -10,9 +10,11 @@
 // The native object never calls back; the waker reports that other threads have done something for it. Every call into
 // it may leave output behind and move its deadline. The registers say so, and settle() follows every call.
 
+const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
 const { fromNative } = require('../errors');
+const { refusal } = require('../options/key-material');
 const { MAX_DELAY } = require('../options/validate');
 const { BriefEvents } = require('./brief');
 const { registers: layout } = require('./layout');
@@ -59,7 +61,7 @@ class Endpoint {
       const registers = Buffer.from(this.registers.buffer);
       this._native = new NativeClass(options, registers, this._brief.bytes, wakes, number, limit);
     } catch (error) {
-      throw fromNative(error);
+      throw refusal(error, options);
     }
     this._turns = new Turns(this, this._native);
   }
@@ -231,10 +233,20 @@ class Endpoint {
     }
   }
 
+  /**
+   * Tells whom an event is about, in the asynchronous context of its connection: what a listener enters must not leak to
+   * the next one. What has no connection has a context of its own.
+   */
   _dispatch(event) {
+    const socket = this.connections.get(event.connection);
+    const scope = socket?._scope ?? new AsyncResource('DTLSEVENT', { requireManualDestroy: true });
+    scope.runInAsyncScope(this._tell, this, event, socket);
+  }
+
+  _tell(event, socket) {
     switch (event.kind) {
       case 'data':
-        this.connections.get(event.connection)?._onMessage(event.data, event.data.length);
+        socket?._onMessage(event.data, event.data.length);
         break;
       case 'connection':
         this._owner._onConnection(event);
@@ -246,14 +258,12 @@ class Endpoint {
         this._owner._questions.onExpired(event.question);
         break;
       case 'secure':
-        this.connections.get(event.connection)?._onSecure(event);
+        socket?._onSecure(event);
         break;
-      case 'closed': {
-        const socket = this.connections.get(event.connection);
+      case 'closed':
         this.connections.delete(event.connection);
         socket?._onClosed(event);
         break;
-      }
       case 'moved':
         this._owner._onMoved(event);
         break;

@@ -126,9 +126,8 @@ class Turns {
         const entry = PAYLOADS + PAYLOAD_LENGTH * this._delivered++;
         const start = entry === PAYLOADS ? 0 : registers[entry - PAYLOAD_LENGTH + PAYLOAD_END];
         const payload = count === 1 ? batch : batch.subarray(start, registers[entry + PAYLOAD_END]);
-        connections
-          .get(registers[entry + PAYLOAD_CONNECTION])
-          ?._onMessage(payload, registers[entry + PAYLOAD_DATAGRAM]);
+        const socket = connections.get(registers[entry + PAYLOAD_CONNECTION]);
+        socket?._scope.runInAsyncScope(socket._onMessage, socket, payload, registers[entry + PAYLOAD_DATAGRAM]);
       }
       isWhole = true;
     } finally {

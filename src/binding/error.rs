@@ -55,7 +55,11 @@ pub(super) fn unrestorable(why: Unrestorable) -> CodedError {
 }
 
 pub(super) fn no_address(address: &str) -> CodedError {
-    internal(format!("'{address}' is not an IP address"))
+    let message = match address.split_once('%') {
+        Some((_, zone)) => format!("'{address}': this machine has no network interface '{zone}'"),
+        None => format!("'{address}' is not an IP address"),
+    };
+    CodedError::new("ERR_INVALID_IP_ADDRESS", message)
 }
 
 pub(super) fn internal(message: impl std::fmt::Display) -> CodedError {

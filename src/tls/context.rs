@@ -1,6 +1,7 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
 use super::choice::Choice;
+use super::claim::Claim;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::Inbound;
 use super::mbed::{Asleep, ClientConfig, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
@@ -220,6 +221,14 @@ impl Context {
     pub(crate) fn timeout_error(&self) -> Option<Error> {
         match &self.stage {
             Stage::Handshake(handshake) => handshake.timeout_error(),
+            _ => None,
+        }
+    }
+
+    /// Who the peer of a handshake says it is, if it has said so.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        match &self.stage {
+            Stage::Handshake(handshake) => Some(handshake.claim()).filter(|claim| !claim.is_empty()),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! What ends a connection for good, and what keeps one from exporting keys.
 
+use super::claim::Claim;
 use crate::wire::certificate::NoRawPublicKey;
 use crate::wire::{ExtensionFault, alert};
 use std::fmt;
@@ -73,19 +74,21 @@ pub(crate) struct Error {
     /// The alert that was sent, or received.
     pub(crate) alert: Option<u8>,
     pub(super) message: String,
+    /// Who the peer of a failed handshake says it is.
+    pub(crate) claim: Option<Box<Claim>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, errno: 0, alert: None, message: message.into() }
+        Error { kind, errno: 0, alert: None, message: message.into(), claim: None }
     }
 
-    /// RFC 7301 section 3.2.
     /// An answer to a question that was not asked.
     pub(crate) fn unasked() -> Error {
         Error::new(ErrorKind::Internal, "The application's answer is to a question that no handshake has asked")
     }
 
+    /// RFC 7301 section 3.2.
     pub(crate) fn no_application_protocol() -> Error {
         let message = "The two sides have no application protocol in common";
         Error::new(ErrorKind::NoApplicationProtocol, message)
@@ -114,6 +117,16 @@ impl Error {
 
     pub(crate) fn with_alert(mut self, description: u8) -> Error {
         self.alert = Some(description);
+        self
+    }
+
+    /// The same with a better message, if there is one.
+    pub(super) fn saying(self, message: Option<String>) -> Error {
+        Error { message: message.unwrap_or(self.message), ..self }
+    }
+
+    pub(crate) fn with_claim(mut self, claim: Option<Claim>) -> Error {
+        self.claim = claim.map(Box::new);
         self
     }
 

@@ -3,6 +3,7 @@
 //! What stands beside `mbed` in this room names no engine, so that another one can stand beside it one day.
 
 mod choice;
+mod claim;
 mod config;
 mod config_error;
 mod context;
@@ -18,6 +19,7 @@ mod random;
 mod saved;
 mod suites;
 
+pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
 pub(crate) use config_error::{ConfigError, Forbidden};
 pub(crate) use context::{Context, Finished, Reaction};

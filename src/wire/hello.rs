@@ -40,6 +40,7 @@ pub(crate) struct Parameters<'a> {
 #[derive(Debug)]
 pub(crate) struct ClientHello<'a> {
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
+    pub(crate) parameters: Parameters<'a>,
     /// The list of extensions; empty for a hello without one.
     pub(crate) extensions: &'a [u8],
 }
@@ -85,6 +86,11 @@ impl<'a> Parameters<'a> {
         Some((Parameters { cipher_suites, compression_methods }, rest))
     }
 
+    /// IANA's numbers of the cipher suites, the client's favourite first.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = u16> + Clone + use<'a> {
+        self.cipher_suites.as_chunks::<2>().0.iter().map(|id| u16::from_be_bytes(*id))
+    }
+
     fn are_valid(&self) -> bool {
         self.cipher_suites.len() >= 2
             && self.cipher_suites.len().is_multiple_of(2)
@@ -102,9 +108,9 @@ impl<'a> ClientHello<'a> {
 
     fn new(start: &HelloStart<'a>, rest: &'a [u8]) -> Option<ClientHello<'a>> {
         let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
-        let valid =
-            start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
-        valid.then_some(ClientHello { random: start.random, extensions })
+        let parameters = start.parameters.filter(Parameters::are_valid)?;
+        let valid = start.is_whole && rest.is_empty();
+        valid.then_some(ClientHello { random: start.random, parameters, extensions })
     }
 }
 

@@ -9,8 +9,8 @@ mod held;
 
 use super::limits::Limits;
 use crate::tls::{
-    Answer, AssociationName, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, Progress,
-    Question, Reaction, SavedConnection, Subject,
+    Answer, AssociationName, Claim, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox,
+    Progress, Question, Reaction, SavedConnection, Subject,
 };
 use crate::wire::{OwnedRecord, Record};
 use activity::Activity;
@@ -308,6 +308,11 @@ impl Connection {
             Phase::Handshaking(handshaking) => handshaking.client_random.as_ref() == Some(random),
             Phase::Established(_) => self.context.client_random().as_ref() == Some(random),
         }
+    }
+
+    /// Who the peer of a handshake that is not over says it is.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.context.claim()
     }
 
     /// Bytes of the longest payload; `None` before the handshake is over.

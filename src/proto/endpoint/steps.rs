@@ -131,6 +131,10 @@ impl Endpoint {
             Pending::Question(question) => self.questions.withdraw(question),
             Pending::Job(ticket) => self.jobs.give_up(ticket),
         }
+        let reason = match reason {
+            CloseReason::Error(error) => CloseReason::Error(error.with_claim(entry.connection.claim())),
+            other => other,
+        };
         let is_error = matches!(reason, CloseReason::Error(_));
         self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
         self.outputs.trace(if is_error { 1 } else { 2 }, || match &reason {

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod choices;
+mod claims;
 mod client_psk;
 mod cookies;
 mod fragmented_hellos;
@@ -13,6 +14,7 @@ mod hostile;
 mod jobs;
 mod lives;
 mod lossy;
+mod mismatches;
 mod moves;
 mod negotiation;
 mod network;

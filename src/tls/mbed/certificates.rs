@@ -7,7 +7,7 @@ use super::ffi::ssl::Ssl;
 use super::peer::Peer;
 use super::rules::Rules;
 use crate::tls::error::{CertificateFault, Error};
-use crate::wire::certificate::raw_public_key;
+use crate::wire::certificate::{first_certificate, raw_public_key};
 use crate::wire::certificate_type::Agreement;
 use crate::wire::handshake::SERVER_KEY_EXCHANGE;
 use crate::wire::{CertificateType, PublicKey};
@@ -40,7 +40,7 @@ pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
         None if rules.omits_certificate => read_raw_public_key(ssl, rules, peer),
-        Some(CertificateType::X509) => Ok(ssl.handshake_step()?),
+        Some(CertificateType::X509) => read_chain(ssl, peer),
         None => Err(Error::no_shared_certificate_type("server certificate").into()),
     }
 }
@@ -49,8 +49,18 @@ pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
 pub(super) fn read_clients(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, peer: &mut Peer) -> Result<(), Failure> {
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
-        _ => Ok(ssl.handshake_step()?),
+        _ => read_chain(ssl, peer),
     }
+}
+
+/// The engine reads and verifies a chain, and forgets one that it refuses.
+fn read_chain(ssl: &mut Ssl, peer: &mut Peer) -> Result<(), Failure> {
+    ssl.handshake_step().map_err(|errno| {
+        if let Some(certificate) = first_certificate(ssl.last_handshake_message()) {
+            peer.refuse_certificate(certificate);
+        }
+        Failure::Engine(errno)
+    })
 }
 
 /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
@@ -75,6 +85,7 @@ fn read_raw_public_key(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<
     let key = PublicKey::recognise(key).ok_or_else(unacceptable)?;
     let is_expected = rules.public_keys.contains(&key);
     if !is_expected && rules.required && !rules.asks {
+        peer.refuse_key(&key);
         return Err(Error::unexpected_key().into());
     }
     ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {

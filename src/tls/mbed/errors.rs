@@ -41,12 +41,9 @@ impl Error {
     /// A certificate that the engine could not parse.
     pub(crate) fn unreadable_certificate(errno: i32) -> Error {
         let fault = CertificateFault::Unreadable;
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno,
-            alert: Some(fault.alert()),
-            message: format!("{}: {}", fault.message(), describe(errno)),
-        }
+        Error::new(ErrorKind::Certificate(fault), format!("{}: {}", fault.message(), describe(errno)))
+            .with_errno(errno)
+            .with_alert(fault.alert())
     }
 
     /// A number of the engine that nobody expects.
@@ -56,7 +53,8 @@ impl Error {
 
     pub(crate) fn from_engine(errno: i32, what: &str) -> Error {
         let alert = (errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION).then_some(alert::PROTOCOL_VERSION);
-        Error { kind: kind_of(errno), errno, alert, message: format!("{what}: {}", describe(errno)) }
+        let error = Error::new(kind_of(errno), format!("{what}: {}", describe(errno)));
+        Error { errno, alert, ..error }
     }
 
     pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
@@ -74,12 +72,9 @@ impl Error {
             (true, Some(alert::UNKNOWN_CA)) => ": it does not trust the issuer of our certificate",
             _ => "",
         };
-        Error {
-            kind: ErrorKind::AlertReceived,
-            errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE,
-            alert: description,
-            message: format!("The peer ended the connection with the alert {name}{hint}"),
-        }
+        let error =
+            Error::new(ErrorKind::AlertReceived, format!("The peer ended the connection with the alert {name}{hint}"));
+        Error { errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE, alert: description, ..error }
     }
 
     pub(crate) fn certificate(flags: u32, self_signed: bool) -> Error {
@@ -87,12 +82,9 @@ impl Error {
     }
 
     pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno: sys::ERR_X509_CERT_VERIFY_FAILED,
-            alert: Some(fault.alert()),
-            message: fault.message().to_owned(),
-        }
+        Error::new(ErrorKind::Certificate(fault), fault.message())
+            .with_errno(sys::ERR_X509_CERT_VERIFY_FAILED)
+            .with_alert(fault.alert())
     }
 }
 
@@ -144,5 +136,8 @@ fn kind_of(errno: i32) -> ErrorKind {
 
 /// Mbed TLS's words for one of its numbers.
 pub(super) fn describe(errno: i32) -> String {
-    format!("{} (-0x{:04x})", mbedtls::Error::from(errno).as_str(), errno.unsigned_abs())
+    // The crate writes 'mbedTLS error HiError :: PkPasswordRequired', and the last word is the one that helps.
+    let name = mbedtls::Error::from(errno).as_str();
+    let name = name.rsplit_once(":: ").map_or(name, |(_, last)| last);
+    format!("{name} (-0x{:04x})", errno.unsigned_abs())
 }

@@ -5,6 +5,7 @@ use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::steps::Steps;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::wire::alert;
 use mbedtls_sys as sys;
 
 impl Steps {
@@ -31,7 +32,9 @@ impl Steps {
                 errno,
                 "The peer has not proved to have the private key of the certificate or public key that it shows",
             ),
-            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(ssl.received_alert(), true),
+            sys::ERR_SSL_FATAL_ALERT_MESSAGE => {
+                Error::alert_received(ssl.received_alert(), true).saying(self.missed_certificate(ssl))
+            }
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
             }
@@ -47,6 +50,18 @@ impl Steps {
             }
             _ => Error::from_engine(errno, "The handshake failed"),
         }
+    }
+
+    /// A server need not say that the alert is about the certificate that it asked for in vain.
+    fn missed_certificate(&self, ssl: &Ssl) -> Option<String> {
+        let number = ssl.received_alert()?;
+        let may_mean_it = matches!(number, alert::HANDSHAKE_FAILURE | alert::BAD_CERTIFICATE);
+        let has_none = self.rules.abilities.presents.is_empty();
+        let is_asked = ssl.role() == Role::Client && ssl.is_asked_for_certificate();
+        (may_mean_it && has_none && is_asked).then(|| {
+            let name = alert::name(number);
+            format!("The server asked for a client certificate, and when it got none it sent the alert {name}")
+        })
     }
 
     /// The peer's Finished message was made with other keys than ours.

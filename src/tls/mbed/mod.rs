@@ -18,6 +18,7 @@ mod handshake;
 mod hellos;
 mod last_flight;
 mod negotiation;
+mod no_shared_cipher;
 mod open;
 mod peer;
 mod psk;

@@ -3,6 +3,7 @@
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
+use crate::tls::claim::Claim;
 use crate::tls::error::{CertificateFault, Error, ErrorKind};
 use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
@@ -24,12 +25,14 @@ enum Verdict {
 pub(super) struct Peer {
     rules: Arc<Rules>,
     credential: Option<PeerCredential>,
+    /// What it has presented that was refused.
+    refused: Claim,
     verdict: Verdict,
 }
 
 impl Peer {
     pub(super) fn new(rules: &Arc<Rules>) -> Peer {
-        Peer { rules: Arc::clone(rules), credential: None, verdict: Verdict::Open }
+        Peer { rules: Arc::clone(rules), credential: None, refused: Claim::default(), verdict: Verdict::Open }
     }
 
     /// The peer presents a raw public key. The application is not asked about one that is expected.
@@ -38,6 +41,26 @@ impl Peer {
             self.verdict = Verdict::Settled;
         }
         self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
+    }
+
+    /// The peer has presented this raw public key, which is refused.
+    pub(super) fn refuse_key(&mut self, key: &PublicKey) {
+        self.refused.public_key = Some(key.der().to_vec());
+    }
+
+    /// The peer has presented this certificate, which is refused.
+    pub(super) fn refuse_certificate(&mut self, der: &[u8]) {
+        self.refused.certificate = Some(der.to_vec());
+    }
+
+    /// What it has presented, whether it was refused or not.
+    pub(super) fn claim(&self) -> Claim {
+        match &self.credential {
+            None => self.refused.clone(),
+            Some(PeerCredential { public_key, certificate }) => {
+                Claim { public_key: Some(public_key.clone()), certificate: certificate.clone(), ..Claim::default() }
+            }
+        }
     }
 
     /// What the application has to decide before the next step.

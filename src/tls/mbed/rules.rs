@@ -1,6 +1,7 @@
 //! What a configuration says about the proofs that the two sides give each other, for every handshake under it.
 
 use super::credentials::Credentials;
+use super::curves::Curve;
 use super::ffi::config::Role;
 use super::negotiation::{Negotiation, Signatures};
 use crate::tls::config::PeerAuthentication;
@@ -16,6 +17,7 @@ pub(super) struct Rules {
     /// Whether the application has the last word about the peer.
     pub(super) asks: bool,
     pub(super) signatures: Signatures,
+    pub(super) curves: Vec<Curve>,
     pub(super) extended_master_secret: bool,
     pub(super) srtp_profiles: Vec<SrtpProfile>,
     /// Whether the server's Certificate message is left out where it would be a raw public key.
@@ -42,6 +44,7 @@ impl Rules {
             required: peer.is_some_and(|peer| peer.required),
             asks: peer.is_some_and(|peer| peer.asks),
             signatures: negotiation.signatures.clone(),
+            curves: negotiation.curves.clone(),
             extended_master_secret: negotiation.extended_master_secret,
             srtp_profiles: negotiation.srtp_profiles.clone(),
         }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Everything but the engine that decides which step is next.
 pub(super) struct Steps {
-    rules: Arc<Rules>,
+    pub(super) rules: Arc<Rules>,
     pub(super) hellos: Hellos,
     pub(super) peer: Peer,
     pub(super) psk: PskExchange,

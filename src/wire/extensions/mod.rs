@@ -5,6 +5,7 @@ pub(crate) mod certificate_type;
 pub(crate) mod max_fragment_length;
 pub(crate) mod server_name;
 pub(crate) mod srtp;
+pub(crate) mod supported_groups;
 
 use super::alert;
 use super::hello::{extensions_of_client_hello, extensions_of_server_hello};

@@ -53,7 +53,7 @@ pub(crate) struct SslConfig {
     role: Role,
     verification: Verification,
     /// What `raw` points at.
-    _suites: Box<[c_int]>,
+    suites: Box<[c_int]>,
     lists: Lists,
     own_key: Option<Arc<OwnKey>>,
     trust_anchors: Option<Arc<List<Certificate>>>,
@@ -80,7 +80,7 @@ impl SslConfig {
             raw,
             role: parts.role,
             verification: parts.verification,
-            _suites: suites,
+            suites: suites,
             lists: Lists::new(parts.preferences),
             own_key: parts.own_key,
             trust_anchors: parts.trust_anchors,
@@ -107,6 +107,11 @@ impl SslConfig {
         self.verification != Verification::None
     }
 
+    /// IANA's numbers of the suites, best first.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = u16> + Clone + '_ {
+        self.suites.iter().filter_map(|&id| u16::try_from(id).ok()).filter(|&id| id != 0)
+    }
+
     pub(super) fn own_key(&self) -> Option<&OwnKey> {
         self.own_key.as_deref()
     }
@@ -127,7 +132,7 @@ impl SslConfig {
             sys::ssl_conf_rng(raw, Some(random), null_mut());
             sys::ssl_conf_min_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
             sys::ssl_conf_max_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
-            sys::ssl_conf_ciphersuites(raw, self._suites.as_ptr());
+            sys::ssl_conf_ciphersuites(raw, self.suites.as_ptr());
             sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
             sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
             sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_DISABLED);

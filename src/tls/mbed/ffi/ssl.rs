@@ -208,8 +208,25 @@ impl Ssl {
         Ok(unsafe { std::slice::from_raw_parts(raw.in_msg, raw.in_hslen) }.to_vec())
     }
 
+    /// The handshake message that the last step has read, as far as it is still there: inside `exchange`.
+    pub(crate) fn last_handshake_message(&self) -> &[u8] {
+        let raw = &*self.raw;
+        // The header of a fragment announces more than there is.
+        let is_whole = raw.in_msgtype == sys::SSL_MSG_HANDSHAKE && raw.in_hslen <= raw.in_msglen;
+        if !is_whole || raw.in_buf.is_null() || raw.in_msg.is_null() {
+            return &[];
+        }
+        // SAFETY: `in_msg` points into the buffer that the context has now, `in_msglen` bytes of which the engine read.
+        unsafe { std::slice::from_raw_parts(raw.in_msg, raw.in_hslen) }
+    }
+
     pub(crate) fn stage_psk(&mut self, psk: StagedPsk) {
         self.bio_mut().staged_psk = Some(psk);
+    }
+
+    /// The identity that the staged answer is about.
+    pub(crate) fn staged_identity(&self) -> Option<&[u8]> {
+        self.bio().staged_psk.as_ref().map(|staged| staged.identity.as_slice())
     }
 
     /// The staged answer, whose key is no longer needed once the handshake is over.
