@@ -18,13 +18,14 @@ const { Questions } = require('./questions/question');
 const { RestoreQuestion, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
+const { canonicalAddress, familyOf } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
-  canonicalAddress,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,
+  hasDualStack,
   isBound,
   resolve,
 } = require('./transport/udp');
@@ -216,7 +217,7 @@ class DtlsServer extends WatchedEmitter {
     if (net.isIP(remote.address) === 0) throw invalidArgType('remote.address', 'an IP address', remote.address);
     const port = checkPort(1)(remote.port, 'remote.port');
     if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
-    return restoreAt(this, { address: canonicalAddress(remote.address, this._udp.type), port }, session);
+    return restoreAt(this, { address: canonicalAddress(remote.address), port }, session);
   }
 
   /** Lets the server keep the process alive, which is the default. */
@@ -237,10 +238,11 @@ class DtlsServer extends WatchedEmitter {
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { ...this._udpOptions, ipv6Only };
-    const anyAddress = udpOptions.type === 'udp6' ? '::' : '0.0.0.0';
+    const isDual = udpOptions.type === 'udp6' || (udpOptions.type === undefined && hasDualStack());
+    const anyAddress = isDual ? '::' : '0.0.0.0';
     const family = { udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
-    resolve({ host: host ?? anyAddress, family }, (error, address) => {
+    resolve({ host: host ?? anyAddress, family }, (error, [address] = []) => {
       this._isResolving = false;
       const where = fd === undefined ? { port, address, exclusive, ipv6Only } : { fd, exclusive };
       // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
@@ -452,7 +454,7 @@ class DtlsServer extends WatchedEmitter {
 }
 
 function withFamily({ address, port }) {
-  return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port };
+  return { address, family: familyOf(address), port };
 }
 
 function destroyAll(sockets) {

@@ -31,7 +31,7 @@ class Endpoint {
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
    * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
-   *   _onSendError(error) or null in its place
+   *   _onSendError(error, endpoint) or null in its place
    * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
    *   take heavy steps of handshakes; the machine decides when `threads` is undefined
    * @throws {DtlsError} when the native object refuses the key material
@@ -45,9 +45,11 @@ class Endpoint {
     this.udp = null;
     /** Whether the native object receives and sends by itself. */
     this.isDirect = false;
+    /** Whether the UDP socket is connected to the one peer. */
+    this.isConnected = false;
     this._owner = owner;
     this._sender = new Sender(this);
-    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error);
+    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error, this);
     this._timer = null;
     this._armedFor = Infinity;
     this._draining = false;
@@ -110,12 +112,12 @@ class Endpoint {
     return payload.length <= socket._payloadLimit && outgoing.put(this, socket._handle, payload);
   }
 
-  /** Opens the only connection of a client. */
+  /** Opens the only connection of a client, and answers its handle. */
   connect(socket, address, port) {
     const handle = this.native.connect(address, port);
     this.connections.set(handle, socket);
-    socket._handle = handle;
     this.settle();
+    return handle;
   }
 
   /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
@@ -162,15 +164,18 @@ class Endpoint {
   }
 
   /** Datagrams go in and out from now on. */
-  use(udp, isDirect) {
+  use(udp, isDirect, isConnected = false) {
     this.udp = udp;
     this.isDirect = isDirect;
+    this.isConnected = isConnected;
+    if (isDirect && isConnected) this.native.noteConnectedUdp();
   }
 
   /** Nothing goes in or out any more. */
   dispose() {
     this.udp = null;
     this.isDirect = false;
+    this.isConnected = false;
     this.native.releaseUdp();
     clearTimeout(this._timer);
     this._timer = null;

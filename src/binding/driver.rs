@@ -117,6 +117,12 @@ impl Driver {
         Some(descriptor)
     }
 
+    pub(super) fn note_connected_udp(&mut self) {
+        if let Some(udp) = &mut self.udp {
+            udp.note_connected();
+        }
+    }
+
     pub(super) fn release_udp(&mut self) {
         self.udp = None;
         self.backlog.clear();

@@ -12,6 +12,12 @@ macro_rules! endpoint_methods {
                 self.driver.bind_udp(&address, port, ipv6_only, batch_time)
             }
 
+            /// Node has connected the UDP socket to its one peer.
+            #[napi(catch_unwind)]
+            pub fn note_connected_udp(&mut self) {
+                self.driver.note_connected_udp();
+            }
+
             /// Node has closed its descriptor, or is about to.
             #[napi(catch_unwind)]
             pub fn release_udp(&mut self) {

@@ -41,7 +41,7 @@ mod unix {
     use nix::errno::Errno;
     use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt};
     use std::io;
-    use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
+    use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
     use std::os::fd::{AsRawFd, IntoRawFd};
 
     /// No program that we start inherits the socket: it would keep the port.
@@ -55,6 +55,9 @@ mod unix {
     /// Our descriptor of a UDP socket.
     pub(in crate::binding) struct Udp {
         socket: UdpSocket,
+        is_ipv6: bool,
+        /// The system knows the one peer: some refuse to be told it again with every datagram.
+        is_connected: bool,
     }
 
     impl Udp {
@@ -70,19 +73,31 @@ mod unix {
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
             ours.set_nonblocking(true)?;
             let theirs = ours.try_clone()?.into_raw_fd();
-            Ok((Udp { socket: ours }, theirs))
+            Ok((Udp { socket: ours, is_ipv6: local.is_ipv6(), is_connected: false }, theirs))
+        }
+
+        /// Node has connected the socket to its peer.
+        pub(in crate::binding) fn note_connected(&mut self) {
+            self.is_connected = true;
         }
 
         /// A datagram that has arrived, if there is one. Errors are left for Node to meet.
         pub(in crate::binding) fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
             let (length, remote) = self.socket.recv_from(buffer).ok()?;
-            Some((length, without_flow(remote)))
+            Some((length, peer(remote)))
         }
 
         /// False when the system does not take the datagram, now or at all.
         pub(in crate::binding) fn send(&self, remote: SocketAddr, datagram: &[u8]) -> bool {
             loop {
-                match self.socket.send_to(datagram, remote) {
+                let sent = match remote {
+                    _ if self.is_connected => self.socket.send(datagram),
+                    SocketAddr::V4(v4) if self.is_ipv6 => {
+                        self.socket.send_to(datagram, (v4.ip().to_ipv6_mapped(), v4.port()))
+                    }
+                    _ => self.socket.send_to(datagram, remote),
+                };
+                match sent {
                     Ok(_) => return true,
                     Err(error) if error.raw_os_error() == Some(Errno::EINTR as i32) => {}
                     Err(_) => return false,
@@ -96,11 +111,11 @@ mod unix {
         }
     }
 
-    /// The flow label is no part of who the peer is.
-    fn without_flow(remote: SocketAddr) -> SocketAddr {
-        match remote {
-            SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
-            v4 @ SocketAddr::V4(_) => v4,
+    /// The flow label is no part of who the peer is, and neither is the way in which a dual-stack socket writes IPv4.
+    fn peer(remote: SocketAddr) -> SocketAddr {
+        match (remote, remote.ip().to_canonical()) {
+            (SocketAddr::V6(v6), IpAddr::V6(ip)) => SocketAddrV6::new(ip, v6.port(), 0, v6.scope_id()).into(),
+            (_, ip) => SocketAddr::new(ip, remote.port()),
         }
     }
 }
@@ -117,6 +132,10 @@ mod elsewhere {
     impl Udp {
         pub(in crate::binding) fn bind(_: SocketAddr, _: bool) -> io::Result<(Udp, i32)> {
             Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(in crate::binding) fn note_connected(&mut self) {
+            match *self {}
         }
 
         pub(in crate::binding) fn receive(&self, _: &mut [u8]) -> Option<(usize, SocketAddr)> {
