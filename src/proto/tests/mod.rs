@@ -21,3 +21,4 @@ mod roaming;
 mod streams;
 mod threads;
 mod timers;
+mod unanswered;
