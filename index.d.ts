@@ -403,7 +403,7 @@ export interface ListenOptions {
   address?: string;
   /** File descriptor of an open UDP socket to take over instead. */
   fd?: number;
-  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it. */
+  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it on Linux. */
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;

@@ -238,7 +238,8 @@ class DtlsServer extends WatchedEmitter {
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { ...this._udpOptions, ipv6Only };
-    const isDual = udpOptions.type === 'udp6' || (udpOptions.type === undefined && hasDualStack());
+    const isDual =
+      udpOptions.type === 'udp6' || (udpOptions.type === undefined && this._givenUdp === undefined && hasDualStack());
     const anyAddress = isDual ? '::' : '0.0.0.0';
     const family = { udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
@@ -253,8 +254,8 @@ class DtlsServer extends WatchedEmitter {
   }
 
   _bind(udpOptions, address, where) {
-    const type = udpOptions.type ?? (address.includes(':') ? 'udp6' : 'udp4');
     try {
+      const type = this._udpType(udpOptions, address, where);
       const udp = this._givenUdp ?? createUdpSocket({ ...udpOptions, type });
       const isReady = isBound(udp);
       this._udp = udp;
@@ -275,6 +276,13 @@ class DtlsServer extends WatchedEmitter {
       if (error.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING') this._udp = null;
       this._fail(error);
     }
+  }
+
+  /** A socket that is open already, as by systemd's socket activation, is what it is. */
+  _udpType({ type }, address, { fd }) {
+    const family = fd === undefined ? null : this._endpoint.native.udpFamily(fd);
+    if (family !== null) return family === 6 ? 'udp6' : 'udp4';
+    return type ?? (address.includes(':') ? 'udp6' : 'udp4');
   }
 
   _onListening(udp, isDirect) {

@@ -21,6 +21,8 @@ const LINGER = 1000;
 /** Receive buffer that a server asks the system for, bytes. The system may grant less. */
 const SERVER_RECEIVE_BUFFER = 4 * 1024 * 1024;
 
+let hasWarned = false;
+
 /**
  * dns.lookup for dgram, but without the tick that it takes to resolve a literal address to itself. A dual-stack socket
  * reaches IPv4 addresses too.
@@ -40,8 +42,11 @@ function createUdpSocket(options) {
 }
 
 /**
- * Binds a UDP socket and lets an endpoint have its datagrams: through a descriptor of its own where the system and the
- * cluster module allow that, through node:dgram elsewhere. Throws what bind() throws.
+ * Binds a UDP socket and lets an endpoint have its datagrams: through a descriptor of its own where the system allows
+ * that, through node:dgram elsewhere. Throws what bind() throws.
+ *
+ * Workers of a cluster that share a port have a socket each, and the system gives each peer to one of them. The one socket
+ * that node:cluster would share hands each datagram to any of them, and no handshake ends.
  *
  * @param {dgram.Socket} udp
  * @param {{ port: number, address: string, exclusive?: boolean, ipv6Only?: boolean } | { fd: number }} where
@@ -52,9 +57,10 @@ function bindUdp(udp, where, native) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
-  const isNative = address !== undefined && !isShared && defaults.nativeUdp;
-  const fd = isNative ? native.bindUdp(address, port, ipv6Only, BATCH) : null;
+  const isNative = address !== undefined && (isShared || defaults.nativeUdp);
+  const fd = isNative ? native.bindUdp(address, port, ipv6Only, isShared, BATCH) : null;
   if (fd === null) {
+    if (isShared && address !== undefined) udp.once('listening', warnOfSharing);
     udp.bind(address === undefined ? rest : { address, port, ...rest });
     return false;
   }
@@ -66,6 +72,17 @@ function bindUdp(udp, where, native) {
     fs.closeSync(fd);
     throw error;
   }
+}
+
+/** Once, because every worker would say it for every socket. */
+function warnOfSharing() {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.emitWarning(
+    'This system does not give each peer to one worker of a cluster: datagrams of one peer reach all workers that share a ' +
+      'port, and no handshake ends. Give each worker a port of its own.',
+    { type: 'DtlsWarning', code: 'ERR_DTLS_SHARED_PORT' },
+  );
 }
 
 /** Whether this machine has sockets that take IPv6 and IPv4, as node:net asks before it listens. */
