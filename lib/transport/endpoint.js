@@ -18,6 +18,7 @@ const { BriefEvents } = require('./brief');
 const { registers: layout } = require('./layout');
 const { outgoing } = require('./outgoing');
 const { Sender } = require('./sender');
+const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
@@ -50,8 +51,6 @@ class Endpoint {
     this._owner = owner;
     this._sender = new Sender(this);
     this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error, this);
-    this._timer = null;
-    this._armedFor = Infinity;
     this._draining = false;
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
@@ -64,6 +63,7 @@ class Endpoint {
       throw fromNative(error);
     }
     this._turns = new Turns(this, this._native);
+    this._timer = new Timer(this._turns, () => this._handleTimeout());
   }
 
   /** The native object, after everything that has been written so far. */
@@ -177,9 +177,7 @@ class Endpoint {
     this.isDirect = false;
     this.isConnected = false;
     this.native.releaseUdp();
-    clearTimeout(this._timer);
-    this._timer = null;
-    this._armedFor = Infinity;
+    this._timer.stop();
   }
 
   settle() {
@@ -189,7 +187,7 @@ class Endpoint {
     } finally {
       // This comes last, because sending and dispatching call into the native object too.
       if (registers[JOBS] === 1) waker.expect(this._number, this);
-      if (registers[DUE] < this._armedFor) this._arm();
+      if (registers[DUE] < this._timer.due) this._arm();
     }
   }
 
@@ -265,13 +263,19 @@ class Endpoint {
     }
   }
 
-  /** The timer never keeps the process alive: the UDP socket does that, as long as its owner wants it to. */
   _arm() {
     if (this.udp === null) return;
-    clearTimeout(this._timer);
-    this._armedFor = this.registers[DUE];
-    const delay = Math.min(Math.max(Math.ceil(this._armedFor - this.registers[NOW]), 1), MAX_DELAY);
-    this._timer = setTimeout(handleTimeout, delay, this).unref();
+    const due = this.registers[DUE];
+    this._timer.arm(due, Math.min(Math.max(Math.ceil(due - this.registers[NOW]), 1), MAX_DELAY));
+  }
+
+  _handleTimeout() {
+    try {
+      this.native.handleTimeout();
+    } catch (error) {
+      this.warn(error);
+    }
+    this.settle();
   }
 
   /**
@@ -289,17 +293,6 @@ class Endpoint {
 }
 
 function settleLater(endpoint) {
-  endpoint.settle();
-}
-
-function handleTimeout(endpoint) {
-  endpoint._timer = null;
-  endpoint._armedFor = Infinity;
-  try {
-    endpoint.native.handleTimeout();
-  } catch (error) {
-    endpoint.warn(error);
-  }
   endpoint.settle();
 }
 
