@@ -338,7 +338,10 @@ export type IdentityPskCallback<Identity> = (identity: Identity) => PskAnswer | 
  * `verifyPeer`, the server's raw public key is verified. With `ca`, or with none of these, its certificate is verified.
  */
 export interface ClientOptions extends SharedOptions {
-  /** DNS name or IP address of the server. A name is resolved once. Default: 'localhost'. */
+  /**
+   * DNS name or IP address of the server. A name is resolved once, and its addresses are tried one after the other. '0.0.0.0'
+   * and '::' mean this machine. Default: 'localhost'.
+   */
   host?: string;
   /** UDP port of the server. */
   port: number | string;
@@ -353,11 +356,15 @@ export interface ClientOptions extends SharedOptions {
   localAddress?: string;
   /** UDP port to bind the client's own UDP socket to; 0 lets the system choose. Default: 0. */
   localPort?: number | string;
-  /** Resolves `host`, and is called as node:dgram calls it. Default: dns.lookup. */
+  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
   lookup?: (
     hostname: string,
     family: number,
-    callback: (error: NodeJS.ErrnoException | null, address: string, family?: number) => void,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | readonly { address: string; family?: number }[],
+      family?: number,
+    ) => void,
   ) => void;
   /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
@@ -390,7 +397,10 @@ export interface ClientOptions extends SharedOptions {
   rejectUnauthorized?: boolean;
 }
 
-/** Where a server listens. Without `host` and `address`, on all IPv4 addresses, or with type 'udp6' on all addresses. */
+/**
+ * Where a server listens. Without `host` and `address`, on all addresses, IPv6 and IPv4; on all IPv4 addresses where there is
+ * no IPv6, or with type 'udp4'.
+ */
 export interface ListenOptions {
   /** UDP port; 0 lets the system choose. Default: 0. */
   port?: number | string;
@@ -400,7 +410,7 @@ export interface ListenOptions {
   address?: string;
   /** File descriptor of an open UDP socket to take over instead. */
   fd?: number;
-  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it. */
+  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it on Linux. */
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;
@@ -468,6 +478,8 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_SRTP_PROFILE'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_NOT_DTLS'
+  | 'ERR_DTLS_NO_ANSWER'
   | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
   | 'ERR_DTLS_NO_EXTENDED_MASTER_SECRET'
   | 'ERR_DTLS_NO_PEER_CERTIFICATE'
@@ -484,6 +496,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
   | 'ERR_DTLS_WEAK_CERTIFICATE'
   | 'ERR_DTLS_WRONG_PASSPHRASE'
+  | 'ERR_DTLS_WRONG_VERSION'
   | 'ERR_DTLS_WRONG_PSK'
   | 'ERR_DTLS_WRONG_SIGNATURE'
   | 'CERT_HAS_EXPIRED'
@@ -583,7 +596,7 @@ export class DtlsSocket extends Duplex {
   protected constructor();
   /** The server that accepted the connection; undefined on a client. */
   readonly server: DtlsServer | undefined;
-  /** IP address of the peer; undefined until a client has resolved its host. */
+  /** IP address of the peer, '192.0.2.1' on a dual-stack socket too; undefined until a client has resolved its host. */
   readonly remoteAddress: string | undefined;
   /** UDP port of the peer; undefined until a client has resolved its host. */
   readonly remotePort: number | undefined;

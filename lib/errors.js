@@ -48,6 +48,18 @@ function fromNative(native, context = {}) {
   return new DtlsError(native.message, { code, errno, alert, ...context });
 }
 
+/** @returns {DtlsError} with Node's code, for a peer that cannot be there, as the system or ICMP says */
+function unreachable(cause, { address, port }) {
+  // Windows tells a UDP socket in this way that a port is closed.
+  const code = cause.code === 'ECONNRESET' ? 'ECONNREFUSED' : cause.code;
+  const what = {
+    ECONNREFUSED: `Nobody listens at ${address} on UDP port ${port}`,
+    EHOSTUNREACH: `The host ${address} cannot be reached`,
+    ENETUNREACH: `There is no route to the network of ${address}`,
+  };
+  return new DtlsError(`${what[code]} (${code})`, { code, address, port, cause });
+}
+
 /** @returns {TypeError} ERR_INVALID_ARG_TYPE. With `secret`, the message names the type of the value only. */
 function invalidArgType(name, expected, actual, { secret = false } = {}) {
   return coded(
@@ -146,4 +158,5 @@ module.exports = {
   outOfRange,
   quote,
   stateError,
+  unreachable,
 };

@@ -18,13 +18,14 @@ const { Questions } = require('./questions/question');
 const { RestoreQuestion, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
+const { canonicalAddress, familyOf } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
-  canonicalAddress,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,
+  hasDualStack,
   isBound,
   resolve,
 } = require('./transport/udp');
@@ -217,7 +218,7 @@ class DtlsServer extends WatchedEmitter {
     if (net.isIP(remote.address) === 0) throw invalidArgType('remote.address', 'an IP address', remote.address);
     const port = checkPort(1)(remote.port, 'remote.port');
     if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
-    return restoreAt(this, { address: canonicalAddress(remote.address, this._udp.type), port }, session);
+    return restoreAt(this, { address: canonicalAddress(remote.address), port }, session);
   }
 
   /** Lets the server keep the process alive, which is the default. */
@@ -238,10 +239,12 @@ class DtlsServer extends WatchedEmitter {
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { __proto__: null, ...this._udpOptions, ipv6Only };
-    const anyAddress = udpOptions.type === 'udp6' ? '::' : '0.0.0.0';
+    const isDual =
+      udpOptions.type === 'udp6' || (udpOptions.type === undefined && this._givenUdp === undefined && hasDualStack());
+    const anyAddress = isDual ? '::' : '0.0.0.0';
     const family = { __proto__: null, udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
-    resolve({ __proto__: null, host: host ?? anyAddress, family }, (error, address) => {
+    resolve({ __proto__: null, host: host ?? anyAddress, family }, (error, [address] = []) => {
       this._isResolving = false;
       const place = fd === undefined ? { port, address, ipv6Only } : { fd };
       const where = { __proto__: null, ...place, exclusive };
@@ -253,8 +256,8 @@ class DtlsServer extends WatchedEmitter {
   }
 
   _bind(udpOptions, address, where) {
-    const type = udpOptions.type ?? (address.includes(':') ? 'udp6' : 'udp4');
     try {
+      const type = this._udpType(udpOptions, address, where);
       const udp = this._givenUdp ?? createUdpSocket({ __proto__: null, ...udpOptions, type });
       const isReady = isBound(udp);
       this._udp = udp;
@@ -275,6 +278,13 @@ class DtlsServer extends WatchedEmitter {
       if (error.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING') this._udp = null;
       this._fail(error);
     }
+  }
+
+  /** A socket that is open already, as by systemd's socket activation, is what it is. */
+  _udpType({ type }, address, { fd }) {
+    const family = fd === undefined ? null : this._endpoint.native.udpFamily(fd);
+    if (family !== null) return family === 6 ? 'udp6' : 'udp4';
+    return type ?? (address.includes(':') ? 'udp6' : 'udp4');
   }
 
   _onListening(udp, isDirect) {
@@ -459,7 +469,7 @@ class DtlsServer extends WatchedEmitter {
 }
 
 function withFamily({ address, port }) {
-  return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port };
+  return { address, family: familyOf(address), port };
 }
 
 function destroyAll(sockets) {

@@ -13,6 +13,7 @@ const { datagram } = require('./options/validate');
 const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
+const { familyOf } = require('./transport/addresses');
 
 // States of a connection, in order.
 const HANDSHAKE = 0;
@@ -49,7 +50,7 @@ class DtlsSocket extends Duplex {
     });
     /** The server that accepted the connection, undefined on a client. */
     this.server = undefined;
-    /** Peer's IP address as the UDP socket reports it; undefined until a client has resolved its host. */
+    /** Peer's IP address, '192.0.2.1' on a dual-stack socket too; undefined until a client has resolved its host. */
     this.remoteAddress = undefined;
     /** Peer's UDP port. */
     this.remotePort = undefined;
@@ -130,8 +131,7 @@ class DtlsSocket extends Duplex {
 
   /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
   get remoteFamily() {
-    if (this.remoteAddress === undefined) return undefined;
-    return this.remoteAddress.includes(':') ? 'IPv6' : 'IPv4';
+    return this.remoteAddress === undefined ? undefined : familyOf(this.remoteAddress);
   }
 
   /**

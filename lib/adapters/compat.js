@@ -14,6 +14,8 @@ const { clientOptionNames, serverOptionNames } = require('../options/options');
 const { boolean, checkOptions, oneOf } = require('../options/validate');
 const { DtlsServer } = require('../server');
 const { DtlsSocket } = require('../socket');
+const { reachable, withoutMapping } = require('../transport/addresses');
+const { isConnected } = require('../transport/udp');
 
 /**
  * How a fork behaves. The names of events and fields are those of the forks.
@@ -154,6 +156,8 @@ const NUMBERS = {
   ERR_DTLS_CLOSED_DURING_HANDSHAKE: -0x7880,
   ERR_DTLS_HANDSHAKE_TIMEOUT: -0x6800,
   ERR_DTLS_LOOKUP_FAILED: -0x6c80,
+  ERR_DTLS_NOT_DTLS: -0x6800,
+  ERR_DTLS_NO_ANSWER: -0x6800,
   ERR_DTLS_NO_PSK: -0x7600,
   ERR_DTLS_NO_SHARED_CIPHER: -0x7380,
   ERR_DTLS_PAYLOAD_TOO_LARGE: -0x7100,
@@ -288,7 +292,8 @@ function serverClass(profile) {
 
 /** Listens for unencrypted datagrams, which anybody can forge, because an option has asked for it. */
 function hearPlaintext(server, { insecureLegacyPing, insecureLegacyAlerts }) {
-  server.dgramSocket.on('message', (datagram, remote) => {
+  server.dgramSocket.on('message', (datagram, { address, port }) => {
+    const remote = { address: withoutMapping(address), port };
     if (insecureLegacyAlerts && datagram[0] === ALERT) server.sockets[keyOfRemote(remote)]?.end();
     if (!insecureLegacyPing) return;
     if (datagram.length === 1 && datagram[0] === PING) onPing(server, remote, remote);
@@ -511,7 +516,8 @@ function keyOfRemote({ address, port }) {
 /** A datagram that cannot be sent is a lost datagram. */
 function sendDatagram(udp, datagram, { address, port }) {
   try {
-    udp.send(datagram, port, address, () => {});
+    const to = isConnected(udp) ? [] : [port, reachable(address, udp.type)];
+    udp.send(datagram, ...to, () => {});
   } catch {
     // The address from the application's store is not valid, or the socket has been closed.
   }

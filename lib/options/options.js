@@ -18,6 +18,7 @@ const {
   rootCertificates,
   serverPsk,
 } = require('./credentials');
+const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
@@ -273,15 +274,6 @@ function dgramSocket(value, name) {
   }
   if (isConnected(value)) throw invalidArgValue(name, 'must not be a connected UDP socket');
   return value;
-}
-
-function isConnected(socket) {
-  try {
-    socket.remoteAddress();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function literalAddress(value, name) {

@@ -8,7 +8,7 @@ const process = require('node:process');
 const { suiteName } = require('../ciphers');
 const { DtlsError, fromNative, messageOf } = require('../errors');
 const { fromSession } = require('../saved-connection');
-const { addressKey } = require('../transport/udp');
+const { addressKey } = require('../transport/addresses');
 const { askByEvent } = require('./ask');
 const { Question } = require('./question');
 

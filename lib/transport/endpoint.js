@@ -20,6 +20,7 @@ const { BriefEvents } = require('./brief');
 const { registers: layout } = require('./layout');
 const { outgoing } = require('./outgoing');
 const { Sender } = require('./sender');
+const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
@@ -33,7 +34,7 @@ class Endpoint {
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
    * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
-   *   _onSendError(error) or null in its place
+   *   _onSendError(error, endpoint) or null in its place
    * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
    *   take heavy steps of handshakes; the machine decides when `threads` is undefined
    * @throws {DtlsError} when the native object refuses the key material
@@ -47,11 +48,11 @@ class Endpoint {
     this.udp = null;
     /** Whether the native object receives and sends by itself. */
     this.isDirect = false;
+    /** Whether the UDP socket is connected to the one peer. */
+    this.isConnected = false;
     this._owner = owner;
     this._sender = new Sender(this);
-    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error);
-    this._timer = null;
-    this._armedFor = Infinity;
+    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error, this);
     this._draining = false;
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
@@ -64,6 +65,7 @@ class Endpoint {
       throw refusal(error, options);
     }
     this._turns = new Turns(this, this._native);
+    this._timer = new Timer(this._turns, () => this._handleTimeout());
   }
 
   /** The native object, after everything that has been written so far. */
@@ -112,12 +114,12 @@ class Endpoint {
     return payload.length <= socket._payloadLimit && outgoing.put(this, socket._handle, payload);
   }
 
-  /** Opens the only connection of a client. */
+  /** Opens the only connection of a client, and answers its handle. */
   connect(socket, address, port) {
     const handle = this.native.connect(address, port);
     this.connections.set(handle, socket);
-    socket._handle = handle;
     this.settle();
+    return handle;
   }
 
   /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
@@ -164,19 +166,20 @@ class Endpoint {
   }
 
   /** Datagrams go in and out from now on. */
-  use(udp, isDirect) {
+  use(udp, isDirect, isConnected = false) {
     this.udp = udp;
     this.isDirect = isDirect;
+    this.isConnected = isConnected;
+    if (isDirect && isConnected) this.native.noteConnectedUdp();
   }
 
   /** Nothing goes in or out any more. */
   dispose() {
     this.udp = null;
     this.isDirect = false;
+    this.isConnected = false;
     this.native.releaseUdp();
-    clearTimeout(this._timer);
-    this._timer = null;
-    this._armedFor = Infinity;
+    this._timer.stop();
   }
 
   settle() {
@@ -186,7 +189,7 @@ class Endpoint {
     } finally {
       // This comes last, because sending and dispatching call into the native object too.
       if (registers[JOBS] === 1) waker.expect(this._number, this);
-      if (registers[DUE] < this._armedFor) this._arm();
+      if (registers[DUE] < this._timer.due) this._arm();
     }
   }
 
@@ -273,13 +276,19 @@ class Endpoint {
     }
   }
 
-  /** The timer never keeps the process alive: the UDP socket does that, as long as its owner wants it to. */
   _arm() {
     if (this.udp === null) return;
-    clearTimeout(this._timer);
-    this._armedFor = this.registers[DUE];
-    const delay = Math.min(Math.max(Math.ceil(this._armedFor - this.registers[NOW]), 1), MAX_DELAY);
-    this._timer = setTimeout(handleTimeout, delay, this).unref();
+    const due = this.registers[DUE];
+    this._timer.arm(due, Math.min(Math.max(Math.ceil(due - this.registers[NOW]), 1), MAX_DELAY));
+  }
+
+  _handleTimeout() {
+    try {
+      this.native.handleTimeout();
+    } catch (error) {
+      this.warn(error);
+    }
+    this.settle();
   }
 
   /**
@@ -297,17 +306,6 @@ class Endpoint {
 }
 
 function settleLater(endpoint) {
-  endpoint.settle();
-}
-
-function handleTimeout(endpoint) {
-  endpoint._timer = null;
-  endpoint._armedFor = Infinity;
-  try {
-    endpoint.native.handleTimeout();
-  } catch (error) {
-    endpoint.warn(error);
-  }
   endpoint.settle();
 }
 

@@ -9,6 +9,7 @@ use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
+use super::udp::{self, Sharing};
 use super::waker::Waker;
 use super::workers::JobQueue;
 use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration};
@@ -57,6 +58,12 @@ impl DtlsServer {
         let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
+    }
+
+    /// 4 or 6 for the address family of an open UDP socket; null for anything else, and where nobody can tell.
+    #[napi(catch_unwind)]
+    pub fn udp_family(&self, descriptor: i32) -> Option<u8> {
+        udp::family(descriptor)
     }
 
     /// All the pre-shared keys, so that none is looked up: one for everybody, or one for each identity beside it.

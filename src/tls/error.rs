@@ -21,6 +21,12 @@ pub(crate) enum ErrorKind {
     HandshakeTimeout,
     /// A server asks a client for one cookie after another.
     TooManyCookies,
+    /// Nothing came from a client's server.
+    NoAnswer,
+    /// A client's server speaks something else.
+    NotDtls,
+    /// The peer has no DTLS 1.2.
+    WrongVersion,
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
     WrongPsk,
@@ -133,7 +139,12 @@ impl Error {
     /// The fatal alert that tells the peer, when the engine did not send one itself.
     pub(crate) fn alert_to_send(&self) -> Option<u8> {
         match self.kind {
-            ErrorKind::AlertReceived | ErrorKind::ClosedDuringHandshake | ErrorKind::HandshakeTimeout => None,
+            ErrorKind::AlertReceived
+            | ErrorKind::ClosedDuringHandshake
+            | ErrorKind::HandshakeTimeout
+            | ErrorKind::NoAnswer
+            | ErrorKind::NotDtls => None,
+            ErrorKind::WrongVersion => Some(alert::PROTOCOL_VERSION),
             ErrorKind::Certificate(fault) => Some(fault.alert()),
             ErrorKind::WrongSignature => Some(alert::DECRYPT_ERROR),
             ErrorKind::PeerKeyMismatch => Some(alert::BAD_CERTIFICATE),

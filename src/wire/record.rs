@@ -95,6 +95,10 @@ impl<'a> Record<'a> {
         }
     }
 
+    pub(crate) fn is_alert(&self) -> bool {
+        self.content_type == ContentType::Alert
+    }
+
     pub(crate) fn is_handshake(&self) -> bool {
         self.content_type == ContentType::Handshake
     }

@@ -27,3 +27,4 @@ mod roaming;
 mod streams;
 mod threads;
 mod timers;
+mod unanswered;

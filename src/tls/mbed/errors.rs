@@ -64,6 +64,12 @@ impl Error {
                 .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
                 .with_alert(alert::NO_APPLICATION_PROTOCOL);
         }
+        if let (true, Some(alert::PROTOCOL_VERSION)) = (during_handshake, description) {
+            let message = "The peer does not speak DTLS 1.2, as its alert protocol_version says";
+            return Error::new(ErrorKind::WrongVersion, message)
+                .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
+                .with_alert(alert::PROTOCOL_VERSION);
+        }
         let hint = match (during_handshake, description) {
             (true, Some(alert::BAD_RECORD_MAC)) => {
                 ": with a pre-shared key, it has another one or does not know the identity"
@@ -125,6 +131,7 @@ fn kind_of(errno: i32) -> ErrorKind {
     match errno {
         sys::ERR_SSL_NO_CIPHER_CHOSEN => ErrorKind::NoSharedCipher,
         sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => ErrorKind::WrongSignature,
+        sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => ErrorKind::WrongVersion,
         sys::ERR_SSL_TIMEOUT => ErrorKind::HandshakeTimeout,
         sys::ERR_SSL_INVALID_MAC => ErrorKind::BadRecordMac,
         sys::ERR_SSL_PEER_CLOSE_NOTIFY => ErrorKind::ClosedDuringHandshake,

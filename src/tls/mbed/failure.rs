@@ -39,6 +39,9 @@ impl Steps {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
             }
             sys::ERR_SSL_INVALID_MAC => self.wrong_keys(),
+            sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => {
+                Error::from_engine(errno, "The peer speaks another version than DTLS 1.2")
+            }
             sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
                 if self.hellos.has_nothing_to_present() =>
