@@ -3,10 +3,10 @@
 use super::credentials::{Credentials, RevocationLists};
 use super::error::{ConfigError, ConfigErrorKind};
 pub(crate) use super::ffi::config::ClientPsk;
-use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
-use super::ffi::verify::PeerName;
+use super::ffi::config::{Role, SslConfig, SslConfigParts};
 use super::negotiation::{Negotiation, Wishes};
 use super::peer::{PeerAuthentication, Rules};
+use super::server_identity::PeerName;
 use super::suites::{Means, Suite};
 use super::{PSK_IDENTITY_LIMIT, PSK_LIMIT};
 use std::sync::Arc;
@@ -56,9 +56,8 @@ pub(crate) struct ClientConfig {
     pub(super) ssl: Arc<SslConfig>,
     pub(super) pace: Pace,
     pub(super) rules: Arc<Rules>,
+    /// Which server is asked for.
     pub(super) peer_name: Option<PeerName>,
-    /// The name is sent, and the application compares it with the certificate's.
-    pub(super) leaves_name: bool,
     /// Identity and key are the application's to say, in each handshake.
     pub(super) asks_for_psk: bool,
     suites: Vec<Suite>,
@@ -80,23 +79,20 @@ impl ServerConfig {
         let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
         let suites = choose_suites(settings, means.signing(&negotiation))?;
-        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
+        let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation);
+        let anchors = clients.as_ref().and_then(|clients| clients.trust_anchors.as_ref());
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: &suites,
             negotiation: &negotiation,
             credentials: credentials.map(Arc::new),
-            verification: match &clients {
-                None => Verification::None,
-                Some(clients) => verification(clients),
-            },
-            trust_anchors: clients.and_then(|clients| clients.trust_anchors),
+            asks_peer: clients.is_some(),
+            authorities: anchors.map(|anchors| anchors.authorities()),
             client_psk: None,
-            revocations: settings.revocations.clone(),
             first_interval: settings.first_interval,
         })?;
         let has_protocols = !negotiation.protocols.is_empty();
-        Ok(ServerConfig { ssl, pace: settings.pace(), rules, suites, has_protocols })
+        Ok(ServerConfig { ssl, pace: settings.pace(), rules: Arc::new(rules), suites, has_protocols })
     }
 
     /// Whether it negotiates application protocols by a list of its own.
@@ -131,7 +127,7 @@ impl ClientConfig {
 
     /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
     pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
-        ClientConfig { peer_name: Some(peer_name(servername)), ..self }
+        ClientConfig { peer_name: Some(PeerName::parse(servername)), ..self }
     }
 
     fn build(
@@ -148,21 +144,19 @@ impl ClientConfig {
             ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
         };
         let suites = choose_suites(settings, means.signing(&negotiation))?;
-        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), &negotiation));
-        let leaves_name = server.as_ref().is_some_and(|server| server.leaves_name);
-        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
+        let rules = Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), settings, &negotiation);
+        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(PeerName::parse);
         let ssl = build(SslConfigParts {
             role: Role::Client,
             suites: &suites,
             negotiation: &negotiation,
             credentials: credentials.map(Arc::new),
-            verification: server.as_ref().map_or(Verification::Required, verification),
-            trust_anchors: server.and_then(|server| server.trust_anchors),
+            asks_peer: false,
+            authorities: None,
             client_psk: psk.as_ref(),
-            revocations: settings.revocations.clone(),
             first_interval: settings.first_interval,
         })?;
-        Ok(ClientConfig { ssl, pace: settings.pace(), rules, peer_name, leaves_name, asks_for_psk, suites })
+        Ok(ClientConfig { ssl, pace: settings.pace(), rules: Arc::new(rules), peer_name, asks_for_psk, suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -193,18 +187,6 @@ pub(crate) fn check_psk(key: &[u8]) -> Result<(), ConfigError> {
         ConfigErrorKind::InvalidPsk,
         format!("A pre-shared key of {} bytes is not between 1 and {PSK_LIMIT}", key.len()),
     ))
-}
-
-fn verification(peer: &PeerAuthentication) -> Verification {
-    if peer.required { Verification::Required } else { Verification::Optional }
-}
-
-fn peer_name(servername: &str) -> PeerName {
-    match servername.parse() {
-        Ok(address) => PeerName::Ip(address),
-        // RFC 6066 section 3: without a trailing dot.
-        Err(_) => PeerName::Dns(servername.trim_end_matches('.').to_owned()),
-    }
 }
 
 fn choose_suites(settings: &Settings, means: Means) -> Result<Vec<Suite>, ConfigError> {

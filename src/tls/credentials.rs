@@ -5,12 +5,12 @@ use super::error::{ConfigError, ConfigErrorKind};
 use super::ffi::config::Role;
 use super::ffi::raw_public_key::Carrier;
 use super::ffi::rsa::ForeignRsaKey;
+use super::ffi::shells::Shells;
+use super::ffi::x509::{Certificate, RevocationList, Store};
+use super::pem::{is_pem, sections};
 use super::public_key::PublicKey;
-use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
-use mbedtls::x509::{Certificate, Crl, KeyUsage};
-use mbedtls_sys::{pk_context, x509_crl, x509_crt};
-use std::ffi::c_char;
+use mbedtls_sys::{pk_context, x509_crt};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
@@ -22,9 +22,15 @@ pub(crate) struct Credentials {
     foreign_key: Option<ForeignRsaKey>,
     /// There unless the chain is for a kind of key that is not presented raw.
     raw: Option<RawPublicKey>,
-    chain: Option<List<Certificate>>,
+    chain: Option<OwnChain>,
     /// A server's raw public key is not sent: its clients know it.
     left_out: bool,
+}
+
+/// Certificates that are presented, and the first of them, which is the key's.
+struct OwnChain {
+    own: Certificate,
+    shells: Shells,
 }
 
 /// The public half of a key, twice: as it is sent, and as the engine finds it.
@@ -35,33 +41,40 @@ pub(super) struct RawPublicKey {
 
 /// Certificates that are trusted to vouch for others.
 pub(crate) struct TrustAnchors {
-    certificates: List<Certificate>,
+    store: Store,
+    /// Their names, DER each.
+    subjects: Vec<Vec<u8>>,
 }
 
 /// Lists of certificates that their issuers have revoked. Where there are any, each issuer of a chain must have one.
 pub(crate) struct RevocationLists {
-    lists: Crl,
+    lists: Vec<RevocationList>,
 }
 
 impl RevocationLists {
     /// Each entry is PEM or DER; a PEM text may hold several lists.
     pub(crate) fn parse(entries: &[impl AsRef<[u8]>]) -> Result<RevocationLists, ConfigError> {
-        let mut lists = Crl::new();
+        let mut lists = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let bytes = entry.as_ref();
-            let parsed = if is_pem(bytes) { lists.push_from_pem(&with_nul(bytes)) } else { lists.push_from_der(bytes) };
-            parsed.map_err(|error| {
-                let what = format!(
-                    "Entry {index} of the option 'crl' is not a revocation list that can be read, in PEM or DER"
-                );
-                ConfigError::engine(ConfigErrorKind::InvalidCrl, &what, error)
+            let read: Option<Vec<_>> = sections(entry.as_ref(), "X509 CRL")
+                .iter()
+                .map(|section| RevocationList::from_der(section.as_deref()?))
+                .collect();
+            let read = read.filter(|read| !read.is_empty()).ok_or_else(|| {
+                ConfigError::new(
+                    ConfigErrorKind::InvalidCrl,
+                    format!(
+                        "Entry {index} of the option 'crl' is not a revocation list that can be read, in PEM or DER"
+                    ),
+                )
             })?;
+            lists.extend(read);
         }
         Ok(RevocationLists { lists })
     }
 
-    pub(super) fn as_ptr(&self) -> *const x509_crl {
-        (&self.lists).into()
+    pub(super) fn lists(&self) -> &[RevocationList] {
+        &self.lists
     }
 }
 
@@ -72,27 +85,8 @@ impl Credentials {
         passphrase: Option<&[u8]>,
         certificates: &[impl AsRef<[u8]>],
     ) -> Result<Credentials, ConfigError> {
-        let key = parse_key(key, passphrase)?;
-        let chain = parse_certificates(certificates)
-            .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCert, "cert"))?;
-        // The engine passes over what it cannot read as long as it can read one: in `ca` that is welcome.
-        let (announced, read) = (announced(certificates), chain.iter().count());
-        if read < announced {
-            return Err(ConfigError::new(
-                ConfigErrorKind::InvalidCert,
-                format!("Of the {announced} certificates in the option 'cert' only {read} can be read"),
-            ));
-        }
-        let own = chain.iter().next().ok_or_else(|| {
-            ConfigError::new(ConfigErrorKind::InvalidCert, "The option 'cert' holds no certificate".to_owned())
-        })?;
-        if !Pk::check_pair(own.public_key(), &key) {
-            return Err(ConfigError::new(
-                ConfigErrorKind::KeyMismatch,
-                "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
-            ));
-        }
-        let mut key = key;
+        let mut key = parse_key(key, passphrase)?;
+        let chain = own_chain(&key, certificates)?;
         let raw = match raw_public_key(&mut key) {
             // A small RSA key may find a peer that takes it; an EC key on another curve does not.
             Err(error) if !key.can_do(Type::Rsa) => return Err(error),
@@ -102,22 +96,17 @@ impl Credentials {
         Ok(Credentials { key, foreign_key, raw, chain: Some(chain), left_out: false })
     }
 
-    /// Whether a server can show the certificate: the engine would not put it forward, and no client accept it.
+    /// Whether a server can show the certificate: no client would accept it.
     pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
-        let Some(own) = self.chain.as_ref().and_then(|chain| chain.iter().next()) else {
-            return Ok(());
-        };
         let wrong = |what: &str| {
             let message = format!("The certificate in the option 'cert' is of no use to a server: {what}");
             Err(ConfigError::new(ConfigErrorKind::InvalidCert, message))
         };
-        if !own.check_key_usage(KeyUsage::DIGITAL_SIGNATURE) {
-            return wrong("its key usage does not allow digital signatures");
+        match self.chain.as_ref().map(|chain| chain.own.may_serve()) {
+            Some((false, _)) => wrong("its key usage does not allow digital signatures"),
+            Some((_, false)) => wrong("its extended key usage does not allow to authenticate servers"),
+            Some((true, true)) | None => Ok(()),
         }
-        if !own.check_extended_key_usage(&SERVER_AUTH.map(|byte| c_char::from_ne_bytes([byte]))) {
-            return wrong("its extended key usage does not allow to authenticate servers");
-        }
-        Ok(())
     }
 
     /// A key without a certificate, PEM or DER.
@@ -161,7 +150,7 @@ impl Credentials {
     }
 
     pub(super) fn chain_ptr(&self) -> Option<*const x509_crt> {
-        self.chain.as_ref().map(first)
+        self.chain.as_ref().map(|chain| chain.shells.as_ptr())
     }
 }
 
@@ -205,39 +194,34 @@ impl TrustAnchors {
 
     /// Each entry is PEM or DER; a PEM text may hold several certificates.
     pub(crate) fn parse(certificates: &[impl AsRef<[u8]>]) -> Result<TrustAnchors, ConfigError> {
-        let certificates = parse_certificates(certificates)
-            .map_err(|error| error.into_config_error(ConfigErrorKind::InvalidCa, "ca"))?;
-        if certificates.is_empty() {
-            return Err(ConfigError::new(
-                ConfigErrorKind::InvalidCa,
-                "The option 'ca' holds no certificate".to_owned(),
-            ));
+        let mut anchors = Vec::new();
+        for (index, entry) in certificates.iter().enumerate() {
+            let read = sections(entry.as_ref(), CERTIFICATE).into_iter().flatten();
+            let before = anchors.len();
+            anchors.extend(read.filter_map(|der| Certificate::from_der(&der)));
+            // Who trusts a whole bundle does not want to know what is wrong with one of them.
+            if anchors.len() == before {
+                return Err(unreadable(ConfigErrorKind::InvalidCa, index, "ca"));
+            }
         }
-        Ok(TrustAnchors { certificates })
+        let store = Store::new(&anchors).filter(|_| !anchors.is_empty()).ok_or_else(|| {
+            ConfigError::new(ConfigErrorKind::InvalidCa, "The option 'ca' holds no certificate".to_owned())
+        })?;
+        Ok(TrustAnchors { store, subjects: anchors.iter().map(Certificate::subject).collect() })
     }
 
-    pub(super) fn as_ptr(&self) -> *const x509_crt {
-        first(&self.certificates)
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Their names, as a server sends them to its clients.
+    pub(super) fn authorities(&self) -> Shells {
+        Shells::authorities(self.subjects.clone())
     }
 }
 
-fn first(list: &List<Certificate>) -> *const x509_crt {
-    list.iter().next().map_or(std::ptr::null(), |certificate| {
-        let certificate: &Certificate = certificate;
-        certificate.into()
-    })
-}
-
-/// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1 (RFC 5280 section 4.2.1.12).
-const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
-
-const PEM_MARK: &[u8] = b"-----BEGIN ";
-
-const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
-
-pub(super) fn is_pem(bytes: &[u8]) -> bool {
-    bytes.windows(PEM_MARK.len()).any(|window| window == PEM_MARK)
-}
+/// The label of PEM.
+const CERTIFICATE: &str = "CERTIFICATE";
 
 /// Mbed TLS wants its PEM texts to end with a NUL.
 pub(super) fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
@@ -289,41 +273,33 @@ fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError>
     }
 }
 
-/// Which of several certificates could not be read, and why.
-struct UnreadableCertificate {
-    index: usize,
-    error: mbedtls::Error,
-}
-
-impl UnreadableCertificate {
-    fn into_config_error(self, kind: ConfigErrorKind, option: &str) -> ConfigError {
-        ConfigError::engine(
-            kind,
-            &format!(
-                "Entry {} of the option '{option}' is not a certificate that can be read, in PEM or DER",
-                self.index
-            ),
-            self.error,
-        )
-    }
-}
-
-/// How many certificates there are to be read.
-fn announced(entries: &[impl AsRef<[u8]>]) -> usize {
-    let beginnings = |bytes: &[u8]| bytes.windows(CERTIFICATE_MARK.len()).filter(|at| *at == CERTIFICATE_MARK).count();
-    entries.iter().map(AsRef::as_ref).map(|bytes| if is_pem(bytes) { beginnings(bytes) } else { 1 }).sum()
-}
-
-fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, UnreadableCertificate> {
-    let mut list = List::new();
+/// The chain in the option `cert`, which must be readable to its end, and begin with the key's own certificate.
+fn own_chain(key: &Pk, entries: &[impl AsRef<[u8]>]) -> Result<OwnChain, ConfigError> {
+    let mut ders = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        let bytes = entry.as_ref();
-        let unreadable = |error| UnreadableCertificate { index, error };
-        if is_pem(bytes) {
-            list.append(Certificate::from_pem_multiple(&with_nul(bytes)).map_err(unreadable)?);
-        } else {
-            list.push(Certificate::from_der(bytes).map_err(unreadable)?);
-        }
+        let read: Option<Vec<_>> = sections(entry.as_ref(), CERTIFICATE).into_iter().collect();
+        let read = read.filter(|read| !read.is_empty() && read.iter().all(|der| Certificate::from_der(der).is_some()));
+        ders.extend(read.ok_or_else(|| unreadable(ConfigErrorKind::InvalidCert, index, "cert"))?);
     }
-    Ok(list)
+    let own = ders.first().and_then(|der| Certificate::from_der(der)).ok_or_else(|| {
+        ConfigError::new(ConfigErrorKind::InvalidCert, "The option 'cert' holds no certificate".to_owned())
+    })?;
+    let public_key = own.public_key();
+    if !Pk::from_public_key(&public_key).is_ok_and(|public| Pk::check_pair(&public, key)) {
+        return Err(ConfigError::new(
+            ConfigErrorKind::KeyMismatch,
+            "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
+        ));
+    }
+    let shells = Shells::chain(ders, &public_key).map_err(|errno| {
+        let what = "The public key of the first certificate in the option 'cert' cannot be used";
+        ConfigError::engine(ConfigErrorKind::InvalidCert, what, errno.into())
+    })?;
+    Ok(OwnChain { own, shells })
+}
+
+fn unreadable(kind: ConfigErrorKind, index: usize, option: &str) -> ConfigError {
+    let message =
+        format!("Entry {index} of the option '{option}' is not a certificate that can be read, in PEM or DER");
+    ConfigError::new(kind, message)
 }

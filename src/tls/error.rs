@@ -1,6 +1,7 @@
 //! What can go wrong: with a configuration, at the call; with a connection, for good.
 
 use super::alert;
+use super::certificate_fault::CertificateFault;
 use super::ffi::config::Role;
 use mbedtls_sys as sys;
 use std::fmt;
@@ -38,29 +39,6 @@ pub(crate) enum ErrorKind {
     Internal,
 }
 
-/// What is wrong with the peer's certificate, most telling first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CertificateFault {
-    SelfSigned,
-    UnknownIssuer,
-    Revoked,
-    Expired,
-    NotYetValid,
-    /// Revocation lists were given, and none that an issuer of the chain has signed.
-    NoCrl,
-    CrlExpired,
-    CrlNotYetValid,
-    WrongName,
-    WrongPurpose,
-    Missing,
-    Weak,
-    /// A raw public key of a kind, on a curve or of a size that is not accepted.
-    UnacceptableKey,
-    /// No X.509, or of a form that is not accepted.
-    Unreadable,
-    Other,
-}
-
 /// A fatal error of one connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Error {
@@ -75,17 +53,6 @@ pub(crate) struct Error {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, errno: 0, alert: None, message: message.into() }
-    }
-
-    /// A certificate that the engine could not parse.
-    pub(crate) fn unreadable_certificate(errno: i32) -> Error {
-        let fault = CertificateFault::Unreadable;
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno,
-            alert: Some(fault.alert()),
-            message: format!("{}: {}", fault.message(), describe(errno)),
-        }
     }
 
     /// A number of the engine that nobody expects.
@@ -129,10 +96,6 @@ impl Error {
     /// The peer broke the protocol in a way that has an alert of its own.
     pub(crate) fn protocol(alert: u8, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Protocol, message).with_alert(alert)
-    }
-
-    pub(crate) fn certificate(flags: u32, self_signed: bool) -> Error {
-        Error::certificate_fault(CertificateFault::from_flags(flags, self_signed))
     }
 
     pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
@@ -204,94 +167,6 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-impl CertificateFault {
-    fn from_flags(flags: u32, self_signed: bool) -> CertificateFault {
-        let has = |flag: i32| flags & flag.unsigned_abs() != 0;
-        if has(sys::X509_BADCERT_MISSING) {
-            CertificateFault::Missing
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) && self_signed {
-            CertificateFault::SelfSigned
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) {
-            CertificateFault::UnknownIssuer
-        } else if has(sys::X509_BADCERT_REVOKED) {
-            CertificateFault::Revoked
-        } else if has(sys::X509_BADCERT_EXPIRED) {
-            CertificateFault::Expired
-        } else if has(sys::X509_BADCERT_FUTURE) {
-            CertificateFault::NotYetValid
-        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
-            CertificateFault::NoCrl
-        } else if has(sys::X509_BADCRL_EXPIRED) {
-            CertificateFault::CrlExpired
-        } else if has(sys::X509_BADCRL_FUTURE) {
-            CertificateFault::CrlNotYetValid
-        } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
-            CertificateFault::WrongPurpose
-        } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
-            CertificateFault::Weak
-        } else if has(sys::X509_BADCERT_CN_MISMATCH) {
-            CertificateFault::WrongName
-        } else {
-            CertificateFault::Other
-        }
-    }
-
-    fn code(self) -> &'static str {
-        match self {
-            CertificateFault::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
-            CertificateFault::UnknownIssuer => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-            CertificateFault::Revoked => "CERT_REVOKED",
-            CertificateFault::Expired => "CERT_HAS_EXPIRED",
-            CertificateFault::NotYetValid => "CERT_NOT_YET_VALID",
-            CertificateFault::NoCrl => "UNABLE_TO_GET_CRL",
-            CertificateFault::CrlExpired => "CRL_HAS_EXPIRED",
-            CertificateFault::CrlNotYetValid => "CRL_NOT_YET_VALID",
-            CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
-            CertificateFault::WrongPurpose => "INVALID_PURPOSE",
-            CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
-            CertificateFault::Weak | CertificateFault::UnacceptableKey => "ERR_DTLS_WEAK_CERTIFICATE",
-            CertificateFault::Unreadable => "ERR_DTLS_INVALID_PEER_CERTIFICATE",
-            CertificateFault::Other => "CERT_UNTRUSTED",
-        }
-    }
-
-    fn message(self) -> &'static str {
-        match self {
-            CertificateFault::SelfSigned => {
-                "The peer's certificate is self-signed and not among the trusted ones ('ca')"
-            }
-            CertificateFault::UnknownIssuer => "No trusted certificate ('ca') vouches for the peer's certificate",
-            CertificateFault::Revoked => "The peer's certificate, or one that vouches for it, is revoked",
-            CertificateFault::Expired => "The peer's certificate, or one that vouches for it, has expired",
-            CertificateFault::NotYetValid => "The peer's certificate, or one that vouches for it, is not yet valid",
-            CertificateFault::NoCrl => {
-                "No revocation list ('crl') that an issuer of the peer's certificate has signed was found"
-            }
-            CertificateFault::CrlExpired => "The revocation list ('crl') of an issuer is out of date",
-            CertificateFault::CrlNotYetValid => "The revocation list ('crl') of an issuer is not yet valid",
-            CertificateFault::WrongName => "The peer's certificate is for another name or address ('servername')",
-            CertificateFault::WrongPurpose => "The peer's certificate must not be used for this purpose (key usage)",
-            CertificateFault::Missing => "The peer sent no certificate",
-            CertificateFault::Weak => "The peer's certificate has a key or a signature that is too weak",
-            CertificateFault::UnacceptableKey => {
-                "The peer's raw public key is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 8192 bits"
-            }
-            CertificateFault::Unreadable => "The peer's certificate, or one that came with it, cannot be read",
-            CertificateFault::Other => "The peer's certificate could not be verified",
-        }
-    }
-
-    fn alert(self) -> u8 {
-        match self {
-            CertificateFault::SelfSigned | CertificateFault::UnknownIssuer => alert::UNKNOWN_CA,
-            CertificateFault::Revoked => alert::CERTIFICATE_REVOKED,
-            CertificateFault::Expired | CertificateFault::NotYetValid => alert::CERTIFICATE_EXPIRED,
-            CertificateFault::Missing => alert::HANDSHAKE_FAILURE,
-            _ => alert::BAD_CERTIFICATE,
-        }
     }
 }
 

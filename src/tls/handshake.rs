@@ -3,7 +3,7 @@
 use super::alert;
 use super::certificate_type::nothing_in_common;
 use super::config::{ClientConfig, ClientPsk, Pace, ServerConfig};
-use super::error::{CertificateFault, Error, ErrorKind};
+use super::error::{Error, ErrorKind};
 use super::ffi::bio::Outbox;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
@@ -11,6 +11,7 @@ use super::peer::{Authorization, Failure, PeerCheck, PeerCredential};
 use super::psk::{PskExchange, negotiates_psk};
 use super::record::{ContentType, OwnedRecord, Record, Records};
 use super::saved::ResumableSession;
+use super::server_identity::PeerName;
 use super::srtp::SrtpProfile;
 use super::suites::Suite;
 use super::work::Work;
@@ -135,7 +136,8 @@ impl Handshake {
     pub(super) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
+        let server_name = config.peer_name.as_ref().and_then(PeerName::dns);
+        ssl.set_server_name(server_name).map_err(Error::internal)?;
         let psk = PskExchange::client(config.asks_for_psk);
         Ok(Handshake::new(ssl, config.pace, psk, PeerCheck::client(&config.rules)))
     }
@@ -306,8 +308,8 @@ impl Handshake {
         let resumed = self.resumption == ResumptionStage::Answered { resumed: true };
         let terms = Terms {
             protocol: self.peer.take_protocol().or_else(|| self.ssl.protocol()),
-            authorization: self.peer.authorization(&self.ssl, suite, resumed),
-            issuers: self.ssl.peer_issuers(),
+            authorization: self.peer.authorization(suite, resumed),
+            issuers: self.peer.take_issuers(),
             srtp_profile: self.peer.srtp_profile().map(SrtpProfile::name),
         };
         Ok(Progress::Done(Negotiated {
@@ -347,15 +349,6 @@ impl Handshake {
 
     fn handshake_error(&self, errno: i32) -> Error {
         match errno {
-            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
-                Error::certificate(self.ssl.verify_result(), self.ssl.peer_certificate_is_self_signed())
-            }
-            // The chain is good, and not for this use.
-            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(self.ssl.verify_result(), 0 | u32::MAX) => {
-                Error::certificate(self.ssl.verify_result(), false)
-            }
-            // What the message holds, and not the message.
-            errno if self.ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
             sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
                 errno,
                 "The peer has not proved to have the private key of the certificate or public key that it shows",
@@ -374,7 +367,6 @@ impl Handshake {
                 }
                 None => Error::from_engine(errno, "The peer's Finished message could not be authenticated"),
             },
-            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
                 if self.peer.has_nothing_to_present() =>
             {
@@ -530,12 +522,6 @@ fn take_finished(ssl: &Ssl, early: &mut VecDeque<OwnedRecord>) -> Option<OwnedRe
         record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
     };
     early.remove(early.iter().position(can_be_finished)?)
-}
-
-/// Errors of the modules X509 and PK, which have to do with what a certificate holds; being out of memory has not.
-fn is_from_parser(errno: i32) -> bool {
-    let high_level = errno.unsigned_abs() & 0xff80;
-    (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()
 }
 
 /// The description in the first plaintext alert of a datagram that we wrote.

@@ -2,18 +2,22 @@
 
 use super::alert;
 use super::application_protocol;
+use super::certificate_fault::CertificateFault;
 use super::certificate_type::{
     Abilities, Agreement, CertificateType, client_extensions, nothing_in_common, read_client_hello, read_server_hello,
 };
+use super::chain::{Chain, ChainRules};
 use super::client_hello::ClientHello;
+use super::config::Settings;
 use super::credentials::{Credentials, TrustAnchors};
-use super::error::{CertificateFault, Error, ErrorKind};
+use super::error::{Error, ErrorKind};
 use super::ffi::config::Role;
 use super::ffi::raw_public_key::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::negotiation::{Negotiation, Signatures};
 use super::public_key::PublicKey;
 use super::record::Records;
+use super::server_identity::PeerName;
 use super::srtp::{self, SrtpProfile};
 use super::suites::Suite;
 use mbedtls_sys as sys;
@@ -77,6 +81,7 @@ impl PeerAuthentication {
 pub(super) struct Rules {
     abilities: Abilities,
     public_keys: Vec<PublicKey>,
+    chain: ChainRules,
     required: bool,
     asks: bool,
     signatures: Signatures,
@@ -91,9 +96,22 @@ impl Rules {
         role: Role,
         credentials: Option<&Credentials>,
         peer: Option<&PeerAuthentication>,
+        settings: &Settings,
         negotiation: &Negotiation,
     ) -> Rules {
+        let servername = peer.filter(|peer| !peer.leaves_name).and_then(|peer| peer.servername.as_deref());
         Rules {
+            chain: ChainRules {
+                peer: match role {
+                    Role::Server => Role::Client,
+                    Role::Client => Role::Server,
+                },
+                trust_anchors: peer.and_then(|peer| peer.trust_anchors.clone()),
+                revocations: settings.revocations.clone(),
+                signatures: negotiation.signatures.clone(),
+                curves: negotiation.curves.clone(),
+                name: servername.map(PeerName::parse),
+            },
             omits_certificate: match role {
                 Role::Server => credentials.is_some_and(Credentials::is_left_out),
                 Role::Client => peer.is_some_and(|peer| peer.allows_omission),
@@ -151,6 +169,10 @@ pub(super) struct PeerCheck {
     /// What a server's application has chosen (RFC 7301).
     protocol: Option<Vec<u8>>,
     credential: Option<PeerCredential>,
+    /// What came with the peer's own certificate, DER each.
+    issuers: Vec<Vec<u8>>,
+    /// What is wrong with the chain, if there was one.
+    chain: Result<(), CertificateFault>,
     verdict: Verdict,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
     fault: Option<Error>,
@@ -194,6 +216,8 @@ impl PeerCheck {
             srtp_profile: None,
             protocol: None,
             credential: None,
+            issuers: Vec::new(),
+            chain: Err(CertificateFault::Missing),
             verdict: Verdict::Open,
             fault: None,
         }
@@ -281,11 +305,14 @@ impl PeerCheck {
             (Role::Client, sys::SSL_SERVER_CERTIFICATE) if signs(ssl) => match self.agreement.peer {
                 Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
                 None if self.rules.omits_certificate => self.read_raw_public_key(ssl)?,
-                Some(CertificateType::X509) => ssl.handshake_step()?,
+                Some(CertificateType::X509) => self.read_certificates(ssl)?,
                 None => return Err(nothing_in_common("server certificate").into()),
             },
-            (Role::Server, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && self.agreement.peer == Some(RawPublicKey) => {
-                self.read_raw_public_key(ssl)?;
+            (Role::Server, sys::SSL_CLIENT_CERTIFICATE) if signs(ssl) && ssl.config().asks_peer() => {
+                match self.agreement.peer {
+                    Some(RawPublicKey) => self.read_raw_public_key(ssl)?,
+                    Some(CertificateType::X509) | None => self.read_certificates(ssl)?,
+                }
             }
             (_, sys::SSL_HANDSHAKE_WRAPUP) => {
                 // Whoever copies the session would take it for a certificate.
@@ -316,6 +343,31 @@ impl PeerCheck {
         Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
     }
 
+    /// RFC 5246 section 7.4.2: the Certificate message is a chain.
+    fn read_certificates(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
+        let message = ssl.peek_handshake_message()?;
+        let Some(chain) = Chain::read(certificate_body(&message)?)? else { return self.accept_nothing(ssl) };
+        self.chain = self.rules.chain.judge(&chain);
+        if let (true, Err(fault)) = (self.rules.required, self.chain) {
+            return Err(Error::certificate_fault(fault).into());
+        }
+        accept_key(ssl, chain.key())?;
+        let mut certificates = chain.ders();
+        let certificate = certificates.next();
+        self.issuers = certificates.collect();
+        self.credential = Some(PeerCredential { public_key: chain.key().der().to_vec(), certificate });
+        Ok(())
+    }
+
+    /// RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
+    fn accept_nothing(&self, ssl: &mut Ssl) -> Result<(), Failure> {
+        if self.rules.required || ssl.role() == Role::Client {
+            return Err(Error::certificate_fault(CertificateFault::Missing).into());
+        }
+        ssl.accept_no_public_key();
+        Ok(())
+    }
+
     /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
     fn read_raw_public_key(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         let message = ssl.peek_handshake_message()?;
@@ -327,24 +379,14 @@ impl PeerCheck {
             self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
             return Ok(());
         }
-        let Some(key) = raw_public_key(&message)? else {
-            // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
-            if self.rules.required || ssl.role() == Role::Client {
-                return Err(Error::certificate_fault(CertificateFault::Missing).into());
-            }
-            ssl.accept_no_public_key();
-            return Ok(());
-        };
+        let Some(key) = raw_public_key(&message)? else { return self.accept_nothing(ssl) };
         let key = PublicKey::recognise(key).ok_or_else(unacceptable_key)?;
         if self.rules.public_keys.contains(&key) {
             self.verdict = Verdict::Settled;
         } else if self.rules.required && !self.rules.asks {
             return Err(unexpected_key().into());
         }
-        ssl.accept_raw_public_key(&key).map_err(|errno| match errno {
-            sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
-            _ => unacceptable_key().into(),
-        })?;
+        accept_key(ssl, &key)?;
         self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
         Ok(())
     }
@@ -368,9 +410,6 @@ impl PeerCheck {
         if !is_presented || self.verdict == Verdict::Asked {
             return None;
         }
-        if self.credential.is_none() {
-            self.credential = ssl.peer_certificate();
-        }
         if !self.rules.asks || self.verdict == Verdict::Settled {
             return None;
         }
@@ -389,7 +428,7 @@ impl PeerCheck {
     }
 
     /// What a finished handshake says about the peer, which was let in.
-    pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
+    pub(super) fn authorization(&self, suite: Suite, resumed: bool) -> Authorization {
         if resumed {
             // The application knows whose session it was.
             return Authorization::Unknown;
@@ -401,9 +440,9 @@ impl PeerCheck {
         match &self.credential {
             None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
             None => refused(Error::certificate_fault(CertificateFault::Missing)),
-            Some(PeerCredential { certificate: Some(_), .. }) => match ssl.verify_result() {
-                0 => Authorization::Granted,
-                flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
+            Some(PeerCredential { certificate: Some(_), .. }) => match self.chain {
+                Ok(()) => Authorization::Granted,
+                Err(fault) => refused(Error::certificate_fault(fault)),
             },
             // Who was asked has accepted it.
             Some(PeerCredential { public_key, .. })
@@ -433,21 +472,38 @@ impl PeerCheck {
         self.fault.take()
     }
 
+    pub(super) fn take_issuers(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.issuers)
+    }
+
     pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {
         self.credential.take()
     }
 }
 
+/// Has the engine verify signatures with the peer's key.
+fn accept_key(ssl: &mut Ssl, key: &PublicKey) -> Result<(), Failure> {
+    ssl.accept_raw_public_key(key).map_err(|errno| match errno {
+        sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
+        _ => unacceptable_key().into(),
+    })
+}
+
+/// What a Certificate message holds.
+fn certificate_body(message: &[u8]) -> Result<&[u8], Error> {
+    match message.split_at_checked(HANDSHAKE_HEADER_LENGTH) {
+        Some((header, body)) if header.first() == Some(&CERTIFICATE) => Ok(body),
+        _ => Err(Error::protocol(
+            alert::UNEXPECTED_MESSAGE,
+            "The peer sent something else where its certificate or public key was due",
+        )),
+    }
+}
+
 /// The key in a Certificate message; `None` when the message is there but empty.
 fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Error> {
-    let unexpected =
-        || Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due");
     let malformed = || Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed");
-    let (header, body) = message.split_at_checked(HANDSHAKE_HEADER_LENGTH).ok_or_else(unexpected)?;
-    if header.first() != Some(&CERTIFICATE) {
-        return Err(unexpected());
-    }
-    let (length, key) = body.split_first_chunk::<3>().ok_or_else(malformed)?;
+    let (length, key) = certificate_body(message)?.split_first_chunk::<3>().ok_or_else(malformed)?;
     let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
     if length != key.len() {
         return Err(malformed());

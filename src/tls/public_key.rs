@@ -3,12 +3,13 @@
 //! A peer's bytes are recognised here, before the engine parses them: named curves and RSA alone, in the one encoding
 //! that DER allows. So two keys are the same exactly when their bytes are.
 
-use super::credentials::{is_pem, with_nul};
+use super::credentials::with_nul;
 use super::error::{ConfigError, ConfigErrorKind};
+use super::pem::is_pem;
 use mbedtls::pk::Pk;
 
 /// Bits of an RSA modulus: NIST SP 800-131A for the least, the engine's own limit for the most.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
+pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
 
 /// Bytes of an RSA exponent: a large one makes a peer's signature as expensive for us as one of our own.
 const RSA_EXPONENT_LIMIT: usize = 4;
@@ -20,14 +21,21 @@ const INTEGER: u8 = 0x02;
 /// AlgorithmIdentifier of rsaEncryption (RFC 3279 section 2.3.1).
 const RSA_ENCRYPTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 
-/// An EC key on a named curve as an uncompressed point (RFC 5480): what is before the coordinates, and their length.
-const EC_FORMS: [(&[u8], usize); 3] = [
+/// An EC key on a named curve as an uncompressed point (RFC 5480): the curve, what is before the coordinates, and their
+/// length.
+const EC_FORMS: [(&str, &[u8], usize); 3] = [
     (
+        "P-256",
         b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04",
         2 * 32,
     ),
-    (b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04", 2 * 48),
     (
+        "P-384",
+        b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04",
+        2 * 48,
+    ),
+    (
+        "P-521",
         b"\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86\x00\x04",
         2 * 66,
     ),
@@ -37,17 +45,19 @@ const EC_FORMS: [(&[u8], usize); 3] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicKey {
     der: Vec<u8>,
-    is_rsa: bool,
+    /// `None` with RSA.
+    curve: Option<&'static str>,
 }
 
 impl PublicKey {
     /// A peer's SubjectPublicKeyInfo; `None` for whatever is not acceptable. That a point is on its curve is for the
     /// engine to see.
     pub(crate) fn recognise(der: &[u8]) -> Option<PublicKey> {
-        let is_ec = EC_FORMS
-            .iter()
-            .any(|(prefix, coordinates)| der.strip_prefix(*prefix).is_some_and(|point| point.len() == *coordinates));
-        (is_ec || is_rsa(der).is_some()).then(|| PublicKey { der: der.to_vec(), is_rsa: !is_ec })
+        let is_on = |(_, prefix, coordinates): &&(&str, &[u8], usize)| {
+            der.strip_prefix(*prefix).is_some_and(|point| point.len() == *coordinates)
+        };
+        let curve = EC_FORMS.iter().find(is_on).map(|&(curve, ..)| curve);
+        (curve.is_some() || is_rsa(der).is_some()).then(|| PublicKey { der: der.to_vec(), curve })
     }
 
     /// An option of the application's: PEM or DER.
@@ -79,7 +89,12 @@ impl PublicKey {
     }
 
     pub(crate) fn is_rsa(&self) -> bool {
-        self.is_rsa
+        self.curve.is_none()
+    }
+
+    /// NIST's name; `None` with RSA.
+    pub(super) fn curve(&self) -> Option<&'static str> {
+        self.curve
     }
 }
 

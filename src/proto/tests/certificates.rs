@@ -16,7 +16,9 @@ pub(super) fn issuer() -> Issuer {
 
 pub(super) fn issuer_with(key: KeyPair) -> Issuer {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.distinguished_name.push(rcgen::DnType::CommonName, "Test CA");
+    // Each has a name of its own: issuers are looked for by name.
+    let name = format!("Test CA {:02x?}", key.public_key_raw().get(..8));
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     CertifiedIssuer::self_signed(params, key).unwrap()

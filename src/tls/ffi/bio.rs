@@ -2,10 +2,7 @@
 
 use super::raw_public_key::HelloEdit;
 use super::{c_int, c_void, sys};
-use crate::tls::credentials::RevocationLists;
-use crate::tls::ffi::verify::PeerName;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sys::types::raw_types::c_uchar;
 use zeroize::Zeroizing;
@@ -78,14 +75,8 @@ pub(super) struct Bio {
     /// Longest interval between two transmissions of a flight.
     pub(super) longest_interval: Duration,
     pub(super) staged_psk: Option<StagedPsk>,
-    pub(super) peer_name: Option<PeerName>,
-    /// The application compares the name.
-    pub(super) leaves_name: bool,
-    pub(super) revocations: Option<Arc<RevocationLists>>,
     /// While the engine writes our hello.
     pub(super) hello_edit: Option<HelloEdit>,
-    /// The peer's own certificate names itself as its issuer.
-    pub(super) self_signed: bool,
 }
 
 impl Bio {
@@ -98,11 +89,7 @@ impl Bio {
             timer: None,
             longest_interval,
             staged_psk: None,
-            peer_name: None,
-            leaves_name: false,
-            revocations: None,
             hello_edit: None,
-            self_signed: false,
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::negotiation::Lists;
 use super::rng::random;
+use super::shells::Shells;
 use super::start_up::start_up;
 use super::{bio, c_int, check, sys};
-use crate::tls::credentials::{Credentials, RevocationLists, TrustAnchors};
+use crate::tls::credentials::Credentials;
 use crate::tls::negotiation::Negotiation;
 use crate::tls::suites::Suite;
 use std::ptr::null_mut;
@@ -27,26 +28,16 @@ pub(crate) struct ClientPsk {
     pub(crate) key: Zeroizing<Vec<u8>>,
 }
 
-/// What becomes of the peer's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verification {
-    /// A server does not ask for one.
-    None,
-    /// One that does not verify is noted, and so is none.
-    Optional,
-    /// One that does not verify ends the handshake, and so does none.
-    Required,
-}
-
 /// The ingredients of an [`SslConfig`].
 pub(crate) struct SslConfigParts<'a> {
     pub(crate) role: Role,
     pub(crate) suites: &'a [Suite],
     pub(crate) negotiation: &'a Negotiation,
     pub(crate) credentials: Option<Arc<Credentials>>,
-    pub(crate) trust_anchors: Option<Arc<TrustAnchors>>,
-    pub(crate) revocations: Option<Arc<RevocationLists>>,
-    pub(crate) verification: Verification,
+    /// Whom a server names to its clients.
+    pub(crate) authorities: Option<Shells>,
+    /// Whether a server asks for certificates.
+    pub(crate) asks_peer: bool,
     /// `None` for a client without, and for one that learns it in its handshake.
     pub(crate) client_psk: Option<&'a ClientPsk>,
     pub(crate) first_interval: Duration,
@@ -56,13 +47,12 @@ pub(crate) struct SslConfigParts<'a> {
 pub(crate) struct SslConfig {
     raw: Box<sys::ssl_config>,
     role: Role,
-    verification: Verification,
+    asks_peer: bool,
     /// What `raw` points at.
     _suites: Box<[c_int]>,
     lists: Lists,
     credentials: Option<Arc<Credentials>>,
-    _trust_anchors: Option<Arc<TrustAnchors>>,
-    pub(super) revocations: Option<Arc<RevocationLists>>,
+    authorities: Option<Shells>,
 }
 
 // SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that each
@@ -85,17 +75,16 @@ impl SslConfig {
         let mut config = SslConfig {
             raw,
             role: parts.role,
-            verification: parts.verification,
+            asks_peer: parts.asks_peer,
             _suites: suites,
             lists: Lists::new(parts.negotiation),
             credentials: parts.credentials,
-            _trust_anchors: parts.trust_anchors,
-            revocations: parts.revocations,
+            authorities: parts.authorities,
         };
         config.set_defaults()?;
         config.lists.install(&mut config.raw)?;
         config.set_timing(parts.first_interval);
-        config.set_verification(parts.verification);
+        config.set_verification();
         config.set_own_certificate()?;
         match parts.client_psk {
             Some(psk) => config.set_client_psk(psk)?,
@@ -110,7 +99,7 @@ impl SslConfig {
 
     /// Whether a server asks for certificates.
     pub(crate) fn asks_peer(&self) -> bool {
-        self.verification != Verification::None
+        self.asks_peer
     }
 
     pub(super) fn credentials(&self) -> Option<&Credentials> {
@@ -151,18 +140,16 @@ impl SslConfig {
         unsafe { sys::ssl_conf_handshake_timeout(&mut *self.raw, first, u32::MAX) };
     }
 
-    fn set_verification(&mut self, verification: Verification) {
-        let mode = match verification {
-            Verification::None => sys::SSL_VERIFY_NONE,
-            Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
-            Verification::Required => sys::SSL_VERIFY_REQUIRED,
-        };
-        let revocations = self.revocations.as_ref().map_or(null_mut(), |lists| lists.as_ptr().cast_mut());
-        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
+    /// The engine verifies nobody: `chain` does. Were it to come to a Certificate message all the same, it would refuse
+    /// it, for it trusts nobody.
+    fn set_verification(&mut self) {
+        let asks = self.role == Role::Client || self.asks_peer;
+        let mode = if asks { sys::SSL_VERIFY_REQUIRED } else { sys::SSL_VERIFY_NONE };
+        // SAFETY: the shells are owned by `self`; the engine only reads them, their type says `mut` for history's sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
-            if let Some(anchors) = &self._trust_anchors {
-                sys::ssl_conf_ca_chain(&mut *self.raw, anchors.as_ptr().cast_mut(), revocations);
+            if let Some(authorities) = &self.authorities {
+                sys::ssl_conf_ca_chain(&mut *self.raw, authorities.as_ptr().cast_mut(), null_mut());
             }
         }
     }

@@ -7,7 +7,6 @@
 use super::bio::Bio;
 use super::ssl::Ssl;
 use super::{c_int, c_void, check, sys};
-use crate::tls::peer::PeerCredential;
 use crate::tls::public_key::PublicKey;
 use sys::types::raw_types::c_uchar;
 
@@ -69,7 +68,7 @@ impl Carrier {
             raw.assume_init()
         };
         let mut carrier = Carrier { raw };
-        parse_into(&mut carrier.raw.pk, key)?;
+        parse_into(&mut carrier.raw.pk, key.der())?;
         Ok(carrier)
     }
 }
@@ -81,8 +80,9 @@ impl Drop for Carrier {
     }
 }
 
-fn parse_into(context: &mut sys::pk_context, key: &PublicKey) -> Result<(), c_int> {
-    let bytes = key.der().as_ptr_range();
+/// Parses a SubjectPublicKeyInfo.
+pub(super) fn parse_into(context: &mut sys::pk_context, key: &[u8]) -> Result<(), c_int> {
+    let bytes = key.as_ptr_range();
     let mut position = bytes.start.cast_mut();
     // SAFETY: `position` walks the key's bytes up to their end; the function reads them alone.
     check(unsafe { sys::pk_parse_subpubkey(&mut position, bytes.end, context) })
@@ -176,7 +176,7 @@ impl Ssl {
         // From here on it is the session's, which frees it whatever happens.
         session.peer_cert = certificate;
         session.verify_result = 0;
-        parse_into(&mut certificate.pk, key)?;
+        parse_into(&mut certificate.pk, key.der())?;
         self.consume_peeked_message();
         Ok(())
     }
@@ -213,34 +213,6 @@ impl Ssl {
         if unsafe { session.peer_cert.as_ref() }.is_some_and(|certificate| certificate.raw.p.is_null()) {
             free_certificate(&mut session.peer_cert);
         }
-    }
-
-    /// The certificate that the peer has presented in this handshake.
-    pub(crate) fn peer_certificate(&self) -> Option<PeerCredential> {
-        // SAFETY: null, or a session that the context owns.
-        let session = unsafe { self.raw.session_negotiate.as_ref() }?;
-        // SAFETY: null, or a certificate that the session owns and nobody changes.
-        let certificate = unsafe { session.peer_cert.as_ref() }?;
-        Some(PeerCredential {
-            public_key: super::verify::raw(&certificate.pk_raw).to_vec(),
-            certificate: Some(super::verify::raw(&certificate.raw).to_vec()),
-        })
-    }
-
-    /// The other certificates that the peer has sent with its own, DER.
-    pub(crate) fn peer_issuers(&self) -> Vec<Vec<u8>> {
-        // SAFETY: null, or a session that the context owns; its handshake may be over.
-        let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) };
-        // SAFETY: null, or a certificate that the session owns and nobody changes.
-        let own = session.and_then(|session| unsafe { session.peer_cert.as_ref() });
-        let mut issuers = Vec::new();
-        let mut next = own.map_or(std::ptr::null_mut(), |certificate| certificate.next);
-        // SAFETY: each `next` is null or the session's own.
-        while let Some(certificate) = unsafe { next.as_ref() } {
-            issuers.push(super::verify::raw(&certificate.raw).to_vec());
-            next = certificate.next;
-        }
-        issuers
     }
 }
 

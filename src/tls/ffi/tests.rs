@@ -1,7 +1,7 @@
 //! Corrections of the engine that only show from inside.
 
 use super::bio::{Outbox, StagedPsk, install_psk};
-use super::config::{Role, SslConfig, SslConfigParts, Verification};
+use super::config::{Role, SslConfig, SslConfigParts};
 use super::rng::random;
 use super::ssl::Ssl;
 use super::{check, sys};
@@ -20,9 +20,8 @@ fn psk_server() -> Ssl {
         negotiation: &Negotiation::new(&Wishes::default()).unwrap(),
         suites: &[Suite::from_name("PSK-AES128-CCM8").unwrap()],
         credentials: None,
-        trust_anchors: None,
-        revocations: None,
-        verification: Verification::None,
+        authorities: None,
+        asks_peer: false,
         client_psk: None,
         first_interval: Duration::from_secs(1),
     });
