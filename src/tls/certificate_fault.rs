@@ -148,7 +148,8 @@ impl CertificateFault {
             | CertificateFault::UnknownIssuerOfAuthority
             | CertificateFault::NoAuthority => alert::UNKNOWN_CA,
             CertificateFault::Revoked => alert::CERTIFICATE_REVOKED,
-            CertificateFault::Expired | CertificateFault::NotYetValid => alert::CERTIFICATE_EXPIRED,
+            CertificateFault::Expired => alert::CERTIFICATE_EXPIRED,
+            CertificateFault::NotYetValid => alert::CERTIFICATE_UNKNOWN,
             CertificateFault::WrongPurpose => alert::UNSUPPORTED_CERTIFICATE,
             CertificateFault::Missing => alert::HANDSHAKE_FAILURE,
             _ => alert::BAD_CERTIFICATE,

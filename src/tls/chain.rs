@@ -105,8 +105,13 @@ impl ChainRules {
         if chain.key.curve().is_some_and(|name| !self.curves.iter().any(|curve| curve.name() == name)) {
             return Err(CertificateFault::Weak);
         }
-        match (&self.name, chain.certificates.first()) {
-            (Some(name), Some(own)) if !name.is_in(&own.names()) => Err(CertificateFault::WrongName),
+        let own = chain.certificates.first().ok_or(CertificateFault::Missing)?;
+        // RFC 5246 sections 7.4.2 and 7.4.6: every suite here has the key sign.
+        if !own.may_sign() {
+            return Err(CertificateFault::WrongPurpose);
+        }
+        match &self.name {
+            Some(name) if !name.is_in(&own.names()) => Err(CertificateFault::WrongName),
             _ => Ok(()),
         }
     }

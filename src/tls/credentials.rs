@@ -7,7 +7,7 @@ use super::ffi::raw_public_key::Carrier;
 use super::ffi::rsa::ForeignRsaKey;
 use super::ffi::shells::Shells;
 use super::ffi::x509::{Certificate, RevocationList, Store};
-use super::pem::{is_pem, sections};
+use super::pem::{Label, is_pem, sections};
 use super::public_key::PublicKey;
 use mbedtls::pk::{Pk, Type};
 use mbedtls_sys::{pk_context, x509_crt};
@@ -56,7 +56,7 @@ impl RevocationLists {
     pub(crate) fn parse(entries: &[impl AsRef<[u8]>]) -> Result<RevocationLists, ConfigError> {
         let mut lists = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let read: Option<Vec<_>> = sections(entry.as_ref(), "X509 CRL")
+            let read: Option<Vec<_>> = sections(entry.as_ref(), Label::RevocationList)
                 .iter()
                 .map(|section| RevocationList::from_der(section.as_deref()?))
                 .collect();
@@ -102,10 +102,12 @@ impl Credentials {
             let message = format!("The certificate in the option 'cert' is of no use to a server: {what}");
             Err(ConfigError::new(ConfigErrorKind::InvalidCert, message))
         };
-        match self.chain.as_ref().map(|chain| chain.own.may_serve()) {
-            Some((false, _)) => wrong("its key usage does not allow digital signatures"),
-            Some((_, false)) => wrong("its extended key usage does not allow to authenticate servers"),
-            Some((true, true)) | None => Ok(()),
+        match &self.chain {
+            Some(chain) if !chain.own.may_sign() => wrong("its key usage does not allow digital signatures"),
+            Some(chain) if !chain.own.may_serve() => {
+                wrong("its extended key usage does not allow to authenticate servers")
+            }
+            _ => Ok(()),
         }
     }
 
@@ -196,7 +198,7 @@ impl TrustAnchors {
     pub(crate) fn parse(certificates: &[impl AsRef<[u8]>]) -> Result<TrustAnchors, ConfigError> {
         let mut anchors = Vec::new();
         for (index, entry) in certificates.iter().enumerate() {
-            let read = sections(entry.as_ref(), CERTIFICATE).into_iter().flatten();
+            let read = sections(entry.as_ref(), Label::Certificate).into_iter().flatten();
             let before = anchors.len();
             anchors.extend(read.filter_map(|der| Certificate::from_der(&der)));
             // Who trusts a whole bundle does not want to know what is wrong with one of them.
@@ -219,9 +221,6 @@ impl TrustAnchors {
         Shells::authorities(self.subjects.clone())
     }
 }
-
-/// The label of PEM.
-const CERTIFICATE: &str = "CERTIFICATE";
 
 /// Mbed TLS wants its PEM texts to end with a NUL.
 pub(super) fn with_nul(bytes: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
@@ -277,7 +276,7 @@ fn parse_key(bytes: &[u8], passphrase: Option<&[u8]>) -> Result<Pk, ConfigError>
 fn own_chain(key: &Pk, entries: &[impl AsRef<[u8]>]) -> Result<OwnChain, ConfigError> {
     let mut ders = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        let read: Option<Vec<_>> = sections(entry.as_ref(), CERTIFICATE).into_iter().collect();
+        let read: Option<Vec<_>> = sections(entry.as_ref(), Label::Certificate).into_iter().collect();
         let read = read.filter(|read| !read.is_empty() && read.iter().all(|der| Certificate::from_der(der).is_some()));
         ders.extend(read.ok_or_else(|| unreadable(ConfigErrorKind::InvalidCert, index, "cert"))?);
     }

@@ -1,7 +1,22 @@
 //! PEM (RFC 7468): texts between two marks.
 
 const BEGIN: &[u8] = b"-----BEGIN ";
-const DASHES: &[u8] = b"-----";
+
+/// What a section holds.
+#[derive(Clone, Copy)]
+pub(super) enum Label {
+    Certificate,
+    RevocationList,
+}
+
+impl Label {
+    fn marks(self) -> (&'static [u8], &'static [u8]) {
+        match self {
+            Label::Certificate => (b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"),
+            Label::RevocationList => (b"-----BEGIN X509 CRL-----", b"-----END X509 CRL-----"),
+        }
+    }
+}
 
 /// Whether there is any PEM in these bytes.
 pub(super) fn is_pem(bytes: &[u8]) -> bool {
@@ -9,19 +24,18 @@ pub(super) fn is_pem(bytes: &[u8]) -> bool {
 }
 
 /// The sections with this label, decoded; `None` stands for each that cannot be. What is no PEM is one section.
-pub(super) fn sections(bytes: &[u8], label: &str) -> Vec<Option<Vec<u8>>> {
+pub(super) fn sections(bytes: &[u8], label: Label) -> Vec<Option<Vec<u8>>> {
     if !is_pem(bytes) {
         return vec![Some(bytes.to_vec())];
     }
-    let begin = [BEGIN, label.as_bytes(), DASHES].concat();
-    let end = [b"-----END ", label.as_bytes(), DASHES].concat();
+    let (begin, end) = label.marks();
     let mut sections = Vec::new();
     let mut rest = bytes;
-    while let Some(at) = find(rest, &begin) {
+    while let Some(at) = find(rest, begin) {
         rest = rest.get(at + begin.len()..).unwrap_or_default();
         // A section without an end does not swallow the next one.
         let text = rest.get(..find(rest, BEGIN).unwrap_or(rest.len())).unwrap_or_default();
-        sections.push(find(text, &end).and_then(|at| base64(text.get(..at)?)));
+        sections.push(find(text, end).and_then(|at| base64(text.get(..at)?)));
     }
     sections
 }
@@ -68,28 +82,32 @@ fn decode(group: &[u8; 4]) -> Option<[u8; 3]> {
 mod tests {
     use super::*;
 
+    fn certificate(text: &str) -> String {
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    }
+
     #[test]
     fn sections_are_found_among_others_and_decoded() {
-        let text =
-            b"junk\n-----BEGIN X-----\nTWFu\r\nTWE=\n-----END X-----\n-----BEGIN Y-----\nTQ==\n-----END Y-----\n\
-            -----BEGIN X-----\nTQ==\n-----END X-----";
-        assert_eq!(sections(text, "X"), [Some(b"ManMa".to_vec()), Some(b"M".to_vec())]);
-        assert_eq!(sections(text, "Z"), []);
+        let other = certificate("TQ==").replace("CERTIFICATE", "X509 CRL");
+        let text = ["junk\n", &certificate("TWFu\r\nTWE="), &other, &certificate("TQ==")].concat();
+        let found = sections(text.as_bytes(), Label::Certificate);
+        assert_eq!(found, [Some(b"ManMa".to_vec()), Some(b"M".to_vec())]);
+        assert_eq!(sections(certificate("TQ==").as_bytes(), Label::RevocationList), []);
     }
 
     #[test]
     fn what_cannot_be_decoded_leaves_its_neighbours_alone() {
-        for broken in ["TWF\n", "T?Fu", "====", "=TWF", "TWFuTQ=A", "", "TWFu\n-----END Y-----"] {
-            let text =
-                format!("-----BEGIN X-----\n{broken}\n-----END X-----\n-----BEGIN X-----\nTWFu\n-----END X-----\n");
-            assert_eq!(sections(text.as_bytes(), "X"), [None, Some(b"Man".to_vec())], "{broken}");
+        let good = certificate("TWFu");
+        let unended = good.replace("-----END CERTIFICATE-----\n", "");
+        let broken = ["TWF\n", "T?Fu", "====", "=TWF", "TWFuTQ=A", "", "TWFu\n-----END X509 CRL-----"].map(certificate);
+        for text in broken.into_iter().chain([unended]) {
+            let found = sections([text.as_str(), &good].concat().as_bytes(), Label::Certificate);
+            assert_eq!(found, [None, Some(b"Man".to_vec())], "{text}");
         }
-        let unended = b"-----BEGIN X-----\nTWFu\n-----BEGIN X-----\nTWFu\n-----END X-----\n";
-        assert_eq!(sections(unended, "X"), [None, Some(b"Man".to_vec())]);
     }
 
     #[test]
     fn what_is_no_pem_is_one_section() {
-        assert_eq!(sections(&[0x30, 0], "X"), [Some(vec![0x30, 0])]);
+        assert_eq!(sections(&[0x30, 0], Label::Certificate), [Some(vec![0x30, 0])]);
     }
 }

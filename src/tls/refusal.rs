@@ -47,10 +47,13 @@ impl Refusal {
     pub(super) fn fault(self) -> CertificateFault {
         use mbedtls_sys as sys;
         let has = |flag: i32| self.flags & flag.unsigned_abs() != 0;
-        if has(sys::X509_BADCERT_NOT_TRUSTED) && self.self_signed {
-            CertificateFault::SelfSigned
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) {
-            CertificateFault::UnknownIssuer
+        if has(sys::X509_BADCERT_NOT_TRUSTED) {
+            match (self.length, self.ends_in_self_signed) {
+                (0 | 1, true) => CertificateFault::SelfSigned,
+                (0 | 1, false) => CertificateFault::UnknownIssuer,
+                (_, true) => CertificateFault::SelfSignedInChain,
+                (_, false) => CertificateFault::UnknownIssuerOfIssuer,
+            }
         } else if has(sys::X509_BADCERT_REVOKED) {
             CertificateFault::Revoked
         } else if has(sys::X509_BADCERT_EXPIRED) {

@@ -66,12 +66,23 @@ impl Certificate {
         written(|out| unsafe { lc::i2d_X509_NAME(lc::X509_get_subject_name(self.as_ptr()), out) })
     }
 
-    /// Whether its key usage and extended key usage (RFC 5280 section 4.2.1) let it authenticate a server.
-    pub(crate) fn may_serve(&self) -> (bool, bool) {
-        // SAFETY: a certificate whose extensions were read. Without the extension every bit is set.
-        let (usage, extended) =
-            unsafe { (lc::X509_get_key_usage(self.as_ptr()), lc::X509_get_extended_key_usage(self.as_ptr())) };
-        (usage & lc::X509v3_KU_DIGITAL_SIGNATURE as u32 != 0, extended & SERVER_PURPOSES != 0)
+    /// Whether it names itself as its issuer. AWS-LC says so only of those that may sign others, OpenSSL of all.
+    pub(super) fn is_self_signed(&self) -> bool {
+        // SAFETY: a certificate whose extensions were read.
+        let issued = unsafe { lc::X509_check_issued(self.as_ptr(), self.as_ptr()) };
+        matches!(issued, lc::X509_V_OK | lc::X509_V_ERR_KEYUSAGE_NO_CERTSIGN)
+    }
+
+    /// Whether its key usage lets it sign handshakes (RFC 5280 section 4.2.1.3).
+    pub(crate) fn may_sign(&self) -> bool {
+        // SAFETY: as above. Without the extension every bit is set.
+        unsafe { lc::X509_get_key_usage(self.as_ptr()) & lc::X509v3_KU_DIGITAL_SIGNATURE as u32 != 0 }
+    }
+
+    /// Whether its extended key usage lets it authenticate a server (RFC 5280 section 4.2.1.12).
+    pub(crate) fn may_serve(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { lc::X509_get_extended_key_usage(self.as_ptr()) & SERVER_PURPOSES != 0 }
     }
 
     pub(crate) fn key_size(&self) -> KeySize {

@@ -93,15 +93,17 @@ impl Certificate {
         raw(&self.parsed.raw.subject_raw) == raw(&self.parsed.raw.issuer_raw)
     }
 
-    /// Whether its key usage and extended key usage (RFC 5280 section 4.2.1) let it authenticate a server.
-    pub(crate) fn may_serve(&self) -> (bool, bool) {
+    /// Whether its key usage lets it sign handshakes (RFC 5280 section 4.2.1.3).
+    pub(crate) fn may_sign(&self) -> bool {
         // SAFETY: a parsed certificate.
-        let usage = unsafe { sys::x509_crt_check_key_usage(&*self.parsed.raw, sys::X509_KU_DIGITAL_SIGNATURE as u32) };
+        unsafe { sys::x509_crt_check_key_usage(&*self.parsed.raw, sys::X509_KU_DIGITAL_SIGNATURE as u32) == 0 }
+    }
+
+    /// Whether its extended key usage lets it authenticate a server (RFC 5280 section 4.2.1.12).
+    pub(crate) fn may_serve(&self) -> bool {
+        let (purpose, length) = (SERVER_AUTH.as_ptr().cast(), SERVER_AUTH.len());
         // SAFETY: a parsed certificate, and an OID with its length.
-        let extended = unsafe {
-            sys::x509_crt_check_extended_key_usage(&*self.parsed.raw, SERVER_AUTH.as_ptr().cast(), SERVER_AUTH.len())
-        };
-        (usage == 0, extended == 0)
+        unsafe { sys::x509_crt_check_extended_key_usage(&*self.parsed.raw, purpose, length) == 0 }
     }
 
     pub(crate) fn key_size(&self) -> KeySize {
@@ -220,8 +222,10 @@ pub(crate) struct Store {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) flags: u32,
-    /// The peer's own certificate names itself as its issuer.
-    pub(crate) self_signed: bool,
+    /// How many certificates were found to vouch for each other.
+    pub(crate) length: usize,
+    /// The last of them names itself as its issuer.
+    pub(crate) ends_in_self_signed: bool,
 }
 
 impl Store {
@@ -239,9 +243,7 @@ impl Store {
         lists: Option<&[RevocationList]>,
         peer: Role,
     ) -> Result<Vec<Certificate>, Refusal> {
-        let self_signed = chain.first().is_some_and(Certificate::is_self_issued);
-        let refusal = |flags: u32| Refusal { flags, self_signed };
-        let other = |_: c_int| refusal(sys::X509_BADCERT_OTHER as u32);
+        let other = |_: c_int| Refusal { flags: sys::X509_BADCERT_OTHER as u32, length: 0, ends_in_self_signed: false };
         let mut presented = List::parse(chain.iter().map(|certificate| certificate.der.as_slice())).map_err(other)?;
         let mut walk = Walk {
             lists: lists.map(Lists::parse).transpose().map_err(other)?,
@@ -266,17 +268,18 @@ impl Store {
                 (&raw mut walk).cast::<c_void>(),
             )
         };
-        if result != 0 || flags != 0 {
-            return Err(refusal(if flags == 0 { sys::X509_BADCERT_OTHER as u32 } else { flags }));
-        }
         walk.path.reverse();
         let path: Option<Vec<Certificate>> = walk.path.iter().map(|der| Certificate::from_der(der)).collect();
         let path = path.ok_or_else(|| other(0))?;
-        // What is trusted and no root needs a root above it, as with node:tls.
-        if path.last().is_some_and(Certificate::is_self_issued) {
-            Ok(path)
-        } else {
-            Err(refusal(sys::X509_BADCERT_NOT_TRUSTED as u32))
+        let ends_in_self_signed = path.last().is_some_and(Certificate::is_self_issued);
+        if result == 0 && flags == 0 && !ends_in_self_signed {
+            // What is trusted and no root needs a root above it, as with node:tls.
+            flags = sys::X509_BADCERT_NOT_TRUSTED as u32;
+        }
+        match (result, flags) {
+            (0, 0) => Ok(path),
+            (_, 0) => Err(other(result)),
+            (_, flags) => Err(Refusal { flags, length: path.len(), ends_in_self_signed }),
         }
     }
 }
@@ -290,7 +293,7 @@ struct Walk {
 }
 
 /// `f_vrfy`: called for each certificate of the path, the peer's own with depth 0 and last.
-unsafe extern "C" fn note(walk: *mut c_void, certificate: *mut sys::x509_crt, depth: c_int, flags: *mut u32) -> c_int {
+unsafe extern "C" fn note(walk: *mut c_void, certificate: *mut sys::x509_crt, _depth: c_int, flags: *mut u32) -> c_int {
     // SAFETY: `verify` passes its `Walk`, and holds no reference to it during the call.
     let walk = unsafe { &mut *walk.cast::<Walk>() };
     // SAFETY: Mbed TLS passes the parsed certificate, which nobody changes, and its result word.
@@ -301,11 +304,6 @@ unsafe extern "C" fn note(walk: *mut c_void, certificate: *mut sys::x509_crt, de
     }
     if !has_purpose(certificate, &walk.purpose) {
         *flags |= sys::X509_BADCERT_EXT_KEY_USAGE as u32;
-    }
-    // SAFETY: a parsed certificate.
-    let signs = unsafe { sys::x509_crt_check_key_usage(certificate, sys::X509_KU_DIGITAL_SIGNATURE as u32) } == 0;
-    if depth == 0 && !signs {
-        *flags |= sys::X509_BADCERT_KEY_USAGE as u32;
     }
     0
 }

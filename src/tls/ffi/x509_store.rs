@@ -56,6 +56,7 @@ impl Store {
             None => None,
             Some(lists) => Some(Stack::of(lists.iter().map(|list| list.as_ptr().cast())).ok_or(out_of_memory)?),
         };
+        let is_self_signed = leaf.is_self_signed();
         let mut errors = Errors::default();
         // Declared last, it goes first: it points at everything above.
         let context = Context::new().ok_or(out_of_memory)?;
@@ -73,6 +74,10 @@ impl Store {
                 return Err(out_of_memory);
             }
             lc::X509_STORE_CTX_set_verify_cb(raw, Some(note_error));
+            if is_self_signed {
+                // One that is trusted need not be allowed to sign others.
+                lc::X509_STORE_CTX_set_flags(raw, lc::X509_V_FLAG_PARTIAL_CHAIN as c_ulong);
+            }
             if let Some(lists) = &lists {
                 lc::X509_STORE_CTX_set0_crls(raw, lists.as_ptr());
                 let check = lc::X509_V_FLAG_CRL_CHECK | lc::X509_V_FLAG_CRL_CHECK_ALL;
@@ -82,10 +87,15 @@ impl Store {
         // SAFETY: the context is set up.
         let (verified, last) = unsafe { (lc::X509_verify_cert(raw), lc::X509_STORE_CTX_get_error(raw)) };
         forget_errors();
+        let untrusted_itself = Refusal(lc::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT);
         match (verified, last, errors.last) {
-            (1, lc::X509_V_OK, None) => context.path().ok_or(out_of_memory),
-            (_, lc::X509_V_OK, Some(error)) => Err(Refusal(error)),
-            (_, lc::X509_V_OK, None) => Err(Refusal(lc::X509_V_ERR_UNSPECIFIED)),
+            (1, lc::X509_V_OK, None) => {
+                let path = context.path().ok_or(out_of_memory)?;
+                // Nobody but itself vouches for what is self-signed.
+                if is_self_signed && path.len() != 1 { Err(untrusted_itself) } else { Ok(path) }
+            }
+            (_, lc::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, _) if is_self_signed => Err(untrusted_itself),
+            (_, lc::X509_V_OK, error) => Err(Refusal(error.unwrap_or(lc::X509_V_ERR_UNSPECIFIED))),
             (_, error, _) => Err(Refusal(error)),
         }
     }
