@@ -100,6 +100,7 @@ impl ChainRules {
             }
         };
         let path = store.verify(&chain.certificates, lists, self.peer).map_err(Refusal::fault)?;
+        check_path_lengths(&path)?;
         self.check_strength(&path)?;
         // RFC 8422 section 5.1: a server's key is on a curve that its client knows.
         if chain.key.curve().is_some_and(|name| !self.curves.iter().any(|curve| curve.name() == name)) {
@@ -132,4 +133,18 @@ impl ChainRules {
         let good = below_anchor.iter().all(is_signed_well) && authorities.iter().all(is_strong);
         good.then_some(()).ok_or(CertificateFault::Weak)
     }
+}
+
+/// RFC 5280 section 6.1.4 (l) and (m), and for the trusted certificate as well: OpenSSL asks that of it, AWS-LC does not.
+fn check_path_lengths(path: &[Certificate]) -> Result<(), CertificateFault> {
+    let mut below = 0;
+    for authority in path.iter().skip(1) {
+        if authority.path_length().is_some_and(|limit| below > limit) {
+            return Err(CertificateFault::PathTooLong);
+        }
+        if !authority.is_self_issued() {
+            below += 1;
+        }
+    }
+    Ok(())
 }

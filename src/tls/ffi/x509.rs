@@ -13,6 +13,9 @@ pub(crate) use super::x509_words::{Hash, KeySize, Names, SignatureScheme};
 /// Bits of `X509_get_extended_key_usage` that allow a certificate to authenticate a server.
 const SERVER_PURPOSES: u32 = (lc::XKU_SSL_SERVER | lc::XKU_ANYEKU) as u32;
 
+/// Where the hash stands in an AlgorithmIdentifier of RSASSA-PSS.
+const PSS_HASH_AT: usize = 2 + 11 + 2 + 2 + 2;
+
 /// A certificate whose extensions can be read.
 pub(crate) struct Certificate {
     raw: NonNull<lc::X509>,
@@ -103,6 +106,10 @@ impl Certificate {
     }
 
     pub(crate) fn signature_scheme(&self) -> SignatureScheme {
+        // SAFETY: a certificate.
+        if unsafe { lc::X509_get_signature_nid(self.as_ptr()) } == lc::NID_rsassaPss {
+            return SignatureScheme::RsaPss(self.pss_hash());
+        }
         let (mut digest, mut key, mut bits, mut flags) = (0, 0, 0, 0);
         // SAFETY: a certificate, and room for four numbers.
         let known = unsafe { lc::X509_get_signature_info(self.as_ptr(), &mut digest, &mut key, &mut bits, &mut flags) };
@@ -118,10 +125,47 @@ impl Certificate {
         };
         match key {
             lc::NID_rsaEncryption => SignatureScheme::RsaPkcs1(hash),
-            lc::NID_rsassaPss => SignatureScheme::RsaPss(hash),
             lc::NID_X9_62_id_ecPublicKey => SignatureScheme::Ecdsa(hash),
             lc::NID_ED25519 => SignatureScheme::Ed25519,
             _ => SignatureScheme::Other,
+        }
+    }
+
+    /// The hash in the parameters of RSASSA-PSS (RFC 4055 section 3.1).
+    fn pss_hash(&self) -> Hash {
+        // SAFETY: the algorithm is the certificate's own; writes a buffer of AWS-LC's, which `written` frees.
+        let algorithm = written(|out| unsafe { lc::i2d_X509_ALGOR(lc::X509_get0_tbs_sigalg(self.as_ptr()), out) });
+        // Both sequences, the OID of RSASSA-PSS, [0], and the sequence in it, all with lengths of one byte.
+        match algorithm.get(PSS_HASH_AT..) {
+            Some([0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, ..]) => Hash::Sha256,
+            Some([0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 2, ..]) => Hash::Sha384,
+            Some([0x06, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3, ..]) => Hash::Sha512,
+            _ => Hash::Other,
+        }
+    }
+
+    /// How many authorities may follow below this one (RFC 5280 section 4.2.1.9); `None` where it sets no bound.
+    pub(crate) fn path_length(&self) -> Option<usize> {
+        // SAFETY: a certificate whose extensions were read.
+        usize::try_from(unsafe { lc::X509_get_pathlen(self.as_ptr()) }).ok()
+    }
+
+    pub(crate) fn is_self_issued(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { lc::X509_get_extension_flags(self.as_ptr()) & lc::EXFLAG_SI as u32 != 0 }
+    }
+
+    /// What is wrong with its dates now, if anything.
+    pub(super) fn time_error(&self) -> Option<c_int> {
+        // SAFETY: the dates are the certificate's own.
+        let (begins, ends) = unsafe {
+            let (begins, ends) = (lc::X509_get0_notBefore(self.as_ptr()), lc::X509_get0_notAfter(self.as_ptr()));
+            (lc::X509_cmp_current_time(begins), lc::X509_cmp_current_time(ends))
+        };
+        if begins >= 0 {
+            Some(lc::X509_V_ERR_CERT_NOT_YET_VALID)
+        } else {
+            (ends <= 0).then_some(lc::X509_V_ERR_CERT_HAS_EXPIRED)
         }
     }
 

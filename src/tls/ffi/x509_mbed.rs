@@ -89,7 +89,13 @@ impl Certificate {
         raw(&self.parsed.raw.subject_raw).to_vec()
     }
 
-    fn is_self_issued(&self) -> bool {
+    /// How many authorities may follow below this one (RFC 5280 section 4.2.1.9); `None` where it sets no bound.
+    pub(crate) fn path_length(&self) -> Option<usize> {
+        // The engine's number is one more, and 0 for none.
+        usize::try_from(self.parsed.raw.max_pathlen).ok()?.checked_sub(1)
+    }
+
+    pub(crate) fn is_self_issued(&self) -> bool {
         raw(&self.parsed.raw.subject_raw) == raw(&self.parsed.raw.issuer_raw)
     }
 

@@ -95,6 +95,8 @@ impl Store {
                 if is_self_signed && path.len() != 1 { Err(untrusted_itself) } else { Ok(path) }
             }
             (_, lc::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, _) if is_self_signed => Err(untrusted_itself),
+            // OpenSSL looks at the dates of a certificate that nobody vouches for, and names them.
+            (_, lc::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, _) => Err(Refusal(leaf.time_error().unwrap_or(last))),
             (_, lc::X509_V_OK, error) => Err(Refusal(error.unwrap_or(lc::X509_V_ERR_UNSPECIFIED))),
             (_, error, _) => Err(Refusal(error)),
         }
