@@ -10,7 +10,7 @@ const tls = require('node:tls');
 const { NAME, chains } = require('./support/chains.js');
 const { HOST, event, openClient, startServer } = require('./support/endpoints.js');
 const { byAwsLc } = require('./support/verifier.js');
-const { certificate, extensions, newKey } = require('./support/x509.js');
+const { certificate, extensions, newKey, rsaPublicKey } = require('./support/x509.js');
 
 /** Whom the peer of the one that judges is not to doubt. */
 const host = certificate({ subject: 'CN=judge', extensions: [extensions.alternativeNames(`dns:${NAME}`)] });
@@ -94,6 +94,25 @@ for (const role of ['client', 'server']) {
     }
   });
 }
+
+test('an enormous key in a chain is refused before it is used (CVE-2026-135391)', async (t) => {
+  const names = [extensions.alternativeNames(`dns:${NAME}`)];
+  const root = certificate({ subject: 'CN=Root', extensions: [extensions.basicConstraints(true)] });
+  for (const [bits, code] of [
+    [8192, 'CERT_SIGNATURE_FAILURE'],
+    [16384, 'ERR_DTLS_WEAK_CERTIFICATE'],
+  ]) {
+    const recipe = { subject: 'CN=Enormous', issuer: root, identifiers: false };
+    const basics = [extensions.basicConstraints(true)];
+    const enormous = certificate({ ...recipe, spki: rsaPublicKey(bits), extensions: basics });
+    const rsa = newKey('rsa', { modulusLength: 2048 });
+    const own = certificate({ issuer: { subject: enormous.subject, key: rsa }, identifiers: false, extensions: names });
+    const server = await startServer(t, shown({ chain: [own, enormous] }));
+    const [error] = await event(openClient(t, server, { ca: root.pem, servername: NAME }), 'error');
+    if (byAwsLc) assert.equal(error.code, code, `${bits}: ${error.message}`);
+    else assert.match(error.code, /^(ERR_DTLS_WEAK_CERTIFICATE|UNABLE_TO|CERT)/);
+  }
+});
 
 test('the table has many chains', () => {
   assert.ok(table.length >= 60, `${table.length}`);

@@ -54,7 +54,10 @@ describe('a revocation list', { skip }, () => {
     const der = Buffer.from(lines.slice(0, -2).join(''), 'base64');
     der[der.length - 1] ^= 1;
     const forged = `${head}\n${der.toString('base64')}\n-----END X509 CRL-----\n`;
-    assert.equal((await attempt(t, own('server'), { crl: forged })).outcome.code, byAwsLc ? 'CRL_SIGNATURE_FAILURE' : 'UNABLE_TO_GET_CRL');
+    assert.equal(
+      (await attempt(t, own('server'), { crl: forged })).outcome.code,
+      byAwsLc ? 'CRL_SIGNATURE_FAILURE' : 'UNABLE_TO_GET_CRL',
+    );
   });
 
   test('that cannot be read is refused at once', () => {

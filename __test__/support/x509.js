@@ -151,11 +151,20 @@ function newKey(kind = 'ec', options = { namedCurve: 'P-256' }) {
   return crypto.generateKeyPairSync(kind, options).privateKey;
 }
 
+/** The SubjectPublicKeyInfo of an RSA key of this size that nobody has. */
+function rsaPublicKey(size) {
+  const modulus = crypto.randomBytes(size / 8);
+  modulus[0] |= 0x80;
+  modulus[modulus.length - 1] |= 1;
+  const key = sequence(integer(Buffer.concat([Buffer.from([0]), modulus])), integer(65537));
+  return sequence(sequence(oid('1.2.840.113549.1.1.1'), tlv(0x05)), bits(key));
+}
+
 /**
  * A certificate; its own issuer unless there is another.
  *
  * @param {{ subject?: string, key?: KeyObject, issuer?: object, issuerName?: string, validity?: string[], version?: number,
- *   extensions?: Buffer[], identifiers?: boolean, hash?: string, pss?: boolean, damaged?: boolean }} recipe
+ *   extensions?: Buffer[], identifiers?: boolean, spki?: Buffer, hash?: string, pss?: boolean, damaged?: boolean }} recipe
  * @returns {{ pem: string, key: KeyObject, keyPem: string, subject: string, serial: number }}
  */
 function certificate({
@@ -167,10 +176,10 @@ function certificate({
   version = 3,
   extensions: own = [],
   identifiers = true,
+  spki = crypto.createPublicKey(key).export({ type: 'spki', format: 'der' }),
   ...signature
 }) {
   const number = serial++;
-  const spki = crypto.createPublicKey(key).export({ type: 'spki', format: 'der' });
   const identifier = (of) => crypto.createHash('sha1').update(of).digest();
   const issuerSpki = issuer && crypto.createPublicKey(issuer.key).export({ type: 'spki', format: 'der' });
   const all = identifiers
@@ -215,4 +224,4 @@ function revocationList(issuer, revoked, { validity = VALID, ...signature } = {}
   return pem('X509 CRL', signed(content, issuer.key, signature));
 }
 
-module.exports = { certificate, extensions, newKey, revocationList };
+module.exports = { certificate, extensions, newKey, revocationList, rsaPublicKey };

@@ -148,3 +148,62 @@ fn check_path_lengths(path: &[Certificate]) -> Result<(), CertificateFault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn message(ders: &[&[u8]]) -> Vec<u8> {
+        let with_length = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[1..], bytes].concat();
+        with_length(&ders.iter().flat_map(|der| with_length(der)).collect::<Vec<_>>())
+    }
+
+    fn certificate() -> Vec<u8> {
+        let key = KeyPair::generate().unwrap();
+        CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap().der().to_vec()
+    }
+
+    fn code(body: &[u8]) -> &'static str {
+        Chain::read(body).err().unwrap().code()
+    }
+
+    #[test]
+    fn a_message_holds_certificates_or_none() {
+        let der = certificate();
+        assert!(Chain::read(&message(&[])).unwrap().is_none());
+        let chain = Chain::read(&message(&[&der, &der])).unwrap().unwrap();
+        assert_eq!(chain.ders().collect::<Vec<_>>(), [der.clone(), der]);
+    }
+
+    #[test]
+    fn truncated_and_changed_messages_never_panic() {
+        let body = message(&[&certificate()]);
+        for length in 0..body.len() {
+            assert_eq!(code(&body[..length]), "ERR_DTLS_PROTOCOL", "{length}");
+        }
+        assert_eq!(code(&[body.as_slice(), &[0]].concat()), "ERR_DTLS_PROTOCOL");
+        for at in 0..body.len() {
+            for value in [0, 1, 0x7f, 0x80, 0x82, 0xff] {
+                let mut changed = body.clone();
+                changed[at] = value;
+                let _ = Chain::read(&changed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_has_a_bounded_length() {
+        let der = certificate();
+        assert!(Chain::read(&message(&[der.as_slice(); CERTIFICATES_LIMIT])).is_ok());
+        assert_eq!(code(&message(&[der.as_slice(); CERTIFICATES_LIMIT + 1])), "CERT_CHAIN_TOO_LONG");
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_told_from_a_malformed_message() {
+        let der = certificate();
+        for junk in [&b"junk"[..], &[], &[der.as_slice(), &[0]].concat()] {
+            assert_eq!(code(&message(&[&der, junk])), "ERR_DTLS_INVALID_PEER_CERTIFICATE");
+        }
+    }
+}

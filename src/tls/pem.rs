@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn sections_are_found_among_others_and_decoded() {
-        let other = certificate("TQ==").replace("CERTIFICATE", "X509 CRL");
+        let other = certificate("TQ==").replace("CERTIFICATE-", "X509 CRL-");
         let text = ["junk\n", &certificate("TWFu\r\nTWE="), &other, &certificate("TQ==")].concat();
         let found = sections(text.as_bytes(), Label::Certificate);
         assert_eq!(found, [Some(b"ManMa".to_vec()), Some(b"M".to_vec())]);
