@@ -85,9 +85,14 @@ for (const role of ['client', 'server']) {
   describe(`a ${role} judges as node:tls does`, () => {
     for (const entry of table.filter(({ roles }) => roles.includes(role))) {
       test(entry.title, async (t) => {
-        const [ours, theirs] = await Promise.all([OURS[role](t, entry), THEIRS[role](t, entry)]);
-        // Mbed TLS cannot enforce everything, and refuses what it cannot.
-        if (!byAwsLc) return assert.ok(ours !== 'authorized' || theirs === 'authorized', `${ours}, ${theirs}`);
+        const theirs = await THEIRS[role](t, entry);
+        if (!byAwsLc) {
+          // Mbed TLS cannot enforce everything, and refuses what it cannot, some of it at the call.
+          const ours = await OURS[role](t, entry).catch(({ code }) => code);
+          assert.ok(ours !== 'authorized' || theirs === 'authorized', `${ours}, ${theirs}`);
+          return;
+        }
+        const ours = await OURS[role](t, entry);
         if (entry.differs) assert.deepEqual({ theirs, ours }, { ...entry.differs });
         else assert.equal(ours, theirs);
       });
@@ -110,7 +115,7 @@ test('an enormous key in a chain is refused before it is used (CVE-2026-135391)'
     const server = await startServer(t, shown({ chain: [own, enormous] }));
     const [error] = await event(openClient(t, server, { ca: root.pem, servername: NAME }), 'error');
     if (byAwsLc) assert.equal(error.code, code, `${bits}: ${error.message}`);
-    else assert.match(error.code, /^(ERR_DTLS_WEAK_CERTIFICATE|UNABLE_TO|CERT)/);
+    else assert.match(error.code, /^(ERR_DTLS_WEAK_CERTIFICATE|ERR_DTLS_INVALID_PEER_CERTIFICATE|UNABLE_TO|CERT)/);
   }
 });
 
