@@ -4,6 +4,7 @@ use super::alert;
 
 /// What is wrong with the peer's certificate, or with the chain that vouches for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "aws-lc"), expect(dead_code, reason = "Mbed TLS tells fewer things apart"))]
 pub(crate) enum CertificateFault {
     SelfSigned,
     SelfSignedInChain,
