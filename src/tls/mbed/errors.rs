@@ -1,7 +1,8 @@
 //! Failures of the engine, and errors by its numbers.
 
-use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::wire::certificate::NoRawPublicKey;
+use crate::tls::certificate_fault::CertificateFault;
+use crate::tls::error::{Error, ErrorKind};
+use crate::wire::certificate::CertificateMessageFault;
 use crate::wire::{ExtensionFault, alert};
 use mbedtls_sys as sys;
 
@@ -31,24 +32,13 @@ impl From<ExtensionFault> for Failure {
     }
 }
 
-impl From<NoRawPublicKey> for Failure {
-    fn from(fault: NoRawPublicKey) -> Failure {
+impl From<CertificateMessageFault> for Failure {
+    fn from(fault: CertificateMessageFault) -> Failure {
         Failure::Own(fault.into())
     }
 }
 
 impl Error {
-    /// A certificate that the engine could not parse.
-    pub(crate) fn unreadable_certificate(errno: i32) -> Error {
-        let fault = CertificateFault::Unreadable;
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno,
-            alert: Some(fault.alert()),
-            message: format!("{}: {}", fault.message(), describe(errno)),
-        }
-    }
-
     /// A number of the engine that nobody expects.
     pub(crate) fn internal(errno: i32) -> Error {
         Error::from_engine(errno, "The TLS engine failed")
@@ -82,49 +72,12 @@ impl Error {
         }
     }
 
-    pub(crate) fn certificate(flags: u32, self_signed: bool) -> Error {
-        Error::certificate_fault(CertificateFault::from_flags(flags, self_signed))
-    }
-
     pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
         Error {
             kind: ErrorKind::Certificate(fault),
             errno: sys::ERR_X509_CERT_VERIFY_FAILED,
             alert: Some(fault.alert()),
             message: fault.message().to_owned(),
-        }
-    }
-}
-
-impl CertificateFault {
-    fn from_flags(flags: u32, self_signed: bool) -> CertificateFault {
-        let has = |flag: i32| flags & flag.unsigned_abs() != 0;
-        if has(sys::X509_BADCERT_MISSING) {
-            CertificateFault::Missing
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) && self_signed {
-            CertificateFault::SelfSigned
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) {
-            CertificateFault::UnknownIssuer
-        } else if has(sys::X509_BADCERT_REVOKED) {
-            CertificateFault::Revoked
-        } else if has(sys::X509_BADCERT_EXPIRED) {
-            CertificateFault::Expired
-        } else if has(sys::X509_BADCERT_FUTURE) {
-            CertificateFault::NotYetValid
-        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
-            CertificateFault::NoCrl
-        } else if has(sys::X509_BADCRL_EXPIRED) {
-            CertificateFault::CrlExpired
-        } else if has(sys::X509_BADCRL_FUTURE) {
-            CertificateFault::CrlNotYetValid
-        } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
-            CertificateFault::WrongPurpose
-        } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
-            CertificateFault::Weak
-        } else if has(sys::X509_BADCERT_CN_MISMATCH) {
-            CertificateFault::WrongName
-        } else {
-            CertificateFault::Other
         }
     }
 }

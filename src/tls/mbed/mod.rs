@@ -5,6 +5,7 @@
 
 pub(crate) mod capabilities;
 mod certificates;
+mod chain;
 mod config;
 pub(super) mod credentials;
 mod curves;
@@ -19,11 +20,14 @@ mod last_flight;
 mod negotiation;
 mod open;
 mod peer;
+mod pem;
 mod psk;
 mod public_key;
+mod refusal;
 mod resumption;
 mod rules;
 mod saved;
+mod server_identity;
 mod ssl;
 mod steps;
 mod work;

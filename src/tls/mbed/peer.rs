@@ -1,9 +1,11 @@
 //! Who the peer is: what it has presented, and whether that is enough.
 
+use super::chain::Chain;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
-use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::tls::certificate_fault::CertificateFault;
+use crate::tls::error::{Error, ErrorKind};
 use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
 use crate::wire::PublicKey;
@@ -24,12 +26,22 @@ enum Verdict {
 pub(super) struct Peer {
     rules: Arc<Rules>,
     credential: Option<PeerCredential>,
+    /// The certificates that came with the peer's own, DER each.
+    issuers: Vec<Vec<u8>>,
+    /// What is wrong with the chain of the peer's certificate, if there was one.
+    chain: Result<(), CertificateFault>,
     verdict: Verdict,
 }
 
 impl Peer {
     pub(super) fn new(rules: &Arc<Rules>) -> Peer {
-        Peer { rules: Arc::clone(rules), credential: None, verdict: Verdict::Open }
+        Peer {
+            rules: Arc::clone(rules),
+            credential: None,
+            issuers: Vec::new(),
+            chain: Err(CertificateFault::Missing),
+            verdict: Verdict::Open,
+        }
     }
 
     /// The peer presents a raw public key. The application is not asked about one that is expected.
@@ -40,6 +52,15 @@ impl Peer {
         self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
     }
 
+    /// The peer presents a certificate, whose chain was judged.
+    pub(super) fn present_chain(&mut self, chain: &Chain, judged: Result<(), CertificateFault>) {
+        let mut certificates = chain.ders();
+        let certificate = certificates.next();
+        self.issuers = certificates.collect();
+        self.chain = judged;
+        self.credential = Some(PeerCredential { public_key: chain.key().der().to_vec(), certificate });
+    }
+
     /// What the application has to decide before the next step.
     pub(super) fn question(&mut self, ssl: &Ssl) -> Option<PeerCredential> {
         let is_presented = match ssl.role() {
@@ -48,11 +69,6 @@ impl Peer {
         };
         if !is_presented || self.verdict == Verdict::Asked {
             return None;
-        }
-        if self.credential.is_none() {
-            self.credential = ssl
-                .peer_certificate()
-                .map(|own| PeerCredential { public_key: own.public_key, certificate: Some(own.der) });
         }
         if !self.rules.asks || self.verdict == Verdict::Settled {
             return None;
@@ -82,7 +98,7 @@ impl Peer {
     }
 
     /// What a finished handshake says about the peer, which was let in.
-    pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
+    pub(super) fn authorization(&self, suite: Suite, resumed: bool) -> Authorization {
         if resumed {
             // Only the application knows whose session it was.
             return Authorization::Unknown;
@@ -94,9 +110,9 @@ impl Peer {
         match &self.credential {
             None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
             None => refused(Error::certificate_fault(CertificateFault::Missing)),
-            Some(PeerCredential { certificate: Some(_), .. }) => match ssl.verify_result() {
-                0 => Authorization::Granted,
-                flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
+            Some(PeerCredential { certificate: Some(_), .. }) => match self.chain {
+                Ok(()) => Authorization::Granted,
+                Err(fault) => refused(Error::certificate_fault(fault)),
             },
             // An application that was asked has accepted it.
             Some(PeerCredential { public_key, .. })
@@ -106,6 +122,10 @@ impl Peer {
             }
             Some(_) => refused(Error::unexpected_key()),
         }
+    }
+
+    pub(super) fn take_issuers(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.issuers)
     }
 
     pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {
