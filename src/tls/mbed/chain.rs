@@ -44,12 +44,12 @@ impl Chain {
         Ok(Some(Chain { certificates, key }))
     }
 
-    /// Of the peer itself.
+    /// The peer's own public key.
     pub(super) fn key(&self) -> &PublicKey {
         &self.key
     }
 
-    /// DER each.
+    /// The certificates, DER each, the peer's own first.
     pub(super) fn ders(&self) -> impl Iterator<Item = Vec<u8>> {
         self.certificates.iter().map(Certificate::der)
     }
@@ -59,7 +59,7 @@ fn is_enormous(size: KeySize) -> bool {
     matches!(size, KeySize::Rsa(bits) if bits as usize > *RSA_BITS.end())
 }
 
-/// By what chains are judged.
+/// What chains are judged by.
 pub(super) struct ChainRules {
     /// The role in which the peer appears.
     pub(super) peer: Role,
@@ -68,14 +68,14 @@ pub(super) struct ChainRules {
     /// `None` checks no revocation.
     pub(super) revocations: Option<Arc<RevocationLists>>,
     pub(super) signatures: Signatures,
-    /// On which the peer's own key may be, beside RSA.
+    /// The curves that the peer's own key may be on, unless it is an RSA key.
     pub(super) curves: Vec<Curve>,
     /// `None` compares no name.
     pub(super) name: Option<PeerName>,
 }
 
 impl ChainRules {
-    /// In the order of node:tls, where the name comes last.
+    /// Looks for faults in the order of node:tls, where the name comes last.
     pub(super) fn judge(&self, chain: &Chain) -> Result<(), CertificateFault> {
         let lists = self.revocations.as_deref().map(RevocationLists::lists);
         let nobody;
@@ -105,7 +105,7 @@ impl ChainRules {
     }
 
     /// Every certificate but the last, which is trusted for itself, must be signed well, and every one but the first,
-    /// whose key was recognised, must have a key that is worth it.
+    /// whose key was recognised, must have a key that is strong enough.
     fn check_strength(&self, path: &[Certificate]) -> Result<(), CertificateFault> {
         let is_signed_well =
             |certificate: &Certificate| self.signatures.accept_in_chain(certificate.signature_scheme());

@@ -40,7 +40,7 @@ pub(crate) struct ClientConfig {
     pub(crate) ssl: Arc<SslConfig>,
     pub(super) pace: Pace,
     pub(super) rules: Arc<Rules>,
-    /// Which server is asked for.
+    /// The name by which the server is asked for.
     pub(super) peer_name: Option<PeerName>,
     /// Identity and key are the application's to say, in each handshake.
     pub(super) asks_for_psk: bool,

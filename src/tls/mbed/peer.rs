@@ -67,10 +67,7 @@ impl Peer {
             Role::Client => ssl.state() == sys::SSL_SERVER_KEY_EXCHANGE,
             Role::Server => ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE,
         };
-        if !is_presented || self.verdict == Verdict::Asked {
-            return None;
-        }
-        if !self.rules.asks || self.verdict == Verdict::Settled {
+        if !is_presented || !self.rules.asks || self.verdict != Verdict::Open {
             return None;
         }
         self.verdict = if self.credential.is_some() { Verdict::Asked } else { Verdict::Settled };

@@ -13,7 +13,7 @@ pub(super) struct Rules {
     pub(super) abilities: Abilities,
     /// Raw public keys that authenticate a peer.
     pub(super) public_keys: Vec<PublicKey>,
-    /// By what the chain of a peer's certificate is judged.
+    /// What the chain of a peer's certificate is judged by.
     pub(super) chain: ChainRules,
     /// Whether a peer that does not authenticate ends the handshake.
     pub(super) required: bool,
