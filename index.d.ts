@@ -26,7 +26,7 @@ export type PskAnswer = PresharedKey | null | undefined;
 /** The pre-shared key of a client, and its identity. */
 export interface OwnPsk {
   psk: PresharedKey;
-  /** 1 to 256 bytes. */
+  /** Up to 256 bytes; it may be empty. */
   identity: PskIdentity;
 }
 
@@ -72,14 +72,21 @@ export interface SavedSession {
   in_window?: SavedBytes;
   /** Whether encrypt-then-MAC (RFC 7366) is in use. */
   encrypt_then_mac?: boolean;
-  /** Whether the extended master secret (RFC 7627) is in use. */
+  /** Whether the extended master secret (RFC 7627) is in use. A session that does not say so cannot be resumed by its id. */
   extended_master_secret?: boolean;
   /** Maximum fragment length (RFC 6066) in bytes; absent if none was agreed on. */
   max_fragment_length?: 512 | 1024 | 2048 | 4096;
+  /** When the copy was made: milliseconds, Unix time. A server whose clock is behind it says so. */
+  saved_at?: number;
+  /** False where the connection cannot go on from a copy, because its cipher suite is one with ChaCha20-Poly1305. */
+  restorable?: false;
   /** PSK identity of the peer, as the handshake has confirmed it. */
   psk_identity?: SavedBytes;
   /** Public key of the peer, as the handshake has confirmed it: SubjectPublicKeyInfo, DER. */
   public_key?: SavedBytes;
+  /** The name by which the client has asked for the server, in lower case; absent without one. A session is resumed under
+   * its own name alone. */
+  servername?: string;
 }
 
 /** Bytes as a Uint8Array, as JSON represents a Buffer, or in base64. */
@@ -332,7 +339,10 @@ export type IdentityPskCallback<Identity> = (identity: Identity) => PskAnswer | 
  * `verifyPeer`, the server's raw public key is verified. With `ca`, or with none of these, its certificate is verified.
  */
 export interface ClientOptions extends SharedOptions {
-  /** DNS name or IP address of the server. A name is resolved once. Default: 'localhost'. */
+  /**
+   * DNS name or IP address of the server. A name is resolved once, and its addresses are tried one after the other. '0.0.0.0'
+   * and '::' mean this machine. Default: 'localhost'.
+   */
   host?: string;
   /** UDP port of the server. */
   port: number | string;
@@ -347,11 +357,15 @@ export interface ClientOptions extends SharedOptions {
   localAddress?: string;
   /** UDP port to bind the client's own UDP socket to; 0 lets the system choose. Default: 0. */
   localPort?: number | string;
-  /** Resolves `host`, and is called as node:dgram calls it. Default: dns.lookup. */
+  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
   lookup?: (
     hostname: string,
     family: number,
-    callback: (error: NodeJS.ErrnoException | null, address: string, family?: number) => void,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | readonly { address: string; family?: number }[],
+      family?: number,
+    ) => void,
   ) => void;
   /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
@@ -384,7 +398,10 @@ export interface ClientOptions extends SharedOptions {
   rejectUnauthorized?: boolean;
 }
 
-/** Where a server listens. Without `host` and `address`, on all IPv4 addresses, or with type 'udp6' on all addresses. */
+/**
+ * Where a server listens. Without `host` and `address`, on all addresses, IPv6 and IPv4; on all IPv4 addresses where there is
+ * no IPv6, or with type 'udp4'.
+ */
 export interface ListenOptions {
   /** UDP port; 0 lets the system choose. Default: 0. */
   port?: number | string;
@@ -394,7 +411,7 @@ export interface ListenOptions {
   address?: string;
   /** File descriptor of an open UDP socket to take over instead. */
   fd?: number;
-  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it. */
+  /** Whether each worker of a cluster needs a port of its own. Default: false, which lets them share it on Linux. */
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;
@@ -462,6 +479,8 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_SRTP_PROFILE'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_NOT_DTLS'
+  | 'ERR_DTLS_NO_ANSWER'
   | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
   | 'ERR_DTLS_NO_EXTENDED_MASTER_SECRET'
   | 'ERR_DTLS_NO_PEER_CERTIFICATE'
@@ -474,9 +493,11 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_PEER_REFUSED'
   | 'ERR_DTLS_PROTOCOL'
   | 'ERR_DTLS_SOCKET_CLOSED'
+  | 'ERR_DTLS_TOO_MANY_COOKIES'
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
   | 'ERR_DTLS_WEAK_CERTIFICATE'
   | 'ERR_DTLS_WRONG_PASSPHRASE'
+  | 'ERR_DTLS_WRONG_VERSION'
   | 'ERR_DTLS_WRONG_PSK'
   | 'ERR_DTLS_WRONG_SIGNATURE'
   | 'CERT_CHAIN_TOO_LONG'
@@ -501,8 +522,16 @@ export type DtlsErrorCode =
   | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
   | 'UNSPECIFIED';
 
-/** An error of this module. As a number it is its `errno` and as a string its message, for code that got numbers or strings
- * from node-mbed-dtls. */
+/** Who the peer of a failed handshake says it is. Nobody has proved it: use it to look for a device, never to trust one. */
+export interface PeerClaim {
+  pskIdentity?: Buffer;
+  /** Subject of its certificate, one line for each part. */
+  subject?: string;
+  /** SubjectPublicKeyInfo, DER. */
+  publicKey?: Buffer;
+}
+
+/** An error of this module. */
 export class DtlsError extends Error {
   constructor(
     message: string,
@@ -512,6 +541,7 @@ export class DtlsError extends Error {
       alert?: number;
       address?: string;
       port?: number;
+      claim?: PeerClaim;
       cause?: unknown;
     },
   );
@@ -525,13 +555,14 @@ export class DtlsError extends Error {
   address?: string;
   /** UDP port of the peer. */
   port?: number;
+  /** Identity that the peer of a failed handshake claims. Nobody has proved it. */
+  pskIdentity?: Buffer;
+  /** Subject of the certificate that it shows, one line for each part. Nobody has proved that the certificate is its own. */
+  subject?: string;
+  /** Public key that it shows, SubjectPublicKeyInfo in DER. Nobody has proved that it has the private key. */
+  publicKey?: Buffer;
   /** What led to the error, such as what a callback threw. */
   cause?: unknown;
-  /** Returns `errno`. */
-  valueOf(): number;
-  /** Returns the message alone. */
-  toString(): string;
-  [Symbol.toPrimitive](hint: string): number | string;
 }
 
 export interface DtlsSocketEvents {
@@ -576,7 +607,7 @@ export class DtlsSocket extends Duplex {
   protected constructor();
   /** The server that accepted the connection; undefined on a client. */
   readonly server: DtlsServer | undefined;
-  /** IP address of the peer; undefined until a client has resolved its host. */
+  /** IP address of the peer, '192.0.2.1' on a dual-stack socket too; undefined until a client has resolved its host. */
   readonly remoteAddress: string | undefined;
   /** UDP port of the peer; undefined until a client has resolved its host. */
   readonly remotePort: number | undefined;
@@ -600,6 +631,8 @@ export class DtlsSocket extends Duplex {
   readonly authorized: boolean;
   /** Code of what is wrong with a peer that `rejectUnauthorized: false` has let in; else null. */
   readonly authorizationError: string | null;
+  /** Who a peer says it is whose handshake has failed; null otherwise. Nobody has proved it. */
+  readonly claim: PeerClaim | null;
   /** Application protocol that both sides have agreed on, or false; null before the end of the handshake. */
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
@@ -798,7 +831,8 @@ export class DtlsServer extends EventEmitter {
   setSecureContext(context: SecureContext | ContextOptions): void;
   /**
    * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
-   * Returns false if the address has a connection already, or the session cannot go on.
+   * Returns false if the address has a connection already, if the session's own connection is open, or if the session cannot
+   * go on.
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /** Number of connections whose handshake is over. */

@@ -6,6 +6,7 @@ const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
+const { own } = require('./lib/options/validate');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 
@@ -17,7 +18,7 @@ const { DtlsSocket } = require('./lib/socket');
  * @returns {DtlsServer}
  */
 function createServer(options, secureConnectionListener) {
-  if (options?.compat !== undefined) return createLegacyServer(options, secureConnectionListener);
+  if (hasProfile(options)) return createLegacyServer(options, secureConnectionListener);
   return new DtlsServer(options, secureConnectionListener);
 }
 
@@ -28,8 +29,12 @@ function createServer(options, secureConnectionListener) {
  */
 function connect(...args) {
   const { options, callback } = connectArguments(args);
-  if (options?.compat !== undefined) return legacyConnect(options, callback);
+  if (hasProfile(options)) return legacyConnect(options, callback);
   return new DtlsClient(options, callback);
+}
+
+function hasProfile(options) {
+  return own(Object(options), 'compat') !== undefined;
 }
 
 // Spelled out, so that `import { connect } from 'mbed-dtls'` finds the names without running anything.

@@ -1,7 +1,5 @@
 'use strict';
 
-const process = require('node:process');
-
 const { DtlsError, stateError } = require('./errors');
 const native = require('./native');
 const { clientOptions } = require('./options/options');
@@ -10,9 +8,10 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
+const { canonicalAddress, destination } = require('./transport/addresses');
+const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
-const { join } = require('./transport/mux');
-const { bindUdp, canonicalAddress, closeWhenSent, createUdpSocket, resolve } = require('./transport/udp');
+const { resolve } = require('./transport/udp');
 
 /** How many events can wait to be dispatched; a client has one connection. */
 const EVENT_SLOTS = 4;
@@ -41,12 +40,10 @@ class DtlsClient extends DtlsSocket {
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link();
-    const endpoint = new Endpoint(native.DtlsClient, nativeOptions, link, {
-      eventSlots: EVENT_SLOTS,
-      threads: handshakeThreads,
-    });
+    const makeEndpoint = () =>
+      new Endpoint(native.DtlsClient, nativeOptions, link, { eventSlots: EVENT_SLOTS, threads: handshakeThreads });
+    const endpoint = makeEndpoint();
     super(endpoint, link, settings);
-    link.client = this;
     link._questions = new Questions(endpoint, this);
     link._questions.register(OwnPskQuestion, pskCallback);
     link._questions.register(ServerIdentityQuestion, rules);
@@ -55,10 +52,18 @@ class DtlsClient extends DtlsSocket {
     this._udp = socket ?? null;
     this._ownsUdp = socket === undefined;
     this._isReferenced = true;
-    // Takes the client off its UDP socket: closes our own socket, and leaves the router of a given one.
-    this._detach = null;
+    this._isBound = false;
     this._udpOptions = udp;
     this._whenBound = null;
+    this._attempts = new Attempts(this, {
+      endpoint,
+      makeEndpoint,
+      open: (attempt) => {
+        if (this._ownsUdp) attempt.bind(this._udpOptions);
+        else attempt.share(this._udp);
+      },
+    });
+    link.attempts = this._attempts;
     this._start(remote);
   }
 
@@ -85,9 +90,8 @@ class DtlsClient extends DtlsSocket {
    * @param {() => void} [whenBound]
    */
   bind(port = 0, address = undefined, whenBound = undefined) {
-    if (this._detach !== null || !this._ownsUdp)
-      throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound');
-    this._udpOptions = { ...this._udpOptions, localPort: checkPort(0)(port, 'port') };
+    if (this._isBound || !this._ownsUdp) throw stateError('ERR_SOCKET_ALREADY_BOUND', 'Socket is already bound');
+    this._udpOptions = { __proto__: null, ...this._udpOptions, localPort: checkPort(0)(port, 'port') };
     if (address !== undefined) this._udpOptions.localAddress = string(address, 'address');
     if (whenBound !== undefined) this._whenBound = callback(whenBound, 'callback');
     return this;
@@ -96,99 +100,49 @@ class DtlsClient extends DtlsSocket {
   /** Lets the connection keep the process alive, which is the default. Has no effect on a given UDP socket. */
   ref() {
     this._isReferenced = true;
-    if (this._ownsUdp) this._udp?.ref();
+    this._attempts.setReferenced(true);
     return this;
   }
 
   /** Lets the process end although the connection is open. Has no effect on a given UDP socket. */
   unref() {
     this._isReferenced = false;
-    if (this._ownsUdp) this._udp?.unref();
+    this._attempts.setReferenced(false);
     return this;
   }
 
   // From the host name to the first flight
 
   _start(remote) {
-    resolve(remote, (error, address) => {
+    resolve(remote, (error, addresses) => {
       if (this.destroyed) return;
       this.remotePort = remote.port;
-      if (error) this.destroy(error);
-      else if (this._ownsUdp) this._bind(address, this._udpOptions);
-      else this._share(address);
+      if (error) {
+        this.destroy(error);
+        return;
+      }
+      this.remoteAddress = canonicalAddress(destination(addresses[0]));
+      this._attempts.begin(addresses, remote.port);
     });
   }
 
-  /** Binds a UDP socket of our own. */
-  _bind(address, { localAddress, localPort = 0, ...options }) {
-    const type = address.includes(':') ? 'udp6' : 'udp4';
-    try {
-      const udp = createUdpSocket({ ...options, type });
-      this._detach = () => closeWhenSent(udp);
-      let isDirect = false;
-      // Each event gets a tick of its own: bind() emits before it returns, and must not fail with what our listeners
-      // throw.
-      udp.once('listening', () =>
-        process.nextTick(() => this._onListening(udp, canonicalAddress(address, type), isDirect)),
-      );
-      udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
-      udp.once('close', () => this._onUdpClose());
-      udp.on('message', (datagram, remote) => this._onDatagram(datagram, remote));
-      // In a cluster, a shared port would hand our datagrams to another worker.
-      const anyAddress = type === 'udp6' ? '::' : '0.0.0.0';
-      const where = { port: localPort, address: localAddress ?? anyAddress, exclusive: true };
-      isDirect = bindUdp(udp, where, this._endpoint.native);
-    } catch (error) {
-      this.destroy(error);
-    }
-  }
-
-  _onListening(udp, address, isDirect) {
-    if (this.destroyed) return;
+  /** A UDP socket of our own has its address. */
+  _onBound({ endpoint, udp }) {
+    this._endpoint = endpoint;
     this._udp = udp;
     if (!this._isReferenced) udp.unref();
-    this._whenBound?.();
-    this._connect(udp, address, isDirect);
+    const isFirst = !this._isBound;
+    this._isBound = true;
+    if (isFirst) this._whenBound?.();
   }
 
-  /** Uses a UDP socket of the application's, which other clients may share. */
-  _share(host) {
-    const udp = this._udp;
-    const address = canonicalAddress(host, udp.type);
-    const leave = join(udp, address, this.remotePort, this);
-    if (leave === null) {
-      this.destroy(
-        new DtlsError(`Another client on this UDP socket talks to ${address}, port ${this.remotePort}, already`, {
-          code: 'ERR_DTLS_ADDRESS_IN_USE',
-          address,
-          port: this.remotePort,
-        }),
-      );
-      return;
-    }
-    // After what has been handed to the socket: it may still have to bind itself before it can send.
-    this._detach = leave;
-    this._connect(udp, address, false);
-  }
-
-  _connect(udp, address, isDirect) {
+  /** The server at this address has the connection. */
+  _onAnswered({ endpoint, udp, handle, address }) {
+    this._endpoint = endpoint;
+    this._owner._questions.endpoint = endpoint;
+    this._udp = udp;
+    this._handle = handle;
     this.remoteAddress = address;
-    this._endpoint.use(udp, isDirect);
-    try {
-      this._endpoint.connect(this, address, this.remotePort);
-    } catch (error) {
-      this.destroy(error);
-    }
-  }
-
-  // From the UDP socket
-
-  _onDatagram(datagram, remote) {
-    this._endpoint.handleDatagram(datagram, remote);
-  }
-
-  _onUdpError(error) {
-    this.destroy(error);
   }
 
   /** Somebody else has closed the UDP socket. An open connection ends; one that was still opening has failed. */
@@ -206,23 +160,16 @@ class DtlsClient extends DtlsSocket {
 
   _destroy(error, whenDestroyed) {
     super._destroy(error, (reason) => {
-      this._detachUdp();
+      this._attempts.close();
       whenDestroyed(reason);
     });
-  }
-
-  _detachUdp() {
-    const detach = this._detach;
-    this._detach = null;
-    this._endpoint.dispose();
-    if (detach !== null) detach();
   }
 }
 
 /** What a client's endpoint and stream report to. A server does the same for all its sockets. */
 class Link {
   constructor() {
-    this.client = null;
+    this.attempts = null;
     this._questions = null;
   }
 
@@ -235,13 +182,13 @@ class Link {
   }
 
   /** Does not wait until the application has read everything: an idle UDP socket must not keep the process alive. */
-  _onSocketClosed(client) {
-    client._detachUdp();
+  _onSocketClosed() {
+    this.attempts.close();
   }
 
   /** The first flight cannot leave, as without a route to the server. Waiting for the timeout would help nobody. */
-  _onSendError(error) {
-    if (this.client.connecting) this.client.destroy(error);
+  _onSendError(error, endpoint) {
+    if (this.attempts.client.connecting) this.attempts.sendFailed(endpoint, error);
   }
 }
 

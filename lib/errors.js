@@ -6,20 +6,21 @@
 const { inspect } = require('node:util');
 
 /**
- * A failure between two DTLS peers, or of the key material.
- *
- * Code that was written for node-mbed-dtls expects numbers or strings. As a number a DtlsError is its `errno`, and as a
- * string its message, so that such code still compares and prints them.
+ * A failure between two DTLS peers, or of the key material. Code that expects numbers or texts in its place has a profile
+ * of compat.js.
  *
  * @property {string} code permanent name of the failure, 'ERR_DTLS_...' or node:tls's own code where it has one
  * @property {number} errno Mbed TLS's negative number, 0 when Mbed TLS had no part in it
  * @property {number} [alert] number of the TLS alert that was sent or received
  * @property {string} [address] address of the peer
  * @property {number} [port] UDP port of the peer
+ * @property {Buffer} [pskIdentity] identity that the peer claims; nobody has proved it
+ * @property {string} [subject] subject of the certificate that the peer shows; nobody has proved that it is the peer's
+ * @property {Buffer} [publicKey] public key that the peer shows, SubjectPublicKeyInfo in DER; the same holds
  * @property {Error} [cause] what led to it
  */
 class DtlsError extends Error {
-  constructor(message, { code = 'ERR_DTLS_INTERNAL', errno = 0, alert, address, port, cause } = {}) {
+  constructor(message, { code = 'ERR_DTLS_INTERNAL', errno = 0, alert, address, port, claim, cause } = {}) {
     super(message);
     this.code = code;
     this.errno = errno;
@@ -27,24 +28,8 @@ class DtlsError extends Error {
     if (alert !== undefined) this.alert = alert;
     if (address !== undefined) this.address = address;
     if (port !== undefined) this.port = port;
+    Object.assign(this, claim);
     if (cause !== undefined) defineHidden(this, 'cause', cause);
-  }
-
-  /** @returns {number} `errno` */
-  valueOf() {
-    return this.errno;
-  }
-
-  /** @returns {string} the bare message, as node-mbed-dtls printed it */
-  toString() {
-    return this.message;
-  }
-
-  // `err == -0x7180` and `'failed: ' + err` both come with the hint 'default'. An error with a number converts to it,
-  // as in node-mbed-dtls; one without converts to its message.
-  [Symbol.toPrimitive](hint) {
-    if (hint === 'number') return this.errno;
-    return hint === 'string' || this.errno === 0 ? this.message : this.errno;
   }
 }
 
@@ -55,12 +40,24 @@ defineHidden(DtlsError.prototype, 'name', 'DtlsError');
  * Makes a DtlsError of an Error that the native layer threw, or of the error part of its 'closed' event.
  *
  * @param {{ message: string, code?: string, errno?: number, alert?: number }} native
- * @param {{ address?: string, port?: number, cause?: Error }} [context]
+ * @param {{ address?: string, port?: number, claim?: object, cause?: Error }} [context]
  * @returns {DtlsError}
  */
 function fromNative(native, context = {}) {
   const { code, errno, alert } = native;
   return new DtlsError(native.message, { code, errno, alert, ...context });
+}
+
+/** @returns {DtlsError} with Node's code, for a peer that cannot be there, as the system or ICMP says */
+function unreachable(cause, { address, port }) {
+  // Windows tells a UDP socket in this way that a port is closed.
+  const code = cause.code === 'ECONNRESET' ? 'ECONNREFUSED' : cause.code;
+  const what = {
+    ECONNREFUSED: `Nobody listens at ${address} on UDP port ${port}`,
+    EHOSTUNREACH: `The host ${address} cannot be reached`,
+    ENETUNREACH: `There is no route to the network of ${address}`,
+  };
+  return new DtlsError(`${what[code]} (${code})`, { code, address, port, cause });
 }
 
 /** @returns {TypeError} ERR_INVALID_ARG_TYPE. With `secret`, the message names the type of the value only. */
@@ -161,4 +158,5 @@ module.exports = {
   outOfRange,
   quote,
   stateError,
+  unreachable,
 };

@@ -34,6 +34,9 @@ function load() {
 
 /** Says what was looked for, what stood in the way, and how to get a binary. */
 function explain(reasons) {
+  if (reasons.some((reason) => reason.includes('loading addons is disabled'))) {
+    return 'Node.js has been told to load no native addon, and mbed-dtls is one: add --allow-addons to --permission, or leave out --no-addons.';
+  }
   const missing = reasons.map((reason) => /^Cannot find module '([^']+)'/.exec(reason)?.[1]);
   const platformPackage = missing.find((name) => name?.startsWith('mbed-dtls-') && !name.includes('wasm'));
   const obstacles = reasons

@@ -54,6 +54,22 @@ function legacyCertificate(certificate, others, detailed) {
   return object;
 }
 
+/**
+ * Who the peer of a failed handshake says it is. Nobody has proved it.
+ *
+ * @param {{ pskIdentity?: Buffer, publicKey?: Buffer, certificate?: Buffer }} native the addon's error
+ * @returns {{ pskIdentity?: Buffer, publicKey?: Buffer, subject?: string }} what is unknown is absent
+ */
+function claimOf({ pskIdentity, publicKey, certificate }) {
+  const claim = {};
+  const x509 = x509Certificate(certificate);
+  const key = publicKey ?? x509?.publicKey.export({ format: 'der', type: 'spki' });
+  if (pskIdentity !== undefined) claim.pskIdentity = pskIdentity;
+  if (x509 !== undefined) claim.subject = x509.subject;
+  if (key !== undefined) claim.publicKey = key;
+  return claim;
+}
+
 /** SubjectPublicKeyInfo as PEM (RFC 7468), empty when there is none. */
 function publicKeyPem(der) {
   if (der.length === 0) return NO_KEY;
@@ -61,4 +77,4 @@ function publicKeyPem(der) {
   return Buffer.from(`-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----\n`);
 }
 
-module.exports = { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate };
+module.exports = { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate };

@@ -18,13 +18,14 @@ const { Questions } = require('./questions/question');
 const { RestoreQuestion, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
+const { canonicalAddress, familyOf } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
-  canonicalAddress,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,
+  hasDualStack,
   isBound,
   resolve,
 } = require('./transport/udp');
@@ -138,13 +139,13 @@ class DtlsServer extends WatchedEmitter {
    * @returns {this}
    */
   listen(...args) {
-    const { callback: whenListening, ...address } = listenArguments(args);
+    const where = listenArguments(args);
     if (this._state !== IDLE) {
       throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server is listening already, or is not closed yet');
     }
     this._state = BINDING;
-    if (whenListening !== undefined) this.once('listening', whenListening);
-    this._resolve(address);
+    if (where.callback !== undefined) this.once('listening', where.callback);
+    this._resolve(where);
     return this;
   }
 
@@ -209,14 +210,15 @@ class DtlsServer extends WatchedEmitter {
    *
    * @param {{ address: string, port: number }} remote
    * @param {object} session
-   * @returns {boolean} false when that address has a connection already, or the session cannot go on
+   * @returns {boolean} false when that address has a connection already, when the session is that of a connection that
+   *   lives, or when it cannot go on
    */
   resumeSocket(remote, session) {
     if (remote === null || typeof remote !== 'object') throw invalidArgType('remote', 'of type object', remote);
     if (net.isIP(remote.address) === 0) throw invalidArgType('remote.address', 'an IP address', remote.address);
     const port = checkPort(1)(remote.port, 'remote.port');
     if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
-    return restoreAt(this, { address: canonicalAddress(remote.address, this._udp.type), port }, session);
+    return restoreAt(this, { address: canonicalAddress(remote.address), port }, session);
   }
 
   /** Lets the server keep the process alive, which is the default. */
@@ -236,13 +238,16 @@ class DtlsServer extends WatchedEmitter {
   // The UDP socket, from its creation to its end
 
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
-    const udpOptions = { ...this._udpOptions, ipv6Only };
-    const anyAddress = udpOptions.type === 'udp6' ? '::' : '0.0.0.0';
-    const family = { udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
+    const udpOptions = { __proto__: null, ...this._udpOptions, ipv6Only };
+    const isDual =
+      udpOptions.type === 'udp6' || (udpOptions.type === undefined && this._givenUdp === undefined && hasDualStack());
+    const anyAddress = isDual ? '::' : '0.0.0.0';
+    const family = { __proto__: null, udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
-    resolve({ host: host ?? anyAddress, family }, (error, address) => {
+    resolve({ __proto__: null, host: host ?? anyAddress, family }, (error, [address] = []) => {
       this._isResolving = false;
-      const where = fd === undefined ? { port, address, exclusive, ipv6Only } : { fd, exclusive };
+      const place = fd === undefined ? { port, address, ipv6Only } : { fd };
+      const where = { __proto__: null, ...place, exclusive };
       // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
@@ -251,9 +256,9 @@ class DtlsServer extends WatchedEmitter {
   }
 
   _bind(udpOptions, address, where) {
-    const type = udpOptions.type ?? (address.includes(':') ? 'udp6' : 'udp4');
     try {
-      const udp = this._givenUdp ?? createUdpSocket({ ...udpOptions, type });
+      const type = this._udpType(udpOptions, address, where);
+      const udp = this._givenUdp ?? createUdpSocket({ __proto__: null, ...udpOptions, type });
       const isReady = isBound(udp);
       this._udp = udp;
       let isDirect = false;
@@ -273,6 +278,13 @@ class DtlsServer extends WatchedEmitter {
       if (error.code === 'ERR_SOCKET_DGRAM_NOT_RUNNING') this._udp = null;
       this._fail(error);
     }
+  }
+
+  /** A socket that is open already, as by systemd's socket activation, is what it is. */
+  _udpType({ type }, address, { fd }) {
+    const family = fd === undefined ? null : this._endpoint.native.udpFamily(fd);
+    if (family !== null) return family === 6 ? 'udp6' : 'udp4';
+    return type ?? (address.includes(':') ? 'udp6' : 'udp4');
   }
 
   _onListening(udp, isDirect) {
@@ -344,8 +356,13 @@ class DtlsServer extends WatchedEmitter {
     this.emit('connection', socket);
   }
 
-  /** A saved connection goes on. */
-  _onRestored(connection, socket, cipher, peer, session) {
+  /** A saved connection goes on, in whatever asynchronous context the application has said so. */
+  _onRestored(connection, socket, ...rest) {
+    socket._scope.runInAsyncScope(this._goOn, this, connection, socket, ...rest);
+  }
+
+  _goOn(connection, socket, cipher, peer, session) {
+    socket.servername = peer.servername;
     this._place(connection, socket);
     try {
       this.emit('connection', socket);
@@ -452,7 +469,7 @@ class DtlsServer extends WatchedEmitter {
 }
 
 function withFamily({ address, port }) {
-  return { address, family: address.includes(':') ? 'IPv6' : 'IPv4', port };
+  return { address, family: familyOf(address), port };
 }
 
 function destroyAll(sockets) {

@@ -1,5 +1,6 @@
 'use strict';
 
+const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 const { Duplex } = require('node:stream');
 
@@ -9,9 +10,10 @@ const { exportKeyingMaterial } = require('./exporter');
 const { MessageQueue } = require('./message-queue');
 const { protocolName } = require('./options/negotiation');
 const { datagram } = require('./options/validate');
-const { NO_KEY, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
+const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
+const { familyOf } = require('./transport/addresses');
 
 // States of a connection, in order.
 const HANDSHAKE = 0;
@@ -48,7 +50,7 @@ class DtlsSocket extends Duplex {
     });
     /** The server that accepted the connection, undefined on a client. */
     this.server = undefined;
-    /** Peer's IP address as the UDP socket reports it; undefined until a client has resolved its host. */
+    /** Peer's IP address, '192.0.2.1' on a dual-stack socket too; undefined until a client has resolved its host. */
     this.remoteAddress = undefined;
     /** Peer's UDP port. */
     this.remotePort = undefined;
@@ -58,6 +60,8 @@ class DtlsSocket extends Duplex {
     this.authorized = false;
     /** Code of the fault of a peer that `rejectUnauthorized: false` has let in; otherwise null. */
     this.authorizationError = null;
+    /** Who a peer says it is whose handshake has failed: `{ pskIdentity, subject, publicKey }`. Nobody has proved it. */
+    this.claim = null;
     /** Application protocol that ALPN has chosen, false without one; null before the end of the handshake. */
     this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
@@ -71,6 +75,8 @@ class DtlsSocket extends Duplex {
     /** Whether server.resumeSocket() has made it. */
     this.selfRestored = false;
 
+    // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
+    this._scope = new AsyncResource('DTLSCONNECTION', { requireManualDestroy: true });
     this._endpoint = endpoint;
     this._owner = owner;
     this._settings = settings;
@@ -125,8 +131,7 @@ class DtlsSocket extends Duplex {
 
   /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
   get remoteFamily() {
-    if (this.remoteAddress === undefined) return undefined;
-    return this.remoteAddress.includes(':') ? 'IPv6' : 'IPv4';
+    return this.remoteAddress === undefined ? undefined : familyOf(this.remoteAddress);
   }
 
   /**
@@ -352,6 +357,10 @@ class DtlsSocket extends Duplex {
   _closeError({ reason, error }, inHandshake) {
     const peer = { address: this.remoteAddress, port: this.remotePort };
     if (error !== undefined) {
+      if (inHandshake) {
+        this.claim = claimOf(error);
+        peer.claim = this.claim;
+      }
       const refusal = error.code === 'ERR_DTLS_PEER_REFUSED' ? this._refusal : null;
       if (refusal !== null) return refusedBy(refusal, error, peer);
       const cause = error.code === 'ERR_DTLS_LOOKUP_FAILED' ? this._question?.cause : undefined;
@@ -462,15 +471,20 @@ function heldError() {
 }
 
 function emitClosing(socket) {
-  socket.emit('closing');
+  emitInScope(socket, 'closing');
 }
 
 function emitError(socket, error) {
-  socket.emit('error', error, messageOf(error));
+  emitInScope(socket, 'error', error, messageOf(error));
 }
 
 function emitClose(socket, hadError) {
-  socket.emit('close', hadError);
+  emitInScope(socket, 'close', hadError);
+}
+
+/** In the context of the connection, whoever has ended it. */
+function emitInScope(socket, ...event) {
+  socket._scope.runInAsyncScope(socket.emit, socket, ...event);
 }
 
 module.exports = { DtlsSocket };

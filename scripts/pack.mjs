@@ -44,7 +44,9 @@ function packPlatform(platform) {
   const binary = path.join(binaries, binaryOf(platform));
   const { facts, faults } = checkBinary(binary);
   console.log(`${binaryOf(platform)}: ${facts.join(', ')}`);
-  if (faults.length > 0) fail(faults.join('; '));
+  if (faults.length > 0) {
+    fail(`${binary} is no release build: ${faults.join('; ')}. npm run build:release makes this machine's`);
+  }
   const directory = path.join(PLATFORMS, platform);
   copyFileSync(binary, path.join(directory, binaryOf(platform)));
   copyFileSync(path.join(ROOT, 'LICENSE'), path.join(directory, 'LICENSE'));

@@ -53,12 +53,12 @@ describe('a clientError', () => {
     assert((await event(server, 'clientError'))[0] instanceof Error);
   });
 
-  test('is an Error without a profile, which is a text and a number as well', async (t) => {
+  test('is an Error without a profile, in every conversion', async (t) => {
     const server = await startServer(t);
     openClient(t, server, { ...BOB, psk: 'wrong' }).on('error', () => {});
     const [error] = await event(server, 'clientError');
     assert(error instanceof dtls.DtlsError);
-    assert.equal(`${error}`, error.message);
+    assert.equal(`${error}`, `DtlsError: ${error.message}`);
   });
 });
 

@@ -184,6 +184,22 @@ describe('unencrypted datagrams', () => {
     await sleep(20);
   });
 
+  test('do not move a connection that cannot have another life, and do not end it either', async (t) => {
+    const ciphers = 'ECDHE-ECDSA-CHACHA20-POLY1305';
+    const { server, device, socket } = await startWithDevice(t, { insecureLegacyPing: true, ciphers });
+    assert.equal(socket.session.restorable, false);
+    const old = device.address;
+    server.on('lookupKey', (_id, callback) => callback(null, old));
+    const other = stranger();
+    other.send(movedPing(device.id), server.address().port, '127.0.0.1');
+    await sleep(20);
+    const received = event(socket, 'data');
+    device.client.write('still here');
+    await received;
+    assert.equal(socket.remotePort, old.port);
+    other.close();
+  });
+
   test('end a connection when insecureLegacyAlerts asks for it', async (t) => {
     const { device, socket } = await startWithDevice(t, { insecureLegacyAlerts: true });
     const closed = event(socket, 'close');

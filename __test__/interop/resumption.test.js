@@ -9,6 +9,7 @@ const path = require('node:path');
 const { describe, test } = require('node:test');
 
 const { event, messages, startServer } = require('../support/endpoints.js');
+const { keyPair } = require('../support/legacy.js');
 const openssl = require('../support/openssl.js');
 
 const PSK = { psk: 'secret', ciphers: 'PSK-AES128-GCM-SHA256', sendClose: false };
@@ -22,12 +23,12 @@ const CLIENT = [
 ];
 
 /** What a client and the server keep of a first connection. */
-async function firstConnection(t, server) {
+async function firstConnection(t, server, args = []) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
   t.after(() => fs.rmSync(directory, { recursive: true }));
   const file = path.join(directory, 'session.pem');
   const secure = event(server, 'secureConnection');
-  const peer = openssl.sClient(t, server.address().port, [...CLIENT, '-sess_out', file]);
+  const peer = openssl.sClient(t, server.address().port, [...CLIENT, ...args, '-sess_out', file]);
   const [socket] = await secure;
   const { session } = socket;
   const received = messages(socket, 1);
@@ -87,6 +88,12 @@ describe('a client that comes back with its session', { skip: openssl.missing },
     'no session': () => null,
     'a session with another id': (session) => ({ ...session, id: Buffer.alloc(32, 1) }),
     'a session of another suite': (session) => ({ ...session, ciphersuite: 0xc0a8 }),
+    'a session of another name': (session) => ({ ...session, servername: 'b.test' }),
+    'a session that does not say whether its master secret is extended': (session) => ({
+      ...session,
+      extended_master_secret: undefined,
+    }),
+    'a session whose master secret is not extended': (session) => ({ ...session, extended_master_secret: false }),
     nonsense: () => 'nonsense',
     'a session without master secret': (session) => ({ ...session, master: undefined }),
   })) {
@@ -125,6 +132,24 @@ describe('a client that comes back with its session', { skip: openssl.missing },
     });
   }
 
+  test("ends without an error, with neustar's profile, when 'renegotiate' answers with one", async (t) => {
+    const { psk, ...options } = PSK;
+    const legacy = { compat: 'neustar', key: keyPair().key, identityPskCallback: () => psk };
+    const server = await startServer(t, { ...options, ...legacy });
+    server.on('renegotiate', (_id, _socket, callback) => callback(new Error('database down')));
+    const first = await firstConnection(t, server);
+    const seen = [];
+    server.on('clientError', (text) => seen.push(['clientError', text]));
+    const closed = new Promise((resolve) => {
+      server.on('connection', (socket) => {
+        socket.on('error', (...args) => seen.push(['error', ...args]));
+        socket.on('close', (hadError) => resolve([...seen, ['close', hadError]]));
+      });
+    });
+    openssl.sClient(t, server.address().port, [...CLIENT, '-sess_in', first.file]);
+    assert.deepEqual(await closed, [['close', false]]);
+  });
+
   test('is asked for after the context of its name and its protocol, which are negotiated anew', async (t) => {
     const asked = [];
     const server = await startServer(t, {
@@ -142,13 +167,34 @@ describe('a client that comes back with its session', { skip: openssl.missing },
       asked.push('session');
       callback(null, kept);
     });
-    const first = await firstConnection(t, server);
-    kept = first.session;
     const hello = ['-servername', 'a.test', '-alpn', 'coap,lwm2m'];
+    const first = await firstConnection(t, server, hello);
+    kept = first.session;
+    asked.length = 0;
     const { peer, socket } = await comeBack(t, server, first.file, hello);
     assert.deepEqual(asked, ['a.test', ['coap', 'lwm2m'], 'session']);
     assert.equal(socket.resumed, true);
     assert.equal(socket.alpnProtocol, 'lwm2m');
     await peer.printed('ALPN protocol: lwm2m');
+  });
+
+  test('resumes it under the name that it was made under, and under no other', async (t) => {
+    for (const [made, offered] of [
+      ['a.test', 'a.test'],
+      ['a.test', 'b.test'],
+      ['a.test', null],
+      [null, 'a.test'],
+    ]) {
+      const server = await startServer(t, PSK);
+      let kept;
+      server.on('renegotiate', (_id, _socket, callback) => callback(null, JSON.parse(JSON.stringify(kept))));
+      const named = (name) => (name === null ? ['-noservername'] : ['-servername', name]);
+      const first = await firstConnection(t, server, named(made));
+      kept = first.session;
+      assert.equal(kept.servername, made ?? undefined);
+      const { socket } = await comeBack(t, server, first.file, named(offered));
+      assert.equal(socket.resumed, made === offered, `made under ${made}, offered under ${offered}`);
+      assert.equal(socket.servername, offered ?? false);
+    }
   });
 });

@@ -23,11 +23,12 @@ describe('options of a server', () => {
   test('have documented defaults', () => {
     const { native, udp, sendClose, receiveQueueLimit } = serverOptions({ psk: 'secret' });
     assert.deepEqual(native, {
+      __proto__: null,
       psk: true,
       requestCert: false,
       rejectUnauthorized: true,
       verifyPeer: false,
-      negotiation: { extendedMasterSecret: false },
+      negotiation: { __proto__: null, extendedMasterSecret: false },
       omitServerCertificate: false,
       handshakeTimeoutMin: 3000,
       handshakeTimeoutMax: 60_000,
@@ -40,7 +41,7 @@ describe('options of a server', () => {
       mtu: 1200,
       debug: 0,
     });
-    assert.deepEqual(udp, { ipv6Only: false });
+    assert.deepEqual(udp, { __proto__: null, ipv6Only: false });
     assert.equal(sendClose, true);
     assert.equal(receiveQueueLimit, 262_144);
   });
@@ -59,7 +60,7 @@ describe('options of a server', () => {
     assert.deepEqual(native.cert, [Buffer.from(PEM), Buffer.from([0x30])]);
     assert.deepEqual(native.ciphers, ['TLS_PSK_WITH_AES_128_CCM_8', 'PSK-AES128-CCM']);
     assert.equal(native.psk, false);
-    assert.deepEqual(udp, { type: 'udp6', ipv6Only: true, recvBufferSize: 1_000_000 });
+    assert.deepEqual(udp, { __proto__: null, type: 'udp6', ipv6Only: true, recvBufferSize: 1_000_000 });
     assert.equal(sendClose, false);
   });
 
@@ -204,7 +205,7 @@ test('a key may be the name of a file, which no message repeats', (t) => {
 test('host and port of a server are ignored: listen() has them', () => {
   const { native, udp } = serverOptions({ psk: 'secret', host: 'coap.example.test', port: 5684 });
   assert.equal(native.host, undefined);
-  assert.deepEqual(udp, { ipv6Only: false });
+  assert.deepEqual(udp, { __proto__: null, ipv6Only: false });
 });
 
 test('compat is for createServer() and connect()', () => {
@@ -336,13 +337,14 @@ describe('options of a client', () => {
   test('have documented defaults', () => {
     const { native, remote, udp, socket } = clientOptions({ port: PORT, psk: 'secret', pskIdentity: 'bob' });
     assert.deepEqual(native, {
+      __proto__: null,
       psk: Buffer.from('secret'),
       pskIdentity: Buffer.from('bob'),
       rejectUnauthorized: true,
       verifyPeer: false,
       leavesName: false,
       asksForPsk: false,
-      negotiation: { extendedMasterSecret: false },
+      negotiation: { __proto__: null, extendedMasterSecret: false },
       omitServerCertificate: false,
       handshakeTimeoutMin: 1000,
       handshakeTimeoutMax: 60_000,
@@ -353,7 +355,7 @@ describe('options of a client', () => {
       debug: 0,
     });
     assert.deepEqual(remote, { host: 'localhost', port: PORT, family: 0, lookup: undefined });
-    assert.deepEqual(udp, {});
+    assert.deepEqual(udp, { __proto__: null });
     assert.equal(socket, undefined);
   });
 
@@ -481,7 +483,7 @@ describe('arguments', () => {
       [[{ port: 5684, address: '::1' }, listener], { port: PORT, host: '::1', callback: listener }],
       [[{ host: '::1', exclusive: true }], { port: 0, host: '::1', exclusive: true, callback: undefined }],
     ];
-    for (const [args, expected] of forms) assert.deepEqual(listenArguments(args), expected);
+    for (const [args, expected] of forms) assert.deepEqual({ ...listenArguments(args) }, expected);
   });
 
   test('of listen() are checked', () => {

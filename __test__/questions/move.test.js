@@ -140,6 +140,31 @@ describe('a device that has moved', () => {
     assert.equal(world.server.stats.connections, 2);
   });
 
+  test('is heard from its old address without an announcement, and so takes back a move that was not its own', async (t) => {
+    const world = await startRoamingServer(t);
+    const { device, socket } = await openKnownDevice(t, world, 'device');
+    const home = device._outside;
+    const homePort = device.address.port;
+    // The device's first record is sent by somebody else.
+    await device.move();
+    device.announce = true;
+    await exchange(device, socket, 'stolen');
+    const thiefPort = device.address.port;
+    assert.equal(socket.remotePort, thiefPort);
+
+    const changes = [];
+    socket.on('ipChanged', (old) => changes.push(old));
+    device.announce = false;
+    device.takeOver(home);
+    await exchange(device, socket, 'I am here');
+    assert.equal(socket.remotePort, homePort);
+    assert.deepEqual(changes, [{ address: HOST, family: 'IPv4', port: thiefPort, deviceId: undefined }]);
+    assert.equal(world.asked.length, 1);
+    const received = messages(device.client, 1);
+    socket.write('for the device');
+    assert.deepEqual(await received, ['for the device']);
+  });
+
   test('leaves nothing behind when it closes', async (t) => {
     const world = await startRoamingServer(t);
     const { device, socket } = await openKnownDevice(t, world, 'device');

@@ -275,16 +275,44 @@ describe('a saved session', () => {
     }
   });
 
-  test('replaces its first copy when it is restored at another address', async (t) => {
+  test('does not go on at another address while its connection lives', async (t) => {
     const { session, address } = await savedDevice(t);
     const server = await startServer(t, OPTIONS);
     assert.equal(server.resumeSocket(address, session), true);
-    const [first] = Object.values(server.sockets);
-    const closed = event(first.resume(), 'close');
-    assert.equal(server.resumeSocket({ ...address, port: 9 }, session), true);
-    assert.deepEqual(await closed, [false]);
-    assert.deepEqual(Object.keys(server.sockets), [`${HOST}:9`]);
+    const [socket] = Object.values(server.sockets);
+    assert.equal(server.resumeSocket({ ...address, port: 9 }, session), false);
+    assert.deepEqual(Object.keys(server.sockets), [`${HOST}:${address.port}`]);
     assert.equal(server.getConnections(), 1);
+    socket.reset();
+    assert.equal(server.resumeSocket({ ...address, port: 9 }, session), true);
+  });
+
+  test('is no second life: what comes from elsewhere is heard by the socket that is open, which moves', async (t) => {
+    const server = await startServer(t, OPTIONS);
+    const secure = event(server, 'secureConnection');
+    const device = await openDevice(t, server.address().port, { id: Buffer.from('d'), ciphers: CIPHER });
+    const [socket] = await secure;
+    const { session } = socket;
+    const order = [];
+    socket.on('ipChanged', ({ port }) => order.push(['ipChanged', port]));
+    socket.on('data', (data) => order.push(['data', data.toString()]));
+    server.on('secureConnection', () => order.push(['secureConnection']));
+    server.on('resumeSession', (_key, unplaced, callback) => {
+      unplaced.on('close', () => order.push(['close']));
+      callback(null, session);
+    });
+    const oldPort = socket.remotePort;
+    await device.move();
+    const echoed = messages(device.client, 1);
+    device.client.write('from elsewhere');
+    while (order.length < 3) await sleep(1);
+    socket.write('echo');
+    await echoed;
+    device.sendRaw(device.sent.at(-1));
+    await sleep(20);
+    assert.deepEqual(order.sort(), [['close'], ['data', 'from elsewhere'], ['ipChanged', oldPort]]);
+    assert.equal(server.getConnections(), 1);
+    assert.equal(server.stats.connections, 1);
   });
 });
 
@@ -300,6 +328,12 @@ describe('a saved session that cannot be used', () => {
           (value) => [`${name}: ${inspect(value)}`, (_t, session) => ({ ...session, [name]: value })],
         ),
       ),
+    ),
+    ...Object.fromEntries(
+      [null, -1, 1.5, '2026', 2 ** 60, Number.NaN].map((value) => [
+        `saved_at: ${inspect(value)}`,
+        (_t, session) => ({ ...session, saved_at: value }),
+      ]),
     ),
     'in_window: true': (_t, session) => ({ ...session, in_window: true }),
     'psk_identity: 5': (_t, session) => ({ ...session, psk_identity: 5 }),

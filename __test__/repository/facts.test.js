@@ -137,3 +137,18 @@ test('handshakeThreads has the limit of the pool of threads', () => {
   assert.notEqual(limit, undefined, 'no limit was found in the Rust sources');
   assert.equal(most, limit);
 });
+
+test('limits of moves are the same in docs/api.md', () => {
+  const limits = {
+    PER_CONNECTION_LIMIT: (number) => `keeps up to ${number} former addresses of a connection`,
+    KEPT_FOR: (seconds) => `each for ${seconds / 3_600} hours after the move`,
+    ESTABLISHED_LIMIT: (number) => `Up to ${number} connections can share an address`,
+  };
+  const text = reference.text.replaceAll(/\s+/g, ' ');
+  for (const [name, words] of Object.entries(limits)) {
+    const [, number] = new RegExp(`\\b${name}: \\w+ = (?:Duration::from_secs\\()?([\\d_]+)\\)?;`).exec(rust) ?? [];
+    assert.notEqual(number, undefined, `no ${name} was found in the Rust sources`);
+    const expected = words(Number(number.replaceAll('_', '')));
+    assert(text.includes(expected), `${reference.name} does not say: ${expected}`);
+  }
+});

@@ -155,7 +155,7 @@ describe('listen()', () => {
     for (const [host, family] of [
       ['127.0.0.1', 'IPv4'],
       ['::1', 'IPv6'],
-      [undefined, 'IPv4'],
+      [undefined, 'IPv6'],
     ]) {
       const server = createServer(options);
       t.after(() => server.close());
@@ -172,7 +172,7 @@ describe('listen()', () => {
     await event(server, 'listening');
     for (const [host, seenAs] of [
       ['::1', 'IPv6 ::1'],
-      ['127.0.0.1', 'IPv6 ::ffff:127.0.0.1'],
+      ['127.0.0.1', 'IPv4 127.0.0.1'],
     ]) {
       const client = openClient(t, server, { ...BOB, host });
       const [message] = await event(client, 'data');

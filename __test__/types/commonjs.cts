@@ -58,7 +58,7 @@ legacy.on('forceDeviceRehandshake', ({ address, port }, deviceId) => console.log
 legacy.on('secureConnection', (socket, session) => {
   socket.on('ipChanged', (old) => console.log(old.address, old.port, old.deviceId));
   socket.on('reconnect', (successor) => successor.reset());
-  socket.on('error', (error, message) => console.log(Number(error), message.length));
+  socket.on('error', (error, message) => console.log(error.message, message.length));
   socket.send(Buffer.alloc(8), 0, 8, 5684, 'ignored', (error, bytes) => console.log(error, bytes));
   if (socket.session !== undefined) store.set(`${socket.remoteAddress}:${socket.remotePort}`, socket.session);
   console.log(session?.in_epoch, socket.outCounter.readBigUInt64BE(), socket.resumed, socket.selfRestored);
@@ -124,3 +124,10 @@ names.setSecureContext({ context: {} });
 dtls.createServer({ psk: 'secret', SNICallback: () => 'a.test' });
 // @ts-expect-error -- one protocol
 dtls.createServer({ psk: 'secret', ALPNCallback: ({ protocols }) => protocols });
+
+// The one line that changes in an application of a fork.
+import particle = require('mbed-dtls/particle');
+const fork = particle.createServer({ key: 'server.der', cert: 'ignored.pem', debug: 5 }, (socket) =>
+  socket.pipe(socket),
+);
+fork.on('clientError', (error) => console.log(`${error}`));

@@ -36,7 +36,7 @@ for await (const message of socket) console.log(message);
 const server: DtlsServer = new DtlsServer({ psk: 'secret' });
 const first: DtlsSocket | undefined = Object.values(server.sockets)[0];
 console.log(first?.remoteFamily, server.stats.handshakesFailed);
-console.log(new DtlsError('message', { code: 'ERR_DTLS_PROTOCOL', errno: -1 }).valueOf() + 1);
+console.log(new DtlsError('message', { code: 'ERR_DTLS_PROTOCOL', errno: -1 }).errno + 1);
 
 // @ts-expect-error -- identities are strings unless asked otherwise
 createServer({ pskCallback: (_socket, identity) => identity.subarray(1) });

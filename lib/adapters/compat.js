@@ -9,10 +9,13 @@ const process = require('node:process');
 
 const { DtlsClient } = require('../client');
 const { DtlsError, invalidArgType } = require('../errors');
+const { isFileName } = require('../options/credentials');
 const { clientOptionNames, serverOptionNames } = require('../options/options');
 const { boolean, checkOptions, oneOf } = require('../options/validate');
 const { DtlsServer } = require('../server');
 const { DtlsSocket } = require('../socket');
+const { reachable, withoutMapping } = require('../transport/addresses');
+const { isConnected } = require('../transport/udp');
 
 /**
  * How a fork behaves. The names of events and fields are those of the forks.
@@ -153,6 +156,8 @@ const NUMBERS = {
   ERR_DTLS_CLOSED_DURING_HANDSHAKE: -0x7880,
   ERR_DTLS_HANDSHAKE_TIMEOUT: -0x6800,
   ERR_DTLS_LOOKUP_FAILED: -0x6c80,
+  ERR_DTLS_NOT_DTLS: -0x6800,
+  ERR_DTLS_NO_ANSWER: -0x6800,
   ERR_DTLS_NO_PSK: -0x7600,
   ERR_DTLS_NO_SHARED_CIPHER: -0x7380,
   ERR_DTLS_PAYLOAD_TOO_LARGE: -0x7100,
@@ -203,15 +208,17 @@ function serverClass(profile) {
       }
     };
 
+    #mayHaveListened = false;
+
     constructor(options, secureConnectionListener) {
-      const { given, insecure } = sortOptions(options, serverOptionNames);
+      const { all, given, insecure } = sortOptions(options, serverOptionNames);
       // `key` always meant a raw public key. Clients were asked for theirs, and none was refused.
       delete given.cert;
       if (given.key !== undefined) {
         given.requestCert ??= true;
         given.rejectUnauthorized ??= false;
       }
-      profile.server(given, options);
+      profile.server(given, all);
       super(given, secureConnectionListener);
       this.options = options;
       if (profile.sendsHelloRequest) {
@@ -226,10 +233,29 @@ function serverClass(profile) {
       return this;
     }
 
+    /** A server that has never listened closes as well. */
+    close(whenClosed) {
+      if (!this.#mayHaveListened) {
+        if (whenClosed !== undefined) this.once('close', whenClosed);
+        process.nextTick(() => this.emit('close'));
+        return this;
+      }
+      return super.close(whenClosed);
+    }
+
+    listen(...args) {
+      this.#mayHaveListened = true;
+      return super.listen(...args);
+    }
+
     emit(event, ...args) {
-      if (event === 'clientError' && profile.clientErrors === 'text') {
-        const [error, socket] = args;
-        return super.emit(event, textOf(error), socket);
+      if (event === 'clientError') return this._emitClientError(...args);
+      if (event === 'renegotiate') {
+        const [sessionId, socket, callback] = args;
+        return super.emit(event, sessionId, socket, (error, session) => {
+          if (error) socket.endsQuietly = true;
+          callback(error, session);
+        });
       }
       if (event === 'resumeSession' && profile.answersBare) {
         const [key, socket, callback] = args;
@@ -239,6 +265,16 @@ function serverClass(profile) {
       }
       if (event === 'secureConnection' && profile.tellsSessions) this._tellSession(...args);
       return super.emit(event, ...args);
+    }
+
+    /** The server hears first why a handshake has failed, then whoever listens on its socket. */
+    _emitClientError(error, socket) {
+      if (socket.endsQuietly) return this.listenerCount('clientError') > 0;
+      try {
+        return super.emit('clientError', profile.clientErrors === 'text' ? textOf(error) : error, socket);
+      } finally {
+        socket.emit('error', error);
+      }
     }
 
     /** Emits the events of node-mbed-dtls-server; 'endSession' has the address that the device has then. */
@@ -256,7 +292,8 @@ function serverClass(profile) {
 
 /** Listens for unencrypted datagrams, which anybody can forge, because an option has asked for it. */
 function hearPlaintext(server, { insecureLegacyPing, insecureLegacyAlerts }) {
-  server.dgramSocket.on('message', (datagram, remote) => {
+  server.dgramSocket.on('message', (datagram, { address, port }) => {
+    const remote = { address: withoutMapping(address), port };
     if (insecureLegacyAlerts && datagram[0] === ALERT) server.sockets[keyOfRemote(remote)]?.end();
     if (!insecureLegacyPing) return;
     if (datagram.length === 1 && datagram[0] === PING) onPing(server, remote, remote);
@@ -271,6 +308,8 @@ function onPing(server, remote, old) {
     socket.emit('dumbPing');
   } else if (socket?.connected) {
     const { session } = socket;
+    // It cannot have another life, and stays where it is.
+    if (session.restorable === false) return;
     socket.reset();
     server.resumeSocket(remote, session);
   } else {
@@ -307,12 +346,12 @@ function clientClass(profile) {
     #mayPing;
 
     constructor(options, secureConnectListener) {
-      const { given, insecure } = sortOptions(options, clientOptionNames);
-      // A certificate without its key was ignored, and was not an error.
-      if (given.key === undefined) delete given.cert;
+      const { all, given, insecure } = sortOptions(options, clientOptionNames);
+      // A certificate without its key was ignored and was not an error, and so was one that is the name of a file.
+      if (given.key === undefined || isFileName(given.cert)) delete given.cert;
       // The server may be one of those that leave their certificate out.
       if (given.peerPublicKey !== undefined) given.omitServerCertificate = true;
-      profile.client(given, options);
+      profile.client(given, all);
       super(given, secureConnectListener);
       this.#mayPing = insecure.insecureLegacyPing === true;
     }
@@ -329,6 +368,9 @@ function clientClass(profile) {
 
 function socketClass(Base, profile) {
   return class extends Base {
+    /** Whether the application has answered the look-up of its session with an error, which ended it without one. */
+    endsQuietly = false;
+
     /** This was the native object. Now it exists for as long as the connection does. */
     get mbedSocket() {
       return this.destroyed ? null : this;
@@ -340,6 +382,10 @@ function socketClass(Base, profile) {
           return this._emitError(args[0]);
         case 'ipChanged':
           return this._emitMove(args[0]);
+        case 'secureConnect':
+          return this.server === undefined ? super.emit(event, ...args) : super.emit(event);
+        case 'close':
+          return super.emit(event, args[0] && !this.endsQuietly);
         default:
           return super.emit(event, ...args);
       }
@@ -397,18 +443,19 @@ function socketClass(Base, profile) {
 
 // Options and arguments
 
-/** Keeps the options that this package knows. The forks ignored unknown ones. */
+/** Keeps the options that this package knows. The forks ignored unknown ones. `all` is without prototype. */
 function sortOptions(options, names) {
-  const { insecureLegacyPing, insecureLegacyAlerts } = options;
+  const all = { __proto__: null, ...options };
+  const { insecureLegacyPing, insecureLegacyAlerts } = all;
   const insecure = checkOptions({ insecureLegacyPing, insecureLegacyAlerts }, 'options', INSECURE);
-  const given = { handshakeTimeoutMin: HANDSHAKE_TIMEOUT_MIN };
+  const given = { __proto__: null, handshakeTimeoutMin: HANDSHAKE_TIMEOUT_MIN };
   for (const name of names) {
-    if (name !== 'compat' && isSet(name, options[name])) given[name] = options[name];
+    if (name !== 'compat' && isSet(name, all[name])) given[name] = all[name];
   }
   if (given.debug !== undefined) given.debug = Math.min(Math.max(Math.trunc(Number(given.debug)) || 0, 0), 4);
   if (given.handshakeTimeoutMin > 60_000) given.handshakeTimeoutMax ??= given.handshakeTimeoutMin;
   for (const name of ['key', 'cert', 'CACert', 'peerPublicKey']) given[name] = withoutFinalNul(given[name]);
-  return { given, insecure };
+  return { all, given, insecure };
 }
 
 /** Applications often write null, '', false or 0 for an option that is not set. */
@@ -469,7 +516,8 @@ function keyOfRemote({ address, port }) {
 /** A datagram that cannot be sent is a lost datagram. */
 function sendDatagram(udp, datagram, { address, port }) {
   try {
-    udp.send(datagram, port, address, () => {});
+    const to = isConnected(udp) ? [] : [port, reachable(address, udp.type)];
+    udp.send(datagram, ...to, () => {});
   } catch {
     // The address from the application's store is not valid, or the socket has been closed.
   }

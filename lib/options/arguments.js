@@ -26,9 +26,10 @@ function listenArguments(args) {
   const [first, second] = positional;
   if (first !== null && typeof first === 'object') {
     const { address, host = address, ...rest } = checkOptions(first, 'options', LISTEN);
-    return { port: 0, ...rest, host, callback };
+    return { __proto__: null, port: 0, ...rest, host, callback };
   }
   return {
+    __proto__: null,
     port: first == null ? 0 : port(0)(first, 'port'),
     host: second == null ? undefined : string(second, 'host'),
     callback,

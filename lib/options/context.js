@@ -2,9 +2,10 @@
 
 // What a server shows its clients: contexts that are made once, and credentials that change while the server runs.
 
-const { fromNative, invalidArgType, invalidArgValue, missingOption } = require('../errors');
+const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
 const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
+const { refusal } = require('./key-material');
 const { OPTIONS, negotiation } = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
 const { boolean, checkOptions, secretString, string } = require('./validate');
@@ -110,7 +111,7 @@ function makeNative(options) {
   try {
     return new native.ServerContext(options);
   } catch (error) {
-    throw fromNative(error);
+    throw refusal(error, options);
   }
 }
 
@@ -137,7 +138,7 @@ function prepareKey(checked) {
  * @returns {object} for the addon
  */
 function changedOptions(options, checked) {
-  const changed = { ...options };
+  const changed = { __proto__: null, ...options };
   // A key without a certificate is a raw public key; the old certificate would not belong to it.
   if (checked.key !== undefined) delete changed.cert;
   for (const name of ['key', 'cert', 'ca', 'crl', 'ciphers']) {
@@ -147,8 +148,8 @@ function changedOptions(options, checked) {
     throw missingOption('createServer()\'s "options.psk"', '"options.pskIdentityHint" helps to choose a key');
   }
   const extended = checked.requireExtendedMasterSecret ?? options.negotiation.extendedMasterSecret;
-  const wishes = negotiation({ ...checked, requireExtendedMasterSecret: extended });
-  changed.negotiation = { ...options.negotiation, ...wishes };
+  const wishes = negotiation({ __proto__: null, ...checked, requireExtendedMasterSecret: extended });
+  changed.negotiation = { __proto__: null, ...options.negotiation, ...wishes };
   return changed;
 }
 

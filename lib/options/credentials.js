@@ -11,7 +11,8 @@ const { types } = require('node:util');
 
 const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('../errors');
-const { copyBytes } = require('./validate');
+const { lockedKey } = require('./key-material');
+const { copyBytes, own } = require('./validate');
 
 const { MAX_PSK_LENGTH, MAX_PSK_IDENTITY_LENGTH, MAX_PSK_IDENTITY_HINT_LENGTH } = constants;
 
@@ -57,10 +58,7 @@ function decryptKey(key, passphrase) {
   try {
     return crypto.createPrivateKey({ key, passphrase, ...form }).export({ format: 'der', type: 'pkcs8' });
   } catch (cause) {
-    throw new DtlsError(`The option 'key' cannot be read with this passphrase: ${cause.message}`, {
-      code: 'ERR_DTLS_INVALID_KEY',
-      cause,
-    });
+    throw lockedKey(key, cause);
   }
 }
 
@@ -83,7 +81,7 @@ function presharedKey(value, name) {
   return key;
 }
 
-/** A PSK identity of up to 256 bytes: a string stands for its UTF-8 bytes. */
+/** A PSK identity of up to 256 bytes, which may be empty (RFC 4279): a string stands for its UTF-8 bytes. */
 function identity(value, name) {
   const bytes = copyBytes(value);
   if (bytes === null) {
@@ -113,9 +111,7 @@ function ownPsk(value) {
   if (typeof value !== 'object') {
     throw invalidArgType("pskCallback's answer", 'of type object', value, { secret: true });
   }
-  const own = { psk: presharedKey(value.psk, 'psk'), identity: identity(value.identity, 'identity') };
-  checkLength(own.identity, 'identity', 1, MAX_PSK_IDENTITY_LENGTH);
-  return own;
+  return { psk: presharedKey(own(value, 'psk'), 'psk'), identity: identity(own(value, 'identity'), 'identity') };
 }
 
 /**
@@ -126,13 +122,13 @@ function ownPsk(value) {
  */
 function serverPsk(value, name) {
   const entries = tableEntries(value);
-  if (entries === null) return { key: presharedKey(value, name) };
+  if (entries === null) return { __proto__: null, key: presharedKey(value, name) };
   const table = new Map();
   for (const [who, key] of entries) {
     const bytes = identity(who, `${name}'s identity`);
     table.set(identityKey(bytes), presharedKey(key, `${name}[${JSON.stringify(bytes.toString())}]`));
   }
-  return { table };
+  return { __proto__: null, table };
 }
 
 /** The key of an identity in a Map, which compares strings by value but not bytes: one character for each byte. */
@@ -183,7 +179,10 @@ function tableEntries(value) {
 function encoded(value, name, { secret = false } = {}) {
   if (typeof value === 'string') {
     if (!value.includes(PEM_BEGIN)) {
-      throw invalidArgValue(name, 'is a string but not PEM text; DER goes into a Buffer, and only keys may be files');
+      throw invalidArgValue(
+        name,
+        'is a string but not PEM text: read the file with fs.readFileSync(), for only keys may be names of files',
+      );
     }
     return Buffer.from(value);
   }

@@ -26,7 +26,7 @@ const OPTIONS = {
 
 /** These options in the addon's form. An option that has not been given is absent. */
 function negotiation(all) {
-  const native = { extendedMasterSecret: all.requireExtendedMasterSecret ?? false };
+  const native = { __proto__: null, extendedMasterSecret: all.requireExtendedMasterSecret ?? false };
   if (all.ecdhCurve !== undefined) native.curves = all.ecdhCurve;
   if (all.sigalgs !== undefined) native.sigalgs = all.sigalgs;
   if (all.ALPNProtocols !== undefined) native.protocols = all.ALPNProtocols;

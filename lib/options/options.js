@@ -18,6 +18,7 @@ const {
   rootCertificates,
   serverPsk,
 } = require('./credentials');
+const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
@@ -29,12 +30,14 @@ const {
   delayOrNever,
   integer,
   oneOf,
+  pick,
   port,
   secretString,
   string,
 } = require('./validate');
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./verification');
 
+const MAX_DEBUG = 4;
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
 
@@ -66,7 +69,7 @@ const SHARED = {
   hibernateAfter: delayOrNever,
   handshakeThreads: integer(0, MAX_THREADS),
   mtu: integer(MIN_MTU, MAX_MTU),
-  debug: integer(0, 4),
+  debug,
   sendClose: boolean,
   receiveQueueLimit: integer(0, MAX_BUFFER),
   type: oneOf('udp4', 'udp6'),
@@ -185,7 +188,8 @@ function nativeServerOptions(all, psk) {
  */
 function createSecureContext(options = {}) {
   // A server with pre-shared keys can use any context, even one without a private key.
-  return makeSecureContext(options, CONTEXT, nativeServerOptions({ ...defaults.server, requestCert: false }, true));
+  const all = { __proto__: null, ...defaults.server, requestCert: false };
+  return makeSecureContext(options, CONTEXT, nativeServerOptions(all, true));
 }
 
 /**
@@ -233,6 +237,14 @@ function nameNever(native, { hibernateAfter }) {
   if (hibernateAfter !== Infinity) native.hibernateAfter = hibernateAfter;
 }
 
+/** How much is traced. Applications of node-mbed-dtls write 5. */
+function debug(value, name) {
+  if (typeof value === 'number' && value > MAX_DEBUG) {
+    throw outOfRange(name, `>= 0 && <= ${MAX_DEBUG} (with "options.compat", more counts as ${MAX_DEBUG})`, value);
+  }
+  return integer(0, MAX_DEBUG)(value, name);
+}
+
 /** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's form 'A:B'. */
 function ciphers(value, name) {
   if (typeof value !== 'string' && !Array.isArray(value)) {
@@ -262,15 +274,6 @@ function dgramSocket(value, name) {
   }
   if (isConnected(value)) throw invalidArgValue(name, 'must not be a connected UDP socket');
   return value;
-}
-
-function isConnected(socket) {
-  try {
-    socket.remoteAddress();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function literalAddress(value, name) {
@@ -311,6 +314,7 @@ function pskSource(all) {
   if (all.psk !== undefined) return all.psk;
   const withSocket = all.pskCallback !== undefined;
   return {
+    __proto__: null,
     callback: withSocket ? all.pskCallback : all.identityPskCallback,
     withSocket,
     encoding: all.pskIdentityEncoding,
@@ -383,14 +387,6 @@ function serverName({ host, servername = host }) {
   // An empty name would silently switch the verification of names off; `rejectUnauthorized: false` does so openly.
   if (name === '') throw invalidArgValue('options.servername', 'must be a DNS name or an IP address');
   return name;
-}
-
-function pick(all, names) {
-  const picked = {};
-  for (const name of names) {
-    if (all[name] !== undefined) picked[name] = all[name];
-  }
-  return picked;
 }
 
 /** Checkers for createSecureContext(), addContext() and setSecureContext(). */

@@ -4,7 +4,7 @@
 
 const { invalidArgType, invalidArgValue } = require('../errors');
 const { openPfx } = require('../pkcs12/pfx');
-const { copyBytes, secretString } = require('./validate');
+const { copyBytes, pick, secretString } = require('./validate');
 
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 
@@ -14,13 +14,13 @@ const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
  * @returns {{ buf: Buffer, passphrase?: string }}
  */
 function pfxFile(value, name) {
-  if (!Array.isArray(value)) return { buf: fileBytes(value, name) };
+  if (!Array.isArray(value)) return { __proto__: null, buf: fileBytes(value, name) };
   if (value.length !== 1) throw invalidArgValue(name, 'must hold exactly one entry, because there is one key');
   const [entry] = value;
-  if (entry?.buf === undefined) return { buf: fileBytes(entry, `${name}[0]`) };
-  const { buf, passphrase } = entry;
-  const own = passphrase === undefined ? undefined : secretString(passphrase, `${name}[0].passphrase`);
-  return { buf: fileBytes(buf, `${name}[0].buf`), passphrase: own };
+  const { buf, passphrase } = pick(Object(entry), ['buf', 'passphrase']);
+  if (buf === undefined) return { __proto__: null, buf: fileBytes(entry, `${name}[0]`) };
+  const secret = passphrase === undefined ? undefined : secretString(passphrase, `${name}[0].passphrase`);
+  return { __proto__: null, buf: fileBytes(buf, `${name}[0].buf`), passphrase: secret };
 }
 
 function fileBytes(value, name) {

@@ -6,6 +6,7 @@
 const { types } = require('node:util');
 
 const { invalidArgType, invalidArgValue, outOfRange, quote } = require('../errors');
+const { elsewhere } = require('./elsewhere');
 
 /** Longest delay of one timer in Node, ms, which is the upper bound of every option that is a time. */
 const MAX_DELAY = 2 ** 31 - 1;
@@ -119,7 +120,24 @@ function checkOptions(options, name, checkers) {
   return checked;
 }
 
+/** An own property of an object, or undefined; what the object has inherited does not count. */
+function own(object, name) {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
+
+/** Some of the options in an object without prototype, whose readers do not see what Object.prototype may have. */
+function pick(all, names) {
+  const picked = { __proto__: null };
+  for (const name of names) {
+    const value = own(all, name);
+    if (value !== undefined) picked[name] = value;
+  }
+  return picked;
+}
+
 function unknownOption(option, name, checkers) {
+  const instead = elsewhere(option);
+  if (instead !== null) return invalidArgValue(`${name}.${option}`, `is not an option here: ${instead}`);
   const closest = nearest(option, Object.keys(checkers));
   const hint = closest === null ? '' : `, did you mean "${closest}"?`;
   return invalidArgValue(`${name}.${option}`, `is not a known option${hint}`);
@@ -163,6 +181,8 @@ module.exports = {
   delayOrNever,
   integer,
   oneOf,
+  own,
+  pick,
   port,
   secretString,
   string,

@@ -6,7 +6,7 @@
 const net = require('node:net');
 const process = require('node:process');
 
-const { addressKey, canonicalAddress } = require('../transport/udp');
+const { addressKey, canonicalAddress } = require('../transport/addresses');
 const { askByEvent } = require('./ask');
 const { Question } = require('./question');
 
@@ -34,7 +34,7 @@ class MoveQuestion extends Question {
   check(stored) {
     const port = Number(stored?.port);
     if (net.isIP(stored?.address) === 0 || !Number.isInteger(port) || port < 1 || port > 65535) return null;
-    return { address: canonicalAddress(stored.address, this.questions.endpoint.udp?.type), port };
+    return { address: canonicalAddress(stored.address), port };
   }
 
   answered(_result, from) {

@@ -165,6 +165,7 @@ class Questions {
     /** number -> Question */
     this._open = new Map();
     this._hasWarned = false;
+    this._hasWarnedOfClock = false;
   }
 
   /**
@@ -226,13 +227,24 @@ class Questions {
     return this._open.delete(question.event.question);
   }
 
+  /** A saved session has been restored under a clock that is behind the one that it was saved under. */
+  onClockBehind({ address, port }) {
+    if (this._hasWarnedOfClock) return;
+    this._hasWarnedOfClock = true;
+    process.emitWarning(
+      `The clock is behind that of the saved session of ${address}:${port}. The peer may have heard higher record numbers, ` +
+        'and then drops what is sent to it',
+      { type: 'DtlsWarning', code: 'ERR_DTLS_CLOCK_BEHIND' },
+    );
+  }
+
   /** For an answer that no connection fails by. Only once, because peers can repeat the question. */
   warn(who, error) {
     if (this._hasWarned) return;
     this._hasWarned = true;
     process.emitWarning(`${who} gave an answer that cannot be used and counts as none: ${messageOf(error)}`, {
       type: 'DtlsWarning',
-      code: 'ERR_DTLS_LOOKUP_FAILED',
+      code: /^ERR_DTLS_/.test(error?.code) ? error.code : 'ERR_DTLS_LOOKUP_FAILED',
     });
   }
 }

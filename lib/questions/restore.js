@@ -8,9 +8,12 @@ const process = require('node:process');
 const { suiteName } = require('../ciphers');
 const { DtlsError, fromNative, messageOf } = require('../errors');
 const { fromSession } = require('../saved-connection');
-const { addressKey } = require('../transport/udp');
+const { addressKey } = require('../transport/addresses');
 const { askByEvent } = require('./ask');
 const { Question } = require('./question');
+
+/** Codes of errors that say what is wrong with a saved session. */
+const REASONS = new Set(['ERR_DTLS_INVALID_SESSION', 'ERR_DTLS_UNRESTORABLE_CIPHER']);
 
 /**
  * The saved connection of an address that sends records: 'resumeSession'(key, socket, callback), or
@@ -45,8 +48,13 @@ class RestoreQuestion extends Question {
       this._giveUp(null);
       return;
     }
-    this.hasRestored = true;
     if (this._move !== undefined) this._goWhereItIs(this._move);
+    if (this.questions.endpoint.connections.has(handle)) {
+      // It has never stopped, and its own socket has what has come.
+      this.socket.destroy();
+      return;
+    }
+    this.hasRestored = true;
     goOn(this.source.server, handle, this.socket, saved, this._session);
   }
 
@@ -105,7 +113,8 @@ function resumeNow(socket, session) {
  * @param {object} server with _questions, _createSocket() and _onRestored()
  * @param {{ address: string, port: number }} remote checked
  * @param {unknown} session
- * @returns {boolean} false when there is a connection at that address, or the session cannot be used
+ * @returns {boolean} false when there is a connection at that address, when the session is that of a connection that
+ *   lives, or when it cannot be used
  */
 function restoreAt(server, { address, port }, session) {
   const { endpoint } = server._questions;
@@ -134,7 +143,7 @@ function goOn(server, handle, socket, saved, session) {
 }
 
 function sessionError(cause, { remoteAddress: address, remotePort: port }) {
-  if (cause?.code === 'ERR_DTLS_INVALID_SESSION') return fromNative(cause, { address, port });
+  if (REASONS.has(cause?.code)) return fromNative(cause, { address, port });
   const message = `The look-up of a saved session failed: ${messageOf(cause)}`;
   return new DtlsError(message, { code: 'ERR_DTLS_LOOKUP_FAILED', address, port, cause });
 }

@@ -17,7 +17,8 @@ class ResumptionQuestion extends Question {
   }
 
   check(session) {
-    return session == null ? null : fromResumable(session, this.event.sessionId);
+    const offer = { id: this.event.sessionId, servername: this.socket.servername };
+    return session == null ? null : fromResumable(session, offer);
   }
 
   answered(_result, session) {

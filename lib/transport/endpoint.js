@@ -10,14 +10,17 @@
 // The native object never calls back; the waker reports that other threads have done something for it. Every call into
 // it may leave output behind and move its deadline. The registers say so, and settle() follows every call.
 
+const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
 const { fromNative } = require('../errors');
+const { refusal } = require('../options/key-material');
 const { MAX_DELAY } = require('../options/validate');
 const { BriefEvents } = require('./brief');
 const { registers: layout } = require('./layout');
 const { outgoing } = require('./outgoing');
 const { Sender } = require('./sender');
+const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
@@ -31,7 +34,7 @@ class Endpoint {
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
    * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
-   *   _onSendError(error) or null in its place
+   *   _onSendError(error, endpoint) or null in its place
    * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
    *   take heavy steps of handshakes; the machine decides when `threads` is undefined
    * @throws {DtlsError} when the native object refuses the key material
@@ -45,11 +48,11 @@ class Endpoint {
     this.udp = null;
     /** Whether the native object receives and sends by itself. */
     this.isDirect = false;
+    /** Whether the UDP socket is connected to the one peer. */
+    this.isConnected = false;
     this._owner = owner;
     this._sender = new Sender(this);
-    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error);
-    this._timer = null;
-    this._armedFor = Infinity;
+    this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error, this);
     this._draining = false;
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
@@ -59,9 +62,10 @@ class Endpoint {
       const registers = Buffer.from(this.registers.buffer);
       this._native = new NativeClass(options, registers, this._brief.bytes, wakes, number, limit);
     } catch (error) {
-      throw fromNative(error);
+      throw refusal(error, options);
     }
     this._turns = new Turns(this, this._native);
+    this._timer = new Timer(this._turns, () => this._handleTimeout());
   }
 
   /** The native object, after everything that has been written so far. */
@@ -110,12 +114,12 @@ class Endpoint {
     return payload.length <= socket._payloadLimit && outgoing.put(this, socket._handle, payload);
   }
 
-  /** Opens the only connection of a client. */
+  /** Opens the only connection of a client, and answers its handle. */
   connect(socket, address, port) {
     const handle = this.native.connect(address, port);
     this.connections.set(handle, socket);
-    socket._handle = handle;
     this.settle();
+    return handle;
   }
 
   /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
@@ -162,19 +166,20 @@ class Endpoint {
   }
 
   /** Datagrams go in and out from now on. */
-  use(udp, isDirect) {
+  use(udp, isDirect, isConnected = false) {
     this.udp = udp;
     this.isDirect = isDirect;
+    this.isConnected = isConnected;
+    if (isDirect && isConnected) this.native.noteConnectedUdp();
   }
 
   /** Nothing goes in or out any more. */
   dispose() {
     this.udp = null;
     this.isDirect = false;
+    this.isConnected = false;
     this.native.releaseUdp();
-    clearTimeout(this._timer);
-    this._timer = null;
-    this._armedFor = Infinity;
+    this._timer.stop();
   }
 
   settle() {
@@ -184,7 +189,7 @@ class Endpoint {
     } finally {
       // This comes last, because sending and dispatching call into the native object too.
       if (registers[JOBS] === 1) waker.expect(this._number, this);
-      if (registers[DUE] < this._armedFor) this._arm();
+      if (registers[DUE] < this._timer.due) this._arm();
     }
   }
 
@@ -231,10 +236,20 @@ class Endpoint {
     }
   }
 
+  /**
+   * Tells whom an event is about, in the asynchronous context of its connection: what a listener enters must not leak to
+   * the next one. What has no connection has a context of its own.
+   */
   _dispatch(event) {
+    const socket = this.connections.get(event.connection);
+    const scope = socket?._scope ?? new AsyncResource('DTLSEVENT', { requireManualDestroy: true });
+    scope.runInAsyncScope(this._tell, this, event, socket);
+  }
+
+  _tell(event, socket) {
     switch (event.kind) {
       case 'data':
-        this.connections.get(event.connection)?._onMessage(event.data, event.data.length);
+        socket?._onMessage(event.data, event.data.length);
         break;
       case 'connection':
         this._owner._onConnection(event);
@@ -246,27 +261,34 @@ class Endpoint {
         this._owner._questions.onExpired(event.question);
         break;
       case 'secure':
-        this.connections.get(event.connection)?._onSecure(event);
+        socket?._onSecure(event);
         break;
-      case 'closed': {
-        const socket = this.connections.get(event.connection);
+      case 'closed':
         this.connections.delete(event.connection);
         socket?._onClosed(event);
         break;
-      }
       case 'moved':
         this._owner._onMoved(event);
+        break;
+      case 'clockBehind':
+        this._owner._questions.onClockBehind(event);
         break;
     }
   }
 
-  /** The timer never keeps the process alive: the UDP socket does that, as long as its owner wants it to. */
   _arm() {
     if (this.udp === null) return;
-    clearTimeout(this._timer);
-    this._armedFor = this.registers[DUE];
-    const delay = Math.min(Math.max(Math.ceil(this._armedFor - this.registers[NOW]), 1), MAX_DELAY);
-    this._timer = setTimeout(handleTimeout, delay, this).unref();
+    const due = this.registers[DUE];
+    this._timer.arm(due, Math.min(Math.max(Math.ceil(due - this.registers[NOW]), 1), MAX_DELAY));
+  }
+
+  _handleTimeout() {
+    try {
+      this.native.handleTimeout();
+    } catch (error) {
+      this.warn(error);
+    }
+    this.settle();
   }
 
   /**
@@ -284,17 +306,6 @@ class Endpoint {
 }
 
 function settleLater(endpoint) {
-  endpoint.settle();
-}
-
-function handleTimeout(endpoint) {
-  endpoint._timer = null;
-  endpoint._armedFor = Infinity;
-  try {
-    endpoint.native.handleTimeout();
-  } catch (error) {
-    endpoint.warn(error);
-  }
   endpoint.settle();
 }
 

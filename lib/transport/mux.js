@@ -3,6 +3,8 @@
 // Many clients on one UDP socket of the application's. One router for each socket listens once and hands each datagram
 // to the client that talks to its sender; datagrams from other senders are ignored.
 
+const { addressKey, withoutMapping } = require('./addresses');
+
 /** @type {WeakMap<import('node:dgram').Socket, Router>} */
 const routers = new WeakMap();
 
@@ -12,7 +14,7 @@ class Router {
     /** 'address:port' -> client */
     this._clients = new Map();
     this._onMessage = (datagram, remote) => {
-      const client = this._clients.get(`${remote.address}:${remote.port}`);
+      const client = this._clients.get(`${withoutMapping(remote.address)}:${remote.port}`);
       if (client !== undefined) client._onDatagram(datagram, remote);
     };
     this._onError = (error) => this._tellAll((client) => client._onUdpError(error));
@@ -55,7 +57,7 @@ class Router {
  * Lets a client have the datagrams that one peer sends to a UDP socket.
  *
  * @param {import('node:dgram').Socket} socket
- * @param {string} address as dgram reports it
+ * @param {string} address in the one form, see addresses.js
  * @param {number} port
  * @param {object} client with _onDatagram(datagram, remote), _onUdpError(error) and _onUdpClose()
  * @returns {(() => void) | null} takes the client out again; null when another client has that peer already
@@ -66,7 +68,7 @@ function join(socket, address, port, client) {
     router = new Router(socket);
     routers.set(socket, router);
   }
-  const key = `${address}:${port}`;
+  const key = addressKey({ address, port });
   return router.add(key, client) ? () => router.remove(key, client) : null;
 }
 

@@ -5,6 +5,7 @@
 
 const process = require('node:process');
 
+const { reachable } = require('./addresses');
 const { queuedDatagrams } = require('./udp');
 
 /** While fewer bytes than this wait for the kernel in the UDP socket, a write is finished at once. */
@@ -35,12 +36,14 @@ class Sender {
    * @param {((error: Error | null) => void) | undefined} callback
    */
   send(datagram, port, address, callback) {
-    const { isDirect, udp } = this._endpoint;
+    const { isConnected, isDirect, udp } = this._endpoint;
     if (isDirect) this._setCongested(true);
     const whenSent = isDirect ? (error) => this._onSent(error, callback) : callback;
     try {
-      if (udp !== null) udp.send(datagram, port, address, whenSent);
-      else if (whenSent !== undefined) process.nextTick(whenSent, null);
+      if (udp === null) {
+        if (whenSent !== undefined) process.nextTick(whenSent, null);
+      } else if (isConnected) udp.send(datagram, whenSent);
+      else udp.send(datagram, port, reachable(address, udp.type), whenSent);
     } catch (error) {
       if (whenSent !== undefined) process.nextTick(whenSent, error);
     }

@@ -30,12 +30,19 @@ class Turns {
   constructor(endpoint, native) {
     this._endpoint = endpoint;
     this._native = native;
+    /** How often datagrams have come. */
+    this.arrivals = 0;
     // The payloads that are being delivered, how many have been, and the datagrams that must not come between them.
     this._batch = null;
     this._delivered = 0;
     this._deferred = [];
     // Whether enough has been received in this round of the event loop.
     this._hadTurn = false;
+  }
+
+  /** Whether some have arrived and wait for their turn. */
+  get hasMore() {
+    return this._endpoint.registers[MORE] === 1;
   }
 
   /** Whether payloads are being delivered. */
@@ -46,6 +53,7 @@ class Turns {
   /** Takes one datagram from the UDP socket and whatever else has arrived. */
   handleDatagram(datagram, remote) {
     if (this._endpoint.udp === null) return;
+    this.arrivals++;
     if (this._batch !== null) {
       // It is not Node's: a listener has brought it.
       this._deferred.push([datagram, remote]);
@@ -126,9 +134,8 @@ class Turns {
         const entry = PAYLOADS + PAYLOAD_LENGTH * this._delivered++;
         const start = entry === PAYLOADS ? 0 : registers[entry - PAYLOAD_LENGTH + PAYLOAD_END];
         const payload = count === 1 ? batch : batch.subarray(start, registers[entry + PAYLOAD_END]);
-        connections
-          .get(registers[entry + PAYLOAD_CONNECTION])
-          ?._onMessage(payload, registers[entry + PAYLOAD_DATAGRAM]);
+        const socket = connections.get(registers[entry + PAYLOAD_CONNECTION]);
+        socket?._scope.runInAsyncScope(socket._onMessage, socket, payload, registers[entry + PAYLOAD_DATAGRAM]);
       }
       isWhole = true;
     } finally {

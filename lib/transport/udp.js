@@ -1,8 +1,7 @@
 'use strict';
 
 // What this package needs beyond node:dgram: sockets that do not look up literal addresses, sockets of which the native
-// object has a descriptor, the resolution of a host name to one address, and a close that lets queued datagrams leave
-// first.
+// object has a descriptor, the resolution of a host name, and a close that lets queued datagrams leave first.
 
 const cluster = require('node:cluster');
 const dgram = require('node:dgram');
@@ -13,6 +12,7 @@ const process = require('node:process');
 
 const { stateError } = require('../errors');
 const { defaults } = require('../options/defaults');
+const { reachable } = require('./addresses');
 const { BATCH } = require('./turns');
 
 /** How long a closing UDP socket waits for its send queue to reach the kernel, ms. */
@@ -21,10 +21,15 @@ const LINGER = 1000;
 /** Receive buffer that a server asks the system for, bytes. The system may grant less. */
 const SERVER_RECEIVE_BUFFER = 4 * 1024 * 1024;
 
-/** dns.lookup for dgram, but without the tick that it takes to resolve a literal address to itself. */
+let hasWarned = false;
+
+/**
+ * dns.lookup for dgram, but without the tick that it takes to resolve a literal address to itself. A dual-stack socket
+ * reaches IPv4 addresses too.
+ */
 function lookupName(host, family, callback) {
   const literal = net.isIP(host);
-  if (literal !== 0) callback(null, host, literal);
+  if (literal !== 0) callback(null, family === 6 ? reachable(host, 'udp6') : host, literal);
   else dns.lookup(host, family, callback);
 }
 
@@ -33,12 +38,15 @@ function lookupName(host, family, callback) {
  * @returns {dgram.Socket} not bound; binding it to a literal address is synchronous, 'listening' included
  */
 function createUdpSocket(options) {
-  return dgram.createSocket({ ...options, lookup: lookupName });
+  return dgram.createSocket({ __proto__: null, ...options, lookup: lookupName });
 }
 
 /**
- * Binds a UDP socket and lets an endpoint have its datagrams: through a descriptor of its own where the system and the
- * cluster module allow that, through node:dgram elsewhere. Throws what bind() throws.
+ * Binds a UDP socket and lets an endpoint have its datagrams: through a descriptor of its own where the system allows
+ * that, through node:dgram elsewhere. Throws what bind() throws.
+ *
+ * Workers of a cluster that share a port have a socket each, and the system gives each peer to one of them. The one socket
+ * that node:cluster would share hands each datagram to any of them, and no handshake ends.
  *
  * @param {dgram.Socket} udp
  * @param {{ port: number, address: string, exclusive?: boolean, ipv6Only?: boolean } | { fd: number }} where
@@ -49,14 +57,16 @@ function bindUdp(udp, where, native) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
-  const isNative = address !== undefined && !isShared && defaults.nativeUdp;
-  const fd = isNative ? native.bindUdp(address, port, ipv6Only, BATCH) : null;
+  const isNative = address !== undefined && (isShared || defaults.nativeUdp);
+  const fd = isNative ? native.bindUdp(address, port, ipv6Only, isShared, BATCH) : null;
   if (fd === null) {
-    udp.bind(address === undefined ? rest : { address, port, ...rest });
+    if (isShared && address !== undefined) udp.once('listening', warnOfSharing);
+    const given = address === undefined ? rest : { address, port, ...rest };
+    udp.bind({ __proto__: null, ...given });
     return false;
   }
   try {
-    udp.bind({ fd, exclusive: true });
+    udp.bind({ __proto__: null, fd, exclusive: true });
     return true;
   } catch (error) {
     native.releaseUdp();
@@ -65,10 +75,43 @@ function bindUdp(udp, where, native) {
   }
 }
 
+/** Once, because every worker would say it for every socket. */
+function warnOfSharing() {
+  if (hasWarned) return;
+  hasWarned = true;
+  process.emitWarning(
+    'This system does not give each peer to one worker of a cluster: datagrams of one peer reach all workers that share a ' +
+      'port, and no handshake ends. Give each worker a port of its own.',
+    { type: 'DtlsWarning', code: 'ERR_DTLS_SHARED_PORT' },
+  );
+}
+
+/** Whether this machine has sockets that take IPv6 and IPv4, as node:net asks before it listens. */
+function hasDualStack() {
+  const udp = createUdpSocket({ type: 'udp6' });
+  udp.on('error', () => {});
+  try {
+    udp.bind({ address: '::', port: 0, exclusive: true });
+    return isBound(udp);
+  } finally {
+    udp.close();
+  }
+}
+
 /** Whether a UDP socket has its address. */
 function isBound(socket) {
   try {
     socket.address();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether a UDP socket has one peer alone. */
+function isConnected(socket) {
+  try {
+    socket.remoteAddress();
     return true;
   } catch {
     return false;
@@ -91,37 +134,30 @@ function growReceiveBuffer(socket) {
  * Resolves a host once. Always calls back once and in a later tick, whatever the given function does.
  *
  * @param {{ host: string, family: 0 | 4 | 6, lookup?: Function }} remote
- * @param {(error: Error | null, address?: string) => void} callback
+ * @param {(error: Error | null, addresses?: string[]) => void} callback with at least one address, best first
  */
-function resolve({ host, family, lookup = dns.lookup }, callback) {
+function resolve({ host, family, lookup }, callback) {
   if (net.isIP(host) !== 0) {
-    process.nextTick(callback, null, host);
+    process.nextTick(callback, null, [host]);
     return;
   }
   let isResolved = false;
-  lookup(host, family, (error, address) => {
+  const onResolved = (error, found) => {
     if (isResolved) return;
     isResolved = true;
     if (error) process.nextTick(callback, error);
-    else if (net.isIP(address) !== 0) process.nextTick(callback, null, address);
-    else process.nextTick(callback, stateError('ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${address}`));
-  });
+    else process.nextTick(callback, ...checkedAddresses(found));
+  };
+  if (lookup === undefined) dns.lookup(host, { family, all: true }, onResolved);
+  else lookup(host, family, onResolved);
 }
 
-/**
- * The form in which dgram reports an address, and in which a socket of this type can send to it: '::1' for
- * '0:0:0:0:0:0:0:1', '::ffff:192.0.2.1' for an IPv4 address on an IPv6 socket.
- */
-function canonicalAddress(address, type) {
-  if (net.isIPv4(address)) return type === 'udp6' ? `::ffff:${address}` : address;
-  const [bare, zone] = address.split('%');
-  const canonical = new net.SocketAddress({ address: bare, family: 'ipv6' }).address;
-  return zone === undefined ? canonical : `${canonical}%${zone}`;
-}
-
-/** The key of an address in a Map. */
-function addressKey({ address, port }) {
-  return `${address}:${port}`;
+/** What a lookup has found: one address, or a list as by `all: true`. */
+function checkedAddresses(found) {
+  const addresses = Array.isArray(found) ? found.map((entry) => entry?.address) : [found];
+  const invalid = addresses.findIndex((address) => net.isIP(address) === 0);
+  if (addresses.length > 0 && invalid === -1) return [null, addresses];
+  return [stateError('ERR_INVALID_IP_ADDRESS', `Invalid IP address: ${addresses[invalid]}`)];
 }
 
 /**
@@ -159,13 +195,13 @@ function queuedDatagrams(socket) {
 }
 
 module.exports = {
-  addressKey,
   bindUdp,
-  canonicalAddress,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,
+  hasDualStack,
   isBound,
+  isConnected,
   queuedDatagrams,
   resolve,
 };

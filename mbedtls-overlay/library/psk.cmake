@@ -43,3 +43,21 @@ edit("PSK: offered by a client whose key is yet to come" library/ssl_cli.c
 "    if (mbedtls_ssl_ciphersuite_uses_psk(suite_info) &&
         ssl->conf->f_psk == NULL &&
         ssl_conf_has_static_psk(ssl->conf) == 0) {")
+
+# RFC 4279 section 5.1 has identities of 0 to 2^16 - 1 bytes.
+edit("RFC 4279: an identity may be empty, on a server" library/ssl_srv.c
+"    if (n == 0 || n > end - *p) {"
+"    if (n > end - *p) {")
+
+edit("RFC 4279: an identity may be empty, on a client" library/ssl_cli.c
+"static int ssl_conf_has_static_psk(mbedtls_ssl_config const *conf)
+{
+    if (conf->psk_identity     == NULL ||
+        conf->psk_identity_len == 0) {"
+"static int ssl_conf_has_static_psk(mbedtls_ssl_config const *conf)
+{
+    if (conf->psk_identity == NULL) {")
+
+edit("RFC 4279: memory for an identity without bytes" library/ssl_tls.c
+"    conf->psk_identity = mbedtls_calloc(1, psk_identity_len);"
+"    conf->psk_identity = mbedtls_calloc(1, psk_identity_len + 1);")

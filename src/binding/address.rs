@@ -1,10 +1,12 @@
 //! Addresses as node:dgram writes them: `192.0.2.1`, `2001:db8::1`, and `fe80::1%eth0`, whose zone is part of the address.
+//!
+//! An IPv4 peer of a dual-stack socket is `192.0.2.1` here; only the socket itself writes `::ffff:192.0.2.1`.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 pub(super) fn parse(address: &str, port: u16) -> Option<SocketAddr> {
     match address.split_once('%') {
-        None => address.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip, port)),
+        None => address.parse::<IpAddr>().ok().map(|ip| SocketAddr::new(ip.to_canonical(), port)),
         Some((literal, zone)) => literal
             .parse::<Ipv6Addr>()
             .ok()
@@ -56,9 +58,16 @@ mod tests {
 
     #[test]
     fn addresses_come_out_as_they_went_in() {
-        for address in ["192.0.2.1", "::1", "2001:db8::1", "::ffff:192.0.2.1", "fe80::1%4294967295"] {
+        for address in ["192.0.2.1", "::1", "2001:db8::1", "fe80::1%4294967295"] {
             assert_eq!(format(&parse(address, 5684).unwrap()), address);
         }
+    }
+
+    #[test]
+    fn an_ipv4_peer_of_a_dual_stack_socket_has_its_ipv4_address() {
+        let mapped = parse("::ffff:192.0.2.1", 5684).unwrap();
+        assert_eq!(mapped, parse("192.0.2.1", 5684).unwrap());
+        assert_eq!(format(&mapped), "192.0.2.1");
     }
 
     #[cfg(target_os = "linux")]

@@ -5,8 +5,8 @@ use super::context::ServerContext;
 use super::error::{CodedError, internal, no_address};
 use super::saved::{NativeSavedConnection, NativeSession};
 use crate::proto::{
-    Answer, Answered, HandshakeAnswer, HandshakeSubject, Restoration, ResumableSession, SavedConnection, ServerConfig,
-    Subject,
+    Answer, Answered, HandshakeAnswer, HandshakeSubject, Restoration, ResumableSession, SaveClock, SavedConnection,
+    ServerConfig, Subject,
 };
 use napi::bindgen_prelude::{Buffer, ClassInstance, Either4};
 use napi_derive::napi;
@@ -57,7 +57,7 @@ pub(super) enum Parsed<'a> {
     OwnPsk(Option<NativeOwnPsk>),
     Session(Option<ResumableSession>),
     Peer(bool),
-    Restore(Option<SavedConnection>, Duration),
+    Restore(Option<(SavedConnection, SaveClock)>),
     Move(Option<SocketAddr>),
 }
 
@@ -81,9 +81,9 @@ pub(super) fn about(subject: Subject, value: Value<'_>) -> Result<Parsed<'_>, Co
         }
         (Subject::Handshake(HandshakeSubject::Session), None) => Parsed::Session(None),
         (Subject::Restore, Some(Object(answer))) => {
-            Parsed::Restore(answer.restore.map(|saved| saved.parse()).transpose()?, unix_time())
+            Parsed::Restore(answer.restore.map(|saved| saved.parse_with_clock(unix_time())).transpose()?)
         }
-        (Subject::Restore, None) => Parsed::Restore(None, unix_time()),
+        (Subject::Restore, None) => Parsed::Restore(None),
         (Subject::Move, Some(Object(answer))) => Parsed::Move(answer.r#move.map(|old| old.parse()).transpose()?),
         (Subject::Move, None) => Parsed::Move(None),
         _ => return Err(internal("An answer does not have the type that its question asks for")),
@@ -101,8 +101,8 @@ impl Parsed<'_> {
             )),
             Parsed::Session(session) => Answer::Handshake(HandshakeAnswer::Session(session.as_ref())),
             Parsed::Peer(accepted) => Answer::Handshake(HandshakeAnswer::Peer(*accepted)),
-            Parsed::Restore(saved, unix_time) => {
-                Answer::Restore(saved.as_ref().map(|saved| Restoration { saved, unix_time: *unix_time }))
+            Parsed::Restore(restoration) => {
+                Answer::Restore(restoration.as_ref().map(|(saved, clock)| Restoration { saved, clock: *clock }))
             }
             Parsed::Move(old) => Answer::Move(*old),
         }

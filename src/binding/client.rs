@@ -8,6 +8,7 @@ use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeClientOptions;
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
+use super::udp::Sharing;
 use super::waker::Waker;
 use super::workers::JobQueue;
 use crate::proto::{ClientConfig, Endpoint};

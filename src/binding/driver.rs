@@ -1,7 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the way of datagrams in and out.
 
 use super::address;
-use super::answer::{Value, about, answered};
+use super::answer::{Value, about, answered, unix_time};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeTransmit};
@@ -9,7 +9,7 @@ use super::intake::{Backlog, with_arrival};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
-use super::udp::{Datagrams, Udp};
+use super::udp::{Datagrams, Sharing, Udp};
 use super::workers::JobQueue;
 use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
 use napi::Env;
@@ -109,12 +109,18 @@ impl Driver {
     // --- the UDP socket ----------------------------------------------------------------------------------------------
 
     /// Binds a UDP socket of our own; answers the descriptor that Node is to own, `None` where Node has to make one.
-    pub(super) fn bind_udp(&mut self, address: &str, port: u16, ipv6_only: bool, batch_time: f64) -> Option<i32> {
-        let (udp, descriptor) = Udp::bind(address::parse(address, port)?, ipv6_only).ok()?;
+    pub(super) fn bind_udp(&mut self, address: &str, port: u16, sharing: Sharing, batch_time: f64) -> Option<i32> {
+        let (udp, descriptor) = Udp::bind(address::parse(address, port)?, sharing).ok()?;
         self.udp = Some(udp);
         self.batch_time = Duration::try_from_secs_f64(batch_time / 1000.0).unwrap_or_default();
         self.is_congested = false;
         Some(descriptor)
+    }
+
+    pub(super) fn note_connected_udp(&mut self) {
+        if let Some(udp) = &mut self.udp {
+            udp.note_connected();
+        }
     }
 
     pub(super) fn release_udp(&mut self) {
@@ -345,7 +351,8 @@ impl Driver {
     }
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
-        self.endpoint.save(ConnectionHandle(connection)).map(Into::into)
+        let saved = self.endpoint.save(ConnectionHandle(connection))?;
+        Some(NativeSavedConnection::new(saved, unix_time()))
     }
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {

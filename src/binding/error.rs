@@ -1,7 +1,7 @@
 //! Rust errors as JavaScript errors with a `code`.
 
 use super::words;
-use crate::proto::{ConfigError, EXPORT_LIMIT, ExportError, SendError};
+use crate::proto::{ConfigError, EXPORT_LIMIT, ExportError, SendError, Unrestorable};
 
 /// An error whose status becomes the JavaScript error's `code`.
 pub(super) type CodedError = napi::Error<&'static str>;
@@ -45,8 +45,21 @@ pub(super) fn invalid_session(why: String) -> CodedError {
     CodedError::new("ERR_DTLS_INVALID_SESSION", format!("The saved session cannot be used: {why}"))
 }
 
+pub(super) fn unrestorable(why: Unrestorable) -> CodedError {
+    match why {
+        Unrestorable::Suite(_) => {
+            CodedError::new("ERR_DTLS_UNRESTORABLE_CIPHER", format!("The saved connection cannot go on: {why}"))
+        }
+        Unrestorable::State(why) => invalid_session(why.to_owned()),
+    }
+}
+
 pub(super) fn no_address(address: &str) -> CodedError {
-    internal(format!("'{address}' is not an IP address"))
+    let message = match address.split_once('%') {
+        Some((_, zone)) => format!("'{address}': this machine has no network interface '{zone}'"),
+        None => format!("'{address}' is not an IP address"),
+    };
+    CodedError::new("ERR_INVALID_IP_ADDRESS", message)
 }
 
 pub(super) fn internal(message: impl std::fmt::Display) -> CodedError {

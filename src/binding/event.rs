@@ -28,6 +28,12 @@ pub struct NativeError {
     pub errno: i32,
     /// Sent or received.
     pub alert: Option<u8>,
+    /// The PSK identity that the peer presents, which nobody has proved.
+    pub psk_identity: Option<Buffer>,
+    /// The public key that it presents, SubjectPublicKeyInfo in DER.
+    pub public_key: Option<Buffer>,
+    /// The certificate that it presents, DER.
+    pub certificate: Option<Buffer>,
 }
 
 /// Something that happened; `kind` says which of the other properties are there.
@@ -94,11 +100,16 @@ pub struct NativeEvent {
 
 impl From<Error> for NativeError {
     fn from(error: Error) -> NativeError {
+        let message = words::message(&error);
+        let claim = error.claim.map(|claim| *claim).unwrap_or_default();
         NativeError {
             code: words::code(error.kind),
-            message: words::message(&error),
+            message,
             errno: error.errno,
             alert: error.alert,
+            psk_identity: claim.psk_identity.map(Into::into),
+            public_key: claim.public_key.map(Into::into),
+            certificate: claim.certificate.map(Into::into),
         }
     }
 }
@@ -130,6 +141,12 @@ impl From<Event> for NativeEvent {
                 port: Some(remote.port()),
                 old_address: Some(address::format(&old)),
                 old_port: Some(old.port()),
+                ..Default::default()
+            },
+            Event::ClockBehind { remote } => NativeEvent {
+                kind: "clockBehind",
+                address: Some(address::format(&remote)),
+                port: Some(remote.port()),
                 ..Default::default()
             },
             Event::Secure { connection, suite, resumed, psk_identity, peer, terms, handshake_time } => NativeEvent {

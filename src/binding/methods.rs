@@ -6,10 +6,24 @@ macro_rules! endpoint_methods {
         #[napi]
         impl $class {
             /// Binds a UDP socket for Node to poll and own; answers its descriptor, or null where Node has to make its own.
-            /// `batch_time`: milliseconds after which `receive` hands over what it has.
+            /// `by_peer`: other processes may have the same address, and each peer is given to one of them. `batch_time`:
+            /// milliseconds after which `receive` hands over what it has.
             #[napi(catch_unwind)]
-            pub fn bind_udp(&mut self, address: String, port: u16, ipv6_only: bool, batch_time: f64) -> Option<i32> {
-                self.driver.bind_udp(&address, port, ipv6_only, batch_time)
+            pub fn bind_udp(
+                &mut self,
+                address: String,
+                port: u16,
+                ipv6_only: bool,
+                by_peer: bool,
+                batch_time: f64,
+            ) -> Option<i32> {
+                self.driver.bind_udp(&address, port, Sharing { ipv6_only, by_peer }, batch_time)
+            }
+
+            /// Node has connected the UDP socket to its one peer.
+            #[napi(catch_unwind)]
+            pub fn note_connected_udp(&mut self) {
+                self.driver.note_connected_udp();
             }
 
             /// Node has closed its descriptor, or is about to.

@@ -1,9 +1,10 @@
 //! Saved connections and sessions as JavaScript keeps them: node-mbed-dtls's fields, and what they lacked.
 
-use super::error::{CodedError, invalid_session};
-use crate::proto::{MaxFragmentLength, ReplayWindow, ResumableSession, SavedConnection, SessionId, Suite};
+use super::error::{CodedError, invalid_session, unrestorable};
+use crate::proto::{MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Suite};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use std::time::Duration;
 
 /// Contents of the two Finished messages, 12 bytes each.
 #[napi(object, object_from_js = false)]
@@ -39,10 +40,14 @@ pub struct NativeSavedConnection {
     pub extended_master_secret: Option<bool>,
     /// RFC 6066, bytes.
     pub max_fragment_length: Option<u16>,
+    /// When it was saved: milliseconds, Unix time.
+    pub saved_at: Option<f64>,
+    /// False when a connection with this suite cannot go on from a copy; not looked at when it is to.
+    pub restorable: Option<bool>,
 }
 
-impl From<SavedConnection> for NativeSavedConnection {
-    fn from(saved: SavedConnection) -> NativeSavedConnection {
+impl NativeSavedConnection {
+    pub(super) fn new(saved: SavedConnection, saved_at: Duration) -> NativeSavedConnection {
         let number = |value: u64| Buffer::from(value.to_be_bytes().to_vec());
         NativeSavedConnection {
             ciphersuite: saved.suite.id(),
@@ -56,13 +61,19 @@ impl From<SavedConnection> for NativeSavedConnection {
             encrypt_then_mac: Some(saved.encrypt_then_mac),
             extended_master_secret: saved.extended_master_secret,
             max_fragment_length: saved.max_fragment_length.map(MaxFragmentLength::bytes),
+            saved_at: Some(saved_at.as_millis() as f64),
+            restorable: Some(saved.check().is_ok()),
         }
     }
-}
 
-impl NativeSavedConnection {
+    /// A connection that is to go on, with the clock at which it was saved, and the clock now.
+    pub(super) fn parse_with_clock(&self, now: Duration) -> Result<(SavedConnection, SaveClock), CodedError> {
+        let saved = self.saved_at.and_then(|milliseconds| Duration::try_from_secs_f64(milliseconds / 1000.0).ok());
+        Ok((self.parse()?, SaveClock { saved, now }))
+    }
+
     /// Every length is checked here; nothing of it reaches the engine unparsed.
-    pub(super) fn parse(&self) -> Result<SavedConnection, CodedError> {
+    fn parse(&self) -> Result<SavedConnection, CodedError> {
         let counter = u64::from_be_bytes(exactly("out_ctr", &self.counter)?);
         let replay_window = match (&self.window_top, &self.window) {
             (Some(top), Some(seen)) => Some(ReplayWindow {
@@ -71,7 +82,7 @@ impl NativeSavedConnection {
             }),
             _ => None,
         };
-        Ok(SavedConnection {
+        let saved = SavedConnection {
             suite: suite(self.ciphersuite)?,
             randoms: exactly("randbytes", &self.randbytes)?.into(),
             session_id: session_id(&self.id)?,
@@ -82,7 +93,9 @@ impl NativeSavedConnection {
             max_fragment_length: self.max_fragment_length.map(max_fragment_length).transpose()?,
             encrypt_then_mac: self.encrypt_then_mac.unwrap_or(false),
             extended_master_secret: self.extended_master_secret,
-        })
+        };
+        saved.check().map_err(unrestorable)?;
+        Ok(saved)
     }
 }
 

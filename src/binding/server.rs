@@ -9,6 +9,7 @@ use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
 use super::saved::{NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
+use super::udp::{self, Sharing};
 use super::waker::Waker;
 use super::workers::JobQueue;
 use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration};
@@ -59,6 +60,12 @@ impl DtlsServer {
         Ok(server)
     }
 
+    /// 4 or 6 for the address family of an open UDP socket; null for anything else, and where nobody can tell.
+    #[napi(catch_unwind)]
+    pub fn udp_family(&self, descriptor: i32) -> Option<u8> {
+        udp::family(descriptor)
+    }
+
     /// All the pre-shared keys, so that none is looked up: one for everybody, or one for each identity beside it.
     #[napi(catch_unwind)]
     pub fn know_keys(&mut self, for_everybody: Option<&[u8]>, identities: Vec<Buffer>, keys: Vec<Buffer>) {
@@ -94,8 +101,8 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn restore(&mut self, address: String, port: u16, saved: NativeSavedConnection) -> Result<u32, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
-        let saved = saved.parse()?;
-        let restoration = Restoration { saved: &saved, unix_time: unix_time() };
+        let (saved, clock) = saved.parse_with_clock(unix_time())?;
+        let restoration = Restoration { saved: &saved, clock };
         let connection = self.driver.with(|endpoint, now| endpoint.restore(now, remote, restoration));
         Ok(connection.map_or(0, |connection| connection.0))
     }

@@ -11,6 +11,23 @@ pub(super) use unix::Udp;
 #[cfg(not(unix))]
 pub(super) use elsewhere::Udp;
 
+/// How a socket takes its address.
+#[derive(Clone, Copy)]
+pub(super) struct Sharing {
+    /// A socket at `::` leaves IPv4 alone.
+    pub(super) ipv6_only: bool,
+    /// Other processes of this user may have the same address. The system then gives each peer to one of them.
+    pub(super) by_peer: bool,
+}
+
+/// The family of an open socket; `None` for what is none.
+pub(super) fn family(descriptor: i32) -> Option<u8> {
+    #[cfg(unix)]
+    return unix::family(descriptor);
+    #[cfg(not(unix))]
+    return None;
+}
+
 /// Datagrams, end to end in one allocation that is used again and again.
 #[derive(Default)]
 pub(super) struct Datagrams {
@@ -37,12 +54,15 @@ impl Datagrams {
 
 #[cfg(unix)]
 mod unix {
-    use super::Datagrams;
+    use super::{Datagrams, Sharing};
     use nix::errno::Errno;
-    use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt};
+    use nix::sys::socket::{
+        AddressFamily, SockFlag, SockType, SockaddrLike, SockaddrStorage, bind, getsockname, setsockopt, socket,
+        sockopt,
+    };
     use std::io;
-    use std::net::{SocketAddr, SocketAddrV6, UdpSocket};
-    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
+    use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 
     /// No program that we start inherits the socket: it would keep the port.
     #[cfg(not(target_vendor = "apple"))]
@@ -55,34 +75,52 @@ mod unix {
     /// Our descriptor of a UDP socket.
     pub(in crate::binding) struct Udp {
         socket: UdpSocket,
+        is_ipv6: bool,
+        /// The system knows the one peer: some refuse to be told it again with every datagram.
+        is_connected: bool,
     }
 
     impl Udp {
         /// A socket at this address, and a descriptor of it for its new owner, who closes it.
-        pub(in crate::binding) fn bind(local: SocketAddr, ipv6_only: bool) -> io::Result<(Udp, i32)> {
+        pub(in crate::binding) fn bind(local: SocketAddr, sharing: Sharing) -> io::Result<(Udp, i32)> {
             let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
             let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
-            if ipv6_only {
+            if sharing.ipv6_only {
                 setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
+            }
+            if sharing.by_peer {
+                share_by_peer(&descriptor)?;
             }
             let ours = UdpSocket::from(descriptor.try_clone()?);
             drop(descriptor);
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
             ours.set_nonblocking(true)?;
             let theirs = ours.try_clone()?.into_raw_fd();
-            Ok((Udp { socket: ours }, theirs))
+            Ok((Udp { socket: ours, is_ipv6: local.is_ipv6(), is_connected: false }, theirs))
+        }
+
+        /// Node has connected the socket to its peer.
+        pub(in crate::binding) fn note_connected(&mut self) {
+            self.is_connected = true;
         }
 
         /// A datagram that has arrived, if there is one. Errors are left for Node to meet.
         pub(in crate::binding) fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
             let (length, remote) = self.socket.recv_from(buffer).ok()?;
-            Some((length, without_flow(remote)))
+            Some((length, peer(remote)))
         }
 
         /// False when the system does not take the datagram, now or at all.
         pub(in crate::binding) fn send(&self, remote: SocketAddr, datagram: &[u8]) -> bool {
             loop {
-                match self.socket.send_to(datagram, remote) {
+                let sent = match remote {
+                    _ if self.is_connected => self.socket.send(datagram),
+                    SocketAddr::V4(v4) if self.is_ipv6 => {
+                        self.socket.send_to(datagram, (v4.ip().to_ipv6_mapped(), v4.port()))
+                    }
+                    _ => self.socket.send_to(datagram, remote),
+                };
+                match sent {
                     Ok(_) => return true,
                     Err(error) if error.raw_os_error() == Some(Errno::EINTR as i32) => {}
                     Err(_) => return false,
@@ -96,18 +134,38 @@ mod unix {
         }
     }
 
-    /// The flow label is no part of who the peer is.
-    fn without_flow(remote: SocketAddr) -> SocketAddr {
-        match remote {
-            SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),
-            v4 @ SocketAddr::V4(_) => v4,
+    /// Linux hashes both addresses, so that a peer stays with its process as long as none comes or goes.
+    #[cfg(target_os = "linux")]
+    fn share_by_peer(descriptor: &impl AsFd) -> io::Result<()> {
+        Ok(setsockopt(descriptor, sockopt::ReusePort, &true)?)
+    }
+
+    /// Elsewhere one of the processes would get everything.
+    #[cfg(not(target_os = "linux"))]
+    fn share_by_peer(_: &impl AsFd) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn family(descriptor: i32) -> Option<u8> {
+        match getsockname::<SockaddrStorage>(descriptor).ok()?.family()? {
+            AddressFamily::Inet => Some(4),
+            AddressFamily::Inet6 => Some(6),
+            _ => None,
+        }
+    }
+
+    /// The flow label is no part of who the peer is, and neither is the way in which a dual-stack socket writes IPv4.
+    fn peer(remote: SocketAddr) -> SocketAddr {
+        match (remote, remote.ip().to_canonical()) {
+            (SocketAddr::V6(v6), IpAddr::V6(ip)) => SocketAddrV6::new(ip, v6.port(), 0, v6.scope_id()).into(),
+            (_, ip) => SocketAddr::new(ip, remote.port()),
         }
     }
 }
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use super::Datagrams;
+    use super::{Datagrams, Sharing};
     use std::io;
     use std::net::SocketAddr;
 
@@ -115,8 +173,12 @@ mod elsewhere {
     pub(in crate::binding) enum Udp {}
 
     impl Udp {
-        pub(in crate::binding) fn bind(_: SocketAddr, _: bool) -> io::Result<(Udp, i32)> {
+        pub(in crate::binding) fn bind(_: SocketAddr, _: Sharing) -> io::Result<(Udp, i32)> {
             Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(in crate::binding) fn note_connected(&mut self) {
+            match *self {}
         }
 
         pub(in crate::binding) fn receive(&self, _: &mut [u8]) -> Option<(usize, SocketAddr)> {

@@ -6,11 +6,13 @@
 
 #![forbid(unsafe_code)]
 
+mod associations;
 mod connection;
 mod cookie_gate;
 mod counters;
 mod deadlines;
 mod endpoint;
+mod former_addresses;
 mod gathering;
 mod jobs;
 mod known_keys;
@@ -27,8 +29,9 @@ mod vendor_move;
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
     ConfigError, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden, PeerAuthentication, PskError,
-    Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists, SavedConnection, ServerConfig,
-    SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors, Wishes, capabilities, parse_public_key,
+    Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists, SaveClock, SavedConnection,
+    ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors, Unrestorable, Wishes,
+    capabilities, parse_public_key,
 };
 pub(crate) use crate::wire::{MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;

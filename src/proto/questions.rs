@@ -1,10 +1,9 @@
 //! Questions to the application, and which connection or address each is about.
 
 use super::table::ConnectionHandle;
-use crate::tls;
+use crate::tls::{self, SaveClock};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 /// Names a question. It is answered once, at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,8 +41,8 @@ pub(crate) enum Answer<'a> {
 #[derive(Clone, Copy)]
 pub(crate) struct Restoration<'a> {
     pub(crate) saved: &'a tls::SavedConnection,
-    /// The wall clock, in Unix time: record numbers jump ahead by it.
-    pub(crate) unix_time: Duration,
+    /// Record numbers jump ahead by the clock.
+    pub(crate) clock: SaveClock,
 }
 
 /// What an answer has led to.
@@ -52,7 +51,7 @@ pub(crate) enum Answered {
     /// Nothing: it came too late, or twice, or was no answer to that question, or no record proves what it says.
     Unused,
     Used,
-    /// A saved connection goes on under this handle.
+    /// A saved connection goes on under this handle, or has never stopped and has heard what has come.
     Restored(ConnectionHandle),
 }
 

@@ -87,9 +87,16 @@ impl Routes {
         }
     }
 
-    /// The connection that is one too many at an address, the one that has been silent longest.
-    pub(super) fn surplus(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
-        self.established(remote, ESTABLISHED_LIMIT)
+    /// The connection that is one too many at an address: of the guests, or else of all, the one that has been silent
+    /// longest. Never the one that was heard last.
+    pub(super) fn surplus(
+        &self,
+        remote: SocketAddr,
+        is_guest: impl Fn(&ConnectionHandle) -> bool,
+    ) -> Option<ConnectionHandle> {
+        let others = &self.routes.get(&remote)?.others;
+        let longest = others.get(ESTABLISHED_LIMIT - 1..)?.last()?;
+        Some(*others.iter().rev().find(|other| is_guest(other)).unwrap_or(longest))
     }
 
     pub(super) fn remove(&mut self, remote: SocketAddr, connection: ConnectionHandle) {

@@ -1,13 +1,14 @@
 //! One association's engine: a handshake, then records, asleep when there are none for a while.
 
 use super::choice::Choice;
+use super::claim::Claim;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::Inbound;
 use super::mbed::{Asleep, ClientConfig, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
-use super::saved::{SavedConnection, Unrestorable};
+use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
 use crate::wire::{Record, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -80,18 +81,19 @@ impl Context {
         Ok(Context::new(Stage::Handshake(Box::new(Handshake::client(config, now)?))))
     }
 
-    /// A server's side of a connection that was saved. `unix_time`: its record numbers jump ahead by the clock.
+    /// A server's side of a connection that was saved, in a new life.
     pub(crate) fn restore(
         config: &ServerConfig,
         saved: &SavedConnection,
         now: Instant,
-        unix_time: Duration,
+        clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         saved.check()?;
-        let number = saved.number_after_restore(unix_time)?;
+        let number = saved.number_after_restore(clock)?;
+        let nonce_offset = nonce_offset_of_new_life()?;
         let mut ssl =
-            Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable("there is no memory for it"))?;
-        ssl.restore(saved, number).map_err(|_| Unrestorable("its keys could not be derived"))?;
+            Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable::State("there is no memory for it"))?;
+        ssl.restore(saved, number, nonce_offset).map_err(|_| Unrestorable::State("its keys could not be derived"))?;
         Ok(Context::new(Stage::Open(Open { ssl, last_flight: LastFlight::Delivered })))
     }
 
@@ -223,6 +225,14 @@ impl Context {
         }
     }
 
+    /// Who the peer of a handshake says it is, if it has said so.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        match &self.stage {
+            Stage::Handshake(handshake) => Some(handshake.claim()).filter(|claim| !claim.is_empty()),
+            _ => None,
+        }
+    }
+
     /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.stage {
@@ -334,6 +344,20 @@ impl Context {
         }
     }
 
+    /// The name of an established association.
+    pub(crate) fn association(&self) -> Option<AssociationName> {
+        self.save().map(|saved| saved.association())
+    }
+
+    /// The highest record number that was authenticated; `None` while there is a handshake.
+    pub(crate) fn newest_heard(&self) -> Option<u64> {
+        match &self.stage {
+            Stage::Open(open) => Some(open.ssl.replay_window().0),
+            Stage::Asleep(asleep) => asleep.saved.replay_window.map(|window| window.top),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
+    }
+
     /// The random of the ClientHello that an established association began with.
     pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
         self.save().map(|saved| saved.client_random())
@@ -363,11 +387,11 @@ impl Context {
     /// Gives the engine's memory back, some 4 KB; the next record or payload wakes it in some 20 microseconds.
     pub(crate) fn hibernate(&mut self) {
         if let Stage::Open(Open { ssl, last_flight }) = &mut self.stage
-            && let Some(saved) = ssl.save()
+            && let Some((saved, nonce_offset)) = ssl.save_life()
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
             let config = Arc::clone(ssl.config());
-            let asleep = Asleep { last_flight, saved, config, payload_limit: ssl.payload_limit() };
+            let asleep = Asleep { last_flight, saved, nonce_offset, config, payload_limit: ssl.payload_limit() };
             self.stage = Stage::Asleep(asleep);
         }
     }

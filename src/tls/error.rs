@@ -1,6 +1,7 @@
 //! What ends a connection for good, and what keeps one from exporting keys.
 
 use super::certificate_fault::CertificateFault;
+use super::claim::Claim;
 use crate::wire::certificate::CertificateMessageFault;
 use crate::wire::{ExtensionFault, alert};
 use std::fmt;
@@ -19,6 +20,14 @@ pub(crate) enum ErrorKind {
     /// One side proves itself with certificates alone, the other accepts raw public keys alone, or the reverse.
     NoSharedCertificateType,
     HandshakeTimeout,
+    /// A server asks a client for one cookie after another.
+    TooManyCookies,
+    /// Nothing came from a client's server.
+    NoAnswer,
+    /// A client's server speaks something else.
+    NotDtls,
+    /// The peer has no DTLS 1.2.
+    WrongVersion,
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
     WrongPsk,
@@ -49,19 +58,21 @@ pub(crate) struct Error {
     /// The alert that was sent, or received.
     pub(crate) alert: Option<u8>,
     pub(super) message: String,
+    /// Who the peer of a failed handshake says it is.
+    pub(crate) claim: Option<Box<Claim>>,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
-        Error { kind, errno: 0, alert: None, message: message.into() }
+        Error { kind, errno: 0, alert: None, message: message.into(), claim: None }
     }
 
-    /// RFC 7301 section 3.2.
     /// An answer to a question that was not asked.
     pub(crate) fn unasked() -> Error {
         Error::new(ErrorKind::Internal, "The application's answer is to a question that no handshake has asked")
     }
 
+    /// RFC 7301 section 3.2.
     pub(crate) fn no_application_protocol() -> Error {
         let message = "The two sides have no application protocol in common";
         Error::new(ErrorKind::NoApplicationProtocol, message)
@@ -93,10 +104,25 @@ impl Error {
         self
     }
 
+    /// The same with a better message, if there is one.
+    pub(super) fn saying(self, message: Option<String>) -> Error {
+        Error { message: message.unwrap_or(self.message), ..self }
+    }
+
+    pub(crate) fn with_claim(mut self, claim: Option<Claim>) -> Error {
+        self.claim = claim.map(Box::new);
+        self
+    }
+
     /// The fatal alert that tells the peer, when the engine did not send one itself.
     pub(crate) fn alert_to_send(&self) -> Option<u8> {
         match self.kind {
-            ErrorKind::AlertReceived | ErrorKind::ClosedDuringHandshake | ErrorKind::HandshakeTimeout => None,
+            ErrorKind::AlertReceived
+            | ErrorKind::ClosedDuringHandshake
+            | ErrorKind::HandshakeTimeout
+            | ErrorKind::NoAnswer
+            | ErrorKind::NotDtls => None,
+            ErrorKind::WrongVersion => Some(alert::PROTOCOL_VERSION),
             ErrorKind::Certificate(fault) => Some(fault.alert()),
             ErrorKind::WrongSignature => Some(alert::DECRYPT_ERROR),
             ErrorKind::PeerKeyMismatch => Some(alert::BAD_CERTIFICATE),
@@ -106,9 +132,10 @@ impl Error {
                 Some(alert::BAD_RECORD_MAC)
             }
             ErrorKind::NoApplicationProtocol | ErrorKind::ProtocolsRefused => Some(alert::NO_APPLICATION_PROTOCOL),
-            ErrorKind::NoSharedCipher | ErrorKind::NoExtendedMasterSecret | ErrorKind::NoPsk => {
-                Some(alert::HANDSHAKE_FAILURE)
-            }
+            ErrorKind::NoSharedCipher
+            | ErrorKind::NoExtendedMasterSecret
+            | ErrorKind::NoPsk
+            | ErrorKind::TooManyCookies => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }

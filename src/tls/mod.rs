@@ -4,6 +4,7 @@
 
 mod certificate_fault;
 mod choice;
+mod claim;
 mod config;
 mod config_error;
 mod context;
@@ -20,6 +21,7 @@ mod saved;
 mod suites;
 
 pub(crate) use certificate_fault::CertificateFault;
+pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
 pub(crate) use config_error::{ConfigError, Forbidden};
 pub(crate) use context::{Context, Finished, Reaction};
@@ -35,5 +37,7 @@ pub(crate) use progress::{Negotiated, Progress, Terms};
 pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, Question, Subject};
 pub(crate) use random::{RngError, fill_random};
-pub(crate) use saved::{AssociationName, ReplayWindow, ResumableSession, SavedConnection, SessionId, Unrestorable};
+pub(crate) use saved::{
+    AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Unrestorable,
+};
 pub(crate) use suites::Suite;

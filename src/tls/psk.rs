@@ -32,7 +32,7 @@ impl fmt::Display for PskError {
                 write!(f, "A pre-shared key of {length} bytes is not between 1 and {PSK_LIMIT}")
             }
             PskError::IdentityLength(length) => {
-                write!(f, "A PSK identity of {length} bytes is not between 1 and {PSK_IDENTITY_LIMIT}")
+                write!(f, "A PSK identity of {length} bytes is longer than {PSK_IDENTITY_LIMIT}")
             }
         }
     }
@@ -54,6 +54,6 @@ pub(crate) fn check_psk(key: &[u8]) -> Result<(), PskError> {
 
 /// Whether a PSK identity has a length that we take.
 pub(crate) fn check_psk_identity(identity: &[u8]) -> Result<(), PskError> {
-    let fits = (1..=PSK_IDENTITY_LIMIT).contains(&identity.len());
-    if fits { Ok(()) } else { Err(PskError::IdentityLength(identity.len())) }
+    // RFC 4279 section 5.1: it may be empty.
+    if identity.len() <= PSK_IDENTITY_LIMIT { Ok(()) } else { Err(PskError::IdentityLength(identity.len())) }
 }

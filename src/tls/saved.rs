@@ -1,7 +1,9 @@
 //! A live connection, saved to go on in another process: node-mbed-dtls's six fields, and what they lacked.
 
+use super::random::fill_random;
 use super::suites::Suite;
 use crate::wire::MaxFragmentLength;
+use std::fmt;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -69,7 +71,7 @@ pub(crate) struct ResumableSession {
     pub(crate) master_secret: Zeroizing<[u8; 48]>,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: Option<bool>,
-    /// RFC 7627 section 5.3: a session goes on as it began.
+    /// RFC 7627 section 5.3: a session goes on as it began, and not at all when that is unknown.
     pub(crate) extended_master_secret: Option<bool>,
 }
 
@@ -82,17 +84,45 @@ pub(crate) struct ReplayWindow {
     pub(crate) seen: u64,
 }
 
-/// A saved connection that cannot go on.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unrestorable(pub(crate) &'static str);
+/// Wall clocks around a restore, in Unix time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SaveClock {
+    /// When the copy was made, by the clock there; `None` when nobody has noted it.
+    pub(crate) saved: Option<Duration>,
+    /// Now, by the clock here.
+    pub(crate) now: Duration,
+}
 
-/// Names an association by what only we chose about it: the server's random.
+/// A saved connection that cannot go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unrestorable {
+    /// Two lives of its keys could use one nonce.
+    Suite(Suite),
+    State(&'static str),
+}
+
+impl fmt::Display for Unrestorable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unrestorable::Suite(suite) => write!(
+                f,
+                "{} takes its nonces from record numbers alone, and two lives of the connection could use one twice",
+                suite.name()
+            ),
+            Unrestorable::State(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Names an association by what only the server chose about it: the last 64 bits of its random. Two words rather than one
+/// long one, so that a handle fits beside them without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct AssociationName([u8; 32]);
+pub(crate) struct AssociationName([u32; 2]);
 
 impl SavedConnection {
     pub(crate) fn association(&self) -> AssociationName {
-        AssociationName(self.randoms.last_chunk().copied().unwrap_or_default())
+        let end = u64::from_be_bytes(self.randoms.last_chunk().copied().unwrap_or_default());
+        AssociationName([(end >> 32) as u32, end as u32])
     }
 
     /// The random of the ClientHello that the association began with.
@@ -100,28 +130,54 @@ impl SavedConnection {
         self.randoms.first_chunk().copied().unwrap_or_default()
     }
 
-    pub(super) fn check(&self) -> Result<(), Unrestorable> {
+    /// Whether a connection like this one can go on from a copy.
+    pub(crate) fn check(&self) -> Result<(), Unrestorable> {
+        if self.suite.has_implicit_nonces() {
+            return Err(Unrestorable::Suite(self.suite));
+        }
         if self.epoch != DATA_EPOCH {
-            return Err(Unrestorable("its epoch is not the one that data flows in"));
+            return Err(Unrestorable::State("its epoch is not the one that data flows in"));
         }
         if self.next_number >= RECORD_NUMBER_LIMIT {
-            return Err(Unrestorable("its record number has more than 48 bits"));
+            return Err(Unrestorable::State("its record number has more than 48 bits"));
         }
         Ok(())
     }
 
-    /// The number of the first record after the restore: beyond anything that can have been sent since the copy was
-    /// made, by us or by an earlier restore of the same copy. A nonce that repeats gives the key away.
-    pub(super) fn number_after_restore(&self, unix_time: Duration) -> Result<u64, Unrestorable> {
-        let since = unix_time.saturating_sub(NUMBERING_BEGINS);
-        let clock = u64::try_from(since.as_micros()).unwrap_or(u64::MAX) / (1_000_000 / NUMBERS_PER_SECOND);
-        let number = clock.max(self.next_number + JUMP);
+    /// The number of the first record after the restore: beyond what the peer has heard since the copy was made, from us or
+    /// from an earlier restore of the same copy, or it would take our records for old ones. As far as clocks can be trusted;
+    /// no nonce depends on them ([`nonce_offset_of_new_life`]).
+    pub(super) fn number_after_restore(&self, clock: SaveClock) -> Result<u64, Unrestorable> {
+        let saved = clock.saved.map_or(0, number_at);
+        let number = number_at(clock.now).max(saved).max(self.next_number.saturating_add(JUMP));
         if number < RECORD_NUMBER_LIMIT - JUMP {
             Ok(number)
         } else {
-            Err(Unrestorable("its record numbers are used up"))
+            Err(Unrestorable::State("its record numbers are used up"))
         }
     }
+
+    /// Whether the clock cannot be right: it is before the numbering, or before the copy was made. Then the peer may have
+    /// heard higher numbers than those of the restored connection, and drop its records. The jump makes good for less.
+    pub(crate) fn is_ahead_of(&self, clock: SaveClock) -> bool {
+        let copy = clock.saved.map_or(self.next_number, number_at);
+        clock.now < NUMBERING_BEGINS || number_at(clock.now).saturating_add(JUMP) < copy
+    }
+}
+
+/// The record number that belongs to a time.
+fn number_at(unix_time: Duration) -> u64 {
+    let since = unix_time.saturating_sub(NUMBERING_BEGINS);
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX) / (1_000_000 / NUMBERS_PER_SECOND)
+}
+
+/// What a new life of a connection adds to the numbers of its records, modulo 2^64, for their nonces. A nonce that repeats
+/// gives the key away. The offset is random, so that two lives with n records each share a nonce with a probability below
+/// 2n / 2^64, whatever their clocks and their copies.
+pub(super) fn nonce_offset_of_new_life() -> Result<u64, Unrestorable> {
+    let mut offset = [0; 8];
+    fill_random(&mut offset).map_err(|_| Unrestorable::State("the operating system gives no random numbers"))?;
+    Ok(u64::from_be_bytes(offset))
 }
 
 #[cfg(test)]
@@ -143,20 +199,62 @@ mod tests {
         }
     }
 
+    fn copy_made_at(saved: Option<Duration>, now: Duration) -> SaveClock {
+        SaveClock { saved, now }
+    }
+
+    fn at(seconds: u64) -> Duration {
+        NUMBERING_BEGINS + Duration::from_secs(seconds)
+    }
+
     #[test]
     fn numbers_follow_the_clock_and_never_fall_back() {
-        let at = |seconds| NUMBERING_BEGINS + Duration::from_secs(seconds);
-        assert_eq!(saved(5).number_after_restore(at(1_000)), Ok(500_000_000));
-        assert_eq!(saved(5).number_after_restore(at(1_001)), Ok(500_500_000));
+        let unknown = |now| copy_made_at(None, now);
+        assert_eq!(saved(5).number_after_restore(unknown(at(1_000))), Ok(500_000_000));
+        assert_eq!(saved(5).number_after_restore(unknown(at(1_001))), Ok(500_500_000));
         // A clock that was set back, and one from before the numbering began.
-        assert_eq!(saved(600_000_000).number_after_restore(at(1_000)), Ok(600_000_000 + JUMP));
-        assert_eq!(saved(5).number_after_restore(Duration::ZERO), Ok(5 + JUMP));
+        assert_eq!(saved(600_000_000).number_after_restore(unknown(at(1_000))), Ok(600_000_000 + JUMP));
+        assert_eq!(saved(5).number_after_restore(unknown(Duration::ZERO)), Ok(5 + JUMP));
+        // The clock of whoever made the copy counts as well.
+        assert_eq!(saved(5).number_after_restore(copy_made_at(Some(at(2_000)), at(1_000))), Ok(1_000_000_000));
+    }
+
+    #[test]
+    fn a_clock_that_is_behind_the_copy_is_noticed() {
+        for (next_number, saved_at, now, is_behind) in [
+            (5, Some(at(1_000)), at(1_000), false),
+            (5, Some(at(1_000)), at(5_000), false),
+            // The jump makes good for two seconds.
+            (5, Some(at(1_000)), at(998), false),
+            (5, Some(at(1_000)), at(997), true),
+            (5, Some(at(1_000)), Duration::ZERO, true),
+            // Restored again and again within a moment: numbers run ahead of the clock, but nothing is wrong with it.
+            (550_000_000, Some(at(1_000)), at(1_000), false),
+            (5, None, at(1_000), false),
+            (5, None, Duration::ZERO, true),
+            (600_000_000, None, at(1_000), true),
+        ] {
+            let clock = copy_made_at(saved_at, now);
+            assert_eq!(saved(next_number).is_ahead_of(clock), is_behind, "{next_number} {clock:?}");
+        }
     }
 
     #[test]
     fn used_up_numbers_are_an_error_and_no_wrap() {
-        assert!(saved(RECORD_NUMBER_LIMIT - JUMP).number_after_restore(Duration::ZERO).is_err());
-        assert!(saved(0).number_after_restore(Duration::MAX).is_err());
+        let never = copy_made_at(None, Duration::ZERO);
+        assert!(saved(RECORD_NUMBER_LIMIT - JUMP).number_after_restore(never).is_err());
+        assert!(saved(0).number_after_restore(copy_made_at(None, Duration::MAX)).is_err());
+        assert!(saved(0).number_after_restore(copy_made_at(Some(Duration::MAX), at(0))).is_err());
+        assert!(saved(u64::MAX).number_after_restore(never).is_err());
         assert!(saved(RECORD_NUMBER_LIMIT).check().is_err());
+    }
+
+    #[test]
+    fn only_suites_whose_nonces_are_the_record_numbers_cannot_go_on() {
+        for &suite in Suite::all() {
+            let result = SavedConnection { suite, ..saved(5) }.check();
+            let is_chacha = suite.openssl_name().ends_with("CHACHA20-POLY1305");
+            assert_eq!(result, if is_chacha { Err(Unrestorable::Suite(suite)) } else { Ok(()) }, "{}", suite.name());
+        }
     }
 }

@@ -102,6 +102,11 @@ impl Suite {
         self.name.contains("_CBC_")
     }
 
+    /// Whether its nonces are the numbers of its records and nothing else (RFC 7905 section 2).
+    pub(crate) fn has_implicit_nonces(&self) -> bool {
+        self.name.contains("_CHACHA20_POLY1305_")
+    }
+
     /// Which hash its pseudorandom function has (RFC 5289, RFC 5487): SHA-384, or else SHA-256.
     pub(crate) fn uses_sha384(&self) -> bool {
         self.name.ends_with("_SHA384")

@@ -31,6 +31,13 @@ pub(crate) fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, Certificat
     Ok((!key.is_empty()).then_some(key))
 }
 
+/// The first of the certificates, which is the peer's own, whatever follows it; `None` without one.
+pub(crate) fn first_certificate(message: &[u8]) -> Option<&[u8]> {
+    let (_, list) = body_of(CERTIFICATE, message)?.split_first_chunk::<3>()?;
+    let (certificate, _) = vector(list)?;
+    (!certificate.is_empty()).then_some(certificate)
+}
+
 /// The content of a vector behind which nothing follows.
 fn whole_vector(bytes: &[u8]) -> Result<&[u8], CertificateMessageFault> {
     match vector(bytes) {
@@ -77,6 +84,17 @@ mod tests {
         for body in [&[0, 0, 0, 0][..], &[0, 0, 4, 0, 0, 2, 7], &[0, 0, 2, 0, 0]] {
             assert_eq!(chain(&message(CERTIFICATE, body)), Err(CertificateMessageFault::Malformed), "{body:?}");
         }
+    }
+
+    #[test]
+    fn the_first_certificate_is_found_and_nothing_beyond_the_message() {
+        let two = message(CERTIFICATE, &[0, 0, 9, 0, 0, 2, 7, 8, 0, 0, 1, 9]);
+        assert_eq!(first_certificate(&two), Some(&[7, 8][..]));
+        for body in [&[][..], &[0, 0, 0], &[0, 0, 3, 0, 0, 0], &[0, 0, 5, 0, 0, 3, 7, 8], &[0, 0, 3, 0xff, 0xff, 0xff]]
+        {
+            assert_eq!(first_certificate(&message(CERTIFICATE, body)), None, "{body:?}");
+        }
+        assert_eq!(first_certificate(&message(16, &[0, 0, 5, 0, 0, 2, 7, 8])), None);
     }
 
     #[test]

@@ -9,6 +9,7 @@ const HANDSHAKE_MESSAGE_LIMIT: usize = RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
 const HELLO_REQUEST: u8 = 0;
 pub(crate) const CLIENT_HELLO: u8 = 1;
 pub(crate) const SERVER_HELLO: u8 = 2;
+pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
 pub(crate) const CERTIFICATE: u8 = 11;
 pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
@@ -62,6 +63,13 @@ impl<'a> HandshakeFragment<'a> {
     pub(crate) fn is_whole(&self) -> bool {
         self.is_consistent() && self.fragment_length == self.length
     }
+}
+
+/// The cookie in a HelloVerifyRequest message (RFC 6347 section 4.2.1); `None` for another message.
+pub(crate) fn cookie_of(message: &[u8]) -> Option<&[u8]> {
+    let (_version, rest) = body_of(HELLO_VERIFY_REQUEST, message)?.split_first_chunk::<2>()?;
+    let (&length, rest) = rest.split_first()?;
+    rest.get(..length.into())
 }
 
 /// The body of a whole message of this type, as the engine has put it together; `None` for another message.

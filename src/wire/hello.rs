@@ -6,7 +6,7 @@ use super::record::Record;
 
 const NULL_COMPRESSION: u8 = 0;
 
-/// Bytes of a ServerHello message before its session id: handshake header, version, random.
+/// Bytes of a hello message before its session id: handshake header, version, random.
 const BEFORE_SESSION_ID: usize = HANDSHAKE_HEADER_LENGTH + 2 + RANDOM_LENGTH;
 
 /// Bytes of a ServerHello behind its session id: cipher suite and compression method.
@@ -40,6 +40,7 @@ pub(crate) struct Parameters<'a> {
 #[derive(Debug)]
 pub(crate) struct ClientHello<'a> {
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
+    pub(crate) parameters: Parameters<'a>,
     /// The list of extensions; empty for a hello without one.
     pub(crate) extensions: &'a [u8],
 }
@@ -85,6 +86,11 @@ impl<'a> Parameters<'a> {
         Some((Parameters { cipher_suites, compression_methods }, rest))
     }
 
+    /// IANA's numbers of the cipher suites, the client's favourite first.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = u16> + Clone + use<'a> {
+        self.cipher_suites.as_chunks::<2>().0.iter().map(|id| u16::from_be_bytes(*id))
+    }
+
     fn are_valid(&self) -> bool {
         self.cipher_suites.len() >= 2
             && self.cipher_suites.len().is_multiple_of(2)
@@ -102,10 +108,21 @@ impl<'a> ClientHello<'a> {
 
     fn new(start: &HelloStart<'a>, rest: &'a [u8]) -> Option<ClientHello<'a>> {
         let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
-        let valid =
-            start.is_whole && start.parameters.is_some_and(|parameters| parameters.are_valid()) && rest.is_empty();
-        valid.then_some(ClientHello { random: start.random, extensions })
+        let parameters = start.parameters.filter(Parameters::are_valid)?;
+        let valid = start.is_whole && rest.is_empty();
+        valid.then_some(ClientHello { random: start.random, parameters, extensions })
     }
+}
+
+/// The list of extensions in a whole ClientHello message, which may have none.
+pub(super) fn extensions_of_client_hello(message: &[u8]) -> Option<&[u8]> {
+    let (_session_id, rest) = split_u8_vector(message.get(BEFORE_SESSION_ID..)?)?;
+    let (_cookie, rest) = split_u8_vector(rest)?;
+    let (_parameters, rest) = Parameters::split(rest)?;
+    if rest.is_empty() {
+        return Some(rest);
+    }
+    split_u16_vector(rest).filter(|(_, rest)| rest.is_empty()).map(|(list, _)| list)
 }
 
 /// The list of extensions in a whole ServerHello message, which may have none; `None` for a message without the room

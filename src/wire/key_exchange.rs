@@ -3,7 +3,7 @@
 use super::handshake::{CLIENT_KEY_EXCHANGE, SERVER_KEY_EXCHANGE, body_of};
 
 /// The identity that a client presents: the first vector of its ClientKeyExchange, with ECDHE (RFC 5489) as without.
-/// `None` for an empty one.
+/// It may be empty.
 pub(crate) fn psk_identity(message: &[u8]) -> Option<&[u8]> {
     first_vector(CLIENT_KEY_EXCHANGE, message)
 }
@@ -11,14 +11,13 @@ pub(crate) fn psk_identity(message: &[u8]) -> Option<&[u8]> {
 /// The hint by which a client chooses its identity: the first vector of the ServerKeyExchange. A server without a hint
 /// leaves the message out, or with ECDHE (RFC 5489) the hint empty: then `None`.
 pub(crate) fn psk_identity_hint(message: &[u8]) -> Option<&[u8]> {
-    first_vector(SERVER_KEY_EXCHANGE, message)
+    first_vector(SERVER_KEY_EXCHANGE, message).filter(|hint| !hint.is_empty())
 }
 
 fn first_vector(message_type: u8, message: &[u8]) -> Option<&[u8]> {
     let body = body_of(message_type, message)?;
     let (length, rest) = body.split_first_chunk::<2>()?;
-    let vector = rest.get(..usize::from(u16::from_be_bytes(*length)))?;
-    (!vector.is_empty()).then_some(vector)
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
 }
 
 #[cfg(test)]

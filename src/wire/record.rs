@@ -3,7 +3,7 @@
 //! An engine is given whole records only. A datagram that ends in a few stray bytes would make Mbed TLS end its
 //! association, and some malformed records would end a handshake, although anybody can send either.
 
-use super::handshake::{CLIENT_HELLO, HandshakeFragment};
+use super::handshake::{CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HandshakeFragment};
 use super::lengths::RECORD_HEADER_LENGTH;
 
 /// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
@@ -26,8 +26,8 @@ pub(crate) enum ContentType {
 pub(crate) struct Record<'a> {
     pub(crate) content_type: ContentType,
     pub(crate) epoch: u16,
-    /// Whether a plaintext ChangeCipherSpec came before this record in the same datagram.
-    pub(crate) after_change_cipher_spec: bool,
+    /// Whether a client's key exchange and its ChangeCipherSpec came before this record in the same datagram.
+    pub(crate) after_key_exchange: bool,
     /// Header and fragment.
     pub(crate) bytes: &'a [u8],
 }
@@ -37,21 +37,21 @@ pub(crate) struct Record<'a> {
 pub(crate) struct OwnedRecord {
     content_type: ContentType,
     epoch: u16,
-    pub(crate) after_change_cipher_spec: bool,
+    pub(crate) after_key_exchange: bool,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl OwnedRecord {
     pub(crate) fn borrow(&self) -> Record<'_> {
-        let OwnedRecord { content_type, epoch, after_change_cipher_spec, ref bytes } = *self;
-        Record { content_type, epoch, after_change_cipher_spec, bytes }
+        let OwnedRecord { content_type, epoch, after_key_exchange, ref bytes } = *self;
+        Record { content_type, epoch, after_key_exchange, bytes }
     }
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn keep(self) -> OwnedRecord {
-        let Record { content_type, epoch, after_change_cipher_spec, bytes } = self;
-        OwnedRecord { content_type, epoch, after_change_cipher_spec, bytes: bytes.to_vec() }
+        let Record { content_type, epoch, after_key_exchange, bytes } = self;
+        OwnedRecord { content_type, epoch, after_key_exchange, bytes: bytes.to_vec() }
     }
 
     /// The record at the beginning of `bytes`, and the rest.
@@ -70,7 +70,7 @@ impl<'a> Record<'a> {
         let epoch = u16::from_be_bytes([header[3], header[4]]);
         let length = RECORD_HEADER_LENGTH + usize::from(u16::from_be_bytes([header[11], header[12]]));
         let (bytes, rest) = bytes.split_at_checked(length)?;
-        Some((Record { content_type, epoch, after_change_cipher_spec: false, bytes }, rest))
+        Some((Record { content_type, epoch, after_key_exchange: false, bytes }, rest))
     }
 
     pub(crate) fn fragment(&self) -> &'a [u8] {
@@ -95,6 +95,10 @@ impl<'a> Record<'a> {
         }
     }
 
+    pub(crate) fn is_alert(&self) -> bool {
+        self.content_type == ContentType::Alert
+    }
+
     pub(crate) fn is_handshake(&self) -> bool {
         self.content_type == ContentType::Handshake
     }
@@ -109,6 +113,15 @@ impl<'a> Record<'a> {
         self.content_type == ContentType::ApplicationData && self.epoch == EPOCH_OF_DATA
     }
 
+    fn is_key_exchange(&self) -> bool {
+        let first = self.fragment().first();
+        self.content_type == ContentType::Handshake && self.epoch == 0 && first == Some(&CLIENT_KEY_EXCHANGE)
+    }
+
+    fn is_change_cipher_spec(&self) -> bool {
+        self.content_type == ContentType::ChangeCipherSpec && self.epoch == 0
+    }
+
     /// Whether this could be a ClientHello. Such a record concerns the cookie gate, whatever connection its address
     /// has.
     pub(crate) fn is_client_hello(&self) -> bool {
@@ -119,12 +132,20 @@ impl<'a> Record<'a> {
 /// The records of a datagram, up to the first bytes that are not a record.
 pub(crate) struct Records<'a> {
     rest: &'a [u8],
-    after_change_cipher_spec: bool,
+    seen: Seen,
+}
+
+/// How much of the plaintext of a client's last flight a datagram has had so far.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seen {
+    Nothing,
+    KeyExchange,
+    ChangeCipherSpec,
 }
 
 impl<'a> Records<'a> {
     pub(crate) fn new(datagram: &'a [u8]) -> Records<'a> {
-        Records { rest: datagram, after_change_cipher_spec: false }
+        Records { rest: datagram, seen: Seen::Nothing }
     }
 
     /// The bytes behind the last record.
@@ -139,9 +160,13 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let (record, rest) = Record::parse(self.rest)?;
         self.rest = rest;
-        let after_change_cipher_spec = self.after_change_cipher_spec;
-        self.after_change_cipher_spec |= record.content_type == ContentType::ChangeCipherSpec && record.epoch == 0;
-        Some(Record { after_change_cipher_spec, ..record })
+        let after_key_exchange = self.seen == Seen::ChangeCipherSpec;
+        self.seen = match self.seen {
+            Seen::Nothing if record.is_key_exchange() => Seen::KeyExchange,
+            Seen::KeyExchange if record.is_change_cipher_spec() => Seen::ChangeCipherSpec,
+            seen => seen,
+        };
+        Some(Record { after_key_exchange, ..record })
     }
 }
 

@@ -5,15 +5,17 @@
 //! last, ask [`Connection::resume`] for the next: records that had to wait may be due.
 
 mod activity;
+mod heard;
 mod held;
 
 use super::limits::Limits;
 use crate::tls::{
-    Answer, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, Progress, Question,
-    Reaction, SavedConnection, Subject,
+    Answer, AssociationName, Claim, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox,
+    Progress, Question, Reaction, SavedConnection, Subject,
 };
 use crate::wire::{OwnedRecord, Record};
 use activity::Activity;
+use heard::Heard;
 use held::HeldRecords;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -91,6 +93,7 @@ struct Handshaking {
     waiting_for: WaitingFor,
     /// Tells a repeated ClientHello from that of a client that starts anew. Servers only.
     client_random: Option<[u8; 32]>,
+    heard: Heard,
 }
 
 /// What a handshake waits for.
@@ -108,12 +111,12 @@ enum WaitingFor {
 impl Connection {
     /// A server's side, for a client that has proved its address. Its first record is its whole ClientHello.
     pub(super) fn server(now: Instant, context: Context, client_random: [u8; 32]) -> Connection {
-        Connection::handshaking(now, context, Some(client_random))
+        Connection::handshaking(now, context, Some(client_random), Heard::Handshake)
     }
 
     /// A client's side. [`Connection::handle_timeout`] sends the first flight.
     pub(super) fn client(now: Instant, context: Context) -> Connection {
-        Connection::handshaking(now, context, None)
+        Connection::handshaking(now, context, None, Heard::Nothing)
     }
 
     /// A connection that goes on where it was saved.
@@ -121,8 +124,9 @@ impl Connection {
         Connection { context, phase: Phase::Established(Activity::begin(now)), held: HeldRecords::default() }
     }
 
-    fn handshaking(now: Instant, context: Context, client_random: Option<[u8; 32]>) -> Connection {
-        let phase = Phase::Handshaking(Handshaking { started: now, waiting_for: WaitingFor::Peer, client_random });
+    fn handshaking(now: Instant, context: Context, client_random: Option<[u8; 32]>, heard: Heard) -> Connection {
+        let waiting_for = WaitingFor::Peer;
+        let phase = Phase::Handshaking(Handshaking { started: now, waiting_for, client_random, heard });
         Connection { context, phase, held: HeldRecords::default() }
     }
 
@@ -130,11 +134,13 @@ impl Connection {
 
     /// Takes one record from the peer, or from whoever says so.
     pub(super) fn handle_record(&mut self, now: Instant, record: &Record<'_>, scratch: &mut Scratch) -> Step {
-        if let Phase::Handshaking(Handshaking { waiting_for, .. }) = &self.phase
-            && *waiting_for != WaitingFor::Peer
-        {
-            let holds = waiting_for.may_hold(record) && self.context.expects(record);
-            return if holds && self.held.hold(record) { Step::Taken } else { Step::Dropped };
+        if let Phase::Handshaking(handshaking) = &mut self.phase {
+            handshaking.heard.record(record);
+            let waiting_for = handshaking.waiting_for;
+            if waiting_for != WaitingFor::Peer {
+                let holds = waiting_for.may_hold(record) && self.context.expects(record);
+                return if holds && self.held.hold(record) { Step::Taken } else { Step::Dropped };
+            }
         }
         scratch.make_room(record);
         let reaction = self.context.handle_record(now, record, &mut scratch.plaintext, &mut scratch.outbox);
@@ -142,6 +148,13 @@ impl Connection {
             Ok(Reaction::Handshake(progress)) => self.advance(now, Ok(progress)),
             Ok(Reaction::Record(inbound)) => self.take(now, inbound, scratch),
             Err(error) => Step::Ended(CloseReason::Error(error)),
+        }
+    }
+
+    /// A datagram has come from the peer that is no DTLS.
+    pub(super) fn handle_noise(&mut self) {
+        if let Phase::Handshaking(handshaking) = &mut self.phase {
+            handshaking.heard.noise();
         }
     }
 
@@ -196,7 +209,7 @@ impl Connection {
     pub(super) fn handle_timeout(&mut self, now: Instant, limits: &Limits, scratch: &mut Scratch) -> Step {
         match &self.phase {
             Phase::Handshaking(handshaking) if now >= handshaking.started + limits.handshake_timeout => {
-                Step::Ended(CloseReason::Error(self.timeout_error(handshaking.waiting_for, limits)))
+                Step::Ended(CloseReason::Error(self.timeout_error(handshaking, limits)))
             }
             Phase::Handshaking(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
                 let progress = self.context.handle_timeout(now, &mut scratch.outbox);
@@ -310,9 +323,24 @@ impl Connection {
         }
     }
 
+    /// Who the peer of a handshake that is not over says it is.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        self.context.claim()
+    }
+
     /// Bytes of the longest payload; `None` before the handshake is over.
     pub(super) fn payload_limit(&self) -> Option<usize> {
         self.is_established().then(|| self.context.payload_limit())
+    }
+
+    /// The name of its association; `None` while there is a handshake.
+    pub(super) fn association(&self) -> Option<AssociationName> {
+        self.context.association()
+    }
+
+    /// The highest record number that was authenticated; `None` while there is a handshake.
+    pub(super) fn newest_heard(&self) -> Option<u64> {
+        self.context.newest_heard()
     }
 
     /// What it needs to go on elsewhere; `None` while there is a handshake.
@@ -375,13 +403,17 @@ impl Connection {
         Step::Established { negotiated, handshake_time: now.saturating_duration_since(started) }
     }
 
-    fn timeout_error(&self, waiting_for: WaitingFor, limits: &Limits) -> Error {
-        let culprit = match waiting_for {
+    fn timeout_error(&self, handshaking: &Handshaking, limits: &Limits) -> Error {
+        let timeout = limits.handshake_timeout.as_millis();
+        if let Some(error) = handshaking.heard.error(timeout) {
+            return error;
+        }
+        let culprit = match handshaking.waiting_for {
             WaitingFor::Peer => "The peer did not finish the handshake".to_owned(),
             WaitingFor::Application(subject) => format!("The application did not answer the {}", subject.name()),
             WaitingFor::Worker | WaitingFor::WorkersResult => "No thread had done the handshake's next step".to_owned(),
         };
-        let message = format!("{culprit} within {} ms", limits.handshake_timeout.as_millis());
+        let message = format!("{culprit} within {timeout} ms");
         let error = self.context.timeout_error();
         error.unwrap_or_else(|| Error::new(ErrorKind::HandshakeTimeout, message))
     }

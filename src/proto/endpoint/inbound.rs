@@ -64,6 +64,9 @@ impl Endpoint {
         if !used {
             self.counters.datagrams_dropped += 1;
             let rest = records.rest().len();
+            if rest == datagram.len() {
+                self.note_noise(remote);
+            }
             self.outputs.trace(3, || format!("{remote} -> dropped, {rest} bytes are no records"));
         }
         let (connection, length) = pending?;
@@ -75,11 +78,23 @@ impl Endpoint {
         payload.map(|payload| Received { connection, payload })
     }
 
+    /// Somebody at the address of a handshake does not speak DTLS.
+    fn note_noise(&mut self, remote: SocketAddr) {
+        let handshaking = self.routes.handshaking(remote);
+        if let Some(entry) = handshaking.and_then(|handle| self.connections.get_mut(&handle)) {
+            entry.connection.handle_noise();
+        }
+    }
+
     fn handle_record(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
         if record.is_client_hello() && self.server.is_some() {
             return self.handle_client_hello(now, remote, record);
         }
         let (outcome, connection) = self.deliver_to_established(now, remote, record);
+        if connection.is_some() {
+            return outcome;
+        }
+        let (outcome, connection) = self.deliver_to_returning(now, remote, remote, record);
         if connection.is_some() {
             return outcome;
         }

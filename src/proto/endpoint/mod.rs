@@ -3,13 +3,15 @@
 //! The endpoint routes, admits and applies. A datagram comes in at [`Endpoint::handle_datagram`] (`inbound.rs`), goes to the
 //! connection that its address names, or to the cookie gate when it is a ClientHello (`admission.rs`); what the connection
 //! makes of it is a step (`steps.rs`): datagrams, an event, a question (`answers.rs`), a job (`lending.rs`), a new deadline, or
-//! the end. Records that no connection can read lead to questions about their address (`placing.rs`). What the application wishes
+//! the end. Records that no connection at their address can read may be those of one that has moved (`moves.rs`), or lead to
+//! questions about their address (`placing.rs`). What the application wishes
 //! is in `requests.rs`, what it is told in `outputs.rs`.
 
 mod admission;
 mod answers;
 mod inbound;
 mod lending;
+mod moves;
 mod outputs;
 mod placing;
 mod requests;
@@ -18,10 +20,12 @@ mod steps;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 
+use super::associations::Associations;
 use super::connection::{Connection, Scratch};
 use super::cookie_gate::CookieGate;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
+use super::former_addresses::FormerAddresses;
 use super::gathering::Gathering;
 use super::jobs::{Jobs, Ticket};
 use super::known_keys::KnownKeys;
@@ -33,7 +37,6 @@ use super::table::{ConnectionHandle, Table};
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use outputs::Outputs;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,8 +54,10 @@ pub(crate) struct Endpoint {
     jobs: Jobs,
     /// Records from addresses without a connection.
     unplaced: UnplacedRecords,
-    /// Connections that were restored, by what is their own.
-    restored: HashMap<AssociationName, ConnectionHandle>,
+    /// Where connections were that have moved.
+    former_addresses: FormerAddresses,
+    /// A server's connections that are established.
+    associations: Associations,
     counters: Counters,
     outputs: Outputs,
     scratch: Scratch,
@@ -80,8 +85,10 @@ struct Entry {
     /// The deadline under which `Endpoint::deadlines` knows it.
     scheduled: Option<Instant>,
     pending: Pending,
-    /// The name under which `Endpoint::restored` knows it.
-    restored: Option<AssociationName>,
+    /// It has come to its address by a move.
+    is_guest: bool,
+    /// The name under which `Endpoint::associations` knows it.
+    association: Option<AssociationName>,
 }
 
 /// What an endpoint has to take back when a connection ends early.
@@ -127,7 +134,8 @@ impl Endpoint {
             asks: Asks::default(),
             jobs: Jobs::default(),
             unplaced: UnplacedRecords::default(),
-            restored: HashMap::new(),
+            former_addresses: FormerAddresses::default(),
+            associations: Associations::default(),
             counters: Counters::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),
@@ -165,7 +173,8 @@ impl Endpoint {
             + self.questions.len()
             + self.jobs.len()
             + self.deadlines.len()
-            + self.restored.len()
+            + self.former_addresses.len()
+            + self.associations.len()
             + self.outputs.len()
     }
 

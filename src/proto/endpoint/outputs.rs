@@ -55,6 +55,9 @@ pub(crate) enum Event {
     Data { connection: ConnectionHandle, payload: Vec<u8> },
     /// An authenticated record came from a new address. Answers go there from now on.
     Moved { connection: ConnectionHandle, remote: SocketAddr, old: SocketAddr },
+    /// The connection there has been restored under a clock that is behind the one that its copy was made under. Its peer may
+    /// have heard higher record numbers, and take what we send for old.
+    ClockBehind { remote: SocketAddr },
     /// The connection is gone, and its handle with it.
     Closed { connection: ConnectionHandle, reason: CloseReason },
 }

@@ -1,17 +1,16 @@
-//! Connections that go on elsewhere: after the server was restarted, and from another address.
+//! Records from addresses without a connection, and saved connections that go on.
 //!
-//! Neither is part of DTLS 1.2. The application keeps the saved connections, and knows which address a device had. The
-//! protocol decides: nothing is restored for good, and nothing moves, before a record has been authenticated.
+//! This is no part of DTLS 1.2. The application keeps the saved connections. The protocol decides: nothing is restored for
+//! good before a record has been authenticated, and an association lives once.
 
 use super::inbound::Outcome;
 use super::{Endpoint, Event};
-use crate::proto::connection::{CloseReason, Connection, Scratch, Step};
+use crate::proto::connection::{Connection, Scratch, Step};
 use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
-use crate::proto::vendor_move::MoveAnnouncement;
-use crate::tls::{AssociationName, Context, Unrestorable};
-use crate::wire::{Record, Records};
+use crate::tls::Context;
+use crate::wire::Record;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -32,46 +31,7 @@ impl Endpoint {
         Outcome::Used
     }
 
-    /// A device says that its address has changed. Without anyone to ask, its record is one like any other.
-    pub(super) fn handle_announcement(
-        &mut self,
-        now: Instant,
-        remote: SocketAddr,
-        announcement: &MoveAnnouncement<'_>,
-    ) {
-        let Some(record) = Records::new(&announcement.datagram).next() else {
-            return;
-        };
-        let (mut outcome, connection) = self.deliver_to_established(now, remote, &record);
-        if connection.is_none() {
-            outcome = if self.asks.for_moves && !self.unplaced.is_asked_about(remote) {
-                self.ask_for_move(now, remote, &record, announcement.device_id)
-            } else {
-                self.hold_unplaced(now, remote, &record)
-            };
-        }
-        match outcome {
-            Outcome::Used => {}
-            Outcome::Data(connection, length) => {
-                self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
-            }
-            Outcome::Dropped => {
-                self.counters.records_dropped += 1;
-                self.counters.datagrams_dropped += 1;
-            }
-        }
-    }
-
-    fn ask_for_move(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, device_id: &[u8]) -> Outcome {
-        if !self.has_room_for_handshake(remote) {
-            return Outcome::Dropped;
-        }
-        let unplaced = Unplaced::new(remote, record, now + self.limits.handshake_timeout);
-        self.ask_about(unplaced, Question::Move { remote, device_id: device_id.to_vec() });
-        Outcome::Used
-    }
-
-    fn ask_about(&mut self, unplaced: Unplaced, question: Question) {
+    pub(super) fn ask_about(&mut self, unplaced: Unplaced, question: Question) {
         let id = self.questions.open(question.subject(), None);
         self.unplaced.insert(id, unplaced);
         self.outputs.push(Event::Question { question: id, connection: None, about: question });
@@ -81,63 +41,6 @@ impl Endpoint {
         while let Some(question) = self.unplaced.pop_expired(now) {
             self.questions.withdraw(question);
             self.outputs.push(Event::QuestionExpired { question });
-        }
-    }
-
-    // --- moves -------------------------------------------------------------------------------------------------------
-
-    /// The address that a device had. The connection there moves if the device's record authenticates. When there is no
-    /// connection any more, the application is asked for the one that was saved.
-    pub(super) fn answer_move(&mut self, now: Instant, question: QuestionId, old: Option<SocketAddr>) -> Answered {
-        let Some(mut unplaced) = self.unplaced.remove(question) else {
-            return Answered::Unused;
-        };
-        let Some(old) = old else {
-            return Answered::Used;
-        };
-        if self.routes.established(old, 0).is_none() && self.asks.for_restores {
-            unplaced.claimed = old;
-            self.ask_about(unplaced, Question::Restore { claimed: old });
-            return Answered::Used;
-        }
-        let remote = unplaced.remote;
-        let mut at = old;
-        for record in unplaced.records {
-            // The event of the move comes before the data that moved it.
-            let before = self.outputs.event_count();
-            let (outcome, connection) = self.deliver_to_established(now, at, &record.borrow());
-            if let Some(connection) = connection {
-                self.relocate(connection, remote, before);
-                at = remote;
-            }
-            match outcome {
-                Outcome::Used => {}
-                Outcome::Dropped => self.counters.records_dropped += 1,
-                Outcome::Data(connection, length) => {
-                    self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
-                }
-            }
-        }
-        Answered::Used
-    }
-
-    /// Moves a connection from its address to another, exactly once in every table.
-    fn relocate(&mut self, handle: ConnectionHandle, remote: SocketAddr, event_position: usize) {
-        let Some(entry) = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote) else {
-            return;
-        };
-        let old = std::mem::replace(&mut entry.remote, remote);
-        self.routes.remove(old, handle);
-        self.place(handle, remote);
-        self.outputs.trace(2, || format!("{old} has moved to {remote}"));
-        self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
-    }
-
-    /// Makes a connection the first at its address. One that has been silent there for too long gives way.
-    fn place(&mut self, handle: ConnectionHandle, remote: SocketAddr) {
-        self.routes.establish(remote, handle);
-        if let Some(surplus) = self.routes.surplus(remote) {
-            self.remove(surplus, CloseReason::Replaced);
         }
     }
 
@@ -154,9 +57,17 @@ impl Endpoint {
         let Some(Unplaced { remote, claimed, records, .. }) = self.unplaced.remove(question) else {
             return Answered::Unused;
         };
-        let Some(restoration) = restoration.filter(|_| self.routes.established(remote, 0).is_none()) else {
+        let Some(restoration) = restoration else {
             return Answered::Unused;
         };
+        // It has never stopped: its own window decides, and not the copy's.
+        if let Some(live) = self.associations.get(restoration.saved.association()) {
+            let is_proven = self.rejoin(now, live, remote, records);
+            return if is_proven { Answered::Restored(live) } else { Answered::Unused };
+        }
+        if self.routes.established(remote, 0).is_some() {
+            return Answered::Unused;
+        }
         let Some(mut connection) = self.build_restored(now, restoration) else {
             return Answered::Unused;
         };
@@ -179,7 +90,7 @@ impl Endpoint {
         if !is_proven {
             return Answered::Unused;
         }
-        let handle = self.adopt(remote, connection, restoration.saved.association());
+        let handle = self.adopt(remote, connection, restoration);
         if claimed != remote {
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
         }
@@ -189,44 +100,43 @@ impl Endpoint {
         Answered::Restored(handle)
     }
 
-    /// Lets a saved connection go on at `remote` without waiting for its peer.
+    /// Lets a saved connection go on at `remote` without waiting for its peer. `None` when there is a connection, when the
+    /// association lives, or when it cannot go on.
     pub(crate) fn restore(
         &mut self,
         now: Instant,
         remote: SocketAddr,
         restoration: Restoration<'_>,
     ) -> Option<ConnectionHandle> {
-        if self.routes.established(remote, 0).is_some() || self.connections.len() >= self.limits.connections {
+        let lives = self.associations.get(restoration.saved.association()).is_some();
+        let is_taken = self.routes.established(remote, 0).is_some();
+        if lives || is_taken || self.connections.len() >= self.limits.connections {
             return None;
         }
         let connection = self.build_restored(now, restoration)?;
-        Some(self.adopt(remote, connection, restoration.saved.association()))
+        Some(self.adopt(remote, connection, restoration))
     }
 
     fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
-        let Restoration { saved, unix_time } = restoration;
-        match Context::restore(&self.server.as_ref()?.config, saved, now, unix_time) {
+        let Restoration { saved, clock } = restoration;
+        match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
-            Err(Unrestorable(why)) => {
+            Err(why) => {
                 self.outputs.trace(1, || format!("a saved connection cannot go on: {why}"));
                 None
             }
         }
     }
 
-    fn adopt(&mut self, remote: SocketAddr, connection: Connection, name: AssociationName) -> ConnectionHandle {
-        // Two of them would use the same numbers one day.
-        if let Some(&twin) = self.restored.get(&name) {
-            self.remove(twin, CloseReason::Replaced);
-        }
+    fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
         let handle = self.add(remote, connection);
-        if let Some(entry) = self.connections.get_mut(&handle) {
-            entry.restored = Some(name);
-        }
-        self.restored.insert(name, handle);
+        self.name(handle);
         self.place(handle, remote);
         self.schedule(handle);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
+        if restoration.saved.is_ahead_of(restoration.clock) {
+            self.outputs.push(Event::ClockBehind { remote });
+        }
         handle
     }
 }

@@ -52,7 +52,14 @@ impl Endpoint {
 
     pub(super) fn add(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
         let handle = self.next_handle();
-        let entry = Entry { connection, remote, scheduled: None, pending: Pending::Nothing, restored: None };
+        let entry = Entry {
+            connection,
+            remote,
+            scheduled: None,
+            pending: Pending::Nothing,
+            is_guest: false,
+            association: None,
+        };
         self.connections.insert(handle, entry);
         handle
     }
@@ -78,6 +85,7 @@ impl Endpoint {
         if let Some(old) = old {
             self.remove(old, CloseReason::Replaced);
         }
+        self.name(handle);
         self.counters.handshakes_completed += 1;
         let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
         self.outputs
@@ -94,6 +102,17 @@ impl Endpoint {
         });
     }
 
+    /// Notes an established connection by what is its own. A client's is never looked for.
+    pub(super) fn name(&mut self, handle: ConnectionHandle) {
+        if self.server.is_some()
+            && let Some(entry) = self.connections.get_mut(&handle)
+            && let Some(name) = entry.connection.association()
+        {
+            entry.association = Some(name);
+            self.associations.insert(name, handle);
+        }
+    }
+
     /// Sends what was written, forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
         self.flush(handle);
@@ -102,8 +121,9 @@ impl Endpoint {
         };
         let remote = entry.remote;
         self.routes.remove(remote, handle);
-        if let Some(name) = entry.restored {
-            self.restored.remove(&name);
+        self.former_addresses.forget(handle);
+        if let Some(name) = entry.association {
+            self.associations.remove(name);
         }
         self.deadlines.change(handle, entry.scheduled, None);
         match entry.pending {
@@ -111,6 +131,10 @@ impl Endpoint {
             Pending::Question(question) => self.questions.withdraw(question),
             Pending::Job(ticket) => self.jobs.give_up(ticket),
         }
+        let reason = match reason {
+            CloseReason::Error(error) => CloseReason::Error(error.with_claim(entry.connection.claim())),
+            other => other,
+        };
         let is_error = matches!(reason, CloseReason::Error(_));
         self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
         self.outputs.trace(if is_error { 1 } else { 2 }, || match &reason {

@@ -2,17 +2,23 @@
 
 mod certificates;
 mod choices;
+mod claims;
 mod client_psk;
 mod cookies;
 mod fragmented_hellos;
 mod fuzz;
 mod handshakes;
+mod hellos;
 mod hibernation;
 mod hostile;
 mod jobs;
+mod lives;
 mod lossy;
+mod mismatches;
+mod moves;
 mod negotiation;
 mod network;
+mod nonces;
 mod psk;
 mod psk_attacks;
 mod raw_public_keys;
@@ -21,3 +27,4 @@ mod roaming;
 mod streams;
 mod threads;
 mod timers;
+mod unanswered;

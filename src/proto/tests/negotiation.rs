@@ -117,8 +117,11 @@ fn the_maximum_fragment_length_survives_a_restart_of_the_server() {
     let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
     network.restart_server(psk_server());
     let unix_time = std::time::Duration::from_secs(1_780_000_000);
-    let handle =
-        network.server.endpoint.restore(network.now, device, Restoration { saved: &saved, unix_time }).unwrap();
+    let handle = network
+        .server
+        .endpoint
+        .restore(network.now, device, Restoration { saved: &saved, clock: clock(unix_time) })
+        .unwrap();
     assert!(network.server.endpoint.send(network.now, handle, &[0; 512]).is_ok());
     assert!(network.server.endpoint.send(network.now, handle, &[0; 513]).is_err());
 }

@@ -6,7 +6,9 @@ use crate::proto::{
     Question, QuestionId,
 };
 pub(super) use crate::tls::{CertificateFault, ErrorKind};
-use crate::tls::{ClientConfig, ClientPsk, PeerCredential, SavedConnection, ServerConfig, Settings, Suite, Wishes};
+use crate::tls::{
+    ClientConfig, ClientPsk, PeerCredential, SaveClock, SavedConnection, ServerConfig, Settings, Suite, Wishes,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -525,11 +527,16 @@ pub(super) fn reply_with_saved(
     question: QuestionId,
     saved: Option<&SavedConnection>,
 ) -> Option<ConnectionHandle> {
-    let restoration = saved.map(|saved| Restoration { saved, unix_time });
+    let restoration = saved.map(|saved| Restoration { saved, clock: clock(unix_time) });
     match endpoint.handle_answer(now, question, Answer::Restore(restoration)) {
         Answered::Restored(connection) => Some(connection),
         Answered::Unused | Answered::Used => None,
     }
+}
+
+/// The clock at a restore of a copy whose own time nobody has noted.
+pub(super) fn clock(now: Duration) -> SaveClock {
+    SaveClock { saved: None, now }
 }
 
 /// The application wants to be asked about addresses.

@@ -184,8 +184,7 @@ fn an_identity_that_is_too_long_to_ask_about_fails_where_a_wrong_key_fails() {
     forged[14..17].copy_from_slice(&302_u32.to_be_bytes()[1..]);
     forged[22..25].copy_from_slice(&302_u32.to_be_bytes()[1..]);
     forged.extend_from_slice(&long);
-    network.inject(address, SERVER, &forged);
-    network.inject(address, SERVER, &records[1..].concat());
+    network.inject(address, SERVER, &[&forged, &records[1..].concat()[..]].concat());
     assert_eq!(network.server.error_kinds(), [ErrorKind::UnknownPskIdentity]);
     let (.., alert) = network.wire.last().unwrap();
     assert_eq!(shape(alert), (21, [0, 0], 15, vec![2, 20]));
@@ -219,4 +218,53 @@ fn an_unknown_identity_takes_the_time_of_a_wrong_key() {
         seen.push(best);
     }
     panic!("an unknown identity can be told by its time from a wrong key: {seen:?}");
+}
+
+// --- a forged end of the handshake -----------------------------------------------------------------------------------
+
+/// A ChangeCipherSpec, and behind it what could be a Finished message under PSK-AES128-CCM8.
+fn forged_end() -> Vec<u8> {
+    let change_cipher_spec = [20, 254, 253, 0, 0, 0, 0, 0, 0, 3, 132, 0, 1, 1];
+    let header = [22, 254, 253, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40];
+    [&change_cipher_spec[..], &header, &[0xa5; 40]].concat()
+}
+
+#[test]
+fn a_forged_end_of_the_handshake_makes_no_key_a_wrong_one() {
+    for before_the_key_exchange in [true, false] {
+        for times in [1, 20] {
+            let mut network = Network::new(psk_server());
+            let (client, records) = withheld_flight(&mut network, &psk_client(&["PSK-AES128-CCM8"]));
+            if !before_the_key_exchange {
+                network.inject(client, SERVER, &records[0]);
+            }
+            for _ in 0..times {
+                network.inject(client, SERVER, &forged_end());
+            }
+            network.inject(client, SERVER, &records.concat());
+            assert_eq!((network.server.error_kinds(), network.server.secured().len()), (vec![], 1));
+        }
+    }
+}
+
+#[test]
+fn a_client_that_falls_silent_after_a_forged_end_has_not_shown_a_wrong_key() {
+    let mut network = Network::new(psk_server());
+    let (client, records) = withheld_flight(&mut network, &psk_client(&["PSK-AES128-CCM8"]));
+    network.inject(client, SERVER, &records[0]);
+    network.inject(client, SERVER, &forged_end());
+    network.clients.clear();
+    network.run_for(Duration::from_secs(300));
+    assert_eq!(network.server.error_kinds(), [ErrorKind::HandshakeTimeout]);
+}
+
+#[test]
+fn a_server_that_seems_to_have_another_key_does_not_end_its_clients_handshake() {
+    let mut network = Network::new(psk_server());
+    let (client, records) = withheld_flight(&mut network, &psk_client(&["PSK-AES128-CCM8"]));
+    network.inject(SERVER, client, &forged_end());
+    assert_eq!(network.clients[0].error_kinds(), []);
+    network.inject(client, SERVER, &records.concat());
+    network.settle();
+    assert_eq!(network.clients[0].secured().len(), 1);
 }

@@ -44,7 +44,7 @@ fn a_client_without_an_answer_gives_up_after_the_handshake_timeout() {
     network.run_for(Duration::from_secs(119));
     assert!(network.clients[0].error_kinds().is_empty());
     network.run_for(Duration::from_secs(2));
-    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::HandshakeTimeout]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::NoAnswer]);
 }
 
 #[test]

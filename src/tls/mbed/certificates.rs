@@ -10,7 +10,7 @@ use super::peer::Peer;
 use super::rules::Rules;
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::error::Error;
-use crate::wire::certificate::raw_public_key;
+use crate::wire::certificate::{first_certificate, raw_public_key};
 use crate::wire::certificate_type::Agreement;
 use crate::wire::handshake::SERVER_KEY_EXCHANGE;
 use crate::wire::{CertificateType, PublicKey};
@@ -63,7 +63,15 @@ pub(super) fn read_clients(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
 /// RFC 5246 section 7.4.2: the Certificate message is a chain.
 fn read_chain(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<(), Failure> {
     let message = ssl.peek_handshake_message()?;
-    let Some(chain) = Chain::read(&message)? else { return accept_nothing(ssl, rules) };
+    judge_chain(ssl, rules, peer, &message).inspect_err(|_| {
+        if let Some(certificate) = first_certificate(&message) {
+            peer.refuse_certificate(certificate);
+        }
+    })
+}
+
+fn judge_chain(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer, message: &[u8]) -> Result<(), Failure> {
+    let Some(chain) = Chain::read(message)? else { return accept_nothing(ssl, rules) };
     let judged = rules.chain.judge(&chain);
     if let (true, Err(fault)) = (rules.required, judged) {
         return Err(Error::certificate_fault(fault).into());
@@ -108,6 +116,7 @@ fn read_raw_public_key(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<
     let key = PublicKey::recognise(key).ok_or_else(unacceptable_key)?;
     let is_expected = rules.public_keys.contains(&key);
     if !is_expected && rules.required && !rules.asks {
+        peer.refuse_key(&key);
         return Err(Error::unexpected_key().into());
     }
     accept_key(ssl, &key)?;

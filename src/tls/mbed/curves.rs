@@ -8,6 +8,8 @@ use mbedtls_sys as sys;
 pub(crate) struct Curve {
     /// Mbed TLS's number.
     id: sys::ecp_group_id,
+    /// IANA's number (RFC 8422 section 5.1.1).
+    number: u16,
     /// NIST's or the RFC's spelling.
     name: &'static str,
     /// Other spellings, of OpenSSL and of SEC 2.
@@ -16,10 +18,10 @@ pub(crate) struct Curve {
 
 /// The cheapest first.
 static CURVES: [Curve; 4] = [
-    Curve { id: sys::ECP_DP_SECP256R1, name: "P-256", aliases: &["prime256v1", "secp256r1"] },
-    Curve { id: sys::ECP_DP_CURVE25519, name: "X25519", aliases: &[] },
-    Curve { id: sys::ECP_DP_SECP384R1, name: "P-384", aliases: &["secp384r1"] },
-    Curve { id: sys::ECP_DP_SECP521R1, name: "P-521", aliases: &["secp521r1"] },
+    Curve { id: sys::ECP_DP_SECP256R1, number: 23, name: "P-256", aliases: &["prime256v1", "secp256r1"] },
+    Curve { id: sys::ECP_DP_CURVE25519, number: 29, name: "X25519", aliases: &[] },
+    Curve { id: sys::ECP_DP_SECP384R1, number: 24, name: "P-384", aliases: &["secp384r1"] },
+    Curve { id: sys::ECP_DP_SECP521R1, number: 25, name: "P-521", aliases: &["secp521r1"] },
 ];
 
 impl Curve {
@@ -29,6 +31,11 @@ impl Curve {
 
     pub(crate) fn name(self) -> &'static str {
         self.name
+    }
+
+    /// IANA's number.
+    pub(super) fn number(self) -> u16 {
+        self.number
     }
 
     /// Every group that the engine was compiled with, best first.

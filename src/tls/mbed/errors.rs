@@ -46,7 +46,8 @@ impl Error {
 
     pub(crate) fn from_engine(errno: i32, what: &str) -> Error {
         let alert = (errno == sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION).then_some(alert::PROTOCOL_VERSION);
-        Error { kind: kind_of(errno), errno, alert, message: format!("{what}: {}", describe(errno)) }
+        let error = Error::new(kind_of(errno), format!("{what}: {}", describe(errno)));
+        Error { errno, alert, ..error }
     }
 
     pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
@@ -56,6 +57,12 @@ impl Error {
                 .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
                 .with_alert(alert::NO_APPLICATION_PROTOCOL);
         }
+        if let (true, Some(alert::PROTOCOL_VERSION)) = (during_handshake, description) {
+            let message = "The peer does not speak DTLS 1.2, as its alert protocol_version says";
+            return Error::new(ErrorKind::WrongVersion, message)
+                .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
+                .with_alert(alert::PROTOCOL_VERSION);
+        }
         let hint = match (during_handshake, description) {
             (true, Some(alert::BAD_RECORD_MAC)) => {
                 ": with a pre-shared key, it has another one or does not know the identity"
@@ -64,21 +71,15 @@ impl Error {
             (true, Some(alert::UNKNOWN_CA)) => ": it does not trust the issuer of our certificate",
             _ => "",
         };
-        Error {
-            kind: ErrorKind::AlertReceived,
-            errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE,
-            alert: description,
-            message: format!("The peer ended the connection with the alert {name}{hint}"),
-        }
+        let error =
+            Error::new(ErrorKind::AlertReceived, format!("The peer ended the connection with the alert {name}{hint}"));
+        Error { errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE, alert: description, ..error }
     }
 
     pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
-        Error {
-            kind: ErrorKind::Certificate(fault),
-            errno: sys::ERR_X509_CERT_VERIFY_FAILED,
-            alert: Some(fault.alert()),
-            message: fault.message().to_owned(),
-        }
+        Error::new(ErrorKind::Certificate(fault), fault.message())
+            .with_errno(sys::ERR_X509_CERT_VERIFY_FAILED)
+            .with_alert(fault.alert())
     }
 }
 
@@ -86,6 +87,7 @@ fn kind_of(errno: i32) -> ErrorKind {
     match errno {
         sys::ERR_SSL_NO_CIPHER_CHOSEN => ErrorKind::NoSharedCipher,
         sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => ErrorKind::WrongSignature,
+        sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => ErrorKind::WrongVersion,
         sys::ERR_SSL_TIMEOUT => ErrorKind::HandshakeTimeout,
         sys::ERR_SSL_INVALID_MAC => ErrorKind::BadRecordMac,
         sys::ERR_SSL_PEER_CLOSE_NOTIFY => ErrorKind::ClosedDuringHandshake,
@@ -97,5 +99,8 @@ fn kind_of(errno: i32) -> ErrorKind {
 
 /// Mbed TLS's words for one of its numbers.
 pub(super) fn describe(errno: i32) -> String {
-    format!("{} (-0x{:04x})", mbedtls::Error::from(errno).as_str(), errno.unsigned_abs())
+    // The crate writes 'mbedTLS error HiError :: PkPasswordRequired', and the last word is the one that helps.
+    let name = mbedtls::Error::from(errno).as_str();
+    let name = name.rsplit_once(":: ").map_or(name, |(_, last)| last);
+    format!("{name} (-0x{:04x})", errno.unsigned_abs())
 }

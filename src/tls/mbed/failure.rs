@@ -5,6 +5,7 @@ use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::steps::Steps;
 use crate::tls::error::{Error, ErrorKind};
+use crate::wire::alert;
 use mbedtls_sys as sys;
 
 impl Steps {
@@ -22,11 +23,16 @@ impl Steps {
                 errno,
                 "The peer has not proved to have the private key of the certificate or public key that it shows",
             ),
-            sys::ERR_SSL_FATAL_ALERT_MESSAGE => Error::alert_received(ssl.received_alert(), true),
+            sys::ERR_SSL_FATAL_ALERT_MESSAGE => {
+                Error::alert_received(ssl.received_alert(), true).saying(self.missed_certificate(ssl))
+            }
             sys::ERR_SSL_PEER_CLOSE_NOTIFY => {
                 Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
             }
             sys::ERR_SSL_INVALID_MAC => self.wrong_keys(),
+            sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => {
+                Error::from_engine(errno, "The peer speaks another version than DTLS 1.2")
+            }
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
                 if self.hellos.has_nothing_to_present() =>
             {
@@ -37,6 +43,18 @@ impl Steps {
             }
             _ => Error::from_engine(errno, "The handshake failed"),
         }
+    }
+
+    /// A server need not say that the alert is about the certificate that it asked for in vain.
+    fn missed_certificate(&self, ssl: &Ssl) -> Option<String> {
+        let number = ssl.received_alert()?;
+        let may_mean_it = matches!(number, alert::HANDSHAKE_FAILURE | alert::BAD_CERTIFICATE);
+        let has_none = self.rules.abilities.presents.is_empty();
+        let is_asked = ssl.role() == Role::Client && ssl.is_asked_for_certificate();
+        (may_mean_it && has_none && is_asked).then(|| {
+            let name = alert::name(number);
+            format!("The server asked for a client certificate, and when it got none it sent the alert {name}")
+        })
     }
 
     /// The peer's Finished message was made with other keys than ours.
@@ -52,10 +70,26 @@ impl Steps {
         }
     }
 
+    /// Records came that could have been the client's Finished message, and none was authentic.
+    fn unauthentic_finished(&self) -> Error {
+        match self.psk.is_known() {
+            Some(false) => self.wrong_keys(),
+            Some(true) => {
+                let message = "The client did not finish the handshake in time, as if its pre-shared key were not the \
+                               one of its identity";
+                Error::new(ErrorKind::HandshakeTimeout, message)
+            }
+            None => {
+                let message = "No Finished message that came in time could be authenticated";
+                Error::new(ErrorKind::HandshakeTimeout, message)
+            }
+        }
+    }
+
     /// What is known about a handshake that has taken too long.
     pub(super) fn timeout_error(&self, ssl: &Ssl) -> Option<Error> {
-        if self.bad_finished {
-            return Some(self.wrong_keys());
+        if self.bad_finished && ssl.role() == Role::Server {
+            return Some(self.unauthentic_finished());
         }
         // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
         let unanswered = ssl.role() == Role::Client

@@ -4,10 +4,12 @@ use super::config::{ClientConfig, Pace, ServerConfig};
 use super::errors::Failure;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
+use super::no_shared_cipher::explain;
 use super::psk::PskExchange;
 use super::resumption::Resumption;
 use super::server_identity::PeerName;
 use super::steps::{Pause, Steps};
+use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
@@ -93,7 +95,10 @@ impl Handshake {
         if let Err(failure) = self.steps.hellos.read_client_hello(&mut self.ssl, record) {
             return Err(self.fail(now, failure, written, out));
         }
-        self.drive(now, Some(record), out)
+        self.drive(now, Some(record), out).map_err(|error| match error.kind {
+            ErrorKind::NoSharedCipher => error.saying(explain(record, self.ssl.config().suites(), &self.steps.rules)),
+            _ => error,
+        })
     }
 
     /// A record of the epoch that the handshake is about to begin.
@@ -214,6 +219,12 @@ impl Handshake {
     /// What is known about a handshake that has taken too long.
     pub(crate) fn timeout_error(&self) -> Option<Error> {
         self.steps.timeout_error(&self.ssl)
+    }
+
+    /// Who the peer says it is.
+    pub(crate) fn claim(&self) -> Claim {
+        let Steps { psk, peer, .. } = &self.steps;
+        Claim { psk_identity: psk.claimed_identity(&self.ssl).map(<[u8]>::to_vec), ..peer.claim() }
     }
 
     /// The engine of the finished handshake, and records that came too early and may hold application data.

@@ -4,6 +4,7 @@
 //! Our hello gets its extensions appended while the engine writes it; the peer's is read here before the engine reads
 //! it.
 
+use super::cookies::Cookies;
 use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::hello_extensions::HelloExtensions;
@@ -11,8 +12,9 @@ use super::ffi::ssl::Ssl;
 use super::rules::Rules;
 use crate::tls::error::{Error, ErrorKind};
 use crate::wire::certificate_type::{Agreement, client_extensions, read_client_hello, read_server_hello};
-use crate::wire::handshake::SERVER_HELLO;
-use crate::wire::{CertificateType, ClientHello, Records, SrtpProfile, application_protocol, srtp};
+use crate::wire::extensions::{self, Hello};
+use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
+use crate::wire::{CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, srtp};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 
@@ -21,6 +23,10 @@ pub(super) struct Hellos {
     agreement: Agreement,
     /// What our hello says.
     extensions: HelloExtensions,
+    /// Numbers of all the extensions in a client's hello, the engine's among them.
+    offered: Vec<u16>,
+    /// What a client's server has asked for.
+    cookies: Cookies,
     /// The profile that both sides use.
     srtp_profile: Option<SrtpProfile>,
     /// The application protocol that a server's application has chosen.
@@ -44,6 +50,8 @@ impl Hellos {
             rules: Arc::clone(rules),
             agreement: Agreement::by_default(&rules.abilities),
             extensions,
+            offered: Vec::new(),
+            cookies: Cookies::default(),
             srtp_profile: None,
             protocol: None,
             fault: None,
@@ -58,13 +66,8 @@ impl Hellos {
         // The engine refuses what is not a ClientHello.
         let Some(record) = Records::new(record).next() else { return Ok(()) };
         let Some(hello) = ClientHello::parse(&record) else { return Ok(()) };
-        match read_client_hello(&self.rules.abilities, hello.extensions) {
-            Ok(agreed) => (self.agreement, self.extensions.full) = agreed,
-            Err(fault) => self.fault = Some(fault.into()),
-        }
-        match srtp::read_client_hello(&self.rules.srtp_profiles, hello.extensions) {
-            Ok(agreed) => (self.srtp_profile, self.extensions.always) = agreed,
-            Err(fault) => self.fault = Some(fault.into()),
+        if let Err(fault) = self.read_extensions(hello.extensions) {
+            self.fault = Some(fault.into());
         }
         if let Some(protocol) = &self.protocol {
             self.extensions.always.extend(application_protocol::server_extension(protocol));
@@ -79,6 +82,13 @@ impl Hellos {
         Ok(())
     }
 
+    fn read_extensions(&mut self, list: &[u8]) -> Result<(), ExtensionFault> {
+        extensions::numbers(list, Hello::Client)?;
+        (self.agreement, self.extensions.full) = read_client_hello(&self.rules.abilities, list)?;
+        (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
+        Ok(())
+    }
+
     /// The step that writes our hello.
     pub(super) fn write(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         if let Some(fault) = self.take_fault() {
@@ -87,17 +97,24 @@ impl Hellos {
         if ssl.role() == Role::Server {
             self.check_extended_master_secret(ssl)?;
         }
-        Ok(ssl.write_hello(&self.extensions)?)
+        let hello = ssl.write_hello(&self.extensions)?;
+        if ssl.role() == Role::Client {
+            self.offered = extensions::offered(&hello)?;
+        }
+        Ok(())
     }
 
     /// A client's step that reads the ServerHello.
     pub(super) fn read_server_hello(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
-        if !self.extensions.is_empty() {
-            let message = ssl.peek_handshake_message()?;
-            if message.first() == Some(&SERVER_HELLO) {
-                self.agreement = read_server_hello(&self.rules.abilities, &message)?;
-                self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, &message)?;
+        let message = ssl.peek_handshake_message()?;
+        match message.first() {
+            Some(&HELLO_VERIFY_REQUEST) => self.cookies.take(&message)?,
+            Some(&SERVER_HELLO) => {
+                let list = extensions::of_server_hello(&self.offered, &message)?;
+                self.agreement = read_server_hello(&self.rules.abilities, list)?;
+                self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, list)?;
             }
+            _ => {}
         }
         ssl.handshake_step()?;
         // A HelloVerifyRequest leads back to the ClientHello.

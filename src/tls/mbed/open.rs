@@ -22,6 +22,8 @@ pub(crate) struct Open {
 pub(crate) struct Asleep {
     pub(crate) last_flight: LastFlight,
     pub(crate) saved: SavedConnection,
+    /// It wakes to the life that it had.
+    pub(crate) nonce_offset: u64,
     pub(crate) config: Arc<SslConfig>,
     pub(crate) payload_limit: usize,
 }
@@ -30,7 +32,7 @@ impl Asleep {
     pub(crate) fn wake(&self, now: Instant) -> Result<Ssl, Error> {
         let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
         // Exactly where it was: nothing has been sent meanwhile.
-        ssl.restore(&self.saved, self.saved.next_number).map_err(Error::internal)?;
+        ssl.restore(&self.saved, self.saved.next_number, self.nonce_offset).map_err(Error::internal)?;
         Ok(ssl)
     }
 

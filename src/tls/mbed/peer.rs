@@ -5,6 +5,7 @@ use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
 use crate::tls::certificate_fault::CertificateFault;
+use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
@@ -30,6 +31,8 @@ pub(super) struct Peer {
     issuers: Vec<Vec<u8>>,
     /// What is wrong with the chain of the peer's certificate, if there was one.
     chain: Result<(), CertificateFault>,
+    /// What it has presented that was refused.
+    refused: Claim,
     verdict: Verdict,
 }
 
@@ -40,6 +43,7 @@ impl Peer {
             credential: None,
             issuers: Vec::new(),
             chain: Err(CertificateFault::Missing),
+            refused: Claim::default(),
             verdict: Verdict::Open,
         }
     }
@@ -59,6 +63,26 @@ impl Peer {
         self.issuers = certificates.collect();
         self.chain = judged;
         self.credential = Some(PeerCredential { public_key: chain.key().der().to_vec(), certificate });
+    }
+
+    /// The peer has presented this raw public key, which is refused.
+    pub(super) fn refuse_key(&mut self, key: &PublicKey) {
+        self.refused.public_key = Some(key.der().to_vec());
+    }
+
+    /// The peer has presented this certificate, which is refused.
+    pub(super) fn refuse_certificate(&mut self, der: &[u8]) {
+        self.refused.certificate = Some(der.to_vec());
+    }
+
+    /// What it has presented, whether it was refused or not.
+    pub(super) fn claim(&self) -> Claim {
+        match &self.credential {
+            None => self.refused.clone(),
+            Some(PeerCredential { public_key, certificate }) => {
+                Claim { public_key: Some(public_key.clone()), certificate: certificate.clone(), ..Claim::default() }
+            }
+        }
     }
 
     /// What the application has to decide before the next step.

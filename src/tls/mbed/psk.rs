@@ -127,6 +127,15 @@ impl PskExchange {
         Some(result)
     }
 
+    /// The identity that a client presents.
+    pub(super) fn claimed_identity<'a>(&'a self, ssl: &'a Ssl) -> Option<&'a [u8]> {
+        match self {
+            PskExchange::Server(ServerStage::Asked { identity }) => Some(identity),
+            PskExchange::Server(ServerStage::Answered { .. }) => ssl.staged_identity(),
+            _ => None,
+        }
+    }
+
     /// Whether a server's application knew a key for the identity; `None` when it was not asked, or has not answered.
     pub(super) fn is_known(&self) -> Option<bool> {
         match self {

@@ -2,6 +2,7 @@
 
 use super::chain::ChainRules;
 use super::credentials::Credentials;
+use super::curves::Curve;
 use super::ffi::config::Role;
 use super::negotiation::{Negotiation, Signatures};
 use super::server_identity::PeerName;
@@ -20,6 +21,7 @@ pub(super) struct Rules {
     /// Whether the application has the last word about the peer.
     pub(super) asks: bool,
     pub(super) signatures: Signatures,
+    pub(super) curves: Vec<Curve>,
     pub(super) extended_master_secret: bool,
     pub(super) srtp_profiles: Vec<SrtpProfile>,
     /// Whether the server's Certificate message is left out where it would be a raw public key.
@@ -60,6 +62,7 @@ impl Rules {
             required: peer.is_some_and(|peer| peer.required),
             asks: peer.is_some_and(|peer| peer.asks),
             signatures: negotiation.signatures.clone(),
+            curves: negotiation.curves.clone(),
             extended_master_secret: negotiation.extended_master_secret,
             srtp_profiles: negotiation.srtp_profiles.clone(),
         }

@@ -9,8 +9,13 @@ use crate::wire::MaxFragmentLength;
 impl Ssl {
     /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
     pub(crate) fn save(&self) -> Option<SavedConnection> {
+        Some(self.save_life()?.0)
+    }
+
+    /// The same, and what its life adds to the numbers of records for their nonces: what it needs to go on here.
+    pub(crate) fn save_life(&self) -> Option<(SavedConnection, u64)> {
         let state = self.connection_state()?;
-        Some(SavedConnection {
+        let saved = SavedConnection {
             suite: Suite::from_id(state.suite)?,
             randoms: state.randoms,
             session_id: SessionId::new(state.session_id.get(..state.session_id_length)?)?,
@@ -21,11 +26,12 @@ impl Ssl {
             max_fragment_length: MaxFragmentLength::from_code(state.max_fragment_length_code),
             encrypt_then_mac: state.encrypt_then_mac,
             extended_master_secret: Some(state.extended_master_secret),
-        })
+        };
+        Some((saved, state.nonce_offset))
     }
 
     /// Puts a fresh context where a finished handshake would have left it, with `number` for its next record.
-    pub(crate) fn restore(&mut self, saved: &SavedConnection, number: u64) -> Result<(), i32> {
+    pub(crate) fn restore(&mut self, saved: &SavedConnection, number: u64, nonce_offset: u64) -> Result<(), i32> {
         let id = saved.session_id.as_bytes();
         let mut session_id = [0; SessionId::LIMIT];
         session_id[..id.len()].copy_from_slice(id);
@@ -37,6 +43,7 @@ impl Ssl {
             master_secret: saved.master_secret.clone(),
             epoch: saved.epoch,
             next_number: number,
+            nonce_offset,
             replay_window: saved.replay_window.map(|window| (window.top, window.seen)),
             max_fragment_length_code: saved.max_fragment_length.map_or(0, MaxFragmentLength::code),
             encrypt_then_mac: saved.encrypt_then_mac,
@@ -47,8 +54,11 @@ impl Ssl {
     /// Lets the ServerHello that is about to be written resume a session; `false` when the session does not fit what
     /// this hello has negotiated.
     pub(super) fn resume_session(&mut self, session: &ResumableSession) -> bool {
+        // RFC 7627 section 5.3: both hellos agree about the extended master secret, or the handshake is a full one. A
+        // session that does not say what its own hello was like agrees with none.
+        let Some(extended_master_secret) = session.extended_master_secret else { return false };
         // RFC 7366 is about CBC suites alone.
         let encrypt_then_mac = session.encrypt_then_mac.filter(|_| session.suite.is_cbc());
-        self.resume(session.suite.id(), &session.master_secret, session.extended_master_secret, encrypt_then_mac)
+        self.resume(session.suite.id(), &session.master_secret, extended_master_secret, encrypt_then_mac)
     }
 }

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 /// Everything but the engine that decides which step is next.
 pub(super) struct Steps {
-    rules: Arc<Rules>,
+    pub(super) rules: Arc<Rules>,
     pub(super) hellos: Hellos,
     pub(super) peer: Peer,
     pub(super) psk: PskExchange,
@@ -26,7 +26,7 @@ pub(super) struct Steps {
     pub(super) early: EarlyRecords,
     /// Whether to pause before a step with public keys.
     pub(super) pauses: bool,
-    /// A record that could have been the peer's Finished failed to authenticate.
+    /// A record that could have been the peer's Finished failed to authenticate, and may have been anybody's.
     pub(super) bad_finished: bool,
 }
 
@@ -76,7 +76,7 @@ impl Steps {
                     Some(record) => finished = Some(record),
                     None => return Ok(Pause::Reading),
                 },
-                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certainly_the_peers(offered.as_ref()) => {
+                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certainly_the_peers(ssl, offered.as_ref()) => {
                     self.bad_finished = true;
                     ssl.drop_current_record();
                     // The engine has written an alert.
@@ -152,8 +152,9 @@ impl Steps {
     }
 }
 
-/// A record in the same datagram as the ChangeCipherSpec is the peer's: when it fails to authenticate, the peer has
-/// other keys. A record on its own may be from anybody.
-fn is_certainly_the_peers(record: Option<&OwnedRecord>) -> bool {
-    record.is_some_and(|record| record.after_change_cipher_spec)
+/// A Finished message that fails to authenticate shows that the client has other keys than ours only if it came with the
+/// client's key exchange, which the keys are made of: whoever can forge that is the client. Anybody can send one alone, or
+/// with a ChangeCipherSpec. A server that has other keys than ours sends none, because it has refused ours.
+fn is_certainly_the_peers(ssl: &Ssl, record: Option<&OwnedRecord>) -> bool {
+    ssl.role() == Role::Server && record.is_some_and(|record| record.after_key_exchange)
 }

@@ -41,7 +41,7 @@ pub(crate) struct SslConfig {
     role: Role,
     asks_peer: bool,
     /// What `raw` points at.
-    _suites: Box<[c_int]>,
+    suites: Box<[c_int]>,
     lists: Lists,
     own_key: Option<Arc<OwnKey>>,
     authorities: Option<Shells>,
@@ -67,7 +67,7 @@ impl SslConfig {
             raw,
             role: parts.role,
             asks_peer: parts.asks_peer,
-            _suites: suites,
+            suites,
             lists: Lists::new(parts.preferences),
             own_key: parts.own_key,
             authorities: parts.authorities,
@@ -93,6 +93,11 @@ impl SslConfig {
         self.asks_peer
     }
 
+    /// IANA's numbers of the suites, best first.
+    pub(crate) fn suites(&self) -> impl Iterator<Item = u16> + Clone + '_ {
+        self.suites.iter().filter_map(|&id| u16::try_from(id).ok()).filter(|&id| id != 0)
+    }
+
     pub(super) fn own_key(&self) -> Option<&OwnKey> {
         self.own_key.as_deref()
     }
@@ -113,7 +118,7 @@ impl SslConfig {
             sys::ssl_conf_rng(raw, Some(random), null_mut());
             sys::ssl_conf_min_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
             sys::ssl_conf_max_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
-            sys::ssl_conf_ciphersuites(raw, self._suites.as_ptr());
+            sys::ssl_conf_ciphersuites(raw, self.suites.as_ptr());
             sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
             sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
             sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_DISABLED);

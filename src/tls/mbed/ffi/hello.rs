@@ -7,19 +7,17 @@ use super::{c_int, sys};
 use sys::types::raw_types::c_uchar;
 
 impl Ssl {
-    /// The step that writes our hello, with these extensions behind the engine's own.
-    pub(crate) fn write_hello(&mut self, extensions: &HelloExtensions) -> Result<(), c_int> {
+    /// The step that writes our hello, with these extensions behind the engine's own. The message as it was written.
+    pub(crate) fn write_hello(&mut self, extensions: &HelloExtensions) -> Result<Vec<u8>, c_int> {
         // SAFETY: null, or the handshake that the context owns.
         let original = unsafe { self.raw.handshake.as_ref() }.and_then(|handshake| handshake.update_checksum);
-        let Some(original) = original.filter(|_| !extensions.is_empty()) else {
-            return self.handshake_step();
-        };
-        self.bio_mut().hello_edit = Some(HelloEdit { extensions: extensions.clone(), original });
+        let original = original.ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
+        self.bio_mut().hello_edit = Some(HelloEdit { extensions: extensions.clone(), original, written: Vec::new() });
         self.set_update_checksum(append_and_hash);
         let result = self.handshake_step();
         self.set_update_checksum(original);
-        self.bio_mut().hello_edit = None;
-        result
+        let edit = self.bio_mut().hello_edit.take();
+        result.map(|()| edit.map(|edit| edit.written).unwrap_or_default())
     }
 
     fn set_update_checksum(&mut self, function: UpdateChecksum) {
@@ -33,8 +31,8 @@ impl Ssl {
 /// `update_checksum` while our hello is written: the engine hashes, keeps and sends what this leaves in `out_msg`.
 unsafe extern "C" fn append_and_hash(ssl: *mut sys::ssl_context, message: *const c_uchar, length: usize) {
     // SAFETY: `ssl` is the running context, whose `p_bio` is the `Bio` that `Ssl` registered and holds no reference to.
-    let bio = unsafe { &*(*ssl).p_bio.cast::<Bio>() };
-    let Some(edit) = &bio.hello_edit else { return };
+    let bio = unsafe { &mut *(*ssl).p_bio.cast::<Bio>() };
+    let Some(edit) = &mut bio.hello_edit else { return };
     // SAFETY: the engine calls this within a handshake, through the handshake's own field.
     let (out_msg, resumes) = unsafe { ((*ssl).out_msg, (*(*ssl).handshake).resume != 0) };
     let mut length = length;
@@ -52,6 +50,7 @@ unsafe extern "C" fn append_and_hash(ssl: *mut sys::ssl_context, message: *const
                 unsafe { (*ssl).out_msglen = longer };
             }
         }
+        edit.written = room.get(..length).unwrap_or_default().to_vec();
     }
     // SAFETY: the function that the engine had there, with a message as long as it is said to be.
     unsafe { (edit.original)(ssl, message, length) }

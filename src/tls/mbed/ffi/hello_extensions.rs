@@ -20,17 +20,13 @@ pub(crate) struct HelloExtensions {
     pub(crate) full: Vec<u8>,
 }
 
-impl HelloExtensions {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.always.is_empty() && self.full.is_empty()
-    }
-}
-
 /// What becomes of the hello that the engine is about to write.
 pub(super) struct HelloEdit {
     pub(super) extensions: HelloExtensions,
     /// What the engine would have called.
     pub(super) original: UpdateChecksum,
+    /// The hello that has become of it.
+    pub(super) written: Vec<u8>,
 }
 
 /// Appends to the extensions of the hello in `room[..length]`, corrects the lengths in it, answers the new length.

@@ -19,6 +19,8 @@ pub(crate) struct ConnectionState {
     pub(crate) epoch: u16,
     /// Number of the next record to send.
     pub(crate) next_number: u64,
+    /// What is added to the number of a record for the explicit half of its nonce, modulo 2^64.
+    pub(crate) nonce_offset: u64,
     /// Highest record number that was authenticated, and the window below it.
     pub(crate) replay_window: Option<(u64, u64)>,
     /// The number of a maximum fragment length (RFC 6066 section 4); 0 for no limit.
@@ -50,6 +52,7 @@ impl Ssl {
             master_secret: Zeroizing::new(session.master),
             epoch: self.raw.in_epoch,
             next_number: u64::from_be_bytes(self.raw.cur_out_ctr) & NUMBER_MASK,
+            nonce_offset: transform.nonce_offset,
             replay_window: Some(self.replay_window()),
             max_fragment_length_code: session.mfl_code,
             encrypt_then_mac: session.encrypt_then_mac != 0,
@@ -70,7 +73,7 @@ impl Ssl {
         &mut self,
         suite: u16,
         master_secret: &[u8; 48],
-        extended_master_secret: Option<bool>,
+        extended_master_secret: bool,
         encrypt_then_mac: Option<bool>,
     ) -> bool {
         // SAFETY: null, or structs that the context owns.
@@ -78,10 +81,9 @@ impl Ssl {
         let (Some(session), Some(handshake)) = (session, handshake) else {
             return false;
         };
-        let same = |was: Option<bool>, is: bool| was.is_none_or(|was| was == is);
         let fits = session.ciphersuite == c_int::from(suite)
-            && same(extended_master_secret, handshake.extended_ms != 0)
-            && same(encrypt_then_mac, session.encrypt_then_mac != 0);
+            && extended_master_secret == (handshake.extended_ms != 0)
+            && encrypt_then_mac.is_none_or(|was| was == (session.encrypt_then_mac != 0));
         if fits {
             session.master = *master_secret;
             handshake.resume = 1;
@@ -118,6 +120,9 @@ impl Ssl {
         }
         // SAFETY: version, suite, master secret and randoms are set; that is what the derivation reads.
         check(unsafe { sys::ssl_derive_keys(raw) })?;
+        // SAFETY: the transform exists from `ssl_setup` on, and nobody else uses it.
+        unsafe { raw.transform_negotiate.as_mut() }.ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?.nonce_offset =
+            state.nonce_offset;
         raw.transform_in = raw.transform_negotiate;
         raw.transform_out = raw.transform_negotiate;
         raw.session_in = raw.session_negotiate;

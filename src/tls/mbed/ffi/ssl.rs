@@ -199,6 +199,11 @@ impl Ssl {
         self.bio_mut().staged_psk = Some(psk);
     }
 
+    /// The identity that the staged answer is about.
+    pub(crate) fn staged_identity(&self) -> Option<&[u8]> {
+        self.bio().staged_psk.as_ref().map(|staged| staged.identity.as_slice())
+    }
+
     /// The staged answer, whose key is no longer needed once the handshake is over.
     pub(crate) fn take_staged_psk(&mut self) -> Option<StagedPsk> {
         self.bio_mut().staged_psk.take()

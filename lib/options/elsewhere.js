@@ -1,0 +1,43 @@
+'use strict';
+
+// Options of node:tls, node:net and node:dgram that do not exist here, each with what applies in its place.
+
+const ONE_VERSION = 'DTLS 1.2 is the only version here, so that there is nothing to choose';
+const NO_TICKETS = "there are no session tickets; 'renegotiate' resumes sessions by id";
+
+const ELSEWHERE = {
+  __proto__: null,
+  minVersion: ONE_VERSION,
+  maxVersion: ONE_VERSION,
+  secureProtocol: ONE_VERSION,
+  secureOptions: 'there are no OpenSSL options; ciphers, ecdhCurve and sigalgs say what is negotiated',
+  dhparam: 'there is no finite-field Diffie-Hellman; ecdhCurve chooses the groups for ECDHE',
+  ticketKeys: NO_TICKETS,
+  sessionTimeout: NO_TICKETS,
+  sessionIdContext: NO_TICKETS,
+  session: "a client resumes no session; a server's sockets have one that 'resumeSession' takes",
+  secureContext: 'createServer() takes key, cert and the others themselves; setSecureContext() changes them later',
+  enableTrace: 'debug: 4 traces handshakes',
+  isServer: 'createServer() makes servers and connect() makes clients',
+  allowPartialTrustChain: 'a certificate in ca is trusted by itself',
+  privateKeyEngine: 'there are no engines; give the private key as key',
+  privateKeyIdentifier: 'there are no engines; give the private key as key',
+  clientCertEngine: 'there are no engines; give key and cert',
+  requestOCSP: 'there is no OCSP; crl takes revocation lists',
+  path: 'there are no pipes; give host and port',
+  timeout: 'idleTimeout closes a quiet connection, and handshakeTimeout gives a handshake up',
+  keepAlive: 'UDP has none; idleTimeout closes a quiet connection',
+  noDelay: 'UDP has none; each write() leaves at once',
+  allowHalfOpen: 'DTLS has no half-closed connections',
+  highWaterMark: 'receiveQueueLimit limits the messages that wait to be read, in bytes',
+  reuseAddr: 'give a node:dgram socket of your own as socket',
+  reusePort: 'give a node:dgram socket of your own as socket',
+  signal: 'close() and destroy() end a server or client',
+};
+
+/** What applies in place of an option that is known elsewhere; null for any other. */
+function elsewhere(option) {
+  return ELSEWHERE[option] ?? null;
+}
+
+module.exports = { elsewhere };
