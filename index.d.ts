@@ -136,8 +136,9 @@ export interface SharedOptions {
   /** Groups for ECDHE and for the EC keys of peers, best first: an array, or names separated by colons. getCurves() lists
    * them. Default: all. */
   ecdhCurve?: string | readonly string[];
-  /** Signature algorithms of the handshake, best first, by OpenSSL's names ('ECDSA+SHA256') or IANA's
-   * ('ecdsa_secp256r1_sha256'): an array, or names separated by colons. Default: ECDSA and RSA with SHA256, SHA384, SHA512. */
+  /** Signature algorithms of the handshake and of the peer's chain, best first, by OpenSSL's names ('ECDSA+SHA256') or IANA's
+   * ('ecdsa_secp256r1_sha256'): an array, or names separated by colons. Default: ECDSA and RSA with SHA256, SHA384, SHA512, and
+   * in chains Ed25519 and RSA-PSS as well. */
   sigalgs?: string | readonly string[];
   /** Application protocols (RFC 7301), best first: an array of names of 1 to 255 bytes without zero bytes, or Bytes in which
    * each name follows its length. The server chooses by its own order. If there is none in common, the handshake fails.
@@ -499,17 +500,27 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_WRONG_VERSION'
   | 'ERR_DTLS_WRONG_PSK'
   | 'ERR_DTLS_WRONG_SIGNATURE'
+  | 'CERT_CHAIN_TOO_LONG'
   | 'CERT_HAS_EXPIRED'
   | 'CERT_NOT_YET_VALID'
+  | 'CERT_REJECTED'
   | 'CERT_REVOKED'
+  | 'CERT_SIGNATURE_FAILURE'
   | 'CERT_UNTRUSTED'
   | 'CRL_HAS_EXPIRED'
   | 'CRL_NOT_YET_VALID'
+  | 'CRL_SIGNATURE_FAILURE'
   | 'DEPTH_ZERO_SELF_SIGNED_CERT'
   | 'ERR_TLS_CERT_ALTNAME_INVALID'
+  | 'INVALID_CA'
   | 'INVALID_PURPOSE'
+  | 'PATH_LENGTH_EXCEEDED'
+  | 'SELF_SIGNED_CERT_IN_CHAIN'
   | 'UNABLE_TO_GET_CRL'
-  | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
+  | 'UNABLE_TO_GET_ISSUER_CERT'
+  | 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'
+  | 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'
+  | 'UNSPECIFIED';
 
 /** Who the peer of a failed handshake says it is. Nobody has proved it: use it to look for a device, never to trust one. */
 export interface PeerClaim {

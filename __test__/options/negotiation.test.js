@@ -153,9 +153,18 @@ describe('curves and signatures', { skip: certificates.available ? false : 'open
 
   test("are negotiated, in node:tls's forms", async (t) => {
     const options = { ecdhCurve: 'P-384:prime256v1', sigalgs: 'ECDSA+SHA384:RSA+SHA384' };
-    // The certificate of the test's authority is signed with SHA-256, which is no signature of the handshake.
-    assert.equal(await attempt(t, options, { ecdhCurve: ['P-256'], sigalgs: ['ecdsa_secp384r1_sha384'] }), 'secure');
+    const { key, cert } = certificates.p384;
+    const wishes = { ca: certificates.p384Ca.cert, ecdhCurve: ['P-384'], sigalgs: ['ecdsa_secp384r1_sha384'] };
+    assert.equal(await attempt(t, { key, cert, ...options }, wishes), 'secure');
     assert.equal(await attempt(t, {}, { ecdhCurve: 'auto' }), 'secure');
+  });
+
+  test('are those of the chain, too (RFC 5246 section 7.4.2)', async (t) => {
+    const { key, cert } = certificates.server;
+    const server = await startServer(t, { key, cert });
+    const options = { ca: certificates.ca.cert, sigalgs: 'ECDSA+SHA384' };
+    const [error] = await event(openClient(t, server, options), 'error');
+    assert.equal(error.code, 'ERR_DTLS_WEAK_CERTIFICATE');
   });
 
   test('without one in common are refused', async (t) => {

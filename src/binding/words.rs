@@ -33,19 +33,32 @@ pub(super) fn code(kind: ErrorKind) -> &'static str {
 fn code_of_certificate(fault: CertificateFault) -> &'static str {
     match fault {
         CertificateFault::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
+        CertificateFault::SelfSignedInChain => "SELF_SIGNED_CERT_IN_CHAIN",
         CertificateFault::UnknownIssuer => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+        CertificateFault::UnknownIssuerOfIssuer => "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        CertificateFault::UnknownIssuerOfAuthority => "UNABLE_TO_GET_ISSUER_CERT",
+        CertificateFault::BadSignature => "CERT_SIGNATURE_FAILURE",
         CertificateFault::Revoked => "CERT_REVOKED",
         CertificateFault::Expired => "CERT_HAS_EXPIRED",
         CertificateFault::NotYetValid => "CERT_NOT_YET_VALID",
         CertificateFault::NoCrl => "UNABLE_TO_GET_CRL",
         CertificateFault::CrlExpired => "CRL_HAS_EXPIRED",
         CertificateFault::CrlNotYetValid => "CRL_NOT_YET_VALID",
+        CertificateFault::CrlBadSignature => "CRL_SIGNATURE_FAILURE",
         CertificateFault::WrongName => "ERR_TLS_CERT_ALTNAME_INVALID",
         CertificateFault::WrongPurpose => "INVALID_PURPOSE",
+        CertificateFault::NoAuthority => "INVALID_CA",
+        CertificateFault::PathTooLong => "PATH_LENGTH_EXCEEDED",
+        CertificateFault::ChainTooLong => "CERT_CHAIN_TOO_LONG",
+        CertificateFault::Untrusted => "CERT_UNTRUSTED",
+        CertificateFault::Rejected => "CERT_REJECTED",
         CertificateFault::Missing => "ERR_DTLS_NO_PEER_CERTIFICATE",
         CertificateFault::Weak | CertificateFault::UnacceptableKey => "ERR_DTLS_WEAK_CERTIFICATE",
         CertificateFault::Unreadable => "ERR_DTLS_INVALID_PEER_CERTIFICATE",
-        CertificateFault::Other => "CERT_UNTRUSTED",
+        // node:tls has one code for everything that it has no name for.
+        CertificateFault::NameConstraints | CertificateFault::CriticalExtension | CertificateFault::Other => {
+            "UNSPECIFIED"
+        }
     }
 }
 
@@ -59,11 +72,7 @@ pub(super) fn message(error: &Error) -> String {
 
 fn option(kind: ErrorKind) -> Option<&'static str> {
     match kind {
-        ErrorKind::Certificate(CertificateFault::SelfSigned | CertificateFault::UnknownIssuer) => Some("ca"),
-        ErrorKind::Certificate(
-            CertificateFault::NoCrl | CertificateFault::CrlExpired | CertificateFault::CrlNotYetValid,
-        ) => Some("crl"),
-        ErrorKind::Certificate(CertificateFault::WrongName) => Some("servername"),
+        ErrorKind::Certificate(fault) => option_of_certificate(fault),
         ErrorKind::PeerKeyMismatch => Some("peerPublicKey"),
         ErrorKind::PeerRefused => Some("verifyPeer"),
         ErrorKind::NoPsk => Some("pskCallback"),
@@ -74,13 +83,30 @@ fn option(kind: ErrorKind) -> Option<&'static str> {
     }
 }
 
+fn option_of_certificate(fault: CertificateFault) -> Option<&'static str> {
+    match fault {
+        CertificateFault::SelfSigned
+        | CertificateFault::SelfSignedInChain
+        | CertificateFault::UnknownIssuer
+        | CertificateFault::UnknownIssuerOfIssuer
+        | CertificateFault::UnknownIssuerOfAuthority => Some("ca"),
+        CertificateFault::NoCrl
+        | CertificateFault::CrlExpired
+        | CertificateFault::CrlNotYetValid
+        | CertificateFault::CrlBadSignature => Some("crl"),
+        CertificateFault::WrongName => Some("servername"),
+        CertificateFault::Weak => Some("sigalgs"),
+        _ => None,
+    }
+}
+
 /// The code of a configuration that cannot work.
 pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
     use ConfigError::*;
     match error {
         UnreadableKey(_) | KeyCannotSign | UnusablePublicHalf(_) | UnacceptableKey => "ERR_DTLS_INVALID_KEY",
         KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
-        UnreadableCertificate { .. } | SkippedCertificates { .. } | NoCertificate | NotForServers(_) => {
+        UnreadableCertificate { .. } | NoCertificate | UnusableCertificateKey(_) | NotForServers(_) => {
             "ERR_DTLS_INVALID_CERT"
         }
         UnreadableTrustAnchor { .. } | NoTrustAnchor => "ERR_DTLS_INVALID_CA",
@@ -113,11 +139,11 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
         UnusablePublicHalf(reason) => format!("The public half of the option 'key' cannot be used: {reason}"),
         UnacceptableKey => format!("The option 'key' is {}", kinds()),
         KeyMismatch => "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
-        UnreadableCertificate { index, reason } => unreadable(*index, "cert", "certificate", reason),
-        SkippedCertificates { announced, read } => {
-            format!("Of the {announced} certificates in the option 'cert' only {read} can be read")
-        }
+        UnreadableCertificate { index } => unreadable(*index, "cert", "certificate"),
         NoCertificate => "The option 'cert' holds no certificate".to_owned(),
+        UnusableCertificateKey(reason) => {
+            format!("The public key of the first certificate in the option 'cert' cannot be used: {reason}")
+        }
         NotForServers(forbidden) => {
             let why = match forbidden {
                 Forbidden::Signing => "its key usage does not allow digital signatures",
@@ -125,10 +151,12 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
             };
             format!("The certificate in the option 'cert' is of no use to a server: {why}")
         }
-        UnreadableTrustAnchor { index, reason } => unreadable(*index, "ca", "certificate", reason),
+        UnreadableTrustAnchor { index } => unreadable(*index, "ca", "certificate"),
         NoTrustAnchor => "The option 'ca' holds no certificate".to_owned(),
-        UnreadableRevocationList { index, reason } => unreadable(*index, "crl", "revocation list", reason),
-        UnreadablePublicKey { index, reason } => unreadable(*index, "peerPublicKey", "public key", reason),
+        UnreadableRevocationList { index } => unreadable(*index, "crl", "revocation list"),
+        UnreadablePublicKey { index, reason } => {
+            format!("{}: {reason}", unreadable(*index, "peerPublicKey", "public key"))
+        }
         UnacceptablePublicKey { index } => format!("Entry {index} of the option 'peerPublicKey' is {}", kinds()),
         UnknownSuite(name) => format!("The cipher suite '{name}' is not known here"),
         NoUsableSuite => {
@@ -149,8 +177,8 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
     }
 }
 
-fn unreadable(index: usize, option: &str, what: &str, reason: &str) -> String {
-    format!("Entry {index} of the option '{option}' is not a {what} that can be read, in PEM or DER: {reason}")
+fn unreadable(index: usize, option: &str, what: &str) -> String {
+    format!("Entry {index} of the option '{option}' is not a {what} that can be read, in PEM or DER")
 }
 
 #[cfg(test)]
@@ -174,10 +202,10 @@ mod tests {
             "Entry 2 of the option 'peerPublicKey' is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 \
              to 8192 bits"
         );
-        let error = ConfigError::UnreadableTrustAnchor { index: 0, reason: "no end (-0x1080)".to_owned() };
+        let error = ConfigError::UnreadableTrustAnchor { index: 0 };
         assert_eq!(
             message_of_config(&error),
-            "Entry 0 of the option 'ca' is not a certificate that can be read, in PEM or DER: no end (-0x1080)"
+            "Entry 0 of the option 'ca' is not a certificate that can be read, in PEM or DER"
         );
     }
 }

@@ -21,26 +21,20 @@ pub(crate) enum ConfigError {
     KeyMismatch,
     UnreadableCertificate {
         index: usize,
-        reason: Reason,
-    },
-    /// The engine passed over certificates that it could not read.
-    SkippedCertificates {
-        announced: usize,
-        read: usize,
     },
     NoCertificate,
+    /// The engine cannot use the public key of the first certificate.
+    UnusableCertificateKey(Reason),
     /// The certificate must not be used by a server.
     NotForServers(Forbidden),
 
     // --- what a peer is verified with --------------------------------------------------------------------------------
     UnreadableTrustAnchor {
         index: usize,
-        reason: Reason,
     },
     NoTrustAnchor,
     UnreadableRevocationList {
         index: usize,
-        reason: Reason,
     },
     /// An expected raw public key of a peer cannot be read.
     UnreadablePublicKey {

@@ -1,7 +1,8 @@
 //! What ends a connection for good, and what keeps one from exporting keys.
 
+use super::certificate_fault::CertificateFault;
 use super::claim::Claim;
-use crate::wire::certificate::NoRawPublicKey;
+use crate::wire::certificate::CertificateMessageFault;
 use crate::wire::{ExtensionFault, alert};
 use std::fmt;
 
@@ -46,29 +47,6 @@ pub(crate) enum ErrorKind {
     Protocol,
     LookupFailed,
     Internal,
-}
-
-/// What is wrong with the peer's certificate, most telling first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CertificateFault {
-    SelfSigned,
-    UnknownIssuer,
-    Revoked,
-    Expired,
-    NotYetValid,
-    /// Revocation lists were given, and none that an issuer of the chain has signed.
-    NoCrl,
-    CrlExpired,
-    CrlNotYetValid,
-    WrongName,
-    WrongPurpose,
-    Missing,
-    Weak,
-    /// A raw public key of a kind, on a curve or of a size that is not accepted.
-    UnacceptableKey,
-    /// No X.509, or of a form that is not accepted.
-    Unreadable,
-    Other,
 }
 
 /// A fatal error of one connection.
@@ -170,13 +148,14 @@ impl From<ExtensionFault> for Error {
     }
 }
 
-impl From<NoRawPublicKey> for Error {
-    fn from(fault: NoRawPublicKey) -> Error {
+impl From<CertificateMessageFault> for Error {
+    fn from(fault: CertificateMessageFault) -> Error {
         match fault {
-            NoRawPublicKey::OtherMessage => {
-                Error::protocol(alert::UNEXPECTED_MESSAGE, "The peer sent something else where its public key was due")
-            }
-            NoRawPublicKey::Malformed => {
+            CertificateMessageFault::OtherMessage => Error::protocol(
+                alert::UNEXPECTED_MESSAGE,
+                "The peer sent something else where its certificate or public key was due",
+            ),
+            CertificateMessageFault::Malformed => {
                 Error::protocol(alert::DECODE_ERROR, "The peer's Certificate message is malformed")
             }
         }
@@ -186,42 +165,6 @@ impl From<NoRawPublicKey> for Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-impl CertificateFault {
-    pub(super) fn message(self) -> &'static str {
-        match self {
-            CertificateFault::SelfSigned => "The peer's certificate is self-signed and not among the trusted ones",
-            CertificateFault::UnknownIssuer => "No trusted certificate vouches for the peer's certificate",
-            CertificateFault::Revoked => "The peer's certificate, or one that vouches for it, is revoked",
-            CertificateFault::Expired => "The peer's certificate, or one that vouches for it, has expired",
-            CertificateFault::NotYetValid => "The peer's certificate, or one that vouches for it, is not yet valid",
-            CertificateFault::NoCrl => {
-                "No revocation list that an issuer of the peer's certificate has signed was found"
-            }
-            CertificateFault::CrlExpired => "The revocation list of an issuer is out of date",
-            CertificateFault::CrlNotYetValid => "The revocation list of an issuer is not yet valid",
-            CertificateFault::WrongName => "The peer's certificate is for another name or address",
-            CertificateFault::WrongPurpose => "The peer's certificate must not be used for this purpose (key usage)",
-            CertificateFault::Missing => "The peer sent no certificate",
-            CertificateFault::Weak => "The peer's certificate has a key or a signature that is too weak",
-            CertificateFault::UnacceptableKey => {
-                "The peer's raw public key is neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 8192 bits"
-            }
-            CertificateFault::Unreadable => "The peer's certificate, or one that came with it, cannot be read",
-            CertificateFault::Other => "The peer's certificate could not be verified",
-        }
-    }
-
-    pub(super) fn alert(self) -> u8 {
-        match self {
-            CertificateFault::SelfSigned | CertificateFault::UnknownIssuer => alert::UNKNOWN_CA,
-            CertificateFault::Revoked => alert::CERTIFICATE_REVOKED,
-            CertificateFault::Expired | CertificateFault::NotYetValid => alert::CERTIFICATE_EXPIRED,
-            CertificateFault::Missing => alert::HANDSHAKE_FAILURE,
-            _ => alert::BAD_CERTIFICATE,
-        }
     }
 }
 

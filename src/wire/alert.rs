@@ -11,6 +11,7 @@ pub(crate) const BAD_CERTIFICATE: u8 = 42;
 pub(crate) const UNSUPPORTED_CERTIFICATE: u8 = 43;
 pub(crate) const CERTIFICATE_REVOKED: u8 = 44;
 pub(crate) const CERTIFICATE_EXPIRED: u8 = 45;
+pub(crate) const CERTIFICATE_UNKNOWN: u8 = 46;
 pub(crate) const ILLEGAL_PARAMETER: u8 = 47;
 pub(crate) const UNKNOWN_CA: u8 = 48;
 pub(crate) const ACCESS_DENIED: u8 = 49;
@@ -45,7 +46,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         UNSUPPORTED_CERTIFICATE => "unsupported_certificate",
         CERTIFICATE_REVOKED => "certificate_revoked",
         CERTIFICATE_EXPIRED => "certificate_expired",
-        46 => "certificate_unknown",
+        CERTIFICATE_UNKNOWN => "certificate_unknown",
         ILLEGAL_PARAMETER => "illegal_parameter",
         UNKNOWN_CA => "unknown_ca",
         ACCESS_DENIED => "access_denied",

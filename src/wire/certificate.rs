@@ -1,33 +1,55 @@
-//! Certificate messages, with certificates (RFC 5246 section 7.4.2) or with a raw public key (RFC 7250 section 3).
+//! Certificate messages: a chain of certificates (RFC 5246 section 7.4.2), or one raw public key (RFC 7250 section 3).
 
 use super::handshake::{CERTIFICATE, body_of};
 
-/// What is wrong with a message that should have been a Certificate message with one key.
+/// What is wrong with a message that should have been a Certificate message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NoRawPublicKey {
+pub(crate) enum CertificateMessageFault {
     /// It is another message.
     OtherMessage,
-    /// Its length and its bytes disagree.
+    /// Its lengths and its bytes disagree.
     Malformed,
 }
 
-/// The SubjectPublicKeyInfo; `None` when the message is there but empty.
-pub(crate) fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, NoRawPublicKey> {
-    let body = body_of(CERTIFICATE, message).ok_or(NoRawPublicKey::OtherMessage)?;
-    let (length, key) = body.split_first_chunk::<3>().ok_or(NoRawPublicKey::Malformed)?;
-    let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
-    if length != key.len() {
-        return Err(NoRawPublicKey::Malformed);
+/// The certificates in a message with a chain, the sender's own first; none when it has nothing to present.
+pub(crate) fn chain(message: &[u8]) -> Result<Vec<&[u8]>, CertificateMessageFault> {
+    let body = body_of(CERTIFICATE, message).ok_or(CertificateMessageFault::OtherMessage)?;
+    let mut list = whole_vector(body)?;
+    let mut certificates = Vec::new();
+    while !list.is_empty() {
+        let (certificate, rest) = vector(list).ok_or(CertificateMessageFault::Malformed)?;
+        certificates.push(certificate);
+        list = rest;
     }
+    Ok(certificates)
+}
+
+/// The SubjectPublicKeyInfo in a message with a raw public key; `None` when the message is there but empty.
+pub(crate) fn raw_public_key(message: &[u8]) -> Result<Option<&[u8]>, CertificateMessageFault> {
+    let body = body_of(CERTIFICATE, message).ok_or(CertificateMessageFault::OtherMessage)?;
+    let key = whole_vector(body)?;
     Ok((!key.is_empty()).then_some(key))
 }
 
-/// The first of the certificates, which is the peer's own; `None` without one.
+/// The first of the certificates, which is the peer's own, whatever follows it; `None` without one.
 pub(crate) fn first_certificate(message: &[u8]) -> Option<&[u8]> {
     let (_, list) = body_of(CERTIFICATE, message)?.split_first_chunk::<3>()?;
-    let (length, rest) = list.split_first_chunk::<3>()?;
-    let length = length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte));
-    rest.get(..length).filter(|der| !der.is_empty())
+    let (certificate, _) = vector(list)?;
+    (!certificate.is_empty()).then_some(certificate)
+}
+
+/// The content of a vector behind which nothing follows.
+fn whole_vector(bytes: &[u8]) -> Result<&[u8], CertificateMessageFault> {
+    match vector(bytes) {
+        Some((content, [])) => Ok(content),
+        _ => Err(CertificateMessageFault::Malformed),
+    }
+}
+
+/// The content of a vector with a length of three bytes, and what follows it.
+fn vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<3>()?;
+    rest.split_at_checked(length.iter().fold(0, |value, &byte| value << 8 | usize::from(byte)))
 }
 
 #[cfg(test)]
@@ -39,9 +61,29 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_message_is_one_key_or_none() {
+    fn a_message_with_a_raw_public_key_is_one_key_or_none() {
         assert_eq!(raw_public_key(&message(CERTIFICATE, &[0, 0, 2, 7, 8])), Ok(Some(&[7, 8][..])));
         assert_eq!(raw_public_key(&message(CERTIFICATE, &[0, 0, 0])), Ok(None));
+    }
+
+    #[test]
+    fn a_message_with_a_chain_holds_certificates_or_none() {
+        assert_eq!(chain(&message(CERTIFICATE, &[0, 0, 0])), Ok(vec![]));
+        let two = message(CERTIFICATE, &[0, 0, 9, 0, 0, 2, 7, 8, 0, 0, 1, 9]);
+        assert_eq!(chain(&two), Ok(vec![&[7, 8][..], &[9]]));
+    }
+
+    #[test]
+    fn a_truncated_or_lengthened_chain_is_refused() {
+        let body = [0, 0, 9, 0, 0, 2, 7, 8, 0, 0, 1, 9];
+        for length in 0..body.len() {
+            let cut = message(CERTIFICATE, &body[..length]);
+            assert_eq!(chain(&cut), Err(CertificateMessageFault::Malformed), "{length}");
+        }
+        // One byte too many behind the list, and a certificate that reaches beyond the end of the list.
+        for body in [&[0, 0, 0, 0][..], &[0, 0, 4, 0, 0, 2, 7], &[0, 0, 2, 0, 0]] {
+            assert_eq!(chain(&message(CERTIFICATE, body)), Err(CertificateMessageFault::Malformed), "{body:?}");
+        }
     }
 
     #[test]
@@ -58,11 +100,16 @@ mod tests {
     #[test]
     fn other_messages_and_other_lengths_are_refused() {
         for body in [&[][..], &[0, 0], &[0, 0, 1], &[0, 0, 1, 7, 8], &[0xff, 0xff, 0xff, 7]] {
-            assert_eq!(raw_public_key(&message(CERTIFICATE, body)), Err(NoRawPublicKey::Malformed), "{body:?}");
+            assert_eq!(
+                raw_public_key(&message(CERTIFICATE, body)),
+                Err(CertificateMessageFault::Malformed),
+                "{body:?}"
+            );
         }
         // ClientKeyExchange, a message that is not a handshake message, a header cut short.
         for message in [message(16, &[0, 0, 0]), Vec::new(), vec![CERTIFICATE; 11]] {
-            assert_eq!(raw_public_key(&message), Err(NoRawPublicKey::OtherMessage));
+            assert_eq!(raw_public_key(&message), Err(CertificateMessageFault::OtherMessage));
+            assert_eq!(chain(&message), Err(CertificateMessageFault::OtherMessage));
         }
     }
 }

@@ -16,14 +16,21 @@ const INTEGER: u8 = 0x02;
 /// AlgorithmIdentifier of rsaEncryption (RFC 3279 section 2.3.1).
 const RSA_ENCRYPTION: &[u8] = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00";
 
-/// An EC key on a named curve as an uncompressed point (RFC 5480): what is before the coordinates, and their length.
-const EC_FORMS: [(&[u8], usize); 3] = [
+/// An EC key on a named curve as an uncompressed point (RFC 5480): NIST's name of the curve, what is before the
+/// coordinates, and their length.
+const EC_FORMS: [(&str, &[u8], usize); 3] = [
     (
+        "P-256",
         b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04",
         2 * 32,
     ),
-    (b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04", 2 * 48),
     (
+        "P-384",
+        b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00\x04",
+        2 * 48,
+    ),
+    (
+        "P-521",
         b"\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86\x00\x04",
         2 * 66,
     ),
@@ -33,17 +40,19 @@ const EC_FORMS: [(&[u8], usize); 3] = [
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PublicKey {
     der: Vec<u8>,
-    is_rsa: bool,
+    /// `None` with RSA.
+    curve: Option<&'static str>,
 }
 
 impl PublicKey {
     /// A peer's SubjectPublicKeyInfo; `None` for whatever is not acceptable. That a point is on its curve is for the
     /// engine to see.
     pub(crate) fn recognise(der: &[u8]) -> Option<PublicKey> {
-        let is_ec = EC_FORMS
-            .iter()
-            .any(|(prefix, coordinates)| der.strip_prefix(*prefix).is_some_and(|point| point.len() == *coordinates));
-        (is_ec || is_rsa(der).is_some()).then(|| PublicKey { der: der.to_vec(), is_rsa: !is_ec })
+        let is_on = |(_, prefix, coordinates): &&(&str, &[u8], usize)| {
+            der.strip_prefix(*prefix).is_some_and(|point| point.len() == *coordinates)
+        };
+        let curve = EC_FORMS.iter().find(is_on).map(|&(curve, ..)| curve);
+        (curve.is_some() || is_rsa(der).is_some()).then(|| PublicKey { der: der.to_vec(), curve })
     }
 
     pub(crate) fn der(&self) -> &[u8] {
@@ -51,7 +60,12 @@ impl PublicKey {
     }
 
     pub(crate) fn is_rsa(&self) -> bool {
-        self.is_rsa
+        self.curve.is_none()
+    }
+
+    /// NIST's name of the curve; `None` with RSA.
+    pub(crate) fn curve(&self) -> Option<&'static str> {
+        self.curve
     }
 }
 

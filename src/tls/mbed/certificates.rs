@@ -1,12 +1,15 @@
-//! The steps of a handshake's Certificate messages, each of which is a certificate, a raw public key (RFC 7250), or
-//! left out. The engine takes those with certificates; the others are ours.
+//! The steps of a handshake's Certificate messages, each of which is a chain of certificates, a raw public key
+//! (RFC 7250), or left out. The engine writes ours if it is a chain; it reads none of the peer's, of which it gets the
+//! public key alone.
 
+use super::chain::Chain;
 use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::peer::Peer;
 use super::rules::Rules;
-use crate::tls::error::{CertificateFault, Error};
+use crate::tls::certificate_fault::CertificateFault;
+use crate::tls::error::Error;
 use crate::wire::certificate::{first_certificate, raw_public_key};
 use crate::wire::certificate_type::Agreement;
 use crate::wire::handshake::SERVER_KEY_EXCHANGE;
@@ -40,27 +43,63 @@ pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
         None if rules.omits_certificate => read_raw_public_key(ssl, rules, peer),
-        Some(CertificateType::X509) => read_chain(ssl, peer),
+        Some(CertificateType::X509) => read_chain(ssl, rules, peer),
         None => Err(Error::no_shared_certificate_type("server certificate").into()),
     }
 }
 
 /// The step that reads a client's Certificate message.
 pub(super) fn read_clients(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, peer: &mut Peer) -> Result<(), Failure> {
+    if !ssl.config().asks_peer() {
+        // No message was asked for, and the engine passes the state over.
+        return Ok(ssl.handshake_step()?);
+    }
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
-        _ => read_chain(ssl, peer),
+        Some(CertificateType::X509) | None => read_chain(ssl, rules, peer),
     }
 }
 
-/// The engine reads and verifies a chain, and forgets one that it refuses.
-fn read_chain(ssl: &mut Ssl, peer: &mut Peer) -> Result<(), Failure> {
-    ssl.handshake_step().map_err(|errno| {
-        if let Some(certificate) = first_certificate(ssl.last_handshake_message()) {
+/// RFC 5246 section 7.4.2: the Certificate message is a chain.
+fn read_chain(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<(), Failure> {
+    let message = ssl.peek_handshake_message()?;
+    judge_chain(ssl, rules, peer, &message).inspect_err(|_| {
+        if let Some(certificate) = first_certificate(&message) {
             peer.refuse_certificate(certificate);
         }
-        Failure::Engine(errno)
     })
+}
+
+fn judge_chain(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer, message: &[u8]) -> Result<(), Failure> {
+    let Some(chain) = Chain::read(message)? else { return accept_nothing(ssl, rules) };
+    let judged = rules.chain.judge(&chain);
+    if let (true, Err(fault)) = (rules.required, judged) {
+        return Err(Error::certificate_fault(fault).into());
+    }
+    accept_key(ssl, chain.key())?;
+    peer.present_chain(&chain, judged);
+    Ok(())
+}
+
+/// RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
+fn accept_nothing(ssl: &mut Ssl, rules: &Rules) -> Result<(), Failure> {
+    if rules.required || ssl.role() == Role::Client {
+        return Err(Error::certificate_fault(CertificateFault::Missing).into());
+    }
+    ssl.accept_no_public_key();
+    Ok(())
+}
+
+/// Has the engine verify signatures with the peer's key.
+fn accept_key(ssl: &mut Ssl, key: &PublicKey) -> Result<(), Failure> {
+    ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {
+        mbedtls_sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
+        _ => unacceptable_key().into(),
+    })
+}
+
+fn unacceptable_key() -> Error {
+    Error::certificate_fault(CertificateFault::UnacceptableKey)
 }
 
 /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
@@ -73,25 +112,14 @@ fn read_raw_public_key(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<
         peer.present(key, true);
         return Ok(());
     }
-    let Some(key) = raw_public_key(&message)? else {
-        // RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
-        if rules.required || ssl.role() == Role::Client {
-            return Err(Error::certificate_fault(CertificateFault::Missing).into());
-        }
-        ssl.accept_no_public_key();
-        return Ok(());
-    };
-    let unacceptable = || Error::certificate_fault(CertificateFault::UnacceptableKey);
-    let key = PublicKey::recognise(key).ok_or_else(unacceptable)?;
+    let Some(key) = raw_public_key(&message)? else { return accept_nothing(ssl, rules) };
+    let key = PublicKey::recognise(key).ok_or_else(unacceptable_key)?;
     let is_expected = rules.public_keys.contains(&key);
     if !is_expected && rules.required && !rules.asks {
         peer.refuse_key(&key);
         return Err(Error::unexpected_key().into());
     }
-    ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {
-        mbedtls_sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
-        _ => unacceptable().into(),
-    })?;
+    accept_key(ssl, &key)?;
     peer.present(&key, is_expected);
     Ok(())
 }

@@ -2,10 +2,10 @@
 
 use super::credentials::Credentials;
 use super::errors::describe;
-use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
-use super::ffi::trust::PeerName;
+use super::ffi::config::{Role, SslConfig, SslConfigParts};
 use super::negotiation::Negotiation;
 use super::rules::Rules;
+use super::server_identity::PeerName;
 use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::config_error::ConfigError;
 use crate::tls::psk::ClientPsk;
@@ -40,9 +40,8 @@ pub(crate) struct ClientConfig {
     pub(crate) ssl: Arc<SslConfig>,
     pub(super) pace: Pace,
     pub(super) rules: Arc<Rules>,
+    /// The name by which the server is asked for.
     pub(super) peer_name: Option<PeerName>,
-    /// The name is sent, and the application compares it with the certificate's.
-    pub(super) leaves_name: bool,
     /// Identity and key are the application's to say, in each handshake.
     pub(super) asks_for_psk: bool,
     suites: Vec<Suite>,
@@ -64,23 +63,20 @@ impl ServerConfig {
         let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
         let suites = choose_suites(settings, negotiation.restrict(means))?;
-        let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
+        let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation);
+        let anchors = clients.as_ref().and_then(|clients| clients.trust_anchors.as_ref());
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
             own_key: credentials.map(Credentials::into_key),
-            verification: match &clients {
-                None => Verification::None,
-                Some(clients) => verification(clients),
-            },
-            trust_anchors: clients.and_then(|clients| clients.trust_anchors).map(|anchors| anchors.list()),
+            asks_peer: clients.is_some(),
+            authorities: anchors.map(|anchors| anchors.authorities()),
             client_psk: None,
-            revocations: settings.revocations.as_ref().map(|lists| lists.list()),
             first_interval: settings.first_interval,
         })?;
         let has_protocols = !negotiation.protocols.is_empty();
-        Ok(ServerConfig { ssl, pace: Pace::of(settings), rules, suites, has_protocols })
+        Ok(ServerConfig { ssl, pace: Pace::of(settings), rules: Arc::new(rules), suites, has_protocols })
     }
 
     /// Whether it negotiates application protocols by a list of its own.
@@ -115,7 +111,7 @@ impl ClientConfig {
 
     /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
     pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
-        ClientConfig { peer_name: Some(peer_name(servername)), ..self }
+        ClientConfig { peer_name: Some(PeerName::parse(servername)), ..self }
     }
 
     fn build(
@@ -132,37 +128,23 @@ impl ClientConfig {
             ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
         };
         let suites = choose_suites(settings, negotiation.restrict(means))?;
-        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), &negotiation));
-        let leaves_name = server.as_ref().is_some_and(|server| server.leaves_name);
-        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(peer_name);
+        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), settings, &negotiation));
+        let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(PeerName::parse);
         let ssl = build(SslConfigParts {
             role: Role::Client,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
             own_key: credentials.map(Credentials::into_key),
-            verification: server.as_ref().map_or(Verification::Required, verification),
-            trust_anchors: server.and_then(|server| server.trust_anchors).map(|anchors| anchors.list()),
+            asks_peer: false,
+            authorities: None,
             client_psk: psk.as_ref().map(|psk| (psk.identity.as_slice(), psk.key.as_slice())),
-            revocations: settings.revocations.as_ref().map(|lists| lists.list()),
             first_interval: settings.first_interval,
         })?;
-        Ok(ClientConfig { ssl, pace: Pace::of(settings), rules, peer_name, leaves_name, asks_for_psk, suites })
+        Ok(ClientConfig { ssl, pace: Pace::of(settings), rules, peer_name, asks_for_psk, suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
         &self.suites
-    }
-}
-
-fn verification(peer: &PeerAuthentication) -> Verification {
-    if peer.required { Verification::Required } else { Verification::Optional }
-}
-
-fn peer_name(servername: &str) -> PeerName {
-    match servername.parse() {
-        Ok(address) => PeerName::Ip(address),
-        // RFC 6066 section 3: without a trailing dot.
-        Err(_) => PeerName::Dns(servername.trim_end_matches('.').to_owned()),
     }
 }
 

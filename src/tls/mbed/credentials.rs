@@ -4,47 +4,53 @@ use super::errors::describe;
 use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
 use super::ffi::own_key::OwnKey;
-use super::ffi::trust::SharedCrl;
+use super::ffi::shells::Shells;
+use super::ffi::x509::{Certificate, RevocationList, Store};
+use super::pem::{Label, is_pem, sections};
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
-use mbedtls::alloc::List;
 use mbedtls::pk::{Pk, Type};
-use mbedtls::x509::{Certificate, Crl, KeyUsage};
-use std::ffi::c_char;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A private key and the chain of certificates that vouches for it, the key's own first; without one, the key is
 /// presented as a raw public key.
 pub(crate) struct Credentials {
     key: Arc<OwnKey>,
+    /// The key's own certificate.
+    certificate: Option<Certificate>,
     /// Whether a server does not send its raw public key, because its clients know it.
     left_out: bool,
 }
 
 /// Certificates that are trusted to vouch for others.
 pub(crate) struct TrustAnchors {
-    certificates: Arc<List<Certificate>>,
+    store: Store,
+    /// Their names, DER each.
+    subjects: Vec<Vec<u8>>,
 }
 
 /// Lists of certificates that their issuers have revoked. Where lists are given, each issuer in a chain must have one.
 pub(crate) struct RevocationLists {
-    lists: Arc<SharedCrl>,
+    lists: Vec<RevocationList>,
 }
 
 impl RevocationLists {
     /// Each entry is PEM or DER; a PEM text may hold several lists.
     pub(crate) fn parse(entries: &[impl AsRef<[u8]>]) -> Result<RevocationLists, ConfigError> {
-        let mut lists = Crl::new();
+        let mut lists = Vec::new();
         for (index, entry) in entries.iter().enumerate() {
-            let bytes = entry.as_ref();
-            let parsed = if is_pem(bytes) { lists.push_from_pem(&with_nul(bytes)) } else { lists.push_from_der(bytes) };
-            parsed.map_err(|error| ConfigError::UnreadableRevocationList { index, reason: reason(error) })?;
+            let read: Option<Vec<_>> = sections(entry.as_ref(), Label::RevocationList)
+                .iter()
+                .map(|section| RevocationList::from_der(section.as_deref()?))
+                .collect();
+            let read = read.filter(|read| !read.is_empty());
+            lists.extend(read.ok_or(ConfigError::UnreadableRevocationList { index })?);
         }
-        Ok(RevocationLists { lists: Arc::new(SharedCrl::new(lists)) })
+        Ok(RevocationLists { lists })
     }
 
-    pub(super) fn list(&self) -> Arc<SharedCrl> {
-        Arc::clone(&self.lists)
+    pub(super) fn lists(&self) -> &[RevocationList] {
+        &self.lists
     }
 }
 
@@ -55,45 +61,32 @@ impl Credentials {
         passphrase: Option<&[u8]>,
         certificates: &[impl AsRef<[u8]>],
     ) -> Result<Credentials, ConfigError> {
-        let key = parse_key(key, passphrase)?;
-        let chain = parse_certificates(certificates)
-            .map_err(|Unreadable { index, reason }| ConfigError::UnreadableCertificate { index, reason })?;
-        // The engine passes over what it cannot read as long as it can read one: in `ca` that is welcome.
-        let (announced, read) = (announced(certificates), chain.iter().count());
-        if read < announced {
-            return Err(ConfigError::SkippedCertificates { announced, read });
-        }
-        let own = chain.iter().next().ok_or(ConfigError::NoCertificate)?;
-        if !Pk::check_pair(own.public_key(), &key) {
-            return Err(ConfigError::KeyMismatch);
-        }
-        let mut key = key;
+        let mut key = parse_key(key, passphrase)?;
+        let (certificate, chain) = parse_chain(&key, certificates)?;
         let raw = match raw_public_key(&mut key) {
             // A small RSA key may find a peer that takes it; an EC key on another curve does not.
             Err(error) if !key.can_do(Type::Rsa) => return Err(error),
             raw => raw.ok(),
         };
-        Ok(Credentials { key: Arc::new(OwnKey::new(key, raw, Some(chain))), left_out: false })
+        let key = Arc::new(OwnKey::new(key, raw, Some(chain)));
+        Ok(Credentials { key, certificate: Some(certificate), left_out: false })
     }
 
-    /// Whether the certificate may be used by a server. The engine would not present one that may not, and no client
-    /// would accept it.
+    /// Whether the certificate may be used by a server. No client would accept one that may not.
     pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
-        let Some(own) = self.key.certificate() else { return Ok(()) };
-        if !own.check_key_usage(KeyUsage::DIGITAL_SIGNATURE) {
-            return Err(ConfigError::NotForServers(Forbidden::Signing));
+        match &self.certificate {
+            Some(own) if !own.may_sign() => Err(ConfigError::NotForServers(Forbidden::Signing)),
+            Some(own) if !own.may_serve() => Err(ConfigError::NotForServers(Forbidden::ServerAuthentication)),
+            _ => Ok(()),
         }
-        if !own.check_extended_key_usage(&SERVER_AUTH.map(|byte| c_char::from_ne_bytes([byte]))) {
-            return Err(ConfigError::NotForServers(Forbidden::ServerAuthentication));
-        }
-        Ok(())
     }
 
     /// Parses a key without a certificate, in PEM or DER.
     pub(crate) fn parse_raw(key: &[u8], passphrase: Option<&[u8]>) -> Result<Credentials, ConfigError> {
         let mut key = parse_key(key, passphrase)?;
         let raw = raw_public_key(&mut key)?;
-        Ok(Credentials { key: Arc::new(OwnKey::new(key, Some(raw), None)), left_out: false })
+        let key = Arc::new(OwnKey::new(key, Some(raw), None));
+        Ok(Credentials { key, certificate: None, left_out: false })
     }
 
     /// Has a server leave its Certificate message out where it would be a raw public key, as node-mbed-dtls does.
@@ -107,7 +100,7 @@ impl Credentials {
 
     /// What we can present in this role. A client that has a certificate presents that.
     pub(super) fn certificate_types(&self, role: Role) -> Vec<CertificateType> {
-        let chain = self.key.certificate().map(|_| CertificateType::X509);
+        let chain = self.certificate.as_ref().map(|_| CertificateType::X509);
         let raw = self.key.carrier().filter(|_| role == Role::Server || chain.is_none());
         raw.map(|_| CertificateType::RawPublicKey).into_iter().chain(chain).collect()
     }
@@ -153,28 +146,31 @@ impl TrustAnchors {
 
     /// Each entry is PEM or DER; a PEM text may hold several certificates.
     pub(crate) fn parse(certificates: &[impl AsRef<[u8]>]) -> Result<TrustAnchors, ConfigError> {
-        let certificates = parse_certificates(certificates)
-            .map_err(|Unreadable { index, reason }| ConfigError::UnreadableTrustAnchor { index, reason })?;
-        if certificates.is_empty() {
+        let mut anchors = Vec::new();
+        for (index, entry) in certificates.iter().enumerate() {
+            let read = sections(entry.as_ref(), Label::Certificate).into_iter().flatten();
+            let before = anchors.len();
+            // One certificate of a bundle that cannot be read does not keep the others from being trusted.
+            anchors.extend(read.filter_map(|der| Certificate::from_der(&der)));
+            if anchors.len() == before {
+                return Err(ConfigError::UnreadableTrustAnchor { index });
+            }
+        }
+        if anchors.is_empty() {
             return Err(ConfigError::NoTrustAnchor);
         }
-        Ok(TrustAnchors { certificates: Arc::new(certificates) })
+        let store = Store::new(&anchors).ok_or_else(|| ConfigError::Refused("out of memory".to_owned()))?;
+        Ok(TrustAnchors { store, subjects: anchors.iter().map(Certificate::subject).collect() })
     }
 
-    pub(super) fn list(&self) -> Arc<List<Certificate>> {
-        Arc::clone(&self.certificates)
+    pub(super) fn store(&self) -> &Store {
+        &self.store
     }
-}
 
-/// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1 (RFC 5280 section 4.2.1.12).
-const SERVER_AUTH: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 3, 1];
-
-const PEM_MARK: &[u8] = b"-----BEGIN ";
-
-const CERTIFICATE_MARK: &[u8] = b"-----BEGIN CERTIFICATE-----";
-
-pub(super) fn is_pem(bytes: &[u8]) -> bool {
-    bytes.windows(PEM_MARK.len()).any(|window| window == PEM_MARK)
+    /// Their names, as a server sends them to its clients.
+    pub(super) fn authorities(&self) -> Shells {
+        Shells::authorities(self.subjects.clone())
+    }
 }
 
 /// Mbed TLS wants its PEM texts to end with a NUL.
@@ -208,28 +204,19 @@ fn reason(error: mbedtls::Error) -> Reason {
     describe(error.to_int())
 }
 
-/// Which of several certificates could not be read, and why.
-struct Unreadable {
-    index: usize,
-    reason: Reason,
-}
-
-/// How many certificates there are to be read.
-fn announced(entries: &[impl AsRef<[u8]>]) -> usize {
-    let beginnings = |bytes: &[u8]| bytes.windows(CERTIFICATE_MARK.len()).filter(|at| *at == CERTIFICATE_MARK).count();
-    entries.iter().map(AsRef::as_ref).map(|bytes| if is_pem(bytes) { beginnings(bytes) } else { 1 }).sum()
-}
-
-fn parse_certificates(entries: &[impl AsRef<[u8]>]) -> Result<List<Certificate>, Unreadable> {
-    let mut list = List::new();
+/// The chain in the option `cert`, which must be readable to its end and begin with the key's own certificate.
+fn parse_chain(key: &Pk, entries: &[impl AsRef<[u8]>]) -> Result<(Certificate, Shells), ConfigError> {
+    let mut ders = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        let bytes = entry.as_ref();
-        let unreadable = |error| Unreadable { index, reason: reason(error) };
-        if is_pem(bytes) {
-            list.append(Certificate::from_pem_multiple(&with_nul(bytes)).map_err(unreadable)?);
-        } else {
-            list.push(Certificate::from_der(bytes).map_err(unreadable)?);
-        }
+        let read: Option<Vec<_>> = sections(entry.as_ref(), Label::Certificate).into_iter().collect();
+        let read = read.filter(|read| !read.is_empty() && read.iter().all(|der| Certificate::from_der(der).is_some()));
+        ders.extend(read.ok_or(ConfigError::UnreadableCertificate { index })?);
     }
-    Ok(list)
+    let own = ders.first().and_then(|der| Certificate::from_der(der)).ok_or(ConfigError::NoCertificate)?;
+    let public_key = own.public_key();
+    if !Pk::from_public_key(&public_key).is_ok_and(|public| Pk::check_pair(&public, key)) {
+        return Err(ConfigError::KeyMismatch);
+    }
+    let shells = Shells::chain(ders, &public_key);
+    Ok((own, shells.map_err(|errno| ConfigError::UnusableCertificateKey(describe(errno)))?))
 }

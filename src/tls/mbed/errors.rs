@@ -1,7 +1,8 @@
 //! Failures of the engine, and errors by its numbers.
 
-use crate::tls::error::{CertificateFault, Error, ErrorKind};
-use crate::wire::certificate::NoRawPublicKey;
+use crate::tls::certificate_fault::CertificateFault;
+use crate::tls::error::{Error, ErrorKind};
+use crate::wire::certificate::CertificateMessageFault;
 use crate::wire::{ExtensionFault, alert};
 use mbedtls_sys as sys;
 
@@ -31,21 +32,13 @@ impl From<ExtensionFault> for Failure {
     }
 }
 
-impl From<NoRawPublicKey> for Failure {
-    fn from(fault: NoRawPublicKey) -> Failure {
+impl From<CertificateMessageFault> for Failure {
+    fn from(fault: CertificateMessageFault) -> Failure {
         Failure::Own(fault.into())
     }
 }
 
 impl Error {
-    /// A certificate that the engine could not parse.
-    pub(crate) fn unreadable_certificate(errno: i32) -> Error {
-        let fault = CertificateFault::Unreadable;
-        Error::new(ErrorKind::Certificate(fault), format!("{}: {}", fault.message(), describe(errno)))
-            .with_errno(errno)
-            .with_alert(fault.alert())
-    }
-
     /// A number of the engine that nobody expects.
     pub(crate) fn internal(errno: i32) -> Error {
         Error::from_engine(errno, "The TLS engine failed")
@@ -83,47 +76,10 @@ impl Error {
         Error { errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE, alert: description, ..error }
     }
 
-    pub(crate) fn certificate(flags: u32, self_signed: bool) -> Error {
-        Error::certificate_fault(CertificateFault::from_flags(flags, self_signed))
-    }
-
     pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {
         Error::new(ErrorKind::Certificate(fault), fault.message())
             .with_errno(sys::ERR_X509_CERT_VERIFY_FAILED)
             .with_alert(fault.alert())
-    }
-}
-
-impl CertificateFault {
-    fn from_flags(flags: u32, self_signed: bool) -> CertificateFault {
-        let has = |flag: i32| flags & flag.unsigned_abs() != 0;
-        if has(sys::X509_BADCERT_MISSING) {
-            CertificateFault::Missing
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) && self_signed {
-            CertificateFault::SelfSigned
-        } else if has(sys::X509_BADCERT_NOT_TRUSTED) {
-            CertificateFault::UnknownIssuer
-        } else if has(sys::X509_BADCERT_REVOKED) {
-            CertificateFault::Revoked
-        } else if has(sys::X509_BADCERT_EXPIRED) {
-            CertificateFault::Expired
-        } else if has(sys::X509_BADCERT_FUTURE) {
-            CertificateFault::NotYetValid
-        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
-            CertificateFault::NoCrl
-        } else if has(sys::X509_BADCRL_EXPIRED) {
-            CertificateFault::CrlExpired
-        } else if has(sys::X509_BADCRL_FUTURE) {
-            CertificateFault::CrlNotYetValid
-        } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
-            CertificateFault::WrongPurpose
-        } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
-            CertificateFault::Weak
-        } else if has(sys::X509_BADCERT_CN_MISMATCH) {
-            CertificateFault::WrongName
-        } else {
-            CertificateFault::Other
-        }
     }
 }
 

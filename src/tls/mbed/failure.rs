@@ -4,7 +4,7 @@ use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::steps::Steps;
-use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::tls::error::{Error, ErrorKind};
 use crate::wire::alert;
 use mbedtls_sys as sys;
 
@@ -19,15 +19,6 @@ impl Steps {
 
     fn error_of_engine(&self, ssl: &Ssl, errno: i32) -> Error {
         match errno {
-            sys::ERR_X509_CERT_VERIFY_FAILED | sys::ERR_SSL_CA_CHAIN_REQUIRED => {
-                Error::certificate(ssl.verify_result(), ssl.peer_certificate_is_self_signed())
-            }
-            // The chain is good, but not for this use.
-            sys::ERR_SSL_BAD_HS_CERTIFICATE if !matches!(ssl.verify_result(), 0 | u32::MAX) => {
-                Error::certificate(ssl.verify_result(), false)
-            }
-            // The message is well-formed, but not the certificate in it.
-            errno if ssl.reads_certificate() && is_from_parser(errno) => Error::unreadable_certificate(errno),
             sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => Error::from_engine(
                 errno,
                 "The peer has not proved to have the private key of the certificate or public key that it shows",
@@ -42,7 +33,6 @@ impl Steps {
             sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => {
                 Error::from_engine(errno, "The peer speaks another version than DTLS 1.2")
             }
-            sys::ERR_SSL_NO_CLIENT_CERTIFICATE => Error::certificate_fault(CertificateFault::Missing),
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
                 if self.hellos.has_nothing_to_present() =>
             {
@@ -109,11 +99,4 @@ impl Steps {
             "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
         unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))
     }
-}
-
-/// Whether the number is from the modules X509 and PK, whose errors are about the content of a certificate. Being out
-/// of memory is not.
-fn is_from_parser(errno: i32) -> bool {
-    let high_level = errno.unsigned_abs() & 0xff80;
-    (0x2080..0x3f80).contains(&high_level) && high_level != sys::ERR_X509_ALLOC_FAILED.unsigned_abs()
 }

@@ -7,6 +7,7 @@ use super::hellos::Hellos;
 use super::no_shared_cipher::explain;
 use super::psk::PskExchange;
 use super::resumption::Resumption;
+use super::server_identity::PeerName;
 use super::steps::{Pause, Steps};
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
@@ -49,7 +50,8 @@ impl Handshake {
     pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        ssl.set_peer_name(config.peer_name.clone(), config.leaves_name).map_err(Error::internal)?;
+        let server_name = config.peer_name.as_ref().and_then(PeerName::dns);
+        ssl.set_server_name(server_name).map_err(Error::internal)?;
         let psk = PskExchange::client(config.asks_for_psk);
         let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, Resumption::Off);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
@@ -178,8 +180,8 @@ impl Handshake {
         let resumed = resumption.is_resumed();
         let terms = Terms {
             protocol: hellos.take_protocol().or_else(|| self.ssl.protocol()),
-            authorization: peer.authorization(&self.ssl, suite, resumed),
-            issuers: self.ssl.peer_issuers(),
+            authorization: peer.authorization(suite, resumed),
+            issuers: peer.take_issuers(),
             srtp_profile: hellos.srtp_profile().map(SrtpProfile::name),
         };
         Ok(Progress::Done(Box::new(Negotiated {

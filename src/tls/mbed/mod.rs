@@ -5,6 +5,7 @@
 
 pub(crate) mod capabilities;
 mod certificates;
+mod chain;
 mod config;
 mod cookies;
 pub(super) mod credentials;
@@ -21,11 +22,14 @@ mod negotiation;
 mod no_shared_cipher;
 mod open;
 mod peer;
+mod pem;
 mod psk;
 mod public_key;
+mod refusal;
 mod resumption;
 mod rules;
 mod saved;
+mod server_identity;
 mod ssl;
 mod steps;
 mod work;

@@ -2,6 +2,7 @@
 
 use super::curves::Curve;
 use super::ffi::negotiation::Preferences;
+use super::ffi::x509::{Hash, SignatureScheme};
 use crate::tls::config::Wishes;
 use crate::tls::config_error::ConfigError;
 use crate::tls::psk::PSK_HINT_LIMIT;
@@ -103,6 +104,34 @@ impl Signatures {
             return Err(ConfigError::UnequalHashes);
         }
         Ok(signatures)
+    }
+
+    /// Whether a certificate of the peer's chain may be signed so (RFC 5246 sections 7.4.2 and 7.4.4).
+    ///
+    /// The engine can offer neither Ed25519 nor RSA-PSS, so `sigalgs` cannot name them: they are accepted as long as it
+    /// names nothing.
+    pub(super) fn accept_in_chain(&self, scheme: SignatureScheme) -> bool {
+        match scheme {
+            SignatureScheme::RsaPkcs1(hash) => self.rsa && self.accept_hash(hash),
+            SignatureScheme::Ecdsa(hash) => self.ecdsa && self.accept_hash(hash),
+            SignatureScheme::RsaPss(hash) => self.is_unrestricted() && self.accept_hash(hash),
+            SignatureScheme::Ed25519 => self.is_unrestricted(),
+            SignatureScheme::Other => false,
+        }
+    }
+
+    fn accept_hash(&self, hash: Hash) -> bool {
+        let hash = match hash {
+            Hash::Sha256 => sys::MD_SHA256,
+            Hash::Sha384 => sys::MD_SHA384,
+            Hash::Sha512 => sys::MD_SHA512,
+            Hash::Other => return false,
+        };
+        self.hashes.contains(&hash)
+    }
+
+    fn is_unrestricted(&self) -> bool {
+        *self == Signatures::all()
     }
 
     /// Whether a peer may sign with a key of this kind.

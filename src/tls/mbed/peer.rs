@@ -1,10 +1,12 @@
 //! Who the peer is: what it has presented, and whether that is enough.
 
+use super::chain::Chain;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
+use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::claim::Claim;
-use crate::tls::error::{CertificateFault, Error, ErrorKind};
+use crate::tls::error::{Error, ErrorKind};
 use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::suites::Suite;
 use crate::wire::PublicKey;
@@ -25,6 +27,10 @@ enum Verdict {
 pub(super) struct Peer {
     rules: Arc<Rules>,
     credential: Option<PeerCredential>,
+    /// The certificates that came with the peer's own, DER each.
+    issuers: Vec<Vec<u8>>,
+    /// What is wrong with the chain of the peer's certificate, if there was one.
+    chain: Result<(), CertificateFault>,
     /// What it has presented that was refused.
     refused: Claim,
     verdict: Verdict,
@@ -32,7 +38,14 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn new(rules: &Arc<Rules>) -> Peer {
-        Peer { rules: Arc::clone(rules), credential: None, refused: Claim::default(), verdict: Verdict::Open }
+        Peer {
+            rules: Arc::clone(rules),
+            credential: None,
+            issuers: Vec::new(),
+            chain: Err(CertificateFault::Missing),
+            refused: Claim::default(),
+            verdict: Verdict::Open,
+        }
     }
 
     /// The peer presents a raw public key. The application is not asked about one that is expected.
@@ -41,6 +54,15 @@ impl Peer {
             self.verdict = Verdict::Settled;
         }
         self.credential = Some(PeerCredential { public_key: key.der().to_vec(), certificate: None });
+    }
+
+    /// The peer presents a certificate, whose chain was judged.
+    pub(super) fn present_chain(&mut self, chain: &Chain, judged: Result<(), CertificateFault>) {
+        let mut certificates = chain.ders();
+        let certificate = certificates.next();
+        self.issuers = certificates.collect();
+        self.chain = judged;
+        self.credential = Some(PeerCredential { public_key: chain.key().der().to_vec(), certificate });
     }
 
     /// The peer has presented this raw public key, which is refused.
@@ -69,15 +91,7 @@ impl Peer {
             Role::Client => ssl.state() == sys::SSL_SERVER_KEY_EXCHANGE,
             Role::Server => ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE,
         };
-        if !is_presented || self.verdict == Verdict::Asked {
-            return None;
-        }
-        if self.credential.is_none() {
-            self.credential = ssl
-                .peer_certificate()
-                .map(|own| PeerCredential { public_key: own.public_key, certificate: Some(own.der) });
-        }
-        if !self.rules.asks || self.verdict == Verdict::Settled {
+        if !is_presented || !self.rules.asks || self.verdict != Verdict::Open {
             return None;
         }
         self.verdict = if self.credential.is_some() { Verdict::Asked } else { Verdict::Settled };
@@ -105,7 +119,7 @@ impl Peer {
     }
 
     /// What a finished handshake says about the peer, which was let in.
-    pub(super) fn authorization(&self, ssl: &Ssl, suite: Suite, resumed: bool) -> Authorization {
+    pub(super) fn authorization(&self, suite: Suite, resumed: bool) -> Authorization {
         if resumed {
             // Only the application knows whose session it was.
             return Authorization::Unknown;
@@ -117,9 +131,9 @@ impl Peer {
         match &self.credential {
             None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
             None => refused(Error::certificate_fault(CertificateFault::Missing)),
-            Some(PeerCredential { certificate: Some(_), .. }) => match ssl.verify_result() {
-                0 => Authorization::Granted,
-                flags => refused(Error::certificate(flags, ssl.peer_certificate_is_self_signed())),
+            Some(PeerCredential { certificate: Some(_), .. }) => match self.chain {
+                Ok(()) => Authorization::Granted,
+                Err(fault) => refused(Error::certificate_fault(fault)),
             },
             // An application that was asked has accepted it.
             Some(PeerCredential { public_key, .. })
@@ -129,6 +143,10 @@ impl Peer {
             }
             Some(_) => refused(Error::unexpected_key()),
         }
+    }
+
+    pub(super) fn take_issuers(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.issuers)
     }
 
     pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {

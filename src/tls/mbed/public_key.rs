@@ -1,7 +1,8 @@
 //! Public keys of peers that the application expects, in PEM or DER.
 
-use super::credentials::{is_pem, with_nul};
+use super::credentials::with_nul;
 use super::errors::describe;
+use super::pem::is_pem;
 use crate::tls::config_error::ConfigError;
 use crate::wire::PublicKey;
 use mbedtls::pk::Pk;

@@ -1,10 +1,12 @@
 //! What a configuration says about the proofs that the two sides give each other, for every handshake under it.
 
+use super::chain::ChainRules;
 use super::credentials::Credentials;
 use super::curves::Curve;
 use super::ffi::config::Role;
 use super::negotiation::{Negotiation, Signatures};
-use crate::tls::config::PeerAuthentication;
+use super::server_identity::PeerName;
+use crate::tls::config::{PeerAuthentication, Settings};
 use crate::wire::certificate_type::Abilities;
 use crate::wire::{PublicKey, SrtpProfile};
 
@@ -12,6 +14,8 @@ pub(super) struct Rules {
     pub(super) abilities: Abilities,
     /// Raw public keys that authenticate a peer.
     pub(super) public_keys: Vec<PublicKey>,
+    /// What the chain of a peer's certificate is judged by.
+    pub(super) chain: ChainRules,
     /// Whether a peer that does not authenticate ends the handshake.
     pub(super) required: bool,
     /// Whether the application has the last word about the peer.
@@ -29,9 +33,23 @@ impl Rules {
         role: Role,
         credentials: Option<&Credentials>,
         peer: Option<&PeerAuthentication>,
+        settings: &Settings,
         negotiation: &Negotiation,
     ) -> Rules {
+        // The application compares the name that is left to it.
+        let servername = peer.filter(|peer| !peer.leaves_name).and_then(|peer| peer.servername.as_deref());
         Rules {
+            chain: ChainRules {
+                peer: match role {
+                    Role::Server => Role::Client,
+                    Role::Client => Role::Server,
+                },
+                trust_anchors: peer.and_then(|peer| peer.trust_anchors.clone()),
+                revocations: settings.revocations.clone(),
+                signatures: negotiation.signatures.clone(),
+                curves: negotiation.curves.clone(),
+                name: servername.map(PeerName::parse),
+            },
             omits_certificate: match role {
                 Role::Server => credentials.is_some_and(Credentials::is_left_out),
                 Role::Client => peer.is_some_and(|peer| peer.allows_omission),

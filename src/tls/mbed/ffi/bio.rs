@@ -1,10 +1,8 @@
 //! The engine's view of the world outside: one record to read, memory to write to, a virtual clock.
 
 use super::hello_extensions::HelloEdit;
-use super::trust::{PeerName, SharedCrl};
 use super::{c_int, c_void, sys};
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sys::types::raw_types::c_uchar;
 use zeroize::Zeroizing;
@@ -54,14 +52,8 @@ pub(super) struct Bio {
     /// Longest interval between two transmissions of a flight.
     pub(super) longest_interval: Duration,
     pub(super) staged_psk: Option<StagedPsk>,
-    pub(super) peer_name: Option<PeerName>,
-    /// Whether the application compares the name, and not the engine.
-    pub(super) leaves_name: bool,
-    pub(super) revocations: Option<Arc<SharedCrl>>,
     /// What is appended to our hello; there only while the engine writes it.
     pub(super) hello_edit: Option<HelloEdit>,
-    /// Whether the peer's own certificate names itself as its issuer.
-    pub(super) self_signed: bool,
 }
 
 impl Bio {
@@ -74,11 +66,7 @@ impl Bio {
             timer: None,
             longest_interval,
             staged_psk: None,
-            peer_name: None,
-            leaves_name: false,
-            revocations: None,
             hello_edit: None,
-            self_signed: false,
         }
     }
 

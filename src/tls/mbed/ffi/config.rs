@@ -1,14 +1,12 @@
 //! A finished, immutable `ssl_config`, and everything that it points at.
 
 use super::negotiation::{Lists, Preferences};
-use super::own_key::{self, OwnKey};
+use super::own_key::OwnKey;
 use super::rng::random;
+use super::shells::Shells;
 use super::start_up::start_up;
-use super::trust::SharedCrl;
 use super::{bio, c_int, check, sys};
-use mbedtls::alloc::List;
-use mbedtls::x509::Certificate;
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,17 +19,6 @@ pub(crate) enum Role {
     Client,
 }
 
-/// What becomes of the peer's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verification {
-    /// A server does not ask for one.
-    None,
-    /// One that does not verify is noted, and so is none.
-    Optional,
-    /// One that does not verify ends the handshake, and so does none.
-    Required,
-}
-
 /// The ingredients of an [`SslConfig`].
 pub(crate) struct SslConfigParts<'a> {
     pub(crate) role: Role,
@@ -39,9 +26,10 @@ pub(crate) struct SslConfigParts<'a> {
     pub(crate) suites: Vec<u16>,
     pub(crate) preferences: Preferences,
     pub(crate) own_key: Option<Arc<OwnKey>>,
-    pub(crate) trust_anchors: Option<Arc<List<Certificate>>>,
-    pub(crate) revocations: Option<Arc<SharedCrl>>,
-    pub(crate) verification: Verification,
+    /// The authorities that a server names to its clients.
+    pub(crate) authorities: Option<Shells>,
+    /// Whether a server asks for certificates.
+    pub(crate) asks_peer: bool,
     /// Identity and key; `None` for a client without, and for one that learns them in its handshake.
     pub(crate) client_psk: Option<(&'a [u8], &'a [u8])>,
     pub(crate) first_interval: Duration,
@@ -51,13 +39,12 @@ pub(crate) struct SslConfigParts<'a> {
 pub(crate) struct SslConfig {
     raw: Box<sys::ssl_config>,
     role: Role,
-    verification: Verification,
+    asks_peer: bool,
     /// What `raw` points at.
     suites: Box<[c_int]>,
     lists: Lists,
     own_key: Option<Arc<OwnKey>>,
-    trust_anchors: Option<Arc<List<Certificate>>>,
-    pub(super) revocations: Option<Arc<SharedCrl>>,
+    authorities: Option<Shells>,
 }
 
 // SAFETY: `raw` is not written after `new`, and nothing behind it but RSA keys is: by Mbed TLS under the mutex that
@@ -79,17 +66,16 @@ impl SslConfig {
         let mut config = SslConfig {
             raw,
             role: parts.role,
-            verification: parts.verification,
+            asks_peer: parts.asks_peer,
             suites,
             lists: Lists::new(parts.preferences),
             own_key: parts.own_key,
-            trust_anchors: parts.trust_anchors,
-            revocations: parts.revocations,
+            authorities: parts.authorities,
         };
         config.set_defaults()?;
         config.lists.install(&mut config.raw)?;
         config.set_timing(parts.first_interval);
-        config.set_verification(parts.verification);
+        config.set_verification();
         config.set_own_certificate()?;
         match parts.client_psk {
             Some((identity, key)) => config.set_client_psk(identity, key)?,
@@ -104,7 +90,7 @@ impl SslConfig {
 
     /// Whether a server asks for certificates.
     pub(crate) fn asks_peer(&self) -> bool {
-        self.verification != Verification::None
+        self.asks_peer
     }
 
     /// IANA's numbers of the suites, best first.
@@ -150,19 +136,16 @@ impl SslConfig {
         unsafe { sys::ssl_conf_handshake_timeout(&mut *self.raw, first, u32::MAX) };
     }
 
-    fn set_verification(&mut self, verification: Verification) {
-        let mode = match verification {
-            Verification::None => sys::SSL_VERIFY_NONE,
-            Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
-            Verification::Required => sys::SSL_VERIFY_REQUIRED,
-        };
-        let revocations = self.revocations.as_deref().map_or(null(), SharedCrl::as_ptr);
-        // SAFETY: chain and lists are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's
-        // sake.
+    /// The engine verifies nobody: `chain` does. If the engine came to a Certificate message all the same, it would
+    /// refuse it, because it trusts nobody.
+    fn set_verification(&mut self) {
+        let asks = self.role == Role::Client || self.asks_peer;
+        let mode = if asks { sys::SSL_VERIFY_REQUIRED } else { sys::SSL_VERIFY_NONE };
+        // SAFETY: the shells are owned by `self`; Mbed TLS only reads them, their type says `mut` for history's sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
-            if let Some(anchors) = &self.trust_anchors {
-                sys::ssl_conf_ca_chain(&mut *self.raw, own_key::first(anchors).cast_mut(), revocations.cast_mut());
+            if let Some(authorities) = &self.authorities {
+                sys::ssl_conf_ca_chain(&mut *self.raw, authorities.as_ptr().cast_mut(), null_mut());
             }
         }
     }

@@ -2,9 +2,8 @@
 
 use super::carrier::Carrier;
 use super::rsa::ForeignRsaKey;
-use mbedtls::alloc::List;
+use super::shells::Shells;
 use mbedtls::pk::{Pk, Type};
-use mbedtls::x509::Certificate;
 use mbedtls_sys::{pk_context, x509_crt};
 use zeroize::Zeroizing;
 
@@ -14,12 +13,12 @@ pub(crate) struct OwnKey {
     /// The same key in AWS-LC's hands, where AWS-LC serves it.
     foreign: Option<ForeignRsaKey>,
     carrier: Option<Carrier>,
-    chain: Option<List<Certificate>>,
+    chain: Option<Shells>,
 }
 
 impl OwnKey {
     /// `carrier` has the public half of `key`, where the key may be presented raw.
-    pub(crate) fn new(mut key: Pk, carrier: Option<Carrier>, chain: Option<List<Certificate>>) -> OwnKey {
+    pub(crate) fn new(mut key: Pk, carrier: Option<Carrier>, chain: Option<Shells>) -> OwnKey {
         let foreign = foreign_key(&mut key);
         OwnKey { key, foreign, carrier, chain }
     }
@@ -32,11 +31,6 @@ impl OwnKey {
         self.carrier.as_ref()
     }
 
-    /// The certificate of the key.
-    pub(crate) fn certificate(&self) -> Option<&Certificate> {
-        Some(self.chain.as_ref()?.iter().next()?)
-    }
-
     pub(super) fn key_ptr(&self) -> *const pk_context {
         match &self.foreign {
             Some(key) => key.as_ptr(),
@@ -45,7 +39,7 @@ impl OwnKey {
     }
 
     pub(super) fn chain_ptr(&self) -> Option<*const x509_crt> {
-        self.chain.as_ref().map(first)
+        self.chain.as_ref().map(Shells::as_ptr)
     }
 }
 
@@ -55,12 +49,4 @@ fn foreign_key(key: &mut Pk) -> Option<ForeignRsaKey> {
     }
     let der = Zeroizing::new(key.write_private_der_vec().ok()?);
     ForeignRsaKey::from_der(&der)
-}
-
-/// The beginning of a chain, as the engine takes it; null for an empty one.
-pub(super) fn first(list: &List<Certificate>) -> *const x509_crt {
-    list.iter().next().map_or(std::ptr::null(), |certificate| {
-        let certificate: &Certificate = certificate;
-        certificate.into()
-    })
 }

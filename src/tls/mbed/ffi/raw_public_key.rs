@@ -17,14 +17,6 @@ unsafe extern "C" {
     fn free(memory: *mut c_void);
 }
 
-/// What a peer has presented in its Certificate message.
-pub(crate) struct PeerCertificate {
-    /// The X.509 certificate in DER.
-    pub(crate) der: Vec<u8>,
-    /// The key in it: SubjectPublicKeyInfo, DER.
-    pub(crate) public_key: Vec<u8>,
-}
-
 impl Ssl {
     /// Has the engine use our key in this handshake by its carrier.
     pub(crate) fn use_raw_public_key(&mut self) -> Result<(), c_int> {
@@ -128,34 +120,6 @@ impl Ssl {
         if unsafe { session.peer_cert.as_ref() }.is_some_and(|certificate| certificate.raw.p.is_null()) {
             free_certificate(&mut session.peer_cert);
         }
-    }
-
-    /// The certificate that the peer has presented in this handshake.
-    pub(crate) fn peer_certificate(&self) -> Option<PeerCertificate> {
-        // SAFETY: null, or a session that the context owns.
-        let session = unsafe { self.raw.session_negotiate.as_ref() }?;
-        // SAFETY: null, or a certificate that the session owns and nobody changes.
-        let certificate = unsafe { session.peer_cert.as_ref() }?;
-        Some(PeerCertificate {
-            der: super::verify::raw(&certificate.raw).to_vec(),
-            public_key: super::verify::raw(&certificate.pk_raw).to_vec(),
-        })
-    }
-
-    /// The other certificates that the peer has sent with its own, DER.
-    pub(crate) fn peer_issuers(&self) -> Vec<Vec<u8>> {
-        // SAFETY: null, or a session that the context owns; its handshake may be over.
-        let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) };
-        // SAFETY: null, or a certificate that the session owns and nobody changes.
-        let own = session.and_then(|session| unsafe { session.peer_cert.as_ref() });
-        let mut issuers = Vec::new();
-        let mut next = own.map_or(std::ptr::null_mut(), |certificate| certificate.next);
-        // SAFETY: each `next` is null or the session's own.
-        while let Some(certificate) = unsafe { next.as_ref() } {
-            issuers.push(super::verify::raw(&certificate.raw).to_vec());
-            next = certificate.next;
-        }
-        issuers
     }
 }
 

@@ -3,8 +3,6 @@
 use super::bio::{self, Bio, StagedPsk};
 use super::buffers;
 use super::config::{Role, SslConfig};
-use super::trust::PeerName;
-use super::verify;
 use super::{c_int, check, sys};
 use std::ffi::{CStr, CString};
 use std::ptr::NonNull;
@@ -46,14 +44,12 @@ impl Ssl {
         };
         let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
         let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false, received_alert: None };
-        ssl.bio_mut().revocations = config.revocations.clone();
         let context = bio.as_ptr().cast();
         // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
         unsafe {
             check(sys::ssl_setup(&mut *ssl.raw, ssl.config.as_ptr()))?;
             sys::ssl_set_bio(&mut *ssl.raw, context, Some(bio::send), Some(bio::receive), None);
             sys::ssl_set_timer_cb(&mut *ssl.raw, context, Some(bio::set_timer), Some(bio::get_timer));
-            sys::ssl_set_verify(&mut *ssl.raw, Some(verify::verify), context);
         }
         Ok(ssl)
     }
@@ -144,15 +140,6 @@ impl Ssl {
         self.raw.state as u32
     }
 
-    /// Whether the next message is the peer's Certificate.
-    pub(crate) fn reads_certificate(&self) -> bool {
-        let awaited = match self.role() {
-            Role::Server => sys::SSL_CLIENT_CERTIFICATE,
-            Role::Client => sys::SSL_SERVER_CERTIFICATE,
-        };
-        self.state() == awaited
-    }
-
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.bio().deadline()
     }
@@ -206,18 +193,6 @@ impl Ssl {
         }
         // SAFETY: after a successful read `in_msg` points at one whole handshake message of `in_hslen` bytes.
         Ok(unsafe { std::slice::from_raw_parts(raw.in_msg, raw.in_hslen) }.to_vec())
-    }
-
-    /// The handshake message that the last step has read, as far as it is still there: inside `exchange`.
-    pub(crate) fn last_handshake_message(&self) -> &[u8] {
-        let raw = &*self.raw;
-        // The header of a fragment announces more than there is.
-        let is_whole = raw.in_msgtype == sys::SSL_MSG_HANDSHAKE && raw.in_hslen <= raw.in_msglen;
-        if !is_whole || raw.in_buf.is_null() || raw.in_msg.is_null() {
-            return &[];
-        }
-        // SAFETY: `in_msg` points into the buffer that the context has now, `in_msglen` bytes of which the engine read.
-        unsafe { std::slice::from_raw_parts(raw.in_msg, raw.in_hslen) }
     }
 
     pub(crate) fn stage_psk(&mut self, psk: StagedPsk) {
@@ -322,16 +297,6 @@ impl Ssl {
         unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
     }
 
-    /// `X509_BADCERT_*` flags of the chain that was refused.
-    pub(crate) fn verify_result(&self) -> u32 {
-        // SAFETY: the context is set up.
-        unsafe { sys::ssl_get_verify_result(&*self.raw) }
-    }
-
-    pub(crate) fn peer_certificate_is_self_signed(&self) -> bool {
-        self.bio().self_signed
-    }
-
     /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).
     pub(crate) fn finished_messages(&self) -> [[u8; 12]; 2] {
         [self.raw.own_verify_data, self.raw.peer_verify_data].map(|data| data.map(|byte| byte as u8))
@@ -356,17 +321,12 @@ impl Ssl {
         self.raw.in_left = 0;
     }
 
-    /// What the peer's certificate must name. `None` verifies no name (the caller said so explicitly).
-    /// With `leaves_name` it is sent as well, and compared by the application.
-    pub(crate) fn set_peer_name(&mut self, name: Option<PeerName>, leaves_name: bool) -> Result<(), c_int> {
-        let dns = match &name {
-            Some(PeerName::Dns(name)) => Some(CString::new(name.as_str()).map_err(|_| sys::ERR_SSL_BAD_INPUT_DATA)?),
-            _ => None,
-        };
-        let pointer = dns.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
-        self.bio_mut().peer_name = name;
-        self.bio_mut().leaves_name = leaves_name;
-        // SAFETY: the name is copied; a null pointer is Mbed TLS's explicit "no DNS name to verify".
+    /// The DNS name that the server is asked for (RFC 6066 section 3). The engine does not look for it in the
+    /// certificate.
+    pub(crate) fn set_server_name(&mut self, name: Option<&str>) -> Result<(), c_int> {
+        let name = name.map(CString::new).transpose().map_err(|_| sys::ERR_SSL_BAD_INPUT_DATA)?;
+        let pointer = name.as_ref().map_or(std::ptr::null(), |name| name.as_ptr());
+        // SAFETY: the name is copied; a null pointer sends none.
         check(unsafe { sys::ssl_set_hostname(&mut *self.raw, pointer) })
     }
 

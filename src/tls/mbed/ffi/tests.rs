@@ -1,7 +1,7 @@
 //! Corrections of the engine that only show from inside.
 
 use super::bio::{StagedPsk, install_psk};
-use super::config::{Role, SslConfig, SslConfigParts, Verification};
+use super::config::{Role, SslConfig, SslConfigParts};
 use super::negotiation::Preferences;
 use super::rng::random;
 use super::ssl::Ssl;
@@ -27,9 +27,8 @@ fn psk_server() -> Ssl {
         // TLS_PSK_WITH_AES_128_CCM_8
         suites: vec![0xc0a8],
         own_key: None,
-        trust_anchors: None,
-        revocations: None,
-        verification: Verification::None,
+        authorities: None,
+        asks_peer: false,
         client_psk: None,
         first_interval: Duration::from_secs(1),
     });

@@ -1,0 +1,200 @@
+//! The peer's chain of certificates, and the verdict on it.
+//!
+//! This is the only place where a chain is judged. The engine gets the peer's public key, and no certificate.
+
+use super::credentials::{RevocationLists, TrustAnchors};
+use super::curves::Curve;
+use super::ffi::config::Role;
+use super::ffi::x509::{Certificate, KeySize, Refusal, Store};
+use super::negotiation::Signatures;
+use super::server_identity::PeerName;
+use crate::tls::certificate_fault::CertificateFault;
+use crate::tls::error::Error;
+use crate::wire::{PublicKey, RSA_BITS, certificate};
+use std::sync::Arc;
+
+/// Certificates in one chain: to verify one costs a signature.
+const CERTIFICATES_LIMIT: usize = 16;
+
+/// Bits of an EC key of an authority: 112 bits of security, as 2048 of RSA have (NIST SP 800-57).
+const EC_BITS_LEAST: u32 = 224;
+
+/// What a Certificate message holds: one certificate at least, the peer's own first.
+pub(super) struct Chain {
+    certificates: Vec<Certificate>,
+    key: PublicKey,
+}
+
+impl Chain {
+    /// From a Certificate message; `None` when there is none in it.
+    pub(super) fn read(message: &[u8]) -> Result<Option<Chain>, Error> {
+        let ders = certificate::chain(message)?;
+        if ders.len() > CERTIFICATES_LIMIT {
+            return Err(Error::certificate_fault(CertificateFault::ChainTooLong));
+        }
+        let certificates: Option<Vec<_>> = ders.into_iter().map(Certificate::from_der).collect();
+        let certificates = certificates.ok_or_else(|| Error::certificate_fault(CertificateFault::Unreadable))?;
+        let Some(own) = certificates.first() else { return Ok(None) };
+        let unacceptable = || Error::certificate_fault(CertificateFault::UnacceptableKey);
+        let key = PublicKey::recognise(&own.public_key()).ok_or_else(unacceptable)?;
+        // CVE-2026-135391: before anything is computed with them.
+        if certificates.iter().any(|certificate| is_enormous(certificate.key_size())) {
+            return Err(unacceptable());
+        }
+        Ok(Some(Chain { certificates, key }))
+    }
+
+    /// The peer's own public key.
+    pub(super) fn key(&self) -> &PublicKey {
+        &self.key
+    }
+
+    /// The certificates, DER each, the peer's own first.
+    pub(super) fn ders(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.certificates.iter().map(Certificate::der)
+    }
+}
+
+fn is_enormous(size: KeySize) -> bool {
+    matches!(size, KeySize::Rsa(bits) if bits as usize > *RSA_BITS.end())
+}
+
+/// What chains are judged by.
+pub(super) struct ChainRules {
+    /// The role in which the peer appears.
+    pub(super) peer: Role,
+    /// `None` trusts nobody.
+    pub(super) trust_anchors: Option<Arc<TrustAnchors>>,
+    /// `None` checks no revocation.
+    pub(super) revocations: Option<Arc<RevocationLists>>,
+    pub(super) signatures: Signatures,
+    /// The curves that the peer's own key may be on, unless it is an RSA key.
+    pub(super) curves: Vec<Curve>,
+    /// `None` compares no name.
+    pub(super) name: Option<PeerName>,
+}
+
+impl ChainRules {
+    /// Looks for faults in the order of node:tls, where the name comes last.
+    pub(super) fn judge(&self, chain: &Chain) -> Result<(), CertificateFault> {
+        let lists = self.revocations.as_deref().map(RevocationLists::lists);
+        let nobody;
+        let store = match &self.trust_anchors {
+            Some(anchors) => anchors.store(),
+            None => {
+                nobody = Store::new([]).ok_or(CertificateFault::Other)?;
+                &nobody
+            }
+        };
+        let path = store.verify(&chain.certificates, lists, self.peer).map_err(Refusal::fault)?;
+        check_path_lengths(&path)?;
+        self.check_strength(&path)?;
+        // RFC 8422 section 5.1: a server's key is on a curve that its client knows.
+        if chain.key.curve().is_some_and(|name| !self.curves.iter().any(|curve| curve.name() == name)) {
+            return Err(CertificateFault::Weak);
+        }
+        let own = chain.certificates.first().ok_or(CertificateFault::Missing)?;
+        // RFC 5246 sections 7.4.2 and 7.4.6: every suite here has the key sign.
+        if !own.may_sign() {
+            return Err(CertificateFault::WrongPurpose);
+        }
+        match &self.name {
+            Some(name) if !name.is_in(&own.names()) => Err(CertificateFault::WrongName),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every certificate but the last, which is trusted for itself, must be signed well, and every one but the first,
+    /// whose key was recognised, must have a key that is strong enough.
+    fn check_strength(&self, path: &[Certificate]) -> Result<(), CertificateFault> {
+        let is_signed_well =
+            |certificate: &Certificate| self.signatures.accept_in_chain(certificate.signature_scheme());
+        let below_anchor = path.split_last().map_or(&[][..], |(_, below)| below);
+        let authorities = path.get(1..).unwrap_or_default();
+        let is_strong = |authority: &Certificate| match authority.key_size() {
+            KeySize::Rsa(bits) => RSA_BITS.contains(&(bits as usize)),
+            KeySize::Ec(bits) => bits >= EC_BITS_LEAST,
+            KeySize::Ed25519 => true,
+            KeySize::Other => false,
+        };
+        let good = below_anchor.iter().all(is_signed_well) && authorities.iter().all(is_strong);
+        good.then_some(()).ok_or(CertificateFault::Weak)
+    }
+}
+
+/// RFC 5280 section 6.1.4 (l) and (m), and for the trusted certificate as well: OpenSSL asks that of it, AWS-LC does not.
+fn check_path_lengths(path: &[Certificate]) -> Result<(), CertificateFault> {
+    let mut below = 0;
+    for authority in path.iter().skip(1) {
+        if authority.path_length().is_some_and(|limit| below > limit) {
+            return Err(CertificateFault::PathTooLong);
+        }
+        if !authority.is_self_issued() {
+            below += 1;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::error::ErrorKind;
+    use crate::wire::handshake::CERTIFICATE;
+    use rcgen::{CertificateParams, KeyPair};
+
+    fn message(ders: &[&[u8]]) -> Vec<u8> {
+        let with_length = |bytes: &[u8]| [&(bytes.len() as u32).to_be_bytes()[1..], bytes].concat();
+        let list = with_length(&ders.iter().flat_map(|der| with_length(der)).collect::<Vec<_>>());
+        [&[CERTIFICATE, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0], list.as_slice()].concat()
+    }
+
+    fn certificate() -> Vec<u8> {
+        let key = KeyPair::generate().unwrap();
+        CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap().der().to_vec()
+    }
+
+    fn refusal(message: &[u8]) -> ErrorKind {
+        Chain::read(message).err().unwrap().kind
+    }
+
+    #[test]
+    fn a_message_holds_certificates_or_none() {
+        let der = certificate();
+        assert!(Chain::read(&message(&[])).unwrap().is_none());
+        let chain = Chain::read(&message(&[&der, &der])).unwrap().unwrap();
+        assert_eq!(chain.ders().collect::<Vec<_>>(), [der.clone(), der]);
+    }
+
+    #[test]
+    fn truncated_and_changed_messages_never_panic() {
+        let message = message(&[&certificate()]);
+        for length in 0..message.len() {
+            assert_eq!(refusal(&message[..length]), ErrorKind::Protocol, "{length}");
+        }
+        assert_eq!(refusal(&[message.as_slice(), &[0]].concat()), ErrorKind::Protocol);
+        for at in 0..message.len() {
+            for value in [0, 1, 0x7f, 0x80, 0x82, 0xff] {
+                let mut changed = message.clone();
+                changed[at] = value;
+                let _ = Chain::read(&changed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_chain_has_a_bounded_length() {
+        let der = certificate();
+        assert!(Chain::read(&message(&[der.as_slice(); CERTIFICATES_LIMIT])).is_ok());
+        let too_long = message(&[der.as_slice(); CERTIFICATES_LIMIT + 1]);
+        assert_eq!(refusal(&too_long), ErrorKind::Certificate(CertificateFault::ChainTooLong));
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_told_from_a_malformed_message() {
+        let der = certificate();
+        for junk in [&b"junk"[..], &[], &[der.as_slice(), &[0]].concat()] {
+            assert_eq!(refusal(&message(&[&der, junk])), ErrorKind::Certificate(CertificateFault::Unreadable));
+        }
+    }
+}

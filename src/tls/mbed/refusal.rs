@@ -1,0 +1,77 @@
+//! What the verification of a chain answers, in our words.
+
+use super::ffi::x509::Refusal;
+use crate::tls::certificate_fault::CertificateFault;
+
+#[cfg(feature = "aws-lc")]
+impl Refusal {
+    /// What is wrong with the chain. node:tls has codes for some of OpenSSL's numbers.
+    pub(super) fn fault(self) -> CertificateFault {
+        use super::ffi::x509::numbers;
+        match self.0 {
+            numbers::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT => CertificateFault::SelfSigned,
+            numbers::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN => CertificateFault::SelfSignedInChain,
+            numbers::X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE => CertificateFault::UnknownIssuer,
+            numbers::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY => CertificateFault::UnknownIssuerOfIssuer,
+            numbers::X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT => CertificateFault::UnknownIssuerOfAuthority,
+            numbers::X509_V_ERR_CERT_SIGNATURE_FAILURE => CertificateFault::BadSignature,
+            numbers::X509_V_ERR_CERT_REVOKED => CertificateFault::Revoked,
+            numbers::X509_V_ERR_CERT_HAS_EXPIRED => CertificateFault::Expired,
+            numbers::X509_V_ERR_CERT_NOT_YET_VALID => CertificateFault::NotYetValid,
+            numbers::X509_V_ERR_UNABLE_TO_GET_CRL => CertificateFault::NoCrl,
+            numbers::X509_V_ERR_CRL_HAS_EXPIRED => CertificateFault::CrlExpired,
+            numbers::X509_V_ERR_CRL_NOT_YET_VALID => CertificateFault::CrlNotYetValid,
+            numbers::X509_V_ERR_CRL_SIGNATURE_FAILURE => CertificateFault::CrlBadSignature,
+            numbers::X509_V_ERR_INVALID_PURPOSE => CertificateFault::WrongPurpose,
+            numbers::X509_V_ERR_INVALID_CA => CertificateFault::NoAuthority,
+            numbers::X509_V_ERR_PATH_LENGTH_EXCEEDED => CertificateFault::PathTooLong,
+            numbers::X509_V_ERR_CERT_CHAIN_TOO_LONG => CertificateFault::ChainTooLong,
+            numbers::X509_V_ERR_CERT_UNTRUSTED => CertificateFault::Untrusted,
+            numbers::X509_V_ERR_CERT_REJECTED => CertificateFault::Rejected,
+            numbers::X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION => CertificateFault::CriticalExtension,
+            numbers::X509_V_ERR_PERMITTED_VIOLATION
+            | numbers::X509_V_ERR_EXCLUDED_VIOLATION
+            | numbers::X509_V_ERR_SUBTREE_MINMAX
+            | numbers::X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE
+            | numbers::X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX
+            | numbers::X509_V_ERR_UNSUPPORTED_NAME_SYNTAX
+            | numbers::X509_V_ERR_NAME_CONSTRAINTS_WITHOUT_SANS => CertificateFault::NameConstraints,
+            _ => CertificateFault::Other,
+        }
+    }
+}
+
+#[cfg(not(feature = "aws-lc"))]
+impl Refusal {
+    /// What is wrong with the chain; of several things, the most telling.
+    pub(super) fn fault(self) -> CertificateFault {
+        use mbedtls_sys as sys;
+        let has = |flag: i32| self.flags & flag.unsigned_abs() != 0;
+        if has(sys::X509_BADCERT_NOT_TRUSTED) {
+            match (self.length, self.ends_in_self_signed) {
+                (0 | 1, true) => CertificateFault::SelfSigned,
+                (0 | 1, false) => CertificateFault::UnknownIssuer,
+                (_, true) => CertificateFault::SelfSignedInChain,
+                (_, false) => CertificateFault::UnknownIssuerOfIssuer,
+            }
+        } else if has(sys::X509_BADCERT_REVOKED) {
+            CertificateFault::Revoked
+        } else if has(sys::X509_BADCERT_EXPIRED) {
+            CertificateFault::Expired
+        } else if has(sys::X509_BADCERT_FUTURE) {
+            CertificateFault::NotYetValid
+        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
+            CertificateFault::NoCrl
+        } else if has(sys::X509_BADCRL_EXPIRED) {
+            CertificateFault::CrlExpired
+        } else if has(sys::X509_BADCRL_FUTURE) {
+            CertificateFault::CrlNotYetValid
+        } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
+            CertificateFault::WrongPurpose
+        } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
+            CertificateFault::Weak
+        } else {
+            CertificateFault::Other
+        }
+    }
+}
