@@ -274,46 +274,6 @@ describe('a saved session', () => {
       await new Promise((resolve) => server.close(resolve));
     }
   });
-
-  test('does not go on at another address while its connection lives', async (t) => {
-    const { session, address } = await savedDevice(t);
-    const server = await startServer(t, OPTIONS);
-    assert.equal(server.resumeSocket(address, session), true);
-    const [socket] = Object.values(server.sockets);
-    assert.equal(server.resumeSocket({ ...address, port: 9 }, session), false);
-    assert.deepEqual(Object.keys(server.sockets), [`${HOST}:${address.port}`]);
-    assert.equal(server.getConnections(), 1);
-    socket.reset();
-    assert.equal(server.resumeSocket({ ...address, port: 9 }, session), true);
-  });
-
-  test('is no second life: what comes from elsewhere is heard by the socket that is open, which moves', async (t) => {
-    const server = await startServer(t, OPTIONS);
-    const secure = event(server, 'secureConnection');
-    const device = await openDevice(t, server.address().port, { id: Buffer.from('d'), ciphers: CIPHER });
-    const [socket] = await secure;
-    const { session } = socket;
-    const order = [];
-    socket.on('ipChanged', ({ port }) => order.push(['ipChanged', port]));
-    socket.on('data', (data) => order.push(['data', data.toString()]));
-    server.on('secureConnection', () => order.push(['secureConnection']));
-    server.on('resumeSession', (_key, unplaced, callback) => {
-      unplaced.on('close', () => order.push(['close']));
-      callback(null, session);
-    });
-    const oldPort = socket.remotePort;
-    await device.move();
-    const echoed = messages(device.client, 1);
-    device.client.write('from elsewhere');
-    while (order.length < 3) await sleep(1);
-    socket.write('echo');
-    await echoed;
-    device.sendRaw(device.sent.at(-1));
-    await sleep(20);
-    assert.deepEqual(order.sort(), [['close'], ['data', 'from elsewhere'], ['ipChanged', oldPort]]);
-    assert.equal(server.getConnections(), 1);
-    assert.equal(server.stats.connections, 1);
-  });
 });
 
 describe('a saved session that cannot be used', () => {

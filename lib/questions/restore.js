@@ -69,10 +69,14 @@ class RestoreQuestion extends Question {
 
   /** The native object places the connection where the record came from that has proved it; 'moved' follows. */
   _goWhereItIs(move) {
+    const { moves } = this.source;
     const { remote } = move;
     this.socket.remoteAddress = remote.address;
     this.socket.remotePort = remote.port;
-    if (addressKey(remote) !== move.oldKey) this.source.moves.add(move);
+    if (addressKey(remote) === move.oldKey) return;
+    moves.add(move);
+    // A connection that lives may have been there already, or have heard nothing that is newer.
+    process.nextTick(() => moves.remove(move));
   }
 
   _giveUp(cause) {

@@ -183,11 +183,18 @@ impl Endpoint {
             return;
         };
         let old = std::mem::replace(&mut entry.remote, remote);
-        entry.is_guest = self.former_addresses.exchange(now, handle, entry.is_guest, [old, remote]);
+        self.note_move(now, handle, old, remote);
         self.routes.remove(old, handle);
         self.place(handle, remote);
         self.outputs.trace(2, || format!("{old} has moved to {remote}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
+    }
+
+    /// Notes where a connection was, so that the move can be taken back.
+    pub(super) fn note_move(&mut self, now: Instant, handle: ConnectionHandle, old: SocketAddr, remote: SocketAddr) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            entry.is_guest = self.former_addresses.exchange(now, handle, entry.is_guest, [old, remote]);
+        }
     }
 
     /// Makes a connection the first at its address. Where there are too many, one that has come by a move gives way before

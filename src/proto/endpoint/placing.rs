@@ -92,6 +92,7 @@ impl Endpoint {
         }
         let handle = self.adopt(remote, connection, restoration);
         if claimed != remote {
+            self.note_move(now, handle, claimed, remote);
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
         }
         for payload in payloads {

@@ -1,7 +1,7 @@
 //! A move can be taken back.
 
 use super::network::*;
-use super::roaming::{ELSEWHERE, ONE_CONNECTION, announcement, moves};
+use super::roaming::{ELSEWHERE, ONE_CONNECTION, UNIX_TIME, announcement, moves, saved};
 use crate::proto::ConnectionHandle;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -69,6 +69,24 @@ fn whoever_sends_many_records_first_has_it_only_until_then_as_well() {
         assert_eq!(answers_go_to(&mut network, connection), home);
         assert!(network.server.endpoint.footprint() <= ONE_CONNECTION + 3, "three former addresses at most");
     }
+}
+
+#[test]
+fn whoever_sends_a_record_first_while_the_server_is_down_has_it_only_until_then_as_well() {
+    let (mut network, _, home) = network_with_moves();
+    let (copy, thief) = (saved(&network), attackers(0));
+    network.restart_server(psk_server());
+    network.server.endpoint.ask(asks_about_addresses(true, true));
+    announce(&mut network, 0, home, thief);
+    let (question, _) = network.restore_questions.remove(0);
+    let restored = reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, question, Some(&copy));
+    network.collect();
+    let connection = restored.unwrap();
+    assert_eq!(answers_go_to(&mut network, connection), thief);
+    says(&mut network, 0, home, b"I am here");
+    assert_eq!(answers_go_to(&mut network, connection), home);
+    assert_eq!(moves(&network), [(connection, home, thief), (connection, thief, home)]);
+    assert!(network.restore_questions.is_empty(), "nobody need be asked");
 }
 
 #[test]
