@@ -34,6 +34,7 @@ class Attempt {
     /** How often the system has said that nobody is there. */
     this.refusals = 0;
     this._owner = owner;
+    this._isDirect = false;
     this._hasAnswer = false;
     this._isOpen = true;
     /** Takes it off a shared UDP socket, null with a socket of its own. */
@@ -82,7 +83,8 @@ class Attempt {
   /** Begins anew. */
   retry() {
     this._forget();
-    this._begin();
+    if (this.endpoint.udp === null) this._connect();
+    else this._begin();
   }
 
   /** Has no effect on a given UDP socket. */
@@ -120,14 +122,19 @@ class Attempt {
 
   _onListening(isDirect) {
     if (!this._isOpen) return;
+    this._isDirect = isDirect;
     this._owner.bound(this);
+    this._connect();
+  }
+
+  _connect() {
     const begin = (error) => {
       if (!this._isOpen) return;
       if (error) {
         this._fail(error);
         return;
       }
-      this.endpoint.use(this.udp, isDirect, isConnected(this.udp));
+      this.endpoint.use(this.udp, this._isDirect, isConnected(this.udp));
       this._begin();
     };
     try {
