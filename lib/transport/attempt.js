@@ -9,7 +9,7 @@ const process = require('node:process');
 const { DtlsError } = require('../errors');
 const { withoutMapping } = require('./addresses');
 const { join } = require('./mux');
-const { bindUdp, closeWhenSent, createUdpSocket, isConnected } = require('./udp');
+const { bindUdp, closeWhenSent, createUdpSocket } = require('./udp');
 
 /** How a record of a handshake, or an alert, begins in every version of DTLS (RFC 6347 section 4.1). */
 const ALERT = 21;
@@ -128,19 +128,21 @@ class Attempt {
   }
 
   _connect() {
+    let isConnected = true;
     const begin = (error) => {
       if (!this._isOpen) return;
       if (error) {
         this._fail(error);
         return;
       }
-      this.endpoint.use(this.udp, this._isDirect, isConnected(this.udp));
+      this.endpoint.use(this.udp, this._isDirect, isConnected);
       this._begin();
     };
     try {
       this.udp.connect(this.port, this.address, begin);
     } catch {
       // Not every runtime connects UDP sockets. What ICMP says is then not heard.
+      isConnected = false;
       begin();
     }
   }
