@@ -3,6 +3,7 @@
 // Which address is which, and which one a client reaches.
 
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 
@@ -149,6 +150,22 @@ describe('a name with several addresses', () => {
     const [error] = await event(client, 'error');
     assert.equal(error.code, 'ECONNREFUSED');
   });
+});
+
+/** Whether this test may make a network of its own, in which there is nothing at all. */
+const noNetwork = spawnSync('unshare', ['-n', 'true']).status === 0 ? false : 'no network namespaces here';
+
+test('a network without a route is an error at once', { skip: noNetwork }, () => {
+  const script = `
+    const { connect } = require(${JSON.stringify(require.resolve('../..'))});
+    const client = connect({ psk: 'secret', pskIdentity: 'bob', host: '192.0.2.1', port: 5684 });
+    client.on('error', ({ code, address, port }) => console.log(code, address, port));
+  `;
+  const { stdout } = spawnSync('unshare', ['-n', process.execPath, '-e', script], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  assert.equal(stdout, 'ENETUNREACH 192.0.2.1 5684\n');
 });
 
 describe('a port that is closed', () => {

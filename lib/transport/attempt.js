@@ -9,7 +9,7 @@ const process = require('node:process');
 const { DtlsError } = require('../errors');
 const { withoutMapping } = require('./addresses');
 const { join } = require('./mux');
-const { bindUdp, closeWhenSent, createUdpSocket, isConnected } = require('./udp');
+const { bindUdp, closeWhenSent, createUdpSocket } = require('./udp');
 
 /** How a record of a handshake, or an alert, begins in every version of DTLS (RFC 6347 section 4.1). */
 const ALERT = 21;
@@ -34,6 +34,7 @@ class Attempt {
     /** How often the system has said that nobody is there. */
     this.refusals = 0;
     this._owner = owner;
+    this._isDirect = false;
     this._hasAnswer = false;
     this._isOpen = true;
     /** Takes it off a shared UDP socket, null with a socket of its own. */
@@ -82,7 +83,8 @@ class Attempt {
   /** Begins anew. */
   retry() {
     this._forget();
-    this._begin();
+    if (this.endpoint.udp === null) this._connect();
+    else this._begin();
   }
 
   /** Has no effect on a given UDP socket. */
@@ -120,20 +122,27 @@ class Attempt {
 
   _onListening(isDirect) {
     if (!this._isOpen) return;
+    this._isDirect = isDirect;
     this._owner.bound(this);
+    this._connect();
+  }
+
+  _connect() {
+    let isConnected = true;
     const begin = (error) => {
       if (!this._isOpen) return;
       if (error) {
         this._fail(error);
         return;
       }
-      this.endpoint.use(this.udp, isDirect, isConnected(this.udp));
+      this.endpoint.use(this.udp, this._isDirect, isConnected);
       this._begin();
     };
     try {
       this.udp.connect(this.port, this.address, begin);
     } catch {
       // Not every runtime connects UDP sockets. What ICMP says is then not heard.
+      isConnected = false;
       begin();
     }
   }

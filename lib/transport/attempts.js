@@ -73,6 +73,7 @@ class Attempts {
     const attempt = new Attempt(this, endpoint, { address, port: this._port });
     this._running.add(attempt);
     this._open(attempt);
+    if (this._waiting.length === 0) return;
     this._after(ATTEMPT_DELAY, () => {
       if (this._running.has(attempt) && attempt.refusals === 0) this._beginNext();
     });

@@ -5,10 +5,13 @@
 //
 // Node runs timers before it looks at sockets. After a while in which it could do neither, because a listener took its
 // time or the process was stopped, everybody seems to have been silent, and the answers wait in the system. Those who
-// could not be heard then get as much time again.
+// could not be heard then get as much time again, up to a second, in which a round trip is over.
 
 /** Milliseconds by which a timer is late on a busy event loop. Beyond that, nobody could be heard. */
 const LATE = 100;
+
+/** Milliseconds of grace at most: after a long sleep, what is due must not wait as long again. */
+const GRACE = 1000;
 
 /** Milliseconds for which datagrams that keep coming can put the judgement off. */
 const PATIENCE = 100;
@@ -49,7 +52,7 @@ class Timer {
   _onTime() {
     this.due = -Infinity;
     const late = performance.now() - this._expected;
-    if (late > LATE) this._timeout = setTimeout(listen, late, this).unref();
+    if (late > LATE) this._timeout = setTimeout(listen, Math.min(late, GRACE), this).unref();
     else this._listen();
   }
 
