@@ -534,6 +534,8 @@ export interface DtlsSocketEvents {
   data: [message: Buffer];
   /** The connection is closed and all messages have been read. */
   end: [];
+  /** A write without a callback was too long for one datagram. It was not sent, and the stream goes on. */
+  writeError: [error: DtlsError];
   /** A datagram with payload has left; the length of the payload is in bytes. */
   send: [length: number];
   /** A datagram with payload has come; the length of the payload is in bytes. */
