@@ -23,6 +23,7 @@ pub(super) fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::ClosedDuringHandshake => "ERR_DTLS_CLOSED_DURING_HANDSHAKE",
         ErrorKind::Protocol => "ERR_DTLS_PROTOCOL",
         ErrorKind::LookupFailed => "ERR_DTLS_LOOKUP_FAILED",
+        ErrorKind::Configuration => "ERR_DTLS_CONFIGURATION",
         ErrorKind::Internal => "ERR_DTLS_INTERNAL",
     }
 }

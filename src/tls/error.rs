@@ -38,6 +38,8 @@ pub(crate) enum ErrorKind {
     /// The peer broke the protocol.
     Protocol,
     LookupFailed,
+    /// Our own side's configuration does not allow the handshake.
+    Configuration,
     Internal,
 }
 
@@ -135,7 +137,7 @@ impl Error {
             | ErrorKind::NoPsk
             | ErrorKind::TooManyCookies => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
-            ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
+            ErrorKind::LookupFailed | ErrorKind::Configuration | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }
     }
 }

@@ -18,6 +18,7 @@ mod handshake;
 mod hellos;
 mod last_flight;
 mod negotiation;
+mod numbers;
 mod open;
 mod peer;
 mod psk;
