@@ -29,6 +29,11 @@ pub(crate) enum ConfigError {
         read: usize,
     },
     NoCertificate,
+    /// Our certificates take so many bytes in a handshake message, which has room for fewer.
+    ChainTooLong {
+        length: usize,
+        limit: usize,
+    },
     /// The certificate must not be used by a server.
     NotForServers(Forbidden),
 

@@ -37,6 +37,8 @@ pub(crate) enum ErrorKind {
     ClosedDuringHandshake,
     /// The peer broke the protocol.
     Protocol,
+    /// The peer sends a handshake message that is longer than there is room for.
+    MessageTooLong,
     LookupFailed,
     /// Our own side's configuration does not allow the handshake.
     Configuration,
@@ -136,6 +138,7 @@ impl Error {
             | ErrorKind::NoExtendedMasterSecret
             | ErrorKind::NoPsk
             | ErrorKind::TooManyCookies => Some(alert::HANDSHAKE_FAILURE),
+            ErrorKind::MessageTooLong => Some(alert::ILLEGAL_PARAMETER),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
             ErrorKind::LookupFailed | ErrorKind::Configuration | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }

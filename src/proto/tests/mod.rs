@@ -11,6 +11,7 @@ mod hellos;
 mod hibernation;
 mod hostile;
 mod jobs;
+mod long_messages;
 mod lossy;
 mod negotiation;
 mod network;

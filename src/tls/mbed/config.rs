@@ -5,6 +5,7 @@ use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts, Verification};
 use super::ffi::trust::PeerName;
 use super::negotiation::Negotiation;
+use super::room::has_room_for_authorities;
 use super::rules::Rules;
 use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::config_error::ConfigError;
@@ -65,16 +66,16 @@ impl ServerConfig {
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
         let suites = choose_suites(settings, negotiation.restrict(means))?;
         let rules = Arc::new(Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), &negotiation));
+        let verification = clients.as_ref().map_or(Verification::None, verification);
+        let anchors = clients.and_then(|clients| clients.trust_anchors).map(|anchors| anchors.list());
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
             own_key: credentials.map(Credentials::into_key),
-            verification: match &clients {
-                None => Verification::None,
-                Some(clients) => verification(clients),
-            },
-            trust_anchors: clients.and_then(|clients| clients.trust_anchors).map(|anchors| anchors.list()),
+            verification,
+            names_authorities: anchors.as_deref().is_some_and(has_room_for_authorities),
+            trust_anchors: anchors,
             client_psk: None,
             revocations: settings.revocations.as_ref().map(|lists| lists.list()),
             first_interval: settings.first_interval,
@@ -141,6 +142,7 @@ impl ClientConfig {
             preferences: negotiation.preferences(),
             own_key: credentials.map(Credentials::into_key),
             verification: server.as_ref().map_or(Verification::Required, verification),
+            names_authorities: false,
             trust_anchors: server.and_then(|server| server.trust_anchors).map(|anchors| anchors.list()),
             client_psk: psk.as_ref().map(|psk| (psk.identity.as_slice(), psk.key.as_slice())),
             revocations: settings.revocations.as_ref().map(|lists| lists.list()),

@@ -5,6 +5,7 @@ use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
 use super::ffi::own_key::OwnKey;
 use super::ffi::trust::SharedCrl;
+use super::room;
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::alloc::List;
@@ -63,6 +64,7 @@ impl Credentials {
         if read < announced {
             return Err(ConfigError::SkippedCertificates { announced, read });
         }
+        room::check_chain(&chain)?;
         let own = chain.iter().next().ok_or(ConfigError::NoCertificate)?;
         if !Pk::check_pair(own.public_key(), &key) {
             return Err(ConfigError::KeyMismatch);

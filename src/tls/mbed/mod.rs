@@ -24,6 +24,7 @@ mod peer;
 mod psk;
 mod public_key;
 mod resumption;
+mod room;
 mod rules;
 mod saved;
 mod ssl;

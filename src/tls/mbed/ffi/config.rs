@@ -42,6 +42,8 @@ pub(crate) struct SslConfigParts<'a> {
     pub(crate) trust_anchors: Option<Arc<List<Certificate>>>,
     pub(crate) revocations: Option<Arc<SharedCrl>>,
     pub(crate) verification: Verification,
+    /// Whether a server names the authorities that may vouch for a client.
+    pub(crate) names_authorities: bool,
     /// Identity and key; `None` for a client without, and for one that learns them in its handshake.
     pub(crate) client_psk: Option<(&'a [u8], &'a [u8])>,
     pub(crate) first_interval: Duration,
@@ -89,7 +91,7 @@ impl SslConfig {
         config.set_defaults()?;
         config.lists.install(&mut config.raw)?;
         config.set_timing(parts.first_interval);
-        config.set_verification(parts.verification);
+        config.set_verification(parts.verification, parts.names_authorities);
         config.set_own_certificate()?;
         match parts.client_psk {
             Some((identity, key)) => config.set_client_psk(identity, key)?,
@@ -145,7 +147,7 @@ impl SslConfig {
         unsafe { sys::ssl_conf_handshake_timeout(&mut *self.raw, first, u32::MAX) };
     }
 
-    fn set_verification(&mut self, verification: Verification) {
+    fn set_verification(&mut self, verification: Verification, names_authorities: bool) {
         let mode = match verification {
             Verification::None => sys::SSL_VERIFY_NONE,
             Verification::Optional => sys::SSL_VERIFY_OPTIONAL,
@@ -156,6 +158,7 @@ impl SslConfig {
         // sake.
         unsafe {
             sys::ssl_conf_authmode(&mut *self.raw, mode);
+            sys::ssl_conf_cert_req_ca_list(&mut *self.raw, names_authorities.into());
             if let Some(anchors) = &self.trust_anchors {
                 sys::ssl_conf_ca_chain(&mut *self.raw, own_key::first(anchors).cast_mut(), revocations.cast_mut());
             }

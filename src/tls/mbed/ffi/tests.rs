@@ -29,6 +29,7 @@ fn psk_server() -> Ssl {
         own_key: None,
         trust_anchors: None,
         revocations: None,
+        names_authorities: false,
         verification: Verification::None,
         client_psk: None,
         first_interval: Duration::from_secs(1),
