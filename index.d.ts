@@ -461,6 +461,8 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_ALERT_RECEIVED'
   | 'ERR_DTLS_BAD_RECORD_MAC'
   | 'ERR_DTLS_CLOSED_DURING_HANDSHAKE'
+  | 'ERR_DTLS_CONFIGURATION'
+  | 'ERR_DTLS_MESSAGE_TOO_LONG'
   | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
   | 'ERR_DTLS_INTERNAL'
   | 'ERR_DTLS_INVALID_CA'
@@ -572,6 +574,8 @@ export interface DtlsSocketEvents {
   data: [message: Buffer];
   /** The connection is closed and all messages have been read. */
   end: [];
+  /** A write without a callback was too long for one datagram. It was not sent, and the stream goes on. */
+  writeError: [error: DtlsError];
   /** A datagram with payload has left; the length of the payload is in bytes. */
   send: [length: number];
   /** A datagram with payload has come; the length of the payload is in bytes. */

@@ -2,12 +2,12 @@
 
 const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
-const { Duplex } = require('node:stream');
 
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
 const { MessageQueue } = require('./message-queue');
+const { MessageStream } = require('./message-stream');
 const { protocolName } = require('./options/negotiation');
 const { datagram } = require('./options/validate');
 const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
@@ -26,14 +26,15 @@ const PROTOCOL = 'DTLSv1.2';
 const COUNTER_LENGTH = 8;
 
 /**
- * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'.
+ * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'. A
+ * write that does not fit into one is an error of that write alone.
  *
  * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length)
- * with the bytes of each datagram with payload; on a server 'ipChanged'(old) when the peer has moved, and
+ * with the bytes of each datagram with payload; 'writeError'(error) when a write without callback was too long; on a server 'ipChanged'(old) when the peer has moved, and
  * 'reconnect'(socket) when a new handshake from its address takes its place; 'closing', and 'close'(hadError), once,
  * after 'end' or 'error'. 'error' has its message as second argument.
  */
-class DtlsSocket extends Duplex {
+class DtlsSocket extends MessageStream {
   /**
    * Made by a server for a peer; DtlsClient extends it.
    *
@@ -398,6 +399,13 @@ class DtlsSocket extends Duplex {
   }
 
   // Writable side
+
+  /** Bytes; 0 as long as they are unknown. */
+  _longestMessage() {
+    if (this._state !== OPEN) return 0;
+    this._payloadLimit ||= this._endpoint.native.payloadLimit(this._handle);
+    return this._payloadLimit;
+  }
 
   _write(chunk, _encoding, callback) {
     if (this._state === OPEN) this._endpoint.send(this, chunk, callback);

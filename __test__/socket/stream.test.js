@@ -110,29 +110,138 @@ describe('what is written before the end of the handshake', () => {
 });
 
 describe('a payload that does not fit', () => {
-  test('is an error with both numbers to its callback, then the stream closes', async (t) => {
-    const { socket, client } = await connectedPair(t);
-    const peer = eventsUntilClose(socket, 'data', 'end', 'error');
-    const seen = eventsUntilClose(client, 'error');
-    const failure = event(client, 'error');
-    const error = await new Promise((resolve) => {
-      client.write(Buffer.alloc(20_000), resolve);
-    });
-    assert.equal(error.code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
-    assert.match(error.message, /20000.*\d+/);
-    assert.equal(error.port, client.remotePort);
-    assert.deepEqual(await failure, [error, error.message]);
-    assert.deepEqual(await seen, ['error', 'close true']);
-    socket.resume();
-    assert.deepEqual(await peer, ['end', 'close false']);
+  const LIMIT = 16_384;
+
+  /** A pair that notes whether anything happens to its streams. */
+  async function watchedPair(t) {
+    const pair = await connectedPair(t);
+    pair.seen = [];
+    for (const stream of [pair.socket, pair.client]) {
+      for (const name of ['error', 'closing', 'close', 'end']) stream.on(name, () => pair.seen.push(name));
+    }
+    return pair;
+  }
+
+  /** Both streams still carry messages, and nothing has happened to them. */
+  async function assertAlive({ socket, client, seen }) {
+    for (const [from, to] of [
+      [client, socket],
+      [socket, client],
+    ]) {
+      const received = messages(to, 1);
+      from.write('still here');
+      assert.deepEqual(await received, ['still here']);
+    }
+    assert.deepEqual(seen, []);
+  }
+
+  test('is an error with both numbers to its callback, and the streams go on', async (t) => {
+    const pair = await watchedPair(t);
+    for (const from of [pair.client, pair.socket]) {
+      for (const message of [Buffer.alloc(LIMIT + 1), 'ü'.repeat(LIMIT), new Uint8Array(60_000)]) {
+        const error = await new Promise((resolve) => from.write(message, resolve));
+        assert.equal(error.code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
+        const length = Buffer.byteLength(message);
+        assert.equal(error.message, `Payload of ${length} bytes exceeds the record limit of ${LIMIT}`);
+        assert.equal(error.port, from.remotePort);
+      }
+      await assertAlive(pair);
+    }
   });
 
-  test('on a server ends that connection and nothing else', async (t) => {
-    const { server, socket, client } = await connectedPair(t);
-    socket.write(Buffer.alloc(20_000));
-    client.resume();
-    await event(client, 'close');
-    await event(openClient(t, server), 'secureConnect');
+  test('is one for send(), too', async (t) => {
+    const pair = await watchedPair(t);
+    const error = await new Promise((resolve) => pair.client.send(Buffer.alloc(LIMIT + 1), resolve));
+    assert.equal(error.code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
+    await assertAlive(pair);
+  });
+
+  test("without a callback is a 'writeError', and without a listener a warning", async (t) => {
+    const pair = await watchedPair(t);
+    for (const from of [pair.client, pair.socket]) {
+      const warned = event(process, 'warning');
+      from.write(Buffer.alloc(20_000));
+      const [warning] = await warned;
+      assert.deepEqual([warning.name, warning.code], ['DtlsWarning', 'ERR_DTLS_PAYLOAD_TOO_LARGE']);
+      const failed = event(from, 'writeError');
+      from.write(Buffer.alloc(20_000));
+      assert.equal((await failed)[0].code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
+      await assertAlive(pair);
+    }
+  });
+
+  test('does not disturb those before and behind it, nor their order', async (t) => {
+    const pair = await watchedPair(t);
+    const { socket, client } = pair;
+    const received = messages(socket, 3);
+    const order = [];
+    client.cork();
+    for (const [name, length] of Object.entries({ one: 3, two: 20_000, three: 5, four: LIMIT })) {
+      client.write(Buffer.alloc(length, name), (error) => order.push(error ? `${name} failed` : name));
+    }
+    client.uncork();
+    assert.deepEqual(
+      (await received).map(({ length }) => length),
+      [3, 5, LIMIT],
+    );
+    assert.deepEqual(order, ['one', 'two failed', 'three', 'four']);
+    await assertAlive(pair);
+  });
+
+  test('written before the end of the handshake fails after it, alone, even if it is the same Buffer twice', async (t) => {
+    const server = await startServer(t);
+    const client = openClient(t, server, { ...BOB, maxFragmentLength: 512 });
+    const outcomes = [];
+    const note = (error) => outcomes.push(error?.code ?? 'sent');
+    const long = Buffer.alloc(513);
+    for (const message of ['one', long, long, Buffer.alloc(512), 'x'.repeat(513)]) client.write(message, note);
+    const [socket] = await event(server, 'secureConnection');
+    const received = await messages(socket, 2);
+    assert.deepEqual(
+      received.map(({ length }) => length),
+      [3, 512],
+    );
+    client.write('last', note);
+    await messages(socket, 1);
+    const failed = 'ERR_DTLS_PAYLOAD_TOO_LARGE';
+    assert.deepEqual(outcomes, ['sent', failed, failed, 'sent', failed, 'sent']);
+  });
+
+  test('as the last words of a stream is an error of its own, and the stream ends as it would', async (t) => {
+    const { socket, client } = await connectedPair(t);
+    const failed = event(client, 'writeError');
+    const seen = eventsUntilClose(socket, 'data', 'end', 'error');
+    const ended = new Promise((resolve) => client.end(Buffer.alloc(20_000), resolve));
+    assert.equal((await failed)[0].code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
+    assert.equal((await ended) ?? null, null);
+    assert.deepEqual(await seen, ['end', 'close false']);
+  });
+});
+
+describe('a write that cannot be sent for another reason', () => {
+  test('after end() is an error of the stream, as of every stream', async (t) => {
+    const { client } = await connectedPair(t);
+    client.end();
+    const failed = event(client, 'error');
+    const error = await new Promise((resolve) => client.write('late', resolve));
+    assert.equal(error.code, 'ERR_STREAM_WRITE_AFTER_END');
+    assert.equal((await failed)[0], error);
+  });
+
+  test('after destroy() is an error to its callback', async (t) => {
+    const { socket } = await connectedPair(t);
+    socket.destroy();
+    for (const message of ['late', Buffer.alloc(20_000)]) {
+      const error = await new Promise((resolve) => socket.write(message, resolve));
+      assert.equal(error.code, 'ERR_STREAM_DESTROYED');
+    }
+  });
+
+  test('is no chunk at all, and throws', async (t) => {
+    const { client } = await connectedPair(t);
+    assert.throws(() => client.write(null), { code: 'ERR_STREAM_NULL_VALUES' });
+    assert.throws(() => client.write(5), { code: 'ERR_INVALID_ARG_TYPE' });
+    assert.throws(() => client.write('x'.repeat(20_000), 'no encoding'), { code: 'ERR_UNKNOWN_ENCODING' });
   });
 });
 

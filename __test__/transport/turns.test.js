@@ -324,13 +324,11 @@ describe('what is written while a batch is delivered', () => {
       socket.write(Buffer.alloc(16_000, message));
       if (message.toString() === 'message 9') socket.write(Buffer.alloc(16_385), tooLarge);
     });
-    socket.on('error', () => {});
     const lengths = [];
     client.on('data', (message) => lengths.push(message.length));
     for (const message of numbered(10)) client.write(message);
-    await event(socket, 'close');
-    assert.equal(tooLarge.mock.calls[0].arguments[0].code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
     while (lengths.length < 10) await sleep(1);
+    assert.equal(tooLarge.mock.calls[0].arguments[0].code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
     assert.deepEqual(lengths, Array(10).fill(16_000));
   });
 

@@ -89,11 +89,7 @@ class Endpoint {
     try {
       sent = this.native.send(socket._handle, payload);
     } catch (error) {
-      // The connection is closed, and the event that says so has not come yet: the payload is discarded (RFC 5246,
-      // 7.2.1).
-      const discarded = error.code === 'ERR_DTLS_NOT_CONNECTED';
-      callback(discarded ? null : fromNative(error, { address: socket.remoteAddress, port: socket.remotePort }));
-      this.settle();
+      this._onUnsent(socket, payload, error, callback);
       return;
     }
     if (typeof sent === 'number') {
@@ -110,8 +106,25 @@ class Endpoint {
   /** @returns {boolean} whether the payload leaves with the others that are written while a batch is delivered */
   _sendLater(socket, payload) {
     if (this._sender.isCongested || socket.listenerCount('send') > 0) return false;
-    socket._payloadLimit ||= this.native.payloadLimit(socket._handle);
-    return payload.length <= socket._payloadLimit && outgoing.put(this, socket._handle, payload);
+    return payload.length <= socket._longestMessage() && outgoing.put(this, socket._handle, payload);
+  }
+
+  _onUnsent(socket, payload, error, callback) {
+    const peer = { address: socket.remoteAddress, port: socket.remotePort };
+    switch (error.code) {
+      // The connection is closed, and the event that says so has not come yet: the payload is discarded (RFC 5246,
+      // 7.2.1).
+      case 'ERR_DTLS_NOT_CONNECTED':
+        callback();
+        break;
+      case 'ERR_DTLS_PAYLOAD_TOO_LARGE':
+        socket._refuse(payload, fromNative(error, peer));
+        callback();
+        break;
+      default:
+        callback(fromNative(error, peer));
+    }
+    this.settle();
   }
 
   /** Opens the only connection of a client, and answers its handle. */

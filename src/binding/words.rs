@@ -25,7 +25,9 @@ pub(super) fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::AlertReceived => "ERR_DTLS_ALERT_RECEIVED",
         ErrorKind::ClosedDuringHandshake => "ERR_DTLS_CLOSED_DURING_HANDSHAKE",
         ErrorKind::Protocol => "ERR_DTLS_PROTOCOL",
+        ErrorKind::MessageTooLong => "ERR_DTLS_MESSAGE_TOO_LONG",
         ErrorKind::LookupFailed => "ERR_DTLS_LOOKUP_FAILED",
+        ErrorKind::Configuration => "ERR_DTLS_CONFIGURATION",
         ErrorKind::Internal => "ERR_DTLS_INTERNAL",
     }
 }
@@ -106,9 +108,11 @@ pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
     match error {
         UnreadableKey(_) | KeyCannotSign | UnusablePublicHalf(_) | UnacceptableKey => "ERR_DTLS_INVALID_KEY",
         KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
-        UnreadableCertificate { .. } | NoCertificate | UnusableCertificateKey(_) | NotForServers(_) => {
-            "ERR_DTLS_INVALID_CERT"
-        }
+        UnreadableCertificate { .. }
+        | NoCertificate
+        | UnusableCertificateKey(_)
+        | ChainTooLong { .. }
+        | NotForServers(_) => "ERR_DTLS_INVALID_CERT",
         UnreadableTrustAnchor { .. } | NoTrustAnchor => "ERR_DTLS_INVALID_CA",
         UnreadableRevocationList { .. } => "ERR_DTLS_INVALID_CRL",
         UnreadablePublicKey { .. } | UnacceptablePublicKey { .. } => "ERR_DTLS_INVALID_PUBLIC_KEY",
@@ -144,6 +148,9 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
         UnusableCertificateKey(reason) => {
             format!("The public key of the first certificate in the option 'cert' cannot be used: {reason}")
         }
+        ChainTooLong { length, limit } => format!(
+            "The certificates in the option 'cert' take {length} bytes in a handshake message, which has room for {limit}"
+        ),
         NotForServers(forbidden) => {
             let why = match forbidden {
                 Forbidden::Signing => "its key usage does not allow digital signatures",

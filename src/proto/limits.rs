@@ -34,8 +34,12 @@ pub(super) const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
 /// Nothing is due for as long: then the endpoint is quiet.
 pub(super) const QUIET: Duration = Duration::from_secs(1);
 
-/// Bytes of records that a handshake holds while it waits for the application, or for a thread.
+/// Bytes of records that are held for an address whose connection the application is asked about.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
+
+/// Bytes of records that a handshake holds while it waits for the application, or for a thread: a server's flight with two
+/// messages of the longest kind, its chain and its list of authorities, in fragments.
+pub(super) const FLIGHT_BYTES_LIMIT: usize = 40 * 1024;
 
 /// Records of one datagram that are looked at; a flight of the smallest fragments that make sense has fewer.
 pub(super) const RECORDS_PER_DATAGRAM: usize = 64;

@@ -25,6 +25,11 @@ pub(crate) enum ConfigError {
     NoCertificate,
     /// The engine cannot use the public key of the first certificate.
     UnusableCertificateKey(Reason),
+    /// Our certificates take so many bytes in a handshake message, which has room for fewer.
+    ChainTooLong {
+        length: usize,
+        limit: usize,
+    },
     /// The certificate must not be used by a server.
     NotForServers(Forbidden),
 

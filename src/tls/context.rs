@@ -125,6 +125,11 @@ impl Context {
         plaintext: &mut [u8],
         out: &mut Outbox,
     ) -> Result<Reaction, Error> {
+        if let Stage::Handshake(handshake) = &mut self.stage
+            && let Some(length) = record.length_beyond_room()
+        {
+            return Err(handshake.refuse_message(now, length, out));
+        }
         if !self.expects(record) {
             return Ok(Reaction::Record(Inbound::Dropped));
         }

@@ -45,7 +45,11 @@ pub(crate) enum ErrorKind {
     ClosedDuringHandshake,
     /// The peer broke the protocol.
     Protocol,
+    /// The peer sends a handshake message that is longer than there is room for.
+    MessageTooLong,
     LookupFailed,
+    /// Our own side's configuration does not allow the handshake.
+    Configuration,
     Internal,
 }
 
@@ -136,8 +140,9 @@ impl Error {
             | ErrorKind::NoExtendedMasterSecret
             | ErrorKind::NoPsk
             | ErrorKind::TooManyCookies => Some(alert::HANDSHAKE_FAILURE),
+            ErrorKind::MessageTooLong => Some(alert::ILLEGAL_PARAMETER),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
-            ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
+            ErrorKind::LookupFailed | ErrorKind::Configuration | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }
     }
 }

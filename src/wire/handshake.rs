@@ -2,8 +2,8 @@
 
 use super::lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_LIMIT};
 
-/// Bytes of a handshake message that an engine has room for.
-const HANDSHAKE_MESSAGE_LIMIT: usize = RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
+/// Bytes of a handshake message, its header left out, that an engine has room for.
+pub(crate) const MESSAGE_LIMIT: usize = RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
 
 // Types of handshake messages (RFC 5246 section 7.4).
 const HELLO_REQUEST: u8 = 0;
@@ -49,7 +49,14 @@ impl<'a> HandshakeFragment<'a> {
 
     /// Whether its three lengths agree with each other and with the bytes that are there.
     pub(super) fn is_consistent(&self) -> bool {
-        self.length <= HANDSHAKE_MESSAGE_LIMIT
+        self.length <= MESSAGE_LIMIT
+            && self.fragment_offset + self.fragment_length <= self.length
+            && self.fragment_length == self.body.len()
+    }
+
+    /// Whether nothing is wrong with this fragment but that its message is longer than there is room for.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.length > MESSAGE_LIMIT
             && self.fragment_offset + self.fragment_length <= self.length
             && self.fragment_length == self.body.len()
     }

@@ -99,6 +99,13 @@ impl<'a> Record<'a> {
         self.content_type == ContentType::Alert
     }
 
+    /// The length of the handshake message of which this plaintext record has a fragment, if it is longer than an engine
+    /// has room for.
+    pub(crate) fn length_beyond_room(&self) -> Option<usize> {
+        let fragment = HandshakeFragment::parse(self.fragment()).filter(|_| self.is_handshake() && self.epoch == 0)?;
+        fragment.is_too_long().then_some(fragment.length)
+    }
+
     pub(crate) fn is_handshake(&self) -> bool {
         self.content_type == ContentType::Handshake
     }

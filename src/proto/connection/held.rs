@@ -1,6 +1,6 @@
 //! Records that wait for a handshake to go on, in the order in which they came.
 
-use crate::proto::limits::HELD_BYTES_LIMIT;
+use crate::proto::limits::FLIGHT_BYTES_LIMIT;
 use crate::wire::{OwnedRecord, Record};
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ impl HeldRecords {
     /// Keeps the first that fit: they are the flight that the handshake needs; what follows are its repetitions.
     pub(super) fn hold(&mut self, record: &Record<'_>) -> bool {
         let held = self.0.iter().map(|held| held.bytes.len()).sum::<usize>();
-        let fits = held + record.bytes.len() <= HELD_BYTES_LIMIT;
+        let fits = held + record.bytes.len() <= FLIGHT_BYTES_LIMIT;
         if fits {
             self.0.push_back(record.keep());
         }
@@ -37,5 +37,24 @@ impl HeldRecords {
         for record in records.rev() {
             self.0.push_front(record);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Records;
+
+    #[test]
+    fn a_flight_with_two_messages_of_the_longest_kind_is_held_whole_and_no_more() {
+        // Fragments that fill datagrams of 1200 bytes.
+        let mut bytes = vec![22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 4, 163];
+        bytes.resize(1200, 0);
+        let record = Records::new(&bytes).next().unwrap();
+        let mut held = HeldRecords::default();
+        let fitting = (0..100).take_while(|_| held.hold(&record)).count();
+        let longest_message = 16_384_usize.div_ceil(1200 - 13 - 12);
+        assert!((2 * longest_message + 1..40).contains(&fitting), "{fitting}");
+        assert_eq!(held.take().len(), fitting);
     }
 }

@@ -13,6 +13,7 @@ mod hibernation;
 mod hostile;
 mod jobs;
 mod lives;
+mod long_messages;
 mod lossy;
 mod mismatches;
 mod moves;

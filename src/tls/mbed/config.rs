@@ -4,6 +4,7 @@ use super::credentials::Credentials;
 use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts};
 use super::negotiation::Negotiation;
+use super::room::has_room_for_authorities;
 use super::rules::Rules;
 use super::server_identity::PeerName;
 use crate::tls::config::{PeerAuthentication, Settings};
@@ -65,13 +66,14 @@ impl ServerConfig {
         let suites = choose_suites(settings, negotiation.restrict(means))?;
         let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation);
         let anchors = clients.as_ref().and_then(|clients| clients.trust_anchors.as_ref());
+        let named = anchors.filter(|anchors| has_room_for_authorities(anchors.subjects()));
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
             own_key: credentials.map(Credentials::into_key),
             asks_peer: clients.is_some(),
-            authorities: anchors.map(|anchors| anchors.authorities()),
+            authorities: named.map(|anchors| anchors.authorities()),
             client_psk: None,
             first_interval: settings.first_interval,
         })?;

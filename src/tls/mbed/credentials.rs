@@ -7,6 +7,7 @@ use super::ffi::own_key::OwnKey;
 use super::ffi::shells::Shells;
 use super::ffi::x509::{Certificate, RevocationList, Store};
 use super::pem::{Label, is_pem, sections};
+use super::room;
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::pk::{Pk, Type};
@@ -167,6 +168,11 @@ impl TrustAnchors {
         &self.store
     }
 
+    /// Their names, DER each.
+    pub(super) fn subjects(&self) -> &[Vec<u8>] {
+        &self.subjects
+    }
+
     /// Their names, as a server sends them to its clients.
     pub(super) fn authorities(&self) -> Shells {
         Shells::authorities(self.subjects.clone())
@@ -212,6 +218,7 @@ fn parse_chain(key: &Pk, entries: &[impl AsRef<[u8]>]) -> Result<(Certificate, S
         let read = read.filter(|read| !read.is_empty() && read.iter().all(|der| Certificate::from_der(der).is_some()));
         ders.extend(read.ok_or(ConfigError::UnreadableCertificate { index })?);
     }
+    room::check_chain(&ders)?;
     let own = ders.first().and_then(|der| Certificate::from_der(der)).ok_or(ConfigError::NoCertificate)?;
     let public_key = own.public_key();
     if !Pk::from_public_key(&public_key).is_ok_and(|public| Pk::check_pair(&public, key)) {

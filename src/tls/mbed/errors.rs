@@ -1,5 +1,6 @@
 //! Failures of the engine, and errors by its numbers.
 
+use super::numbers::kind_of;
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::error::{Error, ErrorKind};
 use crate::wire::certificate::CertificateMessageFault;
@@ -80,20 +81,6 @@ impl Error {
         Error::new(ErrorKind::Certificate(fault), fault.message())
             .with_errno(sys::ERR_X509_CERT_VERIFY_FAILED)
             .with_alert(fault.alert())
-    }
-}
-
-fn kind_of(errno: i32) -> ErrorKind {
-    match errno {
-        sys::ERR_SSL_NO_CIPHER_CHOSEN => ErrorKind::NoSharedCipher,
-        sys::ERR_ECP_VERIFY_FAILED | sys::ERR_RSA_VERIFY_FAILED => ErrorKind::WrongSignature,
-        sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => ErrorKind::WrongVersion,
-        sys::ERR_SSL_TIMEOUT => ErrorKind::HandshakeTimeout,
-        sys::ERR_SSL_INVALID_MAC => ErrorKind::BadRecordMac,
-        sys::ERR_SSL_PEER_CLOSE_NOTIFY => ErrorKind::ClosedDuringHandshake,
-        sys::ERR_SSL_ALLOC_FAILED | sys::ERR_SSL_INTERNAL_ERROR | sys::ERR_SSL_HW_ACCEL_FAILED => ErrorKind::Internal,
-        sys::ERR_SSL_NO_USABLE_CIPHERSUITE => ErrorKind::NoSharedCipher,
-        _ => ErrorKind::Protocol,
     }
 }
 

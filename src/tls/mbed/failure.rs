@@ -41,6 +41,9 @@ impl Steps {
             sys::ERR_SSL_NO_CIPHER_CHOSEN => {
                 Error::from_engine(errno, "The client offers no cipher suite that this server can use")
             }
+            sys::ERR_SSL_CERTIFICATE_TOO_LARGE | sys::ERR_SSL_BUFFER_TOO_SMALL => {
+                Error::from_engine(errno, "A handshake message of this side would be longer than there is room for")
+            }
             _ => Error::from_engine(errno, "The handshake failed"),
         }
     }

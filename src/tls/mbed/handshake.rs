@@ -14,6 +14,7 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
+use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -238,6 +239,16 @@ impl Handshake {
             // The handshake ends with or without this alert.
             let _ = self.ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, description));
         }
+    }
+
+    /// The peer has begun a message that it could only finish in vain.
+    pub(crate) fn refuse_message(&mut self, now: Instant, length: usize, out: &mut Outbox) -> Error {
+        let message = format!(
+            "The peer sends a handshake message of {length} bytes, and there is room for {MESSAGE_LIMIT}: its chain of \
+             certificates, or its list of authorities, is too long"
+        );
+        let error = Error::new(ErrorKind::MessageTooLong, message);
+        self.fail(now, error.into(), out.len(), out)
     }
 
     /// Gives a handshake up for a reason of our own.
