@@ -60,8 +60,17 @@ function bindUdp(udp, where, native) {
     return true;
   } catch (error) {
     native.releaseUdp();
-    fs.closeSync(fd);
+    closeQuietly(fd);
     throw error;
+  }
+}
+
+/** Closes a descriptor that somebody may have closed already: what came before says more than EBADF. */
+function closeQuietly(fd) {
+  try {
+    fs.closeSync(fd);
+  } catch {
+    // EBADF
   }
 }
 
