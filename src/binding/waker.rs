@@ -39,7 +39,6 @@ struct State {
 impl Waker {
     /// One for all endpoints of an environment.
     #[napi(constructor, catch_unwind)]
-    #[expect(clippy::new_without_default, reason = "JavaScript makes it")]
     pub fn new() -> Waker {
         Waker { wakes: Arc::default() }
     }

@@ -80,7 +80,7 @@ impl SslConfig {
             raw,
             role: parts.role,
             verification: parts.verification,
-            suites: suites,
+            suites,
             lists: Lists::new(parts.preferences),
             own_key: parts.own_key,
             trust_anchors: parts.trust_anchors,
