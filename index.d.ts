@@ -179,7 +179,10 @@ export interface SharedOptions {
   mtu?: number;
   /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
   debug?: 0 | 1 | 2 | 3 | 4;
-  /** Whether the peer is told when a connection is closed (close_notify). Default: true. */
+  /**
+   * Whether the peer is told when a connection is closed (close_notify). close() of a server tells every peer, also those whose
+   * connections are to go on after a restart: false keeps them. Default: true.
+   */
   sendClose?: boolean;
   /**
    * Behaves as one of the forks of node-mbed-dtls where they differ, such as in arguments of events and checks of options;

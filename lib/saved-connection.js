@@ -3,12 +3,17 @@
 // A live connection as an object that can be stored: the six fields of node-mbed-dtls, and those that it lacked. The
 // object is a secret: whoever has it can read and write in the connection's name.
 
+const { inspect } = require('node:util');
+
 const { DtlsError } = require('./errors');
 const { FRAGMENT_LENGTHS } = require('./options/negotiation');
 const { own } = require('./options/validate');
 
 /** Bytes that each field must have; `id` may have fewer. */
 const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 8, in_window: 8 };
+
+/** Stands for the master secret. */
+const HIDDEN = { [inspect.custom]: () => `<${LENGTHS.master} secret bytes>` };
 
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -43,7 +48,12 @@ function toSession(saved, { pskIdentity, publicKey, servername }) {
   if (pskIdentity !== undefined) session.psk_identity = pskIdentity;
   if (publicKey.length > 0) session.public_key = publicKey;
   if (servername) session.servername = servername;
-  return session;
+  return Object.defineProperty(session, inspect.custom, { value: inspectWithoutSecret });
+}
+
+/** What console.log() and `inspect(socket, { getters: true })` show: all but the master secret. JSON has it all. */
+function inspectWithoutSecret(_depth, options, inspectValue) {
+  return inspectValue({ ...this, master: HIDDEN }, options);
 }
 
 /**

@@ -1,8 +1,8 @@
 'use strict';
 
-const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
+const { AsyncScope } = require('./async-scope');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
@@ -77,7 +77,7 @@ class DtlsSocket extends MessageStream {
     this.selfRestored = false;
 
     // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
-    this._scope = new AsyncResource('DTLSCONNECTION', { requireManualDestroy: true });
+    this._scope = new AsyncScope('DTLSCONNECTION');
     this._endpoint = endpoint;
     this._owner = owner;
     this._settings = settings;

@@ -12,6 +12,7 @@ const { types } = require('node:util');
 const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, outOfRange } = require('../errors');
 const { lockedKey } = require('./key-material');
+const { usualPem } = require('./pem');
 const { copyBytes, own } = require('./validate');
 
 const { MAX_PSK_LENGTH, MAX_PSK_IDENTITY_LENGTH, MAX_PSK_IDENTITY_HINT_LENGTH } = constants;
@@ -33,7 +34,7 @@ function isFileName(value) {
 /** Reads the file synchronously, in the call that makes a server or client. */
 function keyFile(file, name) {
   try {
-    return fs.readFileSync(file);
+    return usualPem(fs.readFileSync(file));
   } catch ({ code }) {
     // The message does not name the file, because the string may be a key in a wrong form.
     throw new DtlsError(
@@ -184,12 +185,12 @@ function encoded(value, name, { secret = false } = {}) {
         'is a string but not PEM text: read the file with fs.readFileSync(), for only keys may be names of files',
       );
     }
-    return Buffer.from(value);
+    return usualPem(Buffer.from(value));
   }
   const bytes = copyBytes(value);
   if (bytes === null)
     throw invalidArgType(name, 'of type string or an instance of Buffer or Uint8Array', value, { secret });
-  return bytes;
+  return usualPem(bytes);
 }
 
 function checkLength(bytes, name, min, max) {

@@ -40,11 +40,11 @@ function explain({ code, message }, { key, cert, ca, peerPublicKey }) {
     case 'ERR_DTLS_INVALID_KEY':
       return key === undefined ? null : explainKey(key);
     case 'ERR_DTLS_INVALID_CERT':
-      return misplaced(cert?.[index], 'cert', 'a certificate');
+      return misplaced(cert?.[index], 'cert', 'certificate');
     case 'ERR_DTLS_INVALID_CA':
-      return misplaced(ca?.[index], 'ca', 'the certificate of an authority');
+      return misplaced(ca?.[index], 'ca', 'certificate');
     case 'ERR_DTLS_INVALID_PUBLIC_KEY':
-      return misplaced(peerPublicKey?.[index], 'peerPublicKey', 'a public key');
+      return misplaced(peerPublicKey?.[index], 'peerPublicKey', 'public key');
     default:
       return null;
   }
@@ -73,12 +73,12 @@ function explainKey(bytes) {
   return kind === null ? null : `The option 'key' is ${kind}, which cannot be used here. ${ACCEPTED}`;
 }
 
-/** The message for key material of another sort than the option is for. */
+/** The message for key material of another sort than the option is for; null when it is of that sort, and else unfit. */
 function misplaced(bytes, option, wanted) {
   const what = bytes === undefined ? null : contents(bytes);
-  if (what === null) return null;
+  if (what === null || what === wanted) return null;
   const article = /^[aeiou]/.test(what) ? 'an' : 'a';
-  return `The option '${option}' holds ${article} ${what} where ${wanted} is needed`;
+  return `The option '${option}' holds ${article} ${what} where a ${wanted} is needed`;
 }
 
 /** What there is in PEM or DER, when it is no plain private key. */
@@ -138,7 +138,7 @@ function lockedKey(bytes, cause) {
   const what = contents(bytes);
   const message =
     what === 'encrypted key' || what === null
-      ? `The option 'passphrase' does not open the option 'key': ${cause.message}`
+      ? "The option 'passphrase' does not open the option 'key'"
       : explainKey(bytes);
   return new DtlsError(message ?? `The option 'key' cannot be read: ${cause.message}`, {
     code: 'ERR_DTLS_INVALID_KEY',

@@ -10,9 +10,9 @@
 // The native object never calls back; the waker reports that other threads have done something for it. Every call into
 // it may leave output behind and move its deadline. The registers say so, and settle() follows every call.
 
-const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
+const { AsyncScope } = require('../async-scope');
 const { fromNative } = require('../errors');
 const { refusal } = require('../options/key-material');
 const { MAX_DELAY } = require('../options/validate');
@@ -180,6 +180,7 @@ class Endpoint {
 
   /** Datagrams go in and out from now on. */
   use(udp, isDirect, isConnected = false) {
+    if (this.udp === null && this._number !== 0) waker.open();
     this.udp = udp;
     this.isDirect = isDirect;
     this.isConnected = isConnected;
@@ -188,6 +189,7 @@ class Endpoint {
 
   /** Nothing goes in or out any more. */
   dispose() {
+    if (this.udp !== null && this._number !== 0) waker.close(this._number);
     this.udp = null;
     this.isDirect = false;
     this.isConnected = false;
@@ -255,7 +257,7 @@ class Endpoint {
    */
   _dispatch(event) {
     const socket = this.connections.get(event.connection);
-    const scope = socket?._scope ?? new AsyncResource('DTLSEVENT', { requireManualDestroy: true });
+    const scope = socket?._scope ?? new AsyncScope('DTLSEVENT');
     scope.runInAsyncScope(this._tell, this, event, socket);
   }
 

@@ -70,7 +70,7 @@ function bindUdp(udp, where, native) {
     return true;
   } catch (error) {
     native.releaseUdp();
-    fs.closeSync(fd);
+    closeQuietly(fd);
     throw error;
   }
 }
@@ -95,6 +95,15 @@ function hasDualStack() {
     return isBound(udp);
   } finally {
     udp.close();
+  }
+}
+
+/** Closes a descriptor that somebody may have closed already: what came before says more than EBADF. */
+function closeQuietly(fd) {
+  try {
+    fs.closeSync(fd);
+  } catch {
+    // EBADF
   }
 }
 

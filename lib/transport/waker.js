@@ -3,14 +3,16 @@
 // How other threads report back: the addon has one waker for all endpoints of this environment, which wakes the event
 // loop when steps of their handshakes are done.
 
-const { AsyncResource } = require('node:async_hooks');
 const process = require('node:process');
 
+const { AsyncScope } = require('../async-scope');
 const { Waker } = require('../native');
 
 /** The waker of this environment; there is none as long as every endpoint keeps to its event loop. */
 let waker = null;
 let last = 0;
+/** How many endpoints have a UDP socket. Without one, the waker is closed: it would look like an open handle. */
+let opened = 0;
 let machineThreads;
 
 /**
@@ -26,9 +28,22 @@ const expecting = new Map();
 function register(threads) {
   const limit = threads ?? defaultThreads();
   if (limit === 0) return [undefined, 0, 0];
-  waker ??= new Waker(onWake);
+  waker ??= new Waker();
   last += 1;
   return [waker, last, limit];
+}
+
+/** An endpoint with a waker has a UDP socket now, whose datagrams may lead to steps on other threads. */
+function open() {
+  opened += 1;
+  if (opened === 1) waker.open(onWake);
+}
+
+/** It has none any more. */
+function close(number) {
+  expecting.delete(number);
+  opened -= 1;
+  if (opened === 0) waker.close();
 }
 
 /** Threads for the handshakes of an endpoint whose options do not say how many. */
@@ -40,7 +55,7 @@ function defaultThreads() {
 /** Notes that an endpoint has handed steps over. It stays alive until the waker has reported them. */
 function expect(number, endpoint) {
   if (expecting.has(number)) return;
-  const resource = new AsyncResource('DTLSHANDSHAKE', { requireManualDestroy: true });
+  const resource = new AsyncScope('DTLSHANDSHAKE');
   expecting.set(number, { endpoint, resource });
 }
 
@@ -65,4 +80,4 @@ function wake(number) {
   }
 }
 
-module.exports = { defaultThreads, expect, register };
+module.exports = { close, defaultThreads, expect, open, register };

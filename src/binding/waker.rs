@@ -22,26 +22,45 @@ pub struct Waker {
 type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
 
 /// What threads share of a waker.
+#[derive(Default)]
 pub(super) struct Wakes {
-    callback: Callback,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// `None` while no endpoint has a UDP socket: nobody would look for its jobs.
+    callback: Option<Callback>,
     /// Endpoints that have something to take, each once.
-    waiting: Mutex<VecDeque<u32>>,
+    waiting: VecDeque<u32>,
 }
 
 #[napi]
 impl Waker {
-    /// One for all endpoints of an environment. `on_wake` is called with nothing: ask `next()` until it answers 0.
+    /// One for all endpoints of an environment.
     #[napi(constructor, catch_unwind)]
-    pub fn new(on_wake: Function<'_, (), ()>) -> Result<Waker, CodedError> {
+    pub fn new() -> Waker {
+        Waker { wakes: Arc::default() }
+    }
+
+    /// From now on, `on_wake` is called with nothing: ask `next()` until it answers 0.
+    #[napi(catch_unwind)]
+    pub fn open(&self, on_wake: Function<'_, (), ()>) -> Result<(), CodedError> {
         let builder = on_wake.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>();
-        let callback = builder.build().map_err(internal)?;
-        Ok(Waker { wakes: Arc::new(Wakes { callback, waiting: Mutex::default() }) })
+        lock(&self.wakes.state).callback = Some(builder.build().map_err(internal)?);
+        Ok(())
+    }
+
+    /// Nothing is called any more, and nothing is left that could be taken for what keeps a process alive.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        *lock(&self.wakes.state) = State::default();
     }
 
     /// The number of an endpoint that has something to take; 0 when there is no more.
     #[napi(catch_unwind)]
     pub fn next(&self) -> u32 {
-        lock(&self.wakes.waiting).pop_front().unwrap_or(0)
+        lock(&self.wakes.state).waiting.pop_front().unwrap_or(0)
     }
 
     /// Threads of an endpoint whose options do not say how many: none where there is only one core to run on.
@@ -63,13 +82,12 @@ impl Waker {
 impl Wakes {
     /// Has JavaScript called for this endpoint.
     pub(super) fn wake(&self, number: u32) {
-        let mut waiting = lock(&self.waiting);
+        let State { callback, waiting } = &mut *lock(&self.state);
+        let Some(callback) = callback else { return };
         waiting.push_back(number);
-        let is_first = waiting.len() == 1;
-        drop(waiting);
-        if is_first {
+        if waiting.len() == 1 {
             // An environment that is being torn down hears nothing any more, and need not.
-            self.callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
     }
 }

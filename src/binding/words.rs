@@ -165,17 +165,24 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
             format!("{}: {reason}", unreadable(*index, "peerPublicKey", "public key"))
         }
         UnacceptablePublicKey { index } => format!("Entry {index} of the option 'peerPublicKey' is {}", kinds()),
-        UnknownSuite(name) => format!("The cipher suite '{name}' is not known here"),
+        UnknownSuite(name) => {
+            format!("The option 'ciphers' names '{name}', which is no cipher suite of this build: getCiphers() lists them")
+        }
         NoUsableSuite => {
-            "No cipher suite is left: the options give neither a pre-shared key nor a certificate that one could use"
+            "No cipher suite is left that could be used: suites with PSK need a pre-shared key, with ECDSA an EC key, and \
+             with RSA an RSA key ('ciphers', 'sigalgs')"
                 .to_owned()
         }
-        UnknownCurve(name) => format!("The curve '{name}' is not known here"),
-        UnknownSignatureAlgorithm(name) => format!("The signature algorithm '{name}' is not known here"),
+        UnknownCurve(name) => {
+            format!("The option 'ecdhCurve' names '{name}', which is no group of this build: getCurves() lists them")
+        }
+        UnknownSignatureAlgorithm(name) => format!(
+            "The option 'sigalgs' names '{name}', which is not known here: ECDSA and RSA with SHA256, SHA384 or SHA512 are"
+        ),
         UnequalHashes => {
             "The option 'sigalgs' must name the same hashes for ECDSA as for RSA, or one of the two alone".to_owned()
         }
-        UnknownSrtpProfile(name) => format!("The SRTP profile '{name}' is not known here"),
+        UnknownSrtpProfile(name) => format!("The option 'srtpProfiles' names '{name}', which is not known here"),
         Psk(error) => error.to_string(),
         MaxFragmentLength(bytes) => format!("RFC 6066 has no fragments of {bytes} bytes"),
         ProtocolNames => "A protocol name that does not fit got this far".to_owned(),

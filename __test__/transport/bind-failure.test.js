@@ -1,0 +1,27 @@
+'use strict';
+
+// Runtimes whose node:dgram takes no descriptor, as Deno's: why they fail must not be hidden by what follows.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const process = require('node:process');
+const { test } = require('node:test');
+
+const { createServer } = require('../..');
+const { bindUdp } = require('../../lib/transport/udp.js');
+
+test('the error of bind() is the one that is thrown, although the descriptor is closed already', (t) => {
+  if (process.platform === 'win32') {
+    t.skip('there is no descriptor on Windows');
+    return;
+  }
+  const server = createServer({ psk: 'secret' });
+  const udp = {
+    bind({ fd }) {
+      fs.closeSync(fd);
+      throw new Error('bind() takes no fd here');
+    },
+  };
+  const where = { address: '127.0.0.1', port: 0 };
+  assert.throws(() => bindUdp(udp, where, server._endpoint.native), /bind\(\) takes no fd here/);
+});

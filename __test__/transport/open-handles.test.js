@@ -1,0 +1,40 @@
+'use strict';
+
+// Tools that look for what keeps a process alive (jest --detectOpenHandles) find nothing of ours behind closed endpoints.
+
+const assert = require('node:assert/strict');
+const { createHook } = require('node:async_hooks');
+const { test } = require('node:test');
+
+const { HOST, connectedPair, event } = require('../support/endpoints.js');
+
+/** What jest takes for open: a resource that says so, and any that cannot say. */
+function openHandles() {
+  const open = new Map();
+  const hook = createHook({
+    init: (id, type, _trigger, resource) => open.set(id, { type, resource }),
+    destroy: (id) => open.delete(id),
+  });
+  const ours = () =>
+    [...open.values()]
+      .filter(({ type }) => /^(DTLS|napi)/.test(type))
+      .filter(({ resource }) => !('hasRef' in resource) || resource.hasRef())
+      .map(({ type }) => type);
+  return { hook, ours };
+}
+
+test('closed endpoints leave no open handle, and can be used again', async (t) => {
+  const { hook, ours } = openHandles();
+  hook.enable();
+  t.after(() => hook.disable());
+  const { server, client } = await connectedPair(t);
+  assert.deepEqual(ours(), ['napi_rs_threadsafe_function']);
+  for (let round = 0; round < 2; round++) {
+    client.destroy();
+    await new Promise((resolve) => server.close(resolve));
+    for (let tick = 0; ours().length > 0 && tick < 100; tick++) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(ours(), []);
+    server.listen(0, HOST);
+    await event(server, 'listening');
+  }
+});
