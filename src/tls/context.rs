@@ -3,7 +3,7 @@
 use super::choice::Choice;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::Inbound;
-use super::mbed::{Asleep, ClientConfig, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
+use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
@@ -289,7 +289,7 @@ impl Context {
             Stage::Asleep(asleep) => {
                 let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
                 let inbound = open.read(now, record, plaintext, out);
-                if matches!(inbound, Ok(Inbound::Dropped)) {
+                if matches!(inbound, Ok(Inbound::Dropped)) && asleep.disturbances < DISTURBANCES {
                     // What anybody can send does not wake it for longer than it takes to see that.
                     asleep.last_flight = open.last_flight;
                 } else {
@@ -301,6 +301,7 @@ impl Context {
         }
     }
 
+                    asleep.disturbances += 1;
     /// Seals one payload into one record, one datagram.
     pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
         self.awake(now)?
@@ -367,7 +368,7 @@ impl Context {
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
             let config = Arc::clone(ssl.config());
-            let asleep = Asleep { last_flight, saved, config, payload_limit: ssl.payload_limit() };
+            let asleep = Asleep { last_flight, saved, config, payload_limit: ssl.payload_limit(), disturbances: 0 };
             self.stage = Stage::Asleep(asleep);
         }
     }

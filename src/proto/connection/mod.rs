@@ -140,22 +140,25 @@ impl Connection {
         let reaction = self.context.handle_record(now, record, &mut scratch.plaintext, &mut scratch.outbox);
         match reaction {
             Ok(Reaction::Handshake(progress)) => self.advance(now, Ok(progress)),
-            Ok(Reaction::Record(inbound)) => self.take(now, inbound, scratch),
+            Ok(Reaction::Record(inbound)) => self.take(now, slept, inbound, scratch),
             Err(error) => Step::Ended(CloseReason::Error(error)),
         }
     }
 
-    fn take(&mut self, now: Instant, inbound: Inbound, scratch: &mut Scratch) -> Step {
-        if inbound != Inbound::Dropped
-            && let Phase::Established(activity) = &mut self.phase
-        {
-            activity.heard(now);
+    fn take(&mut self, now: Instant, slept: bool, inbound: Inbound, scratch: &mut Scratch) -> Step {
+        if let Phase::Established(activity) = &mut self.phase {
+            match inbound {
+                Inbound::Dropped if slept && !self.context.is_asleep() => activity.disturbed(now),
+                Inbound::Dropped => {}
+                Inbound::Data(_) | Inbound::Consumed | Inbound::Closed => activity.heard(now),
+            }
         }
         match inbound {
             Inbound::Dropped => Step::Dropped,
             Inbound::Data(length) => Step::Data(length),
             Inbound::Consumed => Step::Taken,
             Inbound::Closed => {
+        let slept = self.context.is_asleep();
                 // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.
                 self.context.close_notify(now, &mut scratch.outbox);
                 Step::Ended(CloseReason::Peer)

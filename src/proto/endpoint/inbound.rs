@@ -115,7 +115,12 @@ impl Endpoint {
         };
         let slept = entry.connection.is_asleep();
         match entry.connection.handle_record(now, record, &mut self.scratch) {
-            Step::Dropped => Outcome::Dropped,
+            Step::Dropped => {
+                if slept && !entry.connection.is_asleep() {
+                    self.schedule(handle);
+                }
+                Outcome::Dropped
+            }
             // The deadline in `deadlines` is looked at, and moved, when it comes. One that sleeps has none but idleness.
             Step::Data(length) if !slept => Outcome::Data(handle, length),
             Step::Data(length) => {

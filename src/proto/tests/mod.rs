@@ -4,6 +4,7 @@ mod certificates;
 mod choices;
 mod client_psk;
 mod cookies;
+mod forgeries;
 mod fragmented_hellos;
 mod fuzz;
 mod handshakes;
