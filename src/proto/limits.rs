@@ -37,5 +37,5 @@ pub(super) const QUIET: Duration = Duration::from_secs(1);
 /// Bytes of records that a handshake holds while it waits for the application, or for a thread.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 
-/// Records of one datagram that are looked at; a flight of the smallest fragments that make sense has fewer.
-pub(super) const RECORDS_PER_DATAGRAM: usize = 64;
+/// Records of one datagram that were of no use, after which its others are not looked at.
+pub(super) const USELESS_RECORDS_PER_DATAGRAM: usize = 64;

@@ -1,5 +1,6 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
+mod amplification;
 mod certificates;
 mod choices;
 mod client_psk;
