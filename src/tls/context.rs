@@ -143,6 +143,15 @@ impl Context {
         }
     }
 
+    /// How far the handshake has come; it never goes back.
+    pub(crate) fn steps_taken(&self) -> u32 {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.steps_taken(),
+            Stage::Choice(_) | Stage::Lent { .. } | Stage::Gone => 0,
+            Stage::Open(_) | Stage::Asleep(_) => u32::MAX,
+        }
+    }
+
     /// Starts a client's handshake; later, retransmits the current flight when its time has come.
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         self.advance(out, |handshake, out| handshake.handle_timeout(now, out))
@@ -292,6 +301,7 @@ impl Context {
                 if matches!(inbound, Ok(Inbound::Dropped)) && asleep.disturbances < DISTURBANCES {
                     // What anybody can send does not wake it for longer than it takes to see that.
                     asleep.last_flight = open.last_flight;
+                    asleep.disturbances += 1;
                 } else {
                     self.stage = Stage::Open(open);
                 }
@@ -301,7 +311,6 @@ impl Context {
         }
     }
 
-                    asleep.disturbances += 1;
     /// Seals one payload into one record, one datagram.
     pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
         self.awake(now)?

@@ -18,6 +18,8 @@ pub(crate) enum ErrorKind {
     /// One side proves itself with certificates alone, the other accepts raw public keys alone, or the reverse.
     NoSharedCertificateType,
     HandshakeTimeout,
+    /// A server had too many handshakes, and this one had the least claim to its place.
+    Displaced,
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
     WrongPsk,
@@ -132,7 +134,7 @@ impl Error {
                 Some(alert::HANDSHAKE_FAILURE)
             }
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
-            ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
+            ErrorKind::Displaced | ErrorKind::LookupFailed | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
         }
     }
 }

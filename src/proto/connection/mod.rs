@@ -7,7 +7,8 @@
 mod activity;
 mod held;
 
-use super::limits::Limits;
+use super::limits::{Limits, REPEATED_HELLOS};
+use super::rate::Rate;
 use crate::tls::{
     Answer, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox, Progress, Question,
     Reaction, SavedConnection, Subject,
@@ -89,8 +90,19 @@ enum Phase {
 struct Handshaking {
     started: Instant,
     waiting_for: WaitingFor,
-    /// Tells a repeated ClientHello from that of a client that starts anew. Servers only.
-    client_random: Option<[u8; 32]>,
+    /// How many of its steps the engine has taken.
+    steps: u32,
+    /// Whether it has since been asked for by [`Connection::has_advanced`].
+    has_advanced: bool,
+    greeting: Option<Greeting>,
+}
+
+/// What a server remembers of the ClientHello.
+struct Greeting {
+    /// Tells a repeated ClientHello from that of a client that starts anew.
+    random: [u8; 32],
+    /// How often it may be answered.
+    answers: Rate,
 }
 
 /// What a handshake waits for.
@@ -107,8 +119,9 @@ enum WaitingFor {
 
 impl Connection {
     /// A server's side, for a client that has proved its address. Its first record is its whole ClientHello.
-    pub(super) fn server(now: Instant, context: Context, client_random: [u8; 32]) -> Connection {
-        Connection::handshaking(now, context, Some(client_random))
+    /// `answers`: how often its address may still be sent a flight that it has been sent before.
+    pub(super) fn server(now: Instant, context: Context, random: [u8; 32], answers: Rate) -> Connection {
+        Connection::handshaking(now, context, Some(Greeting { random, answers }))
     }
 
     /// A client's side. [`Connection::handle_timeout`] sends the first flight.
@@ -121,8 +134,14 @@ impl Connection {
         Connection { context, phase: Phase::Established(Activity::begin(now)), held: HeldRecords::default() }
     }
 
-    fn handshaking(now: Instant, context: Context, client_random: Option<[u8; 32]>) -> Connection {
-        let phase = Phase::Handshaking(Handshaking { started: now, waiting_for: WaitingFor::Peer, client_random });
+    fn handshaking(now: Instant, context: Context, greeting: Option<Greeting>) -> Connection {
+        let phase = Phase::Handshaking(Handshaking {
+            started: now,
+            waiting_for: WaitingFor::Peer,
+            steps: 0,
+            has_advanced: false,
+            greeting,
+        });
         Connection { context, phase, held: HeldRecords::default() }
     }
 
@@ -137,12 +156,31 @@ impl Connection {
             return if holds && self.held.hold(record) { Step::Taken } else { Step::Dropped };
         }
         scratch.make_room(record);
+        let slept = self.context.is_asleep();
         let reaction = self.context.handle_record(now, record, &mut scratch.plaintext, &mut scratch.outbox);
         match reaction {
+            Ok(Reaction::Handshake(Progress::Waiting)) if self.repeats_too_often(now, scratch) => Step::Dropped,
             Ok(Reaction::Handshake(progress)) => self.advance(now, Ok(progress)),
             Ok(Reaction::Record(inbound)) => self.take(now, slept, inbound, scratch),
             Err(error) => Step::Ended(CloseReason::Error(error)),
         }
+    }
+
+    /// Takes back a server's flight that the engine repeats because a record came again, when it has done so too often. The
+    /// client's timer, or ours, repeats what was really lost.
+    fn repeats_too_often(&mut self, now: Instant, scratch: &mut Scratch) -> bool {
+        let steps = self.context.steps_taken();
+        let Phase::Handshaking(Handshaking { steps: before, greeting: Some(greeting), .. }) = &mut self.phase else {
+            return false;
+        };
+        if scratch.outbox.is_empty() || steps != *before {
+            return false;
+        }
+        let too_often = !greeting.answers.take(now, REPEATED_HELLOS);
+        if too_often {
+            scratch.outbox.clear();
+        }
+        too_often
     }
 
     fn take(&mut self, now: Instant, slept: bool, inbound: Inbound, scratch: &mut Scratch) -> Step {
@@ -158,7 +196,6 @@ impl Connection {
             Inbound::Data(length) => Step::Data(length),
             Inbound::Consumed => Step::Taken,
             Inbound::Closed => {
-        let slept = self.context.is_asleep();
                 // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.
                 self.context.close_notify(now, &mut scratch.outbox);
                 Step::Ended(CloseReason::Peer)
@@ -195,11 +232,25 @@ impl Connection {
         Step::Ended(CloseReason::Error(error))
     }
 
+    /// Gives the handshake up: somebody else has more claim to its place. The peer is told, because an honest one can try
+    /// again at once.
+    pub(super) fn displace(&mut self, now: Instant, scratch: &mut Scratch) -> Error {
+        let message = "The server had too many handshakes, and this one was the longest without progress";
+        let error = Error::new(ErrorKind::Displaced, message);
+        match error.alert_to_send() {
+            Some(alert) if !self.is_lent() => {
+                self.context.send_fatal_alert(now, alert, &mut scratch.outbox);
+                error.with_alert(alert)
+            }
+            _ => error,
+        }
+    }
+
     /// Does what is due: begins a client's handshake, repeats a flight, gives up, or falls asleep.
     pub(super) fn handle_timeout(&mut self, now: Instant, limits: &Limits, scratch: &mut Scratch) -> Step {
         match &self.phase {
             Phase::Handshaking(handshaking) if now >= handshaking.started + limits.handshake_timeout => {
-                Step::Ended(CloseReason::Error(self.timeout_error(handshaking.waiting_for, limits)))
+                Step::Ended(CloseReason::Error(self.timeout_error(limits.handshake_timeout)))
             }
             Phase::Handshaking(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
                 let progress = self.context.handle_timeout(now, &mut scratch.outbox);
@@ -308,8 +359,26 @@ impl Connection {
     /// Whether its handshake began with the ClientHello that has this random.
     pub(super) fn began_with(&self, random: &[u8; 32]) -> bool {
         match &self.phase {
-            Phase::Handshaking(handshaking) => handshaking.client_random.as_ref() == Some(random),
+            Phase::Handshaking(handshaking) => {
+                handshaking.greeting.as_ref().is_some_and(|greeting| greeting.random == *random)
+            }
             Phase::Established(_) => self.context.client_random().as_ref() == Some(random),
+        }
+    }
+
+    /// How often a server may still answer this address, if it has a handshake.
+    pub(super) fn answers(&self) -> Option<Rate> {
+        match &self.phase {
+            Phase::Handshaking(handshaking) => handshaking.greeting.as_ref().map(|greeting| greeting.answers),
+            Phase::Established(_) => None,
+        }
+    }
+
+    /// Whether the handshake has gone ahead since the last question. Repetitions lead nowhere, however many come.
+    pub(super) fn has_advanced(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::Handshaking(handshaking) => std::mem::take(&mut handshaking.has_advanced),
+            Phase::Established(_) => false,
         }
     }
 
@@ -356,6 +425,11 @@ impl Connection {
 
     /// Follows a handshake to its next pause.
     fn advance(&mut self, now: Instant, progress: Result<Progress, Error>) -> Step {
+        let steps = self.context.steps_taken();
+        if let Phase::Handshaking(handshaking) = &mut self.phase {
+            handshaking.has_advanced |= steps > handshaking.steps;
+            handshaking.steps = handshaking.steps.max(steps);
+        }
         match progress {
             Ok(Progress::Waiting) => Step::Taken,
             Ok(Progress::Asks(question)) => {
@@ -378,13 +452,18 @@ impl Connection {
         Step::Established { negotiated, handshake_time: now.saturating_duration_since(started) }
     }
 
-    fn timeout_error(&self, waiting_for: WaitingFor, limits: &Limits) -> Error {
+    /// What to say of a handshake that has taken, or stood still, for so long.
+    pub(super) fn timeout_error(&self, timeout: Duration) -> Error {
+        let waiting_for = match &self.phase {
+            Phase::Handshaking(handshaking) => handshaking.waiting_for,
+            Phase::Established(_) => WaitingFor::Peer,
+        };
         let culprit = match waiting_for {
             WaitingFor::Peer => "The peer did not finish the handshake".to_owned(),
             WaitingFor::Application(subject) => format!("The application did not answer the {}", subject.name()),
             WaitingFor::Worker | WaitingFor::WorkersResult => "No thread had done the handshake's next step".to_owned(),
         };
-        let message = format!("{culprit} within {} ms", limits.handshake_timeout.as_millis());
+        let message = format!("{culprit} within {} ms", timeout.as_millis());
         let error = self.context.timeout_error();
         error.unwrap_or_else(|| Error::new(ErrorKind::HandshakeTimeout, message))
     }

@@ -1,12 +1,14 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod amplification;
+mod budgets;
 mod certificates;
 mod choices;
 mod client_psk;
 mod cookies;
 mod forgeries;
 mod fragmented_hellos;
+mod full_house;
 mod fuzz;
 mod handshakes;
 mod hibernation;
@@ -15,11 +17,14 @@ mod jobs;
 mod lossy;
 mod negotiation;
 mod network;
+mod places;
 mod psk;
 mod psk_attacks;
+mod rates;
 mod raw_public_keys;
 mod restarts;
 mod roaming;
+mod room;
 mod streams;
 mod threads;
 mod timers;
