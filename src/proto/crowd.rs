@@ -11,8 +11,11 @@ pub(super) struct Crowd<Key, Rank> {
     places: HashMap<Key, (Prefix, Rank)>,
     by_prefix: HashMap<Prefix, BTreeSet<(Rank, Key)>>,
     /// Prefixes by their number of members; of those that weigh the same, the one with the lowest rank comes last.
-    by_weight: BTreeSet<(usize, Reverse<(Rank, Key)>, Prefix)>,
+    by_weight: BTreeSet<Weight<Key, Rank>>,
 }
+
+/// A prefix's number of members, its member with the lowest rank, and its name.
+type Weight<Key, Rank> = (usize, Reverse<(Rank, Key)>, Prefix);
 
 impl<Key: Copy + Ord + Hash, Rank: Copy + Ord> Crowd<Key, Rank> {
     pub(super) fn new() -> Crowd<Key, Rank> {
@@ -32,20 +35,31 @@ impl<Key: Copy + Ord + Hash, Rank: Copy + Ord> Crowd<Key, Rank> {
     pub(super) fn insert(&mut self, key: Key, prefix: Prefix, rank: Rank) {
         self.remove(key);
         self.places.insert(key, (prefix, rank));
-        self.change(prefix, |members| members.insert((rank, key)));
+        self.change(prefix, |members| {
+            members.insert((rank, key));
+        });
     }
 
     /// Answers the prefix and the rank that it had.
     pub(super) fn remove(&mut self, key: Key) -> Option<(Prefix, Rank)> {
         let (prefix, rank) = self.places.remove(&key)?;
-        self.change(prefix, |members| members.remove(&(rank, key)));
+        self.change(prefix, |members| {
+            members.remove(&(rank, key));
+        });
         Some((prefix, rank))
     }
 
     /// Gives a member another rank, and answers the one that it had.
     pub(super) fn promote(&mut self, key: Key, rank: Rank) -> Option<Rank> {
-        let &(prefix, old) = self.places.get(&key)?;
-        self.insert(key, prefix, rank);
+        let place = self.places.get_mut(&key)?;
+        let (prefix, old) = *place;
+        if old != rank {
+            place.1 = rank;
+            self.change(prefix, |members| {
+                members.remove(&(old, key));
+                members.insert((rank, key));
+            });
+        }
         Some(old)
     }
 
@@ -64,15 +78,19 @@ impl<Key: Copy + Ord + Hash, Rank: Copy + Ord> Crowd<Key, Rank> {
         self.by_prefix.get(&prefix)?.first().map(|&(_, key)| key)
     }
 
-    fn change<R>(&mut self, prefix: Prefix, act: impl FnOnce(&mut BTreeSet<(Rank, Key)>) -> R) {
+    fn change(&mut self, prefix: Prefix, act: impl FnOnce(&mut BTreeSet<(Rank, Key)>)) {
         let members = self.by_prefix.entry(prefix).or_default();
         if let Some(&first) = members.first() {
             self.by_weight.remove(&(members.len(), Reverse(first), prefix));
         }
         act(members);
         match members.first() {
-            Some(&first) => drop(self.by_weight.insert((members.len(), Reverse(first), prefix))),
-            None => drop(self.by_prefix.remove(&prefix)),
+            Some(&first) => {
+                self.by_weight.insert((members.len(), Reverse(first), prefix));
+            }
+            None => {
+                self.by_prefix.remove(&prefix);
+            }
         }
     }
 }

@@ -235,7 +235,7 @@ impl Connection {
     /// Gives the handshake up: somebody else has more claim to its place. The peer is told, because an honest one can try
     /// again at once.
     pub(super) fn displace(&mut self, now: Instant, scratch: &mut Scratch) -> Error {
-        let message = "The server had too many handshakes, and this one was the longest without progress";
+        let message = "The server had too many handshakes, and this one had the least claim to its place";
         let error = Error::new(ErrorKind::Displaced, message);
         match error.alert_to_send() {
             Some(alert) if !self.is_lent() => {
