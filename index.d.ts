@@ -267,12 +267,32 @@ export interface ServerOptions extends SharedOptions {
   port?: unknown;
   /** With `compat: 'k4'`: finds the key of an identity. An answer that is not a Buffer refuses the client. */
   psk_cb?: (identity: Buffer) => unknown;
-  /** Largest number of unfinished handshakes at a time. Default: 1000. */
+  /**
+   * Largest number of unfinished handshakes at a time. Beyond it, the one with the least claim to its place ends with
+   * ERR_DTLS_HANDSHAKE_DISPLACED. Default: 1000.
+   */
   maxHandshakes?: number;
-  /** Largest number of unfinished handshakes at a time from one IP address. Default: 100. */
+  /** The same from one IPv4 address, or from one IPv6 prefix of 64 bits. Default: 100. */
   maxHandshakesPerAddress?: number;
+  /**
+   * Time without progress after which a handshake is given up while there are more than half of `maxHandshakes`, in
+   * milliseconds. Default: 10000.
+   */
+  stalledHandshakeTimeout?: number;
   /** Largest number of connections at a time, handshakes included. Default: 1000000. */
   maxConnections?: number;
+  /**
+   * The same from one IPv4 address, or from one IPv6 prefix of 64 bits. A handshake beyond it is refused. Infinity means no
+   * limit. Default: Infinity.
+   */
+  maxConnectionsPerAddress?: number;
+  /**
+   * Largest number of questions about addresses, which are 'resumeSession' and 'lookupKey', that are open at a time. As many
+   * addresses wait for their turn. Default: 32.
+   */
+  maxAddressQuestions?: number;
+  /** Questions about addresses a second, in the long run. Default: 1000. */
+  addressQuestionsPerSecond?: number;
   /**
    * UDP socket to take over, which must not be connected. listen() binds it unless it is bound already, and close() closes
    * it. Default: a socket that the server makes.
@@ -448,6 +468,10 @@ export interface Stats {
   handshakesFailed: number;
   /** Handshakes that were refused because they exceeded a limit. */
   handshakesRefused: number;
+  /** Unfinished handshakes that gave way to others, hellos in fragments included. */
+  handshakesDisplaced: number;
+  /** Addresses about which the application was not asked, because too many others waited. */
+  addressQuestionsDisplaced: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -466,6 +490,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_CLOSED_DURING_HANDSHAKE'
   | 'ERR_DTLS_CONFIGURATION'
   | 'ERR_DTLS_MESSAGE_TOO_LONG'
+  | 'ERR_DTLS_HANDSHAKE_DISPLACED'
   | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
   | 'ERR_DTLS_INTERNAL'
   | 'ERR_DTLS_INVALID_CA'
@@ -842,6 +867,13 @@ export class DtlsServer extends EventEmitter {
    * go on.
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
+  /**
+   * Names addresses whose connections the application has saved, beside those that it has named before. From then on
+   * 'resumeSession' is emitted for these addresses alone. Null means that it is emitted for every address again.
+   *
+   * @param addresses each `{ address, port }`, or 'address:port' as 'resumeSession' names it
+   */
+  expectAddresses(addresses: Iterable<PeerAddress | string> | null): void;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
   /** Lets the server keep the process alive, which is the default. */

@@ -15,7 +15,7 @@ const { MoveQuestion, Moves } = require('./questions/move');
 const { PeerQuestion } = require('./questions/peer');
 const { PskQuestion, tellKeys } = require('./questions/psk');
 const { Questions } = require('./questions/question');
-const { RestoreQuestion, restoreAt } = require('./questions/restore');
+const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf } = require('./transport/addresses');
@@ -219,6 +219,16 @@ class DtlsServer extends WatchedEmitter {
     const port = checkPort(1)(remote.port, 'remote.port');
     if (this._state !== LISTENING) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
     return restoreAt(this, { address: canonicalAddress(remote.address), port }, session);
+  }
+
+  /**
+   * Names addresses whose connections the application has saved, beside those named before: records from others no longer
+   * lead to 'resumeSession'. Null means that all do again.
+   *
+   * @param {Iterable<string | { address: string, port: number }> | null} addresses
+   */
+  expectAddresses(addresses) {
+    this._endpoint.native.expectAddresses(addresses === null ? null : addressKeys(addresses));
   }
 
   /** Lets the server keep the process alive, which is the default. */

@@ -107,6 +107,8 @@ async function startServer(places) {
     ciphers: CIPHER,
     maxHandshakes: 10_000,
     maxHandshakesPerAddress: 10_000,
+    maxAddressQuestions: 10_000,
+    addressQuestionsPerSecond: 100_000,
   });
   server.wrong = [];
   server.moves = 0;

@@ -37,6 +37,9 @@ describe('options of a server', () => {
       hibernateAfter: HIBERNATE_AFTER,
       maxHandshakes: 1000,
       maxHandshakesPerAddress: 100,
+      stalledHandshakeTimeout: 10_000,
+      maxAddressQuestions: 32,
+      addressQuestionsPerSecond: 1000,
       maxConnections: 1_000_000,
       mtu: 1200,
       debug: 0,
@@ -116,6 +119,10 @@ describe('options of a server', () => {
       maxHandshakes: [0],
       maxHandshakesPerAddress: [0],
       maxConnections: [0],
+      stalledHandshakeTimeout: [0, 2 ** 31],
+      maxConnectionsPerAddress: [0, -Infinity, 1.5],
+      maxAddressQuestions: [0],
+      addressQuestionsPerSecond: [0, 0.5, 2e9],
       mtu: [255, 65_508],
       debug: [-1, 5],
       receiveQueueLimit: [-1],
@@ -129,6 +136,9 @@ describe('options of a server', () => {
       assert.throws(() => serverOptions({ psk: 'secret', [name]: '1' }), { code: 'ERR_INVALID_ARG_TYPE' });
     }
     assert.equal(serverOptions({ psk: 'secret', idleTimeout: 0 }).native.idleTimeout, 0);
+    assert.equal(serverOptions({ psk: 'secret', maxConnectionsPerAddress: 7 }).native.maxConnectionsPerAddress, 7);
+    const any = serverOptions({ psk: 'secret', maxConnectionsPerAddress: Infinity });
+    assert.equal(any.native.maxConnectionsPerAddress, undefined);
     assert.equal(serverOptions({ psk: 'secret', handshakeThreads: 64 }).handshakeThreads, 64);
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: 0 }).native.hibernateAfter, 0);
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: Infinity }).native.hibernateAfter, undefined);

@@ -290,7 +290,7 @@ test('malformed announcements lead to no question and end no connection', async 
 });
 
 test('unanswered questions are bounded and end by themselves', async (t) => {
-  const server = await startServer(t, { psk: BOB.psk, maxHandshakes: 10, handshakeTimeout: 200 });
+  const server = await startServer(t, { psk: BOB.psk, maxAddressQuestions: 10, handshakeTimeout: 200 });
   let asked = 0;
   server.on('lookupKey', () => asked++);
   const announced = event(server, 'secureConnection');
@@ -305,6 +305,7 @@ test('unanswered questions are bounded and end by themselves', async (t) => {
   while (asked < 10) await sleep(1);
   assert.equal(server.stats.lookups, 10);
   while (server.stats.lookups > 0) await sleep(10);
-  assert.equal(asked, 10);
+  // The others have waited as long as the first were open.
+  assert(asked <= 20, `${asked} questions`);
   await event(openClient(t, server), 'secureConnect');
 });

@@ -24,7 +24,11 @@ const server = {
   idleTimeout: 86_400_000,
   maxHandshakes: 1000,
   maxHandshakesPerAddress: 100,
+  stalledHandshakeTimeout: 10_000,
   maxConnections: 1_000_000,
+  maxConnectionsPerAddress: Infinity,
+  maxAddressQuestions: 32,
+  addressQuestionsPerSecond: 1000,
   pskIdentityEncoding: 'utf8',
   ipv6Only: false,
 };

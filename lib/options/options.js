@@ -41,6 +41,9 @@ const MAX_DEBUG = 4;
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
 
+/** The clock that measures it has nanoseconds. */
+const MAX_RATE = 1e9;
+
 // A handshake does not get through in datagrams of less than 256 bytes, and no UDP datagram holds more than 65507.
 const MIN_MTU = 256;
 const MAX_MTU = 65507;
@@ -96,7 +99,11 @@ const SERVER = {
   socket: dgramSocket,
   maxHandshakes: integer(1, MAX_COUNT),
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
+  stalledHandshakeTimeout: integer(1, MAX_DELAY),
   maxConnections: integer(1, MAX_COUNT),
+  maxConnectionsPerAddress: countOrAny,
+  maxAddressQuestions: integer(1, MAX_COUNT),
+  addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
 };
 
@@ -132,6 +139,7 @@ NATIVE_SHARED.push(
   'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
+NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond');
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
 /**
@@ -178,6 +186,7 @@ function nativeServerOptions(all, psk) {
   native.psk = psk;
   native.negotiation = negotiated.negotiation(all);
   nameNever(native, all);
+  if (all.maxConnectionsPerAddress !== Infinity) native.maxConnectionsPerAddress = all.maxConnectionsPerAddress;
   native.verifyPeer = all.verifyPeer !== undefined;
   return native;
 }
@@ -256,6 +265,11 @@ function ciphers(value, name) {
     string(suite, `${name}[${index}]`);
   });
   return names;
+}
+
+/** Infinity stands for no limit. */
+function countOrAny(value, name) {
+  return value === Infinity ? value : integer(1, MAX_COUNT)(value, name);
 }
 
 function forFactories(_value, name) {

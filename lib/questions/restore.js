@@ -3,10 +3,12 @@
 // Saved connections that go on after a restart of the server, without a handshake. The application keeps them. Nothing
 // is restored for good before the native object has authenticated a record.
 
+const net = require('node:net');
 const process = require('node:process');
 
 const { suiteName } = require('../ciphers');
-const { DtlsError, fromNative, messageOf } = require('../errors');
+const { DtlsError, fromNative, invalidArgType, messageOf } = require('../errors');
+const { port: checkPort } = require('../options/validate');
 const { fromSession } = require('../saved-connection');
 const { addressKey } = require('../transport/addresses');
 const { askByEvent } = require('./ask');
@@ -141,6 +143,28 @@ function restoreAt(server, { address, port }, session) {
   }
 }
 
+/**
+ * Addresses of saved connections as 'address:port', which is how 'resumeSession' names them.
+ *
+ * @param {Iterable<string | { address: string, port: number }>} addresses
+ * @returns {string[]}
+ */
+function addressKeys(addresses) {
+  if (typeof addresses === 'string' || typeof addresses?.[Symbol.iterator] !== 'function') {
+    throw invalidArgType('addresses', 'an iterable of addresses', addresses);
+  }
+  return Array.from(addresses, (each, index) => {
+    const name = `addresses[${index}]`;
+    const colon = typeof each === 'string' ? each.lastIndexOf(':') : -1;
+    const address = colon === -1 ? each?.address : each.slice(0, colon);
+    if (net.isIP(address) === 0) throw invalidArgType(name, "'address:port' or an instance of Object", each);
+    return addressKey({
+      address,
+      port: checkPort(1)(colon === -1 ? each.port : each.slice(colon + 1), `${name}.port`),
+    });
+  });
+}
+
 function goOn(server, handle, socket, saved, session) {
   socket.resumed = true;
   server._onRestored(handle, socket, suiteName(saved.ciphersuite), saved, session);
@@ -152,4 +176,4 @@ function sessionError(cause, { remoteAddress: address, remotePort: port }) {
   return new DtlsError(message, { code: 'ERR_DTLS_LOOKUP_FAILED', address, port, cause });
 }
 
-module.exports = { RestoreQuestion, restoreAt, resumeNow };
+module.exports = { RestoreQuestion, addressKeys, restoreAt, resumeNow };

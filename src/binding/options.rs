@@ -49,10 +49,18 @@ pub struct NativeServerOptions {
     pub hibernate_after: Option<u32>,
     /// At a time.
     pub max_handshakes: u32,
-    /// At a time, from one IP address.
+    /// At a time, from one IPv4 address or IPv6 prefix of 64 bits.
     pub max_handshakes_per_address: u32,
+    /// From a handshake's last progress, while there are many.
+    pub stalled_handshake_timeout: u32,
     /// At a time, unfinished handshakes included.
     pub max_connections: u32,
+    /// The same from one IPv4 address or IPv6 prefix of 64 bits; none for no limit.
+    pub max_connections_per_address: Option<u32>,
+    /// Open at a time.
+    pub max_address_questions: u32,
+    /// In the long run.
+    pub address_questions_per_second: u32,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
@@ -221,6 +229,10 @@ impl NativeServerOptions {
             handshakes: self.max_handshakes as usize,
             handshakes_per_address: self.max_handshakes_per_address,
             connections: self.max_connections as usize,
+            stalled_handshake_timeout: milliseconds(self.stalled_handshake_timeout),
+            connections_per_address: self.max_connections_per_address,
+            address_questions: self.max_address_questions as usize,
+            address_questions_per_second: self.address_questions_per_second,
         }
     }
 }
@@ -280,6 +292,10 @@ impl NativeClientOptions {
             handshakes: 1,
             handshakes_per_address: 1,
             connections: 1,
+            stalled_handshake_timeout: milliseconds(self.handshake_timeout),
+            connections_per_address: None,
+            address_questions: 0,
+            address_questions_per_second: 0,
         }
     }
 }

@@ -107,6 +107,19 @@ impl DtlsServer {
         Ok(connection.map_or(0, |connection| connection.0))
     }
 
+    /// Names addresses whose connections are saved, as `address:port`: records from others lead to no question. Null: all do.
+    #[napi(catch_unwind)]
+    pub fn expect_addresses(&mut self, addresses: Option<Vec<String>>) -> Result<(), CodedError> {
+        let parse = |key: &String| {
+            let (address, port) = key.rsplit_once(':').unwrap_or((key, ""));
+            let remote = port.parse().ok().and_then(|port| address::parse(address, port));
+            remote.ok_or_else(|| no_address(key))
+        };
+        let addresses = addresses.map(|keys| keys.iter().map(parse).collect()).transpose()?;
+        self.driver.with(|endpoint, _| endpoint.expect_addresses(addresses));
+        Ok(())
+    }
+
     /// Has clients that ask for this name answered with this context from now on.
     #[napi(catch_unwind)]
     pub fn add_context(&mut self, servername: String, context: &ServerContext) {

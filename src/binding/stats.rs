@@ -24,6 +24,10 @@ pub struct NativeStats {
     pub handshakes_failed: f64,
     /// Beyond a limit.
     pub handshakes_refused: f64,
+    /// Whose place others needed.
+    pub handshakes_displaced: f64,
+    /// Because too many waited.
+    pub address_questions_displaced: f64,
     /// Done by other threads.
     pub handshake_steps_offloaded: f64,
     /// Now, unfinished handshakes included.
@@ -48,6 +52,8 @@ impl NativeStats {
             handshakes_completed: counters.handshakes_completed as f64,
             handshakes_failed: counters.handshakes_failed as f64,
             handshakes_refused: counters.handshakes_refused as f64,
+            handshakes_displaced: counters.handshakes_displaced as f64,
+            address_questions_displaced: counters.address_questions_displaced as f64,
             handshake_steps_offloaded: counters.jobs_started as f64,
             connections: u32::try_from(endpoint.connection_count()).unwrap_or(u32::MAX),
             handshakes: u32::try_from(endpoint.handshake_count()).unwrap_or(u32::MAX),

@@ -15,6 +15,7 @@ pub(super) fn code(kind: ErrorKind) -> &'static str {
         ErrorKind::NoAnswer => "ERR_DTLS_NO_ANSWER",
         ErrorKind::NotDtls => "ERR_DTLS_NOT_DTLS",
         ErrorKind::WrongVersion => "ERR_DTLS_WRONG_VERSION",
+        ErrorKind::Displaced => "ERR_DTLS_HANDSHAKE_DISPLACED",
         ErrorKind::UnknownPskIdentity => "ERR_DTLS_UNKNOWN_PSK_IDENTITY",
         ErrorKind::WrongPsk => "ERR_DTLS_WRONG_PSK",
         ErrorKind::NoPsk => "ERR_DTLS_NO_PSK",
@@ -76,6 +77,7 @@ fn option(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Certificate(fault) => option_of_certificate(fault),
         ErrorKind::PeerKeyMismatch => Some("peerPublicKey"),
+        ErrorKind::Displaced => Some("maxHandshakes"),
         ErrorKind::PeerRefused => Some("verifyPeer"),
         ErrorKind::NoPsk => Some("pskCallback"),
         ErrorKind::NoApplicationProtocol => Some("ALPNProtocols"),

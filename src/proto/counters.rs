@@ -17,4 +17,8 @@ pub(crate) struct Counters {
     pub(crate) jobs_started: u64,
     /// Verified ClientHellos beyond a limit, of number or, in fragments, of time.
     pub(crate) handshakes_refused: u64,
+    /// Unfinished handshakes, hellos in fragments included, that gave way to others.
+    pub(crate) handshakes_displaced: u64,
+    /// Addresses about which the application was not asked, because too many others waited.
+    pub(crate) address_questions_displaced: u64,
 }

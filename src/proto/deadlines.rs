@@ -17,6 +17,11 @@ impl<Key: Copy + Ord> Deadlines<Key> {
         self.ordered.first().map(|&(at, _)| at)
     }
 
+    /// The first deadline, and whose it is.
+    pub(super) fn first(&self) -> Option<(Instant, Key)> {
+        self.ordered.first().copied()
+    }
+
     /// Removes and returns a key whose deadline has come.
     pub(super) fn pop_due(&mut self, now: Instant) -> Option<Key> {
         let &(at, key) = self.ordered.first()?;

@@ -82,7 +82,7 @@ impl Gathering {
         Some(remote)
     }
 
-    #[cfg(test)]
+    /// Hellos that are not whole yet.
     pub(super) fn len(&self) -> usize {
         self.hellos.len()
     }

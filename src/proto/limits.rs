@@ -1,5 +1,6 @@
 //! What a peer can make us keep, and how long. Defaults are in `lib/options/defaults.js`, where the user meets them.
 
+use super::rate::Pace;
 use std::time::Duration;
 
 /// Limits of an endpoint.
@@ -7,16 +8,37 @@ use std::time::Duration;
 pub(crate) struct Limits {
     /// From the start of a handshake to its end.
     pub(crate) handshake_timeout: Duration,
+    /// From a handshake's last progress to its end, while more than half of `handshakes` are there.
+    pub(crate) stalled_handshake_timeout: Duration,
     /// From the last authentic record to the close; `None` for ever.
     pub(crate) idle_timeout: Option<Duration>,
     /// From the last record, either way, until the engine's memory is given back; `None` for never.
     pub(crate) hibernate_after: Option<Duration>,
     /// Unfinished handshakes at a time.
     pub(crate) handshakes: usize,
-    /// Unfinished handshakes at a time from one IP address.
+    /// Unfinished handshakes at a time from one prefix.
     pub(crate) handshakes_per_address: u32,
     /// Connections at a time, unfinished handshakes included.
     pub(crate) connections: usize,
+    /// The same from one prefix; `None` for no limit.
+    pub(crate) connections_per_address: Option<u32>,
+    /// Open questions about addresses at a time.
+    pub(crate) address_questions: usize,
+    /// Questions about addresses a second, in the long run.
+    pub(crate) address_questions_per_second: u32,
+}
+
+impl Limits {
+    /// How often the application is asked about addresses.
+    pub(super) fn address_question_pace(&self) -> Pace {
+        let interval = Duration::from_secs(1) / self.address_questions_per_second.max(1);
+        Pace { burst: u32::try_from(self.address_questions).unwrap_or(u32::MAX), interval }
+    }
+
+    /// Whether so many handshakes are so many that each gets less time.
+    pub(super) fn are_pressing(&self, handshakes: usize) -> bool {
+        handshakes > self.handshakes / 2
+    }
 }
 
 /// Connections whose timers are looked at in one go; the others come next, after whatever else has happened.
@@ -41,5 +63,9 @@ pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 /// messages of the longest kind, its chain and its list of authorities, in fragments.
 pub(super) const FLIGHT_BYTES_LIMIT: usize = 40 * 1024;
 
-/// Records of one datagram that are looked at; a flight of the smallest fragments that make sense has fewer.
-pub(super) const RECORDS_PER_DATAGRAM: usize = 64;
+/// Records of one datagram that were of no use, after which its others are not looked at.
+pub(super) const USELESS_RECORDS_PER_DATAGRAM: usize = 64;
+
+/// How often a server sends a flight because a hello comes again: as often as an honest client asks for it, who doubles
+/// its interval (RFC 6347 section 4.2.4.1), and no more often for somebody who replays one.
+pub(super) const REPEATED_HELLOS: Pace = Pace { burst: 2, interval: Duration::from_secs(2) };

@@ -10,14 +10,19 @@ mod associations;
 mod connection;
 mod cookie_gate;
 mod counters;
+mod crowd;
 mod deadlines;
 mod endpoint;
+mod expected;
 mod former_addresses;
 mod gathering;
+mod handshakes;
 mod jobs;
 mod known_keys;
 mod limits;
+mod prefix;
 mod questions;
+mod rate;
 mod routes;
 mod server_names;
 mod table;
@@ -25,6 +30,7 @@ mod table;
 mod tests;
 mod unplaced;
 mod vendor_move;
+mod waiting;
 
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,

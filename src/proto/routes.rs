@@ -1,8 +1,9 @@
 //! Which connections live at a peer's address.
 
+use super::prefix::Prefix;
 use super::table::ConnectionHandle;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 /// Connections that one address may have. Each record may have to be tried with every one of them.
 const ESTABLISHED_LIMIT: usize = 16;
@@ -19,15 +20,18 @@ pub(super) struct Route {
     handshaking: Option<ConnectionHandle>,
 }
 
-/// From address to connections, with the number of unfinished handshakes.
-#[derive(Default)]
+/// From address to connections.
 pub(super) struct Routes {
     routes: HashMap<SocketAddr, Route>,
-    handshakes: usize,
-    handshakes_by_address: HashMap<IpAddr, u32>,
+    /// Finished connections by prefix; `None` where nobody wants to know.
+    established: Option<HashMap<Prefix, u32>>,
 }
 
 impl Routes {
+    pub(super) fn new(counts_prefixes: bool) -> Routes {
+        Routes { routes: HashMap::new(), established: counts_prefixes.then(HashMap::new) }
+    }
+
     pub(super) fn handshaking(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
         self.routes.get(&remote)?.handshaking
     }
@@ -38,29 +42,14 @@ impl Routes {
         if rank == 0 { route.first } else { route.others.get(rank - 1).copied() }
     }
 
-    /// Unfinished handshakes, of all addresses.
-    pub(super) fn handshakes(&self) -> usize {
-        self.handshakes
-    }
-
-    /// Unfinished handshakes from one IP address.
-    pub(super) fn handshakes_from(&self, address: IpAddr) -> u32 {
-        self.handshakes_by_address.get(&address).copied().unwrap_or(0)
+    /// Finished connections with the prefix of this address; 0 where they are not counted.
+    pub(super) fn established_from(&self, remote: SocketAddr) -> u32 {
+        let count = self.established.as_ref().and_then(|counts| counts.get(&Prefix::of(remote.ip())));
+        count.copied().unwrap_or(0)
     }
 
     pub(super) fn begin_handshake(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
         self.routes.entry(remote).or_default().handshaking = Some(connection);
-        self.count_handshake(remote.ip());
-    }
-
-    /// Counts a handshake that has no connection yet: a hello of which fragments are missing.
-    pub(super) fn count_handshake(&mut self, address: IpAddr) {
-        self.handshakes += 1;
-        *self.handshakes_by_address.entry(address).or_default() += 1;
-    }
-
-    pub(super) fn discount_handshake(&mut self, address: IpAddr) {
-        Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, address);
     }
 
     /// Makes a finished handshake the address's first connection.
@@ -68,10 +57,12 @@ impl Routes {
         let route = self.routes.entry(remote).or_default();
         if route.handshaking == Some(connection) {
             route.handshaking = None;
-            Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, remote.ip());
         }
         if let Some(second) = route.first.replace(connection) {
             route.others.insert(0, second);
+        }
+        if let Some(counts) = &mut self.established {
+            *counts.entry(Prefix::of(remote.ip())).or_default() += 1;
         }
     }
 
@@ -103,31 +94,35 @@ impl Routes {
         let Some(route) = self.routes.get_mut(&remote) else {
             return;
         };
+        let is_established = route.first == Some(connection) || route.others.contains(&connection);
         route.others.retain(|&other| other != connection);
         if route.first == Some(connection) {
             route.first = (!route.others.is_empty()).then(|| route.others.remove(0));
         }
         if route.handshaking == Some(connection) {
             route.handshaking = None;
-            Self::end_handshake(&mut self.handshakes, &mut self.handshakes_by_address, remote.ip());
         }
         if route.first.is_none() && route.handshaking.is_none() {
             self.routes.remove(&remote);
         }
+        if is_established {
+            self.discount(Prefix::of(remote.ip()));
+        }
     }
 
-    fn end_handshake(handshakes: &mut usize, by_address: &mut HashMap<IpAddr, u32>, address: IpAddr) {
-        *handshakes -= 1;
-        if let Some(count) = by_address.get_mut(&address) {
+    fn discount(&mut self, prefix: Prefix) {
+        if let Some(counts) = &mut self.established
+            && let Some(count) = counts.get_mut(&prefix)
+        {
             *count -= 1;
             if *count == 0 {
-                by_address.remove(&address);
+                counts.remove(&prefix);
             }
         }
     }
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.routes.len() + self.handshakes_by_address.len()
+        self.routes.len() + self.established.as_ref().map_or(0, HashMap::len)
     }
 }

@@ -1,8 +1,11 @@
-//! Records from addresses without a connection, held while the application is asked whose they are.
+//! Records from addresses without a connection, held while the application is asked whose they are, and before that until
+//! it may be asked.
 
 use super::deadlines::Deadlines;
-use super::limits::HELD_BYTES_LIMIT;
-use super::questions::QuestionId;
+use super::limits::{HELD_BYTES_LIMIT, Limits};
+use super::questions::{Question, QuestionId};
+use super::rate::Rate;
+use super::waiting::{Turn, Waiting};
 use crate::wire::{OwnedRecord, Record};
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -20,13 +23,29 @@ pub(super) struct Unplaced {
 /// One question an address at most.
 pub(super) struct UnplacedRecords {
     by_question: HashMap<QuestionId, Unplaced>,
-    by_address: HashMap<SocketAddr, QuestionId>,
+    by_address: HashMap<SocketAddr, Place>,
     deadlines: Deadlines<QuestionId>,
+    waiting: Waiting,
+    /// How often the application is asked; `None` before the first time.
+    rate: Option<Rate>,
+}
+
+/// Where the records of an address are.
+#[derive(Clone, Copy)]
+enum Place {
+    Asked(QuestionId),
+    Waiting(Turn),
 }
 
 impl Default for UnplacedRecords {
     fn default() -> UnplacedRecords {
-        UnplacedRecords { by_question: HashMap::new(), by_address: HashMap::new(), deadlines: Deadlines::new() }
+        UnplacedRecords {
+            by_question: HashMap::new(),
+            by_address: HashMap::new(),
+            deadlines: Deadlines::new(),
+            waiting: Waiting::default(),
+            rate: None,
+        }
     }
 }
 
@@ -46,22 +65,62 @@ impl Unplaced {
 }
 
 impl UnplacedRecords {
-    /// Addresses that are asked about.
+    /// Addresses that are asked about, or wait for that.
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.by_question.len()
+        self.by_question.len() + self.waiting.len()
     }
 
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.next()
+    /// When a question expires, or the next may be asked.
+    pub(super) fn next_deadline(&self, limits: &Limits) -> Option<Instant> {
+        let is_waiting = self.waiting.len() > 0 && self.by_question.len() < limits.address_questions;
+        let next = self.rate.filter(|_| is_waiting).map(|rate| rate.next(limits.address_question_pace()));
+        self.deadlines.next().into_iter().chain(next).min()
+    }
+
+    /// Lets an address wait for a question. Answers who gives way to it, which may be itself.
+    pub(super) fn wait(&mut self, unplaced: Unplaced, question: Question, limits: &Limits) -> Option<Unplaced> {
+        let remote = unplaced.remote;
+        let turn = self.waiting.push(unplaced, question);
+        self.by_address.insert(remote, Place::Waiting(turn));
+        if self.waiting.len() <= limits.address_questions {
+            return None;
+        }
+        let displaced = self.waiting.displace()?;
+        self.by_address.remove(&displaced.remote);
+        Some(displaced)
+    }
+
+    /// The next question that may be asked now.
+    pub(super) fn next(&mut self, now: Instant, limits: &Limits) -> Option<(Unplaced, Question)> {
+        if self.by_question.len() >= limits.address_questions || self.waiting.len() == 0 {
+            return None;
+        }
+        let rate = self.rate.get_or_insert_with(|| Rate::new(now));
+        if !rate.allows(now, limits.address_question_pace()) {
+            return None;
+        }
+        loop {
+            let (unplaced, question) = self.waiting.pop()?;
+            self.by_address.remove(&unplaced.remote);
+            // Who has waited too long gets no answer in time.
+            if unplaced.deadline > now {
+                return Some((unplaced, question));
+            }
+        }
     }
 
     pub(super) fn is_asked_about(&self, remote: SocketAddr) -> bool {
         self.by_address.contains_key(&remote)
     }
 
-    pub(super) fn insert(&mut self, question: QuestionId, unplaced: Unplaced) {
+    /// The application is asked this about an address.
+    pub(super) fn insert(&mut self, question: QuestionId, unplaced: Unplaced, limits: &Limits) {
+        if let Some(rate) = &mut self.rate {
+            rate.charge(limits.address_question_pace());
+        }
         self.deadlines.change(question, None, Some(unplaced.deadline));
-        self.by_address.insert(unplaced.remote, question);
+        self.by_address.insert(unplaced.remote, Place::Asked(question));
         self.by_question.insert(question, unplaced);
     }
 
@@ -74,8 +133,11 @@ impl UnplacedRecords {
 
     /// Keeps one more record of an address that is asked about, as far as there is room.
     pub(super) fn hold(&mut self, remote: SocketAddr, record: &Record<'_>) -> bool {
-        let question = self.by_address.get(&remote);
-        let unplaced = question.and_then(|question| self.by_question.get_mut(question));
+        let unplaced = match self.by_address.get(&remote) {
+            Some(Place::Asked(question)) => self.by_question.get_mut(question),
+            Some(Place::Waiting(turn)) => self.waiting.get_mut(*turn),
+            None => None,
+        };
         unplaced.is_some_and(|unplaced| record.may_be_protected() && unplaced.hold(record))
     }
 

@@ -4,7 +4,7 @@ use super::choice::Choice;
 use super::claim::Claim;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::Inbound;
-use super::mbed::{Asleep, ClientConfig, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
+use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
@@ -147,6 +147,15 @@ impl Context {
                 .advance(out, |handshake, out| handshake.handle_early_record(now, record, out))
                 .map(Reaction::Handshake),
             Stage::Lent { .. } | Stage::Gone => Ok(Reaction::Record(Inbound::Dropped)),
+        }
+    }
+
+    /// How far the handshake has come; it never goes back.
+    pub(crate) fn steps_taken(&self) -> u32 {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.steps_taken(),
+            Stage::Choice(_) | Stage::Lent { .. } | Stage::Gone => 0,
+            Stage::Open(_) | Stage::Asleep(_) => u32::MAX,
         }
     }
 
@@ -304,9 +313,10 @@ impl Context {
             Stage::Asleep(asleep) => {
                 let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
                 let inbound = open.read(now, record, plaintext, out);
-                if matches!(inbound, Ok(Inbound::Dropped)) {
+                if matches!(inbound, Ok(Inbound::Dropped)) && asleep.disturbances < DISTURBANCES {
                     // What anybody can send does not wake it for longer than it takes to see that.
                     asleep.last_flight = open.last_flight;
+                    asleep.disturbances += 1;
                 } else {
                     self.stage = Stage::Open(open);
                 }
@@ -396,7 +406,8 @@ impl Context {
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
             let config = Arc::clone(ssl.config());
-            let asleep = Asleep { last_flight, saved, nonce_offset, config, payload_limit: ssl.payload_limit() };
+            let payload_limit = ssl.payload_limit();
+            let asleep = Asleep { last_flight, saved, nonce_offset, config, payload_limit, disturbances: 0 };
             self.stage = Stage::Asleep(asleep);
         }
     }

@@ -28,6 +28,8 @@ pub(crate) enum ErrorKind {
     NotDtls,
     /// The peer has no DTLS 1.2.
     WrongVersion,
+    /// A server had too many handshakes, and this one had the least claim to its place.
+    Displaced,
     /// The application knew no key for the identity. The peer cannot tell this from `WrongPsk`.
     UnknownPskIdentity,
     WrongPsk,
@@ -142,7 +144,9 @@ impl Error {
             | ErrorKind::TooManyCookies => Some(alert::HANDSHAKE_FAILURE),
             ErrorKind::MessageTooLong => Some(alert::ILLEGAL_PARAMETER),
             ErrorKind::Protocol => Some(self.alert.unwrap_or(alert::DECODE_ERROR)),
-            ErrorKind::LookupFailed | ErrorKind::Configuration | ErrorKind::Internal => Some(alert::INTERNAL_ERROR),
+            ErrorKind::Displaced | ErrorKind::LookupFailed | ErrorKind::Configuration | ErrorKind::Internal => {
+                Some(alert::INTERNAL_ERROR)
+            }
         }
     }
 }

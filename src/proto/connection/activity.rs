@@ -22,6 +22,11 @@ impl Activity {
         *self = Activity { heard: now, last: now, is_fresh: false };
     }
 
+    /// Records that nobody authenticated have woken it.
+    pub(super) fn disturbed(&mut self, now: Instant) {
+        self.last = now;
+    }
+
     /// A payload went.
     pub(super) fn sent(&mut self, now: Instant) {
         self.last = now;

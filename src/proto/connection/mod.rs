@@ -8,7 +8,8 @@ mod activity;
 mod heard;
 mod held;
 
-use super::limits::Limits;
+use super::limits::{Limits, REPEATED_HELLOS};
+use super::rate::Rate;
 use crate::tls::{
     Answer, AssociationName, Claim, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox,
     Progress, Question, Reaction, SavedConnection, Subject,
@@ -91,9 +92,20 @@ enum Phase {
 struct Handshaking {
     started: Instant,
     waiting_for: WaitingFor,
-    /// Tells a repeated ClientHello from that of a client that starts anew. Servers only.
-    client_random: Option<[u8; 32]>,
+    /// How many of its steps the engine has taken.
+    steps: u32,
+    /// Whether it has since been asked for by [`Connection::has_advanced`].
+    has_advanced: bool,
+    greeting: Option<Greeting>,
     heard: Heard,
+}
+
+/// What a server remembers of the ClientHello.
+struct Greeting {
+    /// Tells a repeated ClientHello from that of a client that starts anew.
+    random: [u8; 32],
+    /// How often it may be answered.
+    answers: Rate,
 }
 
 /// What a handshake waits for.
@@ -110,8 +122,9 @@ enum WaitingFor {
 
 impl Connection {
     /// A server's side, for a client that has proved its address. Its first record is its whole ClientHello.
-    pub(super) fn server(now: Instant, context: Context, client_random: [u8; 32]) -> Connection {
-        Connection::handshaking(now, context, Some(client_random), Heard::Handshake)
+    /// `answers`: how often its address may still be sent a flight that it has been sent before.
+    pub(super) fn server(now: Instant, context: Context, random: [u8; 32], answers: Rate) -> Connection {
+        Connection::handshaking(now, context, Some(Greeting { random, answers }), Heard::Handshake)
     }
 
     /// A client's side. [`Connection::handle_timeout`] sends the first flight.
@@ -124,9 +137,15 @@ impl Connection {
         Connection { context, phase: Phase::Established(Activity::begin(now)), held: HeldRecords::default() }
     }
 
-    fn handshaking(now: Instant, context: Context, client_random: Option<[u8; 32]>, heard: Heard) -> Connection {
-        let waiting_for = WaitingFor::Peer;
-        let phase = Phase::Handshaking(Handshaking { started: now, waiting_for, client_random, heard });
+    fn handshaking(now: Instant, context: Context, greeting: Option<Greeting>, heard: Heard) -> Connection {
+        let phase = Phase::Handshaking(Handshaking {
+            started: now,
+            waiting_for: WaitingFor::Peer,
+            steps: 0,
+            has_advanced: false,
+            greeting,
+            heard,
+        });
         Connection { context, phase, held: HeldRecords::default() }
     }
 
@@ -143,10 +162,12 @@ impl Connection {
             }
         }
         scratch.make_room(record);
+        let slept = self.context.is_asleep();
         let reaction = self.context.handle_record(now, record, &mut scratch.plaintext, &mut scratch.outbox);
         match reaction {
+            Ok(Reaction::Handshake(Progress::Waiting)) if self.repeats_too_often(now, scratch) => Step::Dropped,
             Ok(Reaction::Handshake(progress)) => self.advance(now, Ok(progress)),
-            Ok(Reaction::Record(inbound)) => self.take(now, inbound, scratch),
+            Ok(Reaction::Record(inbound)) => self.take(now, slept, inbound, scratch),
             Err(error) => Step::Ended(CloseReason::Error(error)),
         }
     }
@@ -158,11 +179,30 @@ impl Connection {
         }
     }
 
-    fn take(&mut self, now: Instant, inbound: Inbound, scratch: &mut Scratch) -> Step {
-        if inbound != Inbound::Dropped
-            && let Phase::Established(activity) = &mut self.phase
-        {
-            activity.heard(now);
+    /// Takes back a server's flight that the engine repeats because a record came again, when it has done so too often. The
+    /// client's timer, or ours, repeats what was really lost.
+    fn repeats_too_often(&mut self, now: Instant, scratch: &mut Scratch) -> bool {
+        let steps = self.context.steps_taken();
+        let Phase::Handshaking(Handshaking { steps: before, greeting: Some(greeting), .. }) = &mut self.phase else {
+            return false;
+        };
+        if scratch.outbox.is_empty() || steps != *before {
+            return false;
+        }
+        let too_often = !greeting.answers.take(now, REPEATED_HELLOS);
+        if too_often {
+            scratch.outbox.clear();
+        }
+        too_often
+    }
+
+    fn take(&mut self, now: Instant, slept: bool, inbound: Inbound, scratch: &mut Scratch) -> Step {
+        if let Phase::Established(activity) = &mut self.phase {
+            match inbound {
+                Inbound::Dropped if slept && !self.context.is_asleep() => activity.disturbed(now),
+                Inbound::Dropped => {}
+                Inbound::Data(_) | Inbound::Consumed | Inbound::Closed => activity.heard(now),
+            }
         }
         match inbound {
             Inbound::Dropped => Step::Dropped,
@@ -205,11 +245,25 @@ impl Connection {
         Step::Ended(CloseReason::Error(error))
     }
 
+    /// Gives the handshake up: somebody else has more claim to its place. The peer is told, because an honest one can try
+    /// again at once.
+    pub(super) fn displace(&mut self, now: Instant, scratch: &mut Scratch) -> Error {
+        let message = "The server had too many handshakes, and this one had the least claim to its place";
+        let error = Error::new(ErrorKind::Displaced, message);
+        match error.alert_to_send() {
+            Some(alert) if !self.is_lent() => {
+                self.context.send_fatal_alert(now, alert, &mut scratch.outbox);
+                error.with_alert(alert)
+            }
+            _ => error,
+        }
+    }
+
     /// Does what is due: begins a client's handshake, repeats a flight, gives up, or falls asleep.
     pub(super) fn handle_timeout(&mut self, now: Instant, limits: &Limits, scratch: &mut Scratch) -> Step {
         match &self.phase {
             Phase::Handshaking(handshaking) if now >= handshaking.started + limits.handshake_timeout => {
-                Step::Ended(CloseReason::Error(self.timeout_error(handshaking, limits)))
+                Step::Ended(CloseReason::Error(self.timeout_error(limits.handshake_timeout)))
             }
             Phase::Handshaking(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
                 let progress = self.context.handle_timeout(now, &mut scratch.outbox);
@@ -318,7 +372,9 @@ impl Connection {
     /// Whether its handshake began with the ClientHello that has this random.
     pub(super) fn began_with(&self, random: &[u8; 32]) -> bool {
         match &self.phase {
-            Phase::Handshaking(handshaking) => handshaking.client_random.as_ref() == Some(random),
+            Phase::Handshaking(handshaking) => {
+                handshaking.greeting.as_ref().is_some_and(|greeting| greeting.random == *random)
+            }
             Phase::Established(_) => self.context.client_random().as_ref() == Some(random),
         }
     }
@@ -326,6 +382,22 @@ impl Connection {
     /// Who the peer of a handshake that is not over says it is.
     pub(super) fn claim(&self) -> Option<Claim> {
         self.context.claim()
+    }
+
+    /// How often a server may still answer this address, if it has a handshake.
+    pub(super) fn answers(&self) -> Option<Rate> {
+        match &self.phase {
+            Phase::Handshaking(handshaking) => handshaking.greeting.as_ref().map(|greeting| greeting.answers),
+            Phase::Established(_) => None,
+        }
+    }
+
+    /// Whether the handshake has gone ahead since the last question. Repetitions lead nowhere, however many come.
+    pub(super) fn has_advanced(&mut self) -> bool {
+        match &mut self.phase {
+            Phase::Handshaking(handshaking) => std::mem::take(&mut handshaking.has_advanced),
+            Phase::Established(_) => false,
+        }
     }
 
     /// Bytes of the longest payload; `None` before the handshake is over.
@@ -381,6 +453,11 @@ impl Connection {
 
     /// Follows a handshake to its next pause.
     fn advance(&mut self, now: Instant, progress: Result<Progress, Error>) -> Step {
+        let steps = self.context.steps_taken();
+        if let Phase::Handshaking(handshaking) = &mut self.phase {
+            handshaking.has_advanced |= steps > handshaking.steps;
+            handshaking.steps = handshaking.steps.max(steps);
+        }
         match progress {
             Ok(Progress::Waiting) => Step::Taken,
             Ok(Progress::Asks(question)) => {
@@ -403,8 +480,10 @@ impl Connection {
         Step::Established { negotiated, handshake_time: now.saturating_duration_since(started) }
     }
 
-    fn timeout_error(&self, handshaking: &Handshaking, limits: &Limits) -> Error {
-        let timeout = limits.handshake_timeout.as_millis();
+    /// What to say of a handshake that has taken, or stood still, for so long.
+    pub(super) fn timeout_error(&self, timeout: Duration) -> Error {
+        let timeout = timeout.as_millis();
+        let Phase::Handshaking(handshaking) = &self.phase else { return Error::internal(0) };
         if let Some(error) = handshaking.heard.error(timeout) {
             return error;
         }

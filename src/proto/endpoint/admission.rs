@@ -4,8 +4,10 @@ use super::inbound::Outcome;
 use super::{Endpoint, Event};
 use crate::proto::connection::{CloseReason, Connection};
 use crate::proto::gathering::Gathered;
+use crate::proto::handshakes::Unfinished;
 use crate::proto::known_keys::KnownKeys;
-use crate::proto::limits::Limits;
+use crate::proto::limits::REPEATED_HELLOS;
+use crate::proto::rate::Rate;
 use crate::proto::server_names::NamePattern;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{Asks, Context, ServerConfig};
@@ -81,16 +83,17 @@ impl Endpoint {
         }
         // A client that starts anew. Its handshake, if it has one, goes when the new hello is whole.
         self.forget_hello(remote);
-        if !self.has_room_for_handshake(remote) {
+        if !self.make_room(now, remote) {
             self.refuse_handshake(remote);
             return Outcome::Dropped;
         }
         let deadline = now + self.limits.handshake_timeout;
+        let places = self.places_for(remote);
         let begun = self.server.as_mut().is_some_and(|server| server.gathering.begin(remote, record, deadline));
         if !begun {
             return Outcome::Dropped;
         }
-        self.routes.count_handshake(remote.ip());
+        self.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
         self.outputs.trace(2, || format!("{remote} hello begins, in fragments"));
         Outcome::Used
     }
@@ -104,26 +107,31 @@ impl Endpoint {
             Gathered::Foreign => Outcome::Dropped,
             Gathered::Part => Outcome::Used,
             Gathered::Whole(hello) => {
-                self.routes.discount_handshake(remote.ip());
+                self.handshakes.end(Unfinished::Hello(remote));
                 let whole = hello.whole().and_then(|whole| Records::new(whole).next());
                 whole.map_or(Outcome::Dropped, |record| self.admit(now, remote, &record))
             }
         }
     }
 
-    fn forget_hello(&mut self, remote: SocketAddr) {
-        if self.server.as_mut().is_some_and(|server| server.gathering.forget(remote)) {
-            self.routes.discount_handshake(remote.ip());
+    pub(super) fn forget_hello(&mut self, remote: SocketAddr) {
+        if let Some(server) = &mut self.server {
+            server.gathering.forget(remote);
+            self.handshakes.end(Unfinished::Hello(remote));
         }
     }
 
     /// Gives up hellos whose fragments did not all come in time.
     pub(super) fn expire_hellos(&mut self, now: Instant) {
         while let Some(remote) = self.server.as_mut().and_then(|server| server.gathering.pop_expired(now)) {
-            self.routes.discount_handshake(remote.ip());
-            self.counters.handshakes_refused += 1;
-            self.outputs.trace(1, || format!("{remote} refused: fragments of its ClientHello did not come in time"));
+            self.give_up_hello(remote);
         }
+    }
+
+    pub(super) fn give_up_hello(&mut self, remote: SocketAddr) {
+        self.forget_hello(remote);
+        self.counters.handshakes_refused += 1;
+        self.outputs.trace(1, || format!("{remote} refused: fragments of its ClientHello did not come in time"));
     }
 
     /// Begins a handshake with a whole ClientHello whose cookie was verified, if there is room for it.
@@ -132,19 +140,35 @@ impl Endpoint {
             return Outcome::Dropped;
         };
         self.forget_hello(remote);
+        let mut answers = Rate::new(now);
         if let Some(handshaking) = self.routes.handshaking(remote) {
-            // A client that starts anew in the middle of its handshake is answered at once.
+            // A client that starts anew in the middle of its handshake is answered at once, as long as it does not do so
+            // all the time: two hellos that are replayed in turns begin no more handshakes than one.
+            let before = self.connections.get(&handshaking).and_then(|entry| entry.connection.answers());
+            answers = before.unwrap_or(answers);
+            if !answers.take(now, REPEATED_HELLOS) {
+                return Outcome::Dropped;
+            }
             self.remove(handshaking, CloseReason::Replaced);
+        } else {
+            answers.take(now, REPEATED_HELLOS);
         }
-        if !self.has_room_for_handshake(remote) {
+        if !self.make_room(now, remote) {
             self.refuse_handshake(remote);
             return Outcome::Dropped;
         }
-        self.accept(now, remote, &hello, record);
+        self.accept(now, remote, &hello, record, answers);
         Outcome::Used
     }
 
-    fn accept(&mut self, now: Instant, remote: SocketAddr, hello: &ClientHello<'_>, record: &Record<'_>) {
+    fn accept(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        hello: &ClientHello<'_>,
+        record: &Record<'_>,
+        answers: Rate,
+    ) {
         let Some(server) = &self.server else {
             return;
         };
@@ -161,26 +185,11 @@ impl Endpoint {
             }
         };
         context.pause(self.jobs.are_wanted());
-        let mut connection = Connection::server(now, context, *hello.random);
+        let mut connection = Connection::server(now, context, *hello.random, answers);
         let step = connection.handle_record(now, record, &mut self.scratch);
-        let handle = self.add_handshake(remote, connection);
+        let handle = self.add_handshake(now, remote, connection);
         self.outputs.push(Event::Connection { connection: handle, remote, servername });
         self.apply(now, handle, step);
-    }
-
-    // --- limits ------------------------------------------------------------------------------------------------------
-
-    /// Also for questions about unknown addresses: they are as cheap to cause.
-    pub(super) fn has_room_for_handshake(&self, remote: SocketAddr) -> bool {
-        let Limits { handshakes, handshakes_per_address, connections, .. } = self.limits;
-        self.connections.len() < connections
-            && self.routes.handshakes() + self.unplaced.len() < handshakes
-            && self.routes.handshakes_from(remote.ip()) < handshakes_per_address
-    }
-
-    fn refuse_handshake(&mut self, remote: SocketAddr) {
-        self.counters.handshakes_refused += 1;
-        self.outputs.trace(2, || format!("{remote} refused: too many handshakes or connections"));
     }
 
     fn began_with(&self, handle: ConnectionHandle, random: &[u8; 32]) -> bool {

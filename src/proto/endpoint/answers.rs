@@ -30,12 +30,14 @@ impl Endpoint {
         let Some(asked) = self.questions.close(question, answer.subject()) else {
             return Answered::Unused;
         };
-        match (answer, asked) {
+        let answered = match (answer, asked) {
             (Answer::Handshake(answer), Some(connection)) => self.answer_handshake(now, connection, answer),
             (Answer::Restore(restoration), _) => self.answer_restore(now, question, restoration),
             (Answer::Move(old), _) => self.answer_move(now, question, old),
             (Answer::Handshake(_), None) => Answered::Unused,
-        }
+        };
+        self.ask_next(now);
+        answered
     }
 
     fn answer_handshake(&mut self, now: Instant, handle: ConnectionHandle, answer: tls::Answer<'_>) -> Answered {
@@ -63,6 +65,7 @@ impl Endpoint {
             }
             None => drop(self.unplaced.remove(question)),
         }
+        self.ask_next(now);
         Answered::Used
     }
 

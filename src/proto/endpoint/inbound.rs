@@ -2,10 +2,10 @@
 
 use super::Endpoint;
 use crate::proto::connection::Step;
-use crate::proto::limits::RECORDS_PER_DATAGRAM;
+use crate::proto::limits::USELESS_RECORDS_PER_DATAGRAM;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
-use crate::wire::{Record, Records};
+use crate::wire::{HelloStart, Record, Records};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -46,21 +46,31 @@ impl Endpoint {
         }
         let mut pending: Option<(ConnectionHandle, usize)> = None;
         let mut used = false;
+        let mut useless = 0;
+        let mut greeted = false;
         let mut records = Records::new(datagram);
-        for record in records.by_ref().take(RECORDS_PER_DATAGRAM) {
+        while useless < USELESS_RECORDS_PER_DATAGRAM
+            && let Some(record) = records.next()
+        {
             // The next record overwrites the plaintext.
             if let Some((connection, length)) = pending.take() {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
             }
-            match self.handle_record(now, remote, &record) {
+            let outcome = self.handle_one(now, remote, &record, &mut greeted);
+            match outcome {
                 Outcome::Used => used = true,
-                Outcome::Dropped => self.count_dropped(remote, &record),
+                Outcome::Dropped => {
+                    useless += 1;
+                    self.count_dropped(remote, &record);
+                }
                 Outcome::Data(connection, length) => {
                     used = true;
                     pending = Some((connection, length));
                 }
             }
         }
+        // What nobody has looked at is counted all the same.
+        self.counters.records_dropped += records.by_ref().count() as u64;
         if !used {
             self.counters.datagrams_dropped += 1;
             let rest = records.rest().len();
@@ -84,6 +94,15 @@ impl Endpoint {
         if let Some(entry) = handshaking.and_then(|handle| self.connections.get_mut(&handle)) {
             entry.connection.handle_noise();
         }
+    }
+
+    /// A datagram gets one answer to a hello, however many are in it: nobody greets twice in one breath. What goes on with
+    /// a hello in fragments is none of its own.
+    fn handle_one(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, greeted: &mut bool) -> Outcome {
+        if record.is_client_hello() && std::mem::replace(greeted, true) && HelloStart::parse(record).is_some() {
+            return Outcome::Dropped;
+        }
+        self.handle_record(now, remote, record)
     }
 
     fn handle_record(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
@@ -130,7 +149,12 @@ impl Endpoint {
         };
         let slept = entry.connection.is_asleep();
         match entry.connection.handle_record(now, record, &mut self.scratch) {
-            Step::Dropped => Outcome::Dropped,
+            Step::Dropped => {
+                if slept && !entry.connection.is_asleep() {
+                    self.schedule(handle);
+                }
+                Outcome::Dropped
+            }
             // The deadline in `deadlines` is looked at, and moved, when it comes. One that sleeps has none but idleness.
             Step::Data(length) if !slept => Outcome::Data(handle, length),
             Step::Data(length) => {

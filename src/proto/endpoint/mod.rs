@@ -1,7 +1,7 @@
 //! One UDP address and all its connections.
 //!
 //! The endpoint routes, admits and applies. A datagram comes in at [`Endpoint::handle_datagram`] (`inbound.rs`), goes to the
-//! connection that its address names, or to the cookie gate when it is a ClientHello (`admission.rs`); what the connection
+//! connection that its address names, or to the cookie gate when it is a ClientHello (`admission.rs`, `room.rs`); what the connection
 //! makes of it is a step (`steps.rs`): datagrams, an event, a question (`answers.rs`), a job (`lending.rs`), a new deadline, or
 //! the end. Records that no connection at their address can read may be those of one that has moved (`moves.rs`), or lead to
 //! questions about their address (`placing.rs`). What the application wishes
@@ -15,6 +15,7 @@ mod moves;
 mod outputs;
 mod placing;
 mod requests;
+mod room;
 mod steps;
 
 pub(crate) use outputs::Event;
@@ -25,8 +26,10 @@ use super::connection::{Connection, Scratch};
 use super::cookie_gate::CookieGate;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
+use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
 use super::gathering::Gathering;
+use super::handshakes::Handshakes;
 use super::jobs::{Jobs, Ticket};
 use super::known_keys::KnownKeys;
 use super::limits::Limits;
@@ -48,12 +51,14 @@ pub(crate) struct Endpoint {
     connections: Table<Entry>,
     last_connection: u32,
     routes: Routes,
+    handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
     asks: Asks,
     jobs: Jobs,
     /// Records from addresses without a connection.
     unplaced: UnplacedRecords,
+    expected: ExpectedAddresses,
     /// Where connections were that have moved.
     former_addresses: FormerAddresses,
     /// A server's connections that are established.
@@ -125,15 +130,17 @@ impl Endpoint {
     fn new(server: Option<ServerSide>, limits: Limits, trace_level: u8) -> Endpoint {
         Endpoint {
             server,
-            limits,
             connections: Table::new(),
             last_connection: 0,
-            routes: Routes::default(),
+            routes: Routes::new(limits.connections_per_address.is_some()),
+            handshakes: Handshakes::default(),
+            limits,
             deadlines: Deadlines::new(),
             questions: Questions::default(),
             asks: Asks::default(),
             jobs: Jobs::default(),
             unplaced: UnplacedRecords::default(),
+            expected: ExpectedAddresses::default(),
             former_addresses: FormerAddresses::default(),
             associations: Associations::default(),
             counters: Counters::default(),
@@ -155,7 +162,7 @@ impl Endpoint {
 
     /// Unfinished handshakes at present.
     pub(crate) fn handshake_count(&self) -> usize {
-        self.routes.handshakes()
+        self.handshakes.len()
     }
 
     /// Questions that are open at present.
@@ -170,6 +177,7 @@ impl Endpoint {
             + self.server.as_ref().map_or(0, |server| server.gathering.len())
             + self.connections.len()
             + self.routes.len()
+            + self.handshakes.len()
             + self.questions.len()
             + self.jobs.len()
             + self.deadlines.len()

@@ -9,7 +9,6 @@ use super::{Endpoint, Event};
 use crate::proto::connection::CloseReason;
 use crate::proto::questions::{Answered, Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
-use crate::proto::unplaced::Unplaced;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::wire::{OwnedRecord, Record, Records};
 use std::net::SocketAddr;
@@ -44,12 +43,7 @@ impl Endpoint {
     }
 
     fn ask_for_move(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, device_id: &[u8]) -> Outcome {
-        if !self.has_room_for_handshake(remote) {
-            return Outcome::Dropped;
-        }
-        let unplaced = Unplaced::new(remote, record, now + self.limits.handshake_timeout);
-        self.ask_about(unplaced, Question::Move { remote, device_id: device_id.to_vec() });
-        Outcome::Used
+        self.ask_in_turn(now, remote, record, Question::Move { remote, device_id: device_id.to_vec() })
     }
 
     /// The address that a device had. The connection from there moves if the device's record proves it. When there is no

@@ -23,17 +23,57 @@ impl Endpoint {
             return if self.unplaced.hold(remote, record) { Outcome::Used } else { Outcome::Dropped };
         }
         let is_candidate = record.is_application_data() && self.routes.established(remote, 0).is_none();
-        if !is_candidate || !self.asks.for_restores || !self.has_room_for_handshake(remote) {
+        if !is_candidate || !self.asks.for_restores || !self.expected.includes(remote) {
             return Outcome::Dropped;
         }
+        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote })
+    }
+
+    /// Questions about addresses have a budget of their own: anybody can cause them, under any address.
+    pub(super) fn ask_in_turn(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        record: &Record<'_>,
+        question: Question,
+    ) -> Outcome {
+        if self.connections.len() >= self.limits.connections {
+            return Outcome::Dropped;
+        }
+        // What could be asked already takes nobody's place.
+        self.ask_next(now);
         let unplaced = Unplaced::new(remote, record, now + self.limits.handshake_timeout);
-        self.ask_about(unplaced, Question::Restore { claimed: remote });
+        let displaced = self.unplaced.wait(unplaced, question, &self.limits);
+        self.ask_next(now);
+        let Some(displaced) = displaced else {
+            return Outcome::Used;
+        };
+        self.counters.address_questions_displaced += 1;
+        if displaced.remote == remote {
+            return Outcome::Dropped;
+        }
+        self.counters.records_dropped += displaced.records.len() as u64;
         Outcome::Used
+    }
+
+    /// Asks about addresses that wait, as long as one more question may be open.
+    pub(super) fn ask_next(&mut self, now: Instant) {
+        while let Some((unplaced, question)) = self.unplaced.next(now, &self.limits) {
+            self.ask_about(unplaced, question);
+        }
+    }
+
+    /// The addresses whose connections are saved, beside those named before; without any, all are expected.
+    pub(crate) fn expect_addresses(&mut self, addresses: Option<Vec<SocketAddr>>) {
+        match addresses {
+            Some(addresses) => self.expected.add(addresses),
+            None => self.expected.clear(),
+        }
     }
 
     pub(super) fn ask_about(&mut self, unplaced: Unplaced, question: Question) {
         let id = self.questions.open(question.subject(), None);
-        self.unplaced.insert(id, unplaced);
+        self.unplaced.insert(id, unplaced, &self.limits);
         self.outputs.push(Event::Question { question: id, connection: None, about: question });
     }
 
@@ -42,6 +82,7 @@ impl Endpoint {
             self.questions.withdraw(question);
             self.outputs.push(Event::QuestionExpired { question });
         }
+        self.ask_next(now);
     }
 
     // --- saved connections -------------------------------------------------------------------------------------------

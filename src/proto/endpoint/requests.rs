@@ -38,7 +38,7 @@ impl Endpoint {
         context.pause(self.jobs.are_wanted());
         let mut connection = Connection::client(now, context);
         let step = connection.begin(now, &mut self.scratch);
-        let handle = self.add_handshake(remote, connection);
+        let handle = self.add_handshake(now, remote, connection);
         self.apply(now, handle, step);
         Ok(handle)
     }

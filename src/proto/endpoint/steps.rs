@@ -2,6 +2,7 @@
 
 use super::{Endpoint, Entry, Event, Pending};
 use crate::proto::connection::{CloseReason, Connection, Step};
+use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{Negotiated, release_free_memory};
@@ -17,6 +18,9 @@ impl Endpoint {
                 let connection = &mut self.connections.get_mut(&handle)?.connection;
                 connection.resume(now, &mut self.scratch)
             });
+        }
+        if self.connections.get_mut(&handle).is_some_and(|entry| entry.connection.has_advanced()) {
+            self.handshakes.advance(now, Unfinished::Connection(handle));
         }
         self.schedule(handle);
     }
@@ -42,8 +46,15 @@ impl Endpoint {
     }
 
     /// Adds a connection whose handshake begins.
-    pub(super) fn add_handshake(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
+    pub(super) fn add_handshake(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        connection: Connection,
+    ) -> ConnectionHandle {
+        let places = self.places_for(remote);
         let handle = self.add(remote, connection);
+        self.handshakes.begin(now, remote, Unfinished::Connection(handle), places);
         self.routes.begin_handshake(remote, handle);
         self.counters.handshakes_started += 1;
         self.outputs.trace(2, || format!("{remote} handshake begins"));
@@ -80,6 +91,7 @@ impl Endpoint {
             return;
         };
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
+        self.handshakes.end(Unfinished::Connection(handle));
         let old = self.routes.established(remote, 0);
         self.routes.establish(remote, handle);
         if let Some(old) = old {
@@ -121,6 +133,7 @@ impl Endpoint {
         };
         let remote = entry.remote;
         self.routes.remove(remote, handle);
+        self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);
@@ -164,7 +177,8 @@ impl Endpoint {
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
-        self.deadlines.next().into_iter().chain(self.unplaced.next_deadline()).chain(hellos).min()
+        let others = self.unplaced.next_deadline(&self.limits).into_iter().chain(hellos).chain(self.next_stalled());
+        self.deadlines.next().into_iter().chain(others).min()
     }
 
     /// Call when [`Endpoint::poll_timeout`] is due, and again when it still is. Any other time does no harm.
@@ -181,6 +195,7 @@ impl Endpoint {
         }
         self.expire_unplaced(now);
         self.expire_hellos(now);
+        self.expire_stalled(now);
         let is_quiet = self.deadlines.next().is_none_or(|next| next > now + QUIET);
         if self.sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE } {
             self.sleepers = 0;

@@ -166,9 +166,9 @@ fn waiting_clients_count_as_handshakes() {
         network.connect(&verifying_client(&[], &ca, "a.test"));
     }
     network.settle();
-    assert_eq!(network.config_questions.len(), 2);
+    assert_eq!(network.server.endpoint.question_count(), 2);
     assert_eq!(network.server.endpoint.handshake_count(), 2);
-    assert_eq!(network.server.endpoint.counters().handshakes_refused, 2);
+    assert_eq!(network.server.endpoint.counters().handshakes_displaced, 2);
 }
 
 #[test]

@@ -117,7 +117,8 @@ fn handshakes_are_bounded_in_total_and_by_address() {
         }
         network.settle();
         assert_eq!(network.server.endpoint.handshake_count(), expected);
-        assert_eq!(network.server.endpoint.counters().handshakes_refused, 5 - expected as u64);
+        assert_eq!(network.server.endpoint.counters().handshakes_displaced, 5 - expected as u64);
+        assert_eq!(network.server.error_kinds(), vec![ErrorKind::Displaced; 5 - expected]);
     }
 }
 

@@ -320,7 +320,7 @@ fn half_hellos_count_as_handshakes_in_total_and_by_address() {
         }
         assert_eq!(network.server.endpoint.counters().handshakes_started, 0);
         assert_eq!(network.server.endpoint.handshake_count(), expected);
-        assert_eq!(network.server.endpoint.counters().handshakes_refused, 5 - expected as u64);
+        assert_eq!(network.server.endpoint.counters().handshakes_displaced, 5 - expected as u64);
     }
 }
 

@@ -187,14 +187,29 @@ fn truncated_and_changed_handshake_datagrams_never_panic() {
 }
 
 #[test]
-fn a_datagram_of_five_thousand_empty_records_costs_no_more_than_its_first() {
+fn of_a_datagram_with_five_thousand_useless_records_sixty_four_are_looked_at_and_all_counted() {
     let mut network = Network::connected();
     let client = network.clients[0].address;
-    let datagram = record(23, 1, 1, &[]).repeat(5_000);
-    let before = network.server.endpoint.counters().records_dropped;
-    network.inject(client, SERVER, &datagram);
-    assert!(network.server.endpoint.counters().records_dropped - before <= 64);
+    for (useless, is_read) in [(63, true), (64, false), (4_999, false)] {
+        let genuine = network.seal(0, b"genuine");
+        let datagram = [record(23, 1, 1, &[]).repeat(useless), genuine].concat();
+        let before = (network.server.received.len(), network.server.endpoint.counters().records_dropped);
+        network.inject(client, SERVER, &datagram);
+        let heard = network.server.received.len() - before.0;
+        let dropped = network.server.endpoint.counters().records_dropped - before.1;
+        assert_eq!((heard, dropped), (usize::from(is_read), (useless + usize::from(!is_read)) as u64));
+    }
     assert_alive(&mut network);
+}
+
+#[test]
+fn two_hundred_small_records_in_one_datagram_are_all_read() {
+    let mut network = Network::connected();
+    let client = network.clients[0].address;
+    let records: Vec<_> = (0..200_u8).map(|number| network.seal(0, &[number])).collect();
+    network.inject(client, SERVER, &records.concat());
+    let expected: Vec<_> = (0..200_u8).map(|number| vec![number]).collect();
+    assert_eq!(network.server.payloads(), expected);
 }
 
 #[test]

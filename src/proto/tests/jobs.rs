@@ -330,11 +330,13 @@ fn of_ten_thousand_verified_hellos_no_more_than_the_limit_wait_for_a_thread() {
         network.clients.clear();
     }
     let counters = network.server.endpoint.counters();
-    assert_eq!((counters.handshakes_started, counters.handshakes_refused), (1_000, 9_000));
+    assert_eq!((counters.handshakes_started, counters.handshakes_displaced), (10_000, 9_000));
+    assert_eq!(network.server.endpoint.handshake_count(), 1_000);
     assert_eq!(network.open_jobs.len(), 2);
     network.run_for(Duration::from_secs(121));
     assert_eq!(network.server.endpoint.footprint(), empty);
-    assert_eq!(network.server.error_kinds(), [ErrorKind::HandshakeTimeout; 1_000]);
+    let kinds = [vec![ErrorKind::Displaced; 9_000], vec![ErrorKind::HandshakeTimeout; 1_000]].concat();
+    assert_eq!(network.server.error_kinds(), kinds);
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
+mod amplification;
+mod budgets;
 mod certificates;
 mod choices;
 mod claims;
 mod client_psk;
 mod cookies;
+mod forgeries;
 mod fragmented_hellos;
+mod full_house;
 mod fuzz;
 mod handshakes;
 mod hellos;
@@ -20,11 +24,14 @@ mod moves;
 mod negotiation;
 mod network;
 mod nonces;
+mod places;
 mod psk;
 mod psk_attacks;
+mod rates;
 mod raw_public_keys;
 mod restarts;
 mod roaming;
+mod room;
 mod streams;
 mod threads;
 mod timers;

@@ -164,7 +164,7 @@ fn the_same_copy_does_not_live_twice() {
 #[test]
 fn questions_about_unknown_addresses_are_bounded_and_end() {
     let mut network = Network::connected();
-    let limits = crate::proto::Limits { handshakes: 10, handshakes_per_address: 3, ..limits() };
+    let limits = crate::proto::Limits { address_questions: 10, ..limits() };
     let record = network.seal(0, b"to nobody");
     let mut network = Network::with_limits(psk_server(), limits);
     network.inject(ELSEWHERE, SERVER, &record);
@@ -176,6 +176,9 @@ fn questions_about_unknown_addresses_are_bounded_and_end() {
     }
     assert_eq!(network.restore_questions.len(), 10);
     assert_eq!(network.server.endpoint.question_count(), 10);
+    // As many again wait for their turn, which never comes: nobody answers.
+    assert_eq!(network.server.endpoint.footprint(), 10 + 10 + 10);
+    assert_eq!(network.server.endpoint.counters().address_questions_displaced, 180);
     network.run_for(Duration::from_secs(121));
     assert_eq!(network.server.endpoint.question_count(), 0);
     assert_eq!(network.server.log.iter().filter(|event| matches!(event, Event::QuestionExpired { .. })).count(), 10);
@@ -298,6 +301,8 @@ fn a_thousand_devices_move_at_random_and_every_message_reaches_the_right_connect
         (dice >> 11) as usize % sides
     };
     for step in 0..5_000 {
+        // As often as the application may be asked.
+        network.now += Duration::from_millis(1);
         let device = roll(DEVICES);
         let payload = format!("{device}/{step}").into_bytes();
         let record = network.seal(device, &payload);

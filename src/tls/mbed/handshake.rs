@@ -84,6 +84,11 @@ impl Handshake {
         self.ssl.next_plaintext_number()
     }
 
+    /// How far it has come: the engine's state, and one before it.
+    pub(crate) fn steps_taken(&self) -> u32 {
+        self.ssl.state() + 1
+    }
+
     /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.suspended.is_some() { None } else { self.ssl.deadline() }

@@ -44,7 +44,7 @@ pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::ssl::Ssl;
 pub(crate) use handshake::Handshake;
 pub(crate) use last_flight::LastFlight;
-pub(crate) use open::{Asleep, Open};
+pub(crate) use open::{Asleep, DISTURBANCES, Open};
 pub(crate) use public_key::parse_public_key;
 
 use super::psk::{PSK_HINT_LIMIT, PSK_LIMIT};

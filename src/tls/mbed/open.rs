@@ -12,6 +12,10 @@ use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Records of no use that an association hears in its sleep; at the next one it stays awake. To hear one costs several times
+/// as much asleep as awake, and anybody can send them.
+pub(crate) const DISTURBANCES: u8 = 2;
+
 /// A finished handshake's engine.
 pub(crate) struct Open {
     pub(crate) ssl: Ssl,
@@ -26,6 +30,8 @@ pub(crate) struct Asleep {
     pub(crate) nonce_offset: u64,
     pub(crate) config: Arc<SslConfig>,
     pub(crate) payload_limit: usize,
+    /// Records of no use that it has heard in its sleep.
+    pub(crate) disturbances: u8,
 }
 
 impl Asleep {

@@ -1,0 +1,102 @@
+//! Room for handshakes: a full house is not a closed one.
+//!
+//! A newcomer has proved its address, which costs an attacker with a few addresses nothing. So where a limit is reached, the
+//! handshake with the least claim gives way, which is of the heaviest prefix the one longest without progress
+//! (`handshakes.rs`). Whoever has authenticated itself stays.
+
+use super::Endpoint;
+use crate::proto::connection::CloseReason;
+use crate::proto::handshakes::{Places, Unfinished};
+use crate::proto::limits::{Limits, TIMEOUTS_PER_CALL};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+impl Endpoint {
+    /// Whether one more handshake may begin at this address; others may have given way to it.
+    pub(super) fn make_room(&mut self, now: Instant, remote: SocketAddr) -> bool {
+        let Places { in_all, each } = self.places_for(remote);
+        if in_all == 0 || each == 0 {
+            return false;
+        }
+        while self.handshakes.count_from(remote) >= each {
+            let Some(other) = self.handshakes.least_claim_beside(remote) else {
+                return false;
+            };
+            self.displace(now, other);
+        }
+        while self.handshakes.len() >= in_all {
+            let Some(other) = self.handshakes.least_claim(remote) else {
+                return false;
+            };
+            self.displace(now, other);
+        }
+        true
+    }
+
+    /// Handshakes that there may be, of all and of the prefix of this address. Each may become a connection.
+    pub(super) fn places_for(&self, remote: SocketAddr) -> Places {
+        let Limits { handshakes, handshakes_per_address, connections, connections_per_address, .. } = self.limits;
+        let hellos = self.server.as_ref().map_or(0, |server| server.gathering.len());
+        let finished = (self.connections.len() + hellos).saturating_sub(self.handshakes.len());
+        // A client that starts anew will take the place of its own connection.
+        let room = connections_per_address
+            .filter(|_| self.routes.established(remote, 0).is_none())
+            .map_or(u32::MAX, |limit| limit.saturating_sub(self.routes.established_from(remote)));
+        Places {
+            in_all: handshakes.min(connections.saturating_sub(finished)),
+            each: handshakes_per_address.min(room) as usize,
+        }
+    }
+
+    /// Ends a handshake whose place somebody else needs.
+    fn displace(&mut self, now: Instant, handshake: Unfinished) {
+        self.counters.handshakes_displaced += 1;
+        match handshake {
+            Unfinished::Hello(remote) => {
+                self.outputs.trace(1, || format!("{remote} refused: its ClientHello was not whole and gave way"));
+                self.forget_hello(remote);
+            }
+            Unfinished::Connection(handle) => {
+                if let Some(entry) = self.connections.get_mut(&handle) {
+                    let error = entry.connection.displace(now, &mut self.scratch);
+                    self.remove(handle, CloseReason::Error(error));
+                }
+            }
+        }
+        self.handshakes.end(handshake);
+    }
+
+    pub(super) fn refuse_handshake(&mut self, remote: SocketAddr) {
+        self.counters.handshakes_refused += 1;
+        self.outputs.trace(2, || format!("{remote} refused: too many handshakes or connections"));
+    }
+
+    // --- under pressure ----------------------------------------------------------------------------------------------
+
+    /// When [`Endpoint::expire_stalled`] is due.
+    pub(super) fn next_stalled(&self) -> Option<Instant> {
+        let is_pressing = self.server.is_some() && self.limits.are_pressing(self.handshakes.len());
+        self.handshakes.next_stalled(self.limits.stalled_handshake_timeout).filter(|_| is_pressing)
+    }
+
+    /// Gives up handshakes that make no progress while there are many.
+    pub(super) fn expire_stalled(&mut self, now: Instant) {
+        let timeout = self.limits.stalled_handshake_timeout;
+        for _ in 0..TIMEOUTS_PER_CALL {
+            let stalled = self.next_stalled().and_then(|_| self.handshakes.stalled(now, timeout));
+            let Some(handshake) = stalled else {
+                return;
+            };
+            match handshake {
+                Unfinished::Hello(remote) => self.give_up_hello(remote),
+                Unfinished::Connection(handle) => {
+                    if let Some(entry) = self.connections.get(&handle) {
+                        let error = entry.connection.timeout_error(timeout);
+                        self.remove(handle, CloseReason::Error(error));
+                    }
+                }
+            }
+            self.handshakes.end(handshake);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Unfinished handshakes, and which of them gives way to a newcomer.
+//!
+//! All of them count alike, whatever they wait for: a hello of which fragments are missing, one whose peer has stopped, and
+//! one whose application or thread has yet to answer. Progress is what a handshake cannot make twice.
+//!
+//! A newcomer from a prefix that has fewer takes a place from the heaviest prefix. Among equals nobody can tell attackers from
+//! a crowd of honest clients that is too large. Then half of the places are kept by those who came first, so that a crowd is
+//! served at a steady rate however many come; the other half goes to those who come last, so that nobody can hold them all.
+
+use super::crowd::Crowd;
+use super::deadlines::Deadlines;
+use super::prefix::Prefix;
+use super::table::ConnectionHandle;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// One handshake that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Unfinished {
+    /// A hello of which fragments are missing, by its address.
+    Hello(SocketAddr),
+    Connection(ConnectionHandle),
+}
+
+/// How many places there are.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) in_all: usize,
+    /// For each prefix.
+    pub(super) each: usize,
+}
+
+/// All handshakes of an endpoint, by prefix, in the order of their last progress.
+pub(super) struct Handshakes {
+    all: Crowd<Unfinished, Instant>,
+    /// Those that do not keep their place among equals.
+    guests: Crowd<Unfinished, Instant>,
+    /// Those that keep it, counted by prefix.
+    residents: HashMap<Prefix, usize>,
+    /// When each has last made progress.
+    progress: Deadlines<Unfinished>,
+}
+
+impl Default for Handshakes {
+    fn default() -> Handshakes {
+        Handshakes { all: Crowd::new(), guests: Crowd::new(), residents: HashMap::new(), progress: Deadlines::new() }
+    }
+}
+
+impl Handshakes {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Handshakes from the prefix of this address.
+    pub(super) fn count_from(&self, remote: SocketAddr) -> usize {
+        self.all.count(Prefix::of(remote.ip()))
+    }
+
+    pub(super) fn begin(&mut self, now: Instant, remote: SocketAddr, handshake: Unfinished, places: Places) {
+        self.end(handshake);
+        let prefix = Prefix::of(remote.ip());
+        let residents = self.residents.get(&prefix).copied().unwrap_or(0);
+        let is_guest = self.all.len() - self.guests.len() >= half(places.in_all) || residents >= half(places.each);
+        if is_guest {
+            self.guests.insert(handshake, prefix, now);
+        } else {
+            *self.residents.entry(prefix).or_default() += 1;
+        }
+        self.all.insert(handshake, prefix, now);
+        self.progress.change(handshake, None, Some(now));
+    }
+
+    /// The handshake has gone a step ahead.
+    pub(super) fn advance(&mut self, now: Instant, handshake: Unfinished) {
+        if let Some(before) = self.all.promote(handshake, now) {
+            self.guests.promote(handshake, now);
+            self.progress.change(handshake, Some(before), Some(now));
+        }
+    }
+
+    /// The handshake is over, or given up. Does no harm where there is none.
+    pub(super) fn end(&mut self, handshake: Unfinished) {
+        let Some((prefix, progress)) = self.all.remove(handshake) else {
+            return;
+        };
+        self.progress.change(handshake, Some(progress), None);
+        if self.guests.remove(handshake).is_none()
+            && let Some(residents) = self.residents.get_mut(&prefix)
+        {
+            *residents -= 1;
+            if *residents == 0 {
+                self.residents.remove(&prefix);
+            }
+        }
+    }
+
+    /// Who gives way where there are too many: of the heaviest prefix, the one longest without progress. `None` when the
+    /// newcomer has no more claim than anybody.
+    pub(super) fn least_claim(&self, newcomer: SocketAddr) -> Option<Unfinished> {
+        let own = self.count_from(newcomer);
+        let heaviest = self.all.heaviest();
+        if heaviest > own + 1 {
+            self.all.least_claim()
+        } else if own == heaviest {
+            self.least_claim_beside(newcomer)
+        } else {
+            self.guests.least_claim()
+        }
+    }
+
+    /// Who gives way where there are too many from the newcomer's prefix. `None` when all of them keep their places.
+    pub(super) fn least_claim_beside(&self, newcomer: SocketAddr) -> Option<Unfinished> {
+        self.guests.least_claim_in(Prefix::of(newcomer.ip()))
+    }
+
+    /// Everything that is kept, counted.
+    #[cfg(test)]
+    pub(super) fn footprint(&self) -> usize {
+        self.all.len() + self.guests.len() + self.residents.len() + self.progress.len()
+    }
+
+    /// When the first of them will have made no progress for so long.
+    pub(super) fn next_stalled(&self, timeout: Duration) -> Option<Instant> {
+        self.progress.next().map(|progress| progress + timeout)
+    }
+
+    /// The one longest without progress, if it is so long.
+    pub(super) fn stalled(&self, now: Instant, timeout: Duration) -> Option<Unfinished> {
+        let (progress, handshake) = self.progress.first()?;
+        (progress + timeout <= now).then_some(handshake)
+    }
+}
+
+/// The places of those who came first: all there is, if that is one.
+fn half(places: usize) -> usize {
+    places.div_ceil(2)
+}
