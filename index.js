@@ -1,6 +1,7 @@
 'use strict';
 
 const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
+const { createDgramSocket } = require('./lib/adapters/dgram');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
@@ -37,6 +38,7 @@ module.exports = {
   createServer,
   connect,
   createSecureContext,
+  createDgramSocket,
   getCiphers,
   getCurves,
   constants,
