@@ -2,6 +2,7 @@
 
 const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
 const { createDgramSocket } = require('./lib/adapters/dgram');
+const { dtls } = require('./lib/adapters/node-dtls-client');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
@@ -39,6 +40,8 @@ module.exports = {
   connect,
   createSecureContext,
   createDgramSocket,
+  // What an npm alias of node-dtls-client finds.
+  dtls,
   getCiphers,
   getCurves,
   constants,

@@ -152,12 +152,23 @@ test('a peer that does not answer costs handshakeTimeout, and its queue is bound
   assert.equal(await waits, 'ERR_DTLS_HANDSHAKE_TIMEOUT');
 });
 
-test('without a client option, a message to a stranger is refused', async (t) => {
+test('without a client option, a message to a stranger is lost, as an answer to a peer that has gone is', async (t) => {
   const gateway = await open(t, KEYS);
-  assert.equal(await failure(gateway, 'hello', 5684, HOST), 'ERR_DTLS_NO_CONNECTION');
-  // Without a callback it is lost, as a datagram would be.
-  gateway.send('hello', 5684, HOST);
-  await sleep(5);
+  const lost = event(gateway, 'peerError');
+  assert.deepEqual(await send(gateway, 'hello', 5684, HOST), [null, 5]);
+  const [error, socket] = await lost;
+  assert.deepEqual([error.code, error.port, socket], ['ERR_DTLS_NO_CONNECTION', 5684, null]);
+  const failed = new Promise((resolve) => gateway.connect(5684, HOST, resolve));
+  assert.equal((await failed).code, 'ERR_DTLS_NO_CONNECTION');
+});
+
+test('an answer that does not fit into the records that the peer allows is lost', async (t) => {
+  const { gateway, device } = await pair(t, { maxFragmentLength: 512 });
+  await send(device, 'hello', gateway.address().port, HOST);
+  const [, { port }] = await event(gateway, 'message');
+  const told = event(gateway, 'peerError');
+  assert.deepEqual(await send(gateway, Buffer.alloc(600), port, HOST), [null, 600]);
+  assert.equal((await told)[0].code, 'ERR_DTLS_PAYLOAD_TOO_LARGE');
 });
 
 test('without options of a server, nobody can connect', async (t) => {
@@ -166,6 +177,7 @@ test('without options of a server, nobody can connect', async (t) => {
   device.on('message', received);
   const client = openClient(t, device, { ...BOB, handshakeTimeout: 300 });
   assert.equal((await event(client, 'error'))[0].code, 'ERR_DTLS_HANDSHAKE_TIMEOUT');
+  assert.equal(received.mock.callCount(), 0);
 });
 
 test('an idle connection is closed, and the next message opens another', async (t) => {

@@ -59,7 +59,9 @@ class Peers {
   }
 
   /**
-   * Seals and sends a message, when the handshake is over.
+   * Seals and sends a message, when the handshake is over. What goes wrong with a connection that we open is told to the
+   * callback. What goes wrong with one that the peer has opened is a lost datagram: a library for UDP sockets does not
+   * expect that its answer fails because a peer has gone, and no peer may end the process that way.
    *
    * @param {{ address: string, port: number, name: string | null }} peer the name is one that its certificate must have
    * @param {Uint8Array | null} message null if there is nothing to send, and the connection is all that is wanted
@@ -68,7 +70,7 @@ class Peers {
   send(peer, message, callback) {
     const socket = this._find(peer);
     if (socket !== null) write(socket, message, callback);
-    else if (this._clientOptions === null) callback(noConnection(peer));
+    else if (this._clientOptions === null) this._lose(peer, message, callback);
     else this._sendLater(peer, message, callback);
   }
 
@@ -139,6 +141,16 @@ class Peers {
     // Nothing has proved that the peer of any other connection has that name.
     const socket = name === null ? this._latest.get(key) : opened?.name === name ? opened.client : undefined;
     return socket?.connected ? socket : null;
+  }
+
+  _lose(peer, message, callback) {
+    const error = noConnection(peer);
+    if (message === null) {
+      callback(error);
+      return;
+    }
+    this._emit('peerError', error, null);
+    callback(null, message.length);
   }
 
   _sendLater(peer, message, callback) {
@@ -233,7 +245,8 @@ class Peers {
 
 function write(socket, message, callback) {
   if (message === null) callback(null);
-  else socket.send(message, callback);
+  else if (socket.server === undefined) socket.send(message, callback);
+  else socket.send(message, () => callback(null, message.length));
 }
 
 /** Which side has sent a datagram, as far as its first record tells: 'client', 'server' or 'either'. */
