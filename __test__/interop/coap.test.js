@@ -15,66 +15,10 @@ const { promisify } = require('node:util');
 const { createDgramSocket } = require('../..');
 const messageFormat = require('../support/coap.js');
 const { HOST, event, freePort, isFree } = require('../support/endpoints.js');
+const { BLOCKS, DEVICE, coap, missing, startGateway } = require('../support/gateway.js');
 const { Program } = require('../support/program.js');
-const { installed } = require('./matrix/installed.js');
 
 const run = promisify(execFile);
-const DIRECTORY = installed('npm', 'node_modules', 'coap');
-const missing = fs.existsSync(DIRECTORY) ? undefined : 'the npm package coap not found';
-const coap = missing ? undefined : require(DIRECTORY);
-
-const PSK = { dev: 'secretPSK' };
-const DEVICE = { psk: 'secretPSK', pskIdentity: 'dev' };
-const BLOCKS = 'four thousand bytes and more '.repeat(150);
-
-/** A coaps server with the resources of these tests, on a port of the system's choice. */
-async function startGateway(t, socket = createDgramSocket({ psk: PSK })) {
-  const gateway = { port: 0, stored: '', requests: 0 };
-  const server = coap.createServer({ piggybackReplyMs: 20 }, (request, response) => {
-    gateway.requests++;
-    answer(gateway, request, response);
-  });
-  server.listen(socket);
-  socket.bind(0, HOST);
-  t.after(() => {
-    server.close();
-    socket.close();
-  });
-  await event(socket, 'listening');
-  gateway.port = socket.address().port;
-  return gateway;
-}
-
-async function answer(gateway, request, response) {
-  switch (`${request.method} ${request.url}`) {
-    case 'GET /who':
-      response.end(`${request.rsinfo.socket.pskIdentity}`);
-      break;
-    case 'GET /blocks':
-      response.end(BLOCKS);
-      break;
-    case 'PUT /blocks':
-      gateway.stored = `${request.payload}`;
-      response.code = '2.04';
-      response.end();
-      break;
-    case 'GET /late':
-      await sleep(200);
-      response.end('better late than never');
-      break;
-    case 'GET /clock':
-      for (let tick = 1; tick <= 3; tick++) {
-        response.write(`tick ${tick}\n`);
-        await sleep(50);
-      }
-      response.end('last tick\n');
-      break;
-    default:
-      response.code = '4.04';
-      response.end();
-  }
-}
-
 /** An agent of node-coap over a socket of ours, and its requests as promises. */
 function openAgent(t, port) {
   const socket = createDgramSocket({ client: DEVICE });
