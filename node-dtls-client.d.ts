@@ -6,9 +6,9 @@ import { EventEmitter } from 'node:events';
 /** The API of the npm package node-dtls-client, for programs that were written for it; see docs/coaps.md. */
 export namespace dtls {
   /** Opens a connection. The callback becomes a listener of 'message'. Throws if the options cannot be used. */
-  function createSocket(options: Options, callback?: MessageEventHandler): Socket;
+  export function createSocket(options: Options, callback?: MessageEventHandler): Socket;
 
-  interface SocketEvents {
+  export interface SocketEvents {
     /** The handshake is over. */
     connected: [];
     message: [message: Buffer, rinfo: RemoteInfo];
@@ -18,7 +18,7 @@ export namespace dtls {
   }
 
   /** A connection to one server. */
-  class Socket extends EventEmitter {
+  export class Socket extends EventEmitter {
     constructor(options: Options);
     /** Throws before 'connected' and after 'close'. */
     send(data: Buffer, callback?: SendCallback): void;
@@ -29,7 +29,7 @@ export namespace dtls {
     once<E extends keyof SocketEvents>(event: E, listener: (...args: SocketEvents[E]) => void): this;
   }
 
-  interface Options {
+  export interface Options {
     type: 'udp4' | 'udp6';
     /** Has no effect. */
     reuseAddr?: boolean;
@@ -48,8 +48,8 @@ export namespace dtls {
     compat?: { resetAntiReplayWindowBeforeServerHello?: boolean };
   }
 
-  type MessageEventHandler = (message: Buffer, rinfo: RemoteInfo) => void;
-  type CloseEventHandler = () => void;
-  type ErrorEventHandler = (error: Error) => void;
-  type SendCallback = (error: Error | null, bytes?: number) => void;
+  export type MessageEventHandler = (message: Buffer, rinfo: RemoteInfo) => void;
+  export type CloseEventHandler = () => void;
+  export type ErrorEventHandler = (error: Error) => void;
+  export type SendCallback = (error: Error | null, bytes?: number) => void;
 }

@@ -124,3 +124,16 @@ names.setSecureContext({ context: {} });
 dtls.createServer({ psk: 'secret', SNICallback: () => 'a.test' });
 // @ts-expect-error -- one protocol
 dtls.createServer({ psk: 'secret', ALPNCallback: ({ protocols }) => protocols });
+
+const udp: dgram.Socket = dtls.createDgramSocket({ psk: { sensor: 'secret' } }, (message, rinfo) => {
+  const identity: Buffer | undefined = rinfo.socket.pskIdentity;
+  udp.send(message, rinfo.port, rinfo.address, (error, bytes) => console.log(error?.message, bytes, identity));
+});
+dtls
+  .createDgramSocket({ type: 'udp6', client: { psk: 'secret', pskIdentity: 'sensor' }, sendQueueLimit: 0 })
+  .on('secureConnection', (socket) => console.log(socket.authorized))
+  .on('peerError', (error, socket) => console.log(error.code, socket?.remotePort))
+  .on('listening', () => udp.close())
+  .bind(5684);
+// @ts-expect-error: send() says where
+dtls.createDgramSocket({ client: { port: 5684, psk: 'secret', pskIdentity: 'sensor' } });
