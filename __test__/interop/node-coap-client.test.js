@@ -4,34 +4,19 @@
 
 const assert = require('node:assert/strict');
 const dgram = require('node:dgram');
-const fs = require('node:fs');
 const { createRequire } = require('node:module');
-const os = require('node:os');
 const path = require('node:path');
 const { describe, test } = require('node:test');
 
 const { HOST, event } = require('../support/endpoints.js');
-const { BLOCKS, PSK, missing: coapMissing, startGateway } = require('../support/gateway.js');
-const { installed } = require('./matrix/installed.js');
+const { BLOCKS, PSK, startGateway } = require('../support/gateway.js');
+const { lacking, makeProject } = require('../support/npm-project.js');
 
-const ROOT = path.join(__dirname, '..', '..');
-const MODULES = installed('npm', 'node_modules');
-const lacks = fs.existsSync(path.join(MODULES, 'node-coap-client'))
-  ? undefined
-  : 'the npm package node-coap-client not found';
-const missing = coapMissing ?? lacks;
+const missing = lacking('coap', 'node-coap-client');
 
 /** The client's class, from a project in which node-dtls-client is an alias of this package. */
 function aliasedClient(t) {
-  const project = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-alias-'));
-  t.after(() => fs.rmSync(project, { recursive: true }));
-  const target = path.join(project, 'node_modules');
-  const client = path.join(MODULES, 'node-coap-client');
-  // Its own dependency stays behind.
-  const filter = (file) => file !== path.join(client, 'node_modules');
-  fs.cpSync(client, path.join(target, 'node-coap-client'), { recursive: true, filter });
-  for (const name of ['debug', 'ms']) fs.cpSync(path.join(MODULES, name), path.join(target, name), { recursive: true });
-  fs.symlinkSync(ROOT, path.join(target, 'node-dtls-client'), 'junction');
+  const project = makeProject(t, ['node-coap-client', 'debug', 'ms'], ['node-dtls-client']);
   const { CoapClient } = createRequire(path.join(project, 'program.js'))('node-coap-client');
   t.after(() => CoapClient.reset());
   return CoapClient;

@@ -2,16 +2,15 @@
 
 // A coaps server as its users write it: node-coap, unchanged, over createDgramSocket().
 
-const fs = require('node:fs');
+const path = require('node:path');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createDgramSocket } = require('../..');
-const { installed } = require('../interop/matrix/installed.js');
 const { HOST, event } = require('./endpoints.js');
+const { MODULES, lacking } = require('./npm-project.js');
 
-const DIRECTORY = installed('npm', 'node_modules', 'coap');
-const missing = fs.existsSync(DIRECTORY) ? undefined : 'the npm package coap not found';
-const coap = missing ? undefined : require(DIRECTORY);
+const missing = lacking('coap');
+const coap = missing ? undefined : require(path.join(MODULES, 'coap'));
 
 const PSK = { dev: 'secretPSK' };
 const DEVICE = { psk: 'secretPSK', pskIdentity: 'dev' };
