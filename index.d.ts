@@ -880,6 +880,8 @@ export interface DgramSocketOptions
 
 /** A dgram.Socket that encrypts what it sends and decrypts what it receives. It has neither multicast nor broadcast. */
 export interface DtlsDgramSocket extends UdpSocket {
+  /** The server that accepts connections: its counters, contexts and questions. It is null if the socket accepts none. */
+  readonly dtlsServer: DtlsServer | null;
   on(event: 'message', listener: (message: Buffer, rinfo: DgramRemoteInfo) => void): this;
   /** The handshake with a peer is over, whichever side began it. */
   on(event: 'secureConnection', listener: (socket: DtlsSocket) => void): this;

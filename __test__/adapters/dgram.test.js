@@ -9,6 +9,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createDgramSocket } = require('../..');
 const certificates = require('../support/certificates');
+const { openDevice } = require('../support/device.js');
 const { HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
 
 const KEYS = { psk: { bob: 'secret of bob', eve: 'secret of eve' } };
@@ -278,6 +279,72 @@ describe('certificates', { skip: !certificates.available && 'openssl was not fou
     // An answer goes to an address.
     assert.deepEqual(await send(device, 'hello', port, HOST), [null, 5]);
   });
+
+  test('a name is verified also if there is a key that the server does not use, and SNI tells it', async (t) => {
+    const gateway = await open(t, { key: server.key, cert: server.cert });
+    const { port } = gateway.address();
+    const lookup = (_name, _family, callback) => callback(null, HOST, 4);
+    const secured = event(gateway, 'secureConnection');
+    const device = createDgramSocket({ lookup, client: { ...BOB, ca: ca.cert } });
+    closeAfter(t, device);
+    assert.equal(await failure(device, 'hello', port, 'other.example'), 'ERR_TLS_CERT_ALTNAME_INVALID');
+    assert.deepEqual(await send(device, 'hello', port, 'localhost'), [null, 5]);
+    assert.equal((await secured)[0].servername, 'localhost');
+  });
+
+  test('with a key, any name will do for the peer at an address', async (t) => {
+    const gateway = await open(t, KEYS);
+    const lookup = (_name, _family, callback) => callback(null, HOST, 4);
+    const device = createDgramSocket({ lookup, client: BOB });
+    closeAfter(t, device);
+    for (const name of ['one.example', 'another.example']) {
+      assert.deepEqual(await send(device, 'hello', gateway.address().port, name), [null, 5]);
+    }
+    assert.equal(gateway.dtlsServer.getConnections(), 1);
+  });
+});
+
+test('IPv6, and IPv4 through a socket for both, have the addresses that dgram reports', async (t) => {
+  const gateway = createDgramSocket({ ...KEYS, type: 'udp6' });
+  closeAfter(t, gateway);
+  gateway.bind(0);
+  await event(gateway, 'listening');
+  gateway.on('message', (message, { port, address }) => gateway.send(message, port, address));
+  const { port } = gateway.address();
+  for (const [type, address, seen] of [
+    ['udp6', '::1', '::1'],
+    ['udp6', '0:0:0:0:0:0:0:1', '::1'],
+    ['udp6', HOST, `::ffff:${HOST}`],
+    ['udp4', HOST, HOST],
+  ]) {
+    const device = createDgramSocket({ type, client: BOB });
+    closeAfter(t, device);
+    device.send('hello', port, address);
+    const [message, rinfo] = await event(device, 'message');
+    assert.deepEqual([`${message}`, rinfo.address], ['hello', seen]);
+  }
+});
+
+test('dtlsServer has counters and questions: a device that has moved keeps its connection', async (t) => {
+  const gateway = await open(t, KEYS);
+  const arrived = event(gateway, 'message');
+  const device = await openDevice(t, gateway.address().port);
+  device.client.write('at home');
+  const [, { port, address, socket }] = await arrived;
+  gateway.dtlsServer.on('lookupKey', (_id, callback) => callback(null, { address, port }));
+  await device.move();
+  device.announce = true;
+  const again = event(gateway, 'message');
+  device.client.write('away');
+  const [message, rinfo] = await again;
+  assert.equal(`${message}`, 'away');
+  assert.equal(rinfo.socket, socket);
+  assert.notEqual(rinfo.port, port);
+  const answered = messages(device.client, 1);
+  gateway.send('welcome', rinfo.port, rinfo.address);
+  assert.deepEqual(await answered, ['welcome']);
+  assert.equal(gateway.dtlsServer.stats.handshakesCompleted, 1);
+  assert.equal((await open(t, { client: BOB })).dtlsServer, null);
 });
 
 describe('close()', () => {
@@ -339,6 +406,20 @@ test('multicast and broadcast are refused', async (t) => {
   const six = createDgramSocket({ type: 'udp6', client: BOB });
   closeAfter(t, six);
   assert.equal(await failure(six, 'hello', 5684, 'ff02::fd'), 'ERR_DTLS_MULTICAST');
+});
+
+test('a callback is never called before send() returns', async (t) => {
+  const [gateway, device] = [await open(t, KEYS), await open(t, { sendQueueLimit: 0, client: BOB })];
+  for (const [socket, address] of [
+    [gateway, HOST],
+    [device, HOST],
+    [device, '224.0.1.187'],
+  ]) {
+    let hasReturned = false;
+    const called = new Promise((resolve) => socket.send('x', 9, address, () => resolve(hasReturned)));
+    hasReturned = true;
+    assert.equal(await called, true);
+  }
 });
 
 test('a message that is too long is refused, and the connection goes on', async (t) => {

@@ -38,6 +38,7 @@ class Peers {
     this._emit = emit;
     this._sendQueueLimit = sendQueueLimit;
     this._clientOptions = client;
+    this._verifiesNames = client !== null && verifiesNames(client);
     this._clientWire = new Wire(udp);
     this._serverWire = new Wire(udp);
     this._serverIsOpen = false;
@@ -48,14 +49,15 @@ class Peers {
     // 'address:port' -> the socket whose handshake was over last
     this._latest = new Map();
     if (client !== null) this._checkCredentials();
-    this._server = server === null ? null : this._createServer(server);
+    /** The DtlsServer, null if there is none. */
+    this.server = server === null ? null : this._createServer(server);
   }
 
   /** The UDP socket is bound. */
   start() {
-    if (this._server === null) return;
+    if (this.server === null) return;
     this._serverIsOpen = true;
-    this._server.listen();
+    this.server.listen();
   }
 
   /**
@@ -63,7 +65,7 @@ class Peers {
    * callback. What goes wrong with one that the peer has opened is a lost datagram: a library for UDP sockets does not
    * expect that its answer fails because a peer has gone, and no peer may end the process that way.
    *
-   * @param {{ address: string, port: number, name: string | null }} peer the name is one that its certificate must have
+   * @param {{ address: string, port: number, name: string | null }} peer the name is the one that the address belongs to
    * @param {Uint8Array | null} message null if there is nothing to send, and the connection is all that is wanted
    * @param {(error: Error | null, bytes?: number) => void} callback
    */
@@ -102,7 +104,7 @@ class Peers {
       if (client.connected) client.end();
       else client.destroy();
     }
-    if (this._serverIsOpen) this._server.close();
+    if (this._serverIsOpen) this.server.close();
     const getSendQueueCount = () => this._clientWire.getSendQueueCount();
     closeWhenSent({ getSendQueueCount, close: whenClosed }, () => !this._serverIsOpen && this._opened.size === 0);
   }
@@ -139,7 +141,8 @@ class Peers {
     const key = addressKey({ address, port });
     const opened = this._opened.get(key);
     // Nothing has proved that the peer of any other connection has that name.
-    const socket = name === null ? this._latest.get(key) : opened?.name === name ? opened.client : undefined;
+    const isFree = name === null || !this._verifiesNames;
+    const socket = isFree ? this._latest.get(key) : opened?.name === name ? opened.client : undefined;
     return socket?.connected ? socket : null;
   }
 
@@ -157,7 +160,7 @@ class Peers {
     const { address, port, name } = peer;
     let opened = this._opened.get(addressKey(peer));
     const isLive = opened?.client.connected || opened?.client.connecting;
-    if (isLive && name !== null && opened.name !== name) {
+    if (isLive && this._verifiesNames && name !== null && opened.name !== name) {
       callback(anotherName(peer));
       return;
     }
@@ -241,6 +244,13 @@ class Peers {
     if (other?.connected) this._latest.set(key, other);
     return true;
   }
+}
+
+/** Whether a connection belongs to the name by which its server has been verified, as connect() does that. */
+function verifiesNames({ servername, rejectUnauthorized, ca, CACert, ...others }) {
+  if (servername !== undefined || rejectUnauthorized === false) return false;
+  if (ca !== undefined || CACert !== undefined) return true;
+  return ['psk', 'pskCallback', 'peerPublicKey', 'verifyPeer'].every((name) => others[name] === undefined);
 }
 
 function write(socket, message, callback) {

@@ -34,9 +34,6 @@ const UDP = {
 const NOT_FOR_SERVERS = ['socket', 'host', 'port', 'compat'];
 const NOT_FOR_CLIENTS = [...NOT_FOR_SERVERS, 'family', 'localAddress', 'localPort', ...Object.keys(UDP)];
 
-/** Options that say by themselves how a server proves itself, so that its name is of no importance. */
-const NAMELESS = ['psk', 'pskCallback', 'servername', 'checkServerIdentity'];
-
 /**
  * Makes a dgram.Socket with DTLS underneath. It accepts connections if the options are those of createServer(), and
  * opens connections if there is a `client` option.
@@ -57,7 +54,6 @@ function createDgramSocket(options, messageListener) {
  */
 class DgramSocket extends dgram.Socket {
   #peers;
-  #namesCount;
   #lookup;
   // What waits until the socket is bound; null from then on.
   #pending = [];
@@ -69,9 +65,12 @@ class DgramSocket extends dgram.Socket {
   constructor({ udp, server, client, sendQueueLimit }) {
     super(udp);
     this.#lookup = udp.lookup ?? dns.lookup;
-    this.#namesCount = client !== null && !NAMELESS.some((name) => client[name] !== undefined);
-    if (client?.rejectUnauthorized === false) this.#namesCount = false;
     this.#peers = new Peers(this, { server, client, sendQueueLimit }, (event, ...args) => this.#report(event, args));
+  }
+
+  /** The DtlsServer that accepts connections, null if the socket does not: its counters, contexts and questions. */
+  get dtlsServer() {
+    return this.#peers.server;
   }
 
   bind(...args) {
@@ -86,11 +85,11 @@ class DgramSocket extends dgram.Socket {
    */
   send(message, ...args) {
     const { bytes, port, host, callback } = this.#sendArguments(message, args);
-    const whenSent = callback ?? ignore;
+    const whenSent = callback === undefined ? ignore : (...results) => process.nextTick(callback, ...results);
     this.#checkOpen();
     const { MAX_MESSAGE_LENGTH } = constants;
     if (bytes.length > MAX_MESSAGE_LENGTH) {
-      process.nextTick(whenSent, tooLarge(bytes.length, MAX_MESSAGE_LENGTH));
+      whenSent(tooLarge(bytes.length, MAX_MESSAGE_LENGTH));
     } else {
       this.#whenBound((error) => {
         if (error !== null) whenSent(error);
@@ -138,8 +137,7 @@ class DgramSocket extends dgram.Socket {
     for (const send of waiting) send(error);
     if (callback !== undefined && error === null) this.once('connect', callback);
     if (error === null) this.emit('connect');
-    else if (callback !== undefined) callback(error);
-    else this.emit('error', error);
+    else process.nextTick(callback ?? ((failure) => this.emit('error', failure)), error);
   }
 
   /** Ends the connection that connect() has opened, and lets send() name peers again. */
@@ -276,7 +274,7 @@ class DgramSocket extends dgram.Socket {
       if (error) callback(error);
       else if (isMulticast(address)) callback(noMulticast(address));
       else {
-        const name = this.#namesCount && net.isIP(host) === 0 ? host : null;
+        const name = net.isIP(host) === 0 ? host : null;
         callback(null, { address: canonicalAddress(address, this.type), port, name });
       }
     };
