@@ -10,7 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { createDgramSocket } = require('../..');
 const certificates = require('../support/certificates');
 const { openDevice } = require('../support/device.js');
-const { HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const { HOST, event, messages, openClient, startServer, uncaught } = require('../support/endpoints.js');
 
 const KEYS = { psk: { bob: 'secret of bob', eve: 'secret of eve' } };
 const BOB = { psk: 'secret of bob', pskIdentity: 'bob' };
@@ -254,6 +254,14 @@ describe('connect()', () => {
     assert.deepEqual(await send(device, 'again', port, HOST), [null, 5]);
   });
 
+  test("without a callback fails with 'error', and a server on the same socket goes on", async (t) => {
+    const gateway = await open(t, { psk: { bob: 'another secret' } });
+    const hub = await open(t, { ...KEYS, client: BOB });
+    hub.connect(gateway.address().port, HOST);
+    assert.equal((await event(hub, 'error'))[0].code, 'ERR_DTLS_ALERT_RECEIVED');
+    assert.equal(hub.dtlsServer.listening, true);
+  });
+
   test('tells its callback why it has failed, and what waited too', async (t) => {
     const gateway = await open(t, { psk: { bob: 'another secret' } });
     const device = createDgramSocket({ client: BOB });
@@ -382,6 +390,17 @@ describe('close()', () => {
     other.close();
     assert.equal(await waiting, 'ERR_DTLS_CLOSED_DURING_HANDSHAKE');
   });
+});
+
+test('what waited is sent although a listener throws', async (t) => {
+  const { gateway, device } = await pair(t);
+  device.on('secureConnection', () => {
+    throw new Error('of the application');
+  });
+  const arrived = event(gateway, 'message');
+  const thrown = await uncaught(() => send(device, 'hello', gateway.address().port, HOST));
+  assert.equal(thrown.message, 'of the application');
+  assert.equal(`${(await arrived)[0]}`, 'hello');
 });
 
 test('a port in use is an error of bind(), and bind() may be called again', async (t) => {

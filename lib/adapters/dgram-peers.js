@@ -5,12 +5,10 @@
 
 const { DtlsClient } = require('../client');
 const { DtlsError } = require('../errors');
+const defaults = require('../options/defaults');
 const { DtlsServer } = require('../server');
 const { addressKey, closeWhenSent } = require('../transport/udp');
 const { Wire } = require('./dgram-wire');
-
-/** A connection that nobody closes is closed after as long as on a server, ms. */
-const IDLE_TIMEOUT = 86_400_000;
 
 // The first record of a datagram (RFC 6347, 4.1 and 4.2.2).
 const HANDSHAKE = 22;
@@ -132,8 +130,9 @@ class Peers {
   _createClient({ address, port, name }) {
     const host = name ?? address;
     const lookup = (_host, _family, callback) => callback(null, address);
-    const options = { idleTimeout: IDLE_TIMEOUT, ...this._clientOptions };
-    return new DtlsClient({ ...options, host, port, lookup, socket: this._clientWire });
+    // Nobody closes it, so it is closed after as long as on a server.
+    const { idleTimeout } = defaults.server;
+    return new DtlsClient({ idleTimeout, ...this._clientOptions, host, port, lookup, socket: this._clientWire });
   }
 
   /** The connection that leads to a peer, null if there is none yet. */
@@ -187,8 +186,12 @@ class Peers {
     const { client } = opened;
     this._opened.set(key, opened);
     client.on('secureConnect', () => {
-      this._onSecure(client);
-      for (const { message, callback } of opened.queue.splice(0)) write(client, message, callback);
+      try {
+        this._onSecure(client);
+      } finally {
+        // A listener may have thrown.
+        for (const { message, callback } of opened.queue.splice(0)) write(client, message, callback);
+      }
     });
     client.on('error', (error) => {
       opened.error = error;
@@ -209,11 +212,8 @@ class Peers {
     let key = addressKey(peer);
     // The association that the peer must have lost, if it begins anew (RFC 6347, 4.2.8).
     const lost = this._opened.get(key)?.client;
-    const hadConnection = lost?.connected === true;
+    if (lost?.connected) socket.once('secureConnect', () => lost.end());
     this._accepted.set(key, socket);
-    socket.on('secureConnect', () => {
-      if (hadConnection) lost.end();
-    });
     socket.on('error', (error) => this._emit('peerError', error, socket));
     socket.on('ipChanged', () => {
       const isLatest = this._forget(key, socket);

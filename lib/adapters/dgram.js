@@ -11,12 +11,10 @@ const process = require('node:process');
 
 const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, missingOption, stateError } = require('../errors');
+const defaults = require('../options/defaults');
 const { boolean, callback: checkCallback, datagram, integer, oneOf, port: checkPort } = require('../options/validate');
 const { canonicalAddress } = require('../transport/udp');
 const { Peers } = require('./dgram-peers');
-
-/** Bytes that wait for the end of the handshake with one peer. */
-const SEND_QUEUE_LIMIT = 262_144;
 
 /** Options of the UDP socket, with their checkers. */
 const UDP = {
@@ -137,7 +135,7 @@ class DgramSocket extends dgram.Socket {
     for (const send of waiting) send(error);
     if (callback !== undefined && error === null) this.once('connect', callback);
     if (error === null) this.emit('connect');
-    else process.nextTick(callback ?? ((failure) => this.emit('error', failure)), error);
+    else process.nextTick(callback ?? ((failure) => super.emit('error', failure)), error);
   }
 
   /** Ends the connection that connect() has opened, and lets send() name peers again. */
@@ -305,7 +303,7 @@ class DgramSocket extends dgram.Socket {
 
 function sortOptions(options) {
   if (options === null || typeof options !== 'object') throw invalidArgType('options', 'of type object', options);
-  const { client, sendQueueLimit = SEND_QUEUE_LIMIT, ...rest } = options;
+  const { client, sendQueueLimit = defaults.dgram.sendQueueLimit, ...rest } = options;
   const udp = { type: 'udp4' };
   const server = {};
   for (const [name, value] of Object.entries(rest)) {
