@@ -3,7 +3,7 @@
 /// <reference types="node" />
 
 import { X509Certificate } from 'node:crypto';
-import { Socket as UdpSocket } from 'node:dgram';
+import { RemoteInfo, Socket as UdpSocket, SocketOptions as UdpSocketOptions } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
@@ -509,9 +509,11 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_SRTP_PROFILE'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
+  | 'ERR_DTLS_MULTICAST'
   | 'ERR_DTLS_NOT_DTLS'
   | 'ERR_DTLS_NO_ANSWER'
   | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
+  | 'ERR_DTLS_NO_CONNECTION'
   | 'ERR_DTLS_NO_EXTENDED_MASTER_SECRET'
   | 'ERR_DTLS_NO_PEER_CERTIFICATE'
   | 'ERR_DTLS_NO_PSK'
@@ -522,6 +524,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_PEER_KEY_MISMATCH'
   | 'ERR_DTLS_PEER_REFUSED'
   | 'ERR_DTLS_PROTOCOL'
+  | 'ERR_DTLS_SEND_QUEUE_FULL'
   | 'ERR_DTLS_SOCKET_CLOSED'
   | 'ERR_DTLS_TOO_MANY_COOKIES'
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
@@ -913,6 +916,81 @@ export function createServer(
  * context does not name is as each server was told. Each server parses it once, at its first use.
  */
 export function createSecureContext(options?: ContextOptions): SecureContext;
+
+/** What a datagram socket of createDgramSocket() says about a message. */
+export interface DgramRemoteInfo extends RemoteInfo {
+  /** The connection that the message came by, which says who the peer is: `pskIdentity`, getPeerCertificate() and so on. */
+  socket: DtlsSocket;
+}
+
+/** How createDgramSocket() opens connections: options of connect() without those that bind() and send() decide. */
+export type DgramClientOptions = Omit<
+  ClientOptions,
+  | 'host'
+  | 'port'
+  | 'socket'
+  | 'compat'
+  | 'family'
+  | 'lookup'
+  | 'localAddress'
+  | 'localPort'
+  | 'type'
+  | 'recvBufferSize'
+  | 'sendBufferSize'
+  | 'insecureLegacyPing'
+  | 'insecureLegacyAlerts'
+>;
+
+/**
+ * Options of createDgramSocket(). The socket accepts connections if there are options of createServer(), it opens connections
+ * if there is `client`, and it does both if there are both.
+ */
+export interface DgramSocketOptions
+  extends Omit<ServerOptions, 'host' | 'port' | 'socket' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'> {
+  /** How a connection is opened with a peer that a message is sent to and that has none. The connection is closed after a day
+   * without a datagram from the peer, unless its own idle time says otherwise. */
+  client?: DgramClientOptions;
+  /** Messages that wait for the end of the handshake with one peer, in bytes. Default: 262144. */
+  sendQueueLimit?: number;
+  /** Type of the UDP socket. Default: 'udp4'. */
+  type?: 'udp4' | 'udp6';
+  /** As in node:dgram. Default: false. */
+  reuseAddr?: boolean;
+  /** As in node:dgram, where Node has it. Default: false. */
+  reusePort?: boolean;
+  /** Resolves the names that send() and connect() are given. Default: dns.lookup. */
+  lookup?: UdpSocketOptions['lookup'];
+}
+
+/** A dgram.Socket that encrypts what it sends and decrypts what it receives. It has neither multicast nor broadcast. */
+export interface DtlsDgramSocket extends UdpSocket {
+  /** The server that accepts connections: its counters, contexts and questions. It is null if the socket accepts none. */
+  readonly dtlsServer: DtlsServer | null;
+  on(event: 'message', listener: (message: Buffer, rinfo: DgramRemoteInfo) => void): this;
+  /** The handshake with a peer is over, whichever side began it. */
+  on(event: 'secureConnection', listener: (socket: DtlsSocket) => void): this;
+  /** The handshake with a peer has failed, or the connection has; null if there was none to send a message by. */
+  on(event: 'peerError', listener: (error: DtlsError | NodeJS.ErrnoException, socket: DtlsSocket | null) => void): this;
+  on(event: string | symbol, listener: (...args: any[]) => void): this;
+  once(event: 'message', listener: (message: Buffer, rinfo: DgramRemoteInfo) => void): this;
+  once(event: 'secureConnection', listener: (socket: DtlsSocket) => void): this;
+  once(
+    event: 'peerError',
+    listener: (error: DtlsError | NodeJS.ErrnoException, socket: DtlsSocket | null) => void,
+  ): this;
+  once(event: string | symbol, listener: (...args: any[]) => void): this;
+}
+
+/**
+ * Makes a dgram.Socket with DTLS underneath, for libraries that are written for UDP sockets. Throws if the options or the key
+ * material cannot be used.
+ */
+export function createDgramSocket(
+  options: DgramSocketOptions,
+  messageListener?: (message: Buffer, rinfo: DgramRemoteInfo) => void,
+): DtlsDgramSocket;
+
+export { dtls } from './node-dtls-client';
 
 /** Opens a connection; the handshake begins in the next tick. Throws if the options or the key material cannot be used. */
 export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;

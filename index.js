@@ -1,6 +1,8 @@
 'use strict';
 
 const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
+const { createDgramSocket } = require('./lib/adapters/dgram');
+const { dtls } = require('./lib/adapters/node-dtls-client');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
@@ -42,6 +44,9 @@ module.exports = {
   createServer,
   connect,
   createSecureContext,
+  createDgramSocket,
+  // What an npm alias of node-dtls-client finds.
+  dtls,
   getCiphers,
   getCurves,
   constants,

@@ -2,17 +2,20 @@
 // Runs every example, and the main job of `npm start`, as a reader would: each must end by itself, without error, in time.
 //
 // An example called NAME-server.js goes on serving: it is started on any port, NAME-client.js is run against it, and it
-// must end when it is asked to.
+// must end when it is asked to. An example that needs a package which is not installed is skipped, and its name is shown.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const TIME_LIMIT = 20_000;
+
+/** Where `npm run setup -- --interop` puts the packages that some examples need. */
+const MODULES = path.join(ROOT, 'target', 'interop', 'npm', 'node_modules');
 
 const running = new Set();
 process.on('exit', () => {
@@ -23,7 +26,9 @@ const examples = readdirSync(path.join(ROOT, 'examples'))
   .filter((name) => /\.[cm]?js$/.test(name) && !name.includes('-client.'))
   .map((name) => `examples/${name}`);
 for (const example of examples) {
-  if (example.includes('-server.')) await runPair(example, example.replace('-server.', '-client.'));
+  const lacking = packageOf(example);
+  if (lacking !== undefined) console.log(`--- ${example}: skipped (the npm package ${lacking} not found)`);
+  else if (example.includes('-server.')) await runPair(example, example.replace('-server.', '-client.'));
   else await toItsEnd(start(example));
 }
 await toItsEnd(start('scripts/start.mjs'));
@@ -38,9 +43,20 @@ async function runPair(server, client) {
   await toItsEnd(serving);
 }
 
+/** The package that an example needs and that is not there. */
+function packageOf(example) {
+  const source = readFileSync(path.join(ROOT, example), 'utf8');
+  const names = [...source.matchAll(/require\('([a-z][\w-]*)'\)/g)].map(([, name]) => name);
+  return names.find((name) => !existsSync(path.join(MODULES, name)));
+}
+
 function start(script, ...args) {
   console.log(`--- ${[script, ...args].join(' ')}`);
-  const child = spawn(process.execPath, [script, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, ...args], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_PATH: MODULES },
+  });
   child.stdout.pipe(process.stdout, { end: false });
   const overdue = setTimeout(() => fail(`${script} did not end within ${TIME_LIMIT / 1000} s`), TIME_LIMIT);
   running.add(child);

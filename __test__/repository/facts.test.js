@@ -96,7 +96,7 @@ describe('the defaults of lib/options/defaults.js', () => {
     ['index.d.ts', typedDefaults()],
   ]) {
     test(`are the same in ${where}`, () => {
-      for (const side of ['server', 'client']) {
+      for (const side of ['server', 'client', 'dgram']) {
         for (const [name, value] of Object.entries(defaults[side])) {
           const written = typeof value === 'string' ? `'${value}'` : String(value);
           const rows = stated.filter(([option]) => option === name);

@@ -30,6 +30,8 @@ test('the package holds what its users and a source build need, and nothing else
   const wanted = [
     'index.js',
     'index.d.ts',
+    'node-dtls-client.d.ts',
+    'lib/adapters/node-dtls-client.js',
     'binding.js',
     'lib/native.js',
     'docs/errors.md',
@@ -101,7 +103,12 @@ for (const [moduleResolution, module] of [
     fs.symlinkSync(path.join(ROOT, 'node_modules', '@types', 'node'), path.join(modules, '@types', 'node'), 'junction');
     fs.writeFileSync(
       path.join(project, 'consumer.mts'),
-      "import { connect, type DtlsClient } from 'mbed-dtls';\nexport const client: DtlsClient = connect({ port: 5684 });\n",
+      [
+        "import { connect, type DtlsClient } from 'mbed-dtls';",
+        "import { dtls } from 'mbed-dtls/node-dtls-client';",
+        'export const client: DtlsClient = connect({ port: 5684 });',
+        'export const { createSocket } = dtls;',
+      ].join('\n'),
     );
     const tsc = path.join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
     const options = ['--strict', '--noEmit', '--target', 'es2022', '--types', 'node'];

@@ -131,3 +131,16 @@ const fork = particle.createServer({ key: 'server.der', cert: 'ignored.pem', deb
   socket.pipe(socket),
 );
 fork.on('clientError', (error) => console.log(`${error}`));
+
+const udp: dgram.Socket = dtls.createDgramSocket({ psk: { sensor: 'secret' } }, (message, rinfo) => {
+  const identity: Buffer | undefined = rinfo.socket.pskIdentity;
+  udp.send(message, rinfo.port, rinfo.address, (error, bytes) => console.log(error?.message, bytes, identity));
+});
+dtls
+  .createDgramSocket({ type: 'udp6', client: { psk: 'secret', pskIdentity: 'sensor' }, sendQueueLimit: 0 })
+  .on('secureConnection', (socket) => console.log(socket.authorized))
+  .on('peerError', (error, socket) => console.log(error.code, socket?.remotePort))
+  .on('listening', () => udp.close())
+  .bind(5684);
+// @ts-expect-error: send() says where
+dtls.createDgramSocket({ client: { port: 5684, psk: 'secret', pskIdentity: 'sensor' } });

@@ -10,6 +10,7 @@ import dtls, {
   DtlsServer,
   type DtlsSocket,
 } from '../../index.js';
+import { dtls as facade } from '../../node-dtls-client.js';
 
 const keys = new Map<string, string>();
 
@@ -48,3 +49,9 @@ server.addContext('a.test', { ca: 'pem' });
 createServer({ psk: 'secret', debug: 5 });
 // @ts-expect-error -- a boolean
 socket.on('close', (hadError: string) => console.log(hadError)).connected.length;
+
+const tradfri = facade.createSocket({ type: 'udp4', address: '192.0.2.1', port: 5684, psk: { identity: 'key' } });
+tradfri.on('connected', () => tradfri.send(Buffer.from('hello')));
+tradfri.on('message', (message, rinfo) => console.log(message.toString(), rinfo.port));
+const same: typeof facade = dtls.dtls;
+console.log(same);

@@ -1,6 +1,6 @@
 'use strict';
 
-// Defaults of the options of createServer() and connect(). Times are in ms. A default that is missing here follows from
+// Defaults of the options of createServer(), connect() and createDgramSocket(). Times are in ms. A default that is missing here follows from
 // other options or from the machine. A test compares them with the reference and with index.d.ts. Some tests change
 // them before anything else is loaded, so that all tests run in more than one way: __test__/support/variants/.
 
@@ -40,10 +40,14 @@ const client = {
   host: 'localhost',
 };
 
+const dgram = {
+  sendQueueLimit: 262_144,
+};
+
 /** Settings that are not options. */
 const defaults = {
   /** Whether the native object makes our UDP sockets, and receives and sends on them, where the system allows it. */
   nativeUdp: true,
 };
 
-module.exports = { client, defaults, server };
+module.exports = { client, defaults, dgram, server };

@@ -63,6 +63,8 @@ fn whoever_sends_many_records_first_has_it_only_until_then_as_well() {
         for theft in 0..10 {
             announce(&mut network, 0, at, attackers(10 * round + theft));
             at = attackers(10 * round + theft);
+            // The application is asked so often a second, and no more.
+            network.run_for(Duration::from_millis(200));
         }
         assert_eq!(answers_go_to(&mut network, connection), at);
         says(&mut network, 0, home, b"I am here");

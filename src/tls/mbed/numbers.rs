@@ -43,7 +43,6 @@ fn of_handshake(upper: i32) -> Option<ErrorKind> {
         | sys::ERR_SSL_INVALID_VERIFY_HASH
         | sys::ERR_SSL_VERSION_MISMATCH
         | sys::ERR_SSL_CLIENT_RECONNECT
-        | sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION
         | sys::ERR_SSL_BAD_HS_CLIENT_HELLO
         | sys::ERR_SSL_BAD_HS_SERVER_HELLO
         | sys::ERR_SSL_BAD_HS_CERTIFICATE
@@ -57,6 +56,7 @@ fn of_handshake(upper: i32) -> Option<ErrorKind> {
         | sys::ERR_SSL_BAD_HS_CHANGE_CIPHER_SPEC
         | sys::ERR_SSL_BAD_HS_FINISHED
         | sys::ERR_SSL_BAD_HS_NEW_SESSION_TICKET => ErrorKind::Protocol,
+        sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => ErrorKind::WrongVersion,
         sys::ERR_SSL_FATAL_ALERT_MESSAGE => ErrorKind::AlertReceived,
         sys::ERR_SSL_PEER_CLOSE_NOTIFY => ErrorKind::ClosedDuringHandshake,
         sys::ERR_SSL_NO_CLIENT_CERTIFICATE => ErrorKind::Certificate(CertificateFault::Missing),

@@ -1,0 +1,2 @@
+// The examples that use node-coap are compiled without it.
+declare module 'coap';
