@@ -24,7 +24,7 @@ const HELP = `usage: mbed-dtls COMMAND [ARGUMENTS]
 
 DTLS 1.2 from the command line.
 
-  server [HOST:]PORT   accept connections, print what comes, send lines or echoes
+  server [HOST:]PORT   accept connections, print what comes, send lines
   client HOST:PORT     connect, send lines, print what comes back
   ping HOST:PORT       measure handshakes, round trips and loss
   inspect HOST:PORT    list what a server accepts, and what it refuses

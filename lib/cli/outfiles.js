@@ -19,24 +19,30 @@ const PUBLIC = 0o644;
  */
 function writeFiles(directory, files, { force }) {
   const paths = files.map(({ name }) => path.join(directory, name));
-  const existing = force ? [] : paths.filter((file) => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined);
-  if (existing.length > 0) throw alreadyThere(existing);
   try {
     fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   } catch (error) {
     throw cannotWrite(directory, error);
   }
+  const existing = force ? [] : paths.filter((file) => fs.lstatSync(file, { throwIfNoEntry: false }) !== undefined);
+  if (existing.length > 0) throw alreadyThere(existing);
   // What replaces other files is written whole beside them first, so that a full disk leaves them as they were.
   const targets = force ? paths.map((file) => `${file}.${process.pid}.tmp`) : paths;
   const written = [];
+  let replaced = 0;
   try {
     for (const [index, { content, isSecret }] of files.entries()) {
       write(targets[index], content, isSecret ? SECRET : PUBLIC, written);
     }
-    if (force) for (const [index, file] of paths.entries()) fs.renameSync(targets[index], file);
+    if (force) {
+      for (const [index, file] of paths.entries()) {
+        fs.renameSync(targets[index], file);
+        replaced += 1;
+      }
+    }
   } catch (error) {
     for (const file of written) fs.rmSync(file, { force: true });
-    throw cannotWrite(error.dest ?? error.path ?? directory, error);
+    throw cannotWrite(error.dest ?? error.path ?? directory, error, replaced);
   }
   return paths;
 }
@@ -74,9 +80,10 @@ const REASONS = {
   EROFS: 'the file system is read-only',
 };
 
-function cannotWrite(file, error) {
+function cannotWrite(file, error, replaced = 0) {
   const reason = REASONS[error.code] ?? error.message;
-  return new Failure(`${file}: ${reason}; nothing was written`, 'Choose another directory with --out.', error.code);
+  const state = replaced === 0 ? 'nothing was written' : `${replaced} files before it have been replaced`;
+  return new Failure(`${file}: ${reason}; ${state}`, 'Choose another directory with --out.', error.code);
 }
 
 module.exports = { writeFiles };
