@@ -4,7 +4,6 @@
 // answers that are no DTLS.
 
 const assert = require('node:assert/strict');
-const dgram = require('node:dgram');
 const path = require('node:path');
 const { describe, test } = require('node:test');
 
@@ -17,8 +16,8 @@ const {
   readServerKeyExchange,
 } = require('../../lib/cli/hello');
 const { SUITES, WEAK_KINDS } = require('../../lib/cli/suites');
-const { Command, makeKeys, run, startServer } = require('../support/cli');
-const { HOST, event, freePort } = require('../support/endpoints');
+const { Command, makeKeys, run, startServer, startStranger } = require('../support/cli');
+const { HOST, freePort } = require('../support/endpoints');
 const openssl = require('../support/openssl');
 
 const CERTIFICATE = ['--key', 'server.key', '--cert', 'server.crt'];
@@ -97,6 +96,8 @@ test('of a server with a certificate it finds the certificate, and whether a con
   assert.equal(certificate.subject, 'CN=localhost');
   assert.equal(certificate.issuer, 'CN=mbed-dtls keygen CA');
   assert.equal(certificate.key, 'ec prime256v1');
+  // The same key, without its certificate.
+  assert.equal(found.extensions.rawPublicKey, true);
   // The server wants a certificate of its clients.
   assert.equal(found.connection.ok, false);
   assert.equal(found.ok, false);
@@ -132,11 +133,11 @@ test('of a server with a raw public key it finds the key', async (t) => {
 });
 
 describe("OpenSSL's s_server", { skip: openssl.missing }, () => {
-  async function startOpenssl(t, args) {
+  async function startOpenssl(t, args, version) {
     const cwd = makeKeys(t, 'certificates');
     const file = (name) => path.join(cwd, name);
     const port = await freePort();
-    const peer = openssl.sServer(t, port, ['-key', file('server.key'), '-cert', file('server.crt'), ...args]);
+    const peer = openssl.sServer(t, port, ['-key', file('server.key'), '-cert', file('server.crt'), ...args], version);
     await peer.printed('ACCEPT');
     return { cwd, address: `${HOST}:${port}` };
   }
@@ -176,23 +177,11 @@ describe("OpenSSL's s_server", { skip: openssl.missing }, () => {
       ['-dtls', { 'DTLSv1.3': false, 'DTLSv1.2': true, DTLSv1: true }],
       ['-dtls1', { 'DTLSv1.3': false, 'DTLSv1.2': false, DTLSv1: true }],
     ]) {
-      const { address } = await startOpenssl(t, [version, ...cipher]);
+      const { address } = await startOpenssl(t, cipher, version);
       assert.deepEqual((await inspect(t, address, [])).versions, expected, version);
     }
   });
 });
-
-/** A UDP socket that answers every datagram with what `answer` makes of it. */
-async function startStranger(t, answer) {
-  const socket = dgram.createSocket('udp4');
-  socket.on('message', (message, { address, port }) => {
-    for (const datagram of [answer(message)].flat()) socket.send(datagram, port, address, () => {});
-  });
-  socket.bind(0, HOST);
-  t.after(() => socket.close());
-  await event(socket, 'listening');
-  return `${HOST}:${socket.address().port}`;
-}
 
 /** One handshake message in one record of DTLS 1.2. */
 function record(type, body, { length = body.length, offset = 0 } = {}) {

@@ -3,12 +3,13 @@
 // The command line tool, run as somebody would run it, and keys for it.
 
 const { spawn, spawnSync } = require('node:child_process');
+const dgram = require('node:dgram');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const process = require('node:process');
 
-const { event } = require('./endpoints');
+const { HOST, event } = require('./endpoints');
 
 const MAIN = path.join(__dirname, '..', '..', 'lib', 'cli', 'main.js');
 
@@ -100,6 +101,18 @@ async function startServer(t, args, options) {
   return server;
 }
 
+/** A UDP socket that answers every datagram with what `answer` makes of it. */
+async function startStranger(t, answer) {
+  const socket = dgram.createSocket('udp4');
+  socket.on('message', (message, { address, port }) => {
+    for (const datagram of [answer(message)].flat()) socket.send(datagram, port, address, () => {});
+  });
+  socket.bind(0, HOST);
+  t.after(() => socket.close());
+  await event(socket, 'listening');
+  return `${HOST}:${socket.address().port}`;
+}
+
 /** An empty directory that is gone after the test. */
 function temporaryDirectory(t) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-cli-'));
@@ -120,4 +133,4 @@ function makeKeys(t, ...kinds) {
   return directory;
 }
 
-module.exports = { Command, MAIN, makeKeys, run, startServer, temporaryDirectory };
+module.exports = { Command, MAIN, makeKeys, run, startServer, startStranger, temporaryDirectory };

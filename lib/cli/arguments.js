@@ -72,9 +72,10 @@ function address(text, { needsHost }) {
   return { host, port };
 }
 
-/** An address as address() reads it. */
+/** An address as address() reads it. A socket for both families has IPv4 addresses in the form of IPv6. */
 function formatAddress(host, port) {
-  return host?.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const plain = host?.replace(/^::ffff:(?=\d+\.)/, '');
+  return plain?.includes(':') ? `[${plain}]:${port}` : `${plain}:${port}`;
 }
 
 module.exports = { address, formatAddress, parse, seconds, whole };

@@ -84,7 +84,7 @@ function explain(error) {
 function adviceFor(code, alert) {
   const advice = (code === 'ERR_DTLS_ALERT_RECEIVED' ? ALERT_ADVICE[alert] : undefined) ?? ADVICE[code];
   if (advice !== undefined) return advice;
-  return code.startsWith('ERR_DTLS_') ? `docs/errors.md has a heading for ${code}.` : '';
+  return /^ERR_D?TLS/.test(code) ? `docs/errors.md has a heading for ${code}.` : '';
 }
 
 /** Runs a call that checks options and reads key material, and that throws when they are wrong. */

@@ -26,6 +26,7 @@ const SUITES_1_3 = [0x1301, 0x1302, 0x1303, 0x1304, 0x1305];
 
 const X509 = 0;
 const RAW_PUBLIC_KEY = 2;
+const CERTIFICATE_TYPES = [X509, RAW_PUBLIC_KEY];
 
 class Survey {
   /**
@@ -145,7 +146,7 @@ class Survey {
           : []),
       ],
     });
-    const rawKey = await this._ask('raw public keys', { certificateTypes: [RAW_PUBLIC_KEY] });
+    const rawKey = await this._ask('raw public keys', { serverTypes: [RAW_PUBLIC_KEY] });
     if (answer.hello === null) return null;
     const has = (type) => answer.hello.extensions.has(type);
     const protocol = answer.hello.extensions.get(EXTENSION.alpn);
@@ -163,16 +164,9 @@ class Survey {
 
   async _ask(
     subject,
-    {
-      version = DTLS_1_2,
-      suites = ALL_SUITES,
-      groups = ALL_GROUPS,
-      certificateTypes = [X509, RAW_PUBLIC_KEY],
-      extensions = [],
-    },
+    { version = DTLS_1_2, suites = ALL_SUITES, groups = ALL_GROUPS, serverTypes = CERTIFICATE_TYPES, extensions = [] },
   ) {
     this._progress(`question ${this._prober.asked + 1}: ${subject}`);
-    const types = vector8(...certificateTypes.map(u8));
     const answer = await this._prober.ask({
       version,
       suites,
@@ -181,8 +175,8 @@ class Survey {
         [EXTENSION.supportedGroups, vector16(...groups.map(u16))],
         [EXTENSION.ecPointFormats, vector8(u8(0))],
         [EXTENSION.signatureAlgorithms, vector16(...SIGNATURE_ALGORITHMS.map(u16))],
-        [EXTENSION.clientCertificateType, types],
-        [EXTENSION.serverCertificateType, types],
+        [EXTENSION.clientCertificateType, vector8(...CERTIFICATE_TYPES.map(u8))],
+        [EXTENSION.serverCertificateType, vector8(...serverTypes.map(u8))],
         [EXTENSION.extendedMasterSecret, Buffer.alloc(0)],
         [EXTENSION.renegotiationInfo, vector8()],
         ...extensions,

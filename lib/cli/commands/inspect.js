@@ -148,14 +148,23 @@ function suitesInWords({ accepted, order }) {
 function credentialInWords({ kind, ...facts }, terminal) {
   const known = Object.entries(facts).filter(([, value]) => value !== null && value.length > 0);
   const lines = [`  ${kind}`];
-  for (const [name, value] of known) lines.push(`    ${name.padEnd(15)} ${terminal.quote(String(value)).slice(1, -1)}`);
+  for (const [name, value] of known)
+    lines.push(`    ${inPlainWords(name).padEnd(15)} ${terminal.quote(String(value)).slice(1, -1)}`);
   return lines;
 }
 
 /** The names whose value is true, and those whose value is false. */
 function acceptedAndNot(table) {
-  const having = (wanted) => Object.keys(table).filter((name) => table[name] === wanted);
+  const having = (wanted) =>
+    Object.keys(table)
+      .filter((name) => table[name] === wanted)
+      .map(inPlainWords);
   return split(having(true), having(false));
+}
+
+/** 'validFrom' as 'valid from'; names of versions stay as they are. */
+function inPlainWords(name) {
+  return name.replace(/(?<=[a-z])[A-Z](?=[a-z])/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
 function split(accepted, refused) {

@@ -35,39 +35,58 @@ const OPTIONS = {
   once: { type: 'boolean' },
 };
 
+/** How a system without IPv6 answers. */
+const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
+
 async function run({ terminal, values, positionals, stop }) {
   const { host, port } = address(positionals[0], { needsHost: false });
-  const server = configured(() => createServer(serverCredentials(values, terminal)));
-  await new Promise((resolve, reject) => {
+  const options = serverCredentials(values, terminal);
+  const serveAt = (where) =>
+    serve(
+      configured(() => createServer(options)),
+      { host: where, port },
+      { terminal, values, stop },
+    );
+  if (host !== undefined) await serveAt(host);
+  else {
+    // With the IPv6 address for any, IPv4 is served as well.
+    await serveAt('::').catch((error) => {
+      if (!NO_IPV6.includes(error.code)) throw error;
+      return serveAt('0.0.0.0');
+    });
+  }
+  return EXIT.OK;
+}
+
+/** Serves until it is told to stop, or until it fails. */
+function serve(server, { host, port }, { terminal, values, stop }) {
+  return new Promise((resolve, reject) => {
     let failure = null;
     const end = () => server.listening && server.close();
-    server.on('error', (error) => {
+    const fail = (error) => {
       failure = error;
-    });
+      end();
+    };
+    server.on('error', fail);
     server.on('close', () => (failure === null ? resolve() : reject(failure)));
     server.on('listening', () => {
       const { address: ip, port: bound } = server.address();
-      const own = formatAddress(ip, bound);
-      terminal.event('listening', { address: ip, port: bound }, `listening on ${own}`);
+      terminal.event('listening', { address: ip, port: bound }, `listening on ${formatAddress(ip, bound)}`);
       stop.addEventListener('abort', end);
       if (stop.aborted) end();
+      sendInput(server, values.raw === true).catch(fail);
     });
-    server.on('secureConnection', (socket) => serve(socket, terminal, values, end));
+    server.on('secureConnection', (socket) => converse(socket, terminal, values, end));
     server.on('clientError', (error, socket) => {
       const peer = peerOf(socket);
       const { code, message } = error;
       terminal.event('refused', { peer, code, message }, `${peer} refused: ${message} (${code})`);
     });
-    sendInput(server, values.raw === true).catch((error) => {
-      failure = error;
-      end();
-    });
     server.listen(port, host);
   });
-  return EXIT.OK;
 }
 
-function serve(socket, terminal, { echo, raw, once }, end) {
+function converse(socket, terminal, { echo, raw, once }, end) {
   const peer = peerOf(socket);
   let received = 0;
   terminal.event('connected', { peer, ...describe(socket) }, `${peer} connected: ${describeInWords(socket, terminal)}`);
