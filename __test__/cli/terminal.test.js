@@ -39,6 +39,16 @@ test('a peer cannot put escape sequences on stderr by its identity', async (t) =
   assert(!server.stderr.includes(ESCAPE), server.stderr);
 });
 
+test('JSON stays JSON, whatever a peer sends, and does not act on a terminal either', async (t) => {
+  const cwd = makeKeys(t, 'psk');
+  const server = await startServer(t, [...PSK, '--echo'], { cwd });
+  const text = `a${ESCAPE}[2J\u009b\u202eb`;
+  const args = ['client', server.address, ...PSK, '--json', '--count', '1'];
+  const { stdout } = await run(t, args, { cwd, input: `${text}\n` });
+  assert.equal(JSON.parse(stdout.split('\n')[1]).text, text);
+  for (const character of [ESCAPE, '\u009b', '\u202e']) assert(!stdout.includes(character));
+});
+
 /** Whether util-linux's script is there, which gives a command a terminal. */
 const hasScript = !WINDOWS && /util-linux/.test(spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout ?? '');
 

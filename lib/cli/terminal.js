@@ -29,34 +29,35 @@ class Terminal {
     return this._isJson;
   }
 
-  /** One line of a result. */
+  /** Lines of a result. */
   line(text) {
     this._clearProgress();
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${printableLines(text)}\n`);
   }
 
   /** A whole result: one line of JSON, or lines of text. */
   result(value, text) {
-    this.line(this._isJson ? JSON.stringify({ ok: true, ...value }) : text);
+    if (this._isJson) this._json({ ok: true, ...value });
+    else this.line(text);
   }
 
   /** Something that has happened: a line of JSON on stdout, or text on stderr. */
   event(name, value, text) {
-    if (this._isJson) this.line(JSON.stringify({ event: name, ...value }));
+    if (this._isJson) this._json({ event: name, ...value });
     else this.note(text);
   }
 
   /** The payload of a datagram. A pipe gets the bytes, and a terminal gets nothing that could act on it. */
   message(bytes, peer, { raw }) {
     this._clearProgress();
-    if (this._isJson) this.line(JSON.stringify({ event: 'message', peer, ...asText(bytes) }));
+    if (this._isJson) this._json({ event: 'message', peer, ...asText(bytes) });
     else if (process.stdout.isTTY) process.stdout.write(`${printable(bytes.toString())}\n`);
     else process.stdout.write(raw ? bytes : Buffer.concat([bytes, Buffer.from('\n')]));
   }
 
   note(text) {
     this._clearProgress();
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${printableLines(text)}\n`);
   }
 
   warning(text) {
@@ -72,9 +73,9 @@ class Terminal {
 
   /** Why the command has failed. */
   fail({ code, message, advice, isUsage }) {
-    if (this._isJson) this.line(JSON.stringify({ ok: false, error: { code, message } }));
+    if (this._isJson) this._json({ ok: false, error: { code, message } });
     const name = code === 'USAGE' || code === 'FAILED' ? '' : ` (${code})`;
-    this.note(`${this._name}: ${printable(message)}${name}`);
+    this.note(`${this._name}: ${message}${name}`);
     if (advice !== '') this.note(advice);
     else if (isUsage) this.note(`See ${this._name} --help.`);
   }
@@ -90,6 +91,13 @@ class Terminal {
     process.stdin.destroy();
   }
 
+  _json(value) {
+    this._clearProgress();
+    // All of these are inside strings, where JSON has this form for them.
+    const text = JSON.stringify(value).replace(UNPRINTABLE, (character) => `\\u${hex(character, 4)}`);
+    process.stdout.write(`${text}\n`);
+  }
+
   _clearProgress() {
     if (this._hasProgress) process.stderr.write('\r\x1b[K');
     this._hasProgress = false;
@@ -97,10 +105,17 @@ class Terminal {
 }
 
 function printable(text) {
-  return text.replace(UNPRINTABLE, (character) => {
-    const code = character.charCodeAt(0);
-    return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16)}`;
-  });
+  return text.replace(UNPRINTABLE, (character) =>
+    character.charCodeAt(0) < 0x100 ? `\\x${hex(character, 2)}` : `\\u${hex(character, 4)}`,
+  );
+}
+
+function printableLines(text) {
+  return text.split('\n').map(printable).join('\n');
+}
+
+function hex(character, length) {
+  return character.charCodeAt(0).toString(16).padStart(length, '0');
 }
 
 /** Text where the bytes are UTF-8, base64 where they are not. */

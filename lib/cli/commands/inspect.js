@@ -45,6 +45,9 @@ async function run({ terminal, values, positionals, stop }) {
   const options = { ...remote, handshakeTimeout: timeout, ...clientCredentials(values, terminal) };
   const peer = formatAddress(remote.host, remote.port);
 
+  // First, because wrong keys are found before anything is sent.
+  const wantsConnection = CONNECTS.some((name) => values[name] !== undefined) || 'psk' in options;
+  const wanted = wantsConnection ? await tryConnection(options, terminal, stop) : null;
   const survey = new Survey(await Prober.to(remote, timeout, stop), {
     servername: values.servername ?? remote.host,
     alpn: options.ALPNProtocols ?? [],
@@ -52,9 +55,8 @@ async function run({ terminal, values, positionals, stop }) {
   });
   const found = await survey.run();
   const credentials = [...survey.credentials.values()].map(describeCredentials);
-  const wantsConnection = CONNECTS.some((name) => values[name] !== undefined) || 'psk' in options;
   const hasCertificate = credentials.some(({ kind }) => kind === 'certificate');
-  const connection = wantsConnection || hasCertificate ? await tryConnection(options, terminal, stop) : null;
+  const connection = wanted ?? (hasCertificate ? await tryConnection(options, terminal, stop) : null);
   const { words, ...outcome } = connection ?? {};
   const ok = !wantsConnection || connection.ok;
   const report = { ok, peer, ...found, credentials, connection: connection === null ? null : outcome };
