@@ -184,3 +184,21 @@ Module._load = function (name, ...rest) {
   const keygen = tool('keygen', 'psk');
   assert.equal(keygen.status, 0, keygen.stderr);
 });
+
+test('docs/cli.md describes every command and variable, and no option that is not there', () => {
+  const page = fs.readFileSync(path.join(ROOT, 'docs', 'cli.md'), 'utf8');
+  const sources = path.dirname(MAIN);
+  const known = new Set(['help', 'json']);
+  for (const command of COMMANDS) {
+    assert.match(page, new RegExp(`^## .*\\b${command}\\b`, 'm'));
+    for (const name of Object.keys(require(path.join(sources, 'commands', command)).OPTIONS)) known.add(name);
+  }
+  const named = new Set([...page.matchAll(/--([a-z][a-z-]*)/g)].map(([, name]) => name));
+  assert.deepEqual(
+    [...named].filter((name) => !known.has(name)),
+    [],
+  );
+  const variables = (text) => [...new Set(text.match(/\bMBED_DTLS_[A-Z]+/g))].sort();
+  const code = fs.readFileSync(path.join(sources, 'credentials.js'), 'utf8');
+  assert.deepEqual(variables(page), variables(code));
+});

@@ -111,7 +111,7 @@ class Survey {
   }
 
   /**
-   * Groups of ECDHE. With an ECDSA suite, the group of the certificate has to be on offer too (RFC 4492 section 5.1), and
+   * Groups of ECDHE. With an ECDSA suite, the group of the certificate has to be on offer too (RFC 8422 section 5.3), and
    * a server that prefers it does not show what else it has.
    */
   async _groups(suites) {
