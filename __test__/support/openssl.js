@@ -18,9 +18,9 @@ function sClient(test, port, args) {
   return peer;
 }
 
-/** Starts `openssl s_server -dtls1_2` on a local port. */
-function sServer(test, port, args) {
-  const peer = new Program('openssl', ['s_server', '-dtls1_2', '-accept', `127.0.0.1:${port}`, ...args]);
+/** Starts `openssl s_server` on a local port, for DTLS 1.2 unless told otherwise. */
+function sServer(test, port, args, version = '-dtls1_2') {
+  const peer = new Program('openssl', ['s_server', version, '-accept', `127.0.0.1:${port}`, ...args]);
   test.after(() => peer.kill());
   return peer;
 }
