@@ -21,7 +21,16 @@ const {
   vector,
 } = require('./handshake.js');
 const { connectionKeys, masterSecret, pskPremasterSecret, verifyData } = require('./prf.js');
-const { ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, Protection, SUITES, parseRecords, record } = require('./record.js');
+const {
+  ALERT,
+  APPLICATION_DATA,
+  CHANGE_CIPHER_SPEC,
+  HANDSHAKE,
+  Protection,
+  SUITES,
+  parseRecords,
+  record,
+} = require('./record.js');
 
 const ANNOUNCEMENT = 254;
 
@@ -209,8 +218,7 @@ class Client {
     const { random: clientRandom, suite } = this;
     const { random: serverRandom } = this._serverHello;
     const transcript = this._usesExtendedMasterSecret ? Buffer.concat(this._transcript) : undefined;
-    this.master =
-      master ?? masterSecret(pskPremasterSecret(this.psk), { transcript, clientRandom, serverRandom });
+    this.master = master ?? masterSecret(pskPremasterSecret(this.psk), { transcript, clientRandom, serverRandom });
     const keys = connectionKeys(this.master, { clientRandom, serverRandom, ...suite });
     this._write = new Protection(suite, keys.client);
     this._read = new Protection(suite, keys.server);

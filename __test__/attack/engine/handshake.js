@@ -53,7 +53,13 @@ function message(type, sequence, body) {
 /** Bytes `start` to `end` of a whole message's body, as a fragment; `claimed` is the length of the message. */
 function fragment(whole, start, end, claimed = whole.length - HEADER_LENGTH) {
   const body = whole.subarray(HEADER_LENGTH + start, HEADER_LENGTH + end);
-  return Buffer.concat([whole.subarray(0, 1), number(claimed, 3), whole.subarray(4, 6), number(start, 3), vector(body, 3)]);
+  return Buffer.concat([
+    whole.subarray(0, 1),
+    number(claimed, 3),
+    whole.subarray(4, 6),
+    number(start, 3),
+    vector(body, 3),
+  ]);
 }
 
 /** A message in fragments of `length` bytes of its body each. */
