@@ -10,6 +10,8 @@
 const dgram = require('node:dgram');
 const { once } = require('node:events');
 
+const { TYPE } = require('./handshake.js');
+
 const HOST = '127.0.0.1';
 const PATIENCE = 2_000;
 
@@ -44,8 +46,11 @@ class Address {
     return this._socket.address().port;
   }
 
+  /** @returns {Promise<void>} when it has left, which only who closes the address at once has to wait for */
   send(datagram, port, host = HOST) {
-    this._socket.send(datagram, port, host);
+    return new Promise((resolve) => {
+      this._socket.send(datagram, port, host, () => resolve());
+    });
   }
 
   /** The next datagram that comes, null when none does in time. */
@@ -83,16 +88,20 @@ class Address {
   }
 
   /** The client's cookie for this server. */
-  async proveAddress(port, client) {
-    this.send(client.hello(), port);
+  async proveAddress(port, client, host) {
+    this.send(client.hello(), port, host);
     await this.listen(client, () => client.cookie.length > 0, 'cookie');
   }
 
   /** Up to the server's first flight, or, where a session is resumed, its only one. */
-  async greet(port, client) {
-    await this.proveAddress(port, client);
-    this.send(client.hello(), port);
-    await this.listen(client, () => client.isOpen || client.heard.includes(14), 'flight of the server');
+  async greet(port, client, host) {
+    await this.proveAddress(port, client, host);
+    this.send(client.hello(), port, host);
+    await this.listen(
+      client,
+      () => client.isOpen || client.heard.includes(TYPE.SERVER_HELLO_DONE),
+      'flight of the server',
+    );
   }
 
   /** The whole handshake. */

@@ -87,7 +87,7 @@ class Client {
 
   // What comes
 
-  /** Takes a datagram of the server's. Answers the types of its records and messages. */
+  /** Takes a datagram of the server's. */
   handle(datagram) {
     for (const each of parseRecords(datagram)) {
       if (each.epoch === 0) this._handlePlaintext(each);
