@@ -11,7 +11,7 @@ const { Address } = require('./engine/address.js');
 const { Client } = require('./engine/client.js');
 const { SUITES } = require('./engine/record.js');
 
-for (const suite of Object.keys(SUITES)) {
+for (const suite of Object.keys(SUITES).filter((name) => name.startsWith('PSK'))) {
   for (const extendedMasterSecret of [true, false]) {
     const how = extendedMasterSecret ? 'with' : 'without';
     test(`the engine speaks ${suite} ${how} extended master secret`, async (t) => {

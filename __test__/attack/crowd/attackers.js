@@ -34,4 +34,13 @@ function addresses(count) {
   return Array.from({ length: count }, (_, index) => `127.0.${66 + (index >> 8)}.${(index & 255) + 1}`);
 }
 
-module.exports = { addresses, startAttackers };
+/** So many IPv6 prefixes of 64 bits, with so many addresses in each; they must be made this machine's first. */
+function prefixAddresses(prefixes, each) {
+  const all = [];
+  for (let index = 0; index < each; index++) {
+    for (let prefix = 1; prefix <= prefixes; prefix++) all.push(`fd00:0:0:${prefix}::${(index + 1).toString(16)}`);
+  }
+  return all;
+}
+
+module.exports = { addresses, prefixAddresses, startAttackers };

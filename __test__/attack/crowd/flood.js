@@ -47,7 +47,7 @@ process.once('message', async ({ port, kind, hosts, rate }) => {
   process.once('message', () => {
     clearInterval(timer);
     for (const socket of sockets) socket.close();
-    process.send({ sent }, () => process.disconnect());
+    process.send({ sent, seconds: (performance.now() - began) / 1_000 }, () => process.disconnect());
   });
   process.send('flooding');
 });

@@ -106,9 +106,13 @@ class Client {
         this._expected = each.sequence + 1;
         this.heard.push(each.type);
         this._transcript.push(each.bytes);
-        if (each.type === TYPE.SERVER_HELLO) this._handleServerHello(each.body);
+        this._handleMessage(each);
       }
     }
+  }
+
+  _handleMessage({ type, body }) {
+    if (type === TYPE.SERVER_HELLO) this._handleServerHello(body);
   }
 
   _handleServerHello(body) {
@@ -167,7 +171,7 @@ class Client {
 
   keyExchangeMessage() {
     if (this._keyExchange === null) {
-      this._keyExchange = message(TYPE.CLIENT_KEY_EXCHANGE, this._sequence++, vector(this.identity, 2));
+      this._keyExchange = message(TYPE.CLIENT_KEY_EXCHANGE, this._sequence++, this._keyExchangeBody());
       this._transcript.push(this._keyExchange);
       this._deriveKeys();
     }
@@ -214,11 +218,27 @@ class Client {
     return this.protected(ALERT, Buffer.of(1, 0));
   }
 
+  /** What the ClientKeyExchange holds, and what comes of it: here pre-shared keys (RFC 4279 section 2). */
+  _keyExchangeBody() {
+    return vector(this.identity, 2);
+  }
+
+  _premasterSecret() {
+    return pskPremasterSecret(this.psk);
+  }
+
+  /** A message of the client's own, in a record. */
+  _say(type, body) {
+    const whole = message(type, this._sequence++, body);
+    this._transcript.push(whole);
+    return this.plaintext(HANDSHAKE, whole);
+  }
+
   _deriveKeys(master) {
     const { random: clientRandom, suite } = this;
     const { random: serverRandom } = this._serverHello;
     const transcript = this._usesExtendedMasterSecret ? Buffer.concat(this._transcript) : undefined;
-    this.master = master ?? masterSecret(pskPremasterSecret(this.psk), { transcript, clientRandom, serverRandom });
+    this.master = master ?? masterSecret(this._premasterSecret(), { transcript, clientRandom, serverRandom });
     const keys = connectionKeys(this.master, { clientRandom, serverRandom, ...suite });
     this._write = new Protection(suite, keys.client);
     this._read = new Protection(suite, keys.server);

@@ -12,7 +12,9 @@ const TYPE = {
   HELLO_VERIFY_REQUEST: 3,
   CERTIFICATE: 11,
   SERVER_KEY_EXCHANGE: 12,
+  CERTIFICATE_REQUEST: 13,
   SERVER_HELLO_DONE: 14,
+  CERTIFICATE_VERIFY: 15,
   CLIENT_KEY_EXCHANGE: 16,
   FINISHED: 20,
 };
@@ -142,6 +144,11 @@ function parseExtensions(list) {
   return types;
 }
 
+/** @returns {Buffer} the body of a Certificate message with one certificate, DER (RFC 5246 section 7.4.2) */
+function certificate(der) {
+  return vector(vector(der, 3), 3);
+}
+
 /** @returns {Buffer} the body of a HelloVerifyRequest; its version is DTLS 1.0's (RFC 6347 section 4.2.1) */
 function helloVerifyRequest(cookie) {
   return Buffer.concat([Buffer.of(0xfe, 0xff), vector(cookie, 1)]);
@@ -150,6 +157,7 @@ function helloVerifyRequest(cookie) {
 module.exports = {
   EXTENSION,
   TYPE,
+  certificate,
   clientHello,
   extension,
   fragment,

@@ -25,6 +25,14 @@ const SUITES = {
     explicit: 8,
     tagLength: 16,
   },
+  'ECDHE-ECDSA-AES128-GCM-SHA256': {
+    id: 0xc02b,
+    cipher: 'aes-128-gcm',
+    keyLength: 16,
+    saltLength: 4,
+    explicit: 8,
+    tagLength: 16,
+  },
   'PSK-CHACHA20-POLY1305': {
     id: 0xccab,
     cipher: 'chacha20-poly1305',

@@ -16,6 +16,8 @@ class Server {
     this._socket = socket;
     this._onHello = onHello;
     this.hellos = 0;
+    /** Types of the messages that have come in plaintext. */
+    this.messages = [];
     /** Descriptions of the alerts that have come in plaintext. */
     this.alerts = [];
     /** The numbers of records and messages go on; a ServerHello's begins where its hello's is. */
@@ -76,6 +78,7 @@ class Server {
     for (const { type, epoch, number, content } of parseRecords(datagram)) {
       if (epoch !== 0) continue;
       if (type === ALERT) this.alerts.push(content[1]);
+      if (type === HANDSHAKE) this.messages.push(content[0]);
       if (type !== HANDSHAKE || content[0] !== TYPE.CLIENT_HELLO) continue;
       const [{ body, sequence }] = parseMessages(content);
       this.hellos += 1;
