@@ -35,7 +35,7 @@ const RATE = Number(values.rate);
 const SECONDS = Number(values.seconds);
 
 /** Until the attackers have done what they can, ms. */
-const LEAD = 2_000;
+const LEAD = 4_000;
 
 /** Floods of questions: how many datagrams a second. */
 const FLOOD_RATE = 20_000;
@@ -60,7 +60,7 @@ await measure('(no attackers)', null);
 for (const stage of Object.keys(STAGES)) await measure(stage, ['stall.js', { stage, rate: RATE, hosts }]);
 if (!values.prefixes) {
   for (const kind of ['resumeSession', 'lookupKey']) {
-    await measure(`junk, '${kind}'`, ['flood.js', { kind, rate: FLOOD_RATE, hosts: hosts.slice(0, 8) }]);
+    await measure(`junk, '${kind}'`, ['flood.js', { kind, rate: FLOOD_RATE, hosts }]);
   }
 }
 
