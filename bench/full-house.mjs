@@ -47,7 +47,8 @@ const HONEST = { psk: 'secret of bob', pskIdentity: 'bob', handshakeTimeout: 4_0
 
 if (values.prefixes && !values['in-namespace']) {
   // All of these prefixes are this machine's, for as long as the namespace lives.
-  const script = 'ip link set lo up && ip -6 route add local fd00::/16 dev lo && exec "$@"';
+  const script =
+    'ip link set lo up && ip -6 route add local fd00::/16 dev lo && sysctl -qw net.ipv6.ip_nonlocal_bind=1 && exec "$@"';
   const again = [process.execPath, ...process.argv.slice(1), '--in-namespace'];
   process.exit(spawnSync('unshare', ['-n', 'sh', '-c', script, 'sh', ...again], { stdio: 'inherit' }).status ?? 1);
 }

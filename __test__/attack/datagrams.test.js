@@ -9,7 +9,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const certificates = require('../support/certificates.js');
 const { BOB, event, messages, startServer } = require('../support/endpoints.js');
-const { Address } = require('./engine/address.js');
+const { Address, elsewhere } = require('./engine/address.js');
 const { EXTENSIONS } = require('./engine/certificate.js');
 const { Client } = require('./engine/client.js');
 const { TYPE, fragment } = require('./engine/handshake.js');
@@ -109,7 +109,7 @@ describe('a hello with a valid cookie that is replayed from its address', { skip
       handshakeTimeoutMin: 60_000,
       ...options,
     });
-    const victim = await Address.open(t, '127.0.7.7');
+    const victim = await Address.open(t, elsewhere());
     const client = certificateClient();
     await victim.proveAddress(server.address().port, client);
     return { victim, client, port: server.address().port };

@@ -11,11 +11,13 @@ const { BOB, event, openClient, startServer } = require('../support/endpoints.js
 const { addresses, startAttackers } = require('./crowd/attackers.js');
 const { meetHonestClients } = require('./crowd/honest.js');
 const { NEVER_FOUND, STAGES } = require('./crowd/stages.js');
-const { Address } = require('./engine/address.js');
+const { Address, HAS_LOOPBACK_NETWORK } = require('./engine/address.js');
 const { Client } = require('./engine/client.js');
 
 const MAX_HANDSHAKES = 50;
 const ATTEMPTS_PER_SECOND = 300;
+
+const skip = HAS_LOOPBACK_NETWORK ? false : 'attackers need addresses of their own';
 
 /** The application finds keys in so many ms. */
 const STORE_DELAY = 10;
@@ -36,7 +38,7 @@ async function untilFull(server) {
 }
 
 for (const stage of Object.keys(STAGES)) {
-  test(`attackers with 16 addresses who stop after ${stage} keep no honest client out`, async (t) => {
+  test(`attackers with 16 addresses who stop after ${stage} keep no honest client out`, { skip }, async (t) => {
     const server = await startService(t);
     const { port } = server.address();
     const task = { port, stage, hosts: addresses(16), rate: ATTEMPTS_PER_SECOND };
@@ -54,11 +56,11 @@ for (const stage of Object.keys(STAGES)) {
   });
 }
 
-describe('a full house', () => {
+describe('a full house', { skip }, () => {
   test('displaces no connection that is open', async (t) => {
     const server = await startService(t, { maxConnections: MAX_HANDSHAKES + 1 });
     const { port } = server.address();
-    const address = await Address.open(t, '127.0.66.1');
+    const address = await Address.open(t);
     const client = await address.handshake(port, new Client());
     const [socket] = Object.values(server.sockets);
     const task = { port, stage: "the server's flight", hosts: addresses(16), rate: ATTEMPTS_PER_SECOND };
@@ -79,7 +81,7 @@ describe('a full house', () => {
     const attackers = await startAttackers('stall.js', task);
     t.after(attackers.kill);
     await untilFull(server);
-    const { failures } = await meetHonestClients({ port, ...BOB, handshakeTimeout: 10_000 }, 3);
+    const { failures } = await meetHonestClients({ port, ...BOB, handshakeTimeout: 5_000 }, 3);
     assert.deepEqual(failures, []);
   });
 

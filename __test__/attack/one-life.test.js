@@ -7,7 +7,7 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { BOB, startServer } = require('../support/endpoints.js');
-const { Address } = require('./engine/address.js');
+const { Address, elsewhere } = require('./engine/address.js');
 const { Client, announcement } = require('./engine/client.js');
 
 const NAME = Buffer.from('device');
@@ -137,7 +137,7 @@ test('who copies a device’s announcement to an address of its own while the ap
   const { client } = await openDevice(t, service);
   const questions = [];
   service.answerMove = (callback) => questions.push(callback);
-  const [away, attacker] = [await Address.open(t), await Address.open(t, '127.0.66.6')];
+  const [away, attacker] = [await Address.open(t), await Address.open(t, elsewhere())];
   const datagram = announcement(client.data('I have moved'), NAME);
   away.send(datagram, service.port);
   attacker.send(datagram, service.port);
@@ -164,4 +164,21 @@ test('a copy that is restored at two addresses lives once', async (t) => {
   assert.equal(times(service.heard, 'transfer 100'), 1);
   assert.equal(service.server.getConnections(), 1);
   assert.equal(service.closed, 0);
+});
+
+test('a copy that lives moves to where a newer record of it comes from, whatever the store finds there', async (t) => {
+  const first = await startService(t);
+  const { home, client, key } = await openDevice(t, first);
+  const service = await startService(t);
+  const away = await Address.open(t);
+  for (const address of [home, away]) {
+    service.copies.set(`${address.host}:${address.port}`, first.copies.get(key));
+    const text = `from port ${address.port}`;
+    address.send(client.data(text), service.port);
+    await untilHeard(service, text);
+  }
+  await sleep(QUIET);
+  assert.equal(service.server.getConnections(), 1);
+  assert.equal(service.closed, 0, 'the connection that was there has gone on');
+  assert.deepEqual(Object.keys(service.server.sockets), [`${away.host}:${away.port}`]);
 });

@@ -11,13 +11,15 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { BOB, event, startServer } = require('../support/endpoints.js');
 const { addresses, startAttackers } = require('./crowd/attackers.js');
 const { meetHonestClients } = require('./crowd/honest.js');
-const { Address } = require('./engine/address.js');
+const { Address, HAS_LOOPBACK_NETWORK, elsewhere } = require('./engine/address.js');
 const { Client, announcement } = require('./engine/client.js');
 const { APPLICATION_DATA, record } = require('./engine/record.js');
 
 const MAX_HANDSHAKES = 100;
 /** More than there may be handshakes. */
 const PORTS = 150;
+
+const skip = HAS_LOOPBACK_NETWORK ? false : 'attackers need addresses of their own';
 
 /** How long the application's store takes, ms. */
 const STORE_DELAY = 100;
@@ -70,7 +72,7 @@ function assertLetIn({ median, worst, failures }) {
 for (const [question, make] of Object.entries(JUNK)) {
   test(`junk from many ports of one address keeps nobody out while nobody answers '${question}'`, async (t) => {
     const service = await startService(t, { delay: Infinity });
-    const strangers = await Promise.all(Array.from({ length: PORTS }, () => Address.open(t, '127.0.66.6')));
+    const strangers = await Promise.all(Array.from({ length: PORTS }, () => Address.open(t, elsewhere())));
     for (const stranger of strangers) {
       stranger.send(make(), service.port);
       // A receive buffer has room for so many.
@@ -82,7 +84,7 @@ for (const [question, make] of Object.entries(JUNK)) {
   });
 }
 
-describe('a flood of junk records against a store that takes its time', () => {
+describe('a flood of junk records against a store that takes its time', { skip }, () => {
   async function flood(t, task) {
     const attackers = await startAttackers('flood.js', { hosts: addresses(8), ...task });
     t.after(attackers.kill);

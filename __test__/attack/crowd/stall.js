@@ -12,7 +12,10 @@ const { STAGES } = require('./stages.js');
 const PAUSE = 5;
 
 /** Attempts that wait for an answer of the server's. */
-const AT_A_TIME = 300;
+const AT_A_TIME = 500;
+
+/** Who is not answered for so long is turned away, ms. */
+const PATIENCE = 250;
 
 /** Its addresses are closed by hand. */
 const NO_TEST = { after() {} };
@@ -24,6 +27,7 @@ process.once('message', ({ port, target, stage, hosts, rate }) => {
 
   const attempt = async (host) => {
     const address = await Address.open(NO_TEST, host);
+    address.patience = PATIENCE;
     try {
       await STAGES[stage](address, port, target);
       counts.reached += 1;

@@ -1,7 +1,7 @@
 'use strict';
 
-// UDP addresses of an attacker, and of devices: any of 127.0.0.0/8 is ours on Linux. What comes waits until it is asked
-// for.
+// UDP addresses of an attacker, and of devices. Where any of 127.0.0.0/8 is ours, which it is on Linux and Windows, they
+// can be of many hosts. What comes waits until it is asked for.
 //
 //   const address = await Address.open(t, '127.0.3.4')
 //   const client = await address.handshake(port, new Client())
@@ -9,10 +9,14 @@
 
 const dgram = require('node:dgram');
 const { once } = require('node:events');
+const process = require('node:process');
 
 const { TYPE } = require('./handshake.js');
 
 const HOST = '127.0.0.1';
+
+/** macOS has no other loopback address unless it is told so. */
+const HAS_LOOPBACK_NETWORK = process.platform !== 'darwin';
 const PATIENCE = 2_000;
 
 class Address {
@@ -20,6 +24,8 @@ class Address {
     this._socket = socket;
     this._waiting = [];
     this._wanted = null;
+    /** How long an answer may take, ms. */
+    this.patience = PATIENCE;
     socket.on('message', (datagram) => {
       this._waiting.push(datagram);
       this._wanted?.();
@@ -54,7 +60,7 @@ class Address {
   }
 
   /** The next datagram that comes, null when none does in time. */
-  async next(milliseconds = PATIENCE) {
+  async next(milliseconds = this.patience) {
     if (this._waiting.length === 0) {
       await new Promise((resolve) => {
         const timer = setTimeout(resolve, milliseconds);
@@ -117,4 +123,9 @@ class Address {
   }
 }
 
-module.exports = { Address, HOST };
+/** An address of another host than an honest client's. */
+function elsewhere(number = 1) {
+  return HAS_LOOPBACK_NETWORK ? `127.0.66.${number}` : HOST;
+}
+
+module.exports = { Address, HAS_LOOPBACK_NETWORK, HOST, elsewhere };

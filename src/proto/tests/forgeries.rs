@@ -34,7 +34,7 @@ fn cost_of_forgeries(quiet: Duration) -> Duration {
         assert!(network.server.endpoint.handle_datagram(network.now, address, record).is_none());
     }
     let cost = began.elapsed();
-    // Neither has it done any harm.
+    // The connection has taken no harm.
     network.send_from_client(0, b"after");
     network.settle();
     assert_eq!(network.server.payloads(), [b"before".to_vec(), b"after".to_vec()]);
@@ -80,7 +80,7 @@ fn a_forged_record_with_a_high_number_keeps_no_genuine_one_out() {
     }
 }
 
-// The same from an insider: what authenticates with other keys is as forged as anything else.
+// A record of an insider's is authentic under the insider's keys, and forged on any other connection.
 #[test]
 fn a_record_of_another_connection_moves_no_window() {
     let mut network = Network::new(psk_server());

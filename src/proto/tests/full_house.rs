@@ -86,25 +86,25 @@ fn where_there_is_room_for_all_an_honest_client_gets_in_beside_stalled_ones() {
 }
 
 #[test]
-fn a_thousand_stalled_handshakes_of_ten_addresses_keep_no_honest_client_out() {
+fn stalled_handshakes_of_ten_addresses_keep_no_honest_client_out() {
     let mut network = Network::with_limits(psk_server(), default_limits());
     assert!(gets_in(&mut network, by_address(10), Duration::ZERO));
 }
 
 #[test]
-fn nor_do_those_of_sixty_four_addresses_while_its_key_is_looked_up() {
+fn stalled_handshakes_of_sixty_four_addresses_keep_no_client_out_whose_key_is_looked_up() {
     let mut network = Network::with_limits(psk_server(), default_limits());
     assert!(gets_in(&mut network, by_address(64), Duration::from_millis(500)));
 }
 
 #[test]
-fn nor_do_those_of_one_ipv6_prefix_each_from_an_address_of_its_own() {
+fn stalled_handshakes_of_one_ipv6_prefix_keep_no_honest_client_out() {
     let mut network = Network::with_limits(psk_server(), default_limits());
     assert!(gets_in(&mut network, by_prefix(1), Duration::ZERO));
 }
 
 #[test]
-fn nor_do_those_of_eight_ipv6_prefixes_while_its_key_is_looked_up() {
+fn stalled_handshakes_of_eight_ipv6_prefixes_keep_no_client_out_whose_key_is_looked_up() {
     let mut network = Network::with_limits(psk_server(), default_limits());
     assert!(gets_in(&mut network, by_prefix(8), Duration::from_millis(500)));
 }
