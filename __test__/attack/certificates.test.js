@@ -182,6 +182,25 @@ describe('a key of monstrous size costs its owner’s peer nothing (CVE-2026-135
   }
 });
 
+test('a client whose certificate was refused leaves no session to resume (CVE-2026-135389)', { skip }, async (t) => {
+  const { key, cert } = certificates.server;
+  const server = await startServer(t, { key, cert, ca: certificates.ca.cert, mtu: 16_000 });
+  const refused = event(server, 'clientError');
+  const offered = [];
+  server.on('renegotiate', (id, _socket, callback) => {
+    offered.push(id);
+    callback(null, null);
+  });
+  const address = await Address.open(t);
+  const stranger = new CertificateClient({ key: certificates.otherIssuer.key, cert: derOf(certificates.otherIssuer) });
+  await address.greet(server.address().port, stranger);
+  address.send(stranger.certificateFlight(), server.address().port);
+  const [{ code }, socket] = await refused;
+  assert.equal(code, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  assert.equal(socket.session, undefined);
+  assert.deepEqual(offered, []);
+});
+
 test('what is repeated is not verified again (CVE-2026-135393)', { skip }, async (t) => {
   const { key, cert } = certificates.server;
   const asked = { server: 0, client: 0 };
