@@ -36,9 +36,11 @@ const STEPS = [
   ['addon', 'the addon builds', () => npm('build:debug'), 20],
   ['lint', 'JavaScript is formatted and linted', () => npm('lint'), 1],
   ['types', 'types, tests of types and examples agree', () => npm('types'), 2],
-  ['js', 'JavaScript tests', () => nodeTest((file) => !/^(interop|packaging)/.test(file)), 5],
+  ['js', 'JavaScript tests', () => nodeTest((file) => !/^(attack|interop|packaging)/.test(file)), 5],
   ['interop', 'tests against other implementations', () => nodeTest((file) => file.startsWith('interop')), 5],
   ['examples', 'every example, and the main job', () => [process.execPath, 'scripts/run-examples.mjs'], 3],
+  // One file at a time: some of them measure how long honest clients wait.
+  ['attack', 'attacks fail', () => nodeTest((file) => file.startsWith('attack'), 1), 5],
 ];
 
 const wanted = process.argv.slice(2);
@@ -114,7 +116,7 @@ function npm(script) {
 }
 
 /** Node's test runner on the files below __test__ that are wanted. No file is an error: it would pass unseen. */
-function nodeTest(isWanted) {
+function nodeTest(isWanted, concurrency = 2) {
   const files = readdirSync(path.join(ROOT, '__test__'), { recursive: true })
     .filter((file) => file.endsWith('.test.js') && isWanted(file))
     .map((file) => path.join('__test__', file))
@@ -124,7 +126,7 @@ function nodeTest(isWanted) {
     process.execPath,
     '--test',
     '--test-reporter=spec',
-    '--test-concurrency=2',
+    `--test-concurrency=${concurrency}`,
     '--test-timeout=120000',
     ...files,
   ];

@@ -28,6 +28,7 @@ fn count_transmits(endpoint: &mut Endpoint) -> usize {
     std::iter::from_fn(|| endpoint.poll_transmit()).count()
 }
 
+// CVE-2026-115215
 #[test]
 fn a_hundred_thousand_hellos_without_cookie_leave_nothing_behind() {
     let (hello, _, mut network) = hellos();
