@@ -7,7 +7,8 @@ const { DtlsClient } = require('../client');
 const { DtlsError } = require('../errors');
 const defaults = require('../options/defaults');
 const { DtlsServer } = require('../server');
-const { addressKey, closeWhenSent } = require('../transport/udp');
+const { addressKey } = require('../transport/addresses');
+const { closeWhenSent } = require('../transport/udp');
 const { Wire } = require('./dgram-wire');
 
 // The first record of a datagram (RFC 6347, 4.1 and 4.2.2).
@@ -69,9 +70,21 @@ class Peers {
    */
   send(peer, message, callback) {
     const socket = this._find(peer);
-    if (socket !== null) write(socket, message, callback);
+    if (socket !== null) this._write(socket, message, callback);
     else if (this._clientOptions === null) this._lose(peer, message, callback);
     else this._sendLater(peer, message, callback);
+  }
+
+  _write(socket, message, callback) {
+    if (message === null) callback(null);
+    else if (socket.server === undefined) socket.send(message, callback);
+    else {
+      socket.send(message, (error) => {
+        // All other errors are the connection's, and come as its own 'error'.
+        if (error?.code === 'ERR_DTLS_PAYLOAD_TOO_LARGE') this._emit('peerError', error, socket);
+        callback(null, message.length);
+      });
+    }
   }
 
   /** Takes one datagram from the UDP socket to the role that it is for. */
@@ -190,7 +203,7 @@ class Peers {
         this._onSecure(client);
       } finally {
         // A listener may have thrown.
-        for (const { message, callback } of opened.queue.splice(0)) write(client, message, callback);
+        for (const { message, callback } of opened.queue.splice(0)) this._write(client, message, callback);
       }
     });
     client.on('error', (error) => {
@@ -251,12 +264,6 @@ function verifiesNames({ servername, rejectUnauthorized, ca, CACert, ...others }
   if (servername !== undefined || rejectUnauthorized === false) return false;
   if (ca !== undefined || CACert !== undefined) return true;
   return ['psk', 'pskCallback', 'peerPublicKey', 'verifyPeer'].every((name) => others[name] === undefined);
-}
-
-function write(socket, message, callback) {
-  if (message === null) callback(null);
-  else if (socket.server === undefined) socket.send(message, callback);
-  else socket.send(message, () => callback(null, message.length));
 }
 
 /** Which side has sent a datagram, as far as its first record tells: 'client', 'server' or 'either'. */

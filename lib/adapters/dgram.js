@@ -13,7 +13,7 @@ const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, missingOption, stateError } = require('../errors');
 const defaults = require('../options/defaults');
 const { boolean, callback: checkCallback, datagram, integer, oneOf, port: checkPort } = require('../options/validate');
-const { canonicalAddress } = require('../transport/udp');
+const { canonicalAddress } = require('../transport/addresses');
 const { Peers } = require('./dgram-peers');
 
 /** Options of the UDP socket, with their checkers. */
@@ -273,7 +273,7 @@ class DgramSocket extends dgram.Socket {
       else if (isMulticast(address)) callback(noMulticast(address));
       else {
         const name = net.isIP(host) === 0 ? host : null;
-        callback(null, { address: canonicalAddress(address, this.type), port, name });
+        callback(null, { address: canonicalAddress(address), port, name });
       }
     };
     if (net.isIP(host) !== 0) resolved(null, host);

@@ -106,9 +106,12 @@ function bytes(value) {
   return typeof value === 'string' ? Buffer.from(value, 'latin1') : value;
 }
 
+/** A handshake that took too long: nothing came, or nothing of use. */
+const TIMEOUTS = new Set(['ERR_DTLS_HANDSHAKE_TIMEOUT', 'ERR_DTLS_NO_ANSWER', 'ERR_DTLS_NOT_DTLS']);
+
 /** node-coap-client looks for this text, to tell a peer that is silent from one that refuses. */
 function translated(error) {
-  if (error.code !== 'ERR_DTLS_HANDSHAKE_TIMEOUT') return error;
+  if (!TIMEOUTS.has(error.code)) return error;
   return Object.assign(new Error('The DTLS handshake timed out', { cause: error }), { code: error.code });
 }
 

@@ -28,16 +28,19 @@ const ADVICE = {
   CERT_HAS_EXPIRED: "The peer needs a new certificate; also check this machine's clock.",
   CERT_NOT_YET_VALID: "Check this machine's clock, and the peer's when it made the certificate.",
   DEPTH_ZERO_SELF_SIGNED_CERT: 'If you trust this certificate, name its file with --ca.',
-  ERR_DTLS_HANDSHAKE_TIMEOUT:
-    'Check host and port, that a DTLS 1.2 server listens there, and that no firewall drops UDP. ' +
-    '--timeout gives it more time.',
+  ERR_DTLS_HANDSHAKE_TIMEOUT: 'Check that no firewall drops large datagrams. --timeout gives the handshake more time.',
   ERR_DTLS_INVALID_KEY:
     'Check the file. If the key is encrypted, put its passphrase into the environment, as MBED_DTLS_PASSPHRASE.',
+  ERR_DTLS_NOT_DTLS: 'Check the port: another protocol lives there.',
+  ERR_DTLS_NO_ANSWER:
+    'Check host and port, that a DTLS 1.2 server listens there, and that no firewall drops UDP. ' +
+    '--timeout gives it more time.',
   ERR_DTLS_NO_PEER_CERTIFICATE: 'The peer has none of what was asked for. Check --ca and --peer-key.',
   ERR_DTLS_NO_SHARED_CIPHER: 'Check --ciphers, and that both sides authenticate in the same way.',
   ERR_DTLS_PEER_KEY_MISMATCH: "The peer's key is none of --peer-key. Somebody else may be answering.",
   ERR_DTLS_UNKNOWN_PSK_IDENTITY: 'Add the identity to the file of --psk.',
   ERR_DTLS_WRONG_PASSPHRASE: 'Put the passphrase into the environment, as MBED_DTLS_PASSPHRASE.',
+  ERR_DTLS_WRONG_VERSION: 'The peer does not speak DTLS 1.2. mbed-dtls inspect shows which versions it has.',
   ERR_DTLS_WRONG_PSK: 'Both sides must have the same key for this identity.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'If this is the right server, give the name in its certificate with --servername.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "Name the certificate of the peer's authority with --ca.",

@@ -49,7 +49,7 @@ class Survey {
       throw new Failure(
         'the server does not answer',
         'Check host and port, that a DTLS server listens there, and that no firewall drops UDP.',
-        'ERR_DTLS_HANDSHAKE_TIMEOUT',
+        'ERR_DTLS_NO_ANSWER',
       );
     }
     const versions = await this._versions(first);
