@@ -312,7 +312,7 @@ describe('certificates', { skip: !certificates.available && 'openssl was not fou
   });
 });
 
-test('IPv6, and IPv4 through a socket for both, have the addresses that dgram reports', async (t) => {
+test('a peer has one address: IPv4 also through a socket for both families', async (t) => {
   const gateway = createDgramSocket({ ...KEYS, type: 'udp6' });
   closeAfter(t, gateway);
   gateway.bind(0);
@@ -322,7 +322,7 @@ test('IPv6, and IPv4 through a socket for both, have the addresses that dgram re
   for (const [type, address, seen] of [
     ['udp6', '::1', '::1'],
     ['udp6', '0:0:0:0:0:0:0:1', '::1'],
-    ['udp6', HOST, `::ffff:${HOST}`],
+    ['udp6', HOST, HOST],
     ['udp4', HOST, HOST],
   ]) {
     const device = createDgramSocket({ type, client: BOB });

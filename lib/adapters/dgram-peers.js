@@ -7,7 +7,7 @@ const { DtlsClient } = require('../client');
 const { DtlsError } = require('../errors');
 const defaults = require('../options/defaults');
 const { DtlsServer } = require('../server');
-const { addressKey } = require('../transport/addresses');
+const { addressKey, withoutMapping } = require('../transport/addresses');
 const { closeWhenSent } = require('../transport/udp');
 const { Wire } = require('./dgram-wire');
 
@@ -89,7 +89,7 @@ class Peers {
 
   /** Takes one datagram from the UDP socket to the role that it is for. */
   handleDatagram(datagram, remote) {
-    const key = addressKey(remote);
+    const key = addressKey({ address: withoutMapping(remote.address), port: remote.port });
     const isOpened = this._opened.has(key);
     // A peer whose handshake crosses ours has a connection in either role.
     const sender = isOpened && this._serverIsOpen ? senderOf(datagram) : 'either';
