@@ -49,6 +49,10 @@ impl<Key: Copy + Ord + Hash, Rank: Copy + Ord> Crowd<Key, Rank> {
         Some((prefix, rank))
     }
 
+    pub(super) fn rank(&self, key: Key) -> Option<Rank> {
+        self.places.get(&key).map(|&(_, rank)| rank)
+    }
+
     /// Gives a member another rank, and answers the one that it had.
     pub(super) fn promote(&mut self, key: Key, rank: Rank) -> Option<Rank> {
         let place = self.places.get_mut(&key)?;

@@ -15,6 +15,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+/// Steps that follow each other more closely count as one. A handshake over a fast network is never moved.
+const RESOLUTION: Duration = Duration::from_millis(50);
+
 /// One handshake that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Unfinished {
@@ -74,10 +77,15 @@ impl Handshakes {
 
     /// The handshake has gone a step ahead.
     pub(super) fn advance(&mut self, now: Instant, handshake: Unfinished) {
-        if let Some(before) = self.all.promote(handshake, now) {
-            self.guests.promote(handshake, now);
-            self.progress.change(handshake, Some(before), Some(now));
+        let Some(before) = self.all.rank(handshake) else {
+            return;
+        };
+        if now.saturating_duration_since(before) < RESOLUTION {
+            return;
         }
+        self.all.promote(handshake, now);
+        self.guests.promote(handshake, now);
+        self.progress.change(handshake, Some(before), Some(now));
     }
 
     /// The handshake is over, or given up. Does no harm where there is none.
