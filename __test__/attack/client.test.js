@@ -123,7 +123,7 @@ describe('a client refuses an extension that comes twice', () => {
   });
 });
 
-describe('a server without the key is no server (CVE-2026-93304)', () => {
+describe('a client accepts no server that lacks the key (CVE-2026-93304)', () => {
   const junk = (self, length) => self.record({ type: HANDSHAKE, epoch: 1, number: 0, content: randomBytes(length) });
   const forgeries = {
     'ChangeCipherSpec and Finished behind its ServerHelloDone': (self) => [

@@ -8,6 +8,7 @@ const process = require('node:process');
 const { test } = require('node:test');
 
 const { createServer } = require('../..');
+const { defaults } = require('../../lib/options/defaults.js');
 const { bindUdp } = require('../../lib/transport/udp.js');
 
 test('the error of bind() is the one that is thrown, although the descriptor is closed already', (t) => {
@@ -15,6 +16,12 @@ test('the error of bind() is the one that is thrown, although the descriptor is 
     t.skip('there is no descriptor on Windows');
     return;
   }
+  // The test is about the native socket, also where all other tests do without one.
+  const { nativeUdp } = defaults;
+  t.after(() => {
+    defaults.nativeUdp = nativeUdp;
+  });
+  defaults.nativeUdp = true;
   const server = createServer({ psk: 'secret' });
   const udp = {
     bind({ fd }) {

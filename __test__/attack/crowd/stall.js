@@ -14,7 +14,7 @@ const PAUSE = 5;
 /** Attempts that wait for an answer of the server's. */
 const AT_A_TIME = 500;
 
-/** Who is not answered for so long is turned away, ms. */
+/** Milliseconds without an answer after which an attempt counts as turned away. */
 const PATIENCE = 250;
 
 /** Its addresses are closed by hand. */
