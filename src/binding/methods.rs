@@ -160,6 +160,12 @@ macro_rules! endpoint_methods {
                 self.driver.finished(connection)
             }
 
+            /// What the hellos have agreed on (RFC 9146); null without connection IDs, and while there is a handshake.
+            #[napi(catch_unwind)]
+            pub fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
+                self.driver.connection_ids(connection)
+            }
+
             /// Keying material for another protocol (RFC 5705).
             #[napi(catch_unwind)]
             pub fn export_keying_material(

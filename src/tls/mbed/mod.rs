@@ -34,6 +34,8 @@ mod saved;
 mod server_identity;
 mod ssl;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub(crate) use config::{ClientConfig, ServerConfig};
