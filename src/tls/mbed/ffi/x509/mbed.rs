@@ -2,9 +2,9 @@
 //!
 //! Mbed TLS 2.28 does not enforce all that authorities can say. What it does not enforce is refused here.
 
-use super::config::Role;
-pub(crate) use super::x509_words::{Hash, KeySize, Names, SignatureScheme};
-use super::{c_int, c_void, check, sys};
+use super::super::config::Role;
+use super::super::{c_int, c_void, check, sys};
+use super::words::{Hash, KeySize, Names, SignatureScheme};
 use std::ptr::null;
 use std::slice;
 
