@@ -605,6 +605,8 @@ export class DtlsError extends Error {
 }
 
 export interface DtlsSocketEvents {
+  /** The handshake has keys: a line for Wireshark, which is a secret. */
+  keylog: [line: Buffer];
   /** The handshake is over. */
   secureConnect: [socket: DtlsSocket];
   /** A message has come, which is the payload of one datagram. */
@@ -801,6 +803,8 @@ export interface DtlsServerEvents {
   forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
   /** A handshake has failed. Its socket emits no 'error', and is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
+  /** A handshake has keys: a line for Wireshark, which is a secret. */
+  keylog: [line: Buffer, socket: DtlsSocket];
   /** The UDP socket has failed. 'close' follows. */
   error: [error: Error];
   /** The server is closed. */

@@ -360,6 +360,10 @@ impl Driver {
         Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
     }
 
+    pub(super) fn log_keys(&mut self, logs_keys: bool) {
+        self.with(|endpoint, _| endpoint.log_keys(logs_keys));
+    }
+
     pub(super) fn export_keying_material(
         &self,
         connection: u32,

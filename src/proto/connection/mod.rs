@@ -11,8 +11,8 @@ mod held;
 use super::limits::{Limits, REPEATED_HELLOS};
 use super::rate::Rate;
 use crate::tls::{
-    Answer, AssociationName, Claim, Context, Error, ErrorKind, ExportError, Finished, Inbound, Negotiated, Outbox,
-    Progress, Question, Reaction, SavedConnection, Subject,
+    Answer, AssociationName, Claim, Context, Error, ErrorKind, ExportError, Finished, Inbound, KeyLog, Negotiated,
+    Outbox, Progress, Question, Reaction, SavedConnection, Subject,
 };
 use crate::wire::{OwnedRecord, Record};
 use activity::Activity;
@@ -428,6 +428,11 @@ impl Connection {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         self.context.export(label, context, length)
+    }
+
+    /// What reads a capture of the connection, once: from the step on that derives the keys.
+    pub(super) fn take_key_log(&mut self) -> Option<KeyLog> {
+        self.context.take_key_log()
     }
 
     /// The two Finished messages; `None` before, and where the handshake was in another process.

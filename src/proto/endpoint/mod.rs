@@ -55,6 +55,7 @@ pub(crate) struct Endpoint {
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
     asks: Asks,
+    logs_keys: bool,
     jobs: Jobs,
     /// Records from addresses without a connection.
     unplaced: UnplacedRecords,
@@ -138,6 +139,7 @@ impl Endpoint {
             deadlines: Deadlines::new(),
             questions: Questions::default(),
             asks: Asks::default(),
+            logs_keys: false,
             jobs: Jobs::default(),
             unplaced: UnplacedRecords::default(),
             expected: ExpectedAddresses::default(),
