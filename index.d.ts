@@ -252,6 +252,12 @@ export interface ServerOptions extends SharedOptions {
   /** Certificates of the authorities that may vouch for clients. */
   ca?: PemOrDer | readonly PemOrDer[];
   /**
+   * Whether clients that are asked for a certificate are told the names of all authorities of `ca` (RFC 5246, section 7.4.4).
+   * With true, createServer() throws ERR_DTLS_INVALID_CA if a message has no room for all names, which is 16 KB in all.
+   * Default: all are named if there is room for them, and none otherwise.
+   */
+  nameAuthorities?: boolean;
+  /**
    * Whether clients are asked for a certificate or a raw public key. Default: true if there is `ca`, `peerPublicKey` or
    * `verifyPeer`, else false.
    */
@@ -620,6 +626,8 @@ export class DtlsError extends Error {
 }
 
 export interface DtlsSocketEvents {
+  /** The handshake has keys: a line for Wireshark, which is a secret. */
+  keylog: [line: Buffer];
   /** The handshake is over. */
   secureConnect: [socket: DtlsSocket];
   /** A message has come, which is the payload of one datagram. */
@@ -822,6 +830,8 @@ export interface DtlsServerEvents {
   forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
   /** A handshake has failed. Its socket emits no 'error', and is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
+  /** A handshake has keys: a line for Wireshark, which is a secret. */
+  keylog: [line: Buffer, socket: DtlsSocket];
   /** The UDP socket has failed. 'close' follows. */
   error: [error: Error];
   /** The server is closed. */
@@ -840,6 +850,7 @@ export type ContextOptions = Pick<
   | 'ciphers'
   | 'pskIdentityHint'
   | 'honorCipherOrder'
+  | 'nameAuthorities'
   | 'ecdhCurve'
   | 'sigalgs'
   | 'ALPNProtocols'

@@ -40,8 +40,12 @@ class DtlsClient extends DtlsSocket {
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link();
-    const makeEndpoint = () =>
-      new Endpoint(native.DtlsClient, nativeOptions, link, { eventSlots: EVENT_SLOTS, threads: handshakeThreads });
+    const makeEndpoint = () => {
+      const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads };
+      const made = new Endpoint(native.DtlsClient, nativeOptions, link, means);
+      made.logKeys(link.logsKeys);
+      return made;
+    };
     const endpoint = makeEndpoint();
     super(endpoint, link, settings);
     link._questions = new Questions(endpoint, this);
@@ -171,7 +175,17 @@ class Link {
   constructor() {
     this.attempts = null;
     this._questions = null;
+    /** Whether somebody wants the keys of the handshake. */
+    this.logsKeys = false;
   }
+
+  _onKeyLogWanted() {
+    this.logsKeys = true;
+    this.attempts.logKeys();
+  }
+
+  /** The client itself has told its listeners. */
+  _onKeyLog() {}
 
   _onSocketSecure(client) {
     client.emit('secureConnect', client);

@@ -29,7 +29,7 @@ const COUNTER_LENGTH = 8;
  * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'. A
  * write that does not fit into one is an error of that write alone.
  *
- * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length)
+ * Events, beside those of a Duplex: 'keylog'(line) when a handshake has keys; 'secureConnect' when it is over; 'send'(length) and 'receive'(length)
  * with the bytes of each datagram with payload; 'writeError'(error) when a write without callback was too long; on a server 'ipChanged'(old) when the peer has moved, and
  * 'reconnect'(socket) when a new handshake from its address takes its place; 'closing', and 'close'(hadError), once,
  * after 'end' or 'error'. 'error' has its message as second argument.
@@ -39,7 +39,8 @@ class DtlsSocket extends MessageStream {
    * Made by a server for a peer; DtlsClient extends it.
    *
    * @param {object} endpoint whose native object holds the connection
-   * @param {object} owner with _onSocketSecure(socket), _onHandshakeFailed(socket, error) and _onSocketClosed(socket)
+   * @param {object} owner with _onSocketSecure(socket), _onHandshakeFailed(socket, error), _onSocketClosed(socket),
+   *   _onKeyLogWanted() and _onKeyLog(lines, socket)
    * @param {{ sendClose: boolean, receiveQueueLimit: number }} settings
    */
   constructor(endpoint, owner, settings) {
@@ -303,6 +304,32 @@ class DtlsSocket extends MessageStream {
     }
     this._queue ??= new MessageQueue(this._settings.receiveQueueLimit);
     if (!this._queue.push(message)) this.messagesDropped++;
+  }
+
+  // Listeners of 'keylog'. Keys are asked for only if somebody listens, for this connection or for all of a server.
+
+  on(event, listener) {
+    if (event === 'keylog') this._owner._onKeyLogWanted();
+    return super.on(event, listener);
+  }
+
+  addListener(event, listener) {
+    return this.on(event, listener);
+  }
+
+  prependListener(event, listener) {
+    if (event === 'keylog') this._owner._onKeyLogWanted();
+    return super.prependListener(event, listener);
+  }
+
+  /** @param {Buffer} lines a secret: whoever has it can read a capture of the connection */
+  _onKeyLog(lines) {
+    if (this._state !== HANDSHAKE) return;
+    try {
+      this.emit('keylog', lines);
+    } finally {
+      this._owner._onKeyLog(lines, this);
+    }
   }
 
   _onSecure(event) {

@@ -364,6 +364,10 @@ impl Driver {
         self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
     }
 
+    pub(super) fn log_keys(&mut self, logs_keys: bool) {
+        self.with(|endpoint, _| endpoint.log_keys(logs_keys));
+    }
+
     pub(super) fn export_keying_material(
         &self,
         connection: u32,

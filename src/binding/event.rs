@@ -40,7 +40,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, question, questionExpired, moved, secure, data or closed.
+    /// connection, question, questionExpired, moved, keylog, secure, data or closed.
     pub kind: &'static str,
     /// The connection that it happened to, where there is one.
     pub connection: Option<u32>,
@@ -92,7 +92,7 @@ pub struct NativeEvent {
     pub srtp_profile: Option<&'static str>,
     /// secure: milliseconds.
     pub handshake_time: Option<f64>,
-    /// data: plaintext of one record.
+    /// data: plaintext of one record. keylog: lines in NSS's form.
     pub data: Option<Buffer>,
     /// closed: peer, local, idle, replaced or error.
     pub reason: Option<&'static str>,
@@ -169,6 +169,12 @@ impl From<Event> for NativeEvent {
                     .filter(|list: &Vec<_>| !list.is_empty()),
                 srtp_profile: terms.srtp_profile,
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
+                ..Default::default()
+            },
+            Event::KeyLog { connection, lines } => NativeEvent {
+                kind: "keylog",
+                connection: Some(connection.0),
+                data: Some(lines.as_bytes().into()),
                 ..Default::default()
             },
             Event::Data { connection, payload } => NativeEvent {

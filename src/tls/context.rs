@@ -5,6 +5,7 @@ use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::Inbound;
+use super::key_log::KeyLog;
 use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     /// Whether its handshake pauses before steps with public keys.
     pauses: bool,
     finished: Option<Finished>,
+    /// Whether the keys have been logged, or are not to be: those of a restored connection have had their time.
+    has_logged_keys: bool,
 }
 
 /// Contents of a handshake's two Finished messages (RFC 5246 section 7.4.9).
@@ -64,7 +67,7 @@ enum Stage {
 
 impl Context {
     fn new(stage: Stage) -> Context {
-        Context { stage, pauses: false, finished: None }
+        Context { stage, pauses: false, finished: None, has_logged_keys: false }
     }
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
@@ -102,7 +105,8 @@ impl Context {
         let mut ssl =
             Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable::State("there is no memory for it"))?;
         ssl.restore(saved, number, nonce_offset).map_err(|_| Unrestorable::State("its keys could not be derived"))?;
-        Ok(Context::new(Stage::Open(Open { ssl, last_flight: LastFlight::Delivered })))
+        let open = Stage::Open(Open { ssl, last_flight: LastFlight::Delivered });
+        Ok(Context { has_logged_keys: true, ..Context::new(open) })
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -437,6 +441,18 @@ impl Context {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         export(&self.save().ok_or(ExportError::NotConnected)?, label, context, length)
+    }
+
+    /// What reads a capture of the association, once: from the step on that derives the keys.
+    pub(crate) fn take_key_log(&mut self) -> Option<KeyLog> {
+        let key_log = match &self.stage {
+            _ if self.has_logged_keys => None,
+            Stage::Handshake(handshake) => handshake.key_log(),
+            Stage::Open(open) => open.ssl.key_log(),
+            Stage::Choice(_) | Stage::Asleep(_) | Stage::Lent { .. } | Stage::Gone => None,
+        };
+        self.has_logged_keys |= key_log.is_some();
+        key_log
     }
 
     // --- rest --------------------------------------------------------------------------------------------------------

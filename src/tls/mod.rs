@@ -11,6 +11,7 @@ mod connection_ids;
 mod context;
 mod error;
 mod inbound;
+mod key_log;
 mod mbed;
 mod outbox;
 mod peer;
@@ -29,6 +30,7 @@ pub(crate) use connection_ids::ConnectionIds;
 pub(crate) use context::{Context, Finished, Reaction};
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use inbound::Inbound;
+pub(crate) use key_log::KeyLog;
 pub(crate) use mbed::{
     ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,
     release_free_memory,

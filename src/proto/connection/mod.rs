@@ -11,7 +11,7 @@ mod held;
 use super::limits::{Limits, REPEATED_HELLOS};
 use super::rate::Rate;
 use crate::tls::{
-    Answer, AssociationName, Claim, ConnectionIds, Context, Error, ErrorKind, ExportError, Finished, Inbound,
+    Answer, AssociationName, Claim, ConnectionIds, Context, Error, ErrorKind, ExportError, Finished, Inbound, KeyLog,
     Negotiated, Outbox, Progress, Question, Reaction, SavedConnection, Subject,
 };
 use crate::wire::{OwnedRecord, Record, RoutabilityCheck};
@@ -451,6 +451,11 @@ impl Connection {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         self.context.export(label, context, length)
+    }
+
+    /// What reads a capture of the connection, once: from the step on that derives the keys.
+    pub(super) fn take_key_log(&mut self) -> Option<KeyLog> {
+        self.context.take_key_log()
     }
 
     /// The two Finished messages; `None` before, and where the handshake was in another process.

@@ -58,6 +58,7 @@ pub(crate) struct Endpoint {
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
     asks: Asks,
+    logs_keys: bool,
     jobs: Jobs,
     /// Records from addresses without a connection.
     unplaced: UnplacedRecords,
@@ -142,6 +143,7 @@ impl Endpoint {
             deadlines: Deadlines::new(),
             questions: Questions::default(),
             asks: Asks::default(),
+            logs_keys: false,
             jobs: Jobs::default(),
             unplaced: UnplacedRecords::default(),
             expected: ExpectedAddresses::default(),

@@ -111,6 +111,11 @@ impl Endpoint {
         self.connections.get(&handle)?.connection.connection_ids()
     }
 
+    /// Whether the application is told the keys of handshakes: [`Event::KeyLog`](super::Event::KeyLog).
+    pub(crate) fn log_keys(&mut self, logs_keys: bool) {
+        self.logs_keys = logs_keys;
+    }
+
     /// The two Finished messages; `None` before, and where the handshake was in another process.
     pub(crate) fn finished(&self, handle: ConnectionHandle) -> Option<Finished> {
         self.connections.get(&handle)?.connection.finished()

@@ -27,6 +27,9 @@ impl Endpoint {
 
     /// Answers the step that follows at once, if there is one.
     fn apply_one(&mut self, now: Instant, handle: ConnectionHandle, step: Step) -> Option<Step> {
+        if self.logs_keys {
+            self.log_keys_of(handle, &step);
+        }
         if let Step::Ended(reason) = step {
             self.remove(handle, reason);
             return None;
@@ -49,6 +52,16 @@ impl Endpoint {
             Step::Taken | Step::Ended(_) => {}
         }
         None
+    }
+
+    /// Says what the keys of a handshake are, also of one that has just failed.
+    fn log_keys_of(&mut self, handle: ConnectionHandle, step: &Step) {
+        if let Some(Entry { connection, .. }) = self.connections.get_mut(&handle)
+            && (!connection.is_established() || matches!(step, Step::Established { .. }))
+            && let Some(lines) = connection.take_key_log()
+        {
+            self.outputs.push(Event::KeyLog { connection: handle, lines });
+        }
     }
 
     /// Adds a connection whose handshake begins.

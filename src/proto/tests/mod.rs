@@ -17,6 +17,7 @@ mod hellos;
 mod hibernation;
 mod hostile;
 mod jobs;
+mod key_log;
 mod lives;
 mod long_messages;
 mod lossy;

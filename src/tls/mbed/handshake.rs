@@ -11,6 +11,7 @@ use super::server_identity::PeerName;
 use super::steps::{Pause, Steps};
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
+use crate::tls::key_log::KeyLog;
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
@@ -90,6 +91,11 @@ impl Handshake {
         if self.suspended.is_none() {
             self.ssl.postpone_timer(delay);
         }
+    }
+
+    /// What reads a capture of it; `None` until there are keys.
+    pub(crate) fn key_log(&self) -> Option<KeyLog> {
+        self.ssl.key_log()
     }
 
     /// The number of the next plaintext record; `None` when there will be none.

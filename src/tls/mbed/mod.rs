@@ -17,6 +17,7 @@ mod failure;
 mod ffi;
 mod handshake;
 mod hellos;
+mod key_log;
 mod last_flight;
 mod negotiation;
 mod no_shared_cipher;
