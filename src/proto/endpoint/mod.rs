@@ -9,6 +9,7 @@
 
 mod admission;
 mod answers;
+mod drops;
 mod inbound;
 mod lending;
 mod moves;
@@ -18,13 +19,14 @@ mod requests;
 mod room;
 mod steps;
 
+pub(crate) use drops::Dropped;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 
 use super::associations::Associations;
 use super::connection::{Connection, Scratch};
 use super::cookie_gate::CookieGate;
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
 use super::deadlines::Deadlines;
 use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
@@ -39,6 +41,7 @@ use super::server_names::ServerNames;
 use super::table::{ConnectionHandle, Table};
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
+use drops::Drops;
 use outputs::Outputs;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -65,6 +68,7 @@ pub(crate) struct Endpoint {
     /// A server's connections that are established.
     associations: Associations,
     counters: Counters,
+    drops: Drops,
     outputs: Outputs,
     scratch: Scratch,
     /// What `send` lends out. Not the scratch's outbox: the next input would send it again.
@@ -88,6 +92,7 @@ struct Entry {
     connection: Connection,
     /// Where its peer is.
     remote: SocketAddr,
+    tally: Tally,
     /// The deadline under which `Endpoint::deadlines` knows it.
     scheduled: Option<Instant>,
     pending: Pending,
@@ -146,11 +151,17 @@ impl Endpoint {
             former_addresses: FormerAddresses::default(),
             associations: Associations::default(),
             counters: Counters::default(),
+            drops: Drops::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
             sleepers: 0,
         }
+    }
+
+    /// What has happened on a connection.
+    pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
+        self.connections.get(&handle).map(|entry| entry.tally)
     }
 
     pub(crate) fn counters(&self) -> &Counters {

@@ -10,6 +10,7 @@ use crate::proto::connection::CloseReason;
 use crate::proto::questions::{Answered, Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
+use crate::tls::DropReason;
 use crate::wire::{OwnedRecord, Record, Records};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -39,7 +40,7 @@ impl Endpoint {
         if outcome.is_dropped() {
             self.counters.datagrams_dropped += 1;
         }
-        self.conclude(outcome);
+        self.conclude(remote, outcome);
     }
 
     fn ask_for_move(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, device_id: &[u8]) -> Outcome {
@@ -64,7 +65,7 @@ impl Endpoint {
             if outcome.is_dropped() {
                 dropped.push(record);
             } else {
-                self.conclude(outcome);
+                self.conclude(remote, outcome);
             }
         }
         if mover.is_none() && self.routes.established(old, 0).is_none() && self.asks.for_restores {
@@ -72,7 +73,7 @@ impl Endpoint {
             unplaced.records = dropped;
             self.ask_about(unplaced, Question::Restore { claimed: old });
         } else {
-            self.counters.records_dropped += dropped.len() as u64;
+            self.drop_records(remote, DropReason::Unauthentic, dropped.len());
         }
         Answered::Used
     }
@@ -117,7 +118,7 @@ impl Endpoint {
             }
             rank += 1;
         }
-        (Outcome::Dropped, None)
+        (Outcome::Dropped(DropReason::NoConnection), None)
     }
 
     /// Gives a connection a record from an address that need not be its own. If the record is newer than all before, the
@@ -155,16 +156,16 @@ impl Endpoint {
         for record in records {
             let outcome = self.deliver_from(now, remote, live, &record.borrow());
             is_proven |= !outcome.is_dropped();
-            self.conclude(outcome);
+            self.conclude(remote, outcome);
         }
         is_proven
     }
 
     /// Puts plaintext behind the events, and counts a record that was of no use.
-    fn conclude(&mut self, outcome: Outcome) {
+    fn conclude(&mut self, remote: SocketAddr, outcome: Outcome) {
         match outcome {
             Outcome::Used => {}
-            Outcome::Dropped => self.counters.records_dropped += 1,
+            Outcome::Dropped(reason) => self.drop_records(remote, reason, 1),
             Outcome::Data(connection, length) => {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
             }
@@ -180,6 +181,7 @@ impl Endpoint {
         self.note_move(now, handle, old, remote);
         self.routes.remove(old, handle);
         self.place(handle, remote);
+        self.counters.moves += 1;
         self.outputs.trace(2, || format!("{old} has moved to {remote}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
     }

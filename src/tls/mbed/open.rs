@@ -4,10 +4,10 @@ use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::last_flight::LastFlight;
 use crate::tls::error::Error;
-use crate::tls::inbound::Inbound;
+use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
-use crate::wire::alert;
+use crate::wire::{Records, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// Records of no use that an association hears in its sleep; at the next one it stays awake. To hear one costs several times
 /// as much asleep as awake, and anybody can send them.
 pub(crate) const DISTURBANCES: u8 = 2;
+
+/// 48 bits below the epoch in the eight bytes of a record number.
+const NUMBER_MASK: u64 = (1 << 48) - 1;
 
 /// A finished handshake's engine.
 pub(crate) struct Open {
@@ -78,7 +81,7 @@ impl Open {
             }
             Err(_) if !authenticated => {
                 ssl.drop_current_record();
-                Ok(Inbound::Dropped)
+                Ok(Inbound::Dropped(reason(record, before)))
             }
             Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
             Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(ssl.received_alert(), false)),
@@ -90,5 +93,14 @@ impl Open {
                 Err(error.with_alert(description))
             }
         }
+    }
+}
+
+/// Why the engine has not taken a record, by the highest number that was heard and the window below it.
+fn reason(record: &[u8], (top, seen): (u64, u64)) -> DropReason {
+    let number = Records::new(record).next().map_or(0, |record| u64::from_be_bytes(record.number()));
+    match top.checked_sub(number & NUMBER_MASK) {
+        Some(age) if age >= 64 || seen >> age & 1 == 1 => DropReason::Replayed,
+        _ => DropReason::Unauthentic,
     }
 }
