@@ -241,6 +241,12 @@ export interface ServerOptions extends SharedOptions {
   /** Certificates of the authorities that may vouch for clients. */
   ca?: PemOrDer | readonly PemOrDer[];
   /**
+   * Whether clients that are asked for a certificate are told the names of all authorities of `ca` (RFC 5246, section 7.4.4).
+   * With true, createServer() throws ERR_DTLS_INVALID_CA if a message has no room for all names, which is 16 KB in all.
+   * Default: all are named if there is room for them, and none otherwise.
+   */
+  nameAuthorities?: boolean;
+  /**
    * Whether clients are asked for a certificate or a raw public key. Default: true if there is `ca`, `peerPublicKey` or
    * `verifyPeer`, else false.
    */
@@ -901,6 +907,7 @@ export type ContextOptions = Pick<
   | 'ciphers'
   | 'pskIdentityHint'
   | 'honorCipherOrder'
+  | 'nameAuthorities'
   | 'ecdhCurve'
   | 'sigalgs'
   | 'ALPNProtocols'

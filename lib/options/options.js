@@ -93,6 +93,7 @@ const SERVER = {
   pskIdentityEncoding: oneOf('utf8', 'buffer'),
   pskIdentityHint: identityHint,
   honorCipherOrder: boolean,
+  nameAuthorities: boolean,
   requestCert: boolean,
   SNICallback: callback,
   ALPNCallback: callback,

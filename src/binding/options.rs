@@ -137,6 +137,8 @@ pub struct NativeNegotiation {
     pub srtp_profiles: Option<Vec<String>>,
     /// Whether a server chooses the suite that its client likes best.
     pub client_preference: Option<bool>,
+    /// Whether a server names its authorities to clients; none: if they have room in a message.
+    pub name_authorities: Option<bool>,
     /// By which a server's clients choose their PSK identity.
     pub psk_identity_hint: Option<Buffer>,
 }
@@ -151,6 +153,7 @@ impl NativeNegotiation {
             max_fragment_length: self.max_fragment_length,
             srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
             client_preference: self.client_preference.unwrap_or(false),
+            name_authorities: self.name_authorities,
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
         }
     }
