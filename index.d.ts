@@ -557,11 +557,11 @@ export interface ConnectionStats {
  * Counters as text in the OpenMetrics format, for Prometheus. Of several servers and clients, give an object: its keys become
  * the label `endpoint`.
  */
-export function openMetrics(source: Counted | Readonly<Record<string, Counted>>): string;
-export namespace openMetrics {
+export const openMetrics: {
+  (source: Counted | Readonly<Record<string, Counted>>): string;
   /** For the HTTP header Content-Type. */
-  const contentType: string;
-}
+  readonly contentType: string;
+};
 
 /** What has counters. */
 export type Counted = Pick<DtlsServer | DtlsClient, 'stats'>;

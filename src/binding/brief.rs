@@ -59,9 +59,6 @@ const CERTIFICATE: usize = 2;
 /// What is wrong with a peer that was let in nevertheless.
 const REFUSAL: usize = 3;
 
-/// Why a connection has ended, by the number of a closed event.
-pub(super) const REASONS: [&str; 4] = ["peer", "local", "idle", "replaced"];
-
 /// Where what stands. JavaScript reads it once, and keeps no copy of its own.
 #[napi(object, object_from_js = false)]
 pub struct NativeBriefLayout {
@@ -158,7 +155,7 @@ pub(super) fn layout() -> NativeBriefLayout {
         name: NAME as u32,
         certificate: CERTIFICATE as u32,
         refusal: REFUSAL as u32,
-        reasons: REASONS.to_vec(),
+        reasons: words::REASONS.to_vec(),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Counters as a plain JavaScript object.
 
-use super::brief::REASONS;
-use super::words;
+use super::words::{self, REASONS};
 use crate::proto::{Counters, DropReason, Endpoint, Ends, Histogram, Tally};
 use napi_derive::napi;
 use std::collections::BTreeMap;
