@@ -475,6 +475,18 @@ export interface Stats {
   datagramsDropped: number;
   /** Records that were malformed, forged, replayed, or for nobody. */
   recordsDropped: number;
+  /** Bytes of UDP payload that came from the UDP socket. */
+  datagramBytesReceived: number;
+  /** Bytes of UDP payload that were handed to the UDP socket. */
+  datagramBytesSent: number;
+  /** Payloads of the application that came. */
+  messagesReceived: number;
+  /** Payloads of the application that were sent. */
+  messagesSent: number;
+  /** What was dropped, by the reason. All but `noRecord` count records, and are `recordsDropped` together. */
+  drops: Record<DropReason, number>;
+  /** Flights of handshakes that were sent again. */
+  retransmissions: number;
   /** Answers to ClientHellos without a valid cookie. */
   helloVerifyRequestsSent: number;
   /** Handshakes that began, with a valid cookie where we are the server. */
@@ -487,18 +499,23 @@ export interface Stats {
   handshakesRefused: number;
   /** Unfinished handshakes that gave way to others, hellos in fragments included. */
   handshakesDisplaced: number;
+  /** Handshakes that resumed a session. */
+  sessionsResumed: number;
+  /** Connections that went on from a saved session. */
+  connectionsRestored: number;
+  /** Changes of address of connections. */
+  moves: number;
+  /** Connections and handshakes that ended without an error: by the peer, by us, by idleTimeout, or because another took the
+   * place. */
+  ends: Record<'peer' | 'local' | 'idle' | 'replaced', number>;
+  /** Errors that ended connections and handshakes, by their code. A code is absent until it happens. */
+  errors: Record<string, number>;
+  /** How long completed handshakes took. */
+  handshakeTimes: Histogram;
+  /** How long answers to flights of handshakes took, where the flight was sent once. */
+  roundTrips: Histogram;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
-  /** Records with a connection ID that no connection has. */
-  unknownConnectionIds: number;
-  /** Records with a connection ID and without protection. */
-  unprotectedConnectionIds: number;
-  /** Records without the connection ID that their connection has given away. */
-  missingConnectionIds: number;
-  /** Records that the connection which they name has refused, because they were forged, replayed, or of an unknown type. */
-  refusedWithConnectionId: number;
-  /** Moves of connections to another address, and back. */
-  moves: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -508,6 +525,60 @@ export interface Stats {
   /** Number of questions to the application that have no answer now. */
   lookups: number;
 }
+
+/** Why something counts as if it had never come. docs/observing.md explains each. */
+export type DropReason =
+  | 'unauthentic'
+  | 'replayed'
+  | 'unexpected'
+  | 'noConnection'
+  | 'unknownConnectionId'
+  | 'unprotectedConnectionId'
+  | 'missingConnectionId'
+  | 'malformed'
+  | 'repeated'
+  | 'limit'
+  | 'surplus'
+  | 'noRecord';
+
+/** How often something has taken how long. */
+export interface Histogram {
+  /** Upper bounds of the buckets, ms. There is one bucket more, without a bound. */
+  bounds: number[];
+  /** How many durations are in each bucket; a duration is in one bucket only. */
+  counts: number[];
+  /** All durations together, ms. */
+  sum: number;
+}
+
+/** Counters of one connection, its handshake included. */
+export interface ConnectionStats {
+  messagesReceived: number;
+  messagesSent: number;
+  /** Bytes of the messages that came. */
+  bytesReceived: number;
+  /** Bytes of the messages that were sent. */
+  bytesSent: number;
+  /** Records at its address that it could not use. */
+  recordsDropped: number;
+  /** Flights that were sent again. */
+  retransmissions: number;
+  /** The shortest time between a flight of the handshake and the answer, ms, where the flight was sent once; else undefined. */
+  roundTripTime: number | undefined;
+}
+
+/**
+ * Counters as text in the OpenMetrics format, for Prometheus. Of several servers and clients, give an object: its keys become
+ * the label `endpoint`.
+ */
+export const openMetrics: {
+  (source: Counted | Readonly<Record<string, Counted>>): string;
+  /** For the HTTP header Content-Type. */
+  readonly contentType: string;
+};
+
+/** What has counters. */
+export type Counted = Pick<DtlsServer | DtlsClient, 'stats'>;
 
 /** Permanent names of errors. docs/errors.md has a heading for each. */
 export type DtlsErrorCode =
@@ -723,6 +794,12 @@ export class DtlsSocket extends Duplex {
   readonly dgramSocket: UdpSocket | null;
   /** Number of messages that were dropped because nobody read them; see receiveQueueLimit. */
   readonly messagesDropped: number;
+  /** Counters of this connection. They stay when it is over. */
+  readonly connectionStats: ConnectionStats;
+  /** Bytes of the messages that came: `connectionStats.bytesReceived` by node:net's name. */
+  readonly bytesRead: number;
+  /** Bytes of the messages that were sent: `connectionStats.bytesSent` by node:net's name. */
+  readonly bytesWritten: number;
   /** Address of our own UDP socket; an empty object if it is not bound. */
   address(): { address?: string; family?: string; port?: number };
   /** The cipher suite in use; null before the end of the handshake. */

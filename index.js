@@ -9,6 +9,7 @@ const { DtlsError } = require('./lib/errors');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { own } = require('./lib/options/validate');
+const { openMetrics } = require('./lib/openmetrics');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 
@@ -47,6 +48,7 @@ module.exports = {
   createDgramSocket,
   // What an npm alias of node-dtls-client finds.
   dtls,
+  openMetrics,
   getCiphers,
   getCurves,
   constants,

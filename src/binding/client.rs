@@ -4,7 +4,7 @@ use super::address;
 use super::answer::Value;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeTransmit};
+use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::NativeClientOptions;
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;

@@ -5,7 +5,7 @@ use super::answer::{Value, unix_time};
 use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeTransmit};
+use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;

@@ -26,6 +26,7 @@ mod moves;
 mod negotiation;
 mod network;
 mod nonces;
+mod observations;
 mod places;
 mod psk;
 mod psk_attacks;
