@@ -24,6 +24,8 @@ export const PACKAGES = {
   'golang-github-pion-dtls.v2-dev': undefined,
   // DTLSSocket is built from source.
   'autoconf automake python3-dev python3-venv': 'autoreconf',
+  // Playwright's own download of a browser is not needed.
+  'chromium-headless-shell': 'chromium-headless-shell',
 };
 
 const PYTHON = ['DTLSSocket==0.2.3', 'python-mbedtls==2.10.1', 'pyOpenSSL==26.4.0', 'cryptography==50.0.2'];
