@@ -10,6 +10,7 @@ const { describe, describeInWords } = require('../connection');
 const { HELP: CREDENTIALS, SERVER_OPTIONS, serverCredentials } = require('../credentials');
 const { EXIT, Failure, configured } = require('../failures');
 const { payloads } = require('../input');
+const { keyLog } = require('../keylog');
 const { counted } = require('../measures');
 
 const USAGE = '[HOST:]PORT [OPTIONS]';
@@ -48,11 +49,12 @@ async function run({ terminal, values, positionals, stop }) {
   const { host, port } = address(positionals[0], { needsHost: false });
   const dashboard = values.dashboard === undefined ? null : dashboardAddress(values.dashboard, terminal);
   const options = serverCredentials(values, terminal);
+  const logKeys = keyLog();
   const serveAt = (where) =>
     serve(
       configured(() => createServer(options)),
       { host: where, port },
-      { terminal, values, dashboard, stop },
+      { terminal, values, dashboard, stop, logKeys },
     );
   if (host !== undefined) await serveAt(host);
   else {
@@ -66,7 +68,7 @@ async function run({ terminal, values, positionals, stop }) {
 }
 
 /** Serves until it is told to stop, or until it fails. */
-function serve(server, { host, port }, { terminal, values, dashboard, stop }) {
+function serve(server, { host, port }, { terminal, values, dashboard, stop, logKeys }) {
   return new Promise((resolve, reject) => {
     let failure = null;
     const end = () => server.listening && server.close();
@@ -75,6 +77,7 @@ function serve(server, { host, port }, { terminal, values, dashboard, stop }) {
       end();
     };
     server.on('error', fail);
+    logKeys(server, fail);
     server.on('close', () => (failure === null ? resolve() : reject(failure)));
     server.on('listening', () => {
       const { address: ip, port: bound } = server.address();
