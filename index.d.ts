@@ -1105,6 +1105,24 @@ export function createDgramSocket(
   messageListener?: (message: Buffer, rinfo: DgramRemoteInfo) => void,
 ): DtlsDgramSocket;
 
+/** Where serveDashboard() listens. */
+export interface DashboardOptions {
+  /** TCP port. The system chooses one if it is 0 or absent. */
+  port?: number | string;
+  /** IP address or name to listen on, 127.0.0.1 if it is absent. Whoever reaches it sees who is connected. */
+  host?: string;
+}
+
+/**
+ * Shows what a server does, as a page in a browser: connections, counters, and what fails. Returns an HTTP server that listens,
+ * and that does not keep the process alive; its close() ends the dashboard. It emits 'error' if it cannot listen.
+ */
+export function serveDashboard(
+  server: DtlsServer,
+  options?: DashboardOptions,
+  listeningListener?: () => void,
+): import('node:http').Server;
+
 export { dtls } from './node-dtls-client';
 
 /** Opens a connection; the handshake begins in the next tick. Throws if the options or the key material cannot be used. */

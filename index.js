@@ -36,6 +36,19 @@ function connect(...args) {
   return new DtlsClient(options, callback);
 }
 
+/**
+ * Shows what a server does, in a browser on this machine.
+ *
+ * @param {DtlsServer} server
+ * @param {{ port?: number, host?: string }} [options]
+ * @param {() => void} [listeningListener]
+ * @returns {import('node:http').Server} that listens
+ */
+function serveDashboard(server, options, listeningListener) {
+  // Few programs want it, and it loads node:http.
+  return require('./lib/dashboard/dashboard').serveDashboard(server, options, listeningListener);
+}
+
 function hasProfile(options) {
   return own(Object(options), 'compat') !== undefined;
 }
@@ -46,6 +59,7 @@ module.exports = {
   connect,
   createSecureContext,
   createDgramSocket,
+  serveDashboard,
   // What an npm alias of node-dtls-client finds.
   dtls,
   openMetrics,

@@ -25,6 +25,8 @@ export const PACKAGES = {
   'golang-github-pion-dtls.v2-dev': undefined,
   // DTLSSocket is built from source.
   'autoconf automake python3-dev python3-venv': 'autoreconf',
+  // Playwright's own download of a browser is not needed.
+  'chromium-headless-shell': 'chromium-headless-shell',
 };
 
 const PYTHON = [
