@@ -41,7 +41,7 @@ pub(crate) use crate::tls::{
 };
 pub(crate) use crate::wire::{MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
-pub(crate) use endpoint::{Endpoint, Event, SendError};
+pub(crate) use endpoint::{Endpoint, Event, SendError, Traveller};
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;

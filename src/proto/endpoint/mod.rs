@@ -10,6 +10,7 @@
 mod admission;
 mod answers;
 mod inbound;
+mod leaving;
 mod lending;
 mod moves;
 mod outputs;
@@ -18,6 +19,7 @@ mod requests;
 mod room;
 mod steps;
 
+pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 

@@ -161,7 +161,7 @@ impl Endpoint {
 
     fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
         let Restoration { saved, clock } = restoration;
-        match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
+        match Context::restore(&self.server.as_ref()?.config, saved, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
             Err(why) => {
                 self.outputs.trace(1, || format!("a saved connection cannot go on: {why}"));
@@ -170,7 +170,7 @@ impl Endpoint {
         }
     }
 
-    fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
+    pub(super) fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
         let handle = self.add(remote, connection);
         self.name(handle);
         self.place(handle, remote);

@@ -125,25 +125,12 @@ impl Endpoint {
         }
     }
 
-    /// Sends what was written, forgets the connection everywhere, and says so once.
+    /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
-        self.flush(handle);
-        let Some(entry) = self.connections.remove(&handle) else {
+        let Some(entry) = self.forget(handle) else {
             return;
         };
         let remote = entry.remote;
-        self.routes.remove(remote, handle);
-        self.handshakes.end(Unfinished::Connection(handle));
-        self.former_addresses.forget(handle);
-        if let Some(name) = entry.association {
-            self.associations.remove(name);
-        }
-        self.deadlines.change(handle, entry.scheduled, None);
-        match entry.pending {
-            Pending::Nothing => {}
-            Pending::Question(question) => self.questions.withdraw(question),
-            Pending::Job(ticket) => self.jobs.give_up(ticket),
-        }
         let reason = match reason {
             CloseReason::Error(error) => CloseReason::Error(error.with_claim(entry.connection.claim())),
             other => other,
@@ -155,6 +142,25 @@ impl Endpoint {
             other => format!("{remote} closed: {other:?}"),
         });
         self.outputs.push(Event::Closed { connection: handle, reason });
+    }
+
+    /// Sends what was written, and forgets the connection everywhere.
+    pub(super) fn forget(&mut self, handle: ConnectionHandle) -> Option<Entry> {
+        self.flush(handle);
+        let entry = self.connections.remove(&handle)?;
+        self.routes.remove(entry.remote, handle);
+        self.handshakes.end(Unfinished::Connection(handle));
+        self.former_addresses.forget(handle);
+        if let Some(name) = entry.association {
+            self.associations.remove(name);
+        }
+        self.deadlines.change(handle, entry.scheduled, None);
+        match entry.pending {
+            Pending::Nothing => {}
+            Pending::Question(question) => self.questions.withdraw(question),
+            Pending::Job(ticket) => self.jobs.give_up(ticket),
+        }
+        Some(entry)
     }
 
     /// Moves what a connection wrote from the scratch to the queue.
