@@ -42,6 +42,9 @@ const CLOSING = 3;
 /** How many events of a batch of datagrams can wait to be dispatched. */
 const EVENT_SLOTS = 32;
 
+/** Sockets of exported connections that are closed in one round of the event loop. */
+const DEPARTED_TURN = 512;
+
 /** Errors that ICMP reports about one peer. The server has not failed. */
 const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE']);
 
@@ -95,6 +98,8 @@ class DtlsServer extends WatchedEmitter {
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._moves = new Moves();
     this._arriving = new Arriving(this);
+    // Sockets whose connections were exported, until they are closed.
+    this._departed = [];
     this._questions = new Questions(this._endpoint, this);
     this._registerQuestions(psk, verifyPeer, byHello);
     this._state = IDLE;
@@ -380,6 +385,7 @@ class DtlsServer extends WatchedEmitter {
     this._state = CLOSING;
     this._questions.withdrawAll();
     this._moves.clear();
+    this._departed = sockets;
     for (const socket of sockets) socket._goElsewhere();
     for (const socket of [...this._endpoint.connections.values()]) {
       if (socket.connected) socket.end();
@@ -391,6 +397,12 @@ class DtlsServer extends WatchedEmitter {
   /** Comes also when the application has closed dgramSocket itself. */
   _onUdpClose() {
     this._endpoint.dispose();
+    if (this._departed.length > 0) {
+      // What waits for them in another process must not wait for this.
+      destroyAll(this._departed.splice(-DEPARTED_TURN));
+      setImmediate(closeLater, this);
+      return;
+    }
     destroyAll([...this._endpoint.connections.values()]);
     this._udp = null;
     this.dgramSocket = null;
@@ -526,6 +538,10 @@ class DtlsServer extends WatchedEmitter {
 
 function withFamily({ address, port }) {
   return { address, family: familyOf(address), port };
+}
+
+function closeLater(server) {
+  server._onUdpClose();
 }
 
 function destroyAll(sockets) {

@@ -349,17 +349,13 @@ class DtlsSocket extends MessageStream {
     }
   }
 
-  /** The connection goes on elsewhere, and is no longer in the native object. The peer is not told. */
+  /** The connection goes on elsewhere, and is no longer in the native object. The peer is not told; destroy() follows. */
   _goElsewhere() {
     this.exported = true;
-    this._setClosed();
+    this._state = CLOSED;
     this._endpoint.connections.delete(this._handle);
     this._handle = 0;
-    try {
-      this._owner._onSocketClosed(this, 'exported');
-    } finally {
-      this.destroy();
-    }
+    this._owner._onSocketClosed(this, 'exported');
   }
 
   /** Messages that nobody has read. */
@@ -460,9 +456,17 @@ class DtlsSocket extends MessageStream {
 
   _write(chunk, _encoding, callback) {
     if (this._state === OPEN) this._endpoint.send(this, chunk, callback);
+    else if (this.exported) this._refuseExported(chunk, callback);
     else if (this._state === HANDSHAKE) this._held = { chunk, callback };
     // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), as 'end' tells the application.
     else callback();
+  }
+
+  _refuseExported(chunk, callback) {
+    const { remoteAddress: address, remotePort: port } = this;
+    const message = 'The connection goes on in another process, and this message was not sent';
+    this._refuse(chunk, new DtlsError(message, { code: 'ERR_DTLS_EXPORTED', address, port }));
+    callback();
   }
 
   _final(callback) {
@@ -492,6 +496,7 @@ class DtlsSocket extends MessageStream {
     this._held = null;
     this._queue = null;
     try {
+      if (this.exported) process.nextTick(emitClosing, this);
       this._leave();
     } finally {
       if (held !== null) held.callback(reason ?? heldError());

@@ -2,6 +2,7 @@
 
 // Connections that leave a server, or a client, for another process.
 
+const { once } = require('node:events');
 const process = require('node:process');
 
 const { DtlsError, stateError } = require('../errors');
@@ -38,12 +39,16 @@ async function exportSocket(socket, options) {
   // What has come in the same batch of datagrams as the one that has led to this is delivered first.
   await new Promise((resolve) => process.nextTick(resolve));
   socket._endpoint.finishReceiving();
-  const { address, port } = socket.address();
-  const local = socket.server === undefined && address !== undefined ? { address, port } : undefined;
-  const { plaintext, left } = takeOut(socket._endpoint, [socket], local);
+  const localPort = socket.server === undefined ? socket.localPort : undefined;
+  const { plaintext, left } = takeOut(socket._endpoint, [socket], localPort);
   if (left.length === 0) throw notExported(socket);
+  const isPortFree = socket._ownsUdp ? once(socket.dgramSocket, 'close') : null;
   socket._goElsewhere();
-  return sealAtOnce(key, plaintext);
+  socket.destroy();
+  const bytes = sealAtOnce(key, plaintext);
+  // Then another process can have the port of a client.
+  await isPortFree;
+  return bytes;
 }
 
 function notExported({ connected, remoteAddress: address, remotePort: port }) {

@@ -18,8 +18,7 @@ const SRTP_PROFILE = 8;
 const AUTHORIZATION_ERROR = 9;
 const DATA = 10;
 const MESSAGE = 11;
-const LOCAL_ADDRESS = 12;
-const LOCAL_PORT = 13;
+const LOCAL_PORT = 12;
 
 const AUTHORIZED = 1;
 const REUSED = 2;
@@ -39,20 +38,19 @@ class PeerWriter {
 
   /**
    * @param {object} socket
-   * @param {{ data?: string, messages?: Buffer[], local?: { address: string, port: number } }} more
+   * @param {string} [data] the application's own, JSON
+   * @param {Buffer[]} [messages] that nobody has read
+   * @param {number} [localPort] of a client's own UDP socket
    */
-  write(socket, { data, messages, local }) {
+  write(socket, data, messages, localPort) {
     const start = this._at;
     // The length of the whole comes first.
     this._reserve(4);
     this._at += 4;
     this._writeTerms(socket);
     if (data !== undefined) this._field(DATA, data, 'utf8');
-    if (local !== undefined) {
-      this._field(LOCAL_ADDRESS, local.address, 'latin1');
-      this._field(LOCAL_PORT, String(local.port), 'latin1');
-    }
-    for (const message of messages ?? []) this._field(MESSAGE, message);
+    if (localPort !== undefined) this._field(LOCAL_PORT, String(localPort), 'latin1');
+    if (messages !== undefined) for (const message of messages) this._field(MESSAGE, message);
     this._bytes.writeUInt32BE(this._at - start - 4, start);
   }
 
@@ -118,7 +116,6 @@ class Peer {
     this.authorizationError = null;
     this.data = undefined;
     this.messages = undefined;
-    this.localAddress = undefined;
     this.localPort = undefined;
   }
 
@@ -207,9 +204,6 @@ function readField(peer, number, bytes, start, end) {
     case MESSAGE:
       peer.messages ??= [];
       peer.messages.push(copy(bytes, start, end));
-      break;
-    case LOCAL_ADDRESS:
-      peer.localAddress = bytes.latin1Slice(start, end);
       break;
     case LOCAL_PORT:
       peer.localPort = Number(bytes.latin1Slice(start, end));

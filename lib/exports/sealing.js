@@ -177,9 +177,12 @@ function checkPrefix(prefix) {
   if (!prefix.subarray(0, MAGIC.length).equals(MAGIC)) throw damaged('they do not begin as such');
   const version = prefix[MAGIC.length];
   if (version !== VERSION) {
-    throw new DtlsError(`The connections were exported in format ${version}, and this version reads format ${VERSION}`, {
-      code: 'ERR_DTLS_EXPORT_VERSION',
-    });
+    throw new DtlsError(
+      `The connections were exported in format ${version}, and this version reads format ${VERSION}`,
+      {
+        code: 'ERR_DTLS_EXPORT_VERSION',
+      },
+    );
   }
 }
 

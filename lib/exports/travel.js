@@ -48,11 +48,11 @@ function keyTypes() {
  *
  * @param {import('../transport/endpoint').Endpoint} endpoint
  * @param {object[]} sockets
- * @param {{ address: string, port: number }} [local] of a client's own UDP socket
+ * @param {number} [localPort] of a client's own UDP socket
  * @returns {{ plaintext: Buffer[], left: object[] }} what can be sealed, and the sockets whose connections have left
  * @throws what JSON.stringify throws for `socket.data`; then nothing has been taken out
  */
-function takeOut(endpoint, sockets, local) {
+function takeOut(endpoint, sockets, localPort) {
   const open = sockets.filter((socket) => socket.connected);
   const data = open.map((socket) => JSON.stringify(socket.data));
   const plaintext = [saveTime()];
@@ -61,15 +61,18 @@ function takeOut(endpoint, sockets, local) {
     const batch = open.slice(at, at + BATCH);
     const travellers = endpoint.native.takeOut(Uint32Array.from(batch, (socket) => socket._handle));
     const writer = new PeerWriter();
+    const before = left.length;
     let place = 0;
-    for (const [index, socket] of batch.entries()) {
+    for (let index = 0; index < batch.length; index++) {
       const length = travellers.readUInt16BE(place);
       place += 2 + length;
       if (length === 0) continue;
+      const socket = batch[index];
       left.push(socket);
-      writer.write(socket, { data: data[at + index], messages: socket._takeUnread(), local });
+      writer.write(socket, data[at + index], socket._takeUnread(), localPort);
     }
-    plaintext.push(...framed(withoutStayers(travellers)), ...framed(writer.bytes));
+    const hasStayers = left.length - before < batch.length;
+    plaintext.push(...framed(withoutStayers(travellers, hasStayers)), ...framed(writer.bytes));
   }
   return { plaintext, left };
 }
@@ -79,7 +82,7 @@ function copyOf(endpoint, socket) {
   const traveller = endpoint.native.copyOf(socket._handle);
   if (traveller.readUInt16BE(0) === 0) return null;
   const writer = new PeerWriter();
-  writer.write(socket, { data: JSON.stringify(socket.data) });
+  writer.write(socket, JSON.stringify(socket.data));
   return [saveTime(), ...framed(traveller), ...framed(writer.bytes)];
 }
 
@@ -96,7 +99,8 @@ function framed(bytes) {
 }
 
 /** Without those of no length, which stand for connections that have stayed. */
-function withoutStayers(travellers) {
+function withoutStayers(travellers, hasStayers) {
+  if (!hasStayers) return travellers;
   const gone = [];
   for (let at = 0; at < travellers.length; ) {
     const end = at + 2 + travellers.readUInt16BE(at);

@@ -141,7 +141,10 @@ impl NativeTraveller {
             address: address::format(&remote),
             port: remote.port(),
             association: association.to_vec().into(),
-            saved: NativeSavedConnection::new(saved, Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default()),
+            saved: NativeSavedConnection::new(
+                saved,
+                Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default(),
+            ),
         }
     }
 }

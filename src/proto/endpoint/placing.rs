@@ -170,9 +170,16 @@ impl Endpoint {
         }
     }
 
-    pub(super) fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
+    pub(super) fn adopt(
+        &mut self,
+        remote: SocketAddr,
+        connection: Connection,
+        restoration: Restoration<'_>,
+    ) -> ConnectionHandle {
         let handle = self.add(remote, connection);
-        self.name(handle);
+        if self.server.is_some() {
+            self.name_as(handle, restoration.saved.association());
+        }
         self.place(handle, remote);
         self.schedule(handle);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));

@@ -5,7 +5,7 @@ use crate::proto::connection::{CloseReason, Connection, Step};
 use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{Negotiated, release_free_memory};
+use crate::tls::{AssociationName, Negotiated, release_free_memory};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -116,10 +116,14 @@ impl Endpoint {
 
     /// Notes an established connection by what is its own. A client's is never looked for.
     pub(super) fn name(&mut self, handle: ConnectionHandle) {
-        if self.server.is_some()
-            && let Some(entry) = self.connections.get_mut(&handle)
-            && let Some(name) = entry.connection.association()
-        {
+        let name = self.connections.get(&handle).filter(|_| self.server.is_some());
+        if let Some(name) = name.and_then(|entry| entry.connection.association()) {
+            self.name_as(handle, name);
+        }
+    }
+
+    pub(super) fn name_as(&mut self, handle: ConnectionHandle, name: AssociationName) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
             entry.association = Some(name);
             self.associations.insert(name, handle);
         }

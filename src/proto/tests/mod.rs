@@ -16,6 +16,7 @@ mod hellos;
 mod hibernation;
 mod hostile;
 mod jobs;
+mod leaving;
 mod lives;
 mod long_messages;
 mod lossy;
