@@ -112,6 +112,23 @@ describe('A server that exports its connections', () => {
     assert.deepEqual(await received, sent);
   });
 
+  test('passes on connection IDs', async (t) => {
+    const options = { ...OPTIONS, connectionId: 8 };
+    const { server, socket, client } = await connectedPair(t, {
+      serverOptions: options,
+      clientOptions: { connectionId: 0 },
+    });
+    const { connectionId } = socket;
+    const { port } = server.address();
+    const bytes = await exported(server);
+    const { server: other, result } = await importInto(t, port, bytes, options);
+    assert.deepEqual(result, { imported: 1, refused: 0 });
+    assert.deepEqual(Object.values(other.sockets)[0].connectionId, connectionId);
+    const answer = messages(client, 1);
+    client.write('with an ID');
+    assert.deepEqual(await answer, ['with an ID']);
+  });
+
   test('says goodbye to those that cannot go on elsewhere', async (t) => {
     const { server, client } = await connectedPair(t, { clientOptions: { ciphers: 'PSK-CHACHA20-POLY1305' } });
     client.resume();

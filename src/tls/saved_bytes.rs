@@ -1,9 +1,10 @@
 //! A saved connection as bytes, for those that travel by the thousand. Whoever reads them has authenticated them before, and
 //! every length is checked all the same.
 
+use super::connection_ids::ConnectionIds;
 use super::saved::{ReplayWindow, SavedConnection, SessionId};
 use super::suites::Suite;
-use crate::wire::MaxFragmentLength;
+use crate::wire::{ConnectionId, MaxFragmentLength};
 use zeroize::Zeroizing;
 
 /// The bytes of a record number: 48 bits (RFC 6347 section 4.1).
@@ -14,7 +15,9 @@ const ENCRYPT_THEN_MAC: u8 = 1;
 const KNOWS_EXTENDED_MASTER_SECRET: u8 = 2;
 const EXTENDED_MASTER_SECRET: u8 = 4;
 const HAS_REPLAY_WINDOW: u8 = 8;
-const FLAGS: u8 = ENCRYPT_THEN_MAC | KNOWS_EXTENDED_MASTER_SECRET | EXTENDED_MASTER_SECRET | HAS_REPLAY_WINDOW;
+const HAS_CONNECTION_IDS: u8 = 16;
+const CHECKS_ROUTABILITY: u8 = 32;
+const FLAGS: u8 = (CHECKS_ROUTABILITY << 1) - 1;
 
 impl SavedConnection {
     /// Writes it behind what is there. The epoch is the one that data flows in, which [`SavedConnection::check`] sees to.
@@ -23,8 +26,9 @@ impl SavedConnection {
         let flags = flag(self.encrypt_then_mac, ENCRYPT_THEN_MAC)
             | flag(self.extended_master_secret.is_some(), KNOWS_EXTENDED_MASTER_SECRET)
             | flag(self.extended_master_secret == Some(true), EXTENDED_MASTER_SECRET)
-            | flag(self.replay_window.is_some(), HAS_REPLAY_WINDOW);
-        let id = self.session_id.as_bytes();
+            | flag(self.replay_window.is_some(), HAS_REPLAY_WINDOW)
+            | flag(self.connection_ids.is_some(), HAS_CONNECTION_IDS)
+            | flag(self.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability), CHECKS_ROUTABILITY);
         out.extend_from_slice(&self.suite.id().to_be_bytes());
         out.push(flags);
         out.push(self.max_fragment_length.map_or(0, MaxFragmentLength::code));
@@ -33,8 +37,11 @@ impl SavedConnection {
             write_number(top, out);
             out.extend_from_slice(&seen.to_be_bytes());
         }
-        out.push(u8::try_from(id.len()).unwrap_or_default());
-        out.extend_from_slice(id);
+        write_short(self.session_id.as_bytes(), out);
+        if let Some(ids) = &self.connection_ids {
+            write_short(ids.own(), out);
+            write_short(ids.peer(), out);
+        }
         out.extend_from_slice(&*self.master_secret);
         out.extend_from_slice(&*self.randoms);
     }
@@ -52,8 +59,15 @@ impl SavedConnection {
             0 => None,
             _ => Some(ReplayWindow { top: rest.number()?, seen: u64::from_be_bytes(rest.take()?) }),
         };
-        let [id_length] = rest.take()?;
-        let session_id = SessionId::new(rest.bytes(id_length.into())?)?;
+        let session_id = SessionId::new(rest.short()?)?;
+        let checks_routability = flags & CHECKS_ROUTABILITY != 0;
+        let connection_ids = match flags & HAS_CONNECTION_IDS {
+            0 => None,
+            _ => {
+                let (own, peer) = (ConnectionId::new(rest.short()?)?, ConnectionId::new(rest.short()?)?);
+                Some(ConnectionIds::new(&own, &peer, checks_routability))
+            }
+        };
         let master_secret = Zeroizing::new(rest.take()?);
         let randoms = Zeroizing::new(rest.take()?);
         let max_fragment_length = match max_fragment_length {
@@ -73,6 +87,7 @@ impl SavedConnection {
             max_fragment_length,
             encrypt_then_mac: flags & ENCRYPT_THEN_MAC != 0,
             extended_master_secret,
+            connection_ids,
         })
     }
 }
@@ -80,6 +95,12 @@ impl SavedConnection {
 fn write_number(number: u64, out: &mut Vec<u8>) {
     let bytes = number.to_be_bytes();
     out.extend_from_slice(bytes.last_chunk::<NUMBER_LENGTH>().unwrap_or(&[0; NUMBER_LENGTH]));
+}
+
+/// A length that a byte holds, and so many bytes.
+fn write_short(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(u8::try_from(bytes.len()).unwrap_or_default());
+    out.extend_from_slice(bytes);
 }
 
 /// What has not been read yet.
@@ -90,6 +111,11 @@ impl<'a> Rest<'a> {
         let (bytes, rest) = self.0.split_at_checked(length)?;
         self.0 = rest;
         Some(bytes)
+    }
+
+    fn short(&mut self) -> Option<&'a [u8]> {
+        let [length] = self.take()?;
+        self.bytes(length.into())
     }
 
     fn take<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
@@ -106,6 +132,10 @@ impl<'a> Rest<'a> {
 mod tests {
     use super::*;
 
+    fn connection_id(length: u8) -> ConnectionId {
+        ConnectionId::new(&vec![3; length.into()]).unwrap()
+    }
+
     fn saved() -> SavedConnection {
         SavedConnection {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
@@ -118,6 +148,7 @@ mod tests {
             max_fragment_length: MaxFragmentLength::from_bytes(1024),
             encrypt_then_mac: true,
             extended_master_secret: Some(true),
+            connection_ids: Some(ConnectionIds::new(&connection_id(8), &connection_id(0), true)),
         }
     }
 
@@ -135,6 +166,7 @@ mod tests {
             max_fragment_length: None,
             encrypt_then_mac: false,
             extended_master_secret: None,
+            connection_ids: None,
             ..saved()
         };
         let known = SavedConnection { extended_master_secret: Some(false), ..plain.clone() };
@@ -143,6 +175,7 @@ mod tests {
             assert_eq!(bytes(&read), bytes(&saved));
             assert_eq!(read.epoch, saved.epoch);
             assert_eq!(read.extended_master_secret, saved.extended_master_secret);
+            assert_eq!(read.connection_ids, saved.connection_ids);
         }
     }
 
