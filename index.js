@@ -6,6 +6,7 @@ const { dtls } = require('./lib/adapters/node-dtls-client');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
+const { importConnection } = require('./lib/exports/client');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { own } = require('./lib/options/validate');
@@ -57,6 +58,7 @@ function hasProfile(options) {
 module.exports = {
   createServer,
   connect,
+  importConnection,
   createSecureContext,
   createDgramSocket,
   serveDashboard,

@@ -11,6 +11,7 @@ mod admission;
 mod answers;
 mod drops;
 mod inbound;
+mod leaving;
 mod lending;
 mod moves;
 mod outputs;
@@ -21,6 +22,7 @@ mod room;
 mod steps;
 
 pub(crate) use drops::Dropped;
+pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 

@@ -7,7 +7,7 @@ use crate::tls::error::Error;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
-use crate::wire::{RoutabilityCheck, alert};
+use crate::wire::{MaxFragmentLength, RECORD_LIMIT, RoutabilityCheck, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +38,15 @@ pub(crate) struct Asleep {
 }
 
 impl Asleep {
+    /// A saved connection that nobody has heard from here.
+    pub(crate) fn in_new_life(config: &Arc<SslConfig>, saved: SavedConnection, nonce_offset: u64) -> Asleep {
+        let own_limit = MaxFragmentLength::from_code(config.max_fragment_length_code());
+        let limits = saved.max_fragment_length.into_iter().chain(own_limit);
+        let payload_limit = limits.map(|limit| usize::from(limit.bytes())).min().unwrap_or(RECORD_LIMIT);
+        let config = Arc::clone(config);
+        Asleep { last_flight: LastFlight::Delivered, saved, nonce_offset, config, payload_limit, disturbances: 0 }
+    }
+
     pub(crate) fn wake(&self, now: Instant) -> Result<Ssl, Error> {
         let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
         // Exactly where it was: nothing has been sent meanwhile.
