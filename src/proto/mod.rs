@@ -17,6 +17,7 @@ mod expected;
 mod former_addresses;
 mod gathering;
 mod handshakes;
+mod heap;
 mod jobs;
 mod known_keys;
 mod limits;
@@ -25,6 +26,7 @@ mod questions;
 mod rate;
 mod routes;
 mod server_names;
+mod slab;
 mod table;
 #[cfg(test)]
 mod tests;

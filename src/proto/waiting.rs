@@ -4,7 +4,7 @@
 //! came first is asked first. Where too many wait, one of the heaviest prefix goes, by lot: nobody can time a flood so that
 //! it is always somebody else.
 
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Place};
 use super::prefix::Prefix;
 use super::questions::Question;
 use super::unplaced::Unplaced;
@@ -17,7 +17,7 @@ pub(super) struct Turn(u64);
 
 /// The queue.
 pub(super) struct Waiting {
-    by_turn: BTreeMap<Turn, (Unplaced, Question)>,
+    by_turn: BTreeMap<Turn, (Unplaced, Question, Place)>,
     crowd: Crowd<Turn, u64>,
     last: u64,
     /// Draws lots: a keyed hash of the turn, which nobody can foresee.
@@ -38,26 +38,27 @@ impl Waiting {
     pub(super) fn push(&mut self, unplaced: Unplaced, question: Question) -> Turn {
         self.last += 1;
         let turn = Turn(self.last);
-        self.crowd.insert(turn, Prefix::of(unplaced.remote.ip()), self.lots.hash_one(turn));
-        self.by_turn.insert(turn, (unplaced, question));
+        let place = self.crowd.insert(turn, Prefix::of(unplaced.remote.ip()), self.lots.hash_one(turn));
+        self.by_turn.insert(turn, (unplaced, question, place));
         turn
     }
 
     /// The next whose turn it is.
     pub(super) fn pop(&mut self) -> Option<(Unplaced, Question)> {
-        let (turn, waiting) = self.by_turn.pop_first()?;
-        self.crowd.remove(turn);
-        Some(waiting)
+        let (_, (unplaced, question, place)) = self.by_turn.pop_first()?;
+        self.crowd.remove(place);
+        Some((unplaced, question))
     }
 
     /// One who gives way: of the heaviest prefix, by lot.
     pub(super) fn displace(&mut self) -> Option<Unplaced> {
         let turn = self.crowd.least_claim()?;
-        self.crowd.remove(turn);
-        self.by_turn.remove(&turn).map(|(unplaced, _)| unplaced)
+        let (unplaced, _, place) = self.by_turn.remove(&turn)?;
+        self.crowd.remove(place);
+        Some(unplaced)
     }
 
     pub(super) fn get_mut(&mut self, turn: Turn) -> Option<&mut Unplaced> {
-        self.by_turn.get_mut(&turn).map(|(unplaced, _)| unplaced)
+        self.by_turn.get_mut(&turn).map(|(unplaced, ..)| unplaced)
     }
 }
