@@ -36,6 +36,7 @@ mod start_up;
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wiped;
 #[cfg(feature = "aws-lc")]
 pub(crate) mod x509;
 #[cfg(not(feature = "aws-lc"))]
