@@ -83,7 +83,11 @@ mod tests {
                 let mut expected = [0; SHA256_LENGTH];
                 Hmac::hmac(Type::Sha256, key, message, &mut expected).unwrap();
                 let (first, second) = message.split_at(length / 3);
-                assert_eq!(*hmac.mac(&[first, &[], second]), expected, "{key_length} bytes of key, {length} of message");
+                assert_eq!(
+                    *hmac.mac(&[first, &[], second]),
+                    expected,
+                    "{key_length} bytes of key, {length} of message"
+                );
             }
         }
     }
