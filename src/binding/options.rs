@@ -63,6 +63,8 @@ pub struct NativeServerOptions {
     pub address_questions_per_second: u32,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
+    pub connection_id: Option<u8>,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -114,6 +116,8 @@ pub struct NativeClientOptions {
     pub hibernate_after: Option<u32>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
+    pub connection_id: Option<u8>,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -137,6 +141,8 @@ pub struct NativeNegotiation {
     pub srtp_profiles: Option<Vec<String>>,
     /// Whether a server chooses the suite that its client likes best.
     pub client_preference: Option<bool>,
+    /// Whether a server names its authorities to clients; none: if they have room in a message.
+    pub name_authorities: Option<bool>,
     /// By which a server's clients choose their PSK identity.
     pub psk_identity_hint: Option<Buffer>,
 }
@@ -151,6 +157,7 @@ impl NativeNegotiation {
             max_fragment_length: self.max_fragment_length,
             srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
             client_preference: self.client_preference.unwrap_or(false),
+            name_authorities: self.name_authorities,
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
         }
     }

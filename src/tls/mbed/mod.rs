@@ -17,6 +17,7 @@ mod failure;
 mod ffi;
 mod handshake;
 mod hellos;
+mod key_log;
 mod last_flight;
 mod negotiation;
 mod no_shared_cipher;
@@ -35,6 +36,8 @@ mod saved;
 mod server_identity;
 mod ssl;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub(crate) use config::{ClientConfig, ServerConfig};

@@ -28,6 +28,7 @@ mod raw_public_key;
 mod rng;
 pub(crate) mod rsa;
 pub(crate) mod saved;
+pub(crate) mod secrets;
 mod sha2;
 pub(crate) mod shells;
 pub(crate) mod ssl;
@@ -37,14 +38,7 @@ pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wiped;
-#[cfg(feature = "aws-lc")]
 pub(crate) mod x509;
-#[cfg(not(feature = "aws-lc"))]
-#[path = "x509_mbed.rs"]
-pub(crate) mod x509;
-#[cfg(feature = "aws-lc")]
-mod x509_store;
-mod x509_words;
 
 use mbedtls_sys as sys;
 use sys::types::raw_types::{c_int, c_void};
