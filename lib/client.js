@@ -8,7 +8,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination, familyOf } = require('./transport/addresses');
+const { destination, familyOf } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -125,8 +125,9 @@ class DtlsClient extends DtlsSocket {
         this.destroy(error);
         return;
       }
-      this.remoteAddress = canonicalAddress(destination(addresses[0]));
-      this._attempts.begin(addresses, remote.port);
+      const destinations = addresses.map(destination);
+      this.remoteAddress = destinations[0];
+      this._attempts.begin(destinations, remote.port);
     });
   }
 

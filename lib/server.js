@@ -422,7 +422,7 @@ class DtlsServer extends WatchedEmitter {
     const socket = this._createSocket(address, port);
     socket.servername = servername ?? false;
     this._place(connection, socket);
-    this.emit('connection', socket);
+    socket._scope.runInAsyncScope(this.emit, this, 'connection', socket);
   }
 
   /** A saved connection goes on, in whatever asynchronous context the application has said so. */

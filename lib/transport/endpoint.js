@@ -266,9 +266,13 @@ class Endpoint {
 
   /**
    * Tells whom an event is about, in the asynchronous context of its connection: what a listener enters must not leak to
-   * the next one. What has no connection has a context of its own.
+   * the next one. A new connection brings its context with it; what has no connection has a context of its own.
    */
   _dispatch(event) {
+    if (event.kind === 'connection') {
+      this._owner._onConnection(event);
+      return;
+    }
     const socket = this.connections.get(event.connection);
     const scope = socket?._scope ?? new AsyncScope('DTLSEVENT');
     scope.runInAsyncScope(this._tell, this, event, socket);
@@ -278,9 +282,6 @@ class Endpoint {
     switch (event.kind) {
       case 'data':
         socket?._onMessage(event.data, event.data.length);
-        break;
-      case 'connection':
-        this._owner._onConnection(event);
         break;
       case 'question':
         this._owner._questions.onQuestion(event);

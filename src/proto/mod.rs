@@ -18,6 +18,7 @@ mod expected;
 mod former_addresses;
 mod gathering;
 mod handshakes;
+mod heap;
 mod histogram;
 mod jobs;
 mod known_keys;
@@ -27,6 +28,7 @@ mod questions;
 mod rate;
 mod routes;
 mod server_names;
+mod slab;
 mod table;
 #[cfg(test)]
 mod tests;

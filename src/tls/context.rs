@@ -424,7 +424,7 @@ impl Context {
 
     /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
-        self.save().map(|saved| saved.association())
+        self.with_randoms(AssociationName::of)
     }
 
     /// The connection ID that the peer's records have, or that we have offered; empty without one.
@@ -455,7 +455,16 @@ impl Context {
 
     /// The random of the ClientHello that an established association began with.
     pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
-        self.save().map(|saved| saved.client_random())
+        self.with_randoms(|randoms| randoms.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The two hellos' randoms, the client's first, of an established association.
+    fn with_randoms<T>(&self, act: impl FnOnce(&[u8; 64]) -> T) -> Option<T> {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.randoms().map(|randoms| act(&randoms)),
+            Stage::Asleep(asleep) => Some(act(&asleep.saved.randoms)),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
     }
 
     /// `None` while there is a handshake, and where it was in another process.

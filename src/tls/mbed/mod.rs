@@ -25,6 +25,7 @@ mod numbers;
 mod open;
 mod peer;
 mod pem;
+mod presented;
 mod psk;
 mod public_key;
 mod refusal;
