@@ -355,6 +355,10 @@ impl Driver {
         Some(NativeSavedConnection::new(saved, unix_time()))
     }
 
+    pub(super) fn session(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.session(ConnectionHandle(connection)).map(|session| session.to_vec().into())
+    }
+
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
         let finished = self.endpoint.finished(ConnectionHandle(connection))?;
         Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })

@@ -16,6 +16,7 @@ mod options;
 mod registers;
 mod saved;
 mod server;
+mod sessions;
 mod stats;
 mod udp;
 mod waker;

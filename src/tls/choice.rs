@@ -7,6 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::mbed::ServerConfig;
 use super::outbox::Outbox;
 use super::question::{Answer, Asks, Question};
+use super::session_policy::SessionPolicy;
 use crate::wire::{ClientHello, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ enum Asked {
 /// A ClientHello, and what has been decided about it.
 pub(super) struct Choice {
     pub(super) asks: Asks,
+    pub(super) sessions: SessionPolicy,
     pub(super) config: Arc<ServerConfig>,
     /// What the client and the application agree on.
     pub(super) protocol: Option<Vec<u8>>,
@@ -32,8 +34,16 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks) -> Choice {
-        Choice { asks, config: Arc::clone(config), protocol: None, hello: Vec::new(), asked: Asked::Nothing, alerts: 0 }
+    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks, sessions: SessionPolicy) -> Choice {
+        Choice {
+            asks,
+            sessions,
+            config: Arc::clone(config),
+            protocol: None,
+            hello: Vec::new(),
+            asked: Asked::Nothing,
+            alerts: 0,
+        }
     }
 
     /// What the application has to decide next.

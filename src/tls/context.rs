@@ -9,6 +9,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
+use super::session_policy::SessionPolicy;
 use crate::wire::{Record, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -67,12 +68,17 @@ impl Context {
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
-    /// `asks`: what the application is asked about the client.
-    pub(crate) fn server(config: &Arc<ServerConfig>, now: Instant, asks: Asks) -> Result<Context, Error> {
+    /// `asks`: what the application is asked about the client. `sessions`: which sessions it may resume.
+    pub(crate) fn server(
+        config: &Arc<ServerConfig>,
+        now: Instant,
+        asks: Asks,
+        sessions: SessionPolicy,
+    ) -> Result<Context, Error> {
         if asks.by_hello() {
-            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks)))));
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, sessions)))));
         }
-        let handshake = Handshake::server(config, now, asks.for_sessions, None)?;
+        let handshake = Handshake::server(config, now, sessions, None)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
@@ -195,7 +201,8 @@ impl Context {
             Ok(Some(question)) => return Ok(Progress::Asks(question)),
             Ok(None) => {}
         }
-        let mut handshake = Handshake::server(&choice.config, now, choice.asks.for_sessions, choice.protocol.take())
+        let sessions = choice.sessions.clone();
+        let mut handshake = Handshake::server(&choice.config, now, sessions, choice.protocol.take())
             .map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
         handshake.pause(self.pauses);
@@ -348,6 +355,13 @@ impl Context {
             // The connection ends with or without this alert.
             let _ = ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, alert::CLOSE_NOTIFY));
         }
+    }
+
+    /// An authentic fatal alert, as a peer would send it.
+    #[cfg(test)]
+    pub(crate) fn break_off(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        let ssl = self.awake(now).unwrap();
+        ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description)).unwrap();
     }
 
     /// What the connection needs to go on elsewhere; `None` while there is a handshake.

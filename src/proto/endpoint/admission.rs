@@ -169,13 +169,14 @@ impl Endpoint {
         record: &Record<'_>,
         answers: Rate,
     ) {
+        let sessions = self.session_policy(now);
         let Some(server) = &self.server else {
             return;
         };
         let servername = server_name(hello.extensions);
         let asks = self.asks.handshakes;
         let config = server.config_for(servername.as_deref(), asks);
-        let mut context = match Context::server(config, now, asks) {
+        let mut context = match Context::server(config, now, asks, sessions) {
             Ok(context) => context,
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.

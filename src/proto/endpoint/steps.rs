@@ -35,7 +35,9 @@ impl Endpoint {
         match step {
             Step::Asks(question) => return self.answer_or_ask(now, handle, question),
             Step::Computes => self.line_up(handle),
-            Step::Established { negotiated, handshake_time } => self.establish(handle, *negotiated, handshake_time),
+            Step::Established { negotiated, handshake_time } => {
+                self.establish(now, handle, *negotiated, handshake_time);
+            }
             Step::Data(length) => self.outputs.push_data(handle, self.scratch.plaintext.get(..length)),
             Step::FellAsleep => self.sleepers += 1,
             // What was held turned out to be of no use.
@@ -86,7 +88,7 @@ impl Endpoint {
         }
     }
 
-    fn establish(&mut self, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
+    fn establish(&mut self, now: Instant, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
         let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) else {
             return;
         };
@@ -99,7 +101,10 @@ impl Endpoint {
         }
         self.name(handle);
         self.counters.handshakes_completed += 1;
-        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, terms, session, early: _ } = negotiated;
+        if let Some(session) = session {
+            self.keep_session(now, handle, session);
+        }
         self.outputs
             .trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
         let terms = Box::new(terms);
@@ -128,6 +133,7 @@ impl Endpoint {
     /// Sends what was written, forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
         self.flush(handle);
+        self.forget_session(handle, &reason);
         let Some(entry) = self.connections.remove(&handle) else {
             return;
         };

@@ -14,6 +14,7 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
+use crate::tls::session_policy::SessionPolicy;
 use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
@@ -31,19 +32,18 @@ pub(crate) struct Handshake {
 impl Handshake {
     /// For a client whose cookie was verified; feed it that ClientHello next.
     ///
-    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
+    /// `sessions`: which sessions it resumes, and whether it leaves one behind.
     /// `protocol`: what the application has chosen of the client's application protocols.
     pub(crate) fn server(
         config: &ServerConfig,
         now: Instant,
-        asks_for_sessions: bool,
+        sessions: SessionPolicy,
         protocol: Option<Vec<u8>>,
     ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         let hellos = Hellos::server(&config.rules, protocol);
-        let resumption = if asks_for_sessions { Resumption::NotAsked } else { Resumption::Off };
-        let steps = Steps::new(&config.rules, hellos, PskExchange::server(), resumption);
+        let steps = Steps::new(&config.rules, hellos, PskExchange::server(), Resumption::server(sessions));
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
@@ -54,7 +54,11 @@ impl Handshake {
         let server_name = config.peer_name.as_ref().and_then(PeerName::dns);
         ssl.set_server_name(server_name).map_err(Error::internal)?;
         let psk = PskExchange::client(config.asks_for_psk);
-        let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, Resumption::Off);
+        let started = config.clock.map_or(0, |clock| clock.seconds(now));
+        let policy = SessionPolicy { started, ..SessionPolicy::none() };
+        let mut resumption = Resumption::client(policy, config.session.clone(), server_name);
+        resumption.offer(&mut ssl, &config.rules, &config.suites);
+        let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, resumption);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
@@ -144,7 +148,10 @@ impl Handshake {
             Answer::OwnPsk(None) => {
                 Err(Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"))
             }
-            Answer::Session(session) => self.steps.resumption.answer(&mut self.ssl, session),
+            Answer::Session(session) => {
+                let Steps { rules, hellos, peer, resumption, .. } = &mut self.steps;
+                resumption.answer(&mut self.ssl, rules, hellos, peer, session)
+            }
             Answer::Peer(accepted) => self.steps.peer.answer(accepted),
             Answer::Config(_) | Answer::Protocol(_) => Err(Error::unasked()),
         }
@@ -181,11 +188,13 @@ impl Handshake {
         let suite = self.ssl.suite().ok_or_else(|| Error::internal(0))?;
         // The limit was for flights. A payload is one record, and the application decides about its size.
         self.ssl.set_mtu(0);
-        let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        let Steps { hellos, peer, resumption, .. } = &mut self.steps;
+        let Steps { rules, hellos, peer, resumption, .. } = &mut self.steps;
         let resumed = resumption.is_resumed();
+        let session = resumption.new_session(&mut self.ssl, rules, hellos, suite, peer);
+        let staged = self.ssl.take_staged_psk().map(|staged| staged.identity);
+        let psk_identity = if resumed { resumption.take_psk_identity() } else { staged };
         let terms = Terms {
-            protocol: hellos.take_protocol().or_else(|| self.ssl.protocol()),
+            protocol: hellos.protocol(&self.ssl),
             authorization: peer.authorization(suite, resumed),
             issuers: peer.take_issuers(),
             srtp_profile: hellos.srtp_profile().map(SrtpProfile::name),
@@ -196,6 +205,7 @@ impl Handshake {
             psk_identity,
             peer: peer.take_credential(),
             terms,
+            session,
             early: VecDeque::new(),
         })))
     }

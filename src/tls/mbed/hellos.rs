@@ -14,7 +14,10 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::wire::certificate_type::{Agreement, client_extensions, read_client_hello, read_server_hello};
 use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
-use crate::wire::{CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, srtp};
+use crate::wire::{
+    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, server_name,
+    session_ticket, srtp,
+};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 
@@ -31,6 +34,10 @@ pub(super) struct Hellos {
     srtp_profile: Option<SrtpProfile>,
     /// The application protocol that a server's application has chosen.
     protocol: Option<Vec<u8>>,
+    /// The ticket in a client's hello; empty when it only takes tickets.
+    ticket: Option<Vec<u8>>,
+    /// The name that the client asks for.
+    server_name: Option<String>,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
     fault: Option<Error>,
 }
@@ -54,6 +61,8 @@ impl Hellos {
             cookies: Cookies::default(),
             srtp_profile: None,
             protocol: None,
+            ticket: None,
+            server_name: None,
             fault: None,
         }
     }
@@ -86,6 +95,8 @@ impl Hellos {
         extensions::numbers(list, Hello::Client)?;
         (self.agreement, self.extensions.full) = read_client_hello(&self.rules.abilities, list)?;
         (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
+        self.ticket = session_ticket::presented(list)?.map(<[u8]>::to_vec);
+        self.server_name = server_name(list);
         Ok(())
     }
 
@@ -133,6 +144,24 @@ impl Hellos {
         Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
     }
 
+    /// Has a ServerHello of a full handshake say this, too.
+    pub(super) fn announce(&mut self, extension: &[u8]) {
+        self.extensions.full.extend_from_slice(extension);
+    }
+
+    pub(super) fn ticket(&self) -> Option<&[u8]> {
+        self.ticket.as_deref()
+    }
+
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// The application protocol that both have agreed on, whoever has chosen it.
+    pub(super) fn protocol(&self, ssl: &Ssl) -> Option<Vec<u8>> {
+        self.protocol.clone().or_else(|| ssl.protocol())
+    }
+
     /// How each side proves itself.
     pub(super) fn agreement(&self) -> Agreement {
         self.agreement
@@ -140,10 +169,6 @@ impl Hellos {
 
     pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
         self.srtp_profile
-    }
-
-    pub(super) fn take_protocol(&mut self) -> Option<Vec<u8>> {
-        self.protocol.take()
     }
 
     /// Whether the client accepts nothing of what we could present.

@@ -4,6 +4,7 @@ pub(crate) mod application_protocol;
 pub(crate) mod certificate_type;
 pub(crate) mod max_fragment_length;
 pub(crate) mod server_name;
+pub(crate) mod session_ticket;
 pub(crate) mod srtp;
 pub(crate) mod supported_groups;
 

@@ -28,6 +28,8 @@ mod raw_public_key;
 mod rng;
 pub(crate) mod rsa;
 pub(crate) mod saved;
+pub(crate) mod sealing;
+pub(crate) mod session;
 mod sha2;
 pub(crate) mod shells;
 pub(crate) mod ssl;
