@@ -8,7 +8,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination } = require('./transport/addresses');
+const { canonicalAddress, destination, familyOf } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -41,8 +41,12 @@ class DtlsClient extends DtlsSocket {
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link();
-    const makeEndpoint = () =>
-      new Endpoint(native.DtlsClient, nativeOptions, link, { eventSlots: EVENT_SLOTS, threads: handshakeThreads });
+    const makeEndpoint = () => {
+      const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads };
+      const made = new Endpoint(native.DtlsClient, nativeOptions, link, means);
+      made.logKeys(link.logsKeys);
+      return made;
+    };
     const endpoint = makeEndpoint();
     super(endpoint, link, settings);
     link._questions = new Questions(endpoint, this);
@@ -190,7 +194,17 @@ class Link {
   constructor() {
     this.attempts = null;
     this._questions = null;
+    /** Whether somebody wants the keys of the handshake. */
+    this.logsKeys = false;
   }
+
+  _onKeyLogWanted() {
+    this.logsKeys = true;
+    this.attempts.logKeys();
+  }
+
+  /** The client itself has told its listeners. */
+  _onKeyLog() {}
 
   _onSocketSecure(client) {
     try {
@@ -202,6 +216,14 @@ class Link {
 
   _onHandshakeFailed(client, error) {
     client.destroy(error);
+  }
+
+  /** The server has another address, and an authentic record has proved it. */
+  _onMoved({ address, port, oldAddress, oldPort }) {
+    const { client } = this.attempts;
+    client.remoteAddress = address;
+    client.remotePort = port;
+    client.emit('ipChanged', { address: oldAddress, family: familyOf(oldAddress), port: oldPort });
   }
 
   /** Does not wait until the application has read everything: an idle UDP socket must not keep the process alive. */

@@ -51,8 +51,8 @@ const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENET
  *
  * Events: 'listening', 'connection'(socket) when a peer has proved its address and begins a handshake,
  * 'secureConnection'(socket[, session]) when the handshake is over or a saved session goes on, 'clientError'(error,
- * socket) when it fails, 'error'(error) when the UDP socket does, 'close'. Questions, each with a callback as its last
- * argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/questions/.
+ * socket) when it fails, 'keylog'(line, socket) when it has keys, 'error'(error) when the UDP socket does, 'close'.
+ * Questions, each with a callback as its last argument: 'resumeSession', 'lookupKey', 'renegotiate', see lib/questions/.
  */
 class DtlsServer extends WatchedEmitter {
   /** The class of its sockets, for a subclass to choose. */
@@ -102,6 +102,7 @@ class DtlsServer extends WatchedEmitter {
     this._registerQuestions(psk, verifyPeer, byHello);
     this._state = IDLE;
     this._isResolving = false;
+    this._socketsLogKeys = false;
     this._udp = null;
     this._isReferenced = true;
     this._connected = 0;
@@ -484,9 +485,20 @@ class DtlsServer extends WatchedEmitter {
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }
 
-  /** The native object asks only what somebody listens for. */
+  /** The native object asks only what somebody listens for, and says no keys unless somebody does. */
   _onListenersChanged() {
     this._questions?.listen();
+    this._endpoint?.logKeys(this._socketsLogKeys || this.listenerCount('keylog') > 0);
+  }
+
+  /** A socket has a listener for its own keys. From then on all are asked for, because it may not be the only one. */
+  _onKeyLogWanted() {
+    this._socketsLogKeys = true;
+    this._endpoint.logKeys(true);
+  }
+
+  _onKeyLog(lines, socket) {
+    this.emit('keylog', lines, socket);
   }
 
   /**

@@ -29,7 +29,7 @@ const COUNTER_LENGTH = 8;
  * One DTLS connection as a stream with datagram boundaries: one write is one datagram, one datagram is one 'data'. A
  * write that does not fit into one is an error of that write alone.
  *
- * Events, beside those of a Duplex: 'secureConnect' when the handshake is over; 'send'(length) and 'receive'(length)
+ * Events, beside those of a Duplex: 'keylog'(line) when a handshake has keys; 'secureConnect' when it is over; 'send'(length) and 'receive'(length)
  * with the bytes of each datagram with payload; 'writeError'(error) when a write without callback was too long; on a server 'ipChanged'(old) when the peer has moved, and
  * 'reconnect'(socket) when a new handshake from its address takes its place; 'closing', and 'close'(hadError), once,
  * after 'end' or 'error'. 'error' has its message as second argument.
@@ -39,7 +39,8 @@ class DtlsSocket extends MessageStream {
    * Made by a server for a peer; DtlsClient extends it.
    *
    * @param {object} endpoint whose native object holds the connection
-   * @param {object} owner with _onSocketSecure(socket), _onHandshakeFailed(socket, error) and _onSocketClosed(socket)
+   * @param {object} owner with _onSocketSecure(socket), _onHandshakeFailed(socket, error), _onSocketClosed(socket),
+   *   _onKeyLogWanted() and _onKeyLog(lines, socket)
    * @param {{ sendClose: boolean, receiveQueueLimit: number }} settings
    */
   constructor(endpoint, owner, settings) {
@@ -101,6 +102,8 @@ class DtlsSocket extends MessageStream {
     this._failure = null;
     // The saved session that the handshake may resume.
     this._resumable = null;
+    // The connection ID in a record that may be of a saved connection, until one goes on.
+    this._namedId = undefined;
     // The last question to the application that the handshake has led to.
     this._question = null;
     // The longest message, bytes; 0 until somebody has asked.
@@ -128,6 +131,16 @@ class DtlsSocket extends MessageStream {
   /** The peer's public key as PEM text in a Buffer, empty without one. */
   get publicKeyPEM() {
     return publicKeyPem(this._publicKey);
+  }
+
+  /** The ID in the peer's records (RFC 9146), empty if it has none; undefined without connection IDs. */
+  get connectionId() {
+    return this._connectionIds()?.own ?? this._namedId;
+  }
+
+  /** The ID in our records (RFC 9146), empty if they have none; undefined without connection IDs. */
+  get peerConnectionId() {
+    return this._connectionIds()?.peer;
   }
 
   /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
@@ -205,6 +218,10 @@ class DtlsSocket extends MessageStream {
   /** @returns {Buffer | undefined} content of the peer's Finished message; undefined without a connection */
   getPeerFinished() {
     return this._finished()?.peer;
+  }
+
+  _connectionIds() {
+    return this._state === OPEN ? this._endpoint.native.connectionIds(this._handle) : null;
   }
 
   _finished() {
@@ -287,6 +304,32 @@ class DtlsSocket extends MessageStream {
     }
     this._queue ??= new MessageQueue(this._settings.receiveQueueLimit);
     if (!this._queue.push(message)) this.messagesDropped++;
+  }
+
+  // Listeners of 'keylog'. Keys are asked for only if somebody listens, for this connection or for all of a server.
+
+  on(event, listener) {
+    if (event === 'keylog') this._owner._onKeyLogWanted();
+    return super.on(event, listener);
+  }
+
+  addListener(event, listener) {
+    return this.on(event, listener);
+  }
+
+  prependListener(event, listener) {
+    if (event === 'keylog') this._owner._onKeyLogWanted();
+    return super.prependListener(event, listener);
+  }
+
+  /** @param {Buffer} lines a secret: whoever has it can read a capture of the connection */
+  _onKeyLog(lines) {
+    if (this._state !== HANDSHAKE) return;
+    try {
+      this.emit('keylog', lines);
+    } finally {
+      this._owner._onKeyLog(lines, this);
+    }
   }
 
   _onSecure(event) {

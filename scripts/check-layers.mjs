@@ -4,11 +4,13 @@
 //   src/binding -> src/proto -> src/tls -> src/tls/mbed -> src/tls/mbed/ffi
 //   src/proto, src/tls, src/tls/mbed -> src/wire
 //
+// and that no files import each other in a circle.
+//
 //   node scripts/check-layers.mjs [ROOT]
 //
 // Prints one line `file:line: what is wrong` for each violation, and exits with 1 when there is any.
 // Comments and strings do not count. Tests keep to the same rules, save for two: they may ask the clock for their first
-// Instant in src/proto/tests/ and src/tls/mbed/ffi/tests.rs, and src/proto/tests/threads.rs is about threads.
+// Instant in src/proto/tests/ and the tests.rs of src/tls/mbed and its ffi, and src/proto/tests/threads.rs is about threads.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -28,7 +30,7 @@ const RULES = [
   { word: /\bunsafe\b/, only: ['tls/mbed/ffi'], why: 'unsafe belongs in src/tls/mbed/ffi' },
   {
     word: /\b(Instant|SystemTime)::now\b|\.elapsed\(\)/,
-    only: ['binding', 'proto/tests', 'tls/mbed/ffi/tests'],
+    only: ['binding', 'proto/tests', 'tls/mbed/tests', 'tls/mbed/ffi/tests'],
     why: 'the clock is read in src/binding; below it time is an argument',
   },
   {
@@ -84,13 +86,60 @@ export function checkLayers(root) {
     .map((file) => file.replaceAll(path.sep, '/'))
     .filter((file) => file.endsWith('.rs'))
     .sort();
-  const violations = files.flatMap((file) => checkFile(file, readFileSync(path.join(source, file), 'utf8')));
-  return { files: files.length, violations };
+  const texts = files.map((file) => ({ file, text: readFileSync(path.join(source, file), 'utf8') }));
+  const violations = texts.flatMap(({ file, text }) => checkFile(file, text));
+  // An import that climbs makes a circle too, and is told already.
+  return { files: files.length, violations: violations.length > 0 ? violations : circlesOf(texts) };
+}
+
+/** One line for each set of files that import each other. Tests import what they test. */
+function circlesOf(texts) {
+  const files = new Map(texts.map(({ file }) => [moduleOf(file), file]));
+  const imports = new Map();
+  for (const { file, text } of texts) {
+    if (/(^|\/)tests(\.rs|\/)/.test(file)) continue;
+    const module = moduleOf(file);
+    const used = statementsOf(withoutCommentsAndStrings(text)).flatMap(({ code }) =>
+      importsOf(code, module.split('/')),
+    );
+    imports.set(module, new Set(used.map((path) => owner(path, files)).filter((other) => other && other !== module)));
+  }
+  const reaches = (from) => {
+    const seen = new Set();
+    const next = [from];
+    while (next.length > 0) {
+      for (const other of imports.get(next.pop()) ?? []) {
+        if (!seen.has(other)) next.push(other);
+        seen.add(other);
+      }
+    }
+    return seen;
+  };
+  const reached = new Map([...imports.keys()].map((module) => [module, reaches(module)]));
+  const circles = [...reached].map(([module, others]) =>
+    [...others].filter((other) => reached.get(other)?.has(module)).sort(),
+  );
+  const named = new Set(
+    circles.filter(({ length }) => length > 0).map((circle) => circle.map((m) => `src/${files.get(m)}`).join(', ')),
+  );
+  return [...named].map((circle) => `${circle}: these files import each other in a circle`);
+}
+
+/** The module of a file, as a path below src/. */
+function moduleOf(file) {
+  return file.replace(/(\/mod)?\.rs$/, '');
+}
+
+/** The module that defines what a path names: the longest beginning of the path that has a file. */
+function owner(path, files) {
+  const parts = path.split('/');
+  while (parts.length > 0 && !files.has(parts.join('/'))) parts.pop();
+  return parts.join('/');
 }
 
 function checkFile(file, text) {
   const report = (line, why) => `src/${file}:${line}: ${why}`;
-  const module = file.replace(/(\/mod)?\.rs$/, '');
+  const module = moduleOf(file);
   if (module !== 'lib' && !isWithin(module, ['binding', 'proto', 'tls', 'wire'])) {
     return [report(1, 'this file is in no layer')];
   }

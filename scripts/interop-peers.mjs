@@ -13,6 +13,7 @@ const HERE = path.join(ROOT, 'target', 'interop');
 /** Debian's names. The programs that the build itself needs, a C compiler and cmake, are there already. */
 export const PACKAGES = {
   'libcoap3-bin': 'coap-client-openssl',
+  tshark: 'tshark',
   botan: 'botan',
   'erlang-ssl': 'escript',
   'libwolfssl-dev': undefined,

@@ -112,10 +112,15 @@ test('an enormous key in a chain is refused before it is used (CVE-2026-135391)'
     const enormous = certificate({ ...recipe, spki: rsaPublicKey(bits), extensions: basics });
     const rsa = newKey('rsa', { modulusLength: 2048 });
     const own = certificate({ issuer: { subject: enormous.subject, key: rsa }, identifiers: false, extensions: names });
-    const server = await startServer(t, shown({ chain: [own, enormous] }));
+    const options = shown({ chain: [own, enormous] });
+    if (!byAwsLc && bits > 8192) {
+      // Mbed TLS has no room for such a number, so that not even our server can send this chain.
+      await assert.rejects(startServer(t, options), { code: 'ERR_DTLS_INVALID_CERT' });
+      continue;
+    }
+    const server = await startServer(t, options);
     const [error] = await event(openClient(t, server, { ca: root.pem, servername: NAME }), 'error');
-    if (byAwsLc) assert.equal(error.code, code, `${bits}: ${error.message}`);
-    else assert.match(error.code, /^(ERR_DTLS_WEAK_CERTIFICATE|ERR_DTLS_INVALID_PEER_CERTIFICATE|UNABLE_TO|CERT)/);
+    assert.equal(error.code, code, `${bits}: ${error.message}`);
   }
 });
 

@@ -138,10 +138,11 @@ async function startServer(places) {
 }
 
 /**
- * @param {{ devices: number, milliseconds: number, pause: number }} load `pause`: most that a device waits, ms
+ * @param {{ devices: number, milliseconds?: number, rounds?: number, pause: number }} load either how long the devices
+ *   roam, or how many messages each of them sends; `pause`: the longest that a device waits before its next one, ms
  * @returns {Promise<{ messages: number, moves: number }>}
  */
-async function roam({ devices: count, milliseconds, pause }) {
+async function roam({ devices: count, milliseconds = Infinity, rounds = Infinity, pause }) {
   const table = new Map();
   const server = await startServer(table);
   const { port } = server.address();
@@ -165,7 +166,7 @@ async function roam({ devices: count, milliseconds, pause }) {
   const end = Date.now() + milliseconds;
   const live = async (device) => {
     device.radio.announces = true;
-    while (Date.now() < end) {
+    for (let round = 0; round < rounds && Date.now() < end; round++) {
       if (Math.random() < 0.67) device.radio.moveTo(anywhere());
       await device.ask();
       await sleep(Math.random() * pause);

@@ -125,6 +125,7 @@ describe('options of a server', () => {
       maxAddressQuestions: [0],
       addressQuestionsPerSecond: [0, 0.5, 2e9],
       mtu: [255, 65_508],
+      connectionId: [-1, 33, 0.5],
       debug: [-1, 5],
       receiveQueueLimit: [-1],
       recvBufferSize: [0],
@@ -236,6 +237,13 @@ describe('options about the peer', () => {
     assert.equal(native({ requestCert: true, rejectUnauthorized: false }).rejectUnauthorized, false);
   });
 
+  test('say whether clients are told the names of the authorities, and leave it open by default', () => {
+    assert.equal(native({ ca: PEM }).negotiation.nameAuthorities, undefined);
+    for (const nameAuthorities of [true, false]) {
+      assert.equal(native({ ca: PEM, nameAuthorities }).negotiation.nameAuthorities, nameAuthorities);
+    }
+  });
+
   test('must say whom to accept when clients are asked', () => {
     assert.throws(() => native({ requestCert: true }), { code: 'ERR_MISSING_OPTION', message: /options\.ca/ });
     assert.throws(() => serverOptions({ psk: 'secret', ca: PEM }), {
@@ -272,6 +280,7 @@ describe('options about the peer', () => {
       { peerPublicKey: [5] },
       { verifyPeer: true },
       { requestCert: 1 },
+      { nameAuthorities: 'all' },
       { rejectUnauthorized: 'no' },
     ]) {
       assert.throws(() => native(options), { code: /ERR_INVALID_ARG_(TYPE|VALUE)/ });

@@ -130,3 +130,15 @@ test('code after comments, strings and characters counts, with its line', async 
     'src/proto/text.rs:2: unsafe belongs in src/tls/mbed/ffi',
   ]);
 });
+
+test('reports files that import each other in a circle, however long it is', async () => {
+  const circle = {
+    'proto/routes.rs': 'use super::moves::Move;\n',
+    'proto/moves/mod.rs': 'fn f(_: super::jobs::Job) {}\n',
+    'proto/jobs.rs': 'use crate::proto::routes::{Route, Routes};\n',
+    'proto/leaf.rs': 'use super::routes::Route;\n',
+  };
+  assert.deepEqual(await check({ ...ALLOWED, ...circle }), [
+    'src/proto/jobs.rs, src/proto/moves/mod.rs, src/proto/routes.rs: these files import each other in a circle',
+  ]);
+});

@@ -7,6 +7,7 @@ const { createHash } = require('node:crypto');
 const { connect } = require('../..');
 const { seconds } = require('./arguments');
 const { Failure, configured } = require('./failures');
+const { keyLog } = require('./keylog');
 
 const TIMEOUT_OPTION = { timeout: { type: 'string' } };
 
@@ -23,7 +24,9 @@ function handshakeTimeout(values) {
  * @param {AbortSignal} stop gives up
  */
 function open(options, stop) {
+  const logKeys = keyLog();
   const client = configured(() => connect(options));
+  logKeys(client, (error) => client.destroy(error));
   return new Promise((resolve, reject) => {
     const giveUp = () => client.destroy(new Failure('ended before the handshake was over', '', 'ABORT_ERR'));
     const settle = (act, value) => {

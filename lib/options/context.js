@@ -15,7 +15,7 @@ const MAX_NAME = 255;
 /** Checkers of a context's options. `ciphers` is the checker of that option. */
 function contextCheckers(ciphers) {
   const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
-  const others = { ca: certificates, crl: certificates, ciphers, honorCipherOrder: boolean };
+  const others = { ca: certificates, crl: certificates, ciphers, honorCipherOrder: boolean, nameAuthorities: boolean };
   return { __proto__: null, ...credentials, ...others, pskIdentityHint: identityHint, ...OPTIONS };
 }
 

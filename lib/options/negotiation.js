@@ -33,6 +33,7 @@ function negotiation(all) {
   if (all.maxFragmentLength !== undefined) native.maxFragmentLength = all.maxFragmentLength;
   if (all.srtpProfiles !== undefined) native.srtpProfiles = all.srtpProfiles;
   if (all.honorCipherOrder !== undefined) native.clientPreference = !all.honorCipherOrder;
+  if (all.nameAuthorities !== undefined) native.nameAuthorities = all.nameAuthorities;
   if (all.pskIdentityHint !== undefined) native.pskIdentityHint = all.pskIdentityHint;
   return native;
 }

@@ -55,6 +55,12 @@ class Attempts {
     for (const attempt of this._running) attempt.setReferenced(isReferenced);
   }
 
+  /** From now on the keys of handshakes are told. */
+  logKeys() {
+    this._spare?.logKeys(true);
+    for (const { endpoint } of this._running) endpoint.logKeys(true);
+  }
+
   /** The client is over. */
   close() {
     this._stop();

@@ -56,6 +56,7 @@ class Endpoint {
     this._draining = false;
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
+    this._logsKeys = false;
     const [wakes, number, limit] = waker.register(threads);
     this._number = number;
     try {
@@ -162,6 +163,13 @@ class Endpoint {
   /** Says which questions somebody would answer. */
   ask(wanted) {
     this.native.ask(wanted);
+  }
+
+  /** Says whether somebody wants the keys of handshakes. */
+  logKeys(isWanted) {
+    if (this._logsKeys === isWanted) return;
+    this._logsKeys = isWanted;
+    this.native.logKeys(isWanted);
   }
 
   /** Whether other threads have steps of handshakes. */
@@ -275,6 +283,9 @@ class Endpoint {
         break;
       case 'questionExpired':
         this._owner._questions.onExpired(event.question);
+        break;
+      case 'keylog':
+        socket?._onKeyLog(event.data);
         break;
       case 'secure':
         socket?._onSecure(event);

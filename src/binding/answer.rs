@@ -4,6 +4,7 @@ use super::address;
 use super::context::ServerContext;
 use super::error::{CodedError, internal, no_address};
 use super::saved::{NativeSavedConnection, NativeSession};
+use super::wall_clock::unix_time;
 use crate::proto::{
     Answer, Answered, HandshakeAnswer, HandshakeSubject, KnownSession, Restoration, ResumableSession, SaveClock,
     SavedConnection, ServerConfig, Subject,
@@ -12,7 +13,6 @@ use napi::bindgen_prelude::{Buffer, ClassInstance, Either4};
 use napi_derive::napi;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 /// What JavaScript answers: bytes (psk, protocol, a session of a store), a boolean (peer), a context, or an object for everything else. `None`
 /// when there is none.
@@ -129,9 +129,4 @@ impl NativeAddress {
     fn parse(&self) -> Result<SocketAddr, CodedError> {
         address::parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
     }
-}
-
-/// The wall clock, for the record numbers of restored connections.
-pub(super) fn unix_time() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

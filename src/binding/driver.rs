@@ -1,15 +1,16 @@
 //! What the two native classes share: an endpoint, the clock, and the way of datagrams in and out.
 
 use super::address;
-use super::answer::{Value, about, answered, unix_time};
+use super::answer::{Value, about, answered};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
 use super::registers::{self, BATCH_LIMIT, Registers};
-use super::saved::{NativeFinished, NativeSavedConnection};
+use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::udp::{Datagrams, Sharing, Udp};
+use super::wall_clock::unix_time;
 use super::workers::JobQueue;
 use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
 use napi::Env;
@@ -362,6 +363,14 @@ impl Driver {
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
         let finished = self.endpoint.finished(ConnectionHandle(connection))?;
         Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
+    }
+
+    pub(super) fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
+        self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
+    }
+
+    pub(super) fn log_keys(&mut self, logs_keys: bool) {
+        self.with(|endpoint, _| endpoint.log_keys(logs_keys));
     }
 
     pub(super) fn export_keying_material(

@@ -40,7 +40,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, question, questionExpired, moved, secure, newSession, sessionEnded, clockBehind, data or closed.
+    /// connection, question, questionExpired, moved, keylog, secure, newSession, sessionEnded, clockBehind, data or closed.
     pub kind: &'static str,
     /// The connection that it happened to, where there is one.
     pub connection: Option<u32>,
@@ -52,6 +52,8 @@ pub struct NativeEvent {
     pub address: Option<String>,
     /// UDP port that belongs to `address`.
     pub port: Option<u16>,
+    /// Question about a restore: the connection ID that the peer names it by (RFC 9146).
+    pub own_id: Option<Buffer>,
     /// connection, question about a context: the name that the client asks for.
     pub servername: Option<String>,
     /// moved: IP literal of the peer before it moved.
@@ -92,7 +94,7 @@ pub struct NativeEvent {
     pub srtp_profile: Option<&'static str>,
     /// secure: milliseconds.
     pub handshake_time: Option<f64>,
-    /// data: plaintext of one record.
+    /// data: plaintext of one record. keylog: lines in NSS's form.
     pub data: Option<Buffer>,
     /// closed: peer, local, idle, replaced or error.
     pub reason: Option<&'static str>,
@@ -183,6 +185,12 @@ impl From<Event> for NativeEvent {
                 session_id: Some(id.as_bytes().to_vec().into()),
                 ..Default::default()
             },
+            Event::KeyLog { connection, lines } => NativeEvent {
+                kind: "keylog",
+                connection: Some(connection.0),
+                data: Some(lines.as_bytes().into()),
+                ..Default::default()
+            },
             Event::Data { connection, payload } => NativeEvent {
                 kind: "data",
                 connection: Some(connection.0),
@@ -233,8 +241,9 @@ fn about_question(question: Question) -> NativeEvent {
             certificate: peer.certificate.map(Into::into),
             ..Default::default()
         },
-        Question::Restore { claimed } => NativeEvent {
+        Question::Restore { claimed, id } => NativeEvent {
             about: Some("restore"),
+            own_id: id.map(|id| id.as_bytes().to_vec().into()),
             address: Some(address::format(&claimed)),
             port: Some(claimed.port()),
             ..Default::default()

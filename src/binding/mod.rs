@@ -20,5 +20,6 @@ mod sessions;
 mod stats;
 mod udp;
 mod waker;
+mod wall_clock;
 mod words;
 mod workers;

@@ -1,7 +1,8 @@
 //! Options that `lib/options/options.js` has validated, as the types below want them.
 
 use super::error::{CodedError, config_error, internal};
-use super::sessions::{NativeSessions, wall_clock};
+use super::sessions::NativeSessions;
+use super::wall_clock::wall_clock;
 use crate::proto::{
     ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
     ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
@@ -66,6 +67,8 @@ pub struct NativeServerOptions {
     pub sessions: Option<NativeSessions>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
+    pub connection_id: Option<u8>,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -119,6 +122,8 @@ pub struct NativeClientOptions {
     pub session: Option<Buffer>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
+    pub connection_id: Option<u8>,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -142,6 +147,8 @@ pub struct NativeNegotiation {
     pub srtp_profiles: Option<Vec<String>>,
     /// Whether a server chooses the suite that its client likes best.
     pub client_preference: Option<bool>,
+    /// Whether a server names its authorities to clients; none: if they have room in a message.
+    pub name_authorities: Option<bool>,
     /// By which a server's clients choose their PSK identity.
     pub psk_identity_hint: Option<Buffer>,
 }
@@ -156,6 +163,7 @@ impl NativeNegotiation {
             max_fragment_length: self.max_fragment_length,
             srtp_profiles: self.srtp_profiles.clone().unwrap_or_default(),
             client_preference: self.client_preference.unwrap_or(false),
+            name_authorities: self.name_authorities,
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
         }
     }

@@ -1,17 +1,18 @@
 //! The native class `DtlsServer`.
 
 use super::address;
-use super::answer::{Value, unix_time};
+use super::answer::Value;
 use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
-use super::saved::{NativeFinished, NativeSavedConnection};
+use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
 use super::udp::{self, Sharing};
 use super::waker::Waker;
+use super::wall_clock::unix_time;
 use super::workers::JobQueue;
 use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration, RngError};
 use napi::Env;
@@ -54,6 +55,7 @@ impl DtlsServer {
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug).map_err(no_randomness)?;
+        endpoint.use_connection_ids(options.connection_id);
         if let Some(sessions) = &options.sessions {
             endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
         }

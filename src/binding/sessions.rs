@@ -1,8 +1,8 @@
 //! What JavaScript says about sessions and tickets.
 
-use super::answer::unix_time;
 use super::error::{CodedError, internal};
-use crate::proto::{SessionSettings, TicketKeys, WallClock};
+use super::wall_clock::wall_clock;
+use crate::proto::{SessionSettings, TicketKeys};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::time::{Duration, Instant};
@@ -38,8 +38,4 @@ impl NativeSessions {
 /// Keys of a length that JavaScript has checked.
 pub(super) fn ticket_keys(bytes: &[u8]) -> Result<TicketKeys, CodedError> {
     TicketKeys::parse(bytes).ok_or_else(|| internal(format!("{} bytes are no keys of tickets", bytes.len())))
-}
-
-pub(super) fn wall_clock(now: Instant) -> WallClock {
-    WallClock::new(now, unix_time())
 }

@@ -115,7 +115,7 @@ pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
         | UnusableCertificateKey(_)
         | ChainTooLong { .. }
         | NotForServers(_) => "ERR_DTLS_INVALID_CERT",
-        UnreadableTrustAnchor { .. } | NoTrustAnchor => "ERR_DTLS_INVALID_CA",
+        UnreadableTrustAnchor { .. } | NoTrustAnchor | TooManyAuthorities { .. } => "ERR_DTLS_INVALID_CA",
         UnreadableRevocationList { .. } => "ERR_DTLS_INVALID_CRL",
         UnreadablePublicKey { .. } | UnacceptablePublicKey { .. } => "ERR_DTLS_INVALID_PUBLIC_KEY",
         UnknownSuite(_) => "ERR_DTLS_INVALID_CIPHER",
@@ -162,6 +162,10 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
         }
         UnreadableTrustAnchor { index } => unreadable(*index, "ca", "certificate"),
         NoTrustAnchor => "The option 'ca' holds no certificate".to_owned(),
+        TooManyAuthorities { length, limit } => format!(
+            "The names of all authorities in the option 'ca' take {length} bytes in a handshake message, which has room for \
+             {limit}: 'nameAuthorities' must not be true"
+        ),
         UnreadableRevocationList { index } => unreadable(*index, "crl", "revocation list"),
         UnreadablePublicKey { index, reason } => {
             format!("{}: {reason}", unreadable(*index, "peerPublicKey", "public key"))

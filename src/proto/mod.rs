@@ -8,6 +8,7 @@
 
 mod associations;
 mod connection;
+mod connection_ids;
 mod cookie_gate;
 mod counters;
 mod crowd;
@@ -35,12 +36,12 @@ mod waiting;
 
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
-    ConfigError, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden, KnownSession, PeerAuthentication,
-    PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists, RngError, SaveClock,
-    SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors,
-    Unrestorable, WallClock, Wishes, capabilities, parse_public_key,
+    ConfigError, ConnectionIds, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden, KnownSession,
+    PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists,
+    RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite,
+    TicketKeys, TrustAnchors, Unrestorable, WallClock, Wishes, capabilities, parse_public_key,
 };
-pub(crate) use crate::wire::{MaxFragmentLength, PublicKey, RSA_BITS};
+pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
 pub(crate) use endpoint::{Endpoint, Event, SendError};
 pub(crate) use jobs::{Job, JobDone};

@@ -3,6 +3,7 @@
 
 use super::deadlines::Deadlines;
 use super::limits::{HELD_BYTES_LIMIT, Limits};
+use super::prefix::Prefix;
 use super::questions::{Question, QuestionId};
 use super::rate::Rate;
 use super::waiting::{Turn, Waiting};
@@ -25,7 +26,7 @@ pub(super) struct UnplacedRecords {
     by_question: HashMap<QuestionId, Unplaced>,
     by_address: HashMap<SocketAddr, Place>,
     deadlines: Deadlines<QuestionId>,
-    waiting: Waiting,
+    waiting: Waiting<(Unplaced, Question)>,
     /// How often the application is asked; `None` before the first time.
     rate: Option<Rate>,
 }
@@ -43,7 +44,7 @@ impl Default for UnplacedRecords {
             by_question: HashMap::new(),
             by_address: HashMap::new(),
             deadlines: Deadlines::new(),
-            waiting: Waiting::default(),
+            waiting: Waiting::new(),
             rate: None,
         }
     }
@@ -81,12 +82,12 @@ impl UnplacedRecords {
     /// Lets an address wait for a question. Answers who gives way to it, which may be itself.
     pub(super) fn wait(&mut self, unplaced: Unplaced, question: Question, limits: &Limits) -> Option<Unplaced> {
         let remote = unplaced.remote;
-        let turn = self.waiting.push(unplaced, question);
+        let turn = self.waiting.push(Prefix::of(remote.ip()), (unplaced, question));
         self.by_address.insert(remote, Place::Waiting(turn));
         if self.waiting.len() <= limits.address_questions {
             return None;
         }
-        let displaced = self.waiting.displace()?;
+        let (displaced, _) = self.waiting.displace()?;
         self.by_address.remove(&displaced.remote);
         Some(displaced)
     }
@@ -135,7 +136,7 @@ impl UnplacedRecords {
     pub(super) fn hold(&mut self, remote: SocketAddr, record: &Record<'_>) -> bool {
         let unplaced = match self.by_address.get(&remote) {
             Some(Place::Asked(question)) => self.by_question.get_mut(question),
-            Some(Place::Waiting(turn)) => self.waiting.get_mut(*turn),
+            Some(Place::Waiting(turn)) => self.waiting.get_mut(*turn).map(|(unplaced, _)| unplaced),
             None => None,
         };
         unplaced.is_some_and(|unplaced| record.may_be_protected() && unplaced.hold(record))

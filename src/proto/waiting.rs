@@ -1,4 +1,4 @@
-//! Addresses that wait until the application may be asked about them.
+//! What waits until the application may be asked about it.
 //!
 //! Anybody can cause such a question, under any address, so few are open at a time, and only so many are asked a second. Who
 //! came first is asked first. Where too many wait, one of the heaviest prefix goes, by lot: nobody can time a flood so that
@@ -6,8 +6,6 @@
 
 use super::crowd::Crowd;
 use super::prefix::Prefix;
-use super::questions::Question;
-use super::unplaced::Unplaced;
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 
@@ -16,48 +14,46 @@ use std::hash::{BuildHasher, RandomState};
 pub(super) struct Turn(u64);
 
 /// The queue.
-pub(super) struct Waiting {
-    by_turn: BTreeMap<Turn, (Unplaced, Question)>,
+pub(super) struct Waiting<T> {
+    by_turn: BTreeMap<Turn, T>,
     crowd: Crowd<Turn, u64>,
     last: u64,
     /// Draws lots: a keyed hash of the turn, which nobody can foresee.
     lots: RandomState,
 }
 
-impl Default for Waiting {
-    fn default() -> Waiting {
+impl<T> Waiting<T> {
+    pub(super) fn new() -> Waiting<T> {
         Waiting { by_turn: BTreeMap::new(), crowd: Crowd::new(), last: 0, lots: RandomState::new() }
     }
-}
 
-impl Waiting {
     pub(super) fn len(&self) -> usize {
         self.by_turn.len()
     }
 
-    pub(super) fn push(&mut self, unplaced: Unplaced, question: Question) -> Turn {
+    pub(super) fn push(&mut self, prefix: Prefix, item: T) -> Turn {
         self.last += 1;
         let turn = Turn(self.last);
-        self.crowd.insert(turn, Prefix::of(unplaced.remote.ip()), self.lots.hash_one(turn));
-        self.by_turn.insert(turn, (unplaced, question));
+        self.crowd.insert(turn, prefix, self.lots.hash_one(turn));
+        self.by_turn.insert(turn, item);
         turn
     }
 
     /// The next whose turn it is.
-    pub(super) fn pop(&mut self) -> Option<(Unplaced, Question)> {
-        let (turn, waiting) = self.by_turn.pop_first()?;
+    pub(super) fn pop(&mut self) -> Option<T> {
+        let (turn, item) = self.by_turn.pop_first()?;
         self.crowd.remove(turn);
-        Some(waiting)
+        Some(item)
     }
 
-    /// One who gives way: of the heaviest prefix, by lot.
-    pub(super) fn displace(&mut self) -> Option<Unplaced> {
+    /// One that gives way: of the heaviest prefix, by lot.
+    pub(super) fn displace(&mut self) -> Option<T> {
         let turn = self.crowd.least_claim()?;
         self.crowd.remove(turn);
-        self.by_turn.remove(&turn).map(|(unplaced, _)| unplaced)
+        self.by_turn.remove(&turn)
     }
 
-    pub(super) fn get_mut(&mut self, turn: Turn) -> Option<&mut Unplaced> {
-        self.by_turn.get_mut(&turn).map(|(unplaced, _)| unplaced)
+    pub(super) fn get_mut(&mut self, turn: Turn) -> Option<&mut T> {
+        self.by_turn.get_mut(&turn)
     }
 }

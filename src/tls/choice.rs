@@ -8,7 +8,7 @@ use super::mbed::ServerConfig;
 use super::outbox::Outbox;
 use super::question::{Answer, Asks, Question};
 use super::session_policy::SessionPolicy;
-use crate::wire::{ClientHello, Records, alert, application_protocol as alpn, server_name};
+use crate::wire::{ClientHello, ConnectionId, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 
 /// What has been asked last.
@@ -26,6 +26,8 @@ pub(super) struct Choice {
     pub(super) config: Arc<ServerConfig>,
     /// What the client and the application agree on.
     pub(super) protocol: Option<Vec<u8>>,
+    /// The connection ID that answers the client's offer.
+    pub(super) own_id: Option<ConnectionId>,
     /// A whole record.
     pub(super) hello: Vec<u8>,
     asked: Asked,
@@ -34,12 +36,18 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks, sessions: SessionPolicy) -> Choice {
+    pub(super) fn new(
+        config: &Arc<ServerConfig>,
+        asks: Asks,
+        sessions: SessionPolicy,
+        own_id: Option<ConnectionId>,
+    ) -> Choice {
         Choice {
             asks,
             sessions,
             config: Arc::clone(config),
             protocol: None,
+            own_id,
             hello: Vec::new(),
             asked: Asked::Nothing,
             alerts: 0,

@@ -38,6 +38,9 @@ pub(crate) struct Wishes {
     pub(crate) srtp_profiles: Vec<String>,
     /// Whether a server chooses the suite that its client likes best, and not the one that it likes best itself.
     pub(crate) client_preference: bool,
+    /// Whether a server names its trust anchors to clients: all of them, or none. `None` names all where a message has room
+    /// for them, and none elsewhere.
+    pub(crate) name_authorities: Option<bool>,
     /// Hint by which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
 }

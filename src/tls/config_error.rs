@@ -38,6 +38,11 @@ pub(crate) enum ConfigError {
         index: usize,
     },
     NoTrustAnchor,
+    /// The names of all trust anchors take so many bytes in a handshake message, which has room for fewer.
+    TooManyAuthorities {
+        length: usize,
+        limit: usize,
+    },
     UnreadableRevocationList {
         index: usize,
     },

@@ -2,15 +2,17 @@
 
 use super::choice::Choice;
 use super::claim::Claim;
+use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::Inbound;
+use super::key_log::KeyLog;
 use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
 use super::session_policy::SessionPolicy;
-use crate::wire::{Record, alert};
+use crate::wire::{ConnectionId, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -36,6 +38,8 @@ pub(crate) struct Context {
     /// Whether its handshake pauses before steps with public keys.
     pauses: bool,
     finished: Option<Finished>,
+    /// Whether the keys have been logged, or are not to be: those of a restored connection have had their time.
+    has_logged_keys: bool,
 }
 
 /// Contents of a handshake's two Finished messages (RFC 5246 section 7.4.9).
@@ -56,6 +60,7 @@ enum Stage {
     /// The handshake is on another thread; what is left can take its leave under this record number.
     Lent {
         next_plaintext_number: Option<u64>,
+        own_id: ConnectionId,
     },
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
@@ -63,28 +68,30 @@ enum Stage {
 
 impl Context {
     fn new(stage: Stage) -> Context {
-        Context { stage, pauses: false, finished: None }
+        Context { stage, pauses: false, finished: None, has_logged_keys: false }
     }
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
     /// `asks`: what the application is asked about the client. `sessions`: which sessions it may resume.
+    /// `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(crate) fn server(
         config: &Arc<ServerConfig>,
         now: Instant,
         asks: Asks,
         sessions: SessionPolicy,
+        own_id: Option<ConnectionId>,
     ) -> Result<Context, Error> {
         if asks.by_hello() {
-            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, sessions)))));
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)))));
         }
-        let handshake = Handshake::server(config, now, sessions, None)?;
+        let handshake = Handshake::server(config, now, sessions, None, own_id)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
-    /// Call [`Context::handle_timeout`] to send the first flight.
-    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Context, Error> {
-        Ok(Context::new(Stage::Handshake(Box::new(Handshake::client(config, now)?))))
+    /// Call [`Context::handle_timeout`] to send the first flight. `own_id`: the connection ID that it offers.
+    pub(crate) fn client(config: &ClientConfig, now: Instant, own_id: Option<ConnectionId>) -> Result<Context, Error> {
+        Ok(Context::new(Stage::Handshake(Box::new(Handshake::client(config, now, own_id)?))))
     }
 
     /// A server's side of a connection that was saved, in a new life.
@@ -100,7 +107,8 @@ impl Context {
         let mut ssl =
             Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable::State("there is no memory for it"))?;
         ssl.restore(saved, number, nonce_offset).map_err(|_| Unrestorable::State("its keys could not be derived"))?;
-        Ok(Context::new(Stage::Open(Open { ssl, last_flight: LastFlight::Delivered })))
+        let open = Stage::Open(Open { ssl, last_flight: LastFlight::Delivered });
+        Ok(Context { has_logged_keys: true, ..Context::new(open) })
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -116,9 +124,16 @@ impl Context {
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match &self.stage {
-            Stage::Open(_) | Stage::Asleep(_) => record.epoch == DATA_EPOCH,
+            // RFC 9146 section 4: whoever has given an ID away receives no record without it.
+            Stage::Open(_) | Stage::Asleep(_) => {
+                let named = record.connection_id();
+                record.epoch == DATA_EPOCH && named.as_ref().map_or(&[][..], ConnectionId::as_bytes) == self.own_id()
+            }
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
-            _ => record.epoch == DATA_EPOCH,
+            _ => {
+                let is_ours = record.connection_id().is_none_or(|named| named.as_bytes() == self.own_id());
+                record.epoch == DATA_EPOCH && is_ours
+            }
         }
     }
 
@@ -201,8 +216,8 @@ impl Context {
             Ok(Some(question)) => return Ok(Progress::Asks(question)),
             Ok(None) => {}
         }
-        let sessions = choice.sessions.clone();
-        let mut handshake = Handshake::server(&choice.config, now, sessions, choice.protocol.take())
+        let (sessions, protocol) = (choice.sessions.clone(), choice.protocol.take());
+        let mut handshake = Handshake::server(&choice.config, now, sessions, protocol, choice.own_id)
             .map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
         handshake.pause(self.pauses);
@@ -258,7 +273,7 @@ impl Context {
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.stage {
             Stage::Handshake(handshake) => handshake.cancel(now, out),
-            Stage::Lent { next_plaintext_number: Some(number) } => {
+            Stage::Lent { next_plaintext_number: Some(number), .. } => {
                 for (number, description) in (*number..).zip([alert::USER_CANCELED, alert::CLOSE_NOTIFY]) {
                     out.push(&alert::plaintext(number, alert::WARNING, description));
                 }
@@ -301,7 +316,8 @@ impl Context {
             Stage::Handshake(handshake) => handshake.next_plaintext_number(),
             _ => None,
         };
-        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number }))
+        let own_id = ConnectionId::new(self.own_id()).unwrap_or(ConnectionId::EMPTY);
+        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number, own_id }))
     }
 
     /// What was done at one time leaves at a later one: the running timer begins then.
@@ -338,6 +354,18 @@ impl Context {
         self.awake(now)?
             .with(now, None, out, |ssl| ssl.write(payload))
             .map_err(|errno| Error::from_engine(errno, "The payload could not be sealed"))
+    }
+
+    /// Seals a message of a return routability check (RFC 9853).
+    pub(crate) fn send_check(
+        &mut self,
+        now: Instant,
+        message: RoutabilityCheck,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        self.awake(now)?
+            .with(now, None, out, |ssl| ssl.send_routability_check(&message.to_bytes()))
+            .map_err(|errno| Error::from_engine(errno, "The return routability check could not be sealed"))
     }
 
     /// Bytes of payload that one record may carry.
@@ -378,6 +406,23 @@ impl Context {
         self.save().map(|saved| saved.association())
     }
 
+    /// The connection ID that the peer's records have, or that we have offered; empty without one.
+    pub(crate) fn own_id(&self) -> &[u8] {
+        match &self.stage {
+            Stage::Choice(choice) => choice.own_id.as_ref().map_or(&[], ConnectionId::as_bytes),
+            Stage::Handshake(handshake) => handshake.own_connection_id(),
+            Stage::Open(open) => open.ssl.incoming_connection_id(),
+            Stage::Asleep(asleep) => asleep.saved.connection_ids.as_ref().map_or(&[], ConnectionIds::own),
+            Stage::Lent { own_id, .. } => own_id.as_bytes(),
+            Stage::Gone => &[],
+        }
+    }
+
+    /// What the hellos of an established association have agreed on; `None` without, and while there is a handshake.
+    pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
+        self.save()?.connection_ids
+    }
+
     /// The highest record number that was authenticated; `None` while there is a handshake.
     pub(crate) fn newest_heard(&self) -> Option<u64> {
         match &self.stage {
@@ -405,6 +450,18 @@ impl Context {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         export(&self.save().ok_or(ExportError::NotConnected)?, label, context, length)
+    }
+
+    /// What reads a capture of the association, once: from the step on that derives the keys.
+    pub(crate) fn take_key_log(&mut self) -> Option<KeyLog> {
+        let key_log = match &self.stage {
+            _ if self.has_logged_keys => None,
+            Stage::Handshake(handshake) => handshake.key_log(),
+            Stage::Open(open) => open.ssl.key_log(),
+            Stage::Choice(_) | Stage::Asleep(_) | Stage::Lent { .. } | Stage::Gone => None,
+        };
+        self.has_logged_keys |= key_log.is_some();
+        key_log
     }
 
     // --- rest --------------------------------------------------------------------------------------------------------

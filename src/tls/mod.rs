@@ -7,9 +7,11 @@ mod choice;
 mod claim;
 mod config;
 mod config_error;
+mod connection_ids;
 mod context;
 mod error;
 mod inbound;
+mod key_log;
 mod mbed;
 mod outbox;
 mod peer;
@@ -28,9 +30,11 @@ pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
 pub(crate) use config_error::{ConfigError, Forbidden};
+pub(crate) use connection_ids::ConnectionIds;
 pub(crate) use context::{Context, Finished, Reaction};
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use inbound::Inbound;
+pub(crate) use key_log::KeyLog;
 pub(crate) use mbed::{
     ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,
     release_free_memory,

@@ -10,6 +10,7 @@ const { describe, describeInWords } = require('../connection');
 const { HELP: CREDENTIALS, SERVER_OPTIONS, serverCredentials } = require('../credentials');
 const { EXIT, configured } = require('../failures');
 const { payloads } = require('../input');
+const { keyLog } = require('../keylog');
 const { counted } = require('../measures');
 
 const USAGE = '[HOST:]PORT [OPTIONS]';
@@ -41,11 +42,12 @@ const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 async function run({ terminal, values, positionals, stop }) {
   const { host, port } = address(positionals[0], { needsHost: false });
   const options = serverCredentials(values, terminal);
+  const logKeys = keyLog();
   const serveAt = (where) =>
     serve(
       configured(() => createServer(options)),
       { host: where, port },
-      { terminal, values, stop },
+      { terminal, values, stop, logKeys },
     );
   if (host !== undefined) await serveAt(host);
   else {
@@ -59,7 +61,7 @@ async function run({ terminal, values, positionals, stop }) {
 }
 
 /** Serves until it is told to stop, or until it fails. */
-function serve(server, { host, port }, { terminal, values, stop }) {
+function serve(server, { host, port }, { terminal, values, stop, logKeys }) {
   return new Promise((resolve, reject) => {
     let failure = null;
     const end = () => server.listening && server.close();
@@ -68,6 +70,7 @@ function serve(server, { host, port }, { terminal, values, stop }) {
       end();
     };
     server.on('error', fail);
+    logKeys(server, fail);
     server.on('close', () => (failure === null ? resolve() : reject(failure)));
     server.on('listening', () => {
       const { address: ip, port: bound } = server.address();

@@ -14,6 +14,7 @@ mod lending;
 mod moves;
 mod outputs;
 mod placing;
+mod reachability;
 mod requests;
 mod resuming;
 mod room;
@@ -24,6 +25,7 @@ pub(crate) use requests::SendError;
 
 use super::associations::Associations;
 use super::connection::{Connection, Scratch};
+use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
@@ -55,10 +57,12 @@ pub(crate) struct Endpoint {
     connections: Table<Entry>,
     last_connection: u32,
     routes: Routes,
+    ids: ConnectionIds,
     handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
     asks: Asks,
+    logs_keys: bool,
     jobs: Jobs,
     /// Records from addresses without a connection.
     unplaced: UnplacedRecords,
@@ -142,11 +146,13 @@ impl Endpoint {
             connections: Table::new(),
             last_connection: 0,
             routes: Routes::new(limits.connections_per_address.is_some()),
+            ids: ConnectionIds::default(),
             handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),
             questions: Questions::default(),
             asks: Asks::default(),
+            logs_keys: false,
             jobs: Jobs::default(),
             unplaced: UnplacedRecords::default(),
             expected: ExpectedAddresses::default(),
@@ -159,6 +165,12 @@ impl Endpoint {
             sealed: Outbox::default(),
             sleepers: 0,
         }
+    }
+
+    /// How long the connection IDs are that peers are asked to put into their records (RFC 9146), at most 32 bytes; 0: none, but
+    /// theirs are used. `None` is as before: no IDs.
+    pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
+        self.ids.set_length(length);
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -187,6 +199,7 @@ impl Endpoint {
             + self.server.as_ref().map_or(0, |server| server.gathering.len())
             + self.connections.len()
             + self.routes.len()
+            + self.ids.len()
             + self.handshakes.len()
             + self.questions.len()
             + self.jobs.len()

@@ -39,7 +39,7 @@ impl Endpoint {
         if outcome.is_dropped() {
             self.counters.datagrams_dropped += 1;
         }
-        self.conclude(outcome);
+        self.conclude(now, remote, outcome);
     }
 
     fn ask_for_move(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, device_id: &[u8]) -> Outcome {
@@ -64,13 +64,13 @@ impl Endpoint {
             if outcome.is_dropped() {
                 dropped.push(record);
             } else {
-                self.conclude(outcome);
+                self.conclude(now, remote, outcome);
             }
         }
         if mover.is_none() && self.routes.established(old, 0).is_none() && self.asks.for_restores {
             unplaced.claimed = old;
             unplaced.records = dropped;
-            self.ask_about(unplaced, Question::Restore { claimed: old });
+            self.ask_about(unplaced, Question::Restore { claimed: old, id: None });
         } else {
             self.counters.records_dropped += dropped.len() as u64;
         }
@@ -122,7 +122,7 @@ impl Endpoint {
 
     /// Gives a connection a record from an address that need not be its own. If the record is newer than all before, the
     /// connection moves there; the event of that comes before the data.
-    fn deliver_from(
+    pub(super) fn deliver_from(
         &mut self,
         now: Instant,
         remote: SocketAddr,
@@ -155,15 +155,16 @@ impl Endpoint {
         for record in records {
             let outcome = self.deliver_from(now, remote, live, &record.borrow());
             is_proven |= !outcome.is_dropped();
-            self.conclude(outcome);
+            self.conclude(now, remote, outcome);
         }
         is_proven
     }
 
     /// Puts plaintext behind the events, and counts a record that was of no use.
-    fn conclude(&mut self, outcome: Outcome) {
+    fn conclude(&mut self, now: Instant, remote: SocketAddr, outcome: Outcome) {
         match outcome {
             Outcome::Used => {}
+            Outcome::Check(connection, message) => self.handle_check(now, connection, remote, message),
             Outcome::Dropped => self.counters.records_dropped += 1,
             Outcome::Data(connection, length) => {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
@@ -178,6 +179,7 @@ impl Endpoint {
         };
         let old = std::mem::replace(&mut entry.remote, remote);
         self.note_move(now, handle, old, remote);
+        self.counters.moves += 1;
         self.routes.remove(old, handle);
         self.place(handle, remote);
         self.outputs.trace(2, || format!("{old} has moved to {remote}"));

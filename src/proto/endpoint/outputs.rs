@@ -4,7 +4,7 @@ use super::Endpoint;
 use crate::proto::connection::CloseReason;
 use crate::proto::questions::{Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{NewSession, PeerCredential, SessionId, Suite, Terms};
+use crate::tls::{KeyLog, NewSession, PeerCredential, SessionId, Suite, Terms};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub(crate) enum Event {
     },
     /// A question about an address was not answered in time.
     QuestionExpired { question: QuestionId },
+    /// A handshake has derived its keys. Only if [`Endpoint::log_keys`] has asked for it.
+    KeyLog { connection: ConnectionHandle, lines: KeyLog },
     /// The handshake is over.
     Secure {
         connection: ConnectionHandle,

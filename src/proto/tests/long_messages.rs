@@ -3,7 +3,9 @@
 use super::certificates::{Issuer, issuer, leaf, verifying_client};
 use super::network::*;
 use crate::proto::CloseReason;
-use crate::tls::{ClientConfig, ConfigError, Credentials, PeerAuthentication, ServerConfig, TrustAnchors};
+use crate::tls::{
+    ClientConfig, ConfigError, Credentials, PeerAuthentication, ServerConfig, Settings, TrustAnchors, Wishes,
+};
 use crate::wire::Records;
 use crate::wire::alert::ILLEGAL_PARAMETER;
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
@@ -44,6 +46,11 @@ fn authorities(issuer: &Issuer, count: usize) -> Vec<String> {
 }
 
 fn asking_server(own: Credentials, authorities: &[String]) -> ServerConfig {
+    naming_server(own, authorities, None).unwrap()
+}
+
+/// `wish`: whether the authorities are named.
+fn naming_server(own: Credentials, authorities: &[String], wish: Option<bool>) -> Result<ServerConfig, ConfigError> {
     let clients = PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(authorities).unwrap())),
         servername: None,
@@ -53,7 +60,8 @@ fn asking_server(own: Credentials, authorities: &[String]) -> ServerConfig {
         asks: false,
         allows_omission: false,
     };
-    ServerConfig::new(&settings(&[]), Some(own), false, Some(clients)).unwrap()
+    let wishes = Wishes { name_authorities: wish, ..Wishes::default() };
+    ServerConfig::new(&Settings { wishes, ..settings(&[]) }, Some(own), false, Some(clients))
 }
 
 fn client_with(own: Credentials, issuer: &Issuer) -> ClientConfig {
@@ -143,6 +151,29 @@ fn a_server_names_all_authorities_or_none() {
         assert_eq!(network.server.secured().len(), 1);
         assert_eq!(named(&sent_by_server(&network, CERTIFICATE_REQUEST)), expected);
     }
+}
+
+#[test]
+fn a_server_that_was_told_to_names_none_of_its_authorities_and_asks_for_certificates_all_the_same() {
+    let issuer = issuer();
+    for (wish, expected) in [(Some(true), 2), (Some(false), 0)] {
+        let own = credentials(&issuer, 12_000).unwrap();
+        let mut network = Network::new(naming_server(own, &authorities(&issuer, 2), wish).unwrap());
+        network.connect(&client_with(credentials(&issuer, 12_000).unwrap(), &issuer));
+        network.settle();
+        assert_eq!(network.server.secured().len(), 1);
+        assert_eq!(named(&sent_by_server(&network, CERTIFICATE_REQUEST)), expected);
+    }
+}
+
+#[test]
+fn a_server_that_must_name_all_authorities_is_refused_where_a_message_has_no_room_for_them() {
+    let issuer = issuer();
+    let own = credentials(&issuer, 12_000).unwrap();
+    let error = naming_server(own, &authorities(&issuer, 301), Some(true)).err().unwrap();
+    let ConfigError::TooManyAuthorities { length, limit } = error else { panic!("{error:?}") };
+    assert_eq!(limit, LIMIT);
+    assert!(length > LIMIT, "{length}");
 }
 
 #[test]

@@ -735,3 +735,21 @@ fn one_whose_ticket_would_be_too_long_is_found_by_its_id() {
     let second = connect(&mut network, long.client(), Some(&session));
     assert!(has_resumed(&mut network, second));
 }
+
+#[test]
+fn connection_ids_are_agreed_on_anew_when_a_session_is_resumed() {
+    let mut network = Network::new(psk_server());
+    remember(&mut network, by_ticket);
+    let first = connect(&mut network, psk_client(&[]), None);
+    let session = session_of(&network, first).unwrap();
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.client_ids = Some(6);
+    let second = connect(&mut network, psk_client(&[]), Some(&session));
+    assert!(has_resumed(&mut network, second));
+    let handle = *network.server.secured().last().unwrap();
+    assert!(network.server.endpoint.connection_ids(handle).is_some());
+    // The client moves, and is found by its ID.
+    let datagram = network.seal(second, b"from elsewhere");
+    network.inject("203.0.113.9:4444".parse().unwrap(), SERVER, &datagram);
+    assert_eq!(network.server.received.last().unwrap(), &(handle, b"from elsewhere".to_vec()));
+}

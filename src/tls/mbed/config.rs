@@ -4,7 +4,7 @@ use super::credentials::Credentials;
 use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts};
 use super::negotiation::Negotiation;
-use super::room::has_room_for_authorities;
+use super::room::check_authorities;
 use super::rules::Rules;
 use super::server_identity::PeerName;
 use crate::tls::config::{PeerAuthentication, Settings};
@@ -72,14 +72,20 @@ impl ServerConfig {
         let suites = choose_suites(settings, negotiation.restrict(means))?;
         let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation, None);
         let anchors = clients.as_ref().and_then(|clients| clients.trust_anchors.as_ref());
-        let named = anchors.filter(|anchors| has_room_for_authorities(anchors.subjects()));
+        let named = match (anchors, settings.wishes.name_authorities) {
+            (None, _) | (_, Some(false)) => None,
+            (Some(anchors), wish) => match check_authorities(anchors.subjects()) {
+                Err(error) if wish.is_some() => return Err(error),
+                room => room.ok().map(|()| anchors.authorities()),
+            },
+        };
         let ssl = build(SslConfigParts {
             role: Role::Server,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
             own_key: credentials.map(Credentials::into_key),
             asks_peer: clients.is_some(),
-            authorities: named.map(|anchors| anchors.authorities()),
+            authorities: named,
             client_psk: None,
             first_interval: settings.first_interval,
         })?;

@@ -1,5 +1,6 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
+use super::digest::digest;
 use super::errors::describe;
 use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
@@ -8,7 +9,6 @@ use super::ffi::shells::Shells;
 use super::ffi::x509::{Certificate, RevocationList, Store};
 use super::pem::{Label, is_pem, sections};
 use super::room;
-use super::scope::digest;
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::pk::{Pk, Type};

@@ -11,12 +11,13 @@ use super::server_identity::PeerName;
 use super::steps::{Pause, Steps};
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
+use crate::tls::key_log::KeyLog;
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
 use crate::tls::session_policy::SessionPolicy;
 use crate::wire::handshake::MESSAGE_LIMIT;
-use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
+use crate::wire::{ConnectionId, ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -34,31 +35,43 @@ impl Handshake {
     ///
     /// `sessions`: which sessions it resumes, and whether it leaves one behind.
     /// `protocol`: what the application has chosen of the client's application protocols.
+    /// `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(crate) fn server(
         config: &ServerConfig,
         now: Instant,
         sessions: SessionPolicy,
         protocol: Option<Vec<u8>>,
+        own_id: Option<ConnectionId>,
     ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let hellos = Hellos::server(&config.rules, protocol);
+        if let Some(id) = &own_id {
+            ssl.offer_connection_id(id.as_bytes()).map_err(Error::internal)?;
+        }
+        let hellos = Hellos::server(&config.rules, protocol, own_id.is_some());
         let steps = Steps::new(&config.rules, hellos, PskExchange::server(), Resumption::server(sessions));
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
-    /// Call [`Handshake::handle_timeout`] to send the first flight.
-    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
+    /// Call [`Handshake::handle_timeout`] to send the first flight. `own_id`: the connection ID that it offers.
+    pub(crate) fn client(
+        config: &ClientConfig,
+        now: Instant,
+        own_id: Option<ConnectionId>,
+    ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         let server_name = config.peer_name.as_ref().and_then(PeerName::dns);
         ssl.set_server_name(server_name).map_err(Error::internal)?;
+        if let Some(id) = &own_id {
+            ssl.offer_connection_id(id.as_bytes()).map_err(Error::internal)?;
+        }
         let psk = PskExchange::client(config.asks_for_psk);
         let started = config.clock.map_or(0, |clock| clock.seconds(now));
         let policy = SessionPolicy { started, ..SessionPolicy::none() };
         let mut resumption = Resumption::client(policy, config.session.clone(), server_name);
         resumption.offer(&mut ssl, &config.rules, &config.suites);
-        let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, resumption);
+        let steps = Steps::new(&config.rules, Hellos::client(&config.rules, own_id.is_some()), psk, resumption);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
@@ -83,9 +96,19 @@ impl Handshake {
         }
     }
 
+    /// What reads a capture of it; `None` until there are keys.
+    pub(crate) fn key_log(&self) -> Option<KeyLog> {
+        self.ssl.key_log()
+    }
+
     /// The number of the next plaintext record; `None` when there will be none.
     pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
         self.ssl.next_plaintext_number()
+    }
+
+    /// The connection ID that we have offered; empty without one.
+    pub(crate) fn own_connection_id(&self) -> &[u8] {
+        self.ssl.own_connection_id()
     }
 
     /// How far it has come: the engine's state, and one before it.
@@ -188,6 +211,7 @@ impl Handshake {
         let suite = self.ssl.suite().ok_or_else(|| Error::internal(0))?;
         // The limit was for flights. A payload is one record, and the application decides about its size.
         self.ssl.set_mtu(0);
+        self.ssl.checks_routability = self.steps.hellos.checks_routability();
         let Steps { rules, hellos, peer, resumption, .. } = &mut self.steps;
         let resumed = resumption.is_resumed();
         let session = resumption.new_session(&mut self.ssl, rules, hellos, suite, peer);

@@ -10,6 +10,7 @@ mod config;
 mod cookies;
 pub(super) mod credentials;
 mod curves;
+mod digest;
 mod early;
 mod errors;
 mod exporter;
@@ -17,6 +18,7 @@ mod failure;
 mod ffi;
 mod handshake;
 mod hellos;
+mod key_log;
 mod last_flight;
 mod negotiation;
 mod no_shared_cipher;
@@ -35,6 +37,8 @@ mod scope;
 mod server_identity;
 mod ssl;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub(crate) use config::{ClientConfig, ServerConfig};

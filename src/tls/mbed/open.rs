@@ -7,7 +7,7 @@ use crate::tls::error::Error;
 use crate::tls::inbound::Inbound;
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
-use crate::wire::alert;
+use crate::wire::{RoutabilityCheck, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -57,7 +57,7 @@ impl Open {
     ) -> Result<Inbound, Error> {
         let Open { ssl, last_flight } = self;
         let before = ssl.replay_window();
-        let result = ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
+        let (result, check) = ssl.with(now, Some(record), out, |ssl| (ssl.read(plaintext), ssl.routability_check()));
         let authenticated = ssl.replay_window() != before;
         match result {
             Ok(length) => {
@@ -75,6 +75,15 @@ impl Open {
                     last_flight.repeat(out);
                 }
                 Ok(Inbound::Consumed)
+            }
+            Err(sys::ERR_SSL_UNEXPECTED_MESSAGE) if authenticated && ssl.last_record_was_routability_check() => {
+                if !ssl.checks_routability {
+                    // RFC 9853 section 3: nobody has said that there would be such records.
+                    ssl.set_replay_window(before);
+                    return Ok(Inbound::Dropped);
+                }
+                *last_flight = LastFlight::Delivered;
+                Ok(RoutabilityCheck::parse(check).map_or(Inbound::Consumed, Inbound::Check))
             }
             Err(_) if !authenticated => {
                 ssl.drop_current_record();

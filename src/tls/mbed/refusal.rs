@@ -45,14 +45,17 @@ impl Refusal {
 impl Refusal {
     /// What is wrong with the chain; of several things, the most telling.
     pub(super) fn fault(self) -> CertificateFault {
+        use super::ffi::x509::End;
         use mbedtls_sys as sys;
         let has = |flag: i32| self.flags & flag.unsigned_abs() != 0;
         if has(sys::X509_BADCERT_NOT_TRUSTED) {
-            match (self.length, self.ends_in_self_signed) {
-                (0 | 1, true) => CertificateFault::SelfSigned,
-                (0 | 1, false) => CertificateFault::UnknownIssuer,
-                (_, true) => CertificateFault::SelfSignedInChain,
-                (_, false) => CertificateFault::UnknownIssuerOfIssuer,
+            match (self.length, self.end) {
+                // Mbed TLS also says "not trusted" of a path to a root that it trusts, for a signature below it.
+                (_, End::TrustedRoot) => CertificateFault::BadSignature,
+                (0 | 1, End::SelfSigned) => CertificateFault::SelfSigned,
+                (0 | 1, End::Issued) => CertificateFault::UnknownIssuer,
+                (_, End::SelfSigned) => CertificateFault::SelfSignedInChain,
+                (_, End::Issued) => CertificateFault::UnknownIssuerOfIssuer,
             }
         } else if has(sys::X509_BADCERT_REVOKED) {
             CertificateFault::Revoked

@@ -14,8 +14,8 @@ pub(super) fn check_chain(chain: &[Vec<u8>]) -> Result<(), ConfigError> {
     if length <= MESSAGE_LIMIT { Ok(()) } else { Err(ConfigError::ChainTooLong { length, limit: MESSAGE_LIMIT }) }
 }
 
-/// Whether these names of authorities, in DER, all have room in a CertificateRequest message.
-pub(super) fn has_room_for_authorities(names: &[Vec<u8>]) -> bool {
-    let length = names.iter().map(|name| 2 + name.len()).sum::<usize>();
-    BESIDE_AUTHORITIES + length <= MESSAGE_LIMIT
+/// Whether all these names of authorities, in DER, have room in a CertificateRequest message.
+pub(super) fn check_authorities(names: &[Vec<u8>]) -> Result<(), ConfigError> {
+    let length = BESIDE_AUTHORITIES + names.iter().map(|name| 2 + name.len()).sum::<usize>();
+    if length <= MESSAGE_LIMIT { Ok(()) } else { Err(ConfigError::TooManyAuthorities { length, limit: MESSAGE_LIMIT }) }
 }

@@ -5,18 +5,11 @@
 //! authority or a revocation list ends those that were made before.
 
 use super::credentials::Credentials;
+use super::digest::Digest;
 use super::ffi::config::Role;
-use super::ffi::hmac::HmacKey;
 use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::session::Scope;
 use crate::wire::PublicKey;
-
-/// A digest of bytes that may be long.
-pub(super) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
-    let mut digest = Digest::new();
-    parts.for_each(|part| digest.add(part));
-    digest.finish()
-}
 
 /// `identity`: as whom a client appears with its pre-shared key.
 pub(super) fn scope(
@@ -49,27 +42,4 @@ pub(super) fn scope(
     let length = scope.len();
     scope.copy_from_slice(&digest.finish()[..length]);
     scope
-}
-
-/// SHA-256 of parts, each behind its length. HMAC is what we have of it; its key is no secret.
-struct Digest(Vec<u8>);
-
-impl Digest {
-    fn new() -> Digest {
-        Digest(Vec::new())
-    }
-
-    fn add(&mut self, part: &[u8]) {
-        self.0.extend_from_slice(&(part.len() as u64).to_be_bytes());
-        self.0.extend_from_slice(part);
-    }
-
-    fn add_option(&mut self, part: Option<&[u8]>) {
-        self.0.push(part.is_some().into());
-        self.add(part.unwrap_or_default());
-    }
-
-    fn finish(&self) -> [u8; 32] {
-        HmacKey::new(b"mbed-dtls session").mac(&[&self.0])
-    }
 }

@@ -29,6 +29,7 @@ mod rng;
 pub(crate) mod rsa;
 pub(crate) mod saved;
 pub(crate) mod sealing;
+pub(crate) mod secrets;
 pub(crate) mod session;
 mod sha2;
 pub(crate) mod shells;
@@ -38,14 +39,7 @@ mod start_up;
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "aws-lc")]
 pub(crate) mod x509;
-#[cfg(not(feature = "aws-lc"))]
-#[path = "x509_mbed.rs"]
-pub(crate) mod x509;
-#[cfg(feature = "aws-lc")]
-mod x509_store;
-mod x509_words;
 
 use mbedtls_sys as sys;
 use sys::types::raw_types::{c_int, c_void};

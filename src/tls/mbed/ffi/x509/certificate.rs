@@ -2,13 +2,11 @@
 //!
 //! The engine sees none of it: a handshake gives it the public key of a certificate alone.
 
+use super::words::{Hash, KeySize, Names, SignatureScheme};
 use aws_lc_sys as lc;
 use std::ffi::{c_int, c_long, c_void};
 use std::ptr::{NonNull, null_mut};
 use std::slice;
-
-pub(crate) use super::x509_store::{Refusal, Store, numbers};
-pub(crate) use super::x509_words::{Hash, KeySize, Names, SignatureScheme};
 
 /// Bits of `X509_get_extended_key_usage` that allow a certificate to authenticate a server.
 const SERVER_PURPOSES: u32 = (lc::XKU_SSL_SERVER | lc::XKU_ANYEKU) as u32;

@@ -2,9 +2,9 @@
 //!
 //! Mbed TLS 2.28 does not enforce all that authorities can say. What it does not enforce is refused here.
 
-use super::config::Role;
-pub(crate) use super::x509_words::{Hash, KeySize, Names, SignatureScheme};
-use super::{c_int, c_void, check, sys};
+use super::super::config::Role;
+use super::super::{c_int, c_void, check, sys};
+use super::words::{Hash, KeySize, Names, SignatureScheme};
 use std::ptr::null;
 use std::slice;
 
@@ -230,8 +230,18 @@ pub(crate) struct Refusal {
     pub(crate) flags: u32,
     /// How many certificates were found to vouch for each other.
     pub(crate) length: usize,
-    /// The last of them names itself as its issuer.
-    pub(crate) ends_in_self_signed: bool,
+    pub(crate) end: End,
+}
+
+/// What the last certificate of a path is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Names itself as its issuer, and is trusted.
+    TrustedRoot,
+    /// Names itself as its issuer.
+    SelfSigned,
+    /// Has another issuer.
+    Issued,
 }
 
 impl Store {
@@ -249,7 +259,7 @@ impl Store {
         lists: Option<&[RevocationList]>,
         peer: Role,
     ) -> Result<Vec<Certificate>, Refusal> {
-        let other = |_: c_int| Refusal { flags: sys::X509_BADCERT_OTHER as u32, length: 0, ends_in_self_signed: false };
+        let other = |_: c_int| Refusal { flags: sys::X509_BADCERT_OTHER as u32, length: 0, end: End::Issued };
         let mut presented = List::parse(chain.iter().map(|certificate| certificate.der.as_slice())).map_err(other)?;
         let mut walk = Walk {
             lists: lists.map(Lists::parse).transpose().map_err(other)?,
@@ -277,16 +287,33 @@ impl Store {
         walk.path.reverse();
         let path: Option<Vec<Certificate>> = walk.path.iter().map(|der| Certificate::from_der(der)).collect();
         let path = path.ok_or_else(|| other(0))?;
-        let ends_in_self_signed = path.last().is_some_and(Certificate::is_self_issued);
-        if result == 0 && flags == 0 && !ends_in_self_signed {
+        let end = match path.last() {
+            Some(last) if last.is_self_issued() && self.holds(last) => End::TrustedRoot,
+            Some(last) if last.is_self_issued() => End::SelfSigned,
+            _ => End::Issued,
+        };
+        if result == 0 && flags == 0 && end == End::Issued {
             // What is trusted and no root needs a root above it, as with node:tls.
             flags = sys::X509_BADCERT_NOT_TRUSTED as u32;
         }
         match (result, flags) {
             (0, 0) => Ok(path),
             (_, 0) => Err(other(result)),
-            (_, flags) => Err(Refusal { flags, length: path.len(), ends_in_self_signed }),
+            (_, flags) => Err(Refusal { flags, length: path.len(), end }),
         }
+    }
+
+    /// Whether this certificate is one of those that are trusted.
+    fn holds(&self, certificate: &Certificate) -> bool {
+        let mut next: *const sys::x509_crt = &*self.anchors.raw;
+        // SAFETY: each `next` is null or the list's own.
+        while let Some(anchor) = unsafe { next.as_ref() } {
+            if raw(&anchor.raw) == certificate.der {
+                return true;
+            }
+            next = anchor.next;
+        }
+        false
     }
 }
 

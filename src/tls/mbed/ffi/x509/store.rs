@@ -1,7 +1,7 @@
 //! The verdict on a chain: AWS-LC's `X509_verify_cert`, which is OpenSSL's, and so node:tls's.
 
-use super::config::Role;
-use super::x509::{Certificate, RevocationList, forget_errors};
+use super::super::config::Role;
+use super::certificate::{Certificate, RevocationList, forget_errors};
 use aws_lc_sys as lc;
 use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::ptr::NonNull;
