@@ -156,7 +156,8 @@ class Endpoint {
    * @returns {number} 0 when the answer comes too late or nothing goes on; for 'restore', the connection that goes on
    */
   answer({ question, about }, value) {
-    return this.native.answer(question, value !== null && OBJECTS.has(about) ? { [about]: value } : value);
+    const isObject = value !== null && OBJECTS.has(about) && !(value instanceof Uint8Array);
+    return this.native.answer(question, isObject ? { [about]: value } : value);
   }
 
   /** Ends what the question is about, with a reason. */
@@ -294,6 +295,12 @@ class Endpoint {
         break;
       case 'secure':
         socket?._onSecure(event);
+        break;
+      case 'newSession':
+        this._owner._onNewSession(event);
+        break;
+      case 'sessionEnded':
+        this._owner._onSessionEnded(event);
         break;
       case 'closed':
         this.connections.delete(event.connection);

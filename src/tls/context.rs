@@ -13,6 +13,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
+use super::session_policy::SessionPolicy;
 use crate::wire::{ConnectionId, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,18 +75,19 @@ impl Context {
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
-    /// `asks`: what the application is asked about the client.
+    /// `asks`: what the application is asked about the client. `sessions`: which sessions it may resume.
     /// `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(crate) fn server(
         config: &Arc<ServerConfig>,
         now: Instant,
         asks: Asks,
+        sessions: SessionPolicy,
         own_id: Option<ConnectionId>,
     ) -> Result<Context, Error> {
         if asks.by_hello() {
-            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, own_id)))));
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)))));
         }
-        let handshake = Handshake::server(config, now, asks.for_sessions, None, own_id)?;
+        let handshake = Handshake::server(config, now, sessions, None, own_id)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
@@ -242,8 +244,8 @@ impl Context {
             Ok(Some(question)) => return Ok(Progress::Asks(question)),
             Ok(None) => {}
         }
-        let (asks, protocol) = (choice.asks, choice.protocol.take());
-        let mut handshake = Handshake::server(&choice.config, now, asks.for_sessions, protocol, choice.own_id)
+        let (sessions, protocol) = (choice.sessions.clone(), choice.protocol.take());
+        let mut handshake = Handshake::server(&choice.config, now, sessions, protocol, choice.own_id)
             .map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
         handshake.pause(self.pauses);
@@ -411,6 +413,13 @@ impl Context {
             // The connection ends with or without this alert.
             let _ = ssl.with(now, None, out, |ssl| ssl.send_alert(alert::WARNING, alert::CLOSE_NOTIFY));
         }
+    }
+
+    /// An authentic fatal alert, as a peer would send it.
+    #[cfg(test)]
+    pub(crate) fn break_off(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        let ssl = self.awake(now).unwrap();
+        ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description)).unwrap();
     }
 
     /// What the connection needs to go on elsewhere; `None` while there is a handshake.

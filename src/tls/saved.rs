@@ -47,7 +47,7 @@ pub(crate) struct SavedConnection {
 }
 
 /// At most 32 bytes (RFC 5246 section 7.4.1.3).
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct SessionId {
     length: u8,
     bytes: [u8; SessionId::LIMIT],

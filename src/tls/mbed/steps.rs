@@ -62,7 +62,7 @@ impl Steps {
             if ssl.state() == sys::SSL_HANDSHAKE_OVER {
                 return Ok(Pause::Over);
             }
-            if let Some(question) = self.question(ssl) {
+            if let Some(question) = self.question(ssl)? {
                 return Ok(Pause::Asking(question));
             }
             let offered = finished.take();
@@ -98,11 +98,10 @@ impl Steps {
     }
 
     /// What the application has to decide before the next step.
-    fn question(&mut self, ssl: &Ssl) -> Option<Question> {
-        self.resumption
-            .question(ssl)
-            .or_else(|| self.peer.question(ssl).map(Question::Peer))
-            .or_else(|| self.psk.question(ssl))
+    fn question(&mut self, ssl: &mut Ssl) -> Result<Option<Question>, Failure> {
+        let Steps { rules, hellos, peer, psk, resumption, .. } = self;
+        let session = resumption.question(ssl, rules, hellos, peer)?;
+        Ok(session.or_else(|| peer.question(ssl).map(Question::Peer)).or_else(|| psk.question(ssl)))
     }
 
     /// One step, or the pause that comes before it.
@@ -131,11 +130,27 @@ impl Steps {
     /// The engine's next step, or ours in its place where the engine knows nothing of what was negotiated.
     fn engine_step(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         use Role::{Client, Server};
-        let Steps { rules, hellos, peer, .. } = self;
+        let Steps { rules, hellos, peer, resumption, .. } = self;
         let agreement = hellos.agreement();
         match (ssl.role(), ssl.state()) {
-            (Client, sys::SSL_CLIENT_HELLO) | (Server, sys::SSL_SERVER_HELLO) => hellos.write(ssl),
-            (Client, sys::SSL_SERVER_HELLO) => hellos.read_server_hello(ssl),
+            (Client, sys::SSL_CLIENT_HELLO) => hellos.write(ssl),
+            (Server, sys::SSL_SERVER_HELLO) => {
+                if let Some(extension) = resumption.announcement(ssl, hellos) {
+                    hellos.announce(&extension);
+                }
+                hellos.write(ssl)
+            }
+            (Client, sys::SSL_SERVER_HELLO) => {
+                hellos.read_server_hello(ssl)?;
+                Ok(resumption.read_server_hello(ssl, peer)?)
+            }
+            (Server, sys::SSL_SERVER_CHANGE_CIPHER_SPEC) => {
+                if resumption.write_ticket(ssl, rules, hellos, peer)? {
+                    Ok(())
+                } else {
+                    Ok(ssl.handshake_step()?)
+                }
+            }
             (Server, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => {
                 certificates::write_servers(ssl, rules, agreement)
             }

@@ -50,6 +50,11 @@ impl Certificate {
         self.raw.as_ptr()
     }
 
+    pub(crate) fn der(&self) -> Vec<u8> {
+        // SAFETY: writes a buffer of AWS-LC's, which `written` frees.
+        written(|out| unsafe { lc::i2d_X509(self.as_ptr(), out) })
+    }
+
     /// SubjectPublicKeyInfo, DER.
     pub(crate) fn public_key(&self) -> Vec<u8> {
         // SAFETY: the key is the certificate's own; writes a buffer of AWS-LC's, which `written` frees.
