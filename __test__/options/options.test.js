@@ -42,6 +42,7 @@ describe('options of a server', () => {
       addressQuestionsPerSecond: 1000,
       maxConnections: 1_000_000,
       mtu: 1200,
+      addressValidation: 'rrc',
       debug: 0,
     });
     assert.deepEqual(udp, { __proto__: null, ipv6Only: false });
@@ -371,6 +372,7 @@ describe('options of a client', () => {
       idleTimeout: 0,
       hibernateAfter: HIBERNATE_AFTER,
       mtu: 1200,
+      addressValidation: 'rrc',
       debug: 0,
     });
     assert.deepEqual(remote, { host: 'localhost', port: PORT, family: 0, lookup: undefined });

@@ -6,7 +6,7 @@ use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeEvent, NativeTransmit};
-use super::options::NativeServerOptions;
+use super::options::{NativeServerOptions, address_validation};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::udp::{self, Sharing};
@@ -55,6 +55,7 @@ impl DtlsServer {
         let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
         endpoint.use_connection_ids(options.connection_id);
+        endpoint.validate_addresses(address_validation(&options.address_validation));
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
         let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;

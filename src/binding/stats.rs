@@ -38,6 +38,12 @@ pub struct NativeStats {
     pub refused_with_connection_id: f64,
     /// To another address, and back.
     pub moves: f64,
+    /// Return routability checks that have begun.
+    pub address_checks: f64,
+    /// Of those, the ones after which the connection went back.
+    pub address_checks_failed: f64,
+    /// To an address that nobody has proved.
+    pub datagrams_withheld: f64,
     /// Done by other threads.
     pub handshake_steps_offloaded: f64,
     /// Now, unfinished handshakes included.
@@ -69,6 +75,9 @@ impl NativeStats {
             missing_connection_ids: counters.missing_ids as f64,
             refused_with_connection_id: counters.refused_with_id as f64,
             moves: counters.moves as f64,
+            address_checks: counters.address_checks as f64,
+            address_checks_failed: counters.address_checks_failed as f64,
+            datagrams_withheld: counters.datagrams_withheld as f64,
             handshake_steps_offloaded: counters.jobs_started as f64,
             connections: u32::try_from(endpoint.connection_count()).unwrap_or(u32::MAX),
             handshakes: u32::try_from(endpoint.handshake_count()).unwrap_or(u32::MAX),

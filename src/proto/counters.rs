@@ -29,6 +29,12 @@ pub(crate) struct Counters {
     pub(crate) refused_with_id: u64,
     /// Moves to another address, and back.
     pub(crate) moves: u64,
+    /// Return routability checks that have begun.
+    pub(crate) address_checks: u64,
+    /// Of those, the ones after which the connection went back to its address.
+    pub(crate) address_checks_failed: u64,
+    /// Datagrams that were not sent to an address which nobody has proved.
+    pub(crate) datagrams_withheld: u64,
     /// Addresses about which the application was not asked, because too many others waited.
     pub(crate) address_questions_displaced: u64,
 }

@@ -13,6 +13,7 @@ mod cookie_gate;
 mod counters;
 mod crowd;
 mod deadlines;
+mod doubts;
 mod endpoint;
 mod expected;
 mod former_addresses;
@@ -42,6 +43,7 @@ pub(crate) use crate::tls::{
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
+pub(crate) use doubts::AddressValidation;
 pub(crate) use endpoint::{Endpoint, Event, SendError};
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;

@@ -28,6 +28,7 @@ use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
 use super::counters::Counters;
 use super::deadlines::Deadlines;
+use super::doubts::{AddressValidation, Doubts};
 use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
 use super::gathering::Gathering;
@@ -65,6 +66,9 @@ pub(crate) struct Endpoint {
     expected: ExpectedAddresses,
     /// Where connections were that have moved.
     former_addresses: FormerAddresses,
+    validation: AddressValidation,
+    /// Connections whose address nobody has proved.
+    doubts: Doubts,
     /// A server's connections that are established.
     associations: Associations,
     counters: Counters,
@@ -148,6 +152,8 @@ impl Endpoint {
             unplaced: UnplacedRecords::default(),
             expected: ExpectedAddresses::default(),
             former_addresses: FormerAddresses::default(),
+            validation: AddressValidation::Enhanced,
+            doubts: Doubts::default(),
             associations: Associations::default(),
             counters: Counters::default(),
             outputs: Outputs::new(trace_level),
@@ -195,6 +201,7 @@ impl Endpoint {
             + self.jobs.len()
             + self.deadlines.len()
             + self.former_addresses.len()
+            + self.doubts.len()
             + self.associations.len()
             + self.outputs.len()
     }

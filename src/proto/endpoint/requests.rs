@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 /// A sealed payload, and where it goes.
 #[derive(Debug)]
 pub(crate) struct Sealed<'a> {
-    pub(crate) remote: SocketAddr,
+    /// `None` when it is on its way already, to where the peer may be.
+    pub(crate) remote: Option<SocketAddr>,
     pub(crate) datagram: &'a [u8],
 }
 
@@ -66,9 +67,14 @@ impl Endpoint {
         if slept {
             self.schedule(handle);
         }
+        if self.doubts.get(handle).is_some() {
+            let datagram = self.sealed.first().map(<[u8]>::to_vec).unwrap_or_default();
+            self.send_in_doubt(handle, &datagram);
+            return Ok(Sealed { remote: None, datagram: self.sealed.first().ok_or(SendError::NotConnected)? });
+        }
         self.counters.datagrams_sent += 1;
         let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
-        Ok(Sealed { remote, datagram })
+        Ok(Sealed { remote: Some(remote), datagram })
     }
 
     /// Says goodbye, and ends the connection.

@@ -31,6 +31,7 @@ mod psk;
 mod psk_attacks;
 mod rates;
 mod raw_public_keys;
+mod reachability;
 mod restarts;
 mod roaming;
 mod room;
