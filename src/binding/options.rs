@@ -2,8 +2,8 @@
 
 use super::error::{CodedError, config_error, internal};
 use crate::proto::{
-    AddressValidation, ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
-    ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
+    AddressValidation, ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey,
+    RevocationLists, ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;

@@ -56,7 +56,8 @@ const withIds = (ids, cbc = {}) => [
   ecdsa(GCM, { ids }),
 ];
 const PION_3 = withIds(true, {
-  theirs: 'its MAC-then-encrypt with a connection ID hashes the plaintext twice (RFC 9146 section 5.1); version 4 does not',
+  theirs:
+    'its MAC-then-encrypt with a connection ID hashes the plaintext twice (RFC 9146 section 5.1); version 4 does not',
 });
 const ERLANG = [
   psk('PSK-AES128-CCM8'),
