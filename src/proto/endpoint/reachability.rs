@@ -126,7 +126,7 @@ impl Endpoint {
         if let Some(datagram) = datagram
             && (!is_claimed || self.doubts.allow(handle, datagram.len()))
         {
-            self.counters.datagrams_sent += 1;
+            self.note_sent(&datagram);
             self.outputs.push_transmit(remote, datagram);
         }
     }
@@ -155,16 +155,20 @@ impl Endpoint {
     // --- what is sent meanwhile --------------------------------------------------------------------------------------
 
     /// Sends a datagram of a connection whose address is in doubt: as far as the limit allows (RFC 9853 section 5), with a copy
-    /// for the address before. `false` when there is no doubt.
-    pub(super) fn send_in_doubt(&mut self, handle: ConnectionHandle, datagram: &[u8]) -> bool {
-        let Some(claimed) = self.doubts.get(handle).map(|doubt| doubt.claimed) else { return false };
+    /// for the address before.
+    pub(super) fn send_in_doubt(&mut self, handle: ConnectionHandle, datagram: &[u8]) {
+        let Some(claimed) = self.doubts.get(handle).map(|doubt| doubt.claimed) else { return };
         let is_allowed = self.doubts.allow(handle, datagram.len());
         let addresses = [is_allowed.then_some(claimed), self.doubts.copy_to(handle)];
         self.counters.datagrams_withheld += u64::from(!is_allowed);
         for remote in addresses.into_iter().flatten() {
-            self.counters.datagrams_sent += 1;
+            self.note_sent(datagram);
             self.outputs.push_transmit(remote, datagram.to_vec());
         }
-        true
+    }
+
+    fn note_sent(&mut self, datagram: &[u8]) {
+        self.counters.datagrams_sent += 1;
+        self.counters.bytes_sent += datagram.len() as u64;
     }
 }

@@ -64,16 +64,23 @@ impl Endpoint {
                 return Err(SendError::Failed(error));
             }
         }
+        entry.tally.sent(payload.len());
         if slept {
             self.schedule(handle);
         }
-        if self.doubts.get(handle).is_some() {
-            let datagram = self.sealed.first().map(<[u8]>::to_vec).unwrap_or_default();
-            self.send_in_doubt(handle, &datagram);
-            return Ok(Sealed { remote: None, datagram: self.sealed.first().ok_or(SendError::NotConnected)? });
+        self.counters.messages_sent += 1;
+        let is_sent = self.doubts.get(handle).is_some();
+        if is_sent {
+            let sealed = std::mem::take(&mut self.sealed);
+            sealed.datagrams().for_each(|datagram| self.send_in_doubt(handle, datagram));
+            self.sealed = sealed;
+        }
+        let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
+        if is_sent {
+            return Ok(Sealed { remote: None, datagram });
         }
         self.counters.datagrams_sent += 1;
-        let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
+        self.counters.bytes_sent += datagram.len() as u64;
         Ok(Sealed { remote: Some(remote), datagram })
     }
 

@@ -4,6 +4,7 @@ use super::connection_ids::connected_with;
 use super::network::*;
 use super::roaming::moves;
 use crate::proto::{AddressValidation, ConnectionHandle};
+use crate::tls::DropReason;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -408,10 +409,11 @@ fn a_check_that_was_not_agreed_on_is_dropped_and_moves_no_window() {
     network.inject(ELSEWHERE, home, &record);
     let (_, _, challenge) = network.wire.iter().find(|(from, ..)| *from == home).unwrap().clone();
     assert_eq!(network.clients[0].endpoint.connection_ids(handle).map(|ids| ids.checks_routability()), Some(true));
-    let before = network.server.endpoint.counters().refused_with_id;
+    let unexpected = |network: &Network| network.server.endpoint.counters().drops(DropReason::Unexpected);
+    let before = unexpected(&network);
     for _ in 0..2 {
         network.inject(home, SERVER, &challenge);
     }
-    assert_eq!(network.server.endpoint.counters().refused_with_id, before + 2);
+    assert_eq!(unexpected(&network), before + 2);
     assert!(network.server.closes().next().is_none());
 }
