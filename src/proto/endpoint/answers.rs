@@ -83,6 +83,7 @@ impl Endpoint {
             let answer = tls::Answer::Psk(keys.get(identity));
             return Some(entry.connection.handle_answer(now, answer, &mut self.scratch));
         }
+        entry.connection.rest();
         let question = Question::Handshake(question);
         let id = self.questions.open(question.subject(), Some(handle));
         entry.pending = Pending::Question(id);
