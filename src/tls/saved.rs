@@ -131,6 +131,9 @@ impl AssociationName {
 }
 
 impl SavedConnection {
+    /// The epoch of every connection that can go on.
+    pub(super) const EPOCH: u16 = DATA_EPOCH;
+
     pub(crate) fn association(&self) -> AssociationName {
         AssociationName::of(&self.randoms)
     }
