@@ -2,6 +2,8 @@
 
 // The live connections of a server: when each began, what it has carried, and the rows that a page of the dashboard shows.
 
+const { setTimeout: sleep } = require('node:timers/promises');
+
 const { identityOf } = require('./identity');
 const { inSlices, sorted } = require('./slices');
 
@@ -9,10 +11,10 @@ const { inSlices, sorted } = require('./slices');
 const RUN = 256;
 
 /**
- * A page that is asked for anew gets the same order again for this many times as long as it took to make, so that looking
- * at very many connections takes at most a tenth of the processor.
+ * After an order has been made, none is made for this many times as long as that took, so that looking takes at most a fifth
+ * of a core, whatever is asked for and however many connections there are.
  */
-const REST = 9;
+const REST = 4;
 
 /** How many orders are kept. */
 const MOST_VIEWS = 8;
@@ -38,6 +40,7 @@ class Connections {
   #views = new Map();
   // One order is made at a time.
   #queue = Promise.resolve();
+  #restsUntil = 0;
   #onSecureConnection = (socket) => this.#add(socket, Date.now());
 
   /** Payload of all connections that have been seen, bytes of datagrams. */
@@ -66,11 +69,12 @@ class Connections {
    * Some of the connections that match, in order.
    *
    * @param {{ search: string, sort: string, descending: boolean, offset: number, limit: number }} wanted
+   * @param {AbortSignal} signal says that nobody waits any more
    * @returns {Promise<{ total: number, matching: number, rows: object[] }>}
    */
-  async page({ search, sort, descending, offset, limit }) {
+  async page({ search, sort, descending, offset, limit }, signal) {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-    const view = await this.#view(words, sort);
+    const view = await this.#view(words, sort, signal);
     const matching = view.length;
     const rows = [];
     for (let at = offset; at < Math.min(offset + limit, matching); at++) {
@@ -93,21 +97,28 @@ class Connections {
     this.#live.set(number, connection);
   }
 
-  async #view(words, sort) {
+  #view(words, sort, signal) {
     const name = JSON.stringify([words, sort]);
-    const make = this.#queue.then(async () => {
+    const view = this.#queue.then(async () => {
       const known = this.#views.get(name);
-      if (known !== undefined && performance.now() < known.until) return known.connections;
+      const wait = this.#restsUntil - performance.now();
+      if (wait > 0 && known !== undefined) return known;
+      if (wait > 0) await sleep(wait, undefined, { ref: false, signal });
+      signal.throwIfAborted();
       const began = performance.now();
       const connections = await inSlices(this.#select(words, KEYS[sort]));
-      const ended = performance.now();
-      this.#views.delete(name);
-      this.#views.set(name, { connections, until: ended + REST * (ended - began) });
-      if (this.#views.size > MOST_VIEWS) this.#views.delete(this.#views.keys().next().value);
+      this.#keep(name, connections);
+      this.#restsUntil = performance.now() + REST * (performance.now() - began);
       return connections;
     });
-    this.#queue = make.catch(() => {});
-    return make;
+    this.#queue = view.catch(() => {});
+    return view;
+  }
+
+  #keep(name, connections) {
+    this.#views.delete(name);
+    this.#views.set(name, connections);
+    if (this.#views.size > MOST_VIEWS) this.#views.delete(this.#views.keys().next().value);
   }
 
   *#select(words, key) {
