@@ -11,7 +11,7 @@ const { inSlices, sorted } = require('./slices');
 const RUN = 256;
 
 /**
- * After an order has been made, none is made for this many times as long as that took, so that looking takes at most a fifth
+ * After an order has been made, none is made for this many times as long as that took, so that searching takes at most a fifth
  * of a core, whatever is asked for and however many connections there are.
  */
 const REST = 4;
