@@ -4,7 +4,7 @@
 
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { identityOf } = require('./identity');
+const { addressOf, identityOf, nameInWords } = require('./identity');
 const { inSlices, sorted } = require('./slices');
 
 /** How many connections are compared with the words of a search without an interruption. */
@@ -173,8 +173,7 @@ class Connection {
   }
 
   get peer() {
-    const { remoteAddress: address, remotePort: port } = this.#socket;
-    return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    return addressOf(this.#socket);
   }
 
   get identity() {
@@ -221,8 +220,7 @@ class Connection {
 }
 
 function describe({ subject, issuer, validFrom, validTo, fingerprint256 }) {
-  const inOneLine = (name) => (name ?? '').replaceAll('\n', ', ');
-  return { subject: inOneLine(subject), issuer: inOneLine(issuer), validFrom, validTo, fingerprint256 };
+  return { subject: nameInWords(subject), issuer: nameInWords(issuer), validFrom, validTo, fingerprint256 };
 }
 
 function compare(one, other) {
