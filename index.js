@@ -6,9 +6,11 @@ const { dtls } = require('./lib/adapters/node-dtls-client');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
+const { importConnection } = require('./lib/exports/client');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { own } = require('./lib/options/validate');
+const { openMetrics } = require('./lib/openmetrics');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 
@@ -56,11 +58,13 @@ function hasProfile(options) {
 module.exports = {
   createServer,
   connect,
+  importConnection,
   createSecureContext,
   createDgramSocket,
   serveDashboard,
   // What an npm alias of node-dtls-client finds.
   dtls,
+  openMetrics,
   getCiphers,
   getCurves,
   constants,

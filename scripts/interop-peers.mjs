@@ -29,7 +29,13 @@ export const PACKAGES = {
   'chromium-headless-shell': 'chromium-headless-shell',
 };
 
-const PYTHON = ['DTLSSocket==0.2.3', 'python-mbedtls==2.10.1', 'pyOpenSSL==26.4.0', 'cryptography==50.0.2'];
+const PYTHON = [
+  'DTLSSocket==0.2.3',
+  'python-mbedtls==2.10.1',
+  'pyOpenSSL==26.4.0',
+  'cryptography==50.0.2',
+  'prometheus-client==0.26.0',
+];
 const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'node-coap-client@2.1.0'];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 

@@ -18,6 +18,7 @@ mod expected;
 mod former_addresses;
 mod gathering;
 mod handshakes;
+mod histogram;
 mod jobs;
 mod known_keys;
 mod limits;
@@ -35,14 +36,16 @@ mod waiting;
 
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
-    ConfigError, ConnectionIds, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
+    ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
     PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists,
     SaveClock, SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors,
     Unrestorable, Wishes, capabilities, parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
-pub(crate) use endpoint::{Endpoint, Event, SendError};
+pub(crate) use counters::{Counters, Ends, Tally};
+pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
+pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;

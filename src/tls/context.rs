@@ -4,9 +4,11 @@ use super::choice::Choice;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
-use super::inbound::Inbound;
+use super::inbound::{DropReason, Inbound};
 use super::key_log::KeyLog;
-use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
+use super::mbed::{
+    Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, SslConfig, export,
+};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
@@ -96,17 +98,32 @@ impl Context {
     pub(crate) fn restore(
         config: &ServerConfig,
         saved: &SavedConnection,
-        now: Instant,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Context::restore_asleep(&config.ssl, saved, clock)
+    }
+
+    /// The same of a client's side.
+    pub(crate) fn restore_client(
+        config: &ClientConfig,
+        saved: &SavedConnection,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Context::restore_asleep(&config.ssl, saved, clock)
+    }
+
+    /// Its keys are derived when it wakes: a crowd that comes at once is not heard from at once.
+    fn restore_asleep(
+        config: &Arc<SslConfig>,
+        saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         saved.check()?;
-        let number = saved.number_after_restore(clock)?;
+        let next_number = saved.number_after_restore(clock)?;
         let nonce_offset = nonce_offset_of_new_life()?;
-        let mut ssl =
-            Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable::State("there is no memory for it"))?;
-        ssl.restore(saved, number, nonce_offset).map_err(|_| Unrestorable::State("its keys could not be derived"))?;
-        let open = Stage::Open(Open { ssl, last_flight: LastFlight::Delivered });
-        Ok(Context { has_logged_keys: true, ..Context::new(open) })
+        let saved = SavedConnection { next_number, ..saved.clone() };
+        let asleep = Stage::Asleep(Asleep::in_new_life(config, saved, nonce_offset));
+        Ok(Context { has_logged_keys: true, ..Context::new(asleep) })
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -150,7 +167,9 @@ impl Context {
             return Err(handshake.refuse_message(now, length, out));
         }
         if !self.expects(record) {
-            return Ok(Reaction::Record(Inbound::Dropped));
+            let is_malformed = record.epoch == HANDSHAKE_EPOCH && !record.is_well_formed();
+            let reason = if is_malformed { DropReason::Malformed } else { DropReason::Unexpected };
+            return Ok(Reaction::Record(Inbound::Dropped(reason)));
         }
         match &mut self.stage {
             Stage::Open(_) | Stage::Asleep(_) => self.read(now, record.bytes, plaintext, out).map(Reaction::Record),
@@ -165,7 +184,7 @@ impl Context {
             Stage::Handshake(_) => self
                 .advance(out, |handshake, out| handshake.handle_early_record(now, record, out))
                 .map(Reaction::Handshake),
-            Stage::Lent { .. } | Stage::Gone => Ok(Reaction::Record(Inbound::Dropped)),
+            Stage::Lent { .. } | Stage::Gone => Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected))),
         }
     }
 
@@ -173,6 +192,15 @@ impl Context {
     pub(crate) fn steps_taken(&self) -> u32 {
         match &self.stage {
             Stage::Handshake(handshake) => handshake.steps_taken(),
+            Stage::Choice(_) | Stage::Lent { .. } | Stage::Gone => 0,
+            Stage::Open(_) | Stage::Asleep(_) => u32::MAX,
+        }
+    }
+
+    /// How many handshake messages it has written, other than again.
+    pub(crate) fn messages_written(&self) -> u32 {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.messages_written(),
             Stage::Choice(_) | Stage::Lent { .. } | Stage::Gone => 0,
             Stage::Open(_) | Stage::Asleep(_) => u32::MAX,
         }
@@ -334,7 +362,7 @@ impl Context {
             Stage::Asleep(asleep) => {
                 let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
                 let inbound = open.read(now, record, plaintext, out);
-                if matches!(inbound, Ok(Inbound::Dropped)) && asleep.disturbances < DISTURBANCES {
+                if matches!(inbound, Ok(Inbound::Dropped(_))) && asleep.disturbances < DISTURBANCES {
                     // What anybody can send does not wake it for longer than it takes to see that.
                     asleep.last_flight = open.last_flight;
                     asleep.disturbances += 1;
@@ -343,7 +371,9 @@ impl Context {
                 }
                 inbound
             }
-            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => {
+                Ok(Inbound::Dropped(DropReason::Unexpected))
+            }
         }
     }
 

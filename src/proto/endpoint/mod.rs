@@ -9,7 +9,9 @@
 
 mod admission;
 mod answers;
+mod drops;
 mod inbound;
+mod leaving;
 mod lending;
 mod moves;
 mod outputs;
@@ -19,6 +21,8 @@ mod requests;
 mod room;
 mod steps;
 
+pub(crate) use drops::Dropped;
+pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 
@@ -26,7 +30,7 @@ use super::associations::Associations;
 use super::connection::{Connection, Scratch};
 use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
 use super::deadlines::Deadlines;
 use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
@@ -41,6 +45,7 @@ use super::server_names::ServerNames;
 use super::table::{ConnectionHandle, Table};
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
+use drops::Drops;
 use outputs::Outputs;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -68,6 +73,7 @@ pub(crate) struct Endpoint {
     /// A server's connections that are established.
     associations: Associations,
     counters: Counters,
+    drops: Drops,
     outputs: Outputs,
     scratch: Scratch,
     /// What `send` lends out. Not the scratch's outbox: the next input would send it again.
@@ -91,6 +97,7 @@ struct Entry {
     connection: Connection,
     /// Where its peer is.
     remote: SocketAddr,
+    tally: Tally,
     /// The deadline under which `Endpoint::deadlines` knows it.
     scheduled: Option<Instant>,
     pending: Pending,
@@ -150,6 +157,7 @@ impl Endpoint {
             former_addresses: FormerAddresses::default(),
             associations: Associations::default(),
             counters: Counters::default(),
+            drops: Drops::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
@@ -161,6 +169,11 @@ impl Endpoint {
     /// theirs are used. `None` is as before: no IDs.
     pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
         self.ids.set_length(length);
+    }
+
+    /// What has happened on a connection.
+    pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
+        self.connections.get(&handle).map(|entry| entry.tally)
     }
 
     pub(crate) fn counters(&self) -> &Counters {

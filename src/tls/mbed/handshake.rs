@@ -113,6 +113,11 @@ impl Handshake {
         self.ssl.state() + 1
     }
 
+    /// How many messages it has written, other than again.
+    pub(crate) fn messages_written(&self) -> u32 {
+        self.ssl.messages_written()
+    }
+
     /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.suspended.is_some() { None } else { self.ssl.deadline() }

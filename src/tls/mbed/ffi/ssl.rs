@@ -164,6 +164,12 @@ impl Ssl {
         self.bio_mut().postpone(pause);
     }
 
+    /// The number of the next handshake message (RFC 6347 section 4.2.2), which a repetition does not change.
+    pub(crate) fn messages_written(&self) -> u32 {
+        // SAFETY: null, or the handshake that the context owns; its last step frees it.
+        unsafe { self.raw.handshake.as_ref() }.map_or(u32::MAX, |handshake| handshake.out_msg_seq)
+    }
+
     /// One step of the handshake.
     pub(crate) fn handshake_step(&mut self) -> Result<(), c_int> {
         // SAFETY: null, or the handshake that the context owns; its last step frees it.
