@@ -129,7 +129,7 @@ describe('the dashboard in Chromium', { skip: missing && `skipped (${missing})` 
       page.locator(selector).evaluateAll((all, wanted) => all.map((each) => each.getAttribute(wanted)), name);
     const plots = await attributes('.plot svg', 'aria-label');
     assert.equal(plots.length, 4);
-    await page.waitForSelector('[aria-label="Connections now: connections 60, handshakes under way 0"]');
+    await page.waitForSelector('[aria-label="Connections now: connections 60, handshakes 0, questions that wait 0"]');
     for (const path of await attributes('.plot .line', 'd')) assert.match(path, /^M[\d.,L]+$/);
   });
 

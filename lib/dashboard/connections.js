@@ -26,8 +26,8 @@ const KEYS = {
   peer: (connection) => connection.peer,
   identity: (connection) => connection.identity.name,
   suite: (connection) => connection.suite,
-  received: (connection) => connection.bytesReceived,
-  sent: (connection) => connection.bytesSent,
+  received: (connection) => connection.stats.bytesReceived,
+  sent: (connection) => connection.stats.bytesSent,
   heard: (connection) => connection.heard,
 };
 
@@ -42,9 +42,6 @@ class Connections {
   #queue = Promise.resolve();
   #restsUntil = 0;
   #onSecureConnection = (socket) => this.#add(socket, Date.now());
-
-  /** Payload of all connections that have been seen, bytes of datagrams. */
-  totals = { bytesReceived: 0, bytesSent: 0 };
 
   /**
    * @param {import('../server').DtlsServer} server
@@ -90,7 +87,7 @@ class Connections {
 
   #add(socket, since) {
     const number = ++this.#lastNumber;
-    const connection = new Connection(number, socket, since, this.totals, {
+    const connection = new Connection(number, socket, since, {
       failed: (error) => this.#onFailure(error, socket),
       closed: () => this.#live.delete(number),
     });
@@ -139,28 +136,16 @@ class Connection {
   #identity = null;
   #searched = null;
 
-  constructor(number, socket, since, totals, { failed, closed }) {
+  constructor(number, socket, since, { failed, closed }) {
     this.number = number;
     /** Milliseconds since 1970; null if it is older than the dashboard. */
     this.since = since;
     /** When the last message came. */
     this.heard = since;
-    this.received = 0;
-    this.bytesReceived = 0;
-    this.sent = 0;
-    this.bytesSent = 0;
     this.#socket = socket;
     this.#listeners = {
-      receive: (length) => {
-        this.received++;
-        this.bytesReceived += length;
-        totals.bytesReceived += length;
+      receive: () => {
         this.heard = Date.now();
-      },
-      send: (length) => {
-        this.sent++;
-        this.bytesSent += length;
-        totals.bytesSent += length;
       },
       error: failed,
       close: closed,
@@ -185,6 +170,10 @@ class Connection {
     return this.#socket.getCipher().name;
   }
 
+  get stats() {
+    return this.#socket.connectionStats;
+  }
+
   /** Whether each of these words stands in the address or in the identity, in either case. */
   matches(words) {
     if (words.length === 0) return true;
@@ -194,9 +183,9 @@ class Connection {
   }
 
   row() {
-    const { number, peer, identity, suite, since, heard, received, bytesReceived, sent, bytesSent } = this;
-    const { destroyed } = this.#socket;
-    return { number, peer, identity, suite, since, heard, received, bytesReceived, sent, bytesSent, ended: destroyed };
+    const { number, peer, identity, suite, since, heard, stats } = this;
+    const { bytesReceived, bytesSent } = stats;
+    return { number, peer, identity, suite, since, heard, bytesReceived, bytesSent, ended: this.#socket.destroyed };
   }
 
   details() {
@@ -204,6 +193,7 @@ class Connection {
     const certificate = socket.getPeerX509Certificate();
     return {
       ...this.row(),
+      ...this.stats,
       protocol: socket.getProtocol(),
       standardSuite: socket.getCipher().standardName,
       handshakeTime: socket.handshakeTime ?? null,

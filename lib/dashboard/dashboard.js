@@ -72,7 +72,7 @@ class View {
   constructor(server) {
     this.#server = server;
     this.#connections = new Connections(server, (error, socket) => this.#failures.note('connection', error, socket));
-    this.#history = new History(() => ({ counters: this.#counters(), failures: this.#failures.takeCounts() }));
+    this.#history = new History(() => ({ counters: server.stats, failures: this.#failures.takeCounts() }));
     server.on('clientError', this.#onClientError);
   }
 
@@ -107,10 +107,6 @@ class View {
       history: this.#history.from(firstSample),
       failures: this.#failures.after(lastFailure),
     };
-  }
-
-  #counters() {
-    return { ...this.#server.stats, ...this.#connections.totals };
   }
 }
 
