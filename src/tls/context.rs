@@ -448,6 +448,17 @@ impl Context {
         }
     }
 
+    /// Whether both sides of an established association answer return routability checks (RFC 9853).
+    pub(crate) fn checks_routability(&self) -> bool {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.checks_routability,
+            Stage::Asleep(asleep) => {
+                asleep.saved.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability)
+            }
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => false,
+        }
+    }
+
     /// What the hellos of an established association have agreed on; `None` without, and while there is a handshake.
     pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
         self.save()?.connection_ids

@@ -483,6 +483,11 @@ impl Connection {
         !self.own_id().is_empty()
     }
 
+    /// Whether its peer answers return routability checks.
+    pub(super) fn checks_routability(&self) -> bool {
+        self.context.checks_routability()
+    }
+
     /// What the hellos have agreed on; `None` without connection IDs, and while there is a handshake.
     pub(super) fn connection_ids(&self) -> Option<ConnectionIds> {
         self.context.connection_ids()
