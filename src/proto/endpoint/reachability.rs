@@ -27,10 +27,11 @@ impl Endpoint {
     }
 
     fn send_check(&mut self, now: Instant, handle: ConnectionHandle, remote: SocketAddr, message: RoutabilityCheck) {
+        let route = self.route_to(remote);
         let Some(entry) = self.connections.get_mut(&handle) else { return };
         let Scratch { outbox, .. } = &mut self.scratch;
         if entry.connection.send_check(now, message, outbox) {
-            let count = self.outputs.push_transmits(remote, outbox.datagrams());
+            let count = self.outputs.push_transmits(route, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
         }
         outbox.clear();

@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::proto::connection::{CloseReason, Connection, WriteError};
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
 use std::net::SocketAddr;
@@ -11,7 +12,7 @@ use zeroize::Zeroizing;
 /// A sealed payload, and where it goes.
 #[derive(Debug)]
 pub(crate) struct Sealed<'a> {
-    pub(crate) remote: SocketAddr,
+    pub(crate) route: Route,
     pub(crate) datagram: &'a [u8],
 }
 
@@ -38,7 +39,7 @@ impl Endpoint {
         context.pause(self.jobs.are_wanted());
         let mut connection = Connection::client(now, context);
         let step = connection.begin(now, &mut self.scratch);
-        let handle = self.add_handshake(now, remote, connection);
+        let handle = self.add_handshake(now, remote.into(), connection);
         self.apply(now, handle, step);
         Ok(handle)
     }
@@ -51,7 +52,7 @@ impl Endpoint {
         payload: &[u8],
     ) -> Result<Sealed<'_>, SendError> {
         let entry = self.connections.get_mut(&handle).ok_or(SendError::NotConnected)?;
-        let remote = entry.remote;
+        let route = entry.route();
         let slept = entry.connection.is_asleep();
         self.sealed.clear();
         match entry.connection.write(now, payload, &mut self.sealed) {
@@ -71,7 +72,7 @@ impl Endpoint {
         self.counters.datagrams_sent += 1;
         self.counters.messages_sent += 1;
         self.counters.bytes_sent += datagram.len() as u64;
-        Ok(Sealed { remote, datagram })
+        Ok(Sealed { route, datagram })
     }
 
     /// Says goodbye, and ends the connection.

@@ -62,7 +62,7 @@ fn echo(network: &mut Network, payload: &[u8]) {
 
 fn answers_go_to(network: &mut Network) -> SocketAddr {
     let handle = server_handle(network);
-    network.server.endpoint.send(network.now, handle, b"answer").unwrap().remote
+    network.server.endpoint.send(network.now, handle, b"answer").unwrap().route.remote
 }
 
 /// Has somebody at `from` send the client's next record.
