@@ -19,10 +19,12 @@ mod pktinfo;
 mod registers;
 mod saved;
 mod server;
+mod sessions;
 mod stats;
 mod travel;
 mod udp;
 mod waker;
+mod wall_clock;
 #[cfg(target_os = "linux")]
 mod watch;
 mod words;

@@ -4,6 +4,7 @@ use super::prefix::Prefix;
 use super::route::Route;
 use super::table::ConnectionHandle;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
 /// Connections that one address may have. Each record may have to be tried with every one of them.
@@ -19,12 +20,39 @@ struct Residents {
     others: Vec<ConnectionHandle>,
 }
 
+/// An address, which is hashed in one piece: several times for each datagram.
+#[derive(PartialEq, Eq)]
+struct Key(SocketAddr);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let port = u64::from(self.0.port());
+        match self.0 {
+            SocketAddr::V4(v4) => state.write_u64(u64::from(v4.ip().to_bits()) << 16 | port),
+            SocketAddr::V6(v6) => {
+                state.write_u128(v6.ip().to_bits());
+                state.write_u64(u64::from(v6.scope_id()) << 16 | port);
+            }
+        }
+    }
+}
+
+/// A route, of which the peer's address alone is hashed: the peers are many, and our addresses are few.
+#[derive(PartialEq, Eq)]
+struct RouteKey(Route);
+
+impl Hash for RouteKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Key(self.0.remote).hash(state);
+    }
+}
+
 /// From address to connections. A record shows by its keys which of an address's connections it is for, whichever of our
 /// addresses it was sent to. A handshake has no keys yet.
 pub(super) struct Routes {
-    residents: HashMap<SocketAddr, Residents>,
+    residents: HashMap<Key, Residents>,
     /// Clients that start, or start anew (RFC 6347 section 4.2.8).
-    handshaking: HashMap<Route, ConnectionHandle>,
+    handshaking: HashMap<RouteKey, ConnectionHandle>,
     /// Finished connections by prefix; `None` where nobody wants to know.
     established: Option<HashMap<Prefix, u32>>,
 }
@@ -39,12 +67,12 @@ impl Routes {
     }
 
     pub(super) fn handshaking(&self, route: Route) -> Option<ConnectionHandle> {
-        self.handshaking.get(&route).copied()
+        self.handshaking.get(&RouteKey(route)).copied()
     }
 
     /// The connection at this address, by rank; 0 is the one that was heard last.
     pub(super) fn established(&self, remote: SocketAddr, rank: usize) -> Option<ConnectionHandle> {
-        let residents = self.residents.get(&remote)?;
+        let residents = self.residents.get(&Key(remote))?;
         if rank == 0 { residents.first } else { residents.others.get(rank - 1).copied() }
     }
 
@@ -55,12 +83,12 @@ impl Routes {
     }
 
     pub(super) fn begin_handshake(&mut self, route: Route, connection: ConnectionHandle) {
-        self.handshaking.insert(route, connection);
+        self.handshaking.insert(RouteKey(route), connection);
     }
 
     fn end_handshake(&mut self, route: Route, connection: ConnectionHandle) {
         if self.handshaking(route) == Some(connection) {
-            self.handshaking.remove(&route);
+            self.handshaking.remove(&RouteKey(route));
         }
     }
 
@@ -68,7 +96,7 @@ impl Routes {
     pub(super) fn establish(&mut self, route: Route, connection: ConnectionHandle) {
         self.end_handshake(route, connection);
         let remote = route.remote;
-        let residents = self.residents.entry(remote).or_default();
+        let residents = self.residents.entry(Key(remote)).or_default();
         if let Some(second) = residents.first.replace(connection) {
             residents.others.insert(0, second);
         }
@@ -79,7 +107,7 @@ impl Routes {
 
     /// The connection has just been heard from this address.
     pub(super) fn prefer(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        if let Some(residents) = self.residents.get_mut(&remote)
+        if let Some(residents) = self.residents.get_mut(&Key(remote))
             && let Some(at) = residents.others.iter().position(|&other| other == connection)
         {
             residents.others.remove(at);
@@ -96,7 +124,7 @@ impl Routes {
         remote: SocketAddr,
         is_guest: impl Fn(&ConnectionHandle) -> bool,
     ) -> Option<ConnectionHandle> {
-        let others = &self.residents.get(&remote)?.others;
+        let others = &self.residents.get(&Key(remote))?.others;
         let longest = others.get(ESTABLISHED_LIMIT - 1..)?.last()?;
         Some(*others.iter().rev().find(|other| is_guest(other)).unwrap_or(longest))
     }
@@ -104,7 +132,7 @@ impl Routes {
     pub(super) fn remove(&mut self, route: Route, connection: ConnectionHandle) {
         self.end_handshake(route, connection);
         let remote = route.remote;
-        let Some(residents) = self.residents.get_mut(&remote) else {
+        let Some(residents) = self.residents.get_mut(&Key(remote)) else {
             return;
         };
         let is_established = residents.first == Some(connection) || residents.others.contains(&connection);
@@ -113,7 +141,7 @@ impl Routes {
             residents.first = (!residents.others.is_empty()).then(|| residents.others.remove(0));
         }
         if residents.first.is_none() {
-            self.residents.remove(&remote);
+            self.residents.remove(&Key(remote));
         }
         if is_established {
             self.discount(Prefix::of(remote.ip()));
