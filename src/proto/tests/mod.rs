@@ -1,6 +1,7 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod amplification;
+mod asked_addresses;
 mod budgets;
 mod certificates;
 mod choices;
