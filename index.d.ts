@@ -455,6 +455,11 @@ export interface ListenOptions {
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;
+  /**
+   * Takes the UDP socket and the connections of the process over that serves at this path with this key, if there is one, and then
+   * waits there for a successor of its own. Port and host are not looked at when there is one. It does not work on Windows.
+   */
+  handover?: { path: string; key: Uint8Array | KeyObject };
 }
 
 export interface CipherInfo {
@@ -522,6 +527,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_EXPORT_INCOMPLETE'
   | 'ERR_DTLS_EXPORT_VERSION'
   | 'ERR_DTLS_EXPORT_WRONG_KEY'
+  | 'ERR_DTLS_HANDOVER_REFUSED'
   | 'ERR_DTLS_HANDSHAKE_DISPLACED'
   | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
   | 'ERR_DTLS_INTERNAL'

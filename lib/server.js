@@ -4,7 +4,10 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
-const { invalidArgType, stateError } = require('./errors');
+const { invalidArgType, invalidArgValue, stateError } = require('./errors');
+const { Arriving } = require('./exports/arrivals');
+const { exportServer } = require('./exports/departure');
+const { Offer, Succession } = require('./exports/handover');
 const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
@@ -17,13 +20,12 @@ const { PskQuestion, tellKeys } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
-const { Arriving } = require('./exports/arrivals');
-const { exportServer } = require('./exports/departure');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
+  closeQuietly,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,
@@ -100,6 +102,10 @@ class DtlsServer extends WatchedEmitter {
     this._arriving = new Arriving(this);
     // Sockets whose connections were exported, until they are closed.
     this._departed = [];
+    // The descriptor of a UDP socket that was open before.
+    this._fd = undefined;
+    // What waits for a successor.
+    this._offer = null;
     this._questions = new Questions(this._endpoint, this);
     this._registerQuestions(psk, verifyPeer, byHello);
     this._state = IDLE;
@@ -149,12 +155,16 @@ class DtlsServer extends WatchedEmitter {
    */
   listen(...args) {
     const where = listenArguments(args);
+    if (where.handover !== undefined && this._givenUdp !== undefined) {
+      throw invalidArgValue('options.handover', 'cannot be used together with "options.socket" of createServer()');
+    }
     if (this._state !== IDLE) {
       throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server is listening already, or is not closed yet');
     }
     this._state = BINDING;
     if (where.callback !== undefined) this.once('listening', where.callback);
-    this._resolve(where);
+    if (where.handover === undefined) this._resolve(where);
+    else this._succeed(where);
     return this;
   }
 
@@ -278,6 +288,35 @@ class DtlsServer extends WatchedEmitter {
 
   // The UDP socket, from its creation to its end
 
+  /** Takes the UDP socket and the connections of the process over that serves at a path, if there is one. */
+  async _succeed(where) {
+    this._isResolving = true;
+    let fd;
+    let failure = null;
+    try {
+      const found = await new Succession(where.handover).begin();
+      fd = found?.fd;
+      if (found !== null) await this.importConnections(found.source, { key: found.key });
+    } catch (error) {
+      failure = error;
+    }
+    this._isResolving = false;
+    const isClosing = this._state === CLOSING;
+    if (fd !== undefined && (isClosing || failure !== null)) closeQuietly(fd);
+    // What listeners throw is no rejection.
+    process.nextTick(() => {
+      if (isClosing) this._onUdpClose();
+      else if (failure !== null) this._fail(failure);
+      else this._resolve(fd === undefined ? where : { __proto__: null, ...where, fd });
+    });
+    this._offer = new Offer(this, where.handover);
+  }
+
+  /** A descriptor of the UDP socket, null where only Node has one. */
+  _descriptor() {
+    return this._fd ?? this._endpoint.native.udpDescriptor();
+  }
+
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { __proto__: null, ...this._udpOptions, ipv6Only };
     const isDual =
@@ -289,6 +328,7 @@ class DtlsServer extends WatchedEmitter {
       this._isResolving = false;
       const place = fd === undefined ? { port, address, ipv6Only } : { fd };
       const where = { __proto__: null, ...place, exclusive };
+      this._fd = fd;
       // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
@@ -333,6 +373,7 @@ class DtlsServer extends WatchedEmitter {
     this._state = LISTENING;
     this.dgramSocket = udp;
     this._endpoint.use(udp, isDirect);
+    this._offer?.open();
     if (!this._isReferenced) udp.unref();
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
     udp.on('message', (datagram, remote) => {
@@ -362,6 +403,7 @@ class DtlsServer extends WatchedEmitter {
 
   _shutDown() {
     this._state = CLOSING;
+    this._offer?.close();
     this._questions.withdrawAll();
     this._moves.clear();
     const sockets = [...this._endpoint.connections.values()];
@@ -398,6 +440,7 @@ class DtlsServer extends WatchedEmitter {
   /** Comes also when the application has closed dgramSocket itself. */
   _onUdpClose() {
     this._endpoint.dispose();
+    this._offer?.close();
     if (this._departed.length > 0) {
       // What waits for them in another process must not wait for this.
       destroyAll(this._departed.splice(-DEPARTED_TURN));
@@ -406,6 +449,8 @@ class DtlsServer extends WatchedEmitter {
     }
     destroyAll([...this._endpoint.connections.values()]);
     this._udp = null;
+    this._fd = undefined;
+    this._offer = null;
     this.dgramSocket = null;
     this._state = IDLE;
     this.emit('close');

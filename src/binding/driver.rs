@@ -124,6 +124,10 @@ impl Driver {
         }
     }
 
+    pub(super) fn udp_descriptor(&self) -> Option<i32> {
+        self.udp.as_ref().map(Udp::descriptor)
+    }
+
     pub(super) fn release_udp(&mut self) {
         self.udp = None;
         self.backlog.clear();
