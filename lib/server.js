@@ -8,6 +8,7 @@ const { invalidArgType, invalidArgValue, stateError } = require('./errors');
 const { Arriving } = require('./exports/arrivals');
 const { exportServer } = require('./exports/departure');
 const { Offer, Succession } = require('./exports/handover');
+const { Fleet } = require('./fleet/fleet');
 const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
@@ -80,6 +81,8 @@ class DtlsServer extends WatchedEmitter {
       byHello,
       udp,
       socket,
+      connectionStore,
+      idleTimeout,
       ...settings
     } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
@@ -99,6 +102,7 @@ class DtlsServer extends WatchedEmitter {
     });
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._moves = new Moves();
+    this._fleet = connectionStore === undefined ? null : new Fleet(this, connectionStore, idleTimeout);
     this._arriving = new Arriving(this);
     // Sockets whose connections were exported, until they are closed.
     this._departed = [];
@@ -127,7 +131,7 @@ class DtlsServer extends WatchedEmitter {
     if (SNICallback !== undefined) questions.register(ContextQuestion, { SNICallback, contexts: this.#contexts });
     if (ALPNCallback !== undefined) questions.register(ProtocolQuestion, ALPNCallback);
     questions.register(ResumptionQuestion, { server: this });
-    questions.register(RestoreQuestion, { server: this, moves: this._moves });
+    questions.register(RestoreQuestion, { server: this, moves: this._moves, fleet: this._fleet });
     questions.register(MoveQuestion, { server: this, moves: this._moves });
     questions.listen();
   }
@@ -374,6 +378,7 @@ class DtlsServer extends WatchedEmitter {
     this.dgramSocket = udp;
     this._endpoint.use(udp, isDirect);
     this._offer?.open();
+    this._fleet?.open();
     if (!this._isReferenced) udp.unref();
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
     udp.on('message', (datagram, remote) => {
@@ -448,6 +453,7 @@ class DtlsServer extends WatchedEmitter {
       return;
     }
     destroyAll([...this._endpoint.connections.values()]);
+    this._fleet?.close();
     this._udp = null;
     this._fd = undefined;
     this._offer = null;
@@ -512,6 +518,7 @@ class DtlsServer extends WatchedEmitter {
     socket.remoteAddress = address;
     socket.remotePort = port;
     this._place(connection, socket);
+    this._fleet?.onMoved(socket);
     const old = withFamily({ address: oldAddress, port: oldPort });
     socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
@@ -523,6 +530,7 @@ class DtlsServer extends WatchedEmitter {
 
   _onSocketSecure(socket, session) {
     this._connected++;
+    this._fleet?.onSecure(socket);
     this._sockets = null;
     try {
       this._tellReplaced(socket);
@@ -553,6 +561,7 @@ class DtlsServer extends WatchedEmitter {
   _onSocketClosed(socket, reason) {
     const wasOpen = socket.getProtocol() !== null;
     if (wasOpen) this._connected--;
+    this._fleet?.onClosed(socket, reason === 'exported' || (reason === 'local' && !socket.sendClose));
     this._sockets = null;
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }

@@ -236,4 +236,4 @@ function countTravellers(native, travellers) {
   }
 }
 
-module.exports = { ExportStream, copyOf, keyOf, openAtOnce, openExport, sealAtOnce, takeOut };
+module.exports = { Arrivals, ExportStream, copyOf, keyOf, openAtOnce, openExport, sealAtOnce, takeOut };

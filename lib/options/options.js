@@ -18,6 +18,7 @@ const {
   rootCertificates,
   serverPsk,
 } = require('./credentials');
+const { RedisStore } = require('../fleet/redis-store');
 const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
@@ -110,6 +111,7 @@ const SERVER = {
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
+  connectionStore,
 };
 
 const CLIENT = {
@@ -182,6 +184,8 @@ function serverOptions(options) {
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
     handshakeThreads: all.handshakeThreads,
     socket: all.socket,
+    connectionStore: all.connectionStore,
+    idleTimeout: all.idleTimeout,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
@@ -293,6 +297,11 @@ function dgramSocket(value, name) {
     if (typeof value?.[method] !== 'function') throw invalidArgType(name, 'an instance of dgram.Socket', value);
   }
   if (isConnected(value)) throw invalidArgValue(name, 'must not be a connected UDP socket');
+  return value;
+}
+
+function connectionStore(value, name) {
+  if (!(value instanceof RedisStore)) throw invalidArgType(name, 'what createRedisStore() has returned', value);
   return value;
 }
 
