@@ -9,6 +9,7 @@ const { Arriving } = require('./exports/arrivals');
 const { exportServer } = require('./exports/departure');
 const { Offer, Succession } = require('./exports/handover');
 const { Fleet } = require('./fleet/fleet');
+const { Identities } = require('./identities');
 const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
@@ -82,6 +83,7 @@ class DtlsServer extends WatchedEmitter {
       udp,
       socket,
       connectionStore,
+      replaceByIdentity,
       idleTimeout,
       ...settings
     } = serverOptions(options);
@@ -102,6 +104,7 @@ class DtlsServer extends WatchedEmitter {
     });
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._moves = new Moves();
+    this._identities = replaceByIdentity ? new Identities() : null;
     this._fleet = connectionStore === undefined ? null : new Fleet(this, connectionStore, idleTimeout);
     this._arriving = new Arriving(this);
     // Sockets whose connections were exported, until they are closed.
@@ -145,6 +148,11 @@ class DtlsServer extends WatchedEmitter {
   get sockets() {
     this._sockets ??= this._takeSnapshot();
     return this._sockets;
+  }
+
+  /** What has been done with `connectionStore`; null without one. */
+  get fleetStats() {
+    return this._fleet === null ? null : { ...this._fleet.stats };
   }
 
   /** Counters since the server was made; index.d.ts says which. */
@@ -531,6 +539,7 @@ class DtlsServer extends WatchedEmitter {
   _onSocketSecure(socket, session) {
     this._connected++;
     this._fleet?.onSecure(socket);
+    if (this._identities !== null && !this._replaceEarlier(socket)) return;
     this._sockets = null;
     try {
       this._tellReplaced(socket);
@@ -539,6 +548,16 @@ class DtlsServer extends WatchedEmitter {
       if (session === undefined) this.emit('secureConnection', socket);
       else this.emit('secureConnection', socket, session);
     }
+  }
+
+  /** Of two connections with one identity, the later one stays. The earlier one's peer is elsewhere now, and is told nothing. */
+  _replaceEarlier(socket) {
+    const earlier = this._identities.add(socket);
+    if (earlier === null) return true;
+    this._endpoint.close(earlier._handle, false);
+    if (earlier === socket) return false;
+    earlier.emit('reconnect', socket);
+    return true;
   }
 
   /** The end of the old connection and the new one's handshake are one event after the other. */
@@ -561,6 +580,7 @@ class DtlsServer extends WatchedEmitter {
   _onSocketClosed(socket, reason) {
     const wasOpen = socket.getProtocol() !== null;
     if (wasOpen) this._connected--;
+    this._identities?.remove(socket);
     this._fleet?.onClosed(socket, reason === 'exported' || (reason === 'local' && !socket.sendClose));
     this._sockets = null;
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;

@@ -107,6 +107,8 @@ const SERVER = {
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
   stalledHandshakeTimeout: integer(1, MAX_DELAY),
   maxConnections: integer(1, MAX_COUNT),
+  evictIdleConnections: boolean,
+  replaceByIdentity: boolean,
   maxConnectionsPerAddress: countOrAny,
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
@@ -147,7 +149,12 @@ NATIVE_SHARED.push(
   'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
-NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond');
+NATIVE_SERVER.push(
+  'evictIdleConnections',
+  'stalledHandshakeTimeout',
+  'maxAddressQuestions',
+  'addressQuestionsPerSecond',
+);
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
 
 /**
@@ -185,6 +192,7 @@ function serverOptions(options) {
     handshakeThreads: all.handshakeThreads,
     socket: all.socket,
     connectionStore: all.connectionStore,
+    replaceByIdentity: all.replaceByIdentity,
     idleTimeout: all.idleTimeout,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,

@@ -57,7 +57,7 @@ const CERTIFICATE: usize = 2;
 const REFUSAL: usize = 3;
 
 /// Why a connection has ended, by the number of a closed event.
-const REASONS: [&str; 4] = ["peer", "local", "idle", "replaced"];
+const REASONS: [&str; 5] = ["peer", "local", "idle", "replaced", "evicted"];
 
 /// Where what stands. JavaScript reads it once, and keeps no copy of its own.
 #[napi(object, object_from_js = false)]
@@ -278,6 +278,7 @@ impl BriefEvents {
                     CloseReason::Local => 1,
                     CloseReason::Idle => 2,
                     CloseReason::Replaced => 3,
+                    CloseReason::Evicted => 4,
                     CloseReason::Error(_) => return Fit::Never,
                 };
                 Brief { kind: IS_CLOSED, connection: connection.0, number, ..Brief::default() }

@@ -26,6 +26,8 @@ pub struct NativeStats {
     pub handshakes_refused: f64,
     /// Whose place others needed.
     pub handshakes_displaced: f64,
+    /// Which had been silent longest.
+    pub connections_evicted: f64,
     /// Because too many waited.
     pub address_questions_displaced: f64,
     /// With a connection ID that no connection has.
@@ -63,6 +65,7 @@ impl NativeStats {
             handshakes_failed: counters.handshakes_failed as f64,
             handshakes_refused: counters.handshakes_refused as f64,
             handshakes_displaced: counters.handshakes_displaced as f64,
+            connections_evicted: counters.connections_evicted as f64,
             address_questions_displaced: counters.address_questions_displaced as f64,
             unknown_connection_ids: counters.unknown_ids as f64,
             unprotected_connection_ids: counters.unprotected_ids as f64,

@@ -29,6 +29,8 @@ pub(crate) struct Counters {
     pub(crate) refused_with_id: u64,
     /// Moves to another address, and back.
     pub(crate) moves: u64,
+    /// Connections that ended because there were too many, and they had been silent longest.
+    pub(crate) connections_evicted: u64,
     /// Addresses about which the application was not asked, because too many others waited.
     pub(crate) address_questions_displaced: u64,
 }

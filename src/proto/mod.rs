@@ -21,6 +21,7 @@ mod handshakes;
 mod jobs;
 mod known_keys;
 mod limits;
+mod longest_idle;
 mod prefix;
 mod questions;
 mod rate;

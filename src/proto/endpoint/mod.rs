@@ -37,6 +37,7 @@ use super::handshakes::Handshakes;
 use super::jobs::{Jobs, Ticket};
 use super::known_keys::KnownKeys;
 use super::limits::Limits;
+use super::longest_idle::LongestIdle;
 use super::questions::{Asks, QuestionId, Questions};
 use super::routes::Routes;
 use super::server_names::ServerNames;
@@ -69,6 +70,7 @@ pub(crate) struct Endpoint {
     former_addresses: FormerAddresses,
     /// A server's connections that are established.
     associations: Associations,
+    longest_idle: LongestIdle,
     counters: Counters,
     outputs: Outputs,
     scratch: Scratch,
@@ -151,6 +153,7 @@ impl Endpoint {
             expected: ExpectedAddresses::default(),
             former_addresses: FormerAddresses::default(),
             associations: Associations::default(),
+            longest_idle: LongestIdle::default(),
             counters: Counters::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),

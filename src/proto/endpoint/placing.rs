@@ -38,7 +38,7 @@ impl Endpoint {
         record: &Record<'_>,
         question: Question,
     ) -> Outcome {
-        if self.connections.len() >= self.limits.connections {
+        if self.is_full() {
             return Outcome::Dropped;
         }
         // What could be asked already takes nobody's place.
@@ -132,7 +132,7 @@ impl Endpoint {
         if !is_proven {
             return Answered::Unused;
         }
-        let handle = self.adopt(remote, connection, restoration);
+        let handle = self.adopt(now, remote, connection, restoration);
         if claimed != remote {
             self.note_move(now, handle, claimed, remote);
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
@@ -153,11 +153,11 @@ impl Endpoint {
     ) -> Option<ConnectionHandle> {
         let lives = self.associations.get(restoration.saved.association()).is_some();
         let is_taken = self.routes.established(remote, 0).is_some();
-        if lives || is_taken || self.connections.len() >= self.limits.connections {
+        if lives || is_taken || self.is_full() {
             return None;
         }
         let connection = self.build_restored(now, restoration)?;
-        Some(self.adopt(remote, connection, restoration))
+        Some(self.adopt(now, remote, connection, restoration))
     }
 
     fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
@@ -181,6 +181,7 @@ impl Endpoint {
 
     pub(super) fn adopt(
         &mut self,
+        now: Instant,
         remote: SocketAddr,
         connection: Connection,
         restoration: Restoration<'_>,
@@ -191,6 +192,7 @@ impl Endpoint {
         }
         self.place(handle, remote);
         self.schedule(handle);
+        self.evict_idle(now);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
         if restoration.saved.is_ahead_of(restoration.clock) {
             self.outputs.push(Event::ClockBehind { remote });

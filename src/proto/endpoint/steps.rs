@@ -38,7 +38,10 @@ impl Endpoint {
         match step {
             Step::Asks(question) => return self.answer_or_ask(now, handle, question),
             Step::Computes => self.line_up(handle),
-            Step::Established { negotiated, handshake_time } => self.establish(handle, *negotiated, handshake_time),
+            Step::Established { negotiated, handshake_time } => {
+                self.establish(handle, *negotiated, handshake_time);
+                self.evict_idle(now);
+            }
             Step::Data(length) => self.outputs.push_data(handle, self.scratch.plaintext.get(..length)),
             Step::FellAsleep => self.sleepers += 1,
             // It had to wait, and came from the address at which the handshake was.
