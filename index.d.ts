@@ -223,10 +223,44 @@ export interface SharedOptions {
 }
 
 /**
+ * Where an application keeps a server's sessions. Whatever it does, no handshake fails by it: one that throws, rejects, answers
+ * after a second, or answers with nonsense, leads to a full handshake. What it keeps is secret: whoever can write to it can
+ * appear as any client.
+ */
+export interface SessionStore {
+  /** Answers with what was kept under this id, which is in hex, or with a promise of it. */
+  get(id: string): Bytes | null | undefined | PromiseLike<Bytes | null | undefined>;
+  /** Keeps a session, which is of no use after `timeout` milliseconds. */
+  set(id: string, session: Buffer, timeout: number): unknown;
+  /** Forgets a session, because its connection has failed. */
+  delete(id: string): unknown;
+}
+
+/**
  * Options of a server. It needs a source of pre-shared keys, which is one of `psk`, `pskCallback` and `identityPskCallback`,
  * or a private key, which is `key` or `pfx`. It may have both.
  */
 export interface ServerOptions extends SharedOptions {
+  /**
+   * Time for which a client can resume a session after the full handshake that made it, in seconds as in node:tls, up to
+   * 604800. With 0, the server remembers nothing. Default: 86400.
+   */
+  sessionTimeout?: number;
+  /**
+   * Keys of tickets (RFC 5077), 48 bytes each as in node:tls: the first seals, and all of them open. Processes that share them
+   * resume each other's sessions. Default: random ones, which change by themselves every `sessionTimeout`.
+   */
+  ticketKeys?: Bytes;
+  /**
+   * Keeps sessions by their ids, in place of the server's own memory. A Map will do, and so will whatever has its three
+   * functions. With it, tickets are issued only if `ticketKeys` are given. Default: the server's memory.
+   */
+  sessionStore?: SessionStore;
+  /** Largest number of sessions in the server's own memory, for clients that take no tickets. The oldest give way.
+   * Default: 10000. */
+  maxSessions?: number;
+  /** Whether handshakes with a pre-shared key are remembered, too. Default: false. */
+  pskSessions?: boolean;
   /** One key for every identity, or a table of identities and their keys. It is copied at the call, and identities are compared
    * byte by byte. */
   psk?: PresharedKey | ReadonlyMap<PskIdentity, PresharedKey> | { readonly [identity: string]: PresharedKey };
@@ -447,6 +481,11 @@ export interface ClientOptions extends SharedOptions {
    * Default: the engine compares the name.
    */
   checkServerIdentity?: (servername: string, cert: PeerCertificate) => Error | undefined;
+  /**
+   * What getSession() of an earlier connection to the same server returned. If the session cannot be resumed, whatever the
+   * reason, a full handshake follows, and isSessionReused() tells.
+   */
+  session?: Bytes;
   /** Whether it is an error if the server's certificate or raw public key does not verify. Default: true. */
   rejectUnauthorized?: boolean;
 }
@@ -493,6 +532,18 @@ export interface Stats {
   datagramsDropped: number;
   /** Records that were malformed, forged, replayed, or for nobody. */
   recordsDropped: number;
+  /** Bytes of UDP payload that came from the UDP socket. */
+  datagramBytesReceived: number;
+  /** Bytes of UDP payload that were handed to the UDP socket. */
+  datagramBytesSent: number;
+  /** Payloads of the application that came. */
+  messagesReceived: number;
+  /** Payloads of the application that were sent. */
+  messagesSent: number;
+  /** What was dropped, by the reason. All but `noRecord` count records, and are `recordsDropped` together. */
+  drops: Record<DropReason, number>;
+  /** Flights of handshakes that were sent again. */
+  retransmissions: number;
   /** Answers to ClientHellos without a valid cookie. */
   helloVerifyRequestsSent: number;
   /** Handshakes that began, with a valid cookie where we are the server. */
@@ -505,20 +556,23 @@ export interface Stats {
   handshakesRefused: number;
   /** Unfinished handshakes that gave way to others, hellos in fragments included. */
   handshakesDisplaced: number;
-  /** Connections that gave way to others, with `evictIdleConnections`. */
-  connectionsEvicted: number;
+  /** Handshakes that resumed a session. */
+  sessionsResumed: number;
+  /** Connections that went on from a saved session. */
+  connectionsRestored: number;
+  /** Changes of address of connections. */
+  moves: number;
+  /** Connections and handshakes that ended without an error: by the peer, by us, by idleTimeout, because another took the
+   * place, or by evictIdleConnections. */
+  ends: Record<'peer' | 'local' | 'idle' | 'replaced' | 'evicted', number>;
+  /** Errors that ended connections and handshakes, by their code. A code is absent until it happens. */
+  errors: Record<string, number>;
+  /** How long completed handshakes took. */
+  handshakeTimes: Histogram;
+  /** How long answers to flights of handshakes took, where the flight was sent once. */
+  roundTrips: Histogram;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
-  /** Records with a connection ID that no connection has. */
-  unknownConnectionIds: number;
-  /** Records with a connection ID and without protection. */
-  unprotectedConnectionIds: number;
-  /** Records without the connection ID that their connection has given away. */
-  missingConnectionIds: number;
-  /** Records that the connection which they name has refused, because they were forged, replayed, or of an unknown type. */
-  refusedWithConnectionId: number;
-  /** Moves of connections to another address, and back. */
-  moves: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -528,6 +582,60 @@ export interface Stats {
   /** Number of questions to the application that have no answer now. */
   lookups: number;
 }
+
+/** Why something counts as if it had never come. docs/observing.md explains each. */
+export type DropReason =
+  | 'unauthentic'
+  | 'replayed'
+  | 'unexpected'
+  | 'noConnection'
+  | 'unknownConnectionId'
+  | 'unprotectedConnectionId'
+  | 'missingConnectionId'
+  | 'malformed'
+  | 'repeated'
+  | 'limit'
+  | 'surplus'
+  | 'noRecord';
+
+/** How often something has taken how long. */
+export interface Histogram {
+  /** Upper bounds of the buckets, ms. There is one bucket more, without a bound. */
+  bounds: number[];
+  /** How many durations are in each bucket; a duration is in one bucket only. */
+  counts: number[];
+  /** All durations together, ms. */
+  sum: number;
+}
+
+/** Counters of one connection, its handshake included. */
+export interface ConnectionStats {
+  messagesReceived: number;
+  messagesSent: number;
+  /** Bytes of the messages that came. */
+  bytesReceived: number;
+  /** Bytes of the messages that were sent. */
+  bytesSent: number;
+  /** Records at its address that it could not use. */
+  recordsDropped: number;
+  /** Flights that were sent again. */
+  retransmissions: number;
+  /** The shortest time between a flight of the handshake and the answer, ms, where the flight was sent once; else undefined. */
+  roundTripTime: number | undefined;
+}
+
+/**
+ * Counters as text in the OpenMetrics format, for Prometheus. Of several servers and clients, give an object: its keys become
+ * the label `endpoint`.
+ */
+export const openMetrics: {
+  (source: Counted | Readonly<Record<string, Counted>>): string;
+  /** For the HTTP header Content-Type. */
+  readonly contentType: string;
+};
+
+/** What has counters. */
+export type Counted = Pick<DtlsServer | DtlsClient, 'stats'>;
 
 /** Permanent names of errors. docs/errors.md has a heading for each. */
 export type DtlsErrorCode =
@@ -671,6 +779,8 @@ export interface DtlsSocketEvents {
   ipChanged: [old: PeerAddress & { deviceId?: string }];
   /** On a server: a new handshake from the peer's address has taken this connection's place. 'close' follows. */
   reconnect: [successor: DtlsSocket];
+  /** On a client: there is a session that a later connection can resume. It comes after 'secureConnect'. */
+  session: [session: Buffer];
   /** The connection is over. 'close' follows. */
   closing: [];
   /** The connection has failed, or a client's handshake has. The error is a DtlsError, or on a client also an error of the UDP
@@ -765,6 +875,12 @@ export class DtlsSocket extends Duplex {
   readonly dgramSocket: UdpSocket | null;
   /** Number of messages that were dropped because nobody read them; see receiveQueueLimit. */
   readonly messagesDropped: number;
+  /** Counters of this connection. They stay when it is over. */
+  readonly connectionStats: ConnectionStats;
+  /** Bytes of the messages that came: `connectionStats.bytesReceived` by node:net's name. */
+  readonly bytesRead: number;
+  /** Bytes of the messages that were sent: `connectionStats.bytesSent` by node:net's name. */
+  readonly bytesWritten: number;
   /** Address of our own UDP socket; an empty object if it is not bound. */
   address(): { address?: string; family?: string; port?: number };
   /** The cipher suite in use; null before the end of the handshake. */
@@ -835,6 +951,11 @@ export class DtlsClient extends DtlsSocket {
   readonly stats: Stats;
   /** Sets localPort and localAddress, in the tick of connect(). The callback is called when the UDP socket is bound. */
   bind(port?: number, address?: string, whenBound?: () => void): this;
+  /**
+   * What a later connection can resume: the option `session`. It is a secret: whoever has it can appear as this client.
+   * Undefined without a connection, and where there is no session.
+   */
+  getSession(): Buffer | undefined;
   /** Lets the connection keep the process alive, which is the default. It has no effect on a given UDP socket. */
   ref(): this;
   /** Lets the process end though the connection is open. It has no effect on a given UDP socket. */
@@ -944,6 +1065,15 @@ export class DtlsServer extends EventEmitter {
   ): void;
   /** Answers all other clients with this context from now on. Connections and handshakes go on as they began. */
   setSecureContext(context: SecureContext | ContextOptions): void;
+  /** Keys of tickets, 48 bytes each, the one that seals first; undefined without tickets. Keep them secret. */
+  getTicketKeys(): Buffer | undefined;
+  /**
+   * Seals tickets with the first of these keys from now on, and opens those that any of them has sealed. From then on the keys
+   * do not change by themselves any more.
+   *
+   * @param keys 48 bytes each, up to 16 keys
+   */
+  setTicketKeys(keys: Bytes): void;
   /**
    * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
    * Returns false if the address has a connection already, if the session's own connection is open, or if the session cannot
@@ -1085,6 +1215,24 @@ export function createDgramSocket(
   options: DgramSocketOptions,
   messageListener?: (message: Buffer, rinfo: DgramRemoteInfo) => void,
 ): DtlsDgramSocket;
+
+/** Where serveDashboard() listens. */
+export interface DashboardOptions {
+  /** TCP port. The system chooses one if it is 0 or absent. */
+  port?: number | string;
+  /** IP address or name to listen on, 127.0.0.1 if it is absent. Whoever reaches it sees who is connected. */
+  host?: string;
+}
+
+/**
+ * Shows what a server does, as a page in a browser: connections, counters, and what fails. Returns an HTTP server that listens,
+ * and that does not keep the process alive; its close() ends the dashboard. It emits 'error' if it cannot listen.
+ */
+export function serveDashboard(
+  server: DtlsServer,
+  options?: DashboardOptions,
+  listeningListener?: () => void,
+): import('node:http').Server;
 
 export { dtls } from './node-dtls-client';
 

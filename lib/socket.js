@@ -15,6 +15,7 @@ const { MAX_DELAY, callback: checkCallback, datagram, integer } = require('./opt
 const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
+const { NO_TALLY, connectionStats } = require('./stats');
 const { familyOf } = require('./transport/addresses');
 
 // States of a connection, in order.
@@ -114,6 +115,8 @@ class DtlsSocket extends MessageStream {
     this._namedId = undefined;
     // The last question to the application that the handshake has led to.
     this._question = null;
+    // The counters of a connection that is gone, as the native object has written them.
+    this._tally = null;
     // The longest message, bytes; 0 until somebody has asked.
     this._payloadLimit = 0;
     // The error with which checkServerIdentity has refused the server.
@@ -185,6 +188,22 @@ class DtlsSocket extends MessageStream {
   /** Epoch and number of the next record that we send, 8 bytes; zeros when there is no connection. */
   get outCounter() {
     return this._save()?.counter ?? Buffer.alloc(COUNTER_LENGTH);
+  }
+
+  /** Counters of this connection, its handshake included; index.d.ts says which. They stay when it is over. */
+  get connectionStats() {
+    const tally = this._tally ?? (this._handle === 0 ? null : this._endpoint.native.tally(this._handle));
+    return connectionStats(tally ?? NO_TALLY);
+  }
+
+  /** Bytes of the messages that have come, as the name is in node:net. */
+  get bytesRead() {
+    return this.connectionStats.bytesReceived;
+  }
+
+  /** Bytes of the messages that have been sent. Unlike in node:net, those that wait do not count. */
+  get bytesWritten() {
+    return this.connectionStats.bytesSent;
   }
 
   /** @returns {{ address?: string, family?: string, port?: number }} of our UDP socket, empty if it is not bound */
@@ -435,6 +454,7 @@ class DtlsSocket extends MessageStream {
   }
 
   _onClosed(event) {
+    this._tally = event.data;
     const inHandshake = this._state === HANDSHAKE;
     this._setClosed();
     this._question?.withdraw();
@@ -606,7 +626,7 @@ function heldError() {
 }
 
 function emitClosing(socket) {
-  emitInScope(socket, 'closing');
+  if (socket.listenerCount('closing') > 0) emitInScope(socket, 'closing');
 }
 
 function emitError(socket, error) {

@@ -33,7 +33,7 @@ test('With evictIdleConnections, the connection that has been silent longest giv
   assert.deepEqual((await ends)[0], [false]);
   assert.equal(first.socket.connected, true);
   assert.equal(server.getConnections(), 2);
-  assert.equal(server.stats.connectionsEvicted, 1);
+  assert.equal(server.stats.ends.evicted, 1);
 });
 
 describe('With replaceByIdentity', () => {

@@ -23,6 +23,7 @@ const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
+const sessions = require('./sessions');
 const {
   MAX_DELAY,
   boolean,
@@ -114,6 +115,7 @@ const SERVER = {
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
   connectionStore,
+  ...sessions.SERVER,
 };
 
 const CLIENT = {
@@ -133,6 +135,7 @@ const CLIENT = {
   CACert: certificates,
   servername: string,
   checkServerIdentity: callback,
+  ...sessions.CLIENT,
 };
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
@@ -149,18 +152,15 @@ NATIVE_SHARED.push(
   'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
-NATIVE_SERVER.push(
-  'evictIdleConnections',
-  'stalledHandshakeTimeout',
-  'maxAddressQuestions',
-  'addressQuestionsPerSecond',
-);
-const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
+NATIVE_SERVER.push('evictIdleConnections', 'stalledHandshakeTimeout');
+NATIVE_SERVER.push('maxAddressQuestions', 'addressQuestionsPerSecond');
+const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
 /**
  * @param {object} options as passed to createServer()
  * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
- *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object, socket?: object, sendClose: boolean,
+ *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object,
+ *   sessions: { sessionStore?: object, sessionTimeout?: number }, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
@@ -183,13 +183,17 @@ function serverOptions(options) {
   completeClientVerification(all);
   if (all.ALPNCallback !== undefined && all.ALPNProtocols !== undefined) throw alpnCallbackWithProtocols();
   all.type = udpType(all);
+  const native = nativeServerOptions(all, psk !== null);
+  const remembered = sessions.rememberedSessions(all);
+  if (remembered !== undefined) native.sessions = remembered;
   return {
-    native: nativeServerOptions(all, psk !== null),
+    native,
     psk,
     verifyPeer: all.verifyPeer,
     byHello: pick(all, ['SNICallback', 'ALPNCallback']),
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
     handshakeThreads: all.handshakeThreads,
+    sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
     socket: all.socket,
     connectionStore: all.connectionStore,
     replaceByIdentity: all.replaceByIdentity,

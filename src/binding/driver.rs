@@ -1,16 +1,17 @@
 //! What the two native classes share: an endpoint, the clock, and the way of datagrams in and out.
 
 use super::address;
-use super::answer::{Value, about, answered, unix_time};
+use super::answer::{Value, about, answered};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
-use super::event::{NativeEvent, NativeTransmit};
+use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
-use super::stats::NativeStats;
+use super::stats::{NativeStats, tally_bytes};
 use super::travel;
 use super::udp::{Datagrams, Sharing, Udp};
+use super::wall_clock::unix_time;
 use super::workers::JobQueue;
 use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
 use napi::Env;
@@ -93,6 +94,9 @@ impl Driver {
         }
         if self.endpoint.has_trace() {
             waiting |= registers::TRACE;
+        }
+        if self.endpoint.has_drop() {
+            waiting |= registers::DROPS;
         }
         let on_clock = |at: Instant| at.saturating_duration_since(self.epoch).as_secs_f64() * 1000.0;
         let due = self.endpoint.poll_timeout().map_or(f64::INFINITY, on_clock);
@@ -371,6 +375,10 @@ impl Driver {
         travel::pack(std::iter::once(self.endpoint.copy_of(ConnectionHandle(connection))))
     }
 
+    pub(super) fn session(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.session(ConnectionHandle(connection)).map(|session| session.to_vec().into())
+    }
+
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
         let finished = self.endpoint.finished(ConnectionHandle(connection))?;
         Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
@@ -395,6 +403,18 @@ impl Driver {
             .export_keying_material(ConnectionHandle(connection), label, context, length as usize)
             .map(|material| material.to_vec().into())
             .map_err(export_error)
+    }
+
+    pub(super) fn tally(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.tally(ConnectionHandle(connection)).map(|tally| tally_bytes(&tally).as_slice().into())
+    }
+
+    pub(super) fn watch_drops(&mut self, watches: bool) {
+        self.with(|endpoint, _| endpoint.watch_drops(watches));
+    }
+
+    pub(super) fn poll_drop(&mut self) -> Option<NativeDrop> {
+        self.with(|endpoint, _| endpoint.poll_drop()).map(Into::into)
     }
 
     pub(super) fn stats(&self) -> NativeStats {

@@ -1,8 +1,9 @@
 //! Events as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
 use super::address;
+use super::stats::tally_bytes;
 use super::words;
-use crate::proto::{Authorization, CloseReason, Error, Event, HandshakeQuestion, Question};
+use crate::proto::{Authorization, CloseReason, Dropped, Error, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -15,6 +16,30 @@ pub struct NativeTransmit {
     pub address: String,
     /// UDP port.
     pub port: u16,
+}
+
+/// Something that was dropped.
+#[napi(object, object_from_js = false)]
+pub struct NativeDrop {
+    /// IP literal of whoever has sent it.
+    pub address: String,
+    /// UDP port.
+    pub port: u16,
+    /// Permanent.
+    pub reason: &'static str,
+    /// Records, or datagrams without any.
+    pub count: u32,
+}
+
+impl From<Dropped> for NativeDrop {
+    fn from(dropped: Dropped) -> NativeDrop {
+        NativeDrop {
+            address: address::format(&dropped.remote),
+            port: dropped.remote.port(),
+            reason: dropped.reason.name(),
+            count: u32::try_from(dropped.count).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Why a connection failed.
@@ -40,7 +65,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, question, questionExpired, moved, keylog, secure, data or closed.
+    /// connection, question, questionExpired, moved, keylog, secure, newSession, sessionEnded, clockBehind, data or closed.
     pub kind: &'static str,
     /// The connection that it happened to, where there is one.
     pub connection: Option<u32>,
@@ -68,8 +93,10 @@ pub struct NativeEvent {
     pub identity: Option<Buffer>,
     /// Question about our own psk: the hint as the server sent it; absent without.
     pub hint: Option<Buffer>,
-    /// Question about a session: its id as the client sent it.
+    /// Question about a session: its id as the client sent it. newSession, sessionEnded: its id.
     pub session_id: Option<Buffer>,
+    /// newSession: what a store keeps under the id.
+    pub session: Option<Buffer>,
     /// secure, question about a peer: SubjectPublicKeyInfo that it presents, or has proved to be its own; DER.
     pub public_key: Option<Buffer>,
     /// secure, question about a peer: the certificate that the key is from, DER.
@@ -92,7 +119,7 @@ pub struct NativeEvent {
     pub srtp_profile: Option<&'static str>,
     /// secure: milliseconds.
     pub handshake_time: Option<f64>,
-    /// data: plaintext of one record. keylog: lines in NSS's form.
+    /// data: plaintext of one record. keylog: lines in NSS's form. closed: the counters of the connection.
     pub data: Option<Buffer>,
     /// closed: peer, local, idle, replaced, evicted or error.
     pub reason: Option<&'static str>,
@@ -171,6 +198,18 @@ impl From<Event> for NativeEvent {
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
                 ..Default::default()
             },
+            Event::NewSession { connection, session } => NativeEvent {
+                kind: "newSession",
+                connection: Some(connection.0),
+                session_id: Some(session.id.as_bytes().to_vec().into()),
+                session: Some(session.bytes.to_vec().into()),
+                ..Default::default()
+            },
+            Event::SessionEnded { id } => NativeEvent {
+                kind: "sessionEnded",
+                session_id: Some(id.as_bytes().to_vec().into()),
+                ..Default::default()
+            },
             Event::KeyLog { connection, lines } => NativeEvent {
                 kind: "keylog",
                 connection: Some(connection.0),
@@ -183,7 +222,7 @@ impl From<Event> for NativeEvent {
                 data: Some(payload.into()),
                 ..Default::default()
             },
-            Event::Closed { connection, reason } => {
+            Event::Closed { connection, reason, tally } => {
                 let (reason, error) = match reason {
                     CloseReason::Peer => ("peer", None),
                     CloseReason::Local => ("local", None),
@@ -196,6 +235,7 @@ impl From<Event> for NativeEvent {
                     kind: "closed",
                     connection: Some(connection.0),
                     reason: Some(reason),
+                    data: Some(tally_bytes(&tally).as_slice().into()),
                     error,
                     ..Default::default()
                 }

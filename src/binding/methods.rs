@@ -203,6 +203,24 @@ macro_rules! endpoint_methods {
                 self.driver.export_keying_material(connection, length, label, context)
             }
 
+            /// What has happened on a connection, as `Layout` describes it; null when there is none.
+            #[napi(catch_unwind)]
+            pub fn tally(&self, connection: u32) -> Option<Buffer> {
+                self.driver.tally(connection)
+            }
+
+            /// Whether `pollDrop` is to say what is dropped.
+            #[napi(catch_unwind)]
+            pub fn watch_drops(&mut self, watches: bool) {
+                self.driver.watch_drops(watches);
+            }
+
+            /// The next thing that was dropped.
+            #[napi(catch_unwind)]
+            pub fn poll_drop(&mut self) -> Option<NativeDrop> {
+                self.driver.poll_drop()
+            }
+
             /// What has happened, and what is there now.
             #[napi(catch_unwind)]
             pub fn stats(&self) -> NativeStats {

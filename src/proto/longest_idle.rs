@@ -48,36 +48,3 @@ impl LongestIdle {
         self.noted = all;
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
-    #[test]
-    fn it_is_always_the_one_that_has_been_silent_longest() {
-        let start = Instant::now();
-        let at = |second: u64| start + Duration::from_secs(second);
-        let mut heard: BTreeMap<ConnectionHandle, Instant> =
-            (0..1000).map(|number| (ConnectionHandle(number), at(u64::from(number) * 7 % 1000))).collect();
-        let mut longest_idle = LongestIdle::default();
-        let mut looks = 0;
-        for round in 0..900 {
-            // One is heard now, which may have been noted, and a new one comes.
-            heard.insert(ConnectionHandle(round * 13 % 1000), at(1000 + u64::from(round)));
-            heard.insert(ConnectionHandle(1000 + round), at(1000 + u64::from(round)));
-            let expected = *heard.iter().min_by_key(|&(handle, at)| (*at, *handle)).unwrap().0;
-            let next = longest_idle.next(
-                |handle| heard.get(&handle).copied(),
-                || {
-                    looks += 1;
-                    heard.iter().map(|(&handle, &at)| (at, handle)).collect()
-                },
-            );
-            assert_eq!(next, Some(expected), "{round}");
-            heard.remove(&expected);
-        }
-        assert!(looks < 12, "{looks}");
-    }
-}

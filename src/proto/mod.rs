@@ -18,6 +18,8 @@ mod expected;
 mod former_addresses;
 mod gathering;
 mod handshakes;
+mod heap;
+mod histogram;
 mod jobs;
 mod known_keys;
 mod limits;
@@ -27,6 +29,8 @@ mod questions;
 mod rate;
 mod routes;
 mod server_names;
+mod sessions;
+mod slab;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,17 +40,21 @@ mod waiting;
 
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
-    ConfigError, ConnectionIds, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
-    PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists,
-    SaveClock, SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors,
-    Unrestorable, Wishes, capabilities, parse_public_key,
+    ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
+    KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
+    RevocationLists, RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings,
+    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, WallClock, Wishes, capabilities,
+    parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
-pub(crate) use endpoint::{Endpoint, Event, SendError, Traveller};
+pub(crate) use counters::{Counters, Ends, Tally};
+pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
+pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;
 pub(crate) use questions::{Answer, Answered, Asks, Question, QuestionId, Restoration, Subject};
 pub(crate) use server_names::NamePattern;
+pub(crate) use sessions::SessionSettings;
 pub(crate) use table::ConnectionHandle;

@@ -35,11 +35,12 @@ impl Endpoint {
             return;
         };
         let took = now.saturating_duration_since(then);
-        let Some(step) = entry.connection.take_back(now, context, progress, records, took) else {
+        std::mem::swap(&mut self.scratch.outbox, &mut outbox);
+        let Some(step) = entry.connection.take_back(now, context, progress, records, took, &mut self.scratch) else {
+            self.scratch.outbox.clear();
             return;
         };
         entry.pending = Pending::Nothing;
-        std::mem::swap(&mut self.scratch.outbox, &mut outbox);
         self.apply(now, handle, step);
     }
 

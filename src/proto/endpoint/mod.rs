@@ -9,6 +9,7 @@
 
 mod admission;
 mod answers;
+mod drops;
 mod inbound;
 mod leaving;
 mod lending;
@@ -17,9 +18,11 @@ mod outputs;
 mod placing;
 mod reachability;
 mod requests;
+mod resuming;
 mod room;
 mod steps;
 
+pub(crate) use drops::Dropped;
 pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
@@ -28,7 +31,7 @@ use super::associations::Associations;
 use super::connection::{Connection, Scratch};
 use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
 use super::deadlines::Deadlines;
 use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
@@ -41,13 +44,17 @@ use super::longest_idle::LongestIdle;
 use super::questions::{Asks, QuestionId, Questions};
 use super::routes::Routes;
 use super::server_names::ServerNames;
+use super::sessions::Sessions;
 use super::table::{ConnectionHandle, Table};
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
+use drops::Drops;
 use outputs::Outputs;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// All connections of one UDP address.
 pub(crate) struct Endpoint {
@@ -71,7 +78,10 @@ pub(crate) struct Endpoint {
     /// A server's connections that are established.
     associations: Associations,
     longest_idle: LongestIdle,
+    /// Sessions of a client's connections.
+    own_sessions: HashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
+    drops: Drops,
     outputs: Outputs,
     scratch: Scratch,
     /// What `send` lends out. Not the scratch's outbox: the next input would send it again.
@@ -88,6 +98,8 @@ struct ServerSide {
     gate: CookieGate,
     gathering: Gathering,
     known_keys: Option<KnownKeys>,
+    /// `None` remembers no handshake.
+    sessions: Option<Sessions>,
 }
 
 /// A connection, and what only its endpoint knows of it.
@@ -95,6 +107,7 @@ struct Entry {
     connection: Connection,
     /// Where its peer is.
     remote: SocketAddr,
+    tally: Tally,
     /// The deadline under which `Endpoint::deadlines` knows it.
     scheduled: Option<Instant>,
     pending: Pending,
@@ -131,6 +144,7 @@ impl Endpoint {
             gate: CookieGate::new(now)?,
             gathering: Gathering::default(),
             known_keys: None,
+            sessions: None,
         };
         Ok(Endpoint::new(Some(server), limits, trace_level))
     }
@@ -154,7 +168,9 @@ impl Endpoint {
             former_addresses: FormerAddresses::default(),
             associations: Associations::default(),
             longest_idle: LongestIdle::default(),
+            own_sessions: HashMap::new(),
             counters: Counters::default(),
+            drops: Drops::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
@@ -166,6 +182,11 @@ impl Endpoint {
     /// theirs are used. `None` is as before: no IDs.
     pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
         self.ids.set_length(length);
+    }
+
+    /// What has happened on a connection.
+    pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
+        self.connections.get(&handle).map(|entry| entry.tally)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -201,7 +222,15 @@ impl Endpoint {
             + self.deadlines.len()
             + self.former_addresses.len()
             + self.associations.len()
+            + self.own_sessions.len()
+            + self.sessions()
             + self.outputs.len()
+    }
+
+    /// Sessions that a server keeps.
+    #[cfg(test)]
+    pub(super) fn sessions(&self) -> usize {
+        self.server.as_ref().and_then(|server| server.sessions.as_ref()).map_or(0, Sessions::len)
     }
 
     /// Connections that are asleep.

@@ -10,6 +10,7 @@ use crate::proto::connection::CloseReason;
 use crate::proto::questions::{Answered, Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
+use crate::tls::DropReason;
 use crate::wire::{OwnedRecord, Record, Records};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -72,7 +73,7 @@ impl Endpoint {
             unplaced.records = dropped;
             self.ask_about(unplaced, Question::Restore { claimed: old, id: None });
         } else {
-            self.counters.records_dropped += dropped.len() as u64;
+            self.drop_records(remote, DropReason::Unauthentic, dropped.len());
         }
         Answered::Used
     }
@@ -117,7 +118,7 @@ impl Endpoint {
             }
             rank += 1;
         }
-        (Outcome::Dropped, None)
+        (Outcome::Dropped(DropReason::NoConnection), None)
     }
 
     /// Gives a connection a record from an address that need not be its own. If the record is newer than all before, the
@@ -165,7 +166,7 @@ impl Endpoint {
         match outcome {
             Outcome::Used => {}
             Outcome::Check(connection, message) => self.handle_check(now, connection, remote, message),
-            Outcome::Dropped => self.counters.records_dropped += 1,
+            Outcome::Dropped(reason) => self.drop_records(remote, reason, 1),
             Outcome::Data(connection, length) => {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
             }
@@ -179,9 +180,9 @@ impl Endpoint {
         };
         let old = std::mem::replace(&mut entry.remote, remote);
         self.note_move(now, handle, old, remote);
-        self.counters.moves += 1;
         self.routes.remove(old, handle);
         self.place(handle, remote);
+        self.counters.moves += 1;
         self.outputs.trace(2, || format!("{old} has moved to {remote}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
     }

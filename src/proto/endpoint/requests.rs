@@ -63,11 +63,14 @@ impl Endpoint {
                 return Err(SendError::Failed(error));
             }
         }
+        entry.tally.sent(payload.len());
         if slept {
             self.schedule(handle);
         }
-        self.counters.datagrams_sent += 1;
         let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
+        self.counters.datagrams_sent += 1;
+        self.counters.messages_sent += 1;
+        self.counters.bytes_sent += datagram.len() as u64;
         Ok(Sealed { remote, datagram })
     }
 

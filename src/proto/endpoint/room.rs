@@ -90,7 +90,6 @@ impl Endpoint {
             let Some(handle) = self.longest_idle.next(heard, heard_of_all) else {
                 return;
             };
-            self.counters.connections_evicted += 1;
             if let Some(entry) = self.connections.get_mut(&handle) {
                 entry.connection.close(now, &mut self.scratch);
             }

@@ -1,7 +1,8 @@
 //! What a connection's step leads to in its endpoint: datagrams, events, questions, jobs, deadlines, the end.
 
 use super::{Endpoint, Entry, Event, Pending};
-use crate::proto::connection::{CloseReason, Connection, Step};
+use crate::proto::connection::{CloseReason, Connection, Observations, Step};
+use crate::proto::counters::Tally;
 use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::table::ConnectionHandle;
@@ -12,12 +13,14 @@ use std::time::{Duration, Instant};
 impl Endpoint {
     /// Follows a connection from one step to the next, until it waits.
     pub(super) fn apply(&mut self, now: Instant, handle: ConnectionHandle, step: Step) {
+        self.note_observations(handle);
         let mut next = Some(step);
         while let Some(step) = next {
             next = self.apply_one(now, handle, step).or_else(|| {
                 let connection = &mut self.connections.get_mut(&handle)?.connection;
                 connection.resume(now, &mut self.scratch)
             });
+            self.note_observations(handle);
         }
         if self.connections.get_mut(&handle).is_some_and(|entry| entry.connection.has_advanced()) {
             self.handshakes.advance(now, Unfinished::Connection(handle));
@@ -39,10 +42,13 @@ impl Endpoint {
             Step::Asks(question) => return self.answer_or_ask(now, handle, question),
             Step::Computes => self.line_up(handle),
             Step::Established { negotiated, handshake_time } => {
-                self.establish(handle, *negotiated, handshake_time);
+                self.establish(now, handle, *negotiated, handshake_time);
                 self.evict_idle(now);
             }
-            Step::Data(length) => self.outputs.push_data(handle, self.scratch.plaintext.get(..length)),
+            Step::Data(length) => {
+                self.count_received(handle, length);
+                self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
+            }
             Step::FellAsleep => self.sleepers += 1,
             // It had to wait, and came from the address at which the handshake was.
             Step::Check(message) => {
@@ -51,7 +57,13 @@ impl Endpoint {
                 }
             }
             // What was held turned out to be of no use.
-            Step::Dropped => self.counters.records_dropped += 1,
+            Step::Dropped(reason) => {
+                if let Some(entry) = self.connections.get_mut(&handle) {
+                    entry.tally.dropped();
+                    let remote = entry.remote;
+                    self.drop_records(remote, reason, 1);
+                }
+            }
             Step::Taken | Step::Ended(_) => {}
         }
         None
@@ -64,6 +76,34 @@ impl Endpoint {
             && let Some(lines) = connection.take_key_log()
         {
             self.outputs.push(Event::KeyLog { connection: handle, lines });
+        }
+    }
+
+    pub(super) fn count_received(&mut self, handle: ConnectionHandle, length: usize) {
+        self.counters.messages_received += 1;
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            entry.tally.received(length);
+        }
+    }
+
+    /// Counts what a connection has noticed about its peer and the network between.
+    fn note_observations(&mut self, handle: ConnectionHandle) {
+        let Observations { repetitions, round_trip } = std::mem::take(&mut self.scratch.observations);
+        if repetitions == 0 && round_trip.is_none() {
+            return;
+        }
+        self.counters.retransmissions += u64::from(repetitions);
+        if let Some(round_trip) = round_trip {
+            self.counters.round_trips.record(round_trip);
+        }
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            let tally = &mut entry.tally;
+            tally.retransmissions = tally.retransmissions.saturating_add(repetitions);
+            round_trip.inspect(|&time| tally.note_round_trip(time));
+            if repetitions > 0 {
+                let remote = entry.remote;
+                self.outputs.trace(2, || format!("{remote} <- the last flight, again"));
+            }
         }
     }
 
@@ -89,6 +129,7 @@ impl Endpoint {
         let entry = Entry {
             connection,
             remote,
+            tally: Tally::default(),
             scheduled: None,
             pending: Pending::Nothing,
             is_guest: false,
@@ -109,13 +150,13 @@ impl Endpoint {
         }
     }
 
-    fn establish(&mut self, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
+    fn establish(&mut self, now: Instant, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
         let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) else {
             return;
         };
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         self.handshakes.end(Unfinished::Connection(handle));
-        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, terms, session, early: _ } = negotiated;
         self.note_peer(handle, psk_identity.as_deref(), peer.as_ref());
         let old = self.replaced_by(handle, remote);
         self.place(handle, remote);
@@ -124,6 +165,10 @@ impl Endpoint {
         }
         self.name(handle);
         self.counters.handshakes_completed += 1;
+        self.counters.handshake_times.record(handshake_time);
+        if let Some(session) = session {
+            self.keep_session(now, handle, session);
+        }
         self.outputs
             .trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
         let terms = Box::new(terms);
@@ -178,6 +223,7 @@ impl Endpoint {
 
     /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
+        self.forget_session(handle, &reason);
         let Some(entry) = self.forget(handle) else {
             return;
         };
@@ -192,7 +238,8 @@ impl Endpoint {
             CloseReason::Error(error) => format!("{remote} closed: {error} ({:?})", error.kind),
             other => format!("{remote} closed: {other:?}"),
         });
-        self.outputs.push(Event::Closed { connection: handle, reason });
+        self.counters.count_end(&reason);
+        self.outputs.push(Event::Closed { connection: handle, reason, tally: entry.tally });
     }
 
     /// Sends what was written, and forgets the connection everywhere.
@@ -202,6 +249,7 @@ impl Endpoint {
         self.routes.remove(entry.remote, handle);
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
+        self.own_sessions.remove(&handle);
         self.ids.take_back(entry.connection.own_id(), handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);
@@ -225,6 +273,7 @@ impl Endpoint {
             let remote = entry.remote;
             let count = self.outputs.push_transmits(remote, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
+            self.counters.bytes_sent += outbox.byte_count() as u64;
             self.outputs.trace(3, || format!("{remote} <- {count} datagrams"));
         }
         outbox.clear();

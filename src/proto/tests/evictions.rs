@@ -1,8 +1,10 @@
 //! A full server that ends the connections that have been silent longest.
 
 use super::network::*;
-use crate::proto::{CloseReason, Limits};
-use std::time::Duration;
+use crate::proto::longest_idle::LongestIdle;
+use crate::proto::{CloseReason, ConnectionHandle, Limits};
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 fn full(connections: usize) -> Network {
     let mut network = Network::with_limits(psk_server(), Limits { connections, evicts_idle: true, ..limits() });
@@ -15,7 +17,7 @@ fn full(connections: usize) -> Network {
     network
 }
 
-fn evicted(network: &Network) -> Vec<crate::proto::ConnectionHandle> {
+fn evicted(network: &Network) -> Vec<ConnectionHandle> {
     let closes = network.server.closes();
     closes.filter(|(_, reason)| matches!(reason, CloseReason::Evicted)).map(|(handle, _)| handle).collect()
 }
@@ -33,7 +35,7 @@ fn whoever_has_been_silent_longest_gives_way_to_whoever_has_authenticated_itself
         assert_eq!(evicted(&network), expected);
         assert_eq!(network.server.endpoint.connection_count(), 4);
     }
-    assert_eq!(network.server.endpoint.counters().connections_evicted, 2);
+    assert_eq!(network.server.endpoint.counters().ends.by_eviction, 2);
     // They were told.
     let closes = |index: usize| network.clients[index].closes().count();
     assert_eq!([closes(0), closes(1), closes(2), closes(3)], [0, 1, 1, 0]);
@@ -59,4 +61,30 @@ fn without_evictions_a_full_server_has_no_room() {
         network.run_for(Duration::from_secs(2));
     }
     assert_eq!(network.server.secured().len(), 1);
+}
+
+#[test]
+fn it_is_always_the_one_that_has_been_silent_longest() {
+    let start = base_time();
+    let at = |second: u64| start + Duration::from_secs(second);
+    let mut heard: BTreeMap<ConnectionHandle, Instant> =
+        (0..1000).map(|number| (ConnectionHandle(number), at(u64::from(number) * 7 % 1000))).collect();
+    let mut longest_idle = LongestIdle::default();
+    let mut looks = 0;
+    for round in 0..900 {
+        // One is heard now, which may have been noted, and a new one comes.
+        heard.insert(ConnectionHandle(round * 13 % 1000), at(1000 + u64::from(round)));
+        heard.insert(ConnectionHandle(1000 + round), at(1000 + u64::from(round)));
+        let expected = *heard.iter().min_by_key(|&(handle, at)| (*at, *handle)).unwrap().0;
+        let next = longest_idle.next(
+            |handle| heard.get(&handle).copied(),
+            || {
+                looks += 1;
+                heard.iter().map(|(&handle, &at)| (at, handle)).collect()
+            },
+        );
+        assert_eq!(next, Some(expected), "{round}");
+        heard.remove(&expected);
+    }
+    assert!(looks < 12, "{looks}");
 }

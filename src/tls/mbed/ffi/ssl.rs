@@ -164,6 +164,12 @@ impl Ssl {
         self.bio_mut().postpone(pause);
     }
 
+    /// The number of the next handshake message (RFC 6347 section 4.2.2), which a repetition does not change.
+    pub(crate) fn messages_written(&self) -> u32 {
+        // SAFETY: null, or the handshake that the context owns; its last step frees it.
+        unsafe { self.raw.handshake.as_ref() }.map_or(u32::MAX, |handshake| handshake.out_msg_seq)
+    }
+
     /// One step of the handshake.
     pub(crate) fn handshake_step(&mut self) -> Result<(), c_int> {
         // SAFETY: null, or the handshake that the context owns; its last step frees it.
@@ -351,6 +357,11 @@ impl Ssl {
     pub(crate) fn agrees_on_extended_master_secret(&self) -> bool {
         // SAFETY: null, or the handshake that the context owns.
         unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
+    }
+
+    /// Whether the master secret is an extended one (RFC 7627).
+    pub(crate) fn has_extended_master_secret(&self) -> bool {
+        self.extended_master_secret
     }
 
     /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).
