@@ -114,8 +114,7 @@ class Device {
     await once(this._client, 'secureConnect');
     this._client.on('data', (message) => this._onAnswer(String(message)));
     this._client.on('error', (error) => assert.fail(error));
-    await sleep(Math.random() * ASK_EVERY);
-    this._ask();
+    setTimeout(() => this._ask(), Math.random() * ASK_EVERY);
   }
 
   get isWaiting() {
