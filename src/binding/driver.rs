@@ -136,6 +136,10 @@ impl Driver {
         self.udp.as_mut().is_some_and(|udp| udp.tell_addresses_apart(waker, number))
     }
 
+    pub(super) fn udp_descriptor(&self) -> Option<i32> {
+        self.udp.as_ref().map(Udp::descriptor)
+    }
+
     pub(super) fn release_udp(&mut self) {
         self.udp = None;
         self.backlog.clear();

@@ -128,7 +128,7 @@ pub struct NativeEvent {
     pub handshake_time: Option<f64>,
     /// data: plaintext of one record. keylog: lines in NSS's form. closed: the counters of the connection.
     pub data: Option<Buffer>,
-    /// closed: peer, local, idle, replaced or error.
+    /// closed: peer, local, idle, replaced, evicted or error.
     pub reason: Option<&'static str>,
     /// closed: when the reason is error.
     pub error: Option<NativeError>,
@@ -235,6 +235,7 @@ impl From<Event> for NativeEvent {
                     CloseReason::Local => ("local", None),
                     CloseReason::Idle => ("idle", None),
                     CloseReason::Replaced => ("replaced", None),
+                    CloseReason::Evicted => ("evicted", None),
                     CloseReason::Error(error) => ("error", Some(error.into())),
                 };
                 NativeEvent {

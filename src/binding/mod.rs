@@ -7,6 +7,7 @@ mod brief;
 mod capabilities;
 mod client;
 mod context;
+mod descriptors;
 mod driver;
 mod error;
 mod event;

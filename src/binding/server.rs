@@ -67,6 +67,12 @@ impl DtlsServer {
         Ok(server)
     }
 
+    /// The native side's own descriptor of the UDP socket, as long as it has one.
+    #[napi(catch_unwind)]
+    pub fn udp_descriptor(&self) -> Option<i32> {
+        self.driver.udp_descriptor()
+    }
+
     /// 4 or 6 for the address family of an open UDP socket; null for anything else, and where nobody can tell.
     #[napi(catch_unwind)]
     pub fn udp_family(&self, descriptor: i32) -> Option<u8> {

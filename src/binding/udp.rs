@@ -118,6 +118,11 @@ mod unix {
             Ok((udp, theirs))
         }
 
+        /// Ours, which closes with this.
+        pub(in crate::binding) fn descriptor(&self) -> i32 {
+            self.socket.as_raw_fd()
+        }
+
         /// Node has connected the socket to its peer.
         pub(in crate::binding) fn note_connected(&mut self) {
             self.is_connected = true;
@@ -255,6 +260,10 @@ mod elsewhere {
     impl Udp {
         pub(in crate::binding) fn bind(_: SocketAddr, _: Sharing) -> io::Result<(Udp, i32)> {
             Err(io::ErrorKind::Unsupported.into())
+        }
+
+        pub(in crate::binding) fn descriptor(&self) -> i32 {
+            match *self {}
         }
 
         pub(in crate::binding) fn note_connected(&mut self) {

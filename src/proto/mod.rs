@@ -24,6 +24,7 @@ mod histogram;
 mod jobs;
 mod known_keys;
 mod limits;
+mod longest_idle;
 mod prefix;
 mod questions;
 mod rate;

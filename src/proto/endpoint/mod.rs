@@ -41,6 +41,7 @@ use super::handshakes::Handshakes;
 use super::jobs::{Jobs, Ticket};
 use super::known_keys::KnownKeys;
 use super::limits::Limits;
+use super::longest_idle::LongestIdle;
 use super::questions::{Asks, QuestionId, Questions};
 use super::route::Route;
 use super::routes::Routes;
@@ -81,6 +82,7 @@ pub(crate) struct Endpoint {
     doubts: Doubts,
     /// A server's connections that are established.
     associations: Associations,
+    longest_idle: LongestIdle,
     /// Sessions of a client's connections.
     own_sessions: HashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
@@ -182,6 +184,7 @@ impl Endpoint {
             validation: AddressValidation::Enhanced,
             doubts: Doubts::default(),
             associations: Associations::default(),
+            longest_idle: LongestIdle::default(),
             own_sessions: HashMap::new(),
             counters: Counters::default(),
             asked: None,

@@ -43,7 +43,7 @@ impl Endpoint {
         record: &Record<'_>,
         question: Question,
     ) -> Outcome {
-        if self.connections.len() >= self.limits.connections {
+        if self.is_full() {
             return Outcome::Dropped(DropReason::Limit);
         }
         // What could be asked already takes nobody's place.
@@ -139,7 +139,7 @@ impl Endpoint {
         if !is_proven {
             return Answered::Unused;
         }
-        let handle = self.adopt(Route { remote, local }, connection, restoration);
+        let handle = self.adopt(now, Route { remote, local }, connection, restoration);
         if claimed != remote {
             self.note_move(now, handle, claimed, remote);
             self.counters.moves += 1;
@@ -162,11 +162,11 @@ impl Endpoint {
     ) -> Option<ConnectionHandle> {
         let lives = self.associations.get(restoration.saved.association()).is_some();
         let is_taken = self.routes.established(remote, 0).is_some();
-        if lives || is_taken || self.connections.len() >= self.limits.connections {
+        if lives || is_taken || self.is_full() {
             return None;
         }
         let connection = self.build_restored(now, restoration)?;
-        Some(self.adopt(remote.into(), connection, restoration))
+        Some(self.adopt(now, remote.into(), connection, restoration))
     }
 
     fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
@@ -190,6 +190,7 @@ impl Endpoint {
 
     pub(super) fn adopt(
         &mut self,
+        now: Instant,
         route: Route,
         connection: Connection,
         restoration: Restoration<'_>,
@@ -202,6 +203,7 @@ impl Endpoint {
         }
         self.place(handle, remote);
         self.schedule(handle);
+        self.evict_idle(now);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
         if restoration.saved.is_ahead_of(restoration.clock) {
             self.outputs.push(Event::ClockBehind { remote });

@@ -43,6 +43,7 @@ impl Endpoint {
             Step::Computes => self.line_up(handle),
             Step::Established { negotiated, handshake_time } => {
                 self.establish(now, handle, *negotiated, handshake_time);
+                self.evict_idle(now);
             }
             Step::Data(length) => {
                 self.count_received(handle, length);

@@ -9,6 +9,7 @@ mod claims;
 mod client_psk;
 mod connection_ids;
 mod cookies;
+mod evictions;
 mod forgeries;
 mod fragmented_hellos;
 mod full_house;

@@ -157,6 +157,7 @@ pub(super) fn limits() -> Limits {
         handshakes: 1000,
         handshakes_per_address: 1000,
         connections: 1_000_000,
+        evicts_idle: false,
         stalled_handshake_timeout: Duration::from_secs(10),
         connections_per_address: None,
         address_questions: 32,
