@@ -8,6 +8,8 @@ mod claims;
 mod client_psk;
 mod connection_ids;
 mod cookies;
+#[cfg(feature = "aws-lc")]
+mod dtls13;
 mod forgeries;
 mod fragmented_hellos;
 mod full_house;
