@@ -135,9 +135,13 @@ export interface SharedOptions {
    * accepted if there is no `ca`, or if there is also `peerPublicKey`, which may then be an empty array.
    */
   verifyPeer?: VerifyPeer;
+  /** Oldest version that is spoken. A client speaks one version: there it must equal `maxVersion`. Default: 'DTLSv1.2'. */
+  minVersion?: Version;
+  /** Newest version that is spoken. DTLS 1.3 takes pre-shared keys alone, so far. Default: 'DTLSv1.2'. */
+  maxVersion?: Version;
   /**
-   * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons.
-   * Default: all that the credentials allow, AEAD suites first.
+   * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons. With suites of one version
+   * alone, the other version is not spoken. Default: all that the credentials and versions allow, AEAD suites first.
    */
   ciphers?: string | readonly string[];
   /** Groups for ECDHE and for the EC keys of peers, best first: an array, or names separated by colons. getCurves() lists
@@ -521,12 +525,15 @@ export interface ListenOptions {
   handover?: { path: string; key: Uint8Array | KeyObject };
 }
 
+/** A version of DTLS. */
+export type Version = 'DTLSv1.2' | 'DTLSv1.3';
+
 export interface CipherInfo {
   /** OpenSSL's name: 'PSK-AES128-CCM8'. */
   name: string;
   /** IANA's name: 'TLS_PSK_WITH_AES_128_CCM_8'. */
   standardName: string;
-  version: 'DTLSv1.2';
+  version: Version;
 }
 
 /** Counters. The last three say how many there are now, and the others are totals. */
@@ -681,6 +688,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_PUBLIC_KEY'
   | 'ERR_DTLS_INVALID_SIGALG'
   | 'ERR_DTLS_INVALID_SRTP_PROFILE'
+  | 'ERR_DTLS_INVALID_VERSION'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
   | 'ERR_DTLS_MULTICAST'
@@ -902,7 +910,7 @@ export class DtlsSocket extends Duplex {
   /** The cipher suite in use; null before the end of the handshake. */
   getCipher(): CipherInfo | null;
   /** The protocol version in use; null before the end of the handshake. */
-  getProtocol(): 'DTLSv1.2' | null;
+  getProtocol(): Version | null;
   /** The peer's certificate in node:tls's form; an empty object if it has shown none, null when the socket is destroyed. */
   getPeerCertificate(detailed: true): DetailedPeerCertificate | Record<string, never> | null;
   getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
@@ -1033,6 +1041,8 @@ export type ContextOptions = Pick<
   | 'pskIdentityHint'
   | 'honorCipherOrder'
   | 'nameAuthorities'
+  | 'minVersion'
+  | 'maxVersion'
   | 'ecdhCurve'
   | 'sigalgs'
   | 'ALPNProtocols'

@@ -3,7 +3,7 @@
 const process = require('node:process');
 
 const { AsyncScope } = require('./async-scope');
-const { opensslName } = require('./ciphers');
+const { opensslName, suiteVersion } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
 const { exportSocket } = require('./exports/departure');
@@ -22,8 +22,6 @@ const { familyOf } = require('./transport/addresses');
 const HANDSHAKE = 0;
 const OPEN = 1;
 const CLOSED = 2;
-
-const PROTOCOL = 'DTLSv1.2';
 
 /** Bytes of epoch and record number. */
 const COUNTER_LENGTH = 8;
@@ -223,12 +221,13 @@ class DtlsSocket extends MessageStream {
   /** @returns {{ name: string, standardName: string, version: string } | null} null before the handshake is over */
   getCipher() {
     const standardName = this._cipher;
-    return standardName === null ? null : { name: opensslName(standardName), standardName, version: PROTOCOL };
+    if (standardName === null) return null;
+    return { name: opensslName(standardName), standardName, version: suiteVersion(standardName) };
   }
 
-  /** @returns {'DTLSv1.2' | null} null before the handshake is over */
+  /** @returns {'DTLSv1.2' | 'DTLSv1.3' | null} null before the handshake is over */
   getProtocol() {
-    return this._cipher === null ? null : PROTOCOL;
+    return this._cipher === null ? null : suiteVersion(this._cipher);
   }
 
   /** @returns {object | null} as node:tls shapes it: empty without a certificate, null when the socket is destroyed */

@@ -2,13 +2,9 @@
 
 // Options of node:tls, node:net and node:dgram that do not exist here, each with what applies in its place.
 
-const ONE_VERSION = 'DTLS 1.2 is the only version here, so that there is nothing to choose';
-
 const ELSEWHERE = {
   __proto__: null,
-  minVersion: ONE_VERSION,
-  maxVersion: ONE_VERSION,
-  secureProtocol: ONE_VERSION,
+  secureProtocol: 'minVersion and maxVersion choose the versions of DTLS',
   secureOptions: 'there are no OpenSSL options; ciphers, ecdhCurve and sigalgs say what is negotiated',
   dhparam: 'there is no finite-field Diffie-Hellman; ecdhCurve chooses the groups for ECDHE',
   ticketKeys: 'servers have it; a client keeps what getSession() returns',

@@ -415,7 +415,7 @@ impl Driver {
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
         let finished = self.endpoint.finished(ConnectionHandle(connection))?;
-        Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
+        Some(NativeFinished { own: finished.own.into(), peer: finished.peer.into() })
     }
 
     pub(super) fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {

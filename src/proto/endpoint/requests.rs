@@ -66,7 +66,7 @@ impl Endpoint {
             }
         }
         entry.tally.sent(payload.len());
-        if slept {
+        if slept || entry.connection.is_pressed() {
             self.schedule(handle);
         }
         self.counters.messages_sent += 1;

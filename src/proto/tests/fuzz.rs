@@ -4,7 +4,7 @@
 use super::certificates::{ca_signed_server, ca_signed_server_with, verifying_client_with};
 use super::network::*;
 use crate::proto::{AddressValidation, Event, NamePattern};
-use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
+use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Version, Versions, Wishes};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -111,6 +111,7 @@ impl Scene {
         let client = Settings { wishes: wishes(dice), ..settings(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]) };
         let own = if dice.roll(2) == 0 { wishes(dice) } else { Wishes::default() };
         let server = Settings { wishes: own, ..settings(&[]) };
+        let mut is_newer = false;
         let mut scene = if seed.is_multiple_of(20) {
             let (default, _) = ca_signed_server("default.test");
             let (named, ca) = ca_signed_server_with(&server, "a.test");
@@ -123,6 +124,9 @@ impl Scene {
         } else {
             // One in three clients asks its application who it is, and has the server's hint for that.
             let is_asking = seed.is_multiple_of(3);
+            // One in eight speaks DTLS 1.3.
+            is_newer = cfg!(feature = "aws-lc") && seed % 8 == 5;
+            let (client, server) = if is_newer { newer(client, server) } else { (client, server) };
             let client = if is_asking {
                 ClientConfig::asking_for_psk(&client, None, None).unwrap()
             } else {
@@ -140,7 +144,8 @@ impl Scene {
             scene.network.server.endpoint.validate_addresses(validations[dice.roll(3)]);
             scene.network.client_ids = [None, Some(0), Some(6)][dice.roll(3)];
         }
-        scene.network.hello_fragments = (dice.roll(2) == 0).then(|| 60 + dice.roll(140));
+        // A first hello in fragments gets no answer in DTLS 1.3.
+        scene.network.hello_fragments = (dice.roll(2) == 0 && !is_newer).then(|| 60 + dice.roll(140));
         scene
     }
 
@@ -160,6 +165,15 @@ impl Scene {
             _ => network.answer_protocol(Some(first)),
         }
     }
+}
+
+/// The same settings for a client of DTLS 1.3, and a server of both versions.
+fn newer(client: Settings, server: Settings) -> (Settings, Settings) {
+    let versions = |oldest| Versions { oldest, newest: Version::Dtls13 };
+    let of_client = Wishes { versions: versions(Version::Dtls13), ..client.wishes };
+    let of_server = Wishes { versions: versions(Version::Dtls12), ..server.wishes };
+    let client = Settings { ciphers: None, wishes: of_client, ..client };
+    (client, Settings { wishes: of_server, ..server })
 }
 
 fn run(seed: u64, tally: &mut Tally) {
