@@ -8,7 +8,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination, familyOf } = require('./transport/addresses');
+const { destination, familyOf } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -19,7 +19,8 @@ const EVENT_SLOTS = 4;
 /**
  * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
  *
- * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over. A failure before that is an
+ * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over, and 'session'(session) when
+ * there is one that can be resumed. A failure before that is an
  * 'error' as well.
  */
 class DtlsClient extends DtlsSocket {
@@ -55,6 +56,8 @@ class DtlsClient extends DtlsSocket {
 
     this._udp = socket ?? null;
     this._ownsUdp = socket === undefined;
+    // The session that is offered.
+    this._offered = nativeOptions.session;
     this._isReferenced = true;
     this._isBound = false;
     this._udpOptions = udp;
@@ -79,6 +82,15 @@ class DtlsClient extends DtlsSocket {
   /** True until the handshake is over or has been given up. */
   get connecting() {
     return !this.destroyed && this.getProtocol() === null;
+  }
+
+  /**
+   * What a later client can resume: the option `session`. A secret: whoever has it can appear as this client.
+   *
+   * @returns {Buffer | undefined} undefined without a connection, and where there is no session
+   */
+  getSession() {
+    return this.connected ? (this._endpoint.native.session(this._handle) ?? undefined) : undefined;
   }
 
   /** Counters; index.d.ts says which. */
@@ -125,8 +137,9 @@ class DtlsClient extends DtlsSocket {
         this.destroy(error);
         return;
       }
-      this.remoteAddress = canonicalAddress(destination(addresses[0]));
-      this._attempts.begin(addresses, remote.port);
+      const destinations = addresses.map(destination);
+      this.remoteAddress = destinations[0];
+      this._attempts.begin(destinations, remote.port);
     });
   }
 
@@ -172,6 +185,13 @@ class DtlsClient extends DtlsSocket {
     }
   }
 
+  /** A session that was resumed is announced only when the server has given another ticket for it. */
+  _announceSession() {
+    if (this.listenerCount('session') === 0) return;
+    const session = this.getSession();
+    if (session !== undefined && !this._offered?.equals(session)) this.emit('session', session);
+  }
+
   _destroy(error, whenDestroyed) {
     super._destroy(error, (reason) => {
       this._attempts.close();
@@ -198,7 +218,11 @@ class Link {
   _onKeyLog() {}
 
   _onSocketSecure(client) {
-    client.emit('secureConnect', client);
+    try {
+      client.emit('secureConnect', client);
+    } finally {
+      client._announceSession();
+    }
   }
 
   _onHandshakeFailed(client, error) {

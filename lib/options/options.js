@@ -22,6 +22,7 @@ const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
+const sessions = require('./sessions');
 const {
   MAX_DELAY,
   boolean,
@@ -111,6 +112,7 @@ const SERVER = {
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
+  ...sessions.SERVER,
 };
 
 const CLIENT = {
@@ -130,6 +132,7 @@ const CLIENT = {
   CACert: certificates,
   servername: string,
   checkServerIdentity: callback,
+  ...sessions.CLIENT,
 };
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
@@ -148,12 +151,13 @@ NATIVE_SHARED.push(
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
 NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond');
-const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
+const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
 /**
  * @param {object} options as passed to createServer()
  * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
- *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object, socket?: object, sendClose: boolean,
+ *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object,
+ *   sessions: { sessionStore?: object, sessionTimeout?: number }, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
@@ -176,13 +180,17 @@ function serverOptions(options) {
   completeClientVerification(all);
   if (all.ALPNCallback !== undefined && all.ALPNProtocols !== undefined) throw alpnCallbackWithProtocols();
   all.type = udpType(all);
+  const native = nativeServerOptions(all, psk !== null);
+  const remembered = sessions.rememberedSessions(all);
+  if (remembered !== undefined) native.sessions = remembered;
   return {
-    native: nativeServerOptions(all, psk !== null),
+    native,
     psk,
     verifyPeer: all.verifyPeer,
     byHello: pick(all, ['SNICallback', 'ALPNCallback']),
     udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
     handshakeThreads: all.handshakeThreads,
+    sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,

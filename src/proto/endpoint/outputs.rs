@@ -5,7 +5,7 @@ use crate::proto::connection::CloseReason;
 use crate::proto::counters::Tally;
 use crate::proto::questions::{Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{KeyLog, PeerCredential, Suite, Terms};
+use crate::tls::{KeyLog, NewSession, PeerCredential, SessionId, Suite, Terms};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -54,6 +54,10 @@ pub(crate) enum Event {
         terms: Box<Terms>,
         handshake_time: Duration,
     },
+    /// A handshake, whose end was or will be told, has left a session behind for the application's store.
+    NewSession { connection: ConnectionHandle, session: NewSession },
+    /// A session of the application's store must not be resumed any more.
+    SessionEnded { id: SessionId },
     /// Plaintext of one record.
     Data { connection: ConnectionHandle, payload: Vec<u8> },
     /// An authenticated record came from a new address. Answers go there from now on.

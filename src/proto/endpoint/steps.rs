@@ -41,7 +41,9 @@ impl Endpoint {
         match step {
             Step::Asks(question) => return self.answer_or_ask(now, handle, question),
             Step::Computes => self.line_up(handle),
-            Step::Established { negotiated, handshake_time } => self.establish(handle, *negotiated, handshake_time),
+            Step::Established { negotiated, handshake_time } => {
+                self.establish(now, handle, *negotiated, handshake_time);
+            }
             Step::Data(length) => {
                 self.count_received(handle, length);
                 self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
@@ -147,13 +149,13 @@ impl Endpoint {
         }
     }
 
-    fn establish(&mut self, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
+    fn establish(&mut self, now: Instant, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
         let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) else {
             return;
         };
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         self.handshakes.end(Unfinished::Connection(handle));
-        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, terms, session, early: _ } = negotiated;
         self.note_peer(handle, psk_identity.as_deref(), peer.as_ref());
         let old = self.replaced_by(handle, remote);
         self.place(handle, remote);
@@ -163,6 +165,9 @@ impl Endpoint {
         self.name(handle);
         self.counters.handshakes_completed += 1;
         self.counters.handshake_times.record(handshake_time);
+        if let Some(session) = session {
+            self.keep_session(now, handle, session);
+        }
         self.outputs
             .trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
         let terms = Box::new(terms);
@@ -217,6 +222,7 @@ impl Endpoint {
 
     /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
+        self.forget_session(handle, &reason);
         let Some(entry) = self.forget(handle) else {
             return;
         };
@@ -243,6 +249,7 @@ impl Endpoint {
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
         self.doubts.forget(handle);
+        self.own_sessions.remove(&handle);
         self.ids.take_back(entry.connection.own_id(), handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);
