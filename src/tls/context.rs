@@ -229,6 +229,13 @@ impl Context {
         }
     }
 
+    /// The handshake waits for the application, or for a thread: it takes less memory until it goes on.
+    pub(crate) fn rest(&mut self) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.rest();
+        }
+    }
+
     fn choice(&mut self) -> Result<&mut Choice, Error> {
         match &mut self.stage {
             Stage::Choice(choice) => Ok(choice),

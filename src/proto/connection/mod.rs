@@ -274,6 +274,11 @@ impl Connection {
         Some(self.handle_record(now, &record.borrow(), scratch))
     }
 
+    /// Its handshake waits for the application, or for a thread, and may wait for long.
+    pub(super) fn rest(&mut self) {
+        self.context.rest();
+    }
+
     /// Goes on with the application's answer. It must be to the question that is open.
     pub(super) fn handle_answer(&mut self, now: Instant, answer: Answer<'_>, scratch: &mut Scratch) -> Step {
         self.wait_for(WaitingFor::Peer);

@@ -248,8 +248,8 @@ impl Endpoint {
         self.routes.remove(entry.remote, handle);
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
-        self.doubts.forget(handle);
         self.own_sessions.remove(&handle);
+        self.doubts.forget(handle);
         self.ids.take_back(entry.connection.own_id(), handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);
