@@ -139,11 +139,11 @@ impl Context {
             // RFC 9146 section 4: whoever has given an ID away receives no record without it.
             Stage::Open(_) | Stage::Asleep(_) => {
                 let named = record.connection_id();
-                record.epoch == DATA_EPOCH && named.as_ref().map_or(&[][..], ConnectionId::as_bytes) == self.own_id()
+                record.epoch == DATA_EPOCH && named.unwrap_or_default() == self.own_id()
             }
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {
-                let is_ours = record.connection_id().is_none_or(|named| named.as_bytes() == self.own_id());
+                let is_ours = record.connection_id().is_none_or(|named| named == self.own_id());
                 record.epoch == DATA_EPOCH && is_ours
             }
         }

@@ -3,7 +3,6 @@
 //! An engine is given whole records only. A datagram that ends in a few stray bytes would make Mbed TLS end its
 //! association, and some malformed records would end a handshake, although anybody can send either.
 
-use super::connection_id::ConnectionId;
 use super::handshake::{CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HandshakeFragment};
 use super::lengths::RECORD_HEADER_LENGTH;
 use super::unified_header::UnifiedHeader;
@@ -113,11 +112,9 @@ impl<'a> Record<'a> {
     }
 
     /// The ID of the connection that this record is for, if it names one.
-    pub(crate) fn connection_id(&self) -> Option<ConnectionId> {
-        if self.content_type != ContentType::Tls12Cid {
-            return None;
-        }
-        ConnectionId::new(self.bytes.get(BEFORE_CONNECTION_ID..usize::from(self.header_length) - 2)?)
+    pub(crate) fn connection_id(&self) -> Option<&'a [u8]> {
+        let is_named = self.content_type == ContentType::Tls12Cid;
+        self.bytes.get(BEFORE_CONNECTION_ID..usize::from(self.header_length) - 2).filter(|_| is_named)
     }
 
     /// Epoch and number, as they stand in the header.
@@ -289,7 +286,7 @@ mod tests {
         let mut records = Records::with_ids(&bytes, 3);
         let first = records.next().unwrap();
         assert_eq!((first.content_type, first.epoch), (ContentType::Tls12Cid, 1));
-        assert_eq!(first.connection_id().unwrap().as_bytes(), [9, 8, 7]);
+        assert_eq!(first.connection_id().unwrap(), [9, 8, 7]);
         assert_eq!(first.fragment(), [0xaa, 0xbb]);
         assert_eq!(first.keep().borrow().fragment(), [0xaa, 0xbb]);
         assert!(records.rest().is_empty());

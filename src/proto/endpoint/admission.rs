@@ -96,7 +96,7 @@ impl Endpoint {
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         self.counters.datagrams_sent += 1;
         self.outputs.trace(1, || format!("{remote} refused: {}", alert::name(description)));
-        self.outputs.push_transmit(remote, alert::plaintext(number, alert::FATAL, description).to_vec());
+        self.outputs.push_transmit(self.route_to(remote), alert::plaintext(number, alert::FATAL, description).to_vec());
         Outcome::Used
     }
 

@@ -7,7 +7,7 @@ use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::tls::DropReason;
-use crate::wire::{ConnectionId, HelloStart, Record, Records, RoutabilityCheck};
+use crate::wire::{HelloStart, Record, Records, RoutabilityCheck};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -133,7 +133,7 @@ impl Endpoint {
             return self.handle_client_hello(now, remote, record);
         }
         if let Some(id) = record.connection_id() {
-            return self.deliver_by_id(now, remote, &id, record);
+            return self.deliver_by_id(now, remote, id, record);
         }
         let (outcome, connection) = self.deliver_to_established(now, remote, record);
         if connection.is_some() {
@@ -155,7 +155,7 @@ impl Endpoint {
 
     /// Gives a record to the connection that it names, wherever it has come from: a known address with the ID of another
     /// connection follows the ID.
-    fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &ConnectionId, record: &Record<'_>) -> Outcome {
+    fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &[u8], record: &Record<'_>) -> Outcome {
         if !record.may_be_protected() {
             // RFC 9146 section 3: only protected records have IDs.
             return Outcome::Dropped(DropReason::UnprotectedId);

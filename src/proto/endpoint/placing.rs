@@ -11,7 +11,7 @@ use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
 use crate::tls::{ConnectionIds, Context, DropReason};
-use crate::wire::Record;
+use crate::wire::{ConnectionId, Record};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -32,7 +32,8 @@ impl Endpoint {
         if !is_candidate || !self.asks.for_restores || !self.expected.includes(remote) {
             return Outcome::Dropped(DropReason::NoConnection);
         }
-        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote, id: record.connection_id() })
+        let id = record.connection_id().and_then(ConnectionId::new);
+        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote, id })
     }
 
     /// Questions about addresses have a budget of their own: anybody can cause them, under any address.
