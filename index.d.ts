@@ -177,7 +177,8 @@ export interface SharedOptions {
   handshakeThreads?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
-  /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
+  /** How much is traced to stderr, from 0 (nothing) to 4 (everything): docs/observing.md says what each level shows. Default: 0,
+   * or 4 with NODE_DEBUG=mbed-dtls in the environment. */
   debug?: 0 | 1 | 2 | 3 | 4;
   /**
    * Whether the peer is told when a connection is closed (close_notify). close() of a server tells every peer, also those whose

@@ -1,5 +1,6 @@
 'use strict';
 
+const { channels } = require('./diagnostics');
 const { DtlsError, stateError } = require('./errors');
 const native = require('./native');
 const { clientOptions } = require('./options/options');
@@ -126,6 +127,7 @@ class DtlsClient extends DtlsSocket {
         return;
       }
       this.remoteAddress = canonicalAddress(destination(addresses[0]));
+      if (channels.handshakeStart.hasSubscribers) channels.handshakeStart.publish({ socket: this });
       this._attempts.begin(addresses, remote.port);
     });
   }
@@ -186,6 +188,10 @@ class Link {
 
   /** The client itself has told its listeners. */
   _onKeyLog() {}
+
+  _role() {
+    return { socket: this.attempts.client };
+  }
 
   _onSocketSecure(client) {
     client.emit('secureConnect', client);

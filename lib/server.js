@@ -4,6 +4,7 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
+const { channels } = require('./diagnostics');
 const { invalidArgType, stateError } = require('./errors');
 const native = require('./native');
 const { listenArguments } = require('./options/arguments');
@@ -355,6 +356,11 @@ class DtlsServer extends WatchedEmitter {
 
   // What the endpoint and the sockets report
 
+  /** Whose endpoint it is, in the messages of diagnostics channels. */
+  _role() {
+    return { server: this };
+  }
+
   _onConnection({ connection, address, port, servername }) {
     if (this._state !== LISTENING) {
       this._endpoint.close(connection, true);
@@ -364,6 +370,7 @@ class DtlsServer extends WatchedEmitter {
     const socket = this._createSocket(address, port);
     socket.servername = servername ?? false;
     this._place(connection, socket);
+    if (channels.handshakeStart.hasSubscribers) channels.handshakeStart.publish({ socket });
     this.emit('connection', socket);
   }
 
@@ -379,7 +386,10 @@ class DtlsServer extends WatchedEmitter {
       this.emit('connection', socket);
     } finally {
       // A listener may have closed it.
-      if (!socket.destroyed) socket._open(cipher, peer, session);
+      if (!socket.destroyed) {
+        if (channels.resumed.hasSubscribers) channels.resumed.publish({ socket, from: 'connection' });
+        socket._open(cipher, peer, session);
+      }
     }
   }
 
@@ -410,6 +420,7 @@ class DtlsServer extends WatchedEmitter {
     socket.remotePort = port;
     this._place(connection, socket);
     const old = withFamily({ address: oldAddress, port: oldPort });
+    if (channels.moved.hasSubscribers) channels.moved.publish({ socket, old, deviceId: move?.deviceId });
     socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
 

@@ -4,6 +4,7 @@ const process = require('node:process');
 
 const { AsyncScope } = require('./async-scope');
 const { opensslName } = require('./ciphers');
+const { channels } = require('./diagnostics');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
 const { MessageQueue } = require('./message-queue');
@@ -343,8 +344,16 @@ class DtlsSocket extends MessageStream {
     this._details = details(event);
     this.handshakeTime = event.handshakeTime;
     this.resumed = event.resumed;
+    this._publishEnd(event);
     // The peer has proved who it is in the handshake that made the session.
     this._open(event.cipher, this.resumed ? (this._resumable ?? event) : event);
+  }
+
+  _publishEnd({ cipher, handshakeTime, resumed }) {
+    if (channels.handshakeEnd.hasSubscribers) {
+      channels.handshakeEnd.publish({ socket: this, cipher, duration: handshakeTime, resumed });
+    }
+    if (resumed && channels.resumed.hasSubscribers) channels.resumed.publish({ socket: this, from: 'session' });
   }
 
   /**
@@ -485,6 +494,9 @@ class DtlsSocket extends MessageStream {
   _destroy(error, callback) {
     const held = this._held;
     const reason = error ?? this._failure;
+    if (reason !== null && this._cipher === null && channels.handshakeError.hasSubscribers) {
+      channels.handshakeError.publish({ socket: this, error: reason });
+    }
     this._held = null;
     this._queue = null;
     try {
@@ -534,6 +546,7 @@ function emitError(socket, error) {
 }
 
 function emitClose(socket, hadError) {
+  if (channels.closed.hasSubscribers) channels.closed.publish({ socket, hadError });
   emitInScope(socket, 'close', hadError);
 }
 

@@ -5,6 +5,7 @@
 
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
+const { debuglog } = require('node:util');
 
 const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
 const { contextCheckers, makeSecureContext } = require('./context');
@@ -38,6 +39,7 @@ const {
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./verification');
 
 const MAX_DEBUG = 4;
+const DEBUG_LOG = debuglog('mbed-dtls');
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
 
@@ -152,7 +154,7 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
  */
 function serverOptions(options) {
   const given = checkOptions(options, 'options', SERVER);
-  const all = { __proto__: null, ...defaults.server, ...given };
+  const all = { __proto__: null, ...defaults.server, ...fromEnvironment(), ...given };
   checkTimeouts(given, all);
   prepareCertificate(all);
 
@@ -209,7 +211,7 @@ function createSecureContext(options = {}) {
  */
 function clientOptions(options) {
   const given = checkOptions(options, 'options', CLIENT);
-  const all = { __proto__: null, ...defaults.client, ...given };
+  const all = { __proto__: null, ...defaults.client, ...fromEnvironment(), ...given };
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);
@@ -240,6 +242,11 @@ function clientOptions(options) {
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
+}
+
+/** With NODE_DEBUG=mbed-dtls, everything is traced unless `debug` says otherwise. */
+function fromEnvironment() {
+  return DEBUG_LOG.enabled ? { __proto__: null, debug: MAX_DEBUG } : null;
 }
 
 /** The addon gets no time for what never happens. */

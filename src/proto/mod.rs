@@ -29,6 +29,7 @@ mod server_names;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod unplaced;
 mod vendor_move;
 mod waiting;

@@ -14,6 +14,25 @@ pub(crate) const CERTIFICATE: u8 = 11;
 pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
 
+/// The RFCs' name of a handshake message.
+pub(super) fn message_name(message_type: u8) -> &'static str {
+    match message_type {
+        HELLO_REQUEST => "HelloRequest",
+        CLIENT_HELLO => "ClientHello",
+        SERVER_HELLO => "ServerHello",
+        HELLO_VERIFY_REQUEST => "HelloVerifyRequest",
+        4 => "NewSessionTicket",
+        CERTIFICATE => "Certificate",
+        SERVER_KEY_EXCHANGE => "ServerKeyExchange",
+        13 => "CertificateRequest",
+        14 => "ServerHelloDone",
+        15 => "CertificateVerify",
+        CLIENT_KEY_EXCHANGE => "ClientKeyExchange",
+        20 => "Finished",
+        _ => "unknown message",
+    }
+}
+
 /// A handshake fragment: its header, and the body behind it.
 pub(crate) struct HandshakeFragment<'a> {
     pub(crate) message_type: u8,
@@ -21,7 +40,7 @@ pub(crate) struct HandshakeFragment<'a> {
     pub(super) length: usize,
     pub(crate) sequence: u16,
     pub(super) fragment_offset: usize,
-    fragment_length: usize,
+    pub(super) fragment_length: usize,
     pub(crate) body: &'a [u8],
 }
 

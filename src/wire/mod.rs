@@ -7,6 +7,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod certificate;
+mod describe;
 pub(crate) mod extensions;
 mod fragments;
 pub(crate) mod handshake;
@@ -16,6 +17,7 @@ mod lengths;
 mod public_key;
 mod record;
 
+pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;
 pub(crate) use extensions::application_protocol;
 pub(crate) use extensions::certificate_type::{self, CertificateType};

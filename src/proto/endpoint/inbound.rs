@@ -6,7 +6,7 @@ use crate::proto::limits::USELESS_RECORDS_PER_DATAGRAM;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::tls::DropReason;
-use crate::wire::{HelloStart, Record, Records};
+use crate::wire::{HelloStart, Record, Records, describe};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -41,7 +41,7 @@ impl Endpoint {
     ) -> Option<Received<'_>> {
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += datagram.len() as u64;
-        self.outputs.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
+        self.outputs.trace.line(4, remote, || format!("-> a datagram, {} bytes", datagram.len()));
         if let Some(announcement) = self.server.as_ref().and_then(|_| MoveAnnouncement::parse(datagram)) {
             self.handle_announcement(now, remote, &announcement);
             return None;
@@ -57,6 +57,9 @@ impl Endpoint {
             // The next record overwrites the plaintext.
             if let Some((connection, length)) = pending.take() {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
+            }
+            if !record.is_application_data() {
+                self.outputs.trace.line(3, remote, || format!("-> {}", describe(&record)));
             }
             let outcome = self.handle_one(now, remote, &record, &mut greeted);
             match outcome {
@@ -166,6 +169,8 @@ impl Endpoint {
             // The deadline in `deadlines` is looked at, and moved, when it comes. One that sleeps has none but idleness.
             Step::Data(length) => {
                 entry.tally.received(length);
+                let remote = entry.remote;
+                self.outputs.trace.line(3, remote, || format!("-> application data, {length} bytes"));
                 self.counters.messages_received += 1;
                 if slept {
                     self.schedule(handle);

@@ -39,6 +39,7 @@ use super::questions::{Asks, QuestionId, Questions};
 use super::routes::Routes;
 use super::server_names::ServerNames;
 use super::table::{ConnectionHandle, Table};
+use super::trace::Trace;
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
@@ -134,6 +135,7 @@ impl Endpoint {
     }
 
     fn new(server: Option<ServerSide>, limits: Limits, trace_level: u8) -> Endpoint {
+        let role = if server.is_some() { "server" } else { "client" };
         Endpoint {
             server,
             connections: Table::new(),
@@ -152,7 +154,7 @@ impl Endpoint {
             associations: Associations::default(),
             counters: Counters::default(),
             drops: Drops::default(),
-            outputs: Outputs::new(trace_level),
+            outputs: Outputs::new(Trace::new(trace_level, role)),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
             sleepers: 0,

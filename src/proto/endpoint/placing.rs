@@ -113,7 +113,7 @@ impl Endpoint {
         if self.routes.established(remote, 0).is_some() {
             return Answered::Unused;
         }
-        let Some(mut connection) = self.build_restored(now, restoration) else {
+        let Some(mut connection) = self.build_restored(now, remote, restoration) else {
             return Answered::Unused;
         };
         // Nothing is sent before the connection is known to be the peer's.
@@ -161,16 +161,16 @@ impl Endpoint {
         if lives || is_taken || self.connections.len() >= self.limits.connections {
             return None;
         }
-        let connection = self.build_restored(now, restoration)?;
+        let connection = self.build_restored(now, remote, restoration)?;
         Some(self.adopt(remote, connection, restoration))
     }
 
-    fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
+    fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {
         let Restoration { saved, clock } = restoration;
         match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
             Err(why) => {
-                self.outputs.trace(1, || format!("a saved connection cannot go on: {why}"));
+                self.outputs.trace.line(1, remote, || format!("a saved connection cannot go on: {why}"));
                 None
             }
         }
@@ -182,7 +182,7 @@ impl Endpoint {
         self.name(handle);
         self.place(handle, remote);
         self.schedule(handle);
-        self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
+        self.outputs.trace.line(2, remote, || format!("goes on where it was saved"));
         if restoration.saved.is_ahead_of(restoration.clock) {
             self.outputs.push(Event::ClockBehind { remote });
         }

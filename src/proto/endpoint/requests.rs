@@ -4,6 +4,7 @@ use super::Endpoint;
 use crate::proto::connection::{CloseReason, Connection, WriteError};
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{ClientConfig, Context, Error, ExportError, Finished, SavedConnection};
+use crate::wire::alert;
 use std::net::SocketAddr;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -70,6 +71,7 @@ impl Endpoint {
         let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
         self.counters.datagrams_sent += 1;
         self.counters.messages_sent += 1;
+        self.outputs.trace.line(3, remote, || format!("<- application data, {} bytes", payload.len()));
         self.counters.bytes_sent += datagram.len() as u64;
         Ok(Sealed { remote, datagram })
     }
@@ -78,6 +80,9 @@ impl Endpoint {
     pub(crate) fn close(&mut self, now: Instant, handle: ConnectionHandle) {
         if let Some(entry) = self.connections.get_mut(&handle) {
             entry.connection.close(now, &mut self.scratch);
+            let (remote, is_established) = (entry.remote, entry.connection.is_established());
+            let alert = if is_established { alert::CLOSE_NOTIFY } else { alert::USER_CANCELED };
+            self.outputs.trace.line(2, remote, || format!("<- alert {}", alert::name(alert)));
             self.remove(handle, CloseReason::Local);
         }
     }
