@@ -76,6 +76,13 @@ export interface SavedSession {
   extended_master_secret?: boolean;
   /** Maximum fragment length (RFC 6066) in bytes; absent if none was agreed on. */
   max_fragment_length?: 512 | 1024 | 2048 | 4096;
+  /** The connection ID in the peer's records, up to 32 bytes; absent without connection IDs. A server restores the session only
+   * if its `connectionId` is as long. */
+  connection_id?: SavedBytes;
+  /** The connection ID in our records, up to 32 bytes. It is there if `connection_id` is. */
+  peer_connection_id?: SavedBytes;
+  /** Whether both sides answer return routability checks (RFC 9853). */
+  return_routability?: boolean;
   /** When the copy was made: milliseconds, Unix time. A server whose clock is behind it says so. */
   saved_at?: number;
   /** False where the connection cannot go on from a copy, because its cipher suite is one with ChaCha20-Poly1305. */
@@ -175,6 +182,10 @@ export interface SharedOptions {
    * endpoint, and no endpoint uses more threads at a time than it asked for. The threads start with the first such step.
    * Default: the number of cores that the process may use, at most 8; 0 if that number is one. */
   handshakeThreads?: number;
+  /** Connection IDs (RFC 9146), by which a connection outlives the address of its peer: the length of the ID that the peer is
+   * to put into its records, 0 to 32 bytes. 8 is enough for any number of connections. With 0, records to the peer have the ID
+   * that it wants, and none is asked of it. They are used if both sides have this option. Default: none. */
+  connectionId?: number;
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
   /** How much is traced to stderr, from 0 (nothing) to 4 (everything): docs/observing.md says what each level shows. Default: 0,
@@ -506,6 +517,14 @@ export interface Stats {
   roundTrips: Histogram;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
+  /** Records with a connection ID that no connection has. */
+  unknownConnectionIds: number;
+  /** Records with a connection ID and without protection. */
+  unprotectedConnectionIds: number;
+  /** Records without the connection ID that their connection has given away. */
+  missingConnectionIds: number;
+  /** Records that the connection which they name has refused, because they were forged, replayed, or of an unknown type. */
+  refusedWithConnectionId: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -741,6 +760,12 @@ export class DtlsSocket extends Duplex {
   readonly localPort: number | undefined;
   /** On a server: the name that the client asks for (SNI), or false if it sent none. Nobody has proved it. */
   readonly servername: string | false | undefined;
+  /** The connection ID in the peer's records (RFC 9146), empty if it is not asked for one; undefined without connection IDs, and
+   * before the end of the handshake. In 'resumeSession': the ID in the record that has led to the question. */
+  readonly connectionId: Buffer | undefined;
+  /** The connection ID in our records, empty if the peer wants none; undefined without connection IDs, and before the end of the
+   * handshake. */
+  readonly peerConnectionId: Buffer | undefined;
   /** PSK identity that the handshake has confirmed; undefined without PSK, and before the end of the handshake. */
   readonly pskIdentity: Buffer | undefined;
   /** The peer's public key, SubjectPublicKeyInfo in DER; empty if it showed none, and before the end of the handshake. */

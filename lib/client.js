@@ -9,7 +9,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination } = require('./transport/addresses');
+const { canonicalAddress, destination, familyOf } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -199,6 +199,14 @@ class Link {
 
   _onHandshakeFailed(client, error) {
     client.destroy(error);
+  }
+
+  /** The server has another address, and an authentic record has proved it. */
+  _onMoved({ address, port, oldAddress, oldPort }) {
+    const { client } = this.attempts;
+    client.remoteAddress = address;
+    client.remotePort = port;
+    client.emit('ipChanged', { address: oldAddress, family: familyOf(oldAddress), port: oldPort });
   }
 
   /** Does not wait until the application has read everything: an idle UDP socket must not keep the process alive. */

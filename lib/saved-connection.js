@@ -9,8 +9,20 @@ const { DtlsError } = require('./errors');
 const { FRAGMENT_LENGTHS } = require('./options/negotiation');
 const { own } = require('./options/validate');
 
-/** Bytes that each field must have; `id` may have fewer. */
-const LENGTHS = { randbytes: 64, id: 32, master: 48, out_ctr: 8, in_window_top: 8, in_window: 8 };
+/** Bytes that each field must have, and those of `IDS` at most. */
+const LENGTHS = {
+  randbytes: 64,
+  id: 32,
+  master: 48,
+  out_ctr: 8,
+  in_window_top: 8,
+  in_window: 8,
+  connection_id: 32,
+  peer_connection_id: 32,
+};
+
+/** Fields that may have fewer bytes. */
+const IDS = new Set(['id', 'connection_id', 'peer_connection_id']);
 
 /** Stands for the master secret. */
 const HIDDEN = { [inspect.custom]: () => `<${LENGTHS.master} secret bytes>` };
@@ -43,6 +55,11 @@ function toSession(saved, { pskIdentity, publicKey, servername }) {
     extended_master_secret: saved.extendedMasterSecret,
     saved_at: saved.savedAt,
   };
+  if (saved.connectionId !== undefined) {
+    session.connection_id = saved.connectionId;
+    session.peer_connection_id = saved.peerConnectionId;
+    session.return_routability = saved.checksRoutability;
+  }
   if (!saved.restorable) session.restorable = false;
   if (saved.maxFragmentLength !== undefined) session.max_fragment_length = saved.maxFragmentLength;
   if (pskIdentity !== undefined) session.psk_identity = pskIdentity;
@@ -77,6 +94,9 @@ function fromSession(session) {
     encryptThenMac: flag(session, 'encrypt_then_mac'),
     extendedMasterSecret: flag(session, 'extended_master_secret'),
     maxFragmentLength: fragmentLength(session, 'max_fragment_length'),
+    connectionId: optionalId(session, 'connection_id'),
+    peerConnectionId: optionalId(session, 'peer_connection_id'),
+    checksRoutability: flag(session, 'return_routability'),
     savedAt: time(session, 'saved_at'),
     servername: serverName(session),
     ...peerOf(session),
@@ -124,6 +144,11 @@ function fragmentLength(session, name) {
   throw invalid(`its '${name}' is none of ${FRAGMENT_LENGTHS.join(', ')}`);
 }
 
+/** Absent where there are no connection IDs. */
+function optionalId(session, name) {
+  return own(session, name) === undefined ? undefined : bytes(session, name);
+}
+
 function flag(session, name) {
   const value = own(session, name);
   if (value === undefined || typeof value === 'boolean') return value;
@@ -155,8 +180,8 @@ function bytes(session, name) {
   const buffer = toBuffer(own(session, name));
   const limit = LENGTHS[name];
   if (buffer === null) throw invalid(`its '${name}' is neither a Buffer, nor what JSON makes of one, nor base64`);
-  if (name === 'id' ? buffer.length > limit : buffer.length !== limit) {
-    throw invalid(`its '${name}' has ${buffer.length} bytes, not ${limit}`);
+  if (IDS.has(name) ? buffer.length > limit : buffer.length !== limit) {
+    throw invalid(`its '${name}' has ${buffer.length} bytes, not ${IDS.has(name) ? 'up to ' : ''}${limit}`);
   }
   return buffer;
 }

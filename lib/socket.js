@@ -104,6 +104,8 @@ class DtlsSocket extends MessageStream {
     this._failure = null;
     // The saved session that the handshake may resume.
     this._resumable = null;
+    // The connection ID in a record that may be of a saved connection, until one goes on.
+    this._namedId = undefined;
     // The last question to the application that the handshake has led to.
     this._question = null;
     // The counters of a connection that is gone, as the native object has written them.
@@ -133,6 +135,16 @@ class DtlsSocket extends MessageStream {
   /** The peer's public key as PEM text in a Buffer, empty without one. */
   get publicKeyPEM() {
     return publicKeyPem(this._publicKey);
+  }
+
+  /** The ID in the peer's records (RFC 9146), empty if it has none; undefined without connection IDs. */
+  get connectionId() {
+    return this._connectionIds()?.own ?? this._namedId;
+  }
+
+  /** The ID in our records (RFC 9146), empty if they have none; undefined without connection IDs. */
+  get peerConnectionId() {
+    return this._connectionIds()?.peer;
   }
 
   /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
@@ -226,6 +238,10 @@ class DtlsSocket extends MessageStream {
   /** @returns {Buffer | undefined} content of the peer's Finished message; undefined without a connection */
   getPeerFinished() {
     return this._finished()?.peer;
+  }
+
+  _connectionIds() {
+    return this._state === OPEN ? this._endpoint.native.connectionIds(this._handle) : null;
   }
 
   _finished() {

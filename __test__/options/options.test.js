@@ -124,6 +124,7 @@ describe('options of a server', () => {
       maxAddressQuestions: [0],
       addressQuestionsPerSecond: [0, 0.5, 2e9],
       mtu: [255, 65_508],
+      connectionId: [-1, 33, 0.5],
       debug: [-1, 5],
       receiveQueueLimit: [-1],
       recvBufferSize: [0],

@@ -53,6 +53,9 @@ const MAX_MTU = 65507;
 // The limit of the whole process, which src/binding/pool.rs sets.
 const MAX_THREADS = 64;
 
+/** Bytes of the longest connection ID that the engine has room for. */
+const MAX_CONNECTION_ID = 32;
+
 /** Options of servers and clients, with their checkers. */
 const SHARED = {
   key: privateKey,
@@ -74,6 +77,7 @@ const SHARED = {
   hibernateAfter: delayOrNever,
   handshakeThreads: integer(0, MAX_THREADS),
   mtu: integer(MIN_MTU, MAX_MTU),
+  connectionId: integer(0, MAX_CONNECTION_ID),
   debug,
   sendClose: boolean,
   receiveQueueLimit: integer(0, MAX_BUFFER),
@@ -134,6 +138,7 @@ NATIVE_SHARED.push(
   'handshakeTimeout',
   'idleTimeout',
   'mtu',
+  'connectionId',
   'debug',
   'ca',
   'crl',

@@ -29,6 +29,7 @@ class RestoreQuestion extends Question {
   constructor(questions, event, source) {
     super(questions, event, source);
     this.socket = source.server._createSocket(event.address, event.port);
+    this.socket._namedId = event.ownId;
     this.hasRestored = false;
     this._session = undefined;
     // Where the device is now, when it has said that it was at the address that the question names.

@@ -8,6 +8,8 @@
 /* RFC 9146 section 5: padding is optional, and costs a constrained peer energy. */
 #undef MBEDTLS_SSL_CID_PADDING_GRANULARITY
 #define MBEDTLS_SSL_CID_PADDING_GRANULARITY 1
+/* RFC 9853 section 3: return_routability_check. */
+#define MBEDTLS_SSL_MSG_RETURN_ROUTABILITY_CHECK 27
 
 /* --- Limits --- */
 /* Bytes in a pre-shared key; the default of 32 refuses what LwM2M servers hand out. */

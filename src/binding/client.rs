@@ -6,7 +6,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::NativeClientOptions;
-use super::saved::{NativeFinished, NativeSavedConnection};
+use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::udp::Sharing;
 use super::waker::Waker;
@@ -48,7 +48,8 @@ impl DtlsClient {
         threads: u32,
     ) -> Result<DtlsClient, CodedError> {
         let config = options.config()?;
-        let endpoint = Endpoint::client(options.limits(), options.debug);
+        let mut endpoint = Endpoint::client(options.limits(), options.debug);
+        endpoint.use_connection_ids(options.connection_id);
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
         let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, Instant::now())?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;

@@ -7,7 +7,7 @@ use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
 use super::registers::{self, BATCH_LIMIT, Registers};
-use super::saved::{NativeFinished, NativeSavedConnection};
+use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::{NativeStats, tally_bytes};
 use super::udp::{Datagrams, Sharing, Udp};
 use super::workers::JobQueue;
@@ -361,6 +361,10 @@ impl Driver {
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
         let finished = self.endpoint.finished(ConnectionHandle(connection))?;
         Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
+    }
+
+    pub(super) fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
+        self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
     }
 
     pub(super) fn log_keys(&mut self, logs_keys: bool) {

@@ -77,6 +77,8 @@ pub struct NativeEvent {
     pub address: Option<String>,
     /// UDP port that belongs to `address`.
     pub port: Option<u16>,
+    /// Question about a restore: the connection ID that the peer names it by (RFC 9146).
+    pub own_id: Option<Buffer>,
     /// connection, question about a context: the name that the client asks for.
     pub servername: Option<String>,
     /// moved: IP literal of the peer before it moved.
@@ -251,8 +253,9 @@ fn about_question(question: Question) -> NativeEvent {
             certificate: peer.certificate.map(Into::into),
             ..Default::default()
         },
-        Question::Restore { claimed } => NativeEvent {
+        Question::Restore { claimed, id } => NativeEvent {
             about: Some("restore"),
+            own_id: id.map(|id| id.as_bytes().to_vec().into()),
             address: Some(address::format(&claimed)),
             port: Some(claimed.port()),
             ..Default::default()

@@ -160,6 +160,12 @@ macro_rules! endpoint_methods {
                 self.driver.finished(connection)
             }
 
+            /// What the hellos have agreed on (RFC 9146); null without connection IDs, and while there is a handshake.
+            #[napi(catch_unwind)]
+            pub fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
+                self.driver.connection_ids(connection)
+            }
+
             /// Whether to say what the keys of handshakes are: events `keylog`.
             #[napi(catch_unwind)]
             pub fn log_keys(&mut self, logs_keys: bool) {

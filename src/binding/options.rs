@@ -63,6 +63,8 @@ pub struct NativeServerOptions {
     pub address_questions_per_second: u32,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
+    pub connection_id: Option<u8>,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -114,6 +116,8 @@ pub struct NativeClientOptions {
     pub hibernate_after: Option<u32>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
+    /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
+    pub connection_id: Option<u8>,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.

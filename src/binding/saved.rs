@@ -1,7 +1,10 @@
 //! Saved connections and sessions as JavaScript keeps them: node-mbed-dtls's fields, and what they lacked.
 
 use super::error::{CodedError, invalid_session, unrestorable};
-use crate::proto::{MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Suite};
+use crate::proto::{
+    ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection,
+    SessionId, Suite,
+};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::time::Duration;
@@ -13,6 +16,27 @@ pub struct NativeFinished {
     pub own: Buffer,
     /// The peer's.
     pub peer: Buffer,
+}
+
+/// Connection IDs (RFC 9146); empty for a side that wants none.
+#[napi(object, object_from_js = false)]
+pub struct NativeConnectionIds {
+    /// What the peer's records to us have.
+    pub own: Buffer,
+    /// What our records to the peer have.
+    pub peer: Buffer,
+    /// Both sides answer return routability checks (RFC 9853).
+    pub checks_routability: bool,
+}
+
+impl NativeConnectionIds {
+    pub(super) fn new(ids: &ConnectionIds) -> NativeConnectionIds {
+        NativeConnectionIds {
+            own: ids.own().to_vec().into(),
+            peer: ids.peer().to_vec().into(),
+            checks_routability: ids.checks_routability(),
+        }
+    }
 }
 
 /// A live connection, saved. Secret: whoever has it can read and write in the connection's name.
@@ -40,6 +64,12 @@ pub struct NativeSavedConnection {
     pub extended_master_secret: Option<bool>,
     /// RFC 6066, bytes.
     pub max_fragment_length: Option<u16>,
+    /// RFC 9146: what the peer's records to us have; there with `peer_connection_id` or not at all.
+    pub connection_id: Option<Buffer>,
+    /// RFC 9146: what our records to the peer have.
+    pub peer_connection_id: Option<Buffer>,
+    /// RFC 9853: both sides answer return routability checks.
+    pub checks_routability: Option<bool>,
     /// When it was saved: milliseconds, Unix time.
     pub saved_at: Option<f64>,
     /// False when a connection with this suite cannot go on from a copy; not looked at when it is to.
@@ -61,6 +91,9 @@ impl NativeSavedConnection {
             encrypt_then_mac: Some(saved.encrypt_then_mac),
             extended_master_secret: saved.extended_master_secret,
             max_fragment_length: saved.max_fragment_length.map(MaxFragmentLength::bytes),
+            connection_id: saved.connection_ids.as_ref().map(|ids| ids.own().to_vec().into()),
+            peer_connection_id: saved.connection_ids.as_ref().map(|ids| ids.peer().to_vec().into()),
+            checks_routability: saved.connection_ids.as_ref().map(ConnectionIds::checks_routability),
             saved_at: Some(saved_at.as_millis() as f64),
             restorable: Some(saved.check().is_ok()),
         }
@@ -93,9 +126,26 @@ impl NativeSavedConnection {
             max_fragment_length: self.max_fragment_length.map(max_fragment_length).transpose()?,
             encrypt_then_mac: self.encrypt_then_mac.unwrap_or(false),
             extended_master_secret: self.extended_master_secret,
+            connection_ids: self.connection_ids()?,
         };
         saved.check().map_err(unrestorable)?;
         Ok(saved)
+    }
+}
+
+impl NativeSavedConnection {
+    fn connection_ids(&self) -> Result<Option<ConnectionIds>, CodedError> {
+        match (&self.connection_id, &self.peer_connection_id) {
+            (None, None) => Ok(None),
+            (Some(own), Some(peer)) => {
+                let own = connection_id("connection_id", own)?;
+                let peer = connection_id("peer_connection_id", peer)?;
+                Ok(Some(ConnectionIds::new(&own, &peer, self.checks_routability.unwrap_or(false))))
+            }
+            _ => Err(invalid_session(
+                "it has one of 'connection_id' and 'peer_connection_id' without the other".to_owned(),
+            )),
+        }
     }
 }
 
@@ -132,6 +182,12 @@ fn session_id(bytes: &[u8]) -> Result<SessionId, CodedError> {
         let limit = SessionId::LIMIT;
         invalid_session(format!("its 'id' has {} bytes, more than {limit}", bytes.len()))
     })
+}
+
+fn connection_id(name: &str, bytes: &[u8]) -> Result<ConnectionId, CodedError> {
+    let limit = ConnectionId::LIMIT;
+    ConnectionId::new(bytes)
+        .ok_or_else(|| invalid_session(format!("its '{name}' has {} bytes, more than {limit}", bytes.len())))
 }
 
 fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, CodedError> {

@@ -7,7 +7,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
-use super::saved::{NativeFinished, NativeSavedConnection};
+use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::udp::{self, Sharing};
 use super::waker::Waker;
@@ -52,8 +52,9 @@ impl DtlsServer {
         let now = Instant::now();
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
-        let endpoint = Endpoint::server(now, config, options.limits(), options.debug)
+        let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug)
             .map_err(|_| internal("The operating system gave no random numbers"))?;
+        endpoint.use_connection_ids(options.connection_id);
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
         let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;

@@ -8,6 +8,7 @@
 
 mod associations;
 mod connection;
+mod connection_ids;
 mod cookie_gate;
 mod counters;
 mod crowd;
@@ -36,12 +37,12 @@ mod waiting;
 
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
-    ConfigError, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden, PeerAuthentication,
-    PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists, SaveClock,
-    SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors, Unrestorable,
-    Wishes, capabilities, parse_public_key,
+    ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
+    PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists,
+    SaveClock, SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors,
+    Unrestorable, Wishes, capabilities, parse_public_key,
 };
-pub(crate) use crate::wire::{MaxFragmentLength, PublicKey, RSA_BITS};
+pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
 pub(crate) use counters::{Counters, Ends, Tally};
 pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError};

@@ -2,6 +2,7 @@
 
 use super::table::ConnectionHandle;
 use crate::tls::{self, SaveClock};
+use crate::wire::ConnectionId;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -18,6 +19,8 @@ pub(crate) enum Question {
     Restore {
         /// The address that the connection had, as far as is known.
         claimed: SocketAddr,
+        /// The ID that its peer names it by (RFC 9146), wherever it was.
+        id: Option<ConnectionId>,
     },
     /// Which address a device had that says that its address has changed.
     Move {

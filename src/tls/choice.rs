@@ -7,7 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::mbed::ServerConfig;
 use super::outbox::Outbox;
 use super::question::{Answer, Asks, Question};
-use crate::wire::{ClientHello, Records, alert, application_protocol as alpn, server_name};
+use crate::wire::{ClientHello, ConnectionId, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 
 /// What has been asked last.
@@ -24,6 +24,8 @@ pub(super) struct Choice {
     pub(super) config: Arc<ServerConfig>,
     /// What the client and the application agree on.
     pub(super) protocol: Option<Vec<u8>>,
+    /// The connection ID that answers the client's offer.
+    pub(super) own_id: Option<ConnectionId>,
     /// A whole record.
     pub(super) hello: Vec<u8>,
     asked: Asked,
@@ -32,8 +34,9 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks) -> Choice {
-        Choice { asks, config: Arc::clone(config), protocol: None, hello: Vec::new(), asked: Asked::Nothing, alerts: 0 }
+    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks, own_id: Option<ConnectionId>) -> Choice {
+        let config = Arc::clone(config);
+        Choice { asks, config, protocol: None, own_id, hello: Vec::new(), asked: Asked::Nothing, alerts: 0 }
     }
 
     /// What the application has to decide next.

@@ -2,6 +2,7 @@
 
 use super::choice::Choice;
 use super::claim::Claim;
+use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::{DropReason, Inbound};
 use super::key_log::KeyLog;
@@ -10,7 +11,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
-use crate::wire::{Record, alert};
+use crate::wire::{ConnectionId, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -58,6 +59,7 @@ enum Stage {
     /// The handshake is on another thread; what is left can take its leave under this record number.
     Lent {
         next_plaintext_number: Option<u64>,
+        own_id: ConnectionId,
     },
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
@@ -71,17 +73,23 @@ impl Context {
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
     /// `asks`: what the application is asked about the client.
-    pub(crate) fn server(config: &Arc<ServerConfig>, now: Instant, asks: Asks) -> Result<Context, Error> {
+    /// `own_id`: the connection ID that answers the client's offer, if it has made one.
+    pub(crate) fn server(
+        config: &Arc<ServerConfig>,
+        now: Instant,
+        asks: Asks,
+        own_id: Option<ConnectionId>,
+    ) -> Result<Context, Error> {
         if asks.by_hello() {
-            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks)))));
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, own_id)))));
         }
-        let handshake = Handshake::server(config, now, asks.for_sessions, None)?;
+        let handshake = Handshake::server(config, now, asks.for_sessions, None, own_id)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
-    /// Call [`Context::handle_timeout`] to send the first flight.
-    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Context, Error> {
-        Ok(Context::new(Stage::Handshake(Box::new(Handshake::client(config, now)?))))
+    /// Call [`Context::handle_timeout`] to send the first flight. `own_id`: the connection ID that it offers.
+    pub(crate) fn client(config: &ClientConfig, now: Instant, own_id: Option<ConnectionId>) -> Result<Context, Error> {
+        Ok(Context::new(Stage::Handshake(Box::new(Handshake::client(config, now, own_id)?))))
     }
 
     /// A server's side of a connection that was saved, in a new life.
@@ -114,9 +122,16 @@ impl Context {
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match &self.stage {
-            Stage::Open(_) | Stage::Asleep(_) => record.epoch == DATA_EPOCH,
+            // RFC 9146 section 4: whoever has given an ID away receives no record without it.
+            Stage::Open(_) | Stage::Asleep(_) => {
+                let named = record.connection_id();
+                record.epoch == DATA_EPOCH && named.as_ref().map_or(&[][..], ConnectionId::as_bytes) == self.own_id()
+            }
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
-            _ => record.epoch == DATA_EPOCH,
+            _ => {
+                let is_ours = record.connection_id().is_none_or(|named| named.as_bytes() == self.own_id());
+                record.epoch == DATA_EPOCH && is_ours
+            }
         }
     }
 
@@ -210,7 +225,8 @@ impl Context {
             Ok(Some(question)) => return Ok(Progress::Asks(question)),
             Ok(None) => {}
         }
-        let mut handshake = Handshake::server(&choice.config, now, choice.asks.for_sessions, choice.protocol.take())
+        let (asks, protocol) = (choice.asks, choice.protocol.take());
+        let mut handshake = Handshake::server(&choice.config, now, asks.for_sessions, protocol, choice.own_id)
             .map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
         handshake.pause(self.pauses);
@@ -266,7 +282,7 @@ impl Context {
     pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
         match &mut self.stage {
             Stage::Handshake(handshake) => handshake.cancel(now, out),
-            Stage::Lent { next_plaintext_number: Some(number) } => {
+            Stage::Lent { next_plaintext_number: Some(number), .. } => {
                 for (number, description) in (*number..).zip([alert::USER_CANCELED, alert::CLOSE_NOTIFY]) {
                     out.push(&alert::plaintext(number, alert::WARNING, description));
                 }
@@ -309,7 +325,8 @@ impl Context {
             Stage::Handshake(handshake) => handshake.next_plaintext_number(),
             _ => None,
         };
-        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number }))
+        let own_id = ConnectionId::new(self.own_id()).unwrap_or(ConnectionId::EMPTY);
+        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number, own_id }))
     }
 
     /// What was done at one time leaves at a later one: the running timer begins then.
@@ -350,6 +367,18 @@ impl Context {
             .map_err(|errno| Error::from_engine(errno, "The payload could not be sealed"))
     }
 
+    /// Seals a message of a return routability check (RFC 9853).
+    pub(crate) fn send_check(
+        &mut self,
+        now: Instant,
+        message: RoutabilityCheck,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        self.awake(now)?
+            .with(now, None, out, |ssl| ssl.send_routability_check(&message.to_bytes()))
+            .map_err(|errno| Error::from_engine(errno, "The return routability check could not be sealed"))
+    }
+
     /// Bytes of payload that one record may carry.
     pub(crate) fn payload_limit(&self) -> usize {
         match &self.stage {
@@ -379,6 +408,23 @@ impl Context {
     /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
         self.save().map(|saved| saved.association())
+    }
+
+    /// The connection ID that the peer's records have, or that we have offered; empty without one.
+    pub(crate) fn own_id(&self) -> &[u8] {
+        match &self.stage {
+            Stage::Choice(choice) => choice.own_id.as_ref().map_or(&[], ConnectionId::as_bytes),
+            Stage::Handshake(handshake) => handshake.own_connection_id(),
+            Stage::Open(open) => open.ssl.incoming_connection_id(),
+            Stage::Asleep(asleep) => asleep.saved.connection_ids.as_ref().map_or(&[], ConnectionIds::own),
+            Stage::Lent { own_id, .. } => own_id.as_bytes(),
+            Stage::Gone => &[],
+        }
+    }
+
+    /// What the hellos of an established association have agreed on; `None` without, and while there is a handshake.
+    pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
+        self.save()?.connection_ids
     }
 
     /// The highest record number that was authenticated; `None` while there is a handshake.

@@ -1,5 +1,6 @@
 //! A live connection, saved to go on in another process: node-mbed-dtls's six fields, and what they lacked.
 
+use super::connection_ids::ConnectionIds;
 use super::random::fill_random;
 use super::suites::Suite;
 use crate::wire::MaxFragmentLength;
@@ -41,6 +42,8 @@ pub(crate) struct SavedConnection {
     pub(crate) encrypt_then_mac: bool,
     /// RFC 7627; unknown of connections that node-mbed-dtls saved.
     pub(crate) extended_master_secret: Option<bool>,
+    /// RFC 9146; `None` where the hellos did not agree on any.
+    pub(crate) connection_ids: Option<ConnectionIds>,
 }
 
 /// At most 32 bytes (RFC 5246 section 7.4.1.3).
@@ -196,6 +199,7 @@ mod tests {
             max_fragment_length: None,
             encrypt_then_mac: false,
             extended_master_secret: None,
+            connection_ids: None,
         }
     }
 

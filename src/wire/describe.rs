@@ -21,6 +21,10 @@ pub(crate) fn describe(record: &Record<'_>) -> String {
         },
         ContentType::ChangeCipherSpec => "ChangeCipherSpec".to_owned(),
         ContentType::ApplicationData => "application data without encryption".to_owned(),
+        // Both exist with encryption only (RFC 9146 section 3, RFC 9853 section 4).
+        ContentType::Tls12Cid | ContentType::ReturnRoutabilityCheck => {
+            format!("{} without encryption", kind(record.content_type))
+        }
     }
 }
 
@@ -30,6 +34,8 @@ fn kind(content_type: ContentType) -> &'static str {
         ContentType::Alert => "alert",
         ContentType::Handshake => "handshake message",
         ContentType::ApplicationData => "application data",
+        ContentType::Tls12Cid => "record with a connection ID",
+        ContentType::ReturnRoutabilityCheck => "return routability check",
     }
 }
 

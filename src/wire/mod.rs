@@ -16,11 +16,13 @@ pub(crate) mod key_exchange;
 mod lengths;
 mod public_key;
 mod record;
+mod routability_check;
 
 pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;
 pub(crate) use extensions::application_protocol;
 pub(crate) use extensions::certificate_type::{self, CertificateType};
+pub(crate) use extensions::connection_id::{self, ConnectionId};
 pub(crate) use extensions::max_fragment_length::MaxFragmentLength;
 pub(crate) use extensions::server_name::server_name;
 pub(crate) use extensions::srtp::{self, SrtpProfile};
@@ -30,3 +32,4 @@ pub(crate) use hello::{ClientHello, HelloStart};
 pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
 pub(crate) use record::{ContentType, OwnedRecord, Record, Records};
+pub(crate) use routability_check::RoutabilityCheck;

@@ -3,6 +3,7 @@
 //! An engine is given whole records only. A datagram that ends in a few stray bytes would make Mbed TLS end its
 //! association, and some malformed records would end a handshake, although anybody can send either.
 
+use super::extensions::connection_id::ConnectionId;
 use super::handshake::{CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HandshakeFragment};
 use super::lengths::RECORD_HEADER_LENGTH;
 
@@ -12,6 +13,9 @@ const MAJOR_VERSION: u8 = 254;
 /// The only epoch in which DTLS 1.2 sends application data, as there is no renegotiation.
 const EPOCH_OF_DATA: u16 = 1;
 
+/// Bytes of a header before its connection ID, or before the length of the fragment where there is none.
+const BEFORE_CONNECTION_ID: usize = RECORD_HEADER_LENGTH - 2;
+
 /// Types of records (RFC 5246 section 6.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContentType {
@@ -19,6 +23,10 @@ pub(crate) enum ContentType {
     Alert,
     Handshake,
     ApplicationData,
+    /// The record has a connection ID, and its real type is encrypted (RFC 9146 section 4).
+    Tls12Cid,
+    /// RFC 9853 section 4.
+    ReturnRoutabilityCheck,
 }
 
 /// One whole record of a datagram.
@@ -28,6 +36,8 @@ pub(crate) struct Record<'a> {
     pub(crate) epoch: u16,
     /// Whether a client's key exchange and its ChangeCipherSpec came before this record in the same datagram.
     pub(crate) after_key_exchange: bool,
+    /// Bytes of the header.
+    header_length: u8,
     /// Header and fragment.
     pub(crate) bytes: &'a [u8],
 }
@@ -38,43 +48,57 @@ pub(crate) struct OwnedRecord {
     content_type: ContentType,
     epoch: u16,
     pub(crate) after_key_exchange: bool,
+    header_length: u8,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl OwnedRecord {
     pub(crate) fn borrow(&self) -> Record<'_> {
-        let OwnedRecord { content_type, epoch, after_key_exchange, ref bytes } = *self;
-        Record { content_type, epoch, after_key_exchange, bytes }
+        let OwnedRecord { content_type, epoch, after_key_exchange, header_length, ref bytes } = *self;
+        Record { content_type, epoch, after_key_exchange, header_length, bytes }
     }
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn keep(self) -> OwnedRecord {
-        let Record { content_type, epoch, after_key_exchange, bytes } = self;
-        OwnedRecord { content_type, epoch, after_key_exchange, bytes: bytes.to_vec() }
+        let Record { content_type, epoch, after_key_exchange, header_length, bytes } = self;
+        OwnedRecord { content_type, epoch, after_key_exchange, header_length, bytes: bytes.to_vec() }
     }
 
-    /// The record at the beginning of `bytes`, and the rest.
-    fn parse(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
-        let header = bytes.first_chunk::<RECORD_HEADER_LENGTH>()?;
-        let content_type = match header[0] {
-            20 => ContentType::ChangeCipherSpec,
-            21 => ContentType::Alert,
-            22 => ContentType::Handshake,
-            23 => ContentType::ApplicationData,
+    /// The record at the beginning of `bytes`, and the rest. No record says how long its connection ID is; 0 means that none
+    /// is expected.
+    fn parse(bytes: &'a [u8], id_length: u8) -> Option<(Record<'a>, &'a [u8])> {
+        let header = bytes.first_chunk::<BEFORE_CONNECTION_ID>()?;
+        let (content_type, id_length) = match header[0] {
+            20 => (ContentType::ChangeCipherSpec, 0),
+            21 => (ContentType::Alert, 0),
+            22 => (ContentType::Handshake, 0),
+            23 => (ContentType::ApplicationData, 0),
+            25 if id_length > 0 => (ContentType::Tls12Cid, id_length),
+            27 => (ContentType::ReturnRoutabilityCheck, 0),
             _ => return None,
         };
         if header[1] != MAJOR_VERSION {
             return None;
         }
         let epoch = u16::from_be_bytes([header[3], header[4]]);
-        let length = RECORD_HEADER_LENGTH + usize::from(u16::from_be_bytes([header[11], header[12]]));
+        let header_length = RECORD_HEADER_LENGTH as u8 + id_length;
+        let length = bytes.get(BEFORE_CONNECTION_ID + usize::from(id_length)..)?.first_chunk::<2>()?;
+        let length = usize::from(header_length) + usize::from(u16::from_be_bytes(*length));
         let (bytes, rest) = bytes.split_at_checked(length)?;
-        Some((Record { content_type, epoch, after_key_exchange: false, bytes }, rest))
+        Some((Record { content_type, epoch, after_key_exchange: false, header_length, bytes }, rest))
     }
 
     pub(crate) fn fragment(&self) -> &'a [u8] {
-        self.bytes.get(RECORD_HEADER_LENGTH..).unwrap_or_default()
+        self.bytes.get(usize::from(self.header_length)..).unwrap_or_default()
+    }
+
+    /// The ID of the connection that this record is for, if it names one.
+    pub(crate) fn connection_id(&self) -> Option<ConnectionId> {
+        if self.content_type != ContentType::Tls12Cid {
+            return None;
+        }
+        ConnectionId::new(self.bytes.get(BEFORE_CONNECTION_ID..usize::from(self.header_length) - 2)?)
     }
 
     /// Epoch and number, as they stand in the header.
@@ -90,8 +114,8 @@ impl<'a> Record<'a> {
             ContentType::Alert => fragment.len() == 2,
             ContentType::Handshake => HandshakeFragment::parse(fragment)
                 .is_some_and(|fragment| fragment.is_consistent() && !fragment.is_hello_request()),
-            // Application data is never legal in epoch 0.
-            ContentType::ApplicationData => false,
+            // None of these is ever legal in epoch 0.
+            ContentType::ApplicationData | ContentType::Tls12Cid | ContentType::ReturnRoutabilityCheck => false,
         }
     }
 
@@ -115,9 +139,10 @@ impl<'a> Record<'a> {
         self.epoch == EPOCH_OF_DATA
     }
 
-    /// Whether this record carries application data of an association, provided that it is authentic.
+    /// Whether this record may carry application data of an association, provided that it is authentic.
     pub(crate) fn is_application_data(&self) -> bool {
-        self.content_type == ContentType::ApplicationData && self.epoch == EPOCH_OF_DATA
+        let may_be = matches!(self.content_type, ContentType::ApplicationData | ContentType::Tls12Cid);
+        may_be && self.epoch == EPOCH_OF_DATA
     }
 
     fn is_key_exchange(&self) -> bool {
@@ -139,6 +164,7 @@ impl<'a> Record<'a> {
 /// The records of a datagram, up to the first bytes that are not a record.
 pub(crate) struct Records<'a> {
     rest: &'a [u8],
+    id_length: u8,
     seen: Seen,
 }
 
@@ -151,8 +177,14 @@ enum Seen {
 }
 
 impl<'a> Records<'a> {
+    /// Of a datagram to somebody who has given no connection IDs away.
     pub(crate) fn new(datagram: &'a [u8]) -> Records<'a> {
-        Records { rest: datagram, seen: Seen::Nothing }
+        Records::with_ids(datagram, 0)
+    }
+
+    /// Of a datagram to somebody whose connection IDs have this length.
+    pub(crate) fn with_ids(datagram: &'a [u8], id_length: u8) -> Records<'a> {
+        Records { rest: datagram, id_length, seen: Seen::Nothing }
     }
 
     /// The bytes behind the last record.
@@ -165,7 +197,7 @@ impl<'a> Iterator for Records<'a> {
     type Item = Record<'a>;
 
     fn next(&mut self) -> Option<Record<'a>> {
-        let (record, rest) = Record::parse(self.rest)?;
+        let (record, rest) = Record::parse(self.rest, self.id_length)?;
         self.rest = rest;
         let after_key_exchange = self.seen == Seen::ChangeCipherSpec;
         self.seen = match self.seen {
@@ -218,8 +250,28 @@ mod tests {
     }
 
     #[test]
+    fn a_record_with_a_connection_id_is_cut_by_the_length_that_we_have_given_away() {
+        let mut bytes = vec![25, 254, 253, 0, 1, 0, 0, 0, 0, 0, 7];
+        bytes.extend_from_slice(&[9, 8, 7, 0, 2, 0xaa, 0xbb]);
+        let mut records = Records::with_ids(&bytes, 3);
+        let first = records.next().unwrap();
+        assert_eq!((first.content_type, first.epoch), (ContentType::Tls12Cid, 1));
+        assert_eq!(first.connection_id().unwrap().as_bytes(), [9, 8, 7]);
+        assert_eq!(first.fragment(), [0xaa, 0xbb]);
+        assert_eq!(first.keep().borrow().fragment(), [0xaa, 0xbb]);
+        assert!(records.rest().is_empty());
+        for length in 0..bytes.len() {
+            assert!(Records::with_ids(&bytes[..length], 3).next().is_none());
+        }
+        // Nobody else can make anything of it.
+        assert!(Records::new(&bytes).next().is_none());
+        assert!(Records::with_ids(&bytes, 32).next().is_none());
+        assert!(Records::with_ids(&record(23, &[1]), 3).next().unwrap().connection_id().is_none());
+    }
+
+    #[test]
     fn malformed_plaintext_records_are_recognised() {
-        let malformed: [(u8, &[u8]); 6] = [
+        let malformed: [(u8, &[u8]); 7] = [
             (20, &[2]),
             (20, &[1, 1]),
             (21, &[2, 40, 0]),
@@ -227,6 +279,7 @@ mod tests {
             // Fragment of 9 bytes at offset 1 in a message of 4.
             (22, &[1, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
             (23, b"plaintext"),
+            (27, &[0; 9]),
         ];
         for (content_type, fragment) in malformed {
             let bytes = record(content_type, fragment);

@@ -11,10 +11,10 @@ mod held;
 use super::limits::{Limits, REPEATED_HELLOS};
 use super::rate::Rate;
 use crate::tls::{
-    Answer, AssociationName, Claim, Context, DropReason, Error, ErrorKind, ExportError, Finished, Inbound, KeyLog,
-    Negotiated, Outbox, Progress, Question, Reaction, SavedConnection, Subject,
+    Answer, AssociationName, Claim, ConnectionIds, Context, DropReason, Error, ErrorKind, ExportError, Finished,
+    Inbound, KeyLog, Negotiated, Outbox, Progress, Question, Reaction, SavedConnection, Subject,
 };
-use crate::wire::{OwnedRecord, Record};
+use crate::wire::{OwnedRecord, Record, RoutabilityCheck};
 use activity::Activity;
 use heard::Heard;
 use held::HeldRecords;
@@ -50,6 +50,8 @@ pub(super) enum Step {
     Taken,
     /// Application data: this many bytes are in [`Scratch::plaintext`].
     Data(usize),
+    /// A message of a return routability check (RFC 9853).
+    Check(RoutabilityCheck),
     /// The handshake waits for the application.
     Asks(Question),
     /// The handshake's next step is for another thread: [`Connection::lend`].
@@ -233,7 +235,7 @@ impl Connection {
             match inbound {
                 Inbound::Dropped(_) if slept && !self.context.is_asleep() => activity.disturbed(now),
                 Inbound::Dropped(_) => {}
-                Inbound::Data(_) | Inbound::Consumed | Inbound::Closed => activity.heard(now),
+                Inbound::Data(_) | Inbound::Consumed | Inbound::Check(_) | Inbound::Closed => activity.heard(now),
             }
         }
         match inbound {
@@ -244,6 +246,7 @@ impl Connection {
                 scratch.observations.repetitions += u32::from(!scratch.outbox.is_empty());
                 Step::Taken
             }
+            Inbound::Check(message) => Step::Check(message),
             Inbound::Closed => {
                 // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.
                 self.context.close_notify(now, &mut scratch.outbox);
@@ -340,6 +343,11 @@ impl Connection {
         self.context.write(now, payload, out).map_err(WriteError::Failed)?;
         activity.sent(now);
         Ok(())
+    }
+
+    /// Seals a message of a return routability check; answers whether that was possible.
+    pub(super) fn send_check(&mut self, now: Instant, message: RoutabilityCheck, out: &mut Outbox) -> bool {
+        self.is_established() && self.context.send_check(now, message, out).is_ok()
     }
 
     /// Says goodbye. The connection is over.
@@ -449,6 +457,21 @@ impl Connection {
     /// The name of its association; `None` while there is a handshake.
     pub(super) fn association(&self) -> Option<AssociationName> {
         self.context.association()
+    }
+
+    /// The connection ID that the peer's records have, or that we have offered; empty without one.
+    pub(super) fn own_id(&self) -> &[u8] {
+        self.context.own_id()
+    }
+
+    /// Whether its peer's records have a connection ID.
+    pub(super) fn has_id(&self) -> bool {
+        !self.own_id().is_empty()
+    }
+
+    /// What the hellos have agreed on; `None` without connection IDs, and while there is a handshake.
+    pub(super) fn connection_ids(&self) -> Option<ConnectionIds> {
+        self.context.connection_ids()
     }
 
     /// The highest record number that was authenticated; `None` while there is a handshake.

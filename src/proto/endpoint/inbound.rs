@@ -6,7 +6,7 @@ use crate::proto::limits::USELESS_RECORDS_PER_DATAGRAM;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::tls::DropReason;
-use crate::wire::{HelloStart, Record, Records, describe};
+use crate::wire::{ConnectionId, HelloStart, Record, Records, RoutabilityCheck, describe};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -23,6 +23,8 @@ pub(super) enum Outcome {
     Dropped(DropReason),
     /// Its plaintext, this many bytes, is in the scratch.
     Data(ConnectionHandle, usize),
+    /// It was a message of a return routability check.
+    Check(ConnectionHandle, RoutabilityCheck),
 }
 
 impl Outcome {
@@ -50,7 +52,7 @@ impl Endpoint {
         let mut used = false;
         let mut useless = 0;
         let mut greeted = false;
-        let mut records = Records::new(datagram);
+        let mut records = Records::with_ids(datagram, self.ids.length());
         while useless < USELESS_RECORDS_PER_DATAGRAM
             && let Some(record) = records.next()
         {
@@ -67,6 +69,10 @@ impl Endpoint {
                 Outcome::Dropped(reason) => {
                     useless += 1;
                     self.drop_record(remote, reason, &record);
+                }
+                Outcome::Check(connection, message) => {
+                    used = true;
+                    self.handle_check(now, connection, remote, message);
                 }
                 Outcome::Data(connection, length) => {
                     used = true;
@@ -114,6 +120,9 @@ impl Endpoint {
         if record.is_client_hello() && self.server.is_some() {
             return self.handle_client_hello(now, remote, record);
         }
+        if let Some(id) = record.connection_id() {
+            return self.deliver_by_id(now, remote, &id, record);
+        }
         let (outcome, connection) = self.deliver_to_established(now, remote, record);
         if connection.is_some() {
             return outcome;
@@ -132,6 +141,29 @@ impl Endpoint {
         }
     }
 
+    /// Gives a record to the connection that it names, wherever it has come from: a known address with the ID of another
+    /// connection follows the ID.
+    fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &ConnectionId, record: &Record<'_>) -> Outcome {
+        if !record.may_be_protected() {
+            // RFC 9146 section 3: only protected records have IDs.
+            self.counters.unprotected_ids += 1;
+            return Outcome::Dropped(DropReason::Malformed);
+        }
+        let Some(handle) = self.ids.owner(id) else {
+            let outcome = self.hold_unplaced(now, remote, record);
+            self.counters.unknown_ids += u64::from(outcome.is_dropped());
+            return outcome;
+        };
+        let outcome = match self.connections.get(&handle) {
+            Some(entry) if entry.remote == remote => self.deliver(now, handle, record),
+            Some(entry) if entry.connection.is_established() => self.deliver_from(now, remote, handle, record),
+            // Its cookie is for the address at which the handshake began.
+            Some(_) | None => Outcome::Dropped(DropReason::Unexpected),
+        };
+        self.counters.refused_with_id += u64::from(outcome.is_dropped());
+        outcome
+    }
+
     /// Gives a record to the connection at this address that it authenticates with, and answers which that was.
     pub(super) fn deliver_to_established(
         &mut self,
@@ -142,7 +174,7 @@ impl Endpoint {
         let mut rank = 0;
         let mut outcome = Outcome::Dropped(DropReason::NoConnection);
         while let Some(connection) = self.routes.established(remote, rank) {
-            outcome = self.deliver(now, connection, record);
+            outcome = self.deliver_without_id(now, connection, record);
             if !outcome.is_dropped() {
                 self.routes.prefer(remote, connection);
                 return (outcome, Some(connection));
@@ -150,6 +182,15 @@ impl Endpoint {
             rank += 1;
         }
         (outcome, None)
+    }
+
+    /// Gives a record without a connection ID to one connection, which must have given none away.
+    fn deliver_without_id(&mut self, now: Instant, handle: ConnectionHandle, record: &Record<'_>) -> Outcome {
+        if self.ids.length() > 0 && self.connections.get(&handle).is_some_and(|entry| entry.connection.has_id()) {
+            self.counters.missing_ids += u64::from(record.may_be_protected());
+            return Outcome::Dropped(DropReason::Unexpected);
+        }
+        self.deliver(now, handle, record)
     }
 
     /// Gives a record to one connection.
@@ -176,6 +217,11 @@ impl Endpoint {
                     self.schedule(handle);
                 }
                 Outcome::Data(handle, length)
+            }
+            // Its answer goes to where it came from.
+            Step::Check(message) => {
+                self.schedule(handle);
+                Outcome::Check(handle, message)
             }
             step => {
                 self.apply(now, handle, step);

@@ -15,6 +15,7 @@ mod lending;
 mod moves;
 mod outputs;
 mod placing;
+mod reachability;
 mod requests;
 mod room;
 mod steps;
@@ -25,6 +26,7 @@ pub(crate) use requests::SendError;
 
 use super::associations::Associations;
 use super::connection::{Connection, Scratch};
+use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
 use super::counters::{Counters, Tally};
 use super::deadlines::Deadlines;
@@ -55,6 +57,7 @@ pub(crate) struct Endpoint {
     connections: Table<Entry>,
     last_connection: u32,
     routes: Routes,
+    ids: ConnectionIds,
     handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
@@ -141,6 +144,7 @@ impl Endpoint {
             connections: Table::new(),
             last_connection: 0,
             routes: Routes::new(limits.connections_per_address.is_some()),
+            ids: ConnectionIds::default(),
             handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),
@@ -164,6 +168,12 @@ impl Endpoint {
     /// What has happened on a connection.
     pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
         self.connections.get(&handle).map(|entry| entry.tally)
+    }
+
+    /// How long the connection IDs are that peers are asked to put into their records (RFC 9146), at most 32 bytes; 0: none, but
+    /// theirs are used. `None` is as before: no IDs.
+    pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
+        self.ids.set_length(length);
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -192,6 +202,7 @@ impl Endpoint {
             + self.server.as_ref().map_or(0, |server| server.gathering.len())
             + self.connections.len()
             + self.routes.len()
+            + self.ids.len()
             + self.handshakes.len()
             + self.questions.len()
             + self.jobs.len()

@@ -40,7 +40,7 @@ impl Endpoint {
         if outcome.is_dropped() {
             self.counters.datagrams_dropped += 1;
         }
-        self.conclude(remote, outcome);
+        self.conclude(now, remote, outcome);
     }
 
     fn ask_for_move(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, device_id: &[u8]) -> Outcome {
@@ -65,13 +65,13 @@ impl Endpoint {
             if outcome.is_dropped() {
                 dropped.push(record);
             } else {
-                self.conclude(remote, outcome);
+                self.conclude(now, remote, outcome);
             }
         }
         if mover.is_none() && self.routes.established(old, 0).is_none() && self.asks.for_restores {
             unplaced.claimed = old;
             unplaced.records = dropped;
-            self.ask_about(unplaced, Question::Restore { claimed: old });
+            self.ask_about(unplaced, Question::Restore { claimed: old, id: None });
         } else {
             self.drop_records(remote, DropReason::Unauthentic, dropped.len());
         }
@@ -123,7 +123,7 @@ impl Endpoint {
 
     /// Gives a connection a record from an address that need not be its own. If the record is newer than all before, the
     /// connection moves there; the event of that comes before the data.
-    fn deliver_from(
+    pub(super) fn deliver_from(
         &mut self,
         now: Instant,
         remote: SocketAddr,
@@ -156,15 +156,16 @@ impl Endpoint {
         for record in records {
             let outcome = self.deliver_from(now, remote, live, &record.borrow());
             is_proven |= !outcome.is_dropped();
-            self.conclude(remote, outcome);
+            self.conclude(now, remote, outcome);
         }
         is_proven
     }
 
     /// Puts plaintext behind the events, and counts a record that was of no use.
-    fn conclude(&mut self, remote: SocketAddr, outcome: Outcome) {
+    fn conclude(&mut self, now: Instant, remote: SocketAddr, outcome: Outcome) {
         match outcome {
             Outcome::Used => {}
+            Outcome::Check(connection, message) => self.handle_check(now, connection, remote, message),
             Outcome::Dropped(reason) => self.drop_records(remote, reason, 1),
             Outcome::Data(connection, length) => {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
@@ -179,9 +180,9 @@ impl Endpoint {
         };
         let old = std::mem::replace(&mut entry.remote, remote);
         self.note_move(now, handle, old, remote);
+        self.counters.moves += 1;
         self.routes.remove(old, handle);
         self.place(handle, remote);
-        self.counters.moves += 1;
         self.outputs.trace.rename(old, remote);
         self.outputs.trace.line(2, remote, || format!("has moved here from {old}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });

@@ -9,7 +9,7 @@ use crate::proto::connection::{Connection, Scratch, Step};
 use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
-use crate::tls::{Context, DropReason};
+use crate::tls::{ConnectionIds, Context, DropReason};
 use crate::wire::Record;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -26,11 +26,12 @@ impl Endpoint {
                 Outcome::Dropped(DropReason::Limit)
             };
         }
-        let is_candidate = record.is_application_data() && self.routes.established(remote, 0).is_none();
+        let is_named = record.connection_id().is_some();
+        let is_candidate = record.is_application_data() && (is_named || self.routes.established(remote, 0).is_none());
         if !is_candidate || !self.asks.for_restores || !self.expected.includes(remote) {
             return Outcome::Dropped(DropReason::NoConnection);
         }
-        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote })
+        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote, id: record.connection_id() })
     }
 
     /// Questions about addresses have a budget of their own: anybody can cause them, under any address.
@@ -167,6 +168,14 @@ impl Endpoint {
 
     fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {
         let Restoration { saved, clock } = restoration;
+        if let Some(id) = saved.connection_ids.as_ref().map(ConnectionIds::own).filter(|id| !id.is_empty())
+            && (id.len() != usize::from(self.ids.length()) || !self.ids.is_free(id))
+        {
+            self.outputs.trace.line(1, remote, || {
+                "a saved connection cannot go on: its connection ID is taken, or not as long as ours are".to_owned()
+            });
+            return None;
+        }
         match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
             Err(why) => {

@@ -3,7 +3,7 @@
 use super::Endpoint;
 use crate::proto::connection::{CloseReason, Connection, WriteError};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{ClientConfig, Context, Error, ExportError, Finished, SavedConnection};
+use crate::tls::{ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
 use crate::wire::alert;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -35,7 +35,7 @@ impl Endpoint {
         remote: SocketAddr,
         config: &ClientConfig,
     ) -> Result<ConnectionHandle, Error> {
-        let mut context = Context::client(config, now)?;
+        let mut context = Context::client(config, now, self.ids.generate())?;
         context.pause(self.jobs.are_wanted());
         let mut connection = Connection::client(now, context);
         let step = connection.begin(now, &mut self.scratch);
@@ -112,6 +112,11 @@ impl Endpoint {
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         let entry = self.connections.get(&handle).ok_or(ExportError::NotConnected)?;
         entry.connection.export(label, context, length)
+    }
+
+    /// What the hellos have agreed on about connection IDs; `None` when there are none.
+    pub(crate) fn connection_ids(&self, handle: ConnectionHandle) -> Option<ConnectionIds> {
+        self.connections.get(&handle)?.connection.connection_ids()
     }
 
     /// Whether the application is told the keys of handshakes: [`Event::KeyLog`](super::Event::KeyLog).

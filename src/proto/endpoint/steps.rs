@@ -6,7 +6,7 @@ use crate::proto::counters::Tally;
 use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{ErrorKind, Negotiated, release_free_memory};
+use crate::tls::{ErrorKind, Negotiated, PeerCredential, release_free_memory};
 use crate::wire::alert;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -48,6 +48,12 @@ impl Endpoint {
                 self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
             }
             Step::FellAsleep => self.sleepers += 1,
+            // It had to wait, and came from the address at which the handshake was.
+            Step::Check(message) => {
+                if let Some(entry) = self.connections.get(&handle) {
+                    self.handle_check(now, handle, entry.remote, message);
+                }
+            }
             // What was held turned out to be of no use.
             Step::Dropped(reason) => {
                 if let Some(entry) = self.connections.get_mut(&handle) {
@@ -119,6 +125,7 @@ impl Endpoint {
 
     pub(super) fn add(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
         let handle = self.next_handle();
+        self.ids.give(connection.own_id(), handle);
         let entry = Entry {
             connection,
             remote,
@@ -149,18 +156,19 @@ impl Endpoint {
         };
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         self.handshakes.end(Unfinished::Connection(handle));
-        let old = self.routes.established(remote, 0);
-        self.routes.establish(remote, handle);
+        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
+        self.note_peer(handle, psk_identity.as_deref(), peer.as_ref());
+        let old = self.replaced_by(handle, remote);
+        self.place(handle, remote);
         if let Some(old) = old {
             self.remove(old, CloseReason::Replaced);
         }
         self.name(handle);
         self.counters.handshakes_completed += 1;
         self.counters.handshake_times.record(handshake_time);
-        if let Some(identity) = &negotiated.psk_identity {
+        if let Some(identity) = &psk_identity {
             self.outputs.trace.identify(remote, identity);
         }
-        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
         self.counters.sessions_resumed += u64::from(resumed);
         self.outputs
             .trace
@@ -175,6 +183,29 @@ impl Endpoint {
             terms,
             handshake_time,
         });
+    }
+
+    /// Notes who the peer of a connection with an ID is.
+    fn note_peer(&mut self, handle: ConnectionHandle, psk_identity: Option<&[u8]>, peer: Option<&PeerCredential>) {
+        let Some(entry) = self.connections.get(&handle) else { return };
+        let key = peer.map(|peer| peer.public_key.as_slice());
+        if entry.connection.has_id() {
+            self.ids.know_peer(entry.connection.own_id(), psk_identity, key);
+        } else if self.server.is_none() {
+            // The server has not taken up the offer.
+            self.ids.take_back_all(handle);
+        }
+    }
+
+    /// The connection at this address that a new one takes the place of (RFC 6347 section 4.2.8): the one that was heard last.
+    /// Another peer's with an ID stays, because it can come from any address: this one may have been its NAT's.
+    fn replaced_by(&self, new: ConnectionHandle, remote: SocketAddr) -> Option<ConnectionHandle> {
+        let id = |handle| self.connections.get(&handle).map(|entry| entry.connection.own_id()).unwrap_or_default();
+        let peer = self.ids.peer(id(new));
+        let mut others = (0..).map_while(|rank| self.routes.established(remote, rank));
+        others.clone().next().filter(|&last| id(last).is_empty()).or_else(|| {
+            others.find(|&other| peer.is_some() && !id(other).is_empty() && self.ids.peer(id(other)) == peer)
+        })
     }
 
     /// Notes an established connection by what is its own. A client's is never looked for.
@@ -223,6 +254,7 @@ impl Endpoint {
         self.routes.remove(remote, handle);
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
+        self.ids.take_back(entry.connection.own_id(), handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);
         }

@@ -6,6 +6,7 @@ mod certificates;
 mod choices;
 mod claims;
 mod client_psk;
+mod connection_ids;
 mod cookies;
 mod forgeries;
 mod fragmented_hellos;

@@ -95,6 +95,8 @@ pub(super) struct Network {
     pub(super) server: Peer,
     pub(super) clients: Vec<Peer>,
     pub(super) weather: Weather,
+    /// Bytes of the connection IDs that clients want to see; `None` for clients without. For clients that come later.
+    pub(super) client_ids: Option<u8>,
     /// Keys that the server's application knows. A look-up of another identity is answered with "unknown".
     pub(super) keys: HashMap<Vec<u8>, Vec<u8>>,
     /// Look-ups wait here when the application does not answer at once.
@@ -191,6 +193,7 @@ impl Network {
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
             clients: Vec::new(),
             weather: Weather::default(),
+            client_ids: None,
             keys: HashMap::from([(IDENTITY.to_vec(), KEY.to_vec())]),
             open_lookups: Vec::new(),
             answers_at_once: true,
@@ -244,6 +247,7 @@ impl Network {
     pub(super) fn connect_from(&mut self, address: SocketAddr, config: &ClientConfig) -> usize {
         let mut endpoint = Endpoint::client(limits(), 0);
         endpoint.offer_jobs(self.job_limit);
+        endpoint.use_connection_ids(self.client_ids);
         endpoint.connect(self.now, SERVER, config).unwrap();
         self.clients.push(Peer { address, endpoint, log: Vec::new(), received: Vec::new() });
         self.collect();
@@ -444,7 +448,7 @@ impl Network {
                         Question::Handshake(HandshakeQuestion::Peer(presented)) => {
                             self.open_verifications.push((peer.address, question, presented));
                         }
-                        Question::Restore { claimed } => self.restore_questions.push((question, claimed)),
+                        Question::Restore { claimed, .. } => self.restore_questions.push((question, claimed)),
                         Question::Move { device_id, .. } => self.move_questions.push((question, device_id)),
                         other => self.other_questions.push((question, other)),
                     },

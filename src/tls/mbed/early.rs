@@ -16,18 +16,22 @@ const BYTES_LIMIT: usize = 16 * 1024;
 #[derive(Default)]
 pub(super) struct EarlyRecords {
     records: VecDeque<OwnedRecord>,
+    /// Those of them that have turned out to be authentic, and something else than Finished.
+    others: Vec<OwnedRecord>,
 }
 
 impl EarlyRecords {
     pub(super) fn keep(&mut self, record: &Record<'_>) {
         self.records.push_back(record.keep());
-        while self.records.len() > RECORD_LIMIT || self.bytes() > BYTES_LIMIT {
-            self.records.pop_front();
+        while self.records.len() + self.others.len() > RECORD_LIMIT || self.bytes() > BYTES_LIMIT {
+            if self.records.pop_front().is_none() {
+                self.others.clear();
+            }
         }
     }
 
     fn bytes(&self) -> usize {
-        self.records.iter().map(|record| record.bytes.len()).sum()
+        self.records.iter().chain(&self.others).map(|record| record.bytes.len()).sum()
     }
 
     /// The first record that can be the Finished message which the engine waits for; most that cannot need not be
@@ -43,12 +47,19 @@ impl EarlyRecords {
         let lengths = ssl.finished_lengths()?;
         let can_be_finished = |record: &OwnedRecord| {
             let record = record.borrow();
-            record.content_type == ContentType::Handshake && lengths.contains(&record.fragment().len())
+            // What a record with a connection ID is, only its plaintext says.
+            let may_be = matches!(record.content_type, ContentType::Handshake | ContentType::Tls12Cid);
+            may_be && lengths.contains(&record.fragment().len())
         };
         self.records.remove(self.records.iter().position(can_be_finished)?)
     }
 
+    /// Keeps a record that was taken, and was not Finished, for the time after the handshake.
+    pub(super) fn put_aside(&mut self, record: Option<OwnedRecord>) {
+        self.others.extend(record);
+    }
+
     pub(super) fn into_records(self) -> VecDeque<OwnedRecord> {
-        self.records
+        self.others.into_iter().chain(self.records).collect()
     }
 }

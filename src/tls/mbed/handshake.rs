@@ -16,7 +16,7 @@ use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
 use crate::wire::handshake::MESSAGE_LIMIT;
-use crate::wire::{ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
+use crate::wire::{ConnectionId, ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -34,28 +34,41 @@ impl Handshake {
     ///
     /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
     /// `protocol`: what the application has chosen of the client's application protocols.
+    /// `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(crate) fn server(
         config: &ServerConfig,
         now: Instant,
         asks_for_sessions: bool,
         protocol: Option<Vec<u8>>,
+        own_id: Option<ConnectionId>,
     ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
-        let hellos = Hellos::server(&config.rules, protocol);
+        if let Some(id) = &own_id {
+            ssl.offer_connection_id(id.as_bytes()).map_err(Error::internal)?;
+        }
+        let hellos = Hellos::server(&config.rules, protocol, own_id.is_some());
         let resumption = if asks_for_sessions { Resumption::NotAsked } else { Resumption::Off };
         let steps = Steps::new(&config.rules, hellos, PskExchange::server(), resumption);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
-    /// Call [`Handshake::handle_timeout`] to send the first flight.
-    pub(crate) fn client(config: &ClientConfig, now: Instant) -> Result<Handshake, Error> {
+    /// Call [`Handshake::handle_timeout`] to send the first flight. `own_id`: the connection ID that it offers.
+    pub(crate) fn client(
+        config: &ClientConfig,
+        now: Instant,
+        own_id: Option<ConnectionId>,
+    ) -> Result<Handshake, Error> {
         let mut ssl = Ssl::new(&config.ssl, now, config.pace.longest_interval).map_err(Error::internal)?;
         ssl.set_mtu(config.pace.mtu);
         let server_name = config.peer_name.as_ref().and_then(PeerName::dns);
         ssl.set_server_name(server_name).map_err(Error::internal)?;
+        if let Some(id) = &own_id {
+            ssl.offer_connection_id(id.as_bytes()).map_err(Error::internal)?;
+        }
         let psk = PskExchange::client(config.asks_for_psk);
-        let steps = Steps::new(&config.rules, Hellos::client(&config.rules), psk, Resumption::Off);
+        let hellos = Hellos::client(&config.rules, own_id.is_some());
+        let steps = Steps::new(&config.rules, hellos, psk, Resumption::Off);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
@@ -88,6 +101,11 @@ impl Handshake {
     /// The number of the next plaintext record; `None` when there will be none.
     pub(crate) fn next_plaintext_number(&self) -> Option<u64> {
         self.ssl.next_plaintext_number()
+    }
+
+    /// The connection ID that we have offered; empty without one.
+    pub(crate) fn own_connection_id(&self) -> &[u8] {
+        self.ssl.own_connection_id()
     }
 
     /// How far it has come: the engine's state, and one before it.
@@ -192,6 +210,7 @@ impl Handshake {
         let suite = self.ssl.suite().ok_or_else(|| Error::internal(0))?;
         // The limit was for flights. A payload is one record, and the application decides about its size.
         self.ssl.set_mtu(0);
+        self.ssl.checks_routability = self.steps.hellos.checks_routability();
         let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
         let Steps { hellos, peer, resumption, .. } = &mut self.steps;
         let resumed = resumption.is_resumed();

@@ -1,5 +1,5 @@
-//! What the two hellos agree on and the engine knows nothing of: certificate types (RFC 7250), SRTP (RFC 5764), and an
-//! application protocol (RFC 7301) that the application has chosen.
+//! What the two hellos agree on and the engine knows nothing of: certificate types (RFC 7250), SRTP (RFC 5764), return
+//! routability checks (RFC 9853), and an application protocol (RFC 7301) that the application has chosen.
 //!
 //! Our hello gets its extensions appended while the engine writes it; the peer's is read here before the engine reads
 //! it.
@@ -14,7 +14,9 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::wire::certificate_type::{Agreement, client_extensions, read_client_hello, read_server_hello};
 use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
-use crate::wire::{CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, srtp};
+use crate::wire::{
+    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id, srtp,
+};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 
@@ -29,6 +31,10 @@ pub(super) struct Hellos {
     cookies: Cookies,
     /// The profile that both sides use.
     srtp_profile: Option<SrtpProfile>,
+    /// Whether we use connection IDs, if the peer does: a client offers them, a server answers an offer.
+    uses_ids: bool,
+    /// Whether both sides answer return routability checks (RFC 9853).
+    checks_routability: bool,
     /// The application protocol that a server's application has chosen.
     protocol: Option<Vec<u8>>,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
@@ -36,13 +42,18 @@ pub(super) struct Hellos {
 }
 
 impl Hellos {
-    pub(super) fn client(rules: &Arc<Rules>) -> Hellos {
-        let always = srtp::client_extension(&rules.srtp_profiles);
-        Hellos::new(rules, HelloExtensions { always, full: client_extensions(&rules.abilities) })
+    pub(super) fn client(rules: &Arc<Rules>, uses_ids: bool) -> Hellos {
+        let mut always = srtp::client_extension(&rules.srtp_profiles);
+        if uses_ids {
+            // RFC 9853 section 3: who offers connection IDs should offer this as well.
+            always.extend(connection_id::routability_extension());
+        }
+        let extensions = HelloExtensions { always, full: client_extensions(&rules.abilities) };
+        Hellos { uses_ids, ..Hellos::new(rules, extensions) }
     }
 
-    pub(super) fn server(rules: &Arc<Rules>, protocol: Option<Vec<u8>>) -> Hellos {
-        Hellos { protocol, ..Hellos::new(rules, HelloExtensions::default()) }
+    pub(super) fn server(rules: &Arc<Rules>, protocol: Option<Vec<u8>>, uses_ids: bool) -> Hellos {
+        Hellos { protocol, uses_ids, ..Hellos::new(rules, HelloExtensions::default()) }
     }
 
     fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> Hellos {
@@ -53,6 +64,8 @@ impl Hellos {
             offered: Vec::new(),
             cookies: Cookies::default(),
             srtp_profile: None,
+            uses_ids: false,
+            checks_routability: false,
             protocol: None,
             fault: None,
         }
@@ -86,6 +99,10 @@ impl Hellos {
         extensions::numbers(list, Hello::Client)?;
         (self.agreement, self.extensions.full) = read_client_hello(&self.rules.abilities, list)?;
         (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
+        self.checks_routability = self.uses_ids && connection_id::allows_routability_checks(list, Hello::Client)?;
+        if self.checks_routability {
+            self.extensions.always.extend(connection_id::routability_extension());
+        }
         Ok(())
     }
 
@@ -113,6 +130,7 @@ impl Hellos {
                 let list = extensions::of_server_hello(&self.offered, &message)?;
                 self.agreement = read_server_hello(&self.rules.abilities, list)?;
                 self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, list)?;
+                self.checks_routability = connection_id::allows_routability_checks(list, Hello::Server)?;
             }
             _ => {}
         }
@@ -140,6 +158,11 @@ impl Hellos {
 
     pub(super) fn srtp_profile(&self) -> Option<SrtpProfile> {
         self.srtp_profile
+    }
+
+    /// Whether both sides answer return routability checks.
+    pub(super) fn checks_routability(&self) -> bool {
+        self.checks_routability
     }
 
     pub(super) fn take_protocol(&mut self) -> Option<Vec<u8>> {

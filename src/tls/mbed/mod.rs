@@ -35,6 +35,8 @@ mod saved;
 mod server_identity;
 mod ssl;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub(crate) use config::{ClientConfig, ServerConfig};

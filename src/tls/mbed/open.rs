@@ -7,7 +7,7 @@ use crate::tls::error::Error;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
-use crate::wire::{Records, alert};
+use crate::wire::{RoutabilityCheck, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -60,7 +60,7 @@ impl Open {
     ) -> Result<Inbound, Error> {
         let Open { ssl, last_flight } = self;
         let before = ssl.replay_window();
-        let result = ssl.with(now, Some(record), out, |ssl| ssl.read(plaintext));
+        let (result, check) = ssl.with(now, Some(record), out, |ssl| (ssl.read(plaintext), ssl.routability_check()));
         let authenticated = ssl.replay_window() != before;
         match result {
             Ok(length) => {
@@ -78,6 +78,15 @@ impl Open {
                     last_flight.repeat(out);
                 }
                 Ok(Inbound::Consumed)
+            }
+            Err(sys::ERR_SSL_UNEXPECTED_MESSAGE) if authenticated && ssl.last_record_was_routability_check() => {
+                if !ssl.checks_routability {
+                    // RFC 9853 section 3: nobody has said that there would be such records.
+                    ssl.set_replay_window(before);
+                    return Ok(Inbound::Dropped(DropReason::Unexpected));
+                }
+                *last_flight = LastFlight::Delivered;
+                Ok(RoutabilityCheck::parse(check).map_or(Inbound::Consumed, Inbound::Check))
             }
             Err(_) if !authenticated => {
                 ssl.drop_current_record();
@@ -98,7 +107,8 @@ impl Open {
 
 /// Why the engine has not taken a record, by the highest number that was heard and the window below it.
 fn reason(record: &[u8], (top, seen): (u64, u64)) -> DropReason {
-    let number = Records::new(record).next().map_or(0, |record| u64::from_be_bytes(record.number()));
+    // The number stands at the same place in every record (RFC 6347 section 4.1, RFC 9146 section 4).
+    let number = record.get(3..).and_then(<[u8]>::first_chunk).map_or(0, |number| u64::from_be_bytes(*number));
     match top.checked_sub(number & NUMBER_MASK) {
         Some(age) if age >= 64 || seen >> age & 1 == 1 => DropReason::Replayed,
         _ => DropReason::Unauthentic,

@@ -1,10 +1,11 @@
 //! Live connections and resumable sessions, in and out of the engine.
 
-use super::ffi::saved::ConnectionState;
+use super::ffi::saved::{ConnectionState, Id};
 use super::ffi::ssl::Ssl;
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId};
 use crate::tls::suites::Suite;
-use crate::wire::MaxFragmentLength;
+use crate::wire::{ConnectionId, MaxFragmentLength};
 
 impl Ssl {
     /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
@@ -26,6 +27,12 @@ impl Ssl {
             max_fragment_length: MaxFragmentLength::from_code(state.max_fragment_length_code),
             encrypt_then_mac: state.encrypt_then_mac,
             extended_master_secret: Some(state.extended_master_secret),
+            connection_ids: match state.connection_ids {
+                None => None,
+                Some([own, peer]) => {
+                    Some(ConnectionIds::new(&from_raw(own)?, &from_raw(peer)?, state.checks_routability))
+                }
+            },
         };
         Some((saved, state.nonce_offset))
     }
@@ -48,6 +55,8 @@ impl Ssl {
             max_fragment_length_code: saved.max_fragment_length.map_or(0, MaxFragmentLength::code),
             encrypt_then_mac: saved.encrypt_then_mac,
             extended_master_secret: saved.extended_master_secret.unwrap_or(false),
+            connection_ids: saved.connection_ids.as_ref().map(|ids| [to_raw(ids.own()), to_raw(ids.peer())]),
+            checks_routability: saved.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability),
         })
     }
 
@@ -61,4 +70,16 @@ impl Ssl {
         let encrypt_then_mac = session.encrypt_then_mac.filter(|_| session.suite.is_cbc());
         self.resume(session.suite.id(), &session.master_secret, extended_master_secret, encrypt_then_mac)
     }
+}
+
+fn from_raw((bytes, length): Id) -> Option<ConnectionId> {
+    ConnectionId::new(bytes.get(..usize::from(length))?)
+}
+
+fn to_raw(id: &[u8]) -> Id {
+    let mut bytes = [0; ConnectionId::LIMIT];
+    // None is longer: `ConnectionId` has seen to it.
+    let length = id.len().min(bytes.len());
+    bytes[..length].copy_from_slice(&id[..length]);
+    (bytes, length as u8)
 }

@@ -66,12 +66,22 @@ impl Steps {
                 return Ok(Pause::Asking(question));
             }
             let offered = finished.take();
-            let written = ssl.written();
+            let (written, heard) = (ssl.written(), ssl.replay_window());
             match self.step(ssl, offered.as_ref()) {
                 Ok(None) => {}
                 Ok(Some(pause)) => return Ok(pause),
                 // A timer that was due let the engine retransmit before it looked at the record.
                 Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) if ssl.has_record_on_offer() => {}
+                // With a connection ID, what has overtaken the Finished message looks the same: the engine drops application
+                // data, and refuses what it does not know.
+                Err(Failure::Engine(sys::ERR_SSL_WANT_READ | sys::ERR_SSL_UNEXPECTED_MESSAGE))
+                    if offered.is_some() && ssl.replay_window() != heard && !ssl.last_record_was_handshake() =>
+                {
+                    ssl.drop_current_record();
+                    ssl.set_replay_window(heard);
+                    ssl.take_back(written);
+                    self.early.put_aside(offered);
+                }
                 Err(Failure::Engine(sys::ERR_SSL_WANT_READ)) => match self.early.take_finished(ssl) {
                     Some(record) => finished = Some(record),
                     None => return Ok(Pause::Reading),

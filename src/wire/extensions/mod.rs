@@ -2,6 +2,7 @@
 
 pub(crate) mod application_protocol;
 pub(crate) mod certificate_type;
+pub(crate) mod connection_id;
 pub(crate) mod max_fragment_length;
 pub(crate) mod server_name;
 pub(crate) mod srtp;

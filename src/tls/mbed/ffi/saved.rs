@@ -29,7 +29,14 @@ pub(crate) struct ConnectionState {
     pub(crate) encrypt_then_mac: bool,
     /// Whether the master secret is an extended one (RFC 7627).
     pub(crate) extended_master_secret: bool,
+    /// Ours and the peer's (RFC 9146); `None` where the hellos did not agree on any.
+    pub(crate) connection_ids: Option<[Id; 2]>,
+    /// Whether both sides answer return routability checks (RFC 9853).
+    pub(crate) checks_routability: bool,
 }
+
+/// A connection ID: its bytes, of which so many count.
+pub(crate) type Id = ([u8; 32], u8);
 
 impl Ssl {
     /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
@@ -57,6 +64,10 @@ impl Ssl {
             max_fragment_length_code: session.mfl_code,
             encrypt_then_mac: session.encrypt_then_mac != 0,
             extended_master_secret: self.extended_master_secret,
+            connection_ids: self
+                .has_connection_ids
+                .then_some([(transform.in_cid, transform.in_cid_len), (transform.out_cid, transform.out_cid_len)]),
+            checks_routability: self.checks_routability,
         })
     }
 
@@ -111,6 +122,12 @@ impl Ssl {
         handshake.randbytes = *state.randoms;
         // The master secret is there: derive the keys from it, as a resumption does.
         handshake.resume = 1;
+        if let Some([own, peer]) = state.connection_ids {
+            (raw.own_cid, raw.own_cid_len) = own;
+            (handshake.peer_cid, handshake.peer_cid_len) = peer;
+            // The derivation of the keys puts both beside the keys.
+            handshake.cid_in_use = sys::SSL_CID_ENABLED as u8;
+        }
         raw.major_ver = sys::SSL_MAJOR_VERSION_3;
         raw.minor_ver = sys::SSL_MINOR_VERSION_3;
         // SAFETY: the constant table's entry, or null, which is checked.
@@ -137,6 +154,8 @@ impl Ssl {
             sys::ssl_update_in_pointers(raw);
         }
         self.extended_master_secret = state.extended_master_secret;
+        self.has_connection_ids = state.connection_ids.is_some();
+        self.checks_routability = state.checks_routability;
         if let Some((top, seen)) = state.replay_window {
             raw.in_window_top = top;
             raw.in_window = seen;

@@ -18,6 +18,10 @@ const FINISHED_LENGTH: usize = 12 + 12;
 /// Bytes by which padding can lengthen a CBC record beyond its shortest form.
 const CBC_SLACK: usize = 2 * 16;
 
+/// Bytes by which the real type and padding can lengthen the plaintext of a record with a connection ID (RFC 9146 section 4).
+/// How much padding there is, is the sender's affair; no implementation is known that adds more than 15 bytes to Finished.
+const INNER_SLACK: usize = 1 + 255;
+
 /// An `ssl_context` that reads from and writes to memory.
 pub(crate) struct Ssl {
     pub(super) raw: Box<sys::ssl_context>,
@@ -26,6 +30,10 @@ pub(crate) struct Ssl {
     pub(super) config: Arc<SslConfig>,
     /// Whether the extended master secret was negotiated (RFC 7627).
     pub(super) extended_master_secret: bool,
+    /// Whether both hellos had the extension connection_id (RFC 9146).
+    pub(super) has_connection_ids: bool,
+    /// Whether both hellos had the extension rrc (RFC 9853).
+    pub(crate) checks_routability: bool,
     /// The alert that the last record was, if it was one.
     received_alert: Option<u8>,
 }
@@ -43,7 +51,15 @@ impl Ssl {
             raw.assume_init()
         };
         let bio = NonNull::from(Box::leak(Box::new(Bio::new(now, longest_interval))));
-        let mut ssl = Ssl { raw, bio, config: Arc::clone(config), extended_master_secret: false, received_alert: None };
+        let mut ssl = Ssl {
+            raw,
+            bio,
+            config: Arc::clone(config),
+            extended_master_secret: false,
+            has_connection_ids: false,
+            checks_routability: false,
+            received_alert: None,
+        };
         let context = bio.as_ptr().cast();
         // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
         unsafe {
@@ -159,6 +175,7 @@ impl Ssl {
         // SAFETY: null, or the handshake that the context owns; its last step frees it.
         if let Some(handshake) = unsafe { self.raw.handshake.as_ref() } {
             self.extended_master_secret = handshake.extended_ms != 0;
+            self.has_connection_ids = c_int::from(handshake.cid_in_use) == sys::SSL_CID_ENABLED;
         }
         // SAFETY: the context is set up.
         check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
@@ -227,6 +244,45 @@ impl Ssl {
     /// Whether the record that was read last was of the type handshake.
     pub(crate) fn last_record_was_handshake(&self) -> bool {
         self.raw.in_msgtype == sys::SSL_MSG_HANDSHAKE
+    }
+
+    /// Whether the record that was read last was of the type return_routability_check (RFC 9853 section 4).
+    pub(crate) fn last_record_was_routability_check(&self) -> bool {
+        self.raw.in_msgtype == sys::SSL_MSG_RETURN_ROUTABILITY_CHECK as c_int
+    }
+
+    /// The first bytes of such a record, inside `exchange`, and how many it has.
+    pub(crate) fn routability_check(&self) -> ([u8; 9], usize) {
+        let mut message = [0; 9];
+        let length = if self.last_record_was_routability_check() { self.raw.in_msglen } else { 0 };
+        let raw = &*self.raw;
+        if length > 0 && !raw.in_msg.is_null() {
+            // SAFETY: the record that was read last has `in_msglen` bytes at `in_msg`, as long as its buffer is attached.
+            let bytes = unsafe { std::slice::from_raw_parts(raw.in_msg, length.min(message.len())) };
+            message[..bytes.len()].copy_from_slice(bytes);
+        }
+        (message, length)
+    }
+
+    /// Sends a message of the type return_routability_check.
+    pub(crate) fn send_routability_check(&mut self, message: &[u8; 9]) -> Result<(), c_int> {
+        let raw = &mut *self.raw;
+        if raw.out_msg.is_null() {
+            return Err(sys::ERR_SSL_INTERNAL_ERROR);
+        }
+        raw.out_msgtype = sys::SSL_MSG_RETURN_ROUTABILITY_CHECK as c_int;
+        raw.out_msglen = message.len();
+        // SAFETY: the buffer is attached during `exchange`, and `out_msg` has room for OUT_CONTENT_LEN bytes in it.
+        unsafe {
+            std::ptr::copy_nonoverlapping(message.as_ptr(), raw.out_msg, message.len());
+            check(sys::ssl_write_record(raw, 1))
+        }
+    }
+
+    /// Takes back that a record was heard: it is as if it had never come.
+    pub(crate) fn set_replay_window(&mut self, (top, seen): (u64, u64)) {
+        self.raw.in_window_top = top;
+        self.raw.in_window = seen;
     }
 
     /// Whether the record that was read last was of the type application_data.
@@ -314,17 +370,39 @@ impl Ssl {
         let transform = unsafe { self.raw.transform_negotiate.as_ref() }?;
         if transform.taglen == 0 {
             // CBC: minlen has a block of padding in it, and the MAC may be inside or outside the encryption.
-            return Some(transform.minlen..=transform.minlen + FINISHED_LENGTH + CBC_SLACK);
+            let slack = CBC_SLACK + if transform.in_cid_len == 0 { 0 } else { INNER_SLACK };
+            return Some(transform.minlen..=transform.minlen + FINISHED_LENGTH + slack);
         }
         let shortest = transform.minlen + FINISHED_LENGTH;
-        // RFC 9146 section 4: the inner plaintext has the real type behind it.
-        Some(shortest..=shortest + usize::from(transform.in_cid_len != 0))
+        Some(shortest..=shortest + if transform.in_cid_len == 0 { 0 } else { INNER_SLACK })
     }
 
     /// Gives up the record that the engine last refused, so that the next can be read.
     pub(crate) fn drop_current_record(&mut self) {
         self.raw.next_record_offset = 0;
         self.raw.in_left = 0;
+    }
+
+    /// Has our hello say which connection ID we want to receive (RFC 9146 section 3): a client's offers it, a server's answers
+    /// an offer.
+    pub(crate) fn offer_connection_id(&mut self, id: &[u8]) -> Result<(), c_int> {
+        let raw = &mut *self.raw;
+        raw.own_cid.get_mut(..id.len()).ok_or(sys::ERR_SSL_BAD_INPUT_DATA)?.copy_from_slice(id);
+        raw.own_cid_len = id.len() as u8;
+        raw.negotiate_cid = sys::SSL_CID_ENABLED as u8;
+        Ok(())
+    }
+
+    /// The connection ID that we have offered, or that a restored connection has; empty without one.
+    pub(crate) fn own_connection_id(&self) -> &[u8] {
+        self.raw.own_cid.get(..usize::from(self.raw.own_cid_len)).unwrap_or_default()
+    }
+
+    /// The connection ID that the peer's records have; empty without one.
+    pub(crate) fn incoming_connection_id(&self) -> &[u8] {
+        // SAFETY: null, or a transform that the context owns.
+        let transform = unsafe { self.raw.transform_in.as_ref() };
+        transform.and_then(|keys| keys.in_cid.get(..usize::from(keys.in_cid_len))).unwrap_or_default()
     }
 
     /// The DNS name that the server is asked for (RFC 6066 section 3). The engine does not look for it in the

@@ -1,0 +1,64 @@
+'use strict';
+
+// A NAT on loopback between clients and one server, which gives each client another port when it is told to.
+
+const dgram = require('node:dgram');
+
+const { HOST, event } = require('./endpoints.js');
+
+/**
+ * @param {{ after: Function }} test at whose end it is closed
+ * @param {number} serverPort
+ * @returns {Promise<{ port: number, outerPort: number, rebind: () => Promise<void> }>} `outerPort` is the port that the
+ *   server sees of the client that was heard last; rebind() gives all clients new ones
+ */
+async function startNat(test, serverPort) {
+  const inner = dgram.createSocket('udp4');
+  /** 'address:port' of a client -> its socket on the side of the server */
+  let outer = new Map();
+  const nat = { port: 0, outerPort: 0, rebind };
+
+  inner.on('message', (datagram, client) => {
+    const socket = outerOf(client);
+    socket.send(datagram, serverPort, HOST);
+  });
+
+  function outerOf(client) {
+    const key = `${client.address}:${client.port}`;
+    let socket = outer.get(key);
+    if (socket === undefined) {
+      socket = open(client);
+      outer.set(key, socket);
+    }
+    return socket;
+  }
+
+  function open(client) {
+    const socket = dgram.createSocket('udp4');
+    socket.on('error', () => {});
+    socket.on('message', (datagram) => inner.send(datagram, client.port, client.address));
+    socket.bind(0, HOST, () => {
+      nat.outerPort = socket.address().port;
+    });
+    return socket;
+  }
+
+  /** What was under way to the old ports is lost, as it is with a NAT. */
+  async function rebind() {
+    const old = outer;
+    outer = new Map();
+    for (const socket of old.values()) socket.close();
+  }
+
+  inner.on('error', () => {});
+  inner.bind(0, HOST);
+  test.after(() => {
+    inner.close();
+    for (const socket of outer.values()) socket.close();
+  });
+  await event(inner, 'listening');
+  nat.port = inner.address().port;
+  return nat;
+}
+
+module.exports = { startNat };

@@ -1,0 +1,169 @@
+//! Connection IDs that we have given away (RFC 9146), and whose they are.
+
+use super::table::ConnectionHandle;
+use crate::tls::fill_random;
+use crate::wire::ConnectionId;
+use rustc_hash::FxHashMap;
+use std::hash::{BuildHasher, RandomState};
+
+/// Tries to find an ID that nobody has. With one byte, and half of all taken, one in two hundred million looks in vain.
+const TRIES: usize = 24;
+
+/// What differs between any two of our IDs: their last eight bytes, or all where there are fewer. Two words rather than one
+/// long one, so that a handle fits beside them without a gap.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Name([u32; 2]);
+
+impl Name {
+    fn of(id: &[u8]) -> Name {
+        let last = id.iter().rev().take(8).fold(0_u64, |name, &byte| name << 8 | u64::from(byte));
+        Name([(last >> 32) as u32, last as u32])
+    }
+}
+
+/// IDs of one endpoint. All have one length: a record does not say how long its ID is.
+#[derive(Default)]
+pub(super) struct ConnectionIds {
+    /// `None`: we neither give IDs away nor use those of others. 0: we use those of others.
+    length: Option<u8>,
+    /// IDs are our own random numbers: nobody can choose them so that they collide.
+    owners: FxHashMap<Name, Owner>,
+    /// Of peers: they choose who they are.
+    hasher: RandomState,
+}
+
+#[derive(Clone, Copy)]
+struct Owner {
+    connection: ConnectionHandle,
+    /// Tells peers with different credentials apart, as far as 31 bits can; 0 when it is not known who the peer is.
+    peer: u32,
+}
+
+impl ConnectionIds {
+    /// At most [`ConnectionId::LIMIT`] bytes; `None` for no IDs at all.
+    pub(super) fn set_length(&mut self, length: Option<u8>) {
+        self.length = length;
+    }
+
+    /// Bytes of the ID in a record to us; 0 when there is none.
+    pub(super) fn length(&self) -> u8 {
+        self.length.unwrap_or(0)
+    }
+
+    /// An ID for a new connection, which nobody has, and nobody can guess or link to another. `None` when there are to be
+    /// no IDs, or hardly any is left.
+    pub(super) fn generate(&self) -> Option<ConnectionId> {
+        let length = self.length?;
+        if length == 0 {
+            return Some(ConnectionId::EMPTY);
+        }
+        let mut bytes = [0; ConnectionId::LIMIT];
+        let bytes = bytes.get_mut(..length.into())?;
+        for _ in 0..TRIES {
+            fill_random(bytes).ok()?;
+            if !self.owners.contains_key(&Name::of(bytes)) {
+                return ConnectionId::new(bytes);
+            }
+        }
+        None
+    }
+
+    /// Whose an ID is, at most; the connection knows all of its bytes.
+    pub(super) fn owner(&self, id: &ConnectionId) -> Option<ConnectionHandle> {
+        self.owners.get(&Name::of(id.as_bytes())).map(|owner| owner.connection)
+    }
+
+    pub(super) fn is_free(&self, id: &[u8]) -> bool {
+        id.is_empty() || !self.owners.contains_key(&Name::of(id))
+    }
+
+    /// Gives a free ID to a connection.
+    pub(super) fn give(&mut self, id: &[u8], connection: ConnectionHandle) {
+        if !id.is_empty() {
+            self.owners.insert(Name::of(id), Owner { connection, peer: 0 });
+        }
+    }
+
+    /// Notes who the peer of a connection has proved to be, if it has.
+    pub(super) fn know_peer(&mut self, id: &[u8], psk_identity: Option<&[u8]>, public_key: Option<&[u8]>) {
+        let is_known = psk_identity.is_some() || public_key.is_some();
+        let peer = self.hasher.hash_one((psk_identity, public_key)) as u32 | 1;
+        if let Some(owner) = self.owners.get_mut(&Name::of(id)).filter(|_| is_known) {
+            owner.peer = peer;
+        }
+    }
+
+    /// Who the peer is; `None` when it is not known.
+    pub(super) fn peer(&self, id: &[u8]) -> Option<u32> {
+        self.owners.get(&Name::of(id)).map(|owner| owner.peer).filter(|&peer| peer != 0)
+    }
+
+    /// Takes an ID back from a connection that is gone.
+    pub(super) fn take_back(&mut self, id: &[u8], connection: ConnectionHandle) {
+        let name = Name::of(id);
+        if self.owners.get(&name).is_some_and(|owner| owner.connection == connection) {
+            self.owners.remove(&name);
+        }
+    }
+
+    /// Takes back whatever a connection has. It looks at all, of which a client has one.
+    pub(super) fn take_back_all(&mut self, connection: ConnectionHandle) {
+        self.owners.retain(|_, owner| owner.connection != connection);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.owners.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_length(length: u8) -> ConnectionIds {
+        let mut ids = ConnectionIds::default();
+        ids.set_length(Some(length));
+        ids
+    }
+
+    #[test]
+    fn no_id_is_given_away_twice_and_all_can_be_used_again() {
+        let mut ids = of_length(1);
+        let mut given = Vec::new();
+        for number in 1..=200 {
+            let id = ids.generate().unwrap();
+            assert!(!given.contains(&id));
+            ids.give(id.as_bytes(), ConnectionHandle(number));
+            given.push(id);
+        }
+        for (number, id) in (1..).zip(&given) {
+            assert_eq!(ids.owner(id), Some(ConnectionHandle(number)));
+            ids.take_back(id.as_bytes(), ConnectionHandle(number + 1));
+            assert!(!ids.is_free(id.as_bytes()), "somebody else's");
+            ids.take_back(id.as_bytes(), ConnectionHandle(number));
+        }
+        assert_eq!(ids.len(), 0);
+    }
+
+    #[test]
+    fn a_connection_goes_without_when_no_id_is_left() {
+        let mut ids = of_length(1);
+        for byte in 0..=255 {
+            ids.give(&[byte], ConnectionHandle(1));
+        }
+        assert!(ids.generate().is_none());
+        assert!(ConnectionIds::default().generate().is_none());
+        assert_eq!(of_length(0).generate(), Some(ConnectionId::EMPTY));
+    }
+
+    #[test]
+    fn ids_have_the_length_that_was_asked_for_and_are_not_alike() {
+        for length in 4..=ConnectionId::LIMIT as u8 {
+            let ids = of_length(length);
+            let [first, second] = [ids.generate().unwrap(), ids.generate().unwrap()];
+            assert_eq!(first.as_bytes().len(), usize::from(length));
+            assert_ne!(first, second);
+        }
+    }
+}
