@@ -5,6 +5,7 @@
 import { X509Certificate } from 'node:crypto';
 import { RemoteInfo, Socket as UdpSocket, SocketOptions as UdpSocketOptions } from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import { BlockList } from 'node:net';
 import { Duplex } from 'node:stream';
 import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
@@ -221,6 +222,30 @@ export interface SharedOptions {
   recvBufferSize?: number;
   /** Send buffer of the UDP socket (SO_SNDBUF), bytes. Default: the system's default. */
   sendBufferSize?: number;
+  /** Whether the UDP socket may have an address that another one has (SO_REUSEADDR). Datagrams then take a slower way.
+   * Default: false. */
+  reuseAddr?: boolean;
+  /** Whether several UDP sockets may have one address and share its datagrams (SO_REUSEPORT), from Node 23.1 on. Datagrams then
+   * take a slower way. Default: false. */
+  reusePort?: boolean;
+  /** Addresses that a server hears nothing of, and that a client does not connect to. A server's datagrams then take a slower
+   * way. Default: none. */
+  blockList?: BlockList;
+  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
+  lookup?: (
+    hostname: string,
+    family: number,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | readonly { address: string; family?: number }[],
+      family?: number,
+    ) => void,
+  ) => void;
+  /** Credentials and what is negotiated with them, in place of `key`, `cert`, `pfx` and `passphrase`. Other options count more
+   * than what it says. */
+  secureContext?: SecureContext;
+  /** Whether messages are traced to stderr, as with `debug: 3`. Default: false. */
+  enableTrace?: boolean;
 }
 
 /**
@@ -398,16 +423,8 @@ export interface ClientOptions extends SharedOptions {
   localAddress?: string;
   /** UDP port to bind the client's own UDP socket to; 0 lets the system choose. Default: 0. */
   localPort?: number | string;
-  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
-  lookup?: (
-    hostname: string,
-    family: number,
-    callback: (
-      error: NodeJS.ErrnoException | null,
-      address: string | readonly { address: string; family?: number }[],
-      family?: number,
-    ) => void,
-  ) => void;
+  /** Ends the connection, or gives the handshake up, with an AbortError. */
+  signal?: AbortSignal;
   /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
   /** Identity that goes with `psk`. */
@@ -456,6 +473,8 @@ export interface ListenOptions {
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;
+  /** Closes the server. */
+  signal?: AbortSignal;
 }
 
 export interface CipherInfo {
@@ -784,6 +803,8 @@ export class DtlsSocket extends Duplex {
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
+  /** True, as on node:tls's sockets. */
+  readonly encrypted: true;
   /** True from the end of the handshake to the end of the connection. */
   readonly connected: boolean;
   /** Whether the peer is told when the connection is closed. It can be set. */
@@ -846,6 +867,8 @@ export class DtlsSocket extends Duplex {
   resumeSession(session: SavedSession): boolean;
   /** Ends the connection without telling the peer. After 'close' the socket's listeners are removed. */
   reset(): void;
+  /** Ends the connection, and waits until it is over. */
+  [Symbol.asyncDispose](): Promise<void>;
 
   addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
   addListener(event: string | symbol, listener: (...args: any[]) => void): this;
@@ -913,6 +936,8 @@ export interface DtlsServerEvents {
   forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
   /** A handshake has failed. Its socket emits no 'error', and is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
+  /** node:tls's name of 'clientError', which comes right before it. */
+  tlsClientError: [error: DtlsError, socket: DtlsSocket];
   /** A handshake has keys: a line for Wireshark, which is a secret. */
   keylog: [line: Buffer, socket: DtlsSocket];
   /** The UDP socket has failed. 'close' follows. */
@@ -1000,6 +1025,8 @@ export class DtlsServer extends EventEmitter {
   expectAddresses(addresses: Iterable<PeerAddress | string> | null): void;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
+  /** Closes the server, if it listens. */
+  [Symbol.asyncDispose](): Promise<void>;
   /** Lets the server keep the process alive, which is the default. */
   ref(): this;
   /** Lets the process end though the server listens. */
@@ -1067,7 +1094,10 @@ export type DgramClientOptions = Omit<
  * if there is `client`, and it does both if there are both.
  */
 export interface DgramSocketOptions
-  extends Omit<ServerOptions, 'host' | 'port' | 'socket' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'> {
+  extends Omit<
+    ServerOptions,
+    'host' | 'port' | 'socket' | 'lookup' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'
+  > {
   /** How a connection is opened with a peer that a message is sent to and that has none. The connection is closed after a day
    * without a datagram from the peer, unless its own idle time says otherwise. */
   client?: DgramClientOptions;
@@ -1081,6 +1111,8 @@ export interface DgramSocketOptions
   reusePort?: boolean;
   /** Resolves the names that send() and connect() are given. Default: dns.lookup. */
   lookup?: UdpSocketOptions['lookup'];
+  /** Closes the socket. */
+  signal?: AbortSignal;
 }
 
 /** A dgram.Socket that encrypts what it sends and decrypts what it receives. It has neither multicast nor broadcast. */
@@ -1132,6 +1164,17 @@ export function connect(
   secureConnectListener?: (client: DtlsClient) => void,
 ): DtlsClient;
 export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;
+
+/** connect() and listen() as promises. */
+export const promises: {
+  /** Opens a connection, and waits for the end of the handshake. */
+  connect(options: ClientOptions): Promise<DtlsClient>;
+  connect(port: number | string, host: string, options: Omit<ClientOptions, 'port' | 'host'>): Promise<DtlsClient>;
+  connect(port: number | string, options: Omit<ClientOptions, 'port'>): Promise<DtlsClient>;
+  /** Lets a server listen, and waits until it does. */
+  listen(server: DtlsServer, options: ListenOptions): Promise<DtlsServer>;
+  listen(server: DtlsServer, port?: number | string | null, host?: string | null): Promise<DtlsServer>;
+};
 
 /** Cipher suites that this build offers, by OpenSSL's names, best first. */
 export function getCiphers(): string[];

@@ -8,6 +8,7 @@ const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
+const { promisesFor } = require('./lib/promises');
 const { own } = require('./lib/options/validate');
 const { openMetrics } = require('./lib/openmetrics');
 const { DtlsServer } = require('./lib/server');
@@ -46,6 +47,7 @@ module.exports = {
   connect,
   createSecureContext,
   createDgramSocket,
+  promises: promisesFor(connect),
   // What an npm alias of node-dtls-client finds.
   dtls,
   openMetrics,

@@ -1,5 +1,6 @@
 'use strict';
 
+const { abortError, onAbort } = require('./abort');
 const { channels } = require('./diagnostics');
 const { DtlsError, stateError } = require('./errors');
 const native = require('./native');
@@ -9,7 +10,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination, familyOf } = require('./transport/addresses');
+const { canonicalAddress, destination, familyOf, isBlocked } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -36,6 +37,8 @@ class DtlsClient extends DtlsSocket {
       rules,
       remote,
       udp,
+      signal,
+      blockList,
       socket,
       ...settings
     } = clientOptions(options);
@@ -69,7 +72,13 @@ class DtlsClient extends DtlsSocket {
       },
     });
     link.attempts = this._attempts;
-    this._start(remote);
+    if (signal !== undefined) {
+      this.once(
+        'close',
+        onAbort(signal, () => this.destroy(abortError(signal))),
+      );
+    }
+    this._start(remote, blockList);
   }
 
   /** The node:dgram socket: the given one, or our own once it is bound. */
@@ -118,12 +127,17 @@ class DtlsClient extends DtlsSocket {
 
   // From the host name to the first flight
 
-  _start(remote) {
-    resolve(remote, (error, addresses) => {
+  _start(remote, blockList) {
+    resolve(remote, (error, found) => {
       if (this.destroyed) return;
       this.remotePort = remote.port;
       if (error) {
         this.destroy(error);
+        return;
+      }
+      const addresses = blockList === undefined ? found : found.filter((address) => !isBlocked(blockList, address));
+      if (addresses.length === 0) {
+        this.destroy(stateError('ERR_IP_BLOCKED', `IP(${found[0]}) is blocked by net.BlockList`));
         return;
       }
       this.remoteAddress = canonicalAddress(destination(addresses[0]));

@@ -3,7 +3,9 @@
 const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
+const { promisify } = require('node:util');
 
+const { onAbort } = require('./abort');
 const { channels } = require('./diagnostics');
 const { invalidArgType, stateError } = require('./errors');
 const native = require('./native');
@@ -19,7 +21,7 @@ const { Questions } = require('./questions/question');
 const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, familyOf } = require('./transport/addresses');
+const { canonicalAddress, familyOf, isBlocked, withoutMapping } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
@@ -28,9 +30,13 @@ const {
   growReceiveBuffer,
   hasDualStack,
   isBound,
+  needsNode,
   resolve,
 } = require('./transport/udp');
 const { WatchedEmitter } = require('./watched-emitter');
+
+/** Versions of Node before 20.4 do not have it. */
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 // States of a server. It may listen again once it is closed.
 const IDLE = 0;
@@ -73,6 +79,8 @@ class DtlsServer extends WatchedEmitter {
       verifyPeer,
       byHello,
       udp,
+      lookup,
+      blockList,
       socket,
       ...settings
     } = serverOptions(options);
@@ -84,6 +92,8 @@ class DtlsServer extends WatchedEmitter {
 
     this._settings = settings;
     this._udpOptions = udp;
+    this._lookup = lookup;
+    this._blockList = blockList;
     this._givenUdp = socket;
     // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
     this._onSendError = null;
@@ -147,8 +157,16 @@ class DtlsServer extends WatchedEmitter {
     }
     this._state = BINDING;
     if (where.callback !== undefined) this.once('listening', where.callback);
+    if (where.signal !== undefined) this._closeOnAbort(where.signal);
     this._resolve(where);
     return this;
+  }
+
+  _closeOnAbort(signal) {
+    this.once(
+      'close',
+      onAbort(signal, () => this.close()),
+    );
   }
 
   /** @returns {{ address: string, family: string, port: number } | null} null when the server does not listen */
@@ -233,6 +251,12 @@ class DtlsServer extends WatchedEmitter {
     this._endpoint.native.expectAddresses(addresses === null ? null : addressKeys(addresses));
   }
 
+  /** Closes the server, if it listens: `await using server = ...`. */
+  async [ASYNC_DISPOSE]() {
+    if (this._state === IDLE) return;
+    await new Promise((resolve) => this.close(resolve));
+  }
+
   /** Lets the server keep the process alive, which is the default. */
   ref() {
     this._isReferenced = true;
@@ -256,7 +280,7 @@ class DtlsServer extends WatchedEmitter {
     const anyAddress = isDual ? '::' : '0.0.0.0';
     const family = { __proto__: null, udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
-    resolve({ __proto__: null, host: host ?? anyAddress, family }, (error, [address] = []) => {
+    resolve({ __proto__: null, host: host ?? anyAddress, family, lookup: this._lookup }, (error, [address] = []) => {
       this._isResolving = false;
       const place = fd === undefined ? { port, address, ipv6Only } : { fd };
       const where = { __proto__: null, ...place, exclusive };
@@ -281,8 +305,10 @@ class DtlsServer extends WatchedEmitter {
       else udp.once('listening', onListening);
       udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
       udp.once('close', () => this._onUdpClose());
-      if (!isReady && this._givenUdp === undefined) isDirect = bindUdp(udp, where, this._endpoint.native);
-      else if (!isReady) udp.bind(where);
+      if (!isReady && this._givenUdp === undefined) {
+        const viaNode = this._blockList !== undefined || needsNode(udpOptions);
+        isDirect = bindUdp(udp, where, this._endpoint.native, { viaNode });
+      } else if (!isReady) udp.bind(where);
     } catch (error) {
       // The owner of the given socket is binding it, and 'listening' will come.
       if (this._givenUdp !== undefined && error.code === 'ERR_SOCKET_ALREADY_BOUND') return;
@@ -307,9 +333,14 @@ class DtlsServer extends WatchedEmitter {
     if (!this._isReferenced) udp.unref();
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
     udp.on('message', (datagram, remote) => {
-      if (this._state === LISTENING) this._endpoint.handleDatagram(datagram, remote);
+      if (this._state !== LISTENING || this._isBlocked(remote)) return;
+      this._endpoint.handleDatagram(datagram, remote);
     });
     this.emit('listening');
+  }
+
+  _isBlocked({ address }) {
+    return this._blockList !== undefined && isBlocked(this._blockList, withoutMapping(address));
   }
 
   _onUdpError(error) {
@@ -452,6 +483,8 @@ class DtlsServer extends WatchedEmitter {
   _onHandshakeFailed(socket, error) {
     try {
       this.emit('clientError', error, socket);
+      // node:tls's name of the same event.
+      this.emit('tlsClientError', error, socket);
     } finally {
       // It is destroyed without the error: nobody has to listen on a socket that was never announced as secure.
       socket.destroy();
@@ -500,6 +533,11 @@ class DtlsServer extends WatchedEmitter {
     return sockets;
   }
 }
+
+/** Its callback has no error before its answer. */
+DtlsServer.prototype.getConnections[promisify.custom] = async function getConnections() {
+  return this.getConnections();
+};
 
 function withFamily({ address, port }) {
   return { address, family: familyOf(address), port };

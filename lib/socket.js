@@ -24,6 +24,9 @@ const CLOSED = 2;
 
 const PROTOCOL = 'DTLSv1.2';
 
+/** Versions of Node before 20.4 do not have it. */
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
 /** Bytes of epoch and record number. */
 const COUNTER_LENGTH = 8;
 
@@ -114,6 +117,11 @@ class DtlsSocket extends MessageStream {
     this._payloadLimit = 0;
     // The error with which checkServerIdentity has refused the server.
     this._refusal = null;
+  }
+
+  /** True, as on node:tls's sockets. */
+  get encrypted() {
+    return true;
   }
 
   /** True from the end of the handshake to the end of the connection. */
@@ -291,6 +299,17 @@ class DtlsSocket extends MessageStream {
    */
   resumeSession(session) {
     return resumeNow(this, session);
+  }
+
+  /** Ends the connection, and waits until it is over: `await using client = ...`. */
+  async [ASYNC_DISPOSE]() {
+    if (this.closed) return;
+    const isClosed = new Promise((resolve) => this.once('close', resolve));
+    // Whoever leaves does not wait for errors any more.
+    this.on('error', ignore);
+    if (this._state === HANDSHAKE) this.destroy();
+    else this.resume().end();
+    await isClosed;
   }
 
   /** Ends the connection without telling the peer. 'close' is the last event. */
@@ -546,6 +565,8 @@ function details({ certificate, issuers, resumed, srtpProfile }) {
   if (certificate === undefined && srtpProfile === undefined && !resumed) return null;
   return { certificate, issuers, resumed, srtpProfile };
 }
+
+function ignore() {}
 
 function heldError() {
   return new DtlsError('The connection was closed before the handshake was over', {

@@ -3,7 +3,7 @@
 // The many ways to call listen() and connect(), which are those of node:net and node:dgram, in one form.
 
 const { invalidArgType, missingOption } = require('../errors');
-const { boolean, checkOptions, integer, port, string } = require('./validate');
+const { abortSignal, boolean, checkOptions, integer, port, string } = require('./validate');
 
 const LISTEN = {
   __proto__: null,
@@ -13,13 +13,15 @@ const LISTEN = {
   fd: integer(0, 2 ** 31 - 1),
   exclusive: boolean,
   ipv6Only: boolean,
+  signal: abortSignal,
 };
 
 /**
  * listen(), listen(port), listen(port, host), listen(options), each with an optional callback.
  *
  * @param {unknown[]} args
- * @returns {{ port: number, host?: string, fd?: number, exclusive?: boolean, ipv6Only?: boolean, callback?: Function }}
+ * @returns {{ port: number, host?: string, fd?: number, exclusive?: boolean, ipv6Only?: boolean, signal?: AbortSignal,
+ *   callback?: Function }}
  */
 function listenArguments(args) {
   const { positional, callback } = splitCallback(args);

@@ -5,6 +5,7 @@
 //! messages of handshakes and the lengths of payloads; 4 datagrams, and what is dropped.
 
 use std::collections::{HashMap, VecDeque};
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 /// Lines that wait to be taken; the oldest give way.
@@ -31,7 +32,7 @@ impl Trace {
     }
 
     /// A line about whoever is at `remote`. It is made only when somebody watches.
-    pub(super) fn line(&mut self, level: u8, remote: SocketAddr, text: impl FnOnce() -> String) {
+    pub(super) fn line<T: Display>(&mut self, level: u8, remote: SocketAddr, text: impl FnOnce() -> T) {
         if !self.shows(level) {
             return;
         }

@@ -99,7 +99,7 @@ impl Endpoint {
             return Outcome::Dropped(DropReason::Malformed);
         }
         self.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
-        self.outputs.trace.line(2, remote, || format!("hello begins, in fragments"));
+        self.outputs.trace.line(2, remote, || "hello begins, in fragments");
         Outcome::Used
     }
 
@@ -136,7 +136,7 @@ impl Endpoint {
     pub(super) fn give_up_hello(&mut self, remote: SocketAddr) {
         self.forget_hello(remote);
         self.counters.handshakes_refused += 1;
-        self.outputs.trace.line(1, remote, || format!("refused: fragments of its ClientHello did not come in time"));
+        self.outputs.trace.line(1, remote, || "refused: fragments of its ClientHello did not come in time");
     }
 
     /// Begins a handshake with a whole ClientHello whose cookie was verified, if there is room for it.

@@ -171,9 +171,11 @@ impl Endpoint {
         if let Some(id) = saved.connection_ids.as_ref().map(ConnectionIds::own).filter(|id| !id.is_empty())
             && (id.len() != usize::from(self.ids.length()) || !self.ids.is_free(id))
         {
-            self.outputs.trace.line(1, remote, || {
-                "a saved connection cannot go on: its connection ID is taken, or not as long as ours are".to_owned()
-            });
+            self.outputs.trace.line(
+                1,
+                remote,
+                || "a saved connection cannot go on: its connection ID is taken, or not as long as ours are",
+            );
             return None;
         }
         match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
@@ -191,7 +193,7 @@ impl Endpoint {
         self.name(handle);
         self.place(handle, remote);
         self.schedule(handle);
-        self.outputs.trace.line(2, remote, || format!("goes on where it was saved"));
+        self.outputs.trace.line(2, remote, || "goes on where it was saved");
         if restoration.saved.is_ahead_of(restoration.clock) {
             self.outputs.push(Event::ClockBehind { remote });
         }

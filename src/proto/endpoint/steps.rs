@@ -102,7 +102,7 @@ impl Endpoint {
             round_trip.inspect(|&time| tally.note_round_trip(time));
             if repetitions > 0 {
                 let remote = entry.remote;
-                self.outputs.trace.line(2, remote, || format!("<- the last flight, again"));
+                self.outputs.trace.line(2, remote, || "<- the last flight, again");
             }
         }
     }
@@ -119,7 +119,7 @@ impl Endpoint {
         self.handshakes.begin(now, remote, Unfinished::Connection(handle), places);
         self.routes.begin_handshake(remote, handle);
         self.counters.handshakes_started += 1;
-        self.outputs.trace.line(2, remote, || format!("handshake begins"));
+        self.outputs.trace.line(2, remote, || "handshake begins");
         handle
     }
 
