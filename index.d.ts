@@ -838,6 +838,11 @@ export class DtlsSocket extends Duplex {
   getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
   /** The peer's certificate; undefined if it has shown none, and when the socket is destroyed. */
   getPeerX509Certificate(): X509Certificate | undefined;
+  /** Our own certificate in node:tls's form; an empty object without one and before the end of the handshake, null when the
+   * socket is destroyed. */
+  getCertificate(): PeerCertificate | Record<string, never> | null;
+  /** Our own certificate; undefined without one, before the end of the handshake, and when the socket is destroyed. */
+  getX509Certificate(): X509Certificate | undefined;
   /** Content of our Finished message; undefined without a connection, and for a restored one. */
   getFinished(): Buffer | undefined;
   /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */

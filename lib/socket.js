@@ -238,6 +238,20 @@ class DtlsSocket extends MessageStream {
     return this.destroyed ? undefined : x509Certificate(this._details?.certificate);
   }
 
+  /** @returns {object | null} our own certificate, as node:tls shapes it: empty without one, null when destroyed */
+  getCertificate() {
+    return this.destroyed ? null : legacyCertificate(this._ownCertificate(), [], false);
+  }
+
+  /** @returns {import('node:crypto').X509Certificate | undefined} our own; undefined without one, and when destroyed */
+  getX509Certificate() {
+    return this.destroyed ? undefined : x509Certificate(this._ownCertificate());
+  }
+
+  _ownCertificate() {
+    return this._state === OPEN ? (this._endpoint.native.ownCertificate(this._handle) ?? undefined) : undefined;
+  }
+
   /** @returns {Buffer | undefined} content of our Finished message; undefined without a connection */
   getFinished() {
     return this._finished()?.own;

@@ -66,6 +66,7 @@ test('promises.connect() and promises.listen() wait, and fail with the error', a
   const client = await promises.connect({ host: HOST, port, ...BOB });
   assert.equal(client.connected, true);
   assert.equal(client.listenerCount('error'), 0);
+  assert.deepEqual([client.getX509Certificate(), client.getCertificate()], [undefined, {}]);
   await assert.rejects(promises.connect(port, HOST, { psk: 'another key', pskIdentity: 'bob' }), {
     code: /^ERR_DTLS_/,
   });
@@ -100,6 +101,14 @@ test('secureContext takes the place of key and cert on both sides', { skip: !cer
   assert.equal(pair.client.authorized, true);
   assert.equal(pair.socket.authorized, true);
   assert.match(pair.socket.getPeerX509Certificate().subject, /localhost/);
+  // Each side knows its own certificate as the other sees it.
+  for (const [side, peer] of [
+    [pair.socket, pair.client],
+    [pair.client, pair.socket],
+  ]) {
+    assert.equal(side.getX509Certificate().fingerprint256, peer.getPeerX509Certificate().fingerprint256);
+    assert.deepEqual(side.getCertificate().raw, peer.getPeerCertificate().raw);
+  }
   assert.throws(() => createServer({ secureContext, key: shown.key }), { code: 'ERR_INVALID_ARG_VALUE' });
   assert.throws(() => createServer({ secureContext: {} }), { code: 'ERR_INVALID_ARG_TYPE' });
 });

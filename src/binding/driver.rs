@@ -367,6 +367,10 @@ impl Driver {
         self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
     }
 
+    pub(super) fn own_certificate(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.own_certificate(ConnectionHandle(connection)).map(Into::into)
+    }
+
     pub(super) fn log_keys(&mut self, logs_keys: bool) {
         self.with(|endpoint, _| endpoint.log_keys(logs_keys));
     }

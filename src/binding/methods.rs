@@ -166,6 +166,12 @@ macro_rules! endpoint_methods {
                 self.driver.connection_ids(connection)
             }
 
+            /// Our own certificate, DER; null without one, and before the handshake is over.
+            #[napi(catch_unwind)]
+            pub fn own_certificate(&self, connection: u32) -> Option<Buffer> {
+                self.driver.own_certificate(connection)
+            }
+
             /// Whether to say what the keys of handshakes are: events `keylog`.
             #[napi(catch_unwind)]
             pub fn log_keys(&mut self, logs_keys: bool) {

@@ -119,6 +119,11 @@ impl Endpoint {
         self.connections.get(&handle)?.connection.connection_ids()
     }
 
+    /// Our own certificate on an open connection, DER.
+    pub(crate) fn own_certificate(&self, handle: ConnectionHandle) -> Option<&[u8]> {
+        self.connections.get(&handle)?.connection.own_certificate()
+    }
+
     /// Whether the application is told the keys of handshakes: [`Event::KeyLog`](super::Event::KeyLog).
     pub(crate) fn log_keys(&mut self, logs_keys: bool) {
         self.logs_keys = logs_keys;

@@ -98,6 +98,11 @@ impl SslConfig {
         self.suites.iter().filter_map(|&id| u16::try_from(id).ok()).filter(|&id| id != 0)
     }
 
+    /// Our own certificate, DER; `None` without one.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        self.own_key.as_ref().and_then(|own| own.certificate())
+    }
+
     pub(super) fn own_key(&self) -> Option<&OwnKey> {
         self.own_key.as_deref()
     }
