@@ -2,11 +2,11 @@
 
 /// <reference types="node" />
 
-import { X509Certificate } from 'node:crypto';
+import { KeyObject, X509Certificate } from 'node:crypto';
 import { RemoteInfo, Socket as UdpSocket, SocketOptions as UdpSocketOptions } from 'node:dgram';
 import { EventEmitter } from 'node:events';
 import { BlockList } from 'node:net';
-import { Duplex } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
 /** Bytes in any of Node's usual forms. */
@@ -536,14 +536,6 @@ export interface Stats {
   roundTrips: Histogram;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
-  /** Records with a connection ID that no connection has. */
-  unknownConnectionIds: number;
-  /** Records with a connection ID and without protection. */
-  unprotectedConnectionIds: number;
-  /** Records without the connection ID that their connection has given away. */
-  missingConnectionIds: number;
-  /** Records that the connection which they name has refused, because they were forged, replayed, or of an unknown type. */
-  refusedWithConnectionId: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -560,6 +552,9 @@ export type DropReason =
   | 'replayed'
   | 'unexpected'
   | 'noConnection'
+  | 'unknownConnectionId'
+  | 'unprotectedConnectionId'
+  | 'missingConnectionId'
   | 'malformed'
   | 'repeated'
   | 'limit'
@@ -613,6 +608,11 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_CLOSED_DURING_HANDSHAKE'
   | 'ERR_DTLS_CONFIGURATION'
   | 'ERR_DTLS_MESSAGE_TOO_LONG'
+  | 'ERR_DTLS_EXPORTED'
+  | 'ERR_DTLS_EXPORT_DAMAGED'
+  | 'ERR_DTLS_EXPORT_INCOMPLETE'
+  | 'ERR_DTLS_EXPORT_VERSION'
+  | 'ERR_DTLS_EXPORT_WRONG_KEY'
   | 'ERR_DTLS_HANDSHAKE_DISPLACED'
   | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
   | 'ERR_DTLS_INTERNAL'
@@ -813,6 +813,15 @@ export class DtlsSocket extends Duplex {
   readonly resumed: boolean;
   /** Whether server.resumeSocket() has made it. */
   readonly selfRestored: boolean;
+  /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has taken it over. */
+  readonly exported: boolean;
+  /** The application's own. It travels with an exported connection as JSON. */
+  data: any;
+  /**
+   * Takes the connection out of this process, sealed for another one. The socket closes, and the peer does not notice. The bytes
+   * are for server.importConnections() or, of a client, for importConnection().
+   */
+  exportConnection(options: ExportOptions): Promise<Buffer>;
   /** The live connection, to be saved; undefined before the end of the handshake and after the end of the connection. */
   readonly session: SavedSession | undefined;
   /** Epoch and number of the next record that we send, 8 bytes; all zeros without a connection. */
@@ -1022,6 +1031,20 @@ export class DtlsServer extends EventEmitter {
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /**
+   * Seals every connection for another process, as a stream, and closes the server. The connections leave together in the next
+   * tick, whether the stream is read or not. Peers do not notice; those whose connections cannot go on elsewhere are told
+   * goodbye.
+   */
+  exportConnections(options: ExportOptions): ExportStream;
+  /**
+   * Lets exported connections go on here: at once, or right before 'listening'. Nothing is imported unless all of it is authentic
+   * and complete. Those that find no room, or whose association lives here already, are refused.
+   */
+  importConnections(
+    source: Uint8Array | AsyncIterable<Uint8Array>,
+    options: ExportOptions,
+  ): Promise<{ imported: number; refused: number }>;
+  /**
    * Names addresses whose connections the application has saved, beside those that it has named before. From then on
    * 'resumeSession' is emitted for these addresses alone. Null means that it is emitted for every address again.
    *
@@ -1148,7 +1171,48 @@ export function createDgramSocket(
   messageListener?: (message: Buffer, rinfo: DgramRemoteInfo) => void,
 ): DtlsDgramSocket;
 
+/** Where serveDashboard() listens. */
+export interface DashboardOptions {
+  /** TCP port. The system chooses one if it is 0 or absent. */
+  port?: number | string;
+  /** IP address or name to listen on, 127.0.0.1 if it is absent. Whoever reaches it sees who is connected. */
+  host?: string;
+}
+
+/**
+ * Shows what a server does, as a page in a browser: connections, counters, and what fails. Returns an HTTP server that listens,
+ * and that does not keep the process alive; its close() ends the dashboard. It emits 'error' if it cannot listen.
+ */
+export function serveDashboard(
+  server: DtlsServer,
+  options?: DashboardOptions,
+  listeningListener?: () => void,
+): import('node:http').Server;
+
 export { dtls } from './node-dtls-client';
+
+/** How connections are sealed on their way between two processes. */
+export interface ExportOptions {
+  /** At least 32 bytes that only these processes know. */
+  key: Uint8Array | KeyObject;
+}
+
+/** The exported connections of a server. */
+export interface ExportStream extends Readable {
+  /** How many connections it holds. It is 0 before they have been taken out, in the tick after the call. */
+  readonly connections: number;
+}
+
+/**
+ * Lets a client's connection go on that was exported in another process. It takes the options of connect(), of which port and
+ * host are not looked at. 'secureConnect' follows.
+ */
+export function importConnection(
+  exported: Uint8Array,
+  keyOptions: ExportOptions,
+  options?: Partial<ClientOptions>,
+  secureConnectListener?: (client: DtlsClient) => void,
+): DtlsClient;
 
 /** Opens a connection; the handshake begins in the next tick. Throws if the options or the key material cannot be used. */
 export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;

@@ -6,6 +6,7 @@ const { dtls } = require('./lib/adapters/node-dtls-client');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
+const { importConnection } = require('./lib/exports/client');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { promisesFor } = require('./lib/promises');
@@ -37,6 +38,19 @@ function connect(...args) {
   return new DtlsClient(options, callback);
 }
 
+/**
+ * Shows what a server does, in a browser on this machine.
+ *
+ * @param {DtlsServer} server
+ * @param {{ port?: number, host?: string }} [options]
+ * @param {() => void} [listeningListener]
+ * @returns {import('node:http').Server} that listens
+ */
+function serveDashboard(server, options, listeningListener) {
+  // Few programs want it, and it loads node:http.
+  return require('./lib/dashboard/dashboard').serveDashboard(server, options, listeningListener);
+}
+
 function hasProfile(options) {
   return own(Object(options), 'compat') !== undefined;
 }
@@ -45,9 +59,11 @@ function hasProfile(options) {
 module.exports = {
   createServer,
   connect,
+  importConnection,
   createSecureContext,
   createDgramSocket,
   promises: promisesFor(connect),
+  serveDashboard,
   // What an npm alias of node-dtls-client finds.
   dtls,
   openMetrics,

@@ -146,6 +146,16 @@ class DtlsClient extends DtlsSocket {
     });
   }
 
+  /**
+   * Opens the connection, from a UDP socket that is ready.
+   *
+   * @param {{ endpoint: object, address: string, port: number }} attempt
+   * @returns {number} the connection in the native object
+   */
+  _begin({ endpoint, address, port }) {
+    return endpoint.connect(this, address, port);
+  }
+
   /** A UDP socket of our own has its address. */
   _onBound({ endpoint, udp }) {
     this._endpoint = endpoint;

@@ -7,6 +7,7 @@ const { opensslName } = require('./ciphers');
 const { channels } = require('./diagnostics');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
+const { exportSocket } = require('./exports/departure');
 const { MessageQueue } = require('./message-queue');
 const { MessageStream } = require('./message-stream');
 const { protocolName } = require('./options/negotiation');
@@ -81,6 +82,10 @@ class DtlsSocket extends MessageStream {
     this.resumed = false;
     /** Whether server.resumeSocket() has made it. */
     this.selfRestored = false;
+    /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has it. */
+    this.exported = false;
+    /** The application's own. JSON is made of it where the connection is exported. */
+    this.data = undefined;
 
     // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
     this._scope = new AsyncScope('DTLSCONNECTION');
@@ -326,6 +331,16 @@ class DtlsSocket extends MessageStream {
     await isClosed;
   }
 
+  /**
+   * Takes the connection out of this process, sealed for another one. The socket closes, and the peer does not notice.
+   *
+   * @param {{ key: Uint8Array }} options
+   * @returns {Promise<Buffer>} for server.importConnections() or importConnection()
+   */
+  exportConnection(options) {
+    return exportSocket(this, options);
+  }
+
   /** Ends the connection without telling the peer. 'close' is the last event. */
   reset() {
     this.sendClose = false;
@@ -423,6 +438,38 @@ class DtlsSocket extends MessageStream {
     }
   }
 
+  /** The connection goes on that another process has exported. */
+  _goOn(cipher, peer) {
+    this.resumed = true;
+    this.authorized = peer.authorized;
+    this.authorizationError = peer.authorizationError;
+    this.alpnProtocol = peer.alpnProtocol;
+    this.data = peer.data;
+    this._details = peer.details;
+    try {
+      this._open(cipher, peer);
+    } finally {
+      for (const message of peer.messages ?? []) this._accept(message);
+    }
+  }
+
+  /** The connection goes on elsewhere, and is no longer in the native object. The peer is not told; destroy() follows. */
+  _goElsewhere() {
+    this.exported = true;
+    this._state = CLOSED;
+    this._endpoint.connections.delete(this._handle);
+    this._handle = 0;
+    this._owner._onSocketClosed(this, 'exported');
+  }
+
+  /** Messages that nobody has read. */
+  _takeUnread() {
+    if (this.readableLength === 0 && !this._hasQueued()) return undefined;
+    const messages = [];
+    for (let message = this.read(); message !== null; message = this.read()) messages.push(message);
+    return messages;
+  }
+
   _onClosed(event) {
     this._tally = event.data;
     const inHandshake = this._state === HANDSHAKE;
@@ -514,9 +561,17 @@ class DtlsSocket extends MessageStream {
 
   _write(chunk, _encoding, callback) {
     if (this._state === OPEN) this._endpoint.send(this, chunk, callback);
+    else if (this.exported) this._refuseExported(chunk, callback);
     else if (this._state === HANDSHAKE) this._held = { chunk, callback };
     // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), as 'end' tells the application.
     else callback();
+  }
+
+  _refuseExported(chunk, callback) {
+    const { remoteAddress: address, remotePort: port } = this;
+    const message = 'The connection goes on in another process, and this message was not sent';
+    this._refuse(chunk, new DtlsError(message, { code: 'ERR_DTLS_EXPORTED', address, port }));
+    callback();
   }
 
   _final(callback) {
@@ -549,6 +604,7 @@ class DtlsSocket extends MessageStream {
     this._held = null;
     this._queue = null;
     try {
+      if (this.exported) process.nextTick(emitClosing, this);
       this._leave();
     } finally {
       if (held !== null) held.callback(reason ?? heldError());

@@ -25,6 +25,8 @@ export const PACKAGES = {
   'golang-github-pion-dtls.v2-dev': undefined,
   // DTLSSocket is built from source.
   'autoconf automake python3-dev python3-venv': 'autoreconf',
+  // Playwright's own download of a browser is not needed.
+  'chromium-headless-shell': 'chromium-headless-shell',
 };
 
 const PYTHON = [
@@ -45,7 +47,8 @@ export function installPeers() {
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
     ['pion', buildPion],
     ['BouncyCastle', buildJava],
-    ['Californium', buildCalifornium],
+    ['Californium', () => buildWithMaven('Californium')],
+    ['Leshan', () => buildWithMaven('Leshan')],
     ['Python', installPython],
     ['npm', installNpm],
   ];
@@ -97,13 +100,21 @@ function buildJava() {
   return run('javac', ['-nowarn', '-d', at('java'), '-cp', JARS.join(':'), driver('Peer.java')]);
 }
 
-/** Its libraries, of the version that the project file names, from Maven Central. */
-function buildCalifornium() {
-  const libraries = at('californium', 'lib');
+/** With its libraries, of the versions that its project file names, from Maven Central. */
+function buildWithMaven(name) {
+  const directory = name.toLowerCase();
+  const libraries = at(directory, 'lib');
   const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-  const failure = run('mvn', ['-q', '-B', '-f', driver('californium.pom.xml'), goal, `-DoutputDirectory=${libraries}`]);
+  const failure = run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    driver(`${directory}.pom.xml`),
+    goal,
+    `-DoutputDirectory=${libraries}`,
+  ]);
   const classpath = path.join(libraries, '*');
-  return failure ?? run('javac', ['-nowarn', '-d', at('californium'), '-cp', classpath, driver('Californium.java')]);
+  return failure ?? run('javac', ['-nowarn', '-d', at(directory), '-cp', classpath, driver(`${name}.java`)]);
 }
 
 function installPython() {

@@ -82,6 +82,11 @@ class Endpoint {
     this._turns.handleDatagram(datagram, remote);
   }
 
+  /** Delivers what has been taken from the UDP socket, because the next one who takes something is somebody else. */
+  finishReceiving() {
+    this._turns.finish();
+  }
+
   /** Seals and sends one payload; calls back when the next one may come. */
   send(socket, payload, callback) {
     if (this._turns.isDelivering && this._sendLater(socket, payload)) {

@@ -8,10 +8,11 @@ use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::NativeClientOptions;
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
+use super::travel::{self, NativeArrivals};
 use super::udp::Sharing;
 use super::waker::Waker;
 use super::workers::JobQueue;
-use crate::proto::{ClientConfig, Endpoint};
+use crate::proto::{ClientConfig, Endpoint, Restoration};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -63,6 +64,21 @@ impl DtlsClient {
         let config = &self.config;
         let connection = self.driver.with(|endpoint, now| endpoint.connect(now, remote, config));
         connection.map(|connection| connection.0).map_err(internal)
+    }
+
+    /// Lets a connection come in that was taken out elsewhere, at a time in milliseconds, Unix time.
+    #[napi(catch_unwind)]
+    pub fn take_in(&mut self, traveller: &[u8], saved_at: f64) -> Result<NativeArrivals, CodedError> {
+        let travellers = travel::unpack(traveller)?;
+        let clock = travel::clock(saved_at);
+        let config = &self.config;
+        Ok(self.driver.with(|endpoint, now| {
+            NativeArrivals::of(&travellers, endpoint, |endpoint, traveller| {
+                let restoration = Restoration { saved: &traveller.saved, clock };
+                let connection = endpoint.go_on(now, traveller.remote, config, restoration);
+                connection.map_or(0, |connection| connection.0)
+            })
+        }))
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -9,6 +9,7 @@ use super::intake::{Backlog, with_arrival};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::{NativeStats, tally_bytes};
+use super::travel;
 use super::udp::{Datagrams, Sharing, Udp};
 use super::workers::JobQueue;
 use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
@@ -356,6 +357,17 @@ impl Driver {
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
         let saved = self.endpoint.save(ConnectionHandle(connection))?;
         Some(NativeSavedConnection::new(saved, unix_time()))
+    }
+
+    pub(super) fn take_out(&mut self, connections: &[u32]) -> Buffer {
+        let take_out = |endpoint: &mut Endpoint| {
+            travel::pack(connections.iter().map(|&connection| endpoint.take_out(ConnectionHandle(connection))))
+        };
+        self.with(|endpoint, _| take_out(endpoint))
+    }
+
+    pub(super) fn copy_of(&self, connection: u32) -> Buffer {
+        travel::pack(std::iter::once(self.endpoint.copy_of(ConnectionHandle(connection))))
     }
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {

@@ -154,6 +154,25 @@ macro_rules! endpoint_methods {
                 self.driver.save(connection)
             }
 
+            /// Takes connections out, which go on elsewhere: each its length, and what it needs for that. A length of 0 stands
+            /// for one that stays. Those that leave get no event.
+            #[napi(catch_unwind)]
+            pub fn take_out(&mut self, connections: &[u32]) -> Buffer {
+                self.driver.take_out(connections)
+            }
+
+            /// The same of one that stays.
+            #[napi(catch_unwind)]
+            pub fn copy_of(&self, connection: u32) -> Buffer {
+                self.driver.copy_of(connection)
+            }
+
+            /// How many connections these are, which were taken out; an error unless all of them are as they should be.
+            #[napi(catch_unwind)]
+            pub fn count_travellers(&self, travellers: &[u8]) -> Result<u32, CodedError> {
+                travel::unpack(travellers).map(|travellers| travellers.len() as u32)
+            }
+
             /// The two Finished messages; null before, and for a restored connection.
             #[napi(catch_unwind)]
             pub fn finished(&self, connection: u32) -> Option<NativeFinished> {

@@ -17,6 +17,7 @@ mod registers;
 mod saved;
 mod server;
 mod stats;
+mod travel;
 mod udp;
 mod waker;
 mod words;

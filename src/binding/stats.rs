@@ -44,6 +44,8 @@ pub struct NativeStats {
     pub sessions_resumed: f64,
     /// From saved sessions.
     pub connections_restored: f64,
+    /// Changes of address.
+    pub moves: f64,
     /// Handshakes and connections that ended without an error, by the reason.
     pub ends: BTreeMap<&'static str, f64>,
     /// Handshakes and connections that ended with one, by its code.
@@ -54,16 +56,6 @@ pub struct NativeStats {
     pub round_trips: NativeHistogram,
     /// Because too many waited.
     pub address_questions_displaced: f64,
-    /// With a connection ID that no connection has.
-    pub unknown_connection_ids: f64,
-    /// With a connection ID, and without protection.
-    pub unprotected_connection_ids: f64,
-    /// Without the connection ID that their connection has given away.
-    pub missing_connection_ids: f64,
-    /// Refused by the connection that they name.
-    pub refused_with_connection_id: f64,
-    /// To another address, and back.
-    pub moves: f64,
     /// Done by other threads.
     pub handshake_steps_offloaded: f64,
     /// Now, unfinished handshakes included.
@@ -156,6 +148,7 @@ impl NativeStats {
             retransmissions: counters.retransmissions as f64,
             sessions_resumed: counters.sessions_resumed as f64,
             connections_restored: counters.connections_restored as f64,
+            moves: counters.moves as f64,
             ends: ends(counters),
             errors: errors(counters),
             handshake_times: NativeHistogram::of(&counters.handshake_times),
@@ -167,11 +160,6 @@ impl NativeStats {
             handshakes_refused: counters.handshakes_refused as f64,
             handshakes_displaced: counters.handshakes_displaced as f64,
             address_questions_displaced: counters.address_questions_displaced as f64,
-            unknown_connection_ids: counters.unknown_ids as f64,
-            unprotected_connection_ids: counters.unprotected_ids as f64,
-            missing_connection_ids: counters.missing_ids as f64,
-            refused_with_connection_id: counters.refused_with_id as f64,
-            moves: counters.moves as f64,
             handshake_steps_offloaded: counters.jobs_started as f64,
             connections: u32::try_from(endpoint.connection_count()).unwrap_or(u32::MAX),
             handshakes: u32::try_from(endpoint.handshake_count()).unwrap_or(u32::MAX),

@@ -35,20 +35,12 @@ pub(crate) struct Counters {
     pub(crate) handshakes_refused: u64,
     /// Unfinished handshakes, hellos in fragments included, that gave way to others.
     pub(crate) handshakes_displaced: u64,
-    /// Records with a connection ID that no connection has.
-    pub(crate) unknown_ids: u64,
-    /// Records with a connection ID and without protection.
-    pub(crate) unprotected_ids: u64,
-    /// Records without the connection ID that their connection has given away.
-    pub(crate) missing_ids: u64,
-    /// Records that the connection which they name has refused: forged, replayed, or of a type that it does not know.
-    pub(crate) refused_with_id: u64,
-    /// Moves to another address, and back.
-    pub(crate) moves: u64,
     /// Addresses about which the application was not asked, because too many others waited.
     pub(crate) address_questions_displaced: u64,
     /// Connections that went on from a saved session.
     pub(crate) connections_restored: u64,
+    /// Changes of address.
+    pub(crate) moves: u64,
     /// Ends of connections and handshakes without an error.
     pub(crate) ends: Ends,
     /// Errors that ended handshakes and connections, by kind. There are no more than kinds.

@@ -45,7 +45,7 @@ pub(crate) use crate::tls::{
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
 pub(crate) use counters::{Counters, Ends, Tally};
-pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError};
+pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
 pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;

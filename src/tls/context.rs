@@ -6,7 +6,9 @@ use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
 use super::inbound::{DropReason, Inbound};
 use super::key_log::KeyLog;
-use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
+use super::mbed::{
+    Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, SslConfig, export,
+};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
@@ -96,17 +98,32 @@ impl Context {
     pub(crate) fn restore(
         config: &ServerConfig,
         saved: &SavedConnection,
-        now: Instant,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Context::restore_asleep(&config.ssl, saved, clock)
+    }
+
+    /// The same of a client's side.
+    pub(crate) fn restore_client(
+        config: &ClientConfig,
+        saved: &SavedConnection,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Context::restore_asleep(&config.ssl, saved, clock)
+    }
+
+    /// Its keys are derived when it wakes: a crowd that comes at once is not heard from at once.
+    fn restore_asleep(
+        config: &Arc<SslConfig>,
+        saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         saved.check()?;
-        let number = saved.number_after_restore(clock)?;
+        let next_number = saved.number_after_restore(clock)?;
         let nonce_offset = nonce_offset_of_new_life()?;
-        let mut ssl =
-            Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable::State("there is no memory for it"))?;
-        ssl.restore(saved, number, nonce_offset).map_err(|_| Unrestorable::State("its keys could not be derived"))?;
-        let open = Stage::Open(Open { ssl, last_flight: LastFlight::Delivered });
-        Ok(Context { has_logged_keys: true, ..Context::new(open) })
+        let saved = SavedConnection { next_number, ..saved.clone() };
+        let asleep = Stage::Asleep(Asleep::in_new_life(config, saved, nonce_offset));
+        Ok(Context { has_logged_keys: true, ..Context::new(asleep) })
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------

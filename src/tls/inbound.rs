@@ -28,6 +28,12 @@ pub(crate) enum DropReason {
     Unexpected,
     /// There is no connection at its address.
     NoConnection,
+    /// No connection has its connection ID.
+    UnknownId,
+    /// It has a connection ID, and no protection (RFC 9146 section 3).
+    UnprotectedId,
+    /// It lacks the connection ID that its connection has given away.
+    MissingId,
     /// It is not what it says it is.
     Malformed,
     /// It asks for an answer that its address has had too often.
@@ -41,11 +47,14 @@ pub(crate) enum DropReason {
 }
 
 impl DropReason {
-    pub(crate) const ALL: [DropReason; 9] = [
+    pub(crate) const ALL: [DropReason; 12] = [
         DropReason::Unauthentic,
         DropReason::Replayed,
         DropReason::Unexpected,
         DropReason::NoConnection,
+        DropReason::UnknownId,
+        DropReason::UnprotectedId,
+        DropReason::MissingId,
         DropReason::Malformed,
         DropReason::Repeated,
         DropReason::Limit,
@@ -60,6 +69,9 @@ impl DropReason {
             DropReason::Replayed => "replayed",
             DropReason::Unexpected => "unexpected",
             DropReason::NoConnection => "noConnection",
+            DropReason::UnknownId => "unknownConnectionId",
+            DropReason::UnprotectedId => "unprotectedConnectionId",
+            DropReason::MissingId => "missingConnectionId",
             DropReason::Malformed => "malformed",
             DropReason::Repeated => "repeated",
             DropReason::Limit => "limit",

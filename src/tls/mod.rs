@@ -20,6 +20,7 @@ mod psk;
 mod question;
 mod random;
 mod saved;
+mod saved_bytes;
 mod suites;
 
 pub(crate) use certificate_fault::CertificateFault;

@@ -123,6 +123,9 @@ impl fmt::Display for Unrestorable {
 pub(crate) struct AssociationName([u32; 2]);
 
 impl SavedConnection {
+    /// The epoch of every connection that can go on.
+    pub(super) const EPOCH: u16 = DATA_EPOCH;
+
     pub(crate) fn association(&self) -> AssociationName {
         let end = u64::from_be_bytes(self.randoms.last_chunk().copied().unwrap_or_default());
         AssociationName([(end >> 32) as u32, end as u32])

@@ -7,6 +7,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod certificate;
+mod connection_id;
 mod describe;
 pub(crate) mod extensions;
 mod fragments;
@@ -18,11 +19,12 @@ mod public_key;
 mod record;
 mod routability_check;
 
+pub(crate) use connection_id::ConnectionId;
 pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;
 pub(crate) use extensions::application_protocol;
 pub(crate) use extensions::certificate_type::{self, CertificateType};
-pub(crate) use extensions::connection_id::{self, ConnectionId};
+pub(crate) use extensions::connection_id as connection_id_extension;
 pub(crate) use extensions::max_fragment_length::MaxFragmentLength;
 pub(crate) use extensions::server_name::server_name;
 pub(crate) use extensions::srtp::{self, SrtpProfile};

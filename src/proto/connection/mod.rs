@@ -206,6 +206,14 @@ impl Connection {
         }
     }
 
+    /// Whether one of these records is the peer's, and new. Everything that follows from them is forgotten.
+    pub(super) fn authenticates(mut self, now: Instant, records: &[OwnedRecord]) -> bool {
+        let mut scratch = Scratch::default();
+        records
+            .iter()
+            .any(|record| !matches!(self.handle_record(now, &record.borrow(), &mut scratch), Step::Dropped(_)))
+    }
+
     /// A datagram has come from the peer that is no DTLS.
     pub(super) fn handle_noise(&mut self) {
         if let Phase::Handshaking(handshaking) = &mut self.phase {

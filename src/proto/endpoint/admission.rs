@@ -12,7 +12,7 @@ use crate::proto::server_names::NamePattern;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{Asks, Context, DropReason, ServerConfig};
 use crate::wire::extensions::Hello;
-use crate::wire::{ClientHello, HelloStart, Record, Records, connection_id, server_name};
+use crate::wire::{ClientHello, HelloStart, Record, Records, connection_id_extension, server_name};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -180,7 +180,7 @@ impl Endpoint {
         let servername = server_name(hello.extensions);
         let asks = self.asks.handshakes;
         let config = server.config_for(servername.as_deref(), asks);
-        let offers_id = connection_id::has_connection_id(hello.extensions, Hello::Client) == Ok(true);
+        let offers_id = connection_id_extension::has_connection_id(hello.extensions, Hello::Client) == Ok(true);
         let own_id = if offers_id { self.ids.generate() } else { None };
         let mut context = match Context::server(config, now, asks, own_id) {
             Ok(context) => context,

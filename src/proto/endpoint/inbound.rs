@@ -146,22 +146,20 @@ impl Endpoint {
     fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &ConnectionId, record: &Record<'_>) -> Outcome {
         if !record.may_be_protected() {
             // RFC 9146 section 3: only protected records have IDs.
-            self.counters.unprotected_ids += 1;
-            return Outcome::Dropped(DropReason::Malformed);
+            return Outcome::Dropped(DropReason::UnprotectedId);
         }
         let Some(handle) = self.ids.owner(id) else {
-            let outcome = self.hold_unplaced(now, remote, record);
-            self.counters.unknown_ids += u64::from(outcome.is_dropped());
-            return outcome;
+            return match self.hold_unplaced(now, remote, record) {
+                Outcome::Dropped(DropReason::NoConnection) => Outcome::Dropped(DropReason::UnknownId),
+                other => other,
+            };
         };
-        let outcome = match self.connections.get(&handle) {
+        match self.connections.get(&handle) {
             Some(entry) if entry.remote == remote => self.deliver(now, handle, record),
             Some(entry) if entry.connection.is_established() => self.deliver_from(now, remote, handle, record),
             // Its cookie is for the address at which the handshake began.
             Some(_) | None => Outcome::Dropped(DropReason::Unexpected),
-        };
-        self.counters.refused_with_id += u64::from(outcome.is_dropped());
-        outcome
+        }
     }
 
     /// Gives a record to the connection at this address that it authenticates with, and answers which that was.
@@ -187,8 +185,7 @@ impl Endpoint {
     /// Gives a record without a connection ID to one connection, which must have given none away.
     fn deliver_without_id(&mut self, now: Instant, handle: ConnectionHandle, record: &Record<'_>) -> Outcome {
         if self.ids.length() > 0 && self.connections.get(&handle).is_some_and(|entry| entry.connection.has_id()) {
-            self.counters.missing_ids += u64::from(record.may_be_protected());
-            return Outcome::Dropped(DropReason::Unexpected);
+            return Outcome::Dropped(DropReason::MissingId);
         }
         self.deliver(now, handle, record)
     }

@@ -11,6 +11,7 @@ mod admission;
 mod answers;
 mod drops;
 mod inbound;
+mod leaving;
 mod lending;
 mod moves;
 mod outputs;
@@ -21,6 +22,7 @@ mod room;
 mod steps;
 
 pub(crate) use drops::Dropped;
+pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 
@@ -165,15 +167,15 @@ impl Endpoint {
         }
     }
 
-    /// What has happened on a connection.
-    pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
-        self.connections.get(&handle).map(|entry| entry.tally)
-    }
-
     /// How long the connection IDs are that peers are asked to put into their records (RFC 9146), at most 32 bytes; 0: none, but
     /// theirs are used. `None` is as before: no IDs.
     pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
         self.ids.set_length(length);
+    }
+
+    /// What has happened on a connection.
+    pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
+        self.connections.get(&handle).map(|entry| entry.tally)
     }
 
     pub(crate) fn counters(&self) -> &Counters {

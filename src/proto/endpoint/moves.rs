@@ -180,9 +180,9 @@ impl Endpoint {
         };
         let old = std::mem::replace(&mut entry.remote, remote);
         self.note_move(now, handle, old, remote);
-        self.counters.moves += 1;
         self.routes.remove(old, handle);
         self.place(handle, remote);
+        self.counters.moves += 1;
         self.outputs.trace.rename(old, remote);
         self.outputs.trace.line(2, remote, || format!("has moved here from {old}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });

@@ -178,7 +178,7 @@ impl Endpoint {
             );
             return None;
         }
-        match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
+        match Context::restore(&self.server.as_ref()?.config, saved, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
             Err(why) => {
                 self.outputs.trace.line(1, remote, || format!("a saved connection cannot go on: {why}"));
@@ -187,10 +187,17 @@ impl Endpoint {
         }
     }
 
-    fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
+    pub(super) fn adopt(
+        &mut self,
+        remote: SocketAddr,
+        connection: Connection,
+        restoration: Restoration<'_>,
+    ) -> ConnectionHandle {
         let handle = self.add(remote, connection);
         self.counters.connections_restored += 1;
-        self.name(handle);
+        if self.server.is_some() {
+            self.name_as(handle, restoration.saved.association());
+        }
         self.place(handle, remote);
         self.schedule(handle);
         self.outputs.trace.line(2, remote, || "goes on where it was saved");

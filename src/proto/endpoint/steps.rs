@@ -6,7 +6,7 @@ use crate::proto::counters::Tally;
 use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{ErrorKind, Negotiated, PeerCredential, release_free_memory};
+use crate::tls::{AssociationName, ErrorKind, Negotiated, PeerCredential, release_free_memory};
 use crate::wire::alert;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -210,10 +210,14 @@ impl Endpoint {
 
     /// Notes an established connection by what is its own. A client's is never looked for.
     pub(super) fn name(&mut self, handle: ConnectionHandle) {
-        if self.server.is_some()
-            && let Some(entry) = self.connections.get_mut(&handle)
-            && let Some(name) = entry.connection.association()
-        {
+        let name = self.connections.get(&handle).filter(|_| self.server.is_some());
+        if let Some(name) = name.and_then(|entry| entry.connection.association()) {
+            self.name_as(handle, name);
+        }
+    }
+
+    pub(super) fn name_as(&mut self, handle: ConnectionHandle, name: AssociationName) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
             entry.association = Some(name);
             self.associations.insert(name, handle);
         }
@@ -244,14 +248,28 @@ impl Endpoint {
         trace.forget(remote);
     }
 
-    /// Sends what was written, forgets the connection everywhere, and says so once.
+    /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
-        self.flush(handle);
-        let Some(entry) = self.connections.remove(&handle) else {
+        let Some(entry) = self.forget(handle) else {
             return;
         };
         let remote = entry.remote;
-        self.routes.remove(remote, handle);
+        let reason = match reason {
+            CloseReason::Error(error) => CloseReason::Error(error.with_claim(entry.connection.claim())),
+            other => other,
+        };
+        let is_error = matches!(reason, CloseReason::Error(_));
+        self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
+        self.trace_end(remote, &reason, entry.connection.is_established());
+        self.counters.count_end(&reason);
+        self.outputs.push(Event::Closed { connection: handle, reason, tally: entry.tally });
+    }
+
+    /// Sends what was written, and forgets the connection everywhere.
+    pub(super) fn forget(&mut self, handle: ConnectionHandle) -> Option<Entry> {
+        self.flush(handle);
+        let entry = self.connections.remove(&handle)?;
+        self.routes.remove(entry.remote, handle);
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
         self.ids.take_back(entry.connection.own_id(), handle);
@@ -264,15 +282,7 @@ impl Endpoint {
             Pending::Question(question) => self.questions.withdraw(question),
             Pending::Job(ticket) => self.jobs.give_up(ticket),
         }
-        let reason = match reason {
-            CloseReason::Error(error) => CloseReason::Error(error.with_claim(entry.connection.claim())),
-            other => other,
-        };
-        let is_error = matches!(reason, CloseReason::Error(_));
-        self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
-        self.trace_end(remote, &reason, entry.connection.is_established());
-        self.counters.count_end(&reason);
-        self.outputs.push(Event::Closed { connection: handle, reason, tally: entry.tally });
+        Some(entry)
     }
 
     /// Moves what a connection wrote from the scratch to the queue.

@@ -3,7 +3,7 @@
 use super::network::*;
 use super::roaming::{ELSEWHERE, ONE_CONNECTION, UNIX_TIME, moves, saved};
 use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event};
-use crate::tls::{ClientConfig, ConnectionIds};
+use crate::tls::{ClientConfig, ConnectionIds, DropReason};
 use crate::wire::{ContentType, Records};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -240,7 +240,7 @@ fn a_late_or_repeated_record_from_elsewhere_moves_nothing() {
     assert!(moves(&network).is_empty());
     // What is late is still heard, once.
     assert_eq!(network.server.payloads(), [b"newest".to_vec(), b"late".to_vec()]);
-    assert_eq!(network.server.endpoint.counters().refused_with_id, 1);
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Replayed), 1);
 }
 
 #[test]
@@ -360,10 +360,10 @@ fn records_with_ids_that_are_nobodys_are_dropped_and_counted_by_reason() {
         }
     }
     let counters = network.server.endpoint.counters();
-    assert!(counters.unknown_ids >= 2, "{counters:?}");
-    assert!(counters.unprotected_ids >= 4, "{counters:?}");
-    assert!(counters.refused_with_id >= 4, "{counters:?}");
-    assert_eq!(counters.missing_ids, 1, "{counters:?}");
+    assert!(counters.drops(DropReason::UnknownId) >= 2, "{counters:?}");
+    assert!(counters.drops(DropReason::UnprotectedId) >= 4, "{counters:?}");
+    assert!(counters.drops(DropReason::Unauthentic) >= 4, "{counters:?}");
+    assert_eq!(counters.drops(DropReason::MissingId), 1, "{counters:?}");
     assert_eq!(network.server.endpoint.footprint(), footprint);
     assert!(moves(&network).is_empty() && network.server.payloads().is_empty());
     // None of them has moved the replay window.

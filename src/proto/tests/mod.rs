@@ -18,6 +18,7 @@ mod hibernation;
 mod hostile;
 mod jobs;
 mod key_log;
+mod leaving;
 mod lives;
 mod long_messages;
 mod lossy;

@@ -15,7 +15,8 @@ use crate::wire::certificate_type::{Agreement, client_extensions, read_client_he
 use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::{
-    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id, srtp,
+    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id_extension,
+    srtp,
 };
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -46,7 +47,7 @@ impl Hellos {
         let mut always = srtp::client_extension(&rules.srtp_profiles);
         if uses_ids {
             // RFC 9853 section 3: who offers connection IDs should offer this as well.
-            always.extend(connection_id::routability_extension());
+            always.extend(connection_id_extension::routability_extension());
         }
         let extensions = HelloExtensions { always, full: client_extensions(&rules.abilities) };
         Hellos { uses_ids, ..Hellos::new(rules, extensions) }
@@ -99,9 +100,10 @@ impl Hellos {
         extensions::numbers(list, Hello::Client)?;
         (self.agreement, self.extensions.full) = read_client_hello(&self.rules.abilities, list)?;
         (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
-        self.checks_routability = self.uses_ids && connection_id::allows_routability_checks(list, Hello::Client)?;
+        self.checks_routability =
+            self.uses_ids && connection_id_extension::allows_routability_checks(list, Hello::Client)?;
         if self.checks_routability {
-            self.extensions.always.extend(connection_id::routability_extension());
+            self.extensions.always.extend(connection_id_extension::routability_extension());
         }
         Ok(())
     }
@@ -130,7 +132,7 @@ impl Hellos {
                 let list = extensions::of_server_hello(&self.offered, &message)?;
                 self.agreement = read_server_hello(&self.rules.abilities, list)?;
                 self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, list)?;
-                self.checks_routability = connection_id::allows_routability_checks(list, Hello::Server)?;
+                self.checks_routability = connection_id_extension::allows_routability_checks(list, Hello::Server)?;
             }
             _ => {}
         }

@@ -42,6 +42,7 @@ mod work;
 pub(crate) use config::{ClientConfig, ServerConfig};
 pub(crate) use credentials::{Credentials, RevocationLists, TrustAnchors};
 pub(crate) use exporter::export;
+pub(crate) use ffi::config::SslConfig;
 pub(crate) use ffi::hmac::HmacKey;
 pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::ssl::Ssl;

@@ -7,7 +7,7 @@ use crate::tls::error::Error;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
-use crate::wire::{RoutabilityCheck, alert};
+use crate::wire::{MaxFragmentLength, RECORD_LIMIT, RoutabilityCheck, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -38,6 +38,15 @@ pub(crate) struct Asleep {
 }
 
 impl Asleep {
+    /// A saved connection that nobody has heard from here.
+    pub(crate) fn in_new_life(config: &Arc<SslConfig>, saved: SavedConnection, nonce_offset: u64) -> Asleep {
+        let own_limit = MaxFragmentLength::from_code(config.max_fragment_length_code());
+        let limits = saved.max_fragment_length.into_iter().chain(own_limit);
+        let payload_limit = limits.map(|limit| usize::from(limit.bytes())).min().unwrap_or(RECORD_LIMIT);
+        let config = Arc::clone(config);
+        Asleep { last_flight: LastFlight::Delivered, saved, nonce_offset, config, payload_limit, disturbances: 0 }
+    }
+
     pub(crate) fn wake(&self, now: Instant) -> Result<Ssl, Error> {
         let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
         // Exactly where it was: nothing has been sent meanwhile.
@@ -107,8 +116,8 @@ impl Open {
 
 /// Why the engine has not taken a record, by the highest number that was heard and the window below it.
 fn reason(record: &[u8], (top, seen): (u64, u64)) -> DropReason {
-    // The number stands at the same place in every record (RFC 6347 section 4.1, RFC 9146 section 4).
-    let number = record.get(3..).and_then(<[u8]>::first_chunk).map_or(0, |number| u64::from_be_bytes(*number));
+    // Epoch and number stand at the same place with and without a connection ID.
+    let number = record.get(3..11).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
     match top.checked_sub(number & NUMBER_MASK) {
         Some(age) if age >= 64 || seen >> age & 1 == 1 => DropReason::Replayed,
         _ => DropReason::Unauthentic,

@@ -103,6 +103,11 @@ impl SslConfig {
         self.own_key.as_ref().and_then(|own| own.certificate())
     }
 
+    /// What a side that asks for shorter records keeps to itself.
+    pub(crate) fn max_fragment_length_code(&self) -> u8 {
+        self.raw.mfl_code
+    }
+
     pub(super) fn own_key(&self) -> Option<&OwnKey> {
         self.own_key.as_deref()
     }
