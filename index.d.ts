@@ -249,10 +249,44 @@ export interface SharedOptions {
 }
 
 /**
+ * Where an application keeps a server's sessions. Whatever it does, no handshake fails by it: one that throws, rejects, answers
+ * after a second, or answers with nonsense, leads to a full handshake. What it keeps is secret: whoever can write to it can
+ * appear as any client.
+ */
+export interface SessionStore {
+  /** Answers with what was kept under this id, which is in hex, or with a promise of it. */
+  get(id: string): Bytes | null | undefined | PromiseLike<Bytes | null | undefined>;
+  /** Keeps a session, which is of no use after `timeout` milliseconds. */
+  set(id: string, session: Buffer, timeout: number): unknown;
+  /** Forgets a session, because its connection has failed. */
+  delete(id: string): unknown;
+}
+
+/**
  * Options of a server. It needs a source of pre-shared keys, which is one of `psk`, `pskCallback` and `identityPskCallback`,
  * or a private key, which is `key` or `pfx`. It may have both.
  */
 export interface ServerOptions extends SharedOptions {
+  /**
+   * Time for which a client can resume a session after the full handshake that made it, in seconds as in node:tls, up to
+   * 604800. With 0, the server remembers nothing. Default: 86400.
+   */
+  sessionTimeout?: number;
+  /**
+   * Keys of tickets (RFC 5077), 48 bytes each as in node:tls: the first seals, and all of them open. Processes that share them
+   * resume each other's sessions. Default: random ones, which change by themselves every `sessionTimeout`.
+   */
+  ticketKeys?: Bytes;
+  /**
+   * Keeps sessions by their ids, in place of the server's own memory. A Map will do, and so will whatever has its three
+   * functions. With it, tickets are issued only if `ticketKeys` are given. Default: the server's memory.
+   */
+  sessionStore?: SessionStore;
+  /** Largest number of sessions in the server's own memory, for clients that take no tickets. The oldest give way.
+   * Default: 10000. */
+  maxSessions?: number;
+  /** Whether handshakes with a pre-shared key are remembered, too. Default: false. */
+  pskSessions?: boolean;
   /** One key for every identity, or a table of identities and their keys. It is copied at the call, and identities are compared
    * byte by byte. */
   psk?: PresharedKey | ReadonlyMap<PskIdentity, PresharedKey> | { readonly [identity: string]: PresharedKey };
@@ -452,6 +486,11 @@ export interface ClientOptions extends SharedOptions {
    * Default: the engine compares the name.
    */
   checkServerIdentity?: (servername: string, cert: PeerCertificate) => Error | undefined;
+  /**
+   * What getSession() of an earlier connection to the same server returned. If the session cannot be resumed, whatever the
+   * reason, a full handshake follows, and isSessionReused() tells.
+   */
+  session?: Bytes;
   /** Whether it is an error if the server's certificate or raw public key does not verify. Default: true. */
   rejectUnauthorized?: boolean;
 }
@@ -741,6 +780,8 @@ export interface DtlsSocketEvents {
   ipChanged: [old: PeerAddress & { deviceId?: string }];
   /** On a server: a new handshake from the peer's address has taken this connection's place. 'close' follows. */
   reconnect: [successor: DtlsSocket];
+  /** On a client: there is a session that a later connection can resume. It comes after 'secureConnect'. */
+  session: [session: Buffer];
   /** The connection is over. 'close' follows. */
   closing: [];
   /** The connection has failed, or a client's handshake has. The error is a DtlsError, or on a client also an error of the UDP
@@ -913,6 +954,11 @@ export class DtlsClient extends DtlsSocket {
   readonly stats: Stats;
   /** Sets localPort and localAddress, in the tick of connect(). The callback is called when the UDP socket is bound. */
   bind(port?: number, address?: string, whenBound?: () => void): this;
+  /**
+   * What a later connection can resume: the option `session`. It is a secret: whoever has it can appear as this client.
+   * Undefined without a connection, and where there is no session.
+   */
+  getSession(): Buffer | undefined;
   /** Lets the connection keep the process alive, which is the default. It has no effect on a given UDP socket. */
   ref(): this;
   /** Lets the process end though the connection is open. It has no effect on a given UDP socket. */
@@ -1024,6 +1070,15 @@ export class DtlsServer extends EventEmitter {
   ): void;
   /** Answers all other clients with this context from now on. Connections and handshakes go on as they began. */
   setSecureContext(context: SecureContext | ContextOptions): void;
+  /** Keys of tickets, 48 bytes each, the one that seals first; undefined without tickets. Keep them secret. */
+  getTicketKeys(): Buffer | undefined;
+  /**
+   * Seals tickets with the first of these keys from now on, and opens those that any of them has sealed. From then on the keys
+   * do not change by themselves any more.
+   *
+   * @param keys 48 bytes each, up to 16 keys
+   */
+  setTicketKeys(keys: Bytes): void;
   /**
    * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
    * Returns false if the address has a connection already, if the session's own connection is open, or if the session cannot

@@ -10,7 +10,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination, familyOf, isBlocked } = require('./transport/addresses');
+const { destination, familyOf, isBlocked } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -21,7 +21,8 @@ const EVENT_SLOTS = 4;
 /**
  * A DTLS client: one connection to one server, on a UDP socket of its own or on a given one.
  *
- * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over. A failure before that is an
+ * Events, beside those of DtlsSocket: 'secureConnect'(client) when the handshake is over, and 'session'(session) when
+ * there is one that can be resumed. A failure before that is an
  * 'error' as well.
  */
 class DtlsClient extends DtlsSocket {
@@ -59,6 +60,8 @@ class DtlsClient extends DtlsSocket {
 
     this._udp = socket ?? null;
     this._ownsUdp = socket === undefined;
+    // The session that is offered.
+    this._offered = nativeOptions.session;
     this._isReferenced = true;
     this._isBound = false;
     this._udpOptions = udp;
@@ -89,6 +92,15 @@ class DtlsClient extends DtlsSocket {
   /** True until the handshake is over or has been given up. */
   get connecting() {
     return !this.destroyed && this.getProtocol() === null;
+  }
+
+  /**
+   * What a later client can resume: the option `session`. A secret: whoever has it can appear as this client.
+   *
+   * @returns {Buffer | undefined} undefined without a connection, and where there is no session
+   */
+  getSession() {
+    return this.connected ? (this._endpoint.native.session(this._handle) ?? undefined) : undefined;
   }
 
   /** Counters; index.d.ts says which. */
@@ -135,12 +147,13 @@ class DtlsClient extends DtlsSocket {
         this.destroy(error);
         return;
       }
-      const addresses = blockList === undefined ? found : found.filter((address) => !isBlocked(blockList, address));
+      const destinations = found.map(destination);
+      const addresses = destinations.filter((address) => !blockList || !isBlocked(blockList, address));
       if (addresses.length === 0) {
-        this.destroy(stateError('ERR_IP_BLOCKED', `IP(${found[0]}) is blocked by net.BlockList`));
+        this.destroy(stateError('ERR_IP_BLOCKED', `IP(${destinations[0]}) is blocked by net.BlockList`));
         return;
       }
-      this.remoteAddress = canonicalAddress(destination(addresses[0]));
+      this.remoteAddress = addresses[0];
       if (channels.handshakeStart.hasSubscribers) channels.handshakeStart.publish({ socket: this });
       this._attempts.begin(addresses, remote.port);
     });
@@ -188,6 +201,13 @@ class DtlsClient extends DtlsSocket {
     }
   }
 
+  /** A session that was resumed is announced only when the server has given another ticket for it. */
+  _announceSession() {
+    if (this.listenerCount('session') === 0) return;
+    const session = this.getSession();
+    if (session !== undefined && !this._offered?.equals(session)) this.emit('session', session);
+  }
+
   _destroy(error, whenDestroyed) {
     super._destroy(error, (reason) => {
       this._attempts.close();
@@ -218,7 +238,11 @@ class Link {
   }
 
   _onSocketSecure(client) {
-    client.emit('secureConnect', client);
+    try {
+      client.emit('secureConnect', client);
+    } finally {
+      client._announceSession();
+    }
   }
 
   _onHandshakeFailed(client, error) {

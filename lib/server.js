@@ -12,6 +12,7 @@ const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
 const { CONTEXT, serverOptions } = require('./options/options');
+const { ticketKeys: checkTicketKeys } = require('./options/sessions');
 const { callback, port: checkPort } = require('./options/validate');
 const { ContextQuestion, ProtocolQuestion } = require('./questions/hello');
 const { MoveQuestion, Moves } = require('./questions/move');
@@ -22,6 +23,8 @@ const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore
 const { ResumptionQuestion } = require('./questions/resumption');
 const { Arriving } = require('./exports/arrivals');
 const { exportServer } = require('./exports/departure');
+const { StoredSessionQuestion } = require('./questions/stored-session');
+const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf, isBlocked, withoutMapping } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
@@ -86,6 +89,7 @@ class DtlsServer extends WatchedEmitter {
       udp,
       lookup,
       blockList,
+      sessions,
       socket,
       ...settings
     } = serverOptions(options);
@@ -111,6 +115,8 @@ class DtlsServer extends WatchedEmitter {
     this._arriving = new Arriving(this);
     // Sockets whose connections were exported, until they are closed.
     this._departed = [];
+    const { sessionStore, sessionTimeout } = sessions;
+    this._sessionStore = sessionStore === undefined ? null : new SessionStore(sessionStore, sessionTimeout);
     this._questions = new Questions(this._endpoint, this);
     this._registerQuestions(psk, verifyPeer, byHello);
     this._state = IDLE;
@@ -131,7 +137,8 @@ class DtlsServer extends WatchedEmitter {
     if (verifyPeer !== undefined) questions.register(PeerQuestion, { verifyPeer });
     if (SNICallback !== undefined) questions.register(ContextQuestion, { SNICallback, contexts: this.#contexts });
     if (ALPNCallback !== undefined) questions.register(ProtocolQuestion, ALPNCallback);
-    questions.register(ResumptionQuestion, { server: this });
+    if (this._sessionStore === null) questions.register(ResumptionQuestion, { server: this });
+    else questions.register(StoredSessionQuestion, this._sessionStore);
     questions.register(RestoreQuestion, { server: this, moves: this._moves });
     questions.register(MoveQuestion, { server: this, moves: this._moves });
     questions.listen();
@@ -230,6 +237,20 @@ class DtlsServer extends WatchedEmitter {
    */
   setSecureContext(context) {
     this.#contexts.replace(this._endpoint, context);
+  }
+
+  /** @returns {Buffer | undefined} keys of tickets, 48 bytes each, the one that seals first; undefined without tickets */
+  getTicketKeys() {
+    return this._endpoint.native.ticketKeys() ?? undefined;
+  }
+
+  /**
+   * Seals tickets with the first of these keys from now on, and takes those that any of them has sealed.
+   *
+   * @param {Buffer} keys 48 bytes each
+   */
+  setTicketKeys(keys) {
+    this._endpoint.native.setTicketKeys(checkTicketKeys(keys, 'keys'));
   }
 
   /**
@@ -460,7 +481,7 @@ class DtlsServer extends WatchedEmitter {
     socket.servername = servername ?? false;
     this._place(connection, socket);
     if (channels.handshakeStart.hasSubscribers) channels.handshakeStart.publish({ socket });
-    this.emit('connection', socket);
+    socket._scope.runInAsyncScope(this.emit, this, 'connection', socket);
   }
 
   /** A saved connection goes on, in whatever asynchronous context the application has said so. */
@@ -498,6 +519,16 @@ class DtlsServer extends WatchedEmitter {
     // Without a listener for 'error', a peer could end the process; 'close' still says that there was an error.
     socket.on('error', ignore);
     return socket;
+  }
+
+  /** A handshake has left a session behind for the application's store. */
+  _onNewSession({ sessionId, session }) {
+    this._sessionStore?.keep(sessionId, session);
+  }
+
+  /** A connection has failed, and its session must not be resumed any more. */
+  _onSessionEnded({ sessionId }) {
+    this._sessionStore?.forget(sessionId);
   }
 
   /** A peer has moved, and an authentic record has proved it. */

@@ -645,7 +645,7 @@ function heldError() {
 }
 
 function emitClosing(socket) {
-  emitInScope(socket, 'closing');
+  if (socket.listenerCount('closing') > 0) emitInScope(socket, 'closing');
 }
 
 function emitError(socket, error) {

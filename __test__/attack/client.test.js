@@ -87,7 +87,7 @@ describe('a client refuses an extension that it has not offered (RFC 5246 sectio
     application_layer_protocol_negotiation: extension(EXTENSION.ALPN, protocols),
     client_certificate_type: extension(EXTENSION.CLIENT_CERTIFICATE_TYPE, Buffer.of(2)),
     server_certificate_type: extension(EXTENSION.SERVER_CERTIFICATE_TYPE, Buffer.of(2)),
-    session_ticket: extension(35),
+    heartbeat: extension(15, Buffer.of(1)),
     use_srtp: extension(14, Buffer.from('0002000100', 'hex')),
     connection_id: extension(54, Buffer.of(0)),
     'one of nobody’s': extension(0xfafa, Buffer.of(1, 2, 3)),

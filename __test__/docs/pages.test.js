@@ -64,7 +64,7 @@ test('every link of a published page leads to a published file and to a heading 
 
 for (const [page, count] of [
   ['README.md', 5],
-  ['docs/api.md', 3],
+  ['docs/api.md', 4],
 ]) {
   test(`every program of ${page} runs and ends`, {
     skip: !certificates.available && 'openssl was not found',
@@ -77,7 +77,7 @@ for (const [page, count] of [
       const file = path.join(project, `program-${index}.js`);
       fs.writeFileSync(file, program.replaceAll('5684', String(await freePort())));
       const { stdout } = await run(process.execPath, [file], { cwd: project, timeout: 20_000 });
-      // The programs of README.md print what has come of the connection; those of docs/api.md open none.
+      // The programs of README.md print what has come of the connection; those of docs/api.md print nothing of the kind.
       if (page === 'README.md') assert.match(stdout, /^(hello|connected:) \S/, program);
     }
   });

@@ -57,7 +57,7 @@ test('an option of node:tls that does not apply says what does', () => {
     ['minVersion', /DTLS 1\.2 is the only version/],
     ['secureProtocol', /DTLS 1\.2 is the only version/],
     ['dhparam', /ecdhCurve/],
-    ['ticketKeys', /'renegotiate'/],
+    ['sessionIdContext', /bound to the credentials/],
   ]) {
     assert.throws(() => createServer({ psk: 'secret', [name]: 'x' }), {
       code: 'ERR_INVALID_ARG_VALUE',

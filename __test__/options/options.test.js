@@ -41,6 +41,7 @@ describe('options of a server', () => {
       maxAddressQuestions: 32,
       addressQuestionsPerSecond: 1000,
       maxConnections: 1_000_000,
+      sessions: { __proto__: null, lifetime: 86_400, psk: false, tickets: true, kept: 10_000 },
       mtu: 1200,
       debug: 0,
     });

@@ -31,6 +31,11 @@ const server = {
   addressQuestionsPerSecond: 1000,
   pskIdentityEncoding: 'utf8',
   ipv6Only: false,
+  // Seconds, as in node:tls. What RFC 5246, section F.1.4, suggests as the upper limit: sleeping sensors come back late.
+  sessionTimeout: 86_400,
+  maxSessions: 10_000,
+  // With a key, a full handshake costs little more than a resumed one, and the key is looked up each time.
+  pskSessions: false,
 };
 
 const client = {

@@ -3,7 +3,6 @@
 // Options of node:tls, node:net and node:dgram that do not exist here, each with what applies in its place.
 
 const ONE_VERSION = 'DTLS 1.2 is the only version here, so that there is nothing to choose';
-const NO_TICKETS = "there are no session tickets; 'renegotiate' resumes sessions by id";
 
 const ELSEWHERE = {
   __proto__: null,
@@ -12,10 +11,10 @@ const ELSEWHERE = {
   secureProtocol: ONE_VERSION,
   secureOptions: 'there are no OpenSSL options; ciphers, ecdhCurve and sigalgs say what is negotiated',
   dhparam: 'there is no finite-field Diffie-Hellman; ecdhCurve chooses the groups for ECDHE',
-  ticketKeys: NO_TICKETS,
-  sessionTimeout: NO_TICKETS,
-  sessionIdContext: NO_TICKETS,
-  session: "a client resumes no session; a server's sockets have one that 'resumeSession' takes",
+  ticketKeys: 'servers have it; a client keeps what getSession() returns',
+  sessionTimeout: 'servers have it; a client keeps to what its server says',
+  sessionIdContext: 'sessions are bound to the credentials and rules of their server by themselves',
+  session: "clients have it; a server's sockets have one that 'resumeSession' takes",
   isServer: 'createServer() makes servers and connect() makes clients',
   allowPartialTrustChain: 'a certificate in ca is trusted by itself',
   privateKeyEngine: 'there are no engines; give the private key as key',

@@ -23,6 +23,7 @@ const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
 const { pfxFile, takePfx } = require('./pfx');
+const sessions = require('./sessions');
 const {
   MAX_DELAY,
   abortSignal,
@@ -121,6 +122,7 @@ const SERVER = {
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
+  ...sessions.SERVER,
 };
 
 const CLIENT = {
@@ -140,6 +142,7 @@ const CLIENT = {
   CACert: certificates,
   servername: string,
   checkServerIdentity: callback,
+  ...sessions.CLIENT,
 };
 
 const NATIVE_SHARED = ['key', 'cert', 'ciphers', 'handshakeTimeoutMin', 'handshakeTimeoutMax'];
@@ -157,12 +160,13 @@ NATIVE_SHARED.push(
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
 NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond');
-const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername'];
+const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
 /**
  * @param {object} options as passed to createServer()
  * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
- *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object, socket?: object, sendClose: boolean,
+ *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object,
+ *   sessions: { sessionStore?: object, sessionTimeout?: number }, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
@@ -185,8 +189,11 @@ function serverOptions(options) {
   completeClientVerification(all);
   if (all.ALPNCallback !== undefined && all.ALPNProtocols !== undefined) throw alpnCallbackWithProtocols();
   all.type = udpType(all);
+  const native = nativeServerOptions(all, psk !== null);
+  const remembered = sessions.rememberedSessions(all);
+  if (remembered !== undefined) native.sessions = remembered;
   return {
-    native: nativeServerOptions(all, psk !== null),
+    native,
     psk,
     verifyPeer: all.verifyPeer,
     byHello: pick(all, ['SNICallback', 'ALPNCallback']),
@@ -194,6 +201,7 @@ function serverOptions(options) {
     lookup: all.lookup,
     blockList: all.blockList,
     handshakeThreads: all.handshakeThreads,
+    sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,

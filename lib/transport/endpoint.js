@@ -158,7 +158,8 @@ class Endpoint {
    * @returns {number} 0 when the answer comes too late or nothing goes on; for 'restore', the connection that goes on
    */
   answer({ question, about }, value) {
-    return this.native.answer(question, value !== null && OBJECTS.has(about) ? { [about]: value } : value);
+    const isObject = value !== null && OBJECTS.has(about) && !(value instanceof Uint8Array);
+    return this.native.answer(question, isObject ? { [about]: value } : value);
   }
 
   /** Ends what the question is about, with a reason. */
@@ -283,9 +284,13 @@ class Endpoint {
 
   /**
    * Tells whom an event is about, in the asynchronous context of its connection: what a listener enters must not leak to
-   * the next one. What has no connection has a context of its own.
+   * the next one. A new connection brings its context with it; what has no connection has a context of its own.
    */
   _dispatch(event) {
+    if (event.kind === 'connection') {
+      this._owner._onConnection(event);
+      return;
+    }
     const socket = this.connections.get(event.connection);
     const scope = socket?._scope ?? new AsyncScope('DTLSEVENT');
     scope.runInAsyncScope(this._tell, this, event, socket);
@@ -295,9 +300,6 @@ class Endpoint {
     switch (event.kind) {
       case 'data':
         socket?._onMessage(event.data, event.data.length);
-        break;
-      case 'connection':
-        this._owner._onConnection(event);
         break;
       case 'question':
         this._owner._questions.onQuestion(event);
@@ -310,6 +312,12 @@ class Endpoint {
         break;
       case 'secure':
         socket?._onSecure(event);
+        break;
+      case 'newSession':
+        this._owner._onNewSession(event);
+        break;
+      case 'sessionEnded':
+        this._owner._onSessionEnded(event);
         break;
       case 'closed':
         this.connections.delete(event.connection);

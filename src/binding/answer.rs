@@ -4,17 +4,17 @@ use super::address;
 use super::context::ServerContext;
 use super::error::{CodedError, internal, no_address};
 use super::saved::{NativeSavedConnection, NativeSession};
+use super::wall_clock::unix_time;
 use crate::proto::{
-    Answer, Answered, HandshakeAnswer, HandshakeSubject, Restoration, ResumableSession, SaveClock, SavedConnection,
-    ServerConfig, Subject,
+    Answer, Answered, HandshakeAnswer, HandshakeSubject, KnownSession, Restoration, ResumableSession, SaveClock,
+    SavedConnection, ServerConfig, Subject,
 };
 use napi::bindgen_prelude::{Buffer, ClassInstance, Either4};
 use napi_derive::napi;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-/// What JavaScript answers: bytes (psk, protocol), a boolean (peer), a context, or an object for everything else. `None`
+/// What JavaScript answers: bytes (psk, protocol, a session of a store), a boolean (peer), a context, or an object for everything else. `None`
 /// when there is none.
 pub(super) type Value<'a> = Option<Either4<&'a [u8], bool, ClassInstance<'a, ServerContext>, NativeAnswer>>;
 
@@ -23,7 +23,7 @@ pub(super) type Value<'a> = Option<Either4<&'a [u8], bool, ClassInstance<'a, Ser
 pub struct NativeAnswer {
     /// As whom a client appears.
     pub own_psk: Option<NativeOwnPsk>,
-    /// The session that a client wants to resume.
+    /// The saved connection whose session a client wants to resume.
     pub session: Option<NativeSession>,
     /// The connection that was saved.
     pub restore: Option<NativeSavedConnection>,
@@ -56,6 +56,7 @@ pub(super) enum Parsed<'a> {
     Psk(Option<&'a [u8]>),
     OwnPsk(Option<NativeOwnPsk>),
     Session(Option<ResumableSession>),
+    StoredSession(&'a [u8]),
     Peer(bool),
     Restore(Option<(SavedConnection, SaveClock)>),
     Move(Option<SocketAddr>),
@@ -79,6 +80,7 @@ pub(super) fn about(subject: Subject, value: Value<'_>) -> Result<Parsed<'_>, Co
         (Subject::Handshake(HandshakeSubject::Session), Some(Object(answer))) => {
             Parsed::Session(answer.session.map(|session| session.parse()).transpose()?)
         }
+        (Subject::Handshake(HandshakeSubject::Session), Some(Bytes(session))) => Parsed::StoredSession(session),
         (Subject::Handshake(HandshakeSubject::Session), None) => Parsed::Session(None),
         (Subject::Restore, Some(Object(answer))) => {
             Parsed::Restore(answer.restore.map(|saved| saved.parse_with_clock(unix_time())).transpose()?)
@@ -99,7 +101,12 @@ impl Parsed<'_> {
             Parsed::OwnPsk(own) => Answer::Handshake(HandshakeAnswer::OwnPsk(
                 own.as_ref().map(|own| (own.identity.as_ref(), own.psk.as_ref())),
             )),
-            Parsed::Session(session) => Answer::Handshake(HandshakeAnswer::Session(session.as_ref())),
+            Parsed::Session(session) => {
+                Answer::Handshake(HandshakeAnswer::Session(session.as_ref().map(KnownSession::Saved)))
+            }
+            Parsed::StoredSession(session) => {
+                Answer::Handshake(HandshakeAnswer::Session(Some(KnownSession::Stored(session))))
+            }
             Parsed::Peer(accepted) => Answer::Handshake(HandshakeAnswer::Peer(*accepted)),
             Parsed::Restore(restoration) => {
                 Answer::Restore(restoration.as_ref().map(|(saved, clock)| Restoration { saved, clock: *clock }))
@@ -122,9 +129,4 @@ impl NativeAddress {
     fn parse(&self) -> Result<SocketAddr, CodedError> {
         address::parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
     }
-}
-
-/// The wall clock, for the record numbers of restored connections.
-pub(super) fn unix_time() -> Duration {
-    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default()
 }

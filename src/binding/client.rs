@@ -48,11 +48,12 @@ impl DtlsClient {
         number: u32,
         threads: u32,
     ) -> Result<DtlsClient, CodedError> {
-        let config = options.config()?;
+        let now = Instant::now();
+        let config = options.config(now)?;
         let mut endpoint = Endpoint::client(options.limits(), options.debug);
         endpoint.use_connection_ids(options.connection_id);
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
-        let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, Instant::now())?, config };
+        let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, now)?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }
@@ -79,6 +80,12 @@ impl DtlsClient {
                 connection.map_or(0, |connection| connection.0)
             })
         }))
+    }
+
+    /// The session of the connection, for a later one to offer; null before the handshake is over, and where none was made.
+    #[napi(catch_unwind)]
+    pub fn session(&self, connection: u32) -> Option<Buffer> {
+        self.driver.session(connection)
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -1,7 +1,7 @@
 //! What the two native classes share: an endpoint, the clock, and the way of datagrams in and out.
 
 use super::address;
-use super::answer::{Value, about, answered, unix_time};
+use super::answer::{Value, about, answered};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
@@ -11,6 +11,7 @@ use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::{NativeStats, tally_bytes};
 use super::travel;
 use super::udp::{Datagrams, Sharing, Udp};
+use super::wall_clock::unix_time;
 use super::workers::JobQueue;
 use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
 use napi::Env;
@@ -368,6 +369,10 @@ impl Driver {
 
     pub(super) fn copy_of(&self, connection: u32) -> Buffer {
         travel::pack(std::iter::once(self.endpoint.copy_of(ConnectionHandle(connection))))
+    }
+
+    pub(super) fn session(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.session(ConnectionHandle(connection)).map(|session| session.to_vec().into())
     }
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {

@@ -65,7 +65,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, question, questionExpired, moved, keylog, secure, data or closed.
+    /// connection, question, questionExpired, moved, keylog, secure, newSession, sessionEnded, clockBehind, data or closed.
     pub kind: &'static str,
     /// The connection that it happened to, where there is one.
     pub connection: Option<u32>,
@@ -93,8 +93,10 @@ pub struct NativeEvent {
     pub identity: Option<Buffer>,
     /// Question about our own psk: the hint as the server sent it; absent without.
     pub hint: Option<Buffer>,
-    /// Question about a session: its id as the client sent it.
+    /// Question about a session: its id as the client sent it. newSession, sessionEnded: its id.
     pub session_id: Option<Buffer>,
+    /// newSession: what a store keeps under the id.
+    pub session: Option<Buffer>,
     /// secure, question about a peer: SubjectPublicKeyInfo that it presents, or has proved to be its own; DER.
     pub public_key: Option<Buffer>,
     /// secure, question about a peer: the certificate that the key is from, DER.
@@ -194,6 +196,18 @@ impl From<Event> for NativeEvent {
                     .filter(|list: &Vec<_>| !list.is_empty()),
                 srtp_profile: terms.srtp_profile,
                 handshake_time: Some(handshake_time.as_secs_f64() * 1000.0),
+                ..Default::default()
+            },
+            Event::NewSession { connection, session } => NativeEvent {
+                kind: "newSession",
+                connection: Some(connection.0),
+                session_id: Some(session.id.as_bytes().to_vec().into()),
+                session: Some(session.bytes.to_vec().into()),
+                ..Default::default()
+            },
+            Event::SessionEnded { id } => NativeEvent {
+                kind: "sessionEnded",
+                session_id: Some(id.as_bytes().to_vec().into()),
                 ..Default::default()
             },
             Event::KeyLog { connection, lines } => NativeEvent {

@@ -1,6 +1,8 @@
 //! Options that `lib/options/options.js` has validated, as the types below want them.
 
 use super::error::{CodedError, config_error, internal};
+use super::sessions::NativeSessions;
+use super::wall_clock::wall_clock;
 use crate::proto::{
     ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
     ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
@@ -8,7 +10,7 @@ use crate::proto::{
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Options of a server. Times in milliseconds.
 #[napi(object, object_to_js = false)]
@@ -61,6 +63,8 @@ pub struct NativeServerOptions {
     pub max_address_questions: u32,
     /// In the long run.
     pub address_questions_per_second: u32,
+    /// Which handshakes are remembered; none of them without.
+    pub sessions: Option<NativeSessions>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
     /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
@@ -114,6 +118,8 @@ pub struct NativeClientOptions {
     pub idle_timeout: u32,
     /// From the last record; none for never.
     pub hibernate_after: Option<u32>,
+    /// What is to be resumed, as `session` answered it.
+    pub session: Option<Buffer>,
     /// Payload bytes of a handshake datagram.
     pub mtu: u16,
     /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
@@ -245,7 +251,7 @@ impl NativeServerOptions {
 }
 
 impl NativeClientOptions {
-    pub(super) fn config(&self) -> Result<ClientConfig, CodedError> {
+    pub(super) fn config(&self, now: Instant) -> Result<ClientConfig, CodedError> {
         let settings = Settings {
             ciphers: self.ciphers.clone(),
             wishes: self.negotiation.wishes(),
@@ -272,6 +278,7 @@ impl NativeClientOptions {
                 Some(name) => config.sending_name(name),
                 None => config,
             })
+            .map(|config| config.resuming(wall_clock(now), self.session.as_deref()))
             .map_err(config_error)
     }
 

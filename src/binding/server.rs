@@ -1,19 +1,21 @@
 //! The native class `DtlsServer`.
 
 use super::address;
-use super::answer::{Value, unix_time};
+use super::answer::Value;
 use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::NativeServerOptions;
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
+use super::sessions::ticket_keys;
 use super::stats::NativeStats;
 use super::travel::{self, NativeArrivals, NativeTraveller};
 use super::udp::{self, Sharing};
 use super::waker::Waker;
+use super::wall_clock::unix_time;
 use super::workers::JobQueue;
-use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, QuestionId, Restoration};
+use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, QuestionId, Restoration, RngError};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -53,9 +55,11 @@ impl DtlsServer {
         let now = Instant::now();
         let config = options.config()?;
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
-        let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug)
-            .map_err(|_| internal("The operating system gave no random numbers"))?;
+        let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug).map_err(no_randomness)?;
         endpoint.use_connection_ids(options.connection_id);
+        if let Some(sessions) = &options.sessions {
+            endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
+        }
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
         let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
@@ -165,11 +169,30 @@ impl DtlsServer {
         self.driver.with(|endpoint, _| endpoint.replace_config(config));
     }
 
+    /// The keys of tickets, one behind the other; null for a server without tickets.
+    #[napi(catch_unwind)]
+    pub fn ticket_keys(&mut self) -> Option<Buffer> {
+        let keys = self.driver.with(|endpoint, now| endpoint.ticket_keys(now));
+        keys.map(|keys| keys.to_bytes().to_vec().into())
+    }
+
+    /// Has tickets sealed with the first of these keys from now on, and opened with all of them. Answers whether the server
+    /// has tickets.
+    #[napi(catch_unwind)]
+    pub fn set_ticket_keys(&mut self, keys: &[u8]) -> Result<bool, CodedError> {
+        let keys = ticket_keys(keys)?;
+        Ok(self.driver.with(|endpoint, _| endpoint.set_ticket_keys(keys)))
+    }
+
     /// IANA's names of the suites on offer, best first.
     #[napi(catch_unwind)]
     pub fn ciphers(&self) -> Vec<&'static str> {
         self.ciphers.clone()
     }
+}
+
+fn no_randomness(_: RngError) -> CodedError {
+    internal("The operating system gave no random numbers")
 }
 
 super::methods::endpoint_methods!(DtlsServer);

@@ -1,9 +1,9 @@
 //! Connections on their way between processes, as bytes: each its length, its peer's address, and its saved state.
 
 use super::address;
-use super::answer::unix_time;
 use super::error::{CodedError, invalid_session};
 use super::saved::NativeSavedConnection;
+use super::wall_clock::unix_time;
 use crate::proto::{Endpoint, SaveClock, SavedConnection, Traveller};
 use napi::bindgen_prelude::{Buffer, Uint32Array};
 use napi_derive::napi;

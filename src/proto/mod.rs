@@ -18,6 +18,7 @@ mod expected;
 mod former_addresses;
 mod gathering;
 mod handshakes;
+mod heap;
 mod histogram;
 mod jobs;
 mod known_keys;
@@ -27,6 +28,8 @@ mod questions;
 mod rate;
 mod routes;
 mod server_names;
+mod sessions;
+mod slab;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -38,9 +41,10 @@ mod waiting;
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
     ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
-    PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists,
-    SaveClock, SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite, TrustAnchors,
-    Unrestorable, Wishes, capabilities, parse_public_key,
+    KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
+    RevocationLists, RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings,
+    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, WallClock, Wishes, capabilities,
+    parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
@@ -52,4 +56,5 @@ pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;
 pub(crate) use questions::{Answer, Answered, Asks, Question, QuestionId, Restoration, Subject};
 pub(crate) use server_names::NamePattern;
+pub(crate) use sessions::SessionSettings;
 pub(crate) use table::ConnectionHandle;

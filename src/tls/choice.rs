@@ -7,6 +7,7 @@ use super::error::{Error, ErrorKind};
 use super::mbed::ServerConfig;
 use super::outbox::Outbox;
 use super::question::{Answer, Asks, Question};
+use super::session_policy::SessionPolicy;
 use crate::wire::{ClientHello, ConnectionId, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ enum Asked {
 /// A ClientHello, and what has been decided about it.
 pub(super) struct Choice {
     pub(super) asks: Asks,
+    pub(super) sessions: SessionPolicy,
     pub(super) config: Arc<ServerConfig>,
     /// What the client and the application agree on.
     pub(super) protocol: Option<Vec<u8>>,
@@ -34,9 +36,22 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn new(config: &Arc<ServerConfig>, asks: Asks, own_id: Option<ConnectionId>) -> Choice {
-        let config = Arc::clone(config);
-        Choice { asks, config, protocol: None, own_id, hello: Vec::new(), asked: Asked::Nothing, alerts: 0 }
+    pub(super) fn new(
+        config: &Arc<ServerConfig>,
+        asks: Asks,
+        sessions: SessionPolicy,
+        own_id: Option<ConnectionId>,
+    ) -> Choice {
+        Choice {
+            asks,
+            sessions,
+            config: Arc::clone(config),
+            protocol: None,
+            own_id,
+            hello: Vec::new(),
+            asked: Asked::Nothing,
+            alerts: 0,
+        }
     }
 
     /// What the application has to decide next.

@@ -13,6 +13,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
+use super::session_policy::SessionPolicy;
 use crate::wire::{ConnectionId, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -74,18 +75,19 @@ impl Context {
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
     ///
-    /// `asks`: what the application is asked about the client.
+    /// `asks`: what the application is asked about the client. `sessions`: which sessions it may resume.
     /// `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(crate) fn server(
         config: &Arc<ServerConfig>,
         now: Instant,
         asks: Asks,
+        sessions: SessionPolicy,
         own_id: Option<ConnectionId>,
     ) -> Result<Context, Error> {
         if asks.by_hello() {
-            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, own_id)))));
+            return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)))));
         }
-        let handshake = Handshake::server(config, now, asks.for_sessions, None, own_id)?;
+        let handshake = Handshake::server(config, now, sessions, None, own_id)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
@@ -242,8 +244,8 @@ impl Context {
             Ok(Some(question)) => return Ok(Progress::Asks(question)),
             Ok(None) => {}
         }
-        let (asks, protocol) = (choice.asks, choice.protocol.take());
-        let mut handshake = Handshake::server(&choice.config, now, asks.for_sessions, protocol, choice.own_id)
+        let (sessions, protocol) = (choice.sessions.clone(), choice.protocol.take());
+        let mut handshake = Handshake::server(&choice.config, now, sessions, protocol, choice.own_id)
             .map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
         handshake.pause(self.pauses);
@@ -413,6 +415,13 @@ impl Context {
         }
     }
 
+    /// An authentic fatal alert, as a peer would send it.
+    #[cfg(test)]
+    pub(crate) fn break_off(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        let ssl = self.awake(now).unwrap();
+        ssl.with(now, None, out, |ssl| ssl.send_alert(alert::FATAL, description)).unwrap();
+    }
+
     /// What the connection needs to go on elsewhere; `None` while there is a handshake.
     pub(crate) fn save(&self) -> Option<SavedConnection> {
         match &self.stage {
@@ -424,7 +433,7 @@ impl Context {
 
     /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
-        self.save().map(|saved| saved.association())
+        self.with_randoms(AssociationName::of)
     }
 
     /// The connection ID that the peer's records have, or that we have offered; empty without one.
@@ -455,7 +464,16 @@ impl Context {
 
     /// The random of the ClientHello that an established association began with.
     pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
-        self.save().map(|saved| saved.client_random())
+        self.with_randoms(|randoms| randoms.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The two hellos' randoms, the client's first, of an established association.
+    fn with_randoms<T>(&self, act: impl FnOnce(&[u8; 64]) -> T) -> Option<T> {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.randoms().map(|randoms| act(&randoms)),
+            Stage::Asleep(asleep) => Some(act(&asleep.saved.randoms)),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
     }
 
     /// Our own certificate, DER, as the configuration has it; `None` while there is a handshake.

@@ -21,7 +21,11 @@ mod question;
 mod random;
 mod saved;
 mod saved_bytes;
+mod session;
+mod session_policy;
 mod suites;
+mod tickets;
+mod wall_clock;
 
 pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
@@ -40,9 +44,12 @@ pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Authorization, PeerCredential};
 pub(crate) use progress::{Negotiated, Progress, Terms};
 pub(crate) use psk::{ClientPsk, PskError};
-pub(crate) use question::{Answer, Asks, Question, Subject};
+pub(crate) use question::{Answer, Asks, KnownSession, Question, Subject};
 pub(crate) use random::{RngError, fill_random};
 pub(crate) use saved::{
     AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Unrestorable,
 };
+pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
+pub(crate) use tickets::TicketKeys;
+pub(crate) use wall_clock::WallClock;

@@ -2,6 +2,7 @@
 
 use super::peer::{Authorization, PeerCredential};
 use super::question::Question;
+use super::session_policy::NewSession;
 use super::suites::Suite;
 use crate::wire::OwnedRecord;
 use std::collections::VecDeque;
@@ -30,6 +31,8 @@ pub(crate) struct Negotiated {
     /// What the peer presented, and proved to have the private key of.
     pub(crate) peer: Option<PeerCredential>,
     pub(crate) terms: Terms,
+    /// What a client, or a server's store, may keep of it.
+    pub(crate) session: Option<NewSession>,
     /// Records that came before the handshake was over and may hold application data.
     pub(crate) early: VecDeque<OwnedRecord>,
 }

@@ -48,9 +48,18 @@ pub(crate) enum Answer<'a> {
     /// Identity and key; `None` ends the handshake.
     OwnPsk(Option<(&'a [u8], &'a [u8])>),
     /// `None` when the session is unknown. A session that does not fit the hello leads to a full handshake.
-    Session(Option<&'a ResumableSession>),
+    Session(Option<KnownSession<'a>>),
     /// Whether the peer is accepted.
     Peer(bool),
+}
+
+/// A session that was found by its id.
+#[derive(Clone, Copy)]
+pub(crate) enum KnownSession<'a> {
+    /// Of a connection that was saved. Only the application knows whose it is.
+    Saved(&'a ResumableSession),
+    /// As [`super::session::Session`] was written, to a store.
+    Stored(&'a [u8]),
 }
 
 /// Which questions the application wants to be asked. The others are answered from the configuration.

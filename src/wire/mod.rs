@@ -27,6 +27,7 @@ pub(crate) use extensions::certificate_type::{self, CertificateType};
 pub(crate) use extensions::connection_id as connection_id_extension;
 pub(crate) use extensions::max_fragment_length::MaxFragmentLength;
 pub(crate) use extensions::server_name::server_name;
+pub(crate) use extensions::session_ticket;
 pub(crate) use extensions::srtp::{self, SrtpProfile};
 pub(crate) use extensions::supported_groups;
 pub(crate) use fragments::HelloFragments;

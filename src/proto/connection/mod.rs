@@ -366,6 +366,12 @@ impl Connection {
         }
     }
 
+    /// An authentic fatal alert, as a peer would send it.
+    #[cfg(test)]
+    pub(super) fn break_off(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        self.context.break_off(now, description, out);
+    }
+
     // --- steps on other threads --------------------------------------------------------------------------------------
 
     /// Gives the context away, with the records that wait for it. `None` unless a step waits for a thread.

@@ -174,6 +174,7 @@ impl Endpoint {
         record: &Record<'_>,
         answers: Rate,
     ) {
+        let sessions = self.session_policy(now);
         let Some(server) = &self.server else {
             return;
         };
@@ -182,7 +183,7 @@ impl Endpoint {
         let config = server.config_for(servername.as_deref(), asks);
         let offers_id = connection_id_extension::has_connection_id(hello.extensions, Hello::Client) == Ok(true);
         let own_id = if offers_id { self.ids.generate() } else { None };
-        let mut context = match Context::server(config, now, asks, own_id) {
+        let mut context = match Context::server(config, now, asks, sessions, own_id) {
             Ok(context) => context,
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.

@@ -69,7 +69,7 @@ impl Endpoint {
         Answered::Used
     }
 
-    /// Answers a question for a key that is known, and asks the application all others.
+    /// Answers questions for keys and sessions that are known, and asks the application all others.
     pub(super) fn answer_or_ask(
         &mut self,
         now: Instant,
@@ -85,6 +85,11 @@ impl Endpoint {
         {
             let answer = tls::Answer::Psk(keys.get(identity));
             return Some(entry.connection.handle_answer(now, answer, &mut self.scratch));
+        }
+        if let tls::Question::Session(id) = &question
+            && let Some(session) = self.server.as_ref().and_then(|server| server.own_session(self.asks, id))
+        {
+            return Some(entry.connection.handle_answer(now, tls::Answer::Session(session), &mut self.scratch));
         }
         let question = Question::Handshake(question);
         let id = self.questions.open(question.subject(), Some(handle));

@@ -18,6 +18,7 @@ mod outputs;
 mod placing;
 mod reachability;
 mod requests;
+mod resuming;
 mod room;
 mod steps;
 
@@ -42,15 +43,18 @@ use super::limits::Limits;
 use super::questions::{Asks, QuestionId, Questions};
 use super::routes::Routes;
 use super::server_names::ServerNames;
+use super::sessions::Sessions;
 use super::table::{ConnectionHandle, Table};
 use super::trace::Trace;
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
 use outputs::Outputs;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// All connections of one UDP address.
 pub(crate) struct Endpoint {
@@ -73,6 +77,8 @@ pub(crate) struct Endpoint {
     former_addresses: FormerAddresses,
     /// A server's connections that are established.
     associations: Associations,
+    /// Sessions of a client's connections.
+    own_sessions: HashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
     drops: Drops,
     outputs: Outputs,
@@ -91,6 +97,8 @@ struct ServerSide {
     gate: CookieGate,
     gathering: Gathering,
     known_keys: Option<KnownKeys>,
+    /// `None` remembers no handshake.
+    sessions: Option<Sessions>,
 }
 
 /// A connection, and what only its endpoint knows of it.
@@ -135,6 +143,7 @@ impl Endpoint {
             gate: CookieGate::new(now)?,
             gathering: Gathering::default(),
             known_keys: None,
+            sessions: None,
         };
         Ok(Endpoint::new(Some(server), limits, trace_level))
     }
@@ -158,6 +167,7 @@ impl Endpoint {
             expected: ExpectedAddresses::default(),
             former_addresses: FormerAddresses::default(),
             associations: Associations::default(),
+            own_sessions: HashMap::new(),
             counters: Counters::default(),
             drops: Drops::default(),
             outputs: Outputs::new(Trace::new(trace_level, role)),
@@ -211,7 +221,15 @@ impl Endpoint {
             + self.deadlines.len()
             + self.former_addresses.len()
             + self.associations.len()
+            + self.own_sessions.len()
+            + self.sessions()
             + self.outputs.len()
+    }
+
+    /// Sessions that a server keeps.
+    #[cfg(test)]
+    pub(super) fn sessions(&self) -> usize {
+        self.server.as_ref().and_then(|server| server.sessions.as_ref()).map_or(0, Sessions::len)
     }
 
     /// Connections that are asleep.

@@ -6,7 +6,7 @@ use crate::proto::counters::Tally;
 use crate::proto::questions::{Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::trace::Trace;
-use crate::tls::{KeyLog, PeerCredential, Suite, Terms};
+use crate::tls::{KeyLog, NewSession, PeerCredential, SessionId, Suite, Terms};
 use crate::wire::{Records, describe};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -53,6 +53,10 @@ pub(crate) enum Event {
         terms: Box<Terms>,
         handshake_time: Duration,
     },
+    /// A handshake, whose end was or will be told, has left a session behind for the application's store.
+    NewSession { connection: ConnectionHandle, session: NewSession },
+    /// A session of the application's store must not be resumed any more.
+    SessionEnded { id: SessionId },
     /// Plaintext of one record.
     Data { connection: ConnectionHandle, payload: Vec<u8> },
     /// An authenticated record came from a new address. Answers go there from now on.

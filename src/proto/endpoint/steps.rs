@@ -42,7 +42,9 @@ impl Endpoint {
         match step {
             Step::Asks(question) => return self.answer_or_ask(now, handle, question),
             Step::Computes => self.line_up(handle),
-            Step::Established { negotiated, handshake_time } => self.establish(handle, *negotiated, handshake_time),
+            Step::Established { negotiated, handshake_time } => {
+                self.establish(now, handle, *negotiated, handshake_time);
+            }
             Step::Data(length) => {
                 self.count_received(handle, length);
                 self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
@@ -150,13 +152,13 @@ impl Endpoint {
         }
     }
 
-    fn establish(&mut self, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
+    fn establish(&mut self, now: Instant, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
         let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) else {
             return;
         };
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         self.handshakes.end(Unfinished::Connection(handle));
-        let Negotiated { suite, resumed, psk_identity, peer, terms, early: _ } = negotiated;
+        let Negotiated { suite, resumed, psk_identity, peer, terms, session, early: _ } = negotiated;
         self.note_peer(handle, psk_identity.as_deref(), peer.as_ref());
         let old = self.replaced_by(handle, remote);
         self.place(handle, remote);
@@ -170,6 +172,9 @@ impl Endpoint {
             self.outputs.trace.identify(remote, identity);
         }
         self.counters.sessions_resumed += u64::from(resumed);
+        if let Some(session) = session {
+            self.keep_session(now, handle, session);
+        }
         self.outputs
             .trace
             .line(2, remote, || format!("handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
@@ -250,6 +255,7 @@ impl Endpoint {
 
     /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
+        self.forget_session(handle, &reason);
         let Some(entry) = self.forget(handle) else {
             return;
         };
@@ -272,6 +278,7 @@ impl Endpoint {
         self.routes.remove(entry.remote, handle);
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
+        self.own_sessions.remove(&handle);
         self.ids.take_back(entry.connection.own_id(), handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);

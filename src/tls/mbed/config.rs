@@ -10,7 +10,9 @@ use super::server_identity::PeerName;
 use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::config_error::ConfigError;
 use crate::tls::psk::ClientPsk;
+use crate::tls::session::{Session, SessionOf};
 use crate::tls::suites::{Means, Suite};
+use crate::tls::wall_clock::WallClock;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,7 +47,11 @@ pub(crate) struct ClientConfig {
     pub(super) peer_name: Option<PeerName>,
     /// Identity and key are the application's to say, in each handshake.
     pub(super) asks_for_psk: bool,
-    suites: Vec<Suite>,
+    pub(super) suites: Vec<Suite>,
+    /// What it offers to resume.
+    pub(super) session: Option<Arc<Session>>,
+    /// Without it, a client remembers nothing.
+    pub(super) clock: Option<WallClock>,
 }
 
 impl ServerConfig {
@@ -64,7 +70,7 @@ impl ServerConfig {
         let negotiation = Negotiation::new(&settings.wishes)?;
         let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
         let suites = choose_suites(settings, negotiation.restrict(means))?;
-        let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation);
+        let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation, None);
         let anchors = clients.as_ref().and_then(|clients| clients.trust_anchors.as_ref());
         let named = match (anchors, settings.wishes.name_authorities) {
             (None, _) | (_, Some(false)) => None,
@@ -122,6 +128,12 @@ impl ClientConfig {
         ClientConfig { peer_name: Some(PeerName::parse(servername)), ..self }
     }
 
+    /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered.
+    pub(crate) fn resuming(self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
+        let session = session.and_then(|bytes| Session::from_bytes(bytes, SessionOf::Client)).map(Arc::new);
+        ClientConfig { session, clock: Some(clock), ..self }
+    }
+
     fn build(
         settings: &Settings,
         psk: Option<ClientPsk>,
@@ -136,7 +148,8 @@ impl ClientConfig {
             ecdsa: server.as_ref().is_some_and(PeerAuthentication::accepts_ecdsa),
         };
         let suites = choose_suites(settings, negotiation.restrict(means))?;
-        let rules = Arc::new(Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), settings, &negotiation));
+        let identity = psk.as_ref().map(|psk| psk.identity.as_slice());
+        let rules = Rules::new(Role::Client, credentials.as_ref(), server.as_ref(), settings, &negotiation, identity);
         let peer_name = server.as_ref().and_then(|server| server.servername.as_deref()).map(PeerName::parse);
         let ssl = build(SslConfigParts {
             role: Role::Client,
@@ -148,7 +161,16 @@ impl ClientConfig {
             client_psk: psk.as_ref().map(|psk| (psk.identity.as_slice(), psk.key.as_slice())),
             first_interval: settings.first_interval,
         })?;
-        Ok(ClientConfig { ssl, pace: Pace::of(settings), rules, peer_name, asks_for_psk, suites })
+        Ok(ClientConfig {
+            ssl,
+            pace: Pace::of(settings),
+            rules: Arc::new(rules),
+            peer_name,
+            asks_for_psk,
+            suites,
+            session: None,
+            clock: None,
+        })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {

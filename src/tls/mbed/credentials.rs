@@ -1,5 +1,6 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
+use super::digest::digest;
 use super::errors::describe;
 use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
@@ -26,6 +27,7 @@ pub(crate) struct Credentials {
 /// Certificates that are trusted to vouch for others.
 pub(crate) struct TrustAnchors {
     store: Store,
+    digest: [u8; 32],
     /// Their names, DER each.
     subjects: Vec<Vec<u8>>,
 }
@@ -33,12 +35,14 @@ pub(crate) struct TrustAnchors {
 /// Lists of certificates that their issuers have revoked. Where lists are given, each issuer in a chain must have one.
 pub(crate) struct RevocationLists {
     lists: Vec<RevocationList>,
+    digest: [u8; 32],
 }
 
 impl RevocationLists {
     /// Each entry is PEM or DER; a PEM text may hold several lists.
     pub(crate) fn parse(entries: &[impl AsRef<[u8]>]) -> Result<RevocationLists, ConfigError> {
         let mut lists = Vec::new();
+        let digest = digest(entries.iter().map(AsRef::as_ref));
         for (index, entry) in entries.iter().enumerate() {
             let read: Option<Vec<_>> = sections(entry.as_ref(), Label::RevocationList)
                 .iter()
@@ -47,7 +51,12 @@ impl RevocationLists {
             let read = read.filter(|read| !read.is_empty());
             lists.extend(read.ok_or(ConfigError::UnreadableRevocationList { index })?);
         }
-        Ok(RevocationLists { lists })
+        Ok(RevocationLists { lists, digest })
+    }
+
+    /// Of the lists as they were given.
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     pub(super) fn lists(&self) -> &[RevocationList] {
@@ -106,6 +115,12 @@ impl Credentials {
         raw.map(|_| CertificateType::RawPublicKey).into_iter().chain(chain).collect()
     }
 
+    /// What is shown to the peer: the key's own certificate, or else the public key.
+    pub(super) fn public_part(&self) -> Vec<u8> {
+        let raw = || self.key.carrier().map(|carrier| carrier.der().to_vec()).unwrap_or_default();
+        self.certificate.as_ref().map_or_else(raw, Certificate::der)
+    }
+
     pub(super) fn into_key(self) -> Arc<OwnKey> {
         self.key
     }
@@ -161,7 +176,14 @@ impl TrustAnchors {
             return Err(ConfigError::NoTrustAnchor);
         }
         let store = Store::new(&anchors).ok_or_else(|| ConfigError::Refused("out of memory".to_owned()))?;
-        Ok(TrustAnchors { store, subjects: anchors.iter().map(Certificate::subject).collect() })
+        let ders: Vec<_> = anchors.iter().map(Certificate::der).collect();
+        let digest = digest(ders.iter().map(Vec::as_slice));
+        Ok(TrustAnchors { store, digest, subjects: anchors.iter().map(Certificate::subject).collect() })
+    }
+
+    /// Of the certificates.
+    pub(super) fn digest(&self) -> &[u8; 32] {
+        &self.digest
     }
 
     pub(super) fn store(&self) -> &Store {

@@ -95,9 +95,11 @@ impl Steps {
             return Some(self.unauthentic_finished());
         }
         // Some servers (OpenSSL) have nothing to say to a client whose Finished they cannot read.
-        let unanswered = ssl.role() == Role::Client
-            && matches!(ssl.state(), sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED)
-            && ssl.uses_psk();
+        let awaits_the_end = matches!(
+            ssl.state(),
+            sys::SSL_SERVER_NEW_SESSION_TICKET | sys::SSL_SERVER_CHANGE_CIPHER_SPEC | sys::SSL_SERVER_FINISHED
+        );
+        let unanswered = ssl.role() == Role::Client && awaits_the_end && ssl.uses_psk();
         let message =
             "The server did not answer the end of the handshake, as if it had another pre-shared key than ours";
         unanswered.then(|| Error::new(ErrorKind::HandshakeTimeout, message))

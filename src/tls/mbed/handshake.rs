@@ -15,6 +15,7 @@ use crate::tls::key_log::KeyLog;
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
+use crate::tls::session_policy::SessionPolicy;
 use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ConnectionId, ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
@@ -32,13 +33,13 @@ pub(crate) struct Handshake {
 impl Handshake {
     /// For a client whose cookie was verified; feed it that ClientHello next.
     ///
-    /// `asks_for_sessions`: whether the application is asked for the session that the client wants to resume.
+    /// `sessions`: which sessions it resumes, and whether it leaves one behind.
     /// `protocol`: what the application has chosen of the client's application protocols.
     /// `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(crate) fn server(
         config: &ServerConfig,
         now: Instant,
-        asks_for_sessions: bool,
+        sessions: SessionPolicy,
         protocol: Option<Vec<u8>>,
         own_id: Option<ConnectionId>,
     ) -> Result<Handshake, Error> {
@@ -48,8 +49,7 @@ impl Handshake {
             ssl.offer_connection_id(id.as_bytes()).map_err(Error::internal)?;
         }
         let hellos = Hellos::server(&config.rules, protocol, own_id.is_some());
-        let resumption = if asks_for_sessions { Resumption::NotAsked } else { Resumption::Off };
-        let steps = Steps::new(&config.rules, hellos, PskExchange::server(), resumption);
+        let steps = Steps::new(&config.rules, hellos, PskExchange::server(), Resumption::server(sessions));
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
@@ -67,8 +67,11 @@ impl Handshake {
             ssl.offer_connection_id(id.as_bytes()).map_err(Error::internal)?;
         }
         let psk = PskExchange::client(config.asks_for_psk);
-        let hellos = Hellos::client(&config.rules, own_id.is_some());
-        let steps = Steps::new(&config.rules, hellos, psk, Resumption::Off);
+        let started = config.clock.map_or(0, |clock| clock.seconds(now));
+        let policy = SessionPolicy { started, ..SessionPolicy::none() };
+        let mut resumption = Resumption::client(policy, config.session.clone(), server_name);
+        resumption.offer(&mut ssl, &config.rules, &config.suites);
+        let steps = Steps::new(&config.rules, Hellos::client(&config.rules, own_id.is_some()), psk, resumption);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
     }
 
@@ -173,7 +176,10 @@ impl Handshake {
             Answer::OwnPsk(None) => {
                 Err(Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"))
             }
-            Answer::Session(session) => self.steps.resumption.answer(&mut self.ssl, session),
+            Answer::Session(session) => {
+                let Steps { rules, hellos, peer, resumption, .. } = &mut self.steps;
+                resumption.answer(&mut self.ssl, rules, hellos, peer, session)
+            }
             Answer::Peer(accepted) => self.steps.peer.answer(accepted),
             Answer::Config(_) | Answer::Protocol(_) => Err(Error::unasked()),
         }
@@ -211,11 +217,13 @@ impl Handshake {
         // The limit was for flights. A payload is one record, and the application decides about its size.
         self.ssl.set_mtu(0);
         self.ssl.checks_routability = self.steps.hellos.checks_routability();
-        let psk_identity = self.ssl.take_staged_psk().map(|staged| staged.identity);
-        let Steps { hellos, peer, resumption, .. } = &mut self.steps;
+        let Steps { rules, hellos, peer, resumption, .. } = &mut self.steps;
         let resumed = resumption.is_resumed();
+        let session = resumption.new_session(&mut self.ssl, rules, hellos, suite, peer);
+        let staged = self.ssl.take_staged_psk().map(|staged| staged.identity);
+        let psk_identity = if resumed { resumption.take_psk_identity() } else { staged };
         let terms = Terms {
-            protocol: hellos.take_protocol().or_else(|| self.ssl.protocol()),
+            protocol: hellos.protocol(&self.ssl),
             authorization: peer.authorization(suite, resumed),
             issuers: peer.take_issuers(),
             srtp_profile: hellos.srtp_profile().map(SrtpProfile::name),
@@ -226,6 +234,7 @@ impl Handshake {
             psk_identity,
             peer: peer.take_credential(),
             terms,
+            session,
             early: VecDeque::new(),
         })))
     }

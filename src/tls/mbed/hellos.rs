@@ -16,7 +16,7 @@ use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::{
     CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id_extension,
-    srtp,
+    server_name, session_ticket, srtp,
 };
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -38,6 +38,10 @@ pub(super) struct Hellos {
     checks_routability: bool,
     /// The application protocol that a server's application has chosen.
     protocol: Option<Vec<u8>>,
+    /// The ticket in a client's hello; empty when it only takes tickets.
+    ticket: Option<Vec<u8>>,
+    /// The name that the client asks for.
+    server_name: Option<String>,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
     fault: Option<Error>,
 }
@@ -68,6 +72,8 @@ impl Hellos {
             uses_ids: false,
             checks_routability: false,
             protocol: None,
+            ticket: None,
+            server_name: None,
             fault: None,
         }
     }
@@ -100,6 +106,8 @@ impl Hellos {
         extensions::numbers(list, Hello::Client)?;
         (self.agreement, self.extensions.full) = read_client_hello(&self.rules.abilities, list)?;
         (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
+        self.ticket = session_ticket::presented(list)?.map(<[u8]>::to_vec);
+        self.server_name = server_name(list);
         self.checks_routability =
             self.uses_ids && connection_id_extension::allows_routability_checks(list, Hello::Client)?;
         if self.checks_routability {
@@ -153,6 +161,24 @@ impl Hellos {
         Err(Error::new(ErrorKind::NoExtendedMasterSecret, message))
     }
 
+    /// Has a ServerHello of a full handshake say this, too.
+    pub(super) fn announce(&mut self, extension: &[u8]) {
+        self.extensions.full.extend_from_slice(extension);
+    }
+
+    pub(super) fn ticket(&self) -> Option<&[u8]> {
+        self.ticket.as_deref()
+    }
+
+    pub(super) fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// The application protocol that both have agreed on, whoever has chosen it.
+    pub(super) fn protocol(&self, ssl: &Ssl) -> Option<Vec<u8>> {
+        self.protocol.clone().or_else(|| ssl.protocol())
+    }
+
     /// How each side proves itself.
     pub(super) fn agreement(&self) -> Agreement {
         self.agreement
@@ -165,10 +191,6 @@ impl Hellos {
     /// Whether both sides answer return routability checks.
     pub(super) fn checks_routability(&self) -> bool {
         self.checks_routability
-    }
-
-    pub(super) fn take_protocol(&mut self) -> Option<Vec<u8>> {
-        self.protocol.take()
     }
 
     /// Whether the client accepts nothing of what we could present.

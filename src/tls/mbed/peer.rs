@@ -8,6 +8,7 @@ use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::peer::{Authorization, PeerCredential};
+use crate::tls::session::Session;
 use crate::tls::suites::Suite;
 use crate::wire::PublicKey;
 use mbedtls_sys as sys;
@@ -34,6 +35,8 @@ pub(super) struct Peer {
     /// What it has presented that was refused.
     refused: Claim,
     verdict: Verdict,
+    /// Whether it had authenticated itself when the session was made that is resumed.
+    recalled: Option<Authorization>,
 }
 
 impl Peer {
@@ -45,7 +48,24 @@ impl Peer {
             chain: Err(CertificateFault::Missing),
             refused: Claim::default(),
             verdict: Verdict::Open,
+            recalled: None,
         }
+    }
+
+    /// The peer resumes a session in which it was this one. The application has its say all the same.
+    pub(super) fn recall(&mut self, session: &Session) {
+        self.credential = session.peer.clone();
+        self.issuers = session.issuers.clone();
+        self.recalled = Some(if session.authorized { Authorization::Granted } else { Authorization::Unknown });
+        if let Some(PeerCredential { public_key, certificate: None }) = &session.peer
+            && self.is_expected(public_key)
+        {
+            self.verdict = Verdict::Settled;
+        }
+    }
+
+    fn is_expected(&self, public_key: &[u8]) -> bool {
+        self.rules.public_keys.iter().any(|key| key.der() == public_key)
     }
 
     /// The peer presents a raw public key. The application is not asked about one that is expected.
@@ -87,10 +107,13 @@ impl Peer {
 
     /// What the application has to decide before the next step.
     pub(super) fn question(&mut self, ssl: &Ssl) -> Option<PeerCredential> {
-        let is_presented = match ssl.role() {
-            Role::Client => ssl.state() == sys::SSL_SERVER_KEY_EXCHANGE,
-            Role::Server => ssl.state() == sys::SSL_CLIENT_KEY_EXCHANGE,
+        let state = match (ssl.role(), self.recalled) {
+            (Role::Client, None) => sys::SSL_SERVER_KEY_EXCHANGE,
+            (Role::Client, Some(_)) => sys::SSL_SERVER_CHANGE_CIPHER_SPEC,
+            (Role::Server, None) => sys::SSL_CLIENT_KEY_EXCHANGE,
+            (Role::Server, Some(_)) => sys::SSL_SERVER_HELLO,
         };
+        let is_presented = ssl.state() == state;
         if !is_presented || !self.rules.asks || self.verdict != Verdict::Open {
             return None;
         }
@@ -121,8 +144,8 @@ impl Peer {
     /// What a finished handshake says about the peer, which was let in.
     pub(super) fn authorization(&self, suite: Suite, resumed: bool) -> Authorization {
         if resumed {
-            // Only the application knows whose session it was.
-            return Authorization::Unknown;
+            // Of a saved connection, only the application knows whose session it was.
+            return self.recalled.unwrap_or(Authorization::Unknown);
         }
         if suite.key_exchange().uses_psk() {
             return Authorization::Granted;
@@ -136,13 +159,19 @@ impl Peer {
                 Err(fault) => refused(Error::certificate_fault(fault)),
             },
             // An application that was asked has accepted it.
-            Some(PeerCredential { public_key, .. })
-                if self.rules.asks || self.rules.public_keys.iter().any(|key| key.der() == public_key) =>
-            {
+            Some(PeerCredential { public_key, .. }) if self.rules.asks || self.is_expected(public_key) => {
                 Authorization::Granted
             }
             Some(_) => refused(Error::unexpected_key()),
         }
+    }
+
+    pub(super) fn credential(&self) -> Option<&PeerCredential> {
+        self.credential.as_ref()
+    }
+
+    pub(super) fn issuers(&self) -> &[Vec<u8>] {
+        &self.issuers
     }
 
     pub(super) fn take_issuers(&mut self) -> Vec<Vec<u8>> {

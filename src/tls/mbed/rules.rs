@@ -5,8 +5,10 @@ use super::credentials::Credentials;
 use super::curves::Curve;
 use super::ffi::config::Role;
 use super::negotiation::{Negotiation, Signatures};
+use super::scope::scope;
 use super::server_identity::PeerName;
 use crate::tls::config::{PeerAuthentication, Settings};
+use crate::tls::session::Scope;
 use crate::wire::certificate_type::Abilities;
 use crate::wire::{PublicKey, SrtpProfile};
 
@@ -26,15 +28,21 @@ pub(super) struct Rules {
     pub(super) srtp_profiles: Vec<SrtpProfile>,
     /// Whether the server's Certificate message is left out where it would be a raw public key.
     pub(super) omits_certificate: bool,
+    /// Application protocols that are negotiated by a list, best first.
+    pub(super) protocols: Vec<Vec<u8>>,
+    /// What sessions are bound to.
+    pub(super) scope: Scope,
 }
 
 impl Rules {
+    /// `identity`: as whom a client appears with its pre-shared key.
     pub(super) fn new(
         role: Role,
         credentials: Option<&Credentials>,
         peer: Option<&PeerAuthentication>,
         settings: &Settings,
         negotiation: &Negotiation,
+        identity: Option<&[u8]>,
     ) -> Rules {
         // The application compares the name that is left to it.
         let servername = peer.filter(|peer| !peer.leaves_name).and_then(|peer| peer.servername.as_deref());
@@ -65,6 +73,8 @@ impl Rules {
             curves: negotiation.curves.clone(),
             extended_master_secret: negotiation.extended_master_secret,
             srtp_profiles: negotiation.srtp_profiles.clone(),
+            protocols: negotiation.protocols.iter().map(|name| name.to_bytes().to_vec()).collect(),
+            scope: scope(role, credentials, peer, settings, identity),
         }
     }
 }

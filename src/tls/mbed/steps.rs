@@ -62,7 +62,7 @@ impl Steps {
             if ssl.state() == sys::SSL_HANDSHAKE_OVER {
                 return Ok(Pause::Over);
             }
-            if let Some(question) = self.question(ssl) {
+            if let Some(question) = self.question(ssl)? {
                 return Ok(Pause::Asking(question));
             }
             let offered = finished.take();
@@ -86,7 +86,7 @@ impl Steps {
                     Some(record) => finished = Some(record),
                     None => return Ok(Pause::Reading),
                 },
-                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certainly_the_peers(ssl, offered.as_ref()) => {
+                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_taken_for_the_peers(ssl, offered.as_ref()) => {
                     self.bad_finished = true;
                     ssl.drop_current_record();
                     // The engine has written an alert.
@@ -98,11 +98,10 @@ impl Steps {
     }
 
     /// What the application has to decide before the next step.
-    fn question(&mut self, ssl: &Ssl) -> Option<Question> {
-        self.resumption
-            .question(ssl)
-            .or_else(|| self.peer.question(ssl).map(Question::Peer))
-            .or_else(|| self.psk.question(ssl))
+    fn question(&mut self, ssl: &mut Ssl) -> Result<Option<Question>, Failure> {
+        let Steps { rules, hellos, peer, psk, resumption, .. } = self;
+        let session = resumption.question(ssl, rules, hellos, peer)?;
+        Ok(session.or_else(|| peer.question(ssl).map(Question::Peer)).or_else(|| psk.question(ssl)))
     }
 
     /// One step, or the pause that comes before it.
@@ -131,11 +130,27 @@ impl Steps {
     /// The engine's next step, or ours in its place where the engine knows nothing of what was negotiated.
     fn engine_step(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         use Role::{Client, Server};
-        let Steps { rules, hellos, peer, .. } = self;
+        let Steps { rules, hellos, peer, resumption, .. } = self;
         let agreement = hellos.agreement();
         match (ssl.role(), ssl.state()) {
-            (Client, sys::SSL_CLIENT_HELLO) | (Server, sys::SSL_SERVER_HELLO) => hellos.write(ssl),
-            (Client, sys::SSL_SERVER_HELLO) => hellos.read_server_hello(ssl),
+            (Client, sys::SSL_CLIENT_HELLO) => hellos.write(ssl),
+            (Server, sys::SSL_SERVER_HELLO) => {
+                if let Some(extension) = resumption.announcement(ssl, hellos) {
+                    hellos.announce(&extension);
+                }
+                hellos.write(ssl)
+            }
+            (Client, sys::SSL_SERVER_HELLO) => {
+                hellos.read_server_hello(ssl)?;
+                Ok(resumption.read_server_hello(ssl, peer)?)
+            }
+            (Server, sys::SSL_SERVER_CHANGE_CIPHER_SPEC) => {
+                if resumption.write_ticket(ssl, rules, hellos, peer)? {
+                    Ok(())
+                } else {
+                    Ok(ssl.handshake_step()?)
+                }
+            }
             (Server, sys::SSL_SERVER_CERTIFICATE) if ssl.uses_certificates() => {
                 certificates::write_servers(ssl, rules, agreement)
             }
@@ -162,9 +177,11 @@ impl Steps {
     }
 }
 
-/// A Finished message that fails to authenticate shows that the client has other keys than ours only if it came with the
-/// client's key exchange, which the keys are made of: whoever can forge that is the client. Anybody can send one alone, or
-/// with a ChangeCipherSpec. A server that has other keys than ours sends none, because it has refused ours.
-fn is_certainly_the_peers(ssl: &Ssl, record: Option<&OwnedRecord>) -> bool {
+/// Whether a Finished message that fails to authenticate is taken for that of a client with other keys than ours. Anybody
+/// can send one, alone or with a ChangeCipherSpec, so that such a one is dropped. With the client's key exchange, which the
+/// keys are made of, in one datagram, it is what such a client sends. Whoever sees the handshake can forge that too, before
+/// the client has answered: nothing in it could tell the two apart, and to wait for another would only delay the answer to a
+/// client with a wrong key. A server that has other keys than ours sends no Finished message, because it has refused ours.
+fn is_taken_for_the_peers(ssl: &Ssl, record: Option<&OwnedRecord>) -> bool {
     ssl.role() == Role::Server && record.is_some_and(|record| record.after_key_exchange)
 }

@@ -5,6 +5,7 @@ pub(crate) mod certificate_type;
 pub(crate) mod connection_id;
 pub(crate) mod max_fragment_length;
 pub(crate) mod server_name;
+pub(crate) mod session_ticket;
 pub(crate) mod srtp;
 pub(crate) mod supported_groups;
 

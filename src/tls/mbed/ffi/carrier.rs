@@ -27,6 +27,11 @@ impl Carrier {
         parse_into(&mut carrier.raw.pk, &carrier.der)?;
         Ok(carrier)
     }
+
+    /// SubjectPublicKeyInfo.
+    pub(crate) fn der(&self) -> &[u8] {
+        &self.der
+    }
 }
 
 impl Drop for Carrier {

@@ -131,7 +131,8 @@ impl SslConfig {
             sys::ssl_conf_ciphersuites(raw, self.suites.as_ptr());
             sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
             sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
-            sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_DISABLED);
+            // A client says that it takes tickets; what a server says of them is not the engine's to write.
+            sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_ENABLED);
             if self.role == Role::Server {
                 // The cookie was checked before the context was made: proto::cookie_gate.
                 sys::ssl_conf_dtls_cookies(raw, Some(write_no_cookie), Some(accept_checked_cookie), null_mut());

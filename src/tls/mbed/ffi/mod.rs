@@ -28,7 +28,9 @@ mod raw_public_key;
 mod rng;
 pub(crate) mod rsa;
 pub(crate) mod saved;
+pub(crate) mod sealing;
 pub(crate) mod secrets;
+pub(crate) mod session;
 mod sha2;
 pub(crate) mod shells;
 pub(crate) mod ssl;
@@ -37,6 +39,7 @@ mod start_up;
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wiped;
 pub(crate) mod x509;
 
 use mbedtls_sys as sys;

@@ -359,6 +359,11 @@ impl Ssl {
         unsafe { self.raw.handshake.as_ref() }.is_some_and(|handshake| handshake.extended_ms != 0)
     }
 
+    /// Whether the master secret is an extended one (RFC 7627).
+    pub(crate) fn has_extended_master_secret(&self) -> bool {
+        self.extended_master_secret
+    }
+
     /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).
     pub(crate) fn finished_messages(&self) -> [[u8; 12]; 2] {
         [self.raw.own_verify_data, self.raw.peer_verify_data].map(|data| data.map(|byte| byte as u8))

@@ -1,0 +1,57 @@
+//! What a server keeps of sessions by their ids.
+
+use super::network::base_time;
+use crate::proto::sessions::SessionStore;
+use crate::tls::SessionId;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+fn id(number: u8) -> SessionId {
+    SessionId::new(&[number; 32]).unwrap()
+}
+
+fn keep(store: &mut SessionStore, now: Instant, number: u8) {
+    store.keep(now, now + Duration::from_secs(10), id(number), Zeroizing::new(vec![number]));
+}
+
+fn has(store: &SessionStore, number: u8) -> bool {
+    store.find(id(number).as_bytes()) == Some(&[number][..])
+}
+
+#[test]
+fn the_oldest_session_goes_where_there_is_no_more_room() {
+    let now = base_time();
+    let mut store = SessionStore::new(3);
+    (1..=5).for_each(|number| keep(&mut store, now, number));
+    assert_eq!((1..=5).map(|number| has(&store, number)).collect::<Vec<_>>(), [false, false, true, true, true]);
+    assert_eq!(store.lengths(), (3, 3));
+}
+
+#[test]
+fn sessions_that_are_over_take_no_room() {
+    let now = base_time();
+    let mut store = SessionStore::new(3);
+    keep(&mut store, now, 1);
+    keep(&mut store, now + Duration::from_secs(10), 2);
+    assert_eq!((has(&store, 1), has(&store, 2), store.lengths().1), (false, true, 1));
+}
+
+#[test]
+fn what_is_forgotten_is_not_found_and_its_place_is_bounded() {
+    let now = base_time();
+    let mut store = SessionStore::new(3);
+    for number in 0..200 {
+        keep(&mut store, now, number);
+        store.forget(&id(number));
+        assert!(!has(&store, number));
+        assert!(store.lengths().1 <= 3);
+    }
+    assert!(store.find(&[7; 33]).is_none());
+}
+
+#[test]
+fn a_store_without_room_keeps_nothing() {
+    let mut store = SessionStore::new(0);
+    keep(&mut store, base_time(), 1);
+    assert_eq!(store.lengths(), (0, 0));
+}
