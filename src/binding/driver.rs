@@ -260,7 +260,10 @@ impl Driver {
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
         let sealed = self.endpoint.send(now, ConnectionHandle(connection), payload).map_err(send_error);
         let sent = sealed.and_then(|sealed| match udp {
-            Some(udp) if udp.send(sealed.remote, sealed.datagram) => Ok(Either::A(sealed.datagram.len() as u32)),
+            _ if sealed.remote.is_none() => Ok(Either::A(sealed.datagram.len() as u32)),
+            Some(udp) if sealed.remote.is_some_and(|remote| udp.send(remote, sealed.datagram)) => {
+                Ok(Either::A(sealed.datagram.len() as u32))
+            }
             _ => BufferSlice::copy_from(env, sealed.datagram).map(Either::B).map_err(internal),
         });
         self.publish(now);
@@ -279,8 +282,10 @@ impl Driver {
             let end = end as usize;
             let payload = payloads.get(start..end).unwrap_or_default();
             start = end;
-            if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload) {
-                self.sealed.push(sealed.remote, sealed.datagram);
+            if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload)
+                && let Some(remote) = sealed.remote
+            {
+                self.sealed.push(remote, sealed.datagram);
             }
         }
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
@@ -386,6 +391,14 @@ impl Driver {
 
     pub(super) fn own_certificate(&self, connection: u32) -> Option<Buffer> {
         self.endpoint.own_certificate(ConnectionHandle(connection)).map(Into::into)
+    }
+
+    pub(super) fn confirm_address(&mut self, connection: u32) -> bool {
+        self.with(|endpoint, _| endpoint.confirm_address(ConnectionHandle(connection)))
+    }
+
+    pub(super) fn is_address_confirmed(&self, connection: u32) -> bool {
+        self.endpoint.is_address_confirmed(ConnectionHandle(connection))
     }
 
     pub(super) fn log_keys(&mut self, logs_keys: bool) {

@@ -6,7 +6,7 @@ use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
-use super::options::NativeServerOptions;
+use super::options::{NativeServerOptions, address_validation};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
@@ -57,6 +57,7 @@ impl DtlsServer {
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug).map_err(no_randomness)?;
         endpoint.use_connection_ids(options.connection_id);
+        endpoint.validate_addresses(address_validation(&options.address_validation));
         if let Some(sessions) = &options.sessions {
             endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
         }

@@ -13,6 +13,7 @@ mod cookie_gate;
 mod counters;
 mod crowd;
 mod deadlines;
+mod doubts;
 mod endpoint;
 mod expected;
 mod former_addresses;
@@ -49,6 +50,7 @@ pub(crate) use crate::tls::{
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
 pub(crate) use counters::{Counters, Ends, Tally};
+pub(crate) use doubts::AddressValidation;
 pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
 pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};

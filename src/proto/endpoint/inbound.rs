@@ -155,10 +155,18 @@ impl Endpoint {
             };
         };
         match self.connections.get(&handle) {
-            Some(entry) if entry.remote == remote => self.deliver(now, handle, record),
-            Some(entry) if entry.connection.is_established() => self.deliver_from(now, remote, handle, record),
+            Some(entry) if entry.remote == remote => {
+                let outcome = self.deliver(now, handle, record);
+                if !outcome.is_dropped() {
+                    self.note_heard(now, handle, record.bytes.len());
+                }
+                outcome
+            }
             // Its cookie is for the address at which the handshake began.
-            Some(_) | None => Outcome::Dropped(DropReason::Unexpected),
+            Some(entry) if !entry.connection.is_established() => Outcome::Dropped(DropReason::Unexpected),
+            Some(_) if self.doubts.refuses(now, handle, remote) => self.deliver(now, handle, record),
+            Some(_) => self.deliver_from(now, remote, handle, record),
+            None => Outcome::Dropped(DropReason::Unexpected),
         }
     }
 

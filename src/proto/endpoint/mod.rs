@@ -33,6 +33,7 @@ use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
 use super::counters::{Counters, Tally};
 use super::deadlines::Deadlines;
+use super::doubts::{AddressValidation, Doubts};
 use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
 use super::gathering::Gathering;
@@ -75,6 +76,9 @@ pub(crate) struct Endpoint {
     expected: ExpectedAddresses,
     /// Where connections were that have moved.
     former_addresses: FormerAddresses,
+    validation: AddressValidation,
+    /// Connections whose address nobody has proved.
+    doubts: Doubts,
     /// A server's connections that are established.
     associations: Associations,
     /// Sessions of a client's connections.
@@ -166,6 +170,8 @@ impl Endpoint {
             unplaced: UnplacedRecords::default(),
             expected: ExpectedAddresses::default(),
             former_addresses: FormerAddresses::default(),
+            validation: AddressValidation::Enhanced,
+            doubts: Doubts::default(),
             associations: Associations::default(),
             own_sessions: HashMap::new(),
             counters: Counters::default(),
@@ -220,6 +226,7 @@ impl Endpoint {
             + self.jobs.len()
             + self.deadlines.len()
             + self.former_addresses.len()
+            + self.doubts.len()
             + self.associations.len()
             + self.own_sessions.len()
             + self.sessions()

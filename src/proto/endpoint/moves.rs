@@ -134,7 +134,11 @@ impl Endpoint {
         let newest = self.newest_heard(handle);
         let outcome = self.deliver(now, handle, record);
         if !outcome.is_dropped() && self.newest_heard(handle) > newest {
-            self.relocate(now, handle, remote, events);
+            let old = self.relocate(now, handle, remote, events);
+            if let Some(old) = old.filter(|_| record.connection_id().is_some()) {
+                self.doubt_move(now, handle, old, remote);
+                self.note_heard(now, handle, record.bytes.len());
+            }
         }
         outcome
     }
@@ -173,19 +177,29 @@ impl Endpoint {
         }
     }
 
-    /// Moves a connection from its address to another, exactly once in every table.
-    fn relocate(&mut self, now: Instant, handle: ConnectionHandle, remote: SocketAddr, event_position: usize) {
-        let Some(entry) = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote) else {
-            return;
-        };
+    /// Moves a connection from its address to another, exactly once in every table. Answers the one before, if it has moved.
+    pub(super) fn relocate(
+        &mut self,
+        now: Instant,
+        handle: ConnectionHandle,
+        remote: SocketAddr,
+        event_position: usize,
+    ) -> Option<SocketAddr> {
+        let entry = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote)?;
         let old = std::mem::replace(&mut entry.remote, remote);
-        self.note_move(now, handle, old, remote);
+        if entry.connection.has_id() {
+            // It is found wherever it is.
+            entry.is_guest = true;
+        } else {
+            self.note_move(now, handle, old, remote);
+        }
         self.routes.remove(old, handle);
         self.place(handle, remote);
         self.counters.moves += 1;
         self.outputs.trace.rename(old, remote);
         self.outputs.trace.line(2, remote, || format!("has moved here from {old}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
+        Some(old)
     }
 
     /// Notes where a connection was, so that the move can be taken back.

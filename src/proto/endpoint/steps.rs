@@ -279,6 +279,7 @@ impl Endpoint {
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
         self.own_sessions.remove(&handle);
+        self.doubts.forget(handle);
         self.ids.take_back(entry.connection.own_id(), handle);
         if let Some(name) = entry.association {
             self.associations.remove(name);
@@ -296,6 +297,11 @@ impl Endpoint {
     pub(super) fn flush(&mut self, handle: ConnectionHandle) {
         let outbox = &mut self.scratch.outbox;
         if outbox.is_empty() {
+            return;
+        }
+        if self.doubts.get(handle).is_some() {
+            let written = std::mem::take(outbox);
+            written.datagrams().for_each(|datagram| self.send_in_doubt(handle, datagram));
             return;
         }
         if let Some(entry) = self.connections.get(&handle) {
@@ -317,7 +323,13 @@ impl Endpoint {
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
-        let others = self.unplaced.next_deadline(&self.limits).into_iter().chain(hellos).chain(self.next_stalled());
+        let others = self
+            .unplaced
+            .next_deadline(&self.limits)
+            .into_iter()
+            .chain(hellos)
+            .chain(self.next_stalled())
+            .chain(self.doubts.next_deadline());
         self.deadlines.next().into_iter().chain(others).min()
     }
 
@@ -333,6 +345,7 @@ impl Endpoint {
                 self.apply(now, handle, step);
             }
         }
+        self.ask_when_due(now);
         self.expire_unplaced(now);
         self.expire_hellos(now);
         self.expire_stalled(now);

@@ -33,6 +33,7 @@ mod psk;
 mod psk_attacks;
 mod rates;
 mod raw_public_keys;
+mod reachability;
 mod restarts;
 mod resumption;
 mod roaming;
