@@ -5,6 +5,7 @@
 import { KeyObject, X509Certificate } from 'node:crypto';
 import { RemoteInfo, Socket as UdpSocket, SocketOptions as UdpSocketOptions } from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import { BlockList } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
@@ -199,7 +200,8 @@ export interface SharedOptions {
   addressValidation?: 'rrc' | 'rrc-basic' | 'none';
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
-  /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
+  /** How much is traced to stderr, from 0 (nothing) to 4 (everything): docs/observing.md says what each level shows. Default: 0,
+   * or 4 with NODE_DEBUG=mbed-dtls in the environment. */
   debug?: 0 | 1 | 2 | 3 | 4;
   /**
    * Whether the peer is told when a connection is closed (close_notify). close() of a server tells every peer, also those whose
@@ -231,6 +233,30 @@ export interface SharedOptions {
   recvBufferSize?: number;
   /** Send buffer of the UDP socket (SO_SNDBUF), bytes. Default: the system's default. */
   sendBufferSize?: number;
+  /** Whether the UDP socket may have an address that another one has (SO_REUSEADDR). Datagrams then take a slower way.
+   * Default: false. */
+  reuseAddr?: boolean;
+  /** Whether several UDP sockets may have one address and share its datagrams (SO_REUSEPORT), from Node 23.1 on. Datagrams then
+   * take a slower way. Default: false. */
+  reusePort?: boolean;
+  /** Addresses that a server hears nothing of, and that a client does not connect to. A server's datagrams then take a slower
+   * way. Default: none. */
+  blockList?: BlockList;
+  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
+  lookup?: (
+    hostname: string,
+    family: number,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | readonly { address: string; family?: number }[],
+      family?: number,
+    ) => void,
+  ) => void;
+  /** Credentials and what is negotiated with them, in place of `key`, `cert`, `pfx` and `passphrase`. Other options count more
+   * than what it says. */
+  secureContext?: SecureContext;
+  /** Whether messages are traced to stderr, as with `debug: 3`. Default: false. */
+  enableTrace?: boolean;
 }
 
 /**
@@ -455,16 +481,8 @@ export interface ClientOptions extends SharedOptions {
   localAddress?: string;
   /** UDP port to bind the client's own UDP socket to; 0 lets the system choose. Default: 0. */
   localPort?: number | string;
-  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
-  lookup?: (
-    hostname: string,
-    family: number,
-    callback: (
-      error: NodeJS.ErrnoException | null,
-      address: string | readonly { address: string; family?: number }[],
-      family?: number,
-    ) => void,
-  ) => void;
+  /** Ends the connection, or gives the handshake up, with an AbortError. */
+  signal?: AbortSignal;
   /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
   /** Identity that goes with `psk`. */
@@ -523,6 +541,8 @@ export interface ListenOptions {
    * waits there for a successor of its own. Port and host are not looked at when there is one. It does not work on Windows.
    */
   handover?: { path: string; key: Uint8Array | KeyObject };
+  /** Closes the server. */
+  signal?: AbortSignal;
 }
 
 /** A version of DTLS. */
@@ -867,6 +887,8 @@ export class DtlsSocket extends Duplex {
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
+  /** True, as on node:tls's sockets. */
+  readonly encrypted: true;
   /** True from the end of the handshake to the end of the connection. */
   readonly connected: boolean;
   /** Whether the peer is told when the connection is closed. It can be set. */
@@ -916,6 +938,11 @@ export class DtlsSocket extends Duplex {
   getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
   /** The peer's certificate; undefined if it has shown none, and when the socket is destroyed. */
   getPeerX509Certificate(): X509Certificate | undefined;
+  /** Our own certificate in node:tls's form; an empty object without one and before the end of the handshake, null when the
+   * socket is destroyed. */
+  getCertificate(): PeerCertificate | Record<string, never> | null;
+  /** Our own certificate; undefined without one, before the end of the handshake, and when the socket is destroyed. */
+  getX509Certificate(): X509Certificate | undefined;
   /** Content of our Finished message; undefined without a connection, and for a restored one. */
   getFinished(): Buffer | undefined;
   /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */
@@ -948,6 +975,8 @@ export class DtlsSocket extends Duplex {
   confirmAddress(): boolean;
   /** Ends the connection without telling the peer. After 'close' the socket's listeners are removed. */
   reset(): void;
+  /** Ends the connection, and waits until it is over. */
+  [Symbol.asyncDispose](): Promise<void>;
 
   addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
   addListener(event: string | symbol, listener: (...args: any[]) => void): this;
@@ -1020,6 +1049,8 @@ export interface DtlsServerEvents {
   forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
   /** A handshake has failed. Its socket emits no 'error', and is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
+  /** node:tls's name of 'clientError', which comes right before it. */
+  tlsClientError: [error: DtlsError, socket: DtlsSocket];
   /** A handshake has keys: a line for Wireshark, which is a secret. */
   keylog: [line: Buffer, socket: DtlsSocket];
   /** The UDP socket has failed. 'close' follows. */
@@ -1134,6 +1165,8 @@ export class DtlsServer extends EventEmitter {
   expectAddresses(addresses: Iterable<PeerAddress | string> | null): void;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
+  /** Closes the server, if it listens. */
+  [Symbol.asyncDispose](): Promise<void>;
   /** Lets the server keep the process alive, which is the default. */
   ref(): this;
   /** Lets the process end though the server listens. */
@@ -1201,7 +1234,10 @@ export type DgramClientOptions = Omit<
  * if there is `client`, and it does both if there are both.
  */
 export interface DgramSocketOptions
-  extends Omit<ServerOptions, 'host' | 'port' | 'socket' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'> {
+  extends Omit<
+    ServerOptions,
+    'host' | 'port' | 'socket' | 'lookup' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'
+  > {
   /** How a connection is opened with a peer that a message is sent to and that has none. The connection is closed after a day
    * without a datagram from the peer, unless its own idle time says otherwise. */
   client?: DgramClientOptions;
@@ -1215,6 +1251,8 @@ export interface DgramSocketOptions
   reusePort?: boolean;
   /** Resolves the names that send() and connect() are given. Default: dns.lookup. */
   lookup?: UdpSocketOptions['lookup'];
+  /** Closes the socket. */
+  signal?: AbortSignal;
 }
 
 /** A dgram.Socket that encrypts what it sends and decrypts what it receives. It has neither multicast nor broadcast. */
@@ -1352,6 +1390,17 @@ export function connect(
   secureConnectListener?: (client: DtlsClient) => void,
 ): DtlsClient;
 export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;
+
+/** connect() and listen() as promises. */
+export const promises: {
+  /** Opens a connection, and waits for the end of the handshake. */
+  connect(options: ClientOptions): Promise<DtlsClient>;
+  connect(port: number | string, host: string, options: Omit<ClientOptions, 'port' | 'host'>): Promise<DtlsClient>;
+  connect(port: number | string, options: Omit<ClientOptions, 'port'>): Promise<DtlsClient>;
+  /** Lets a server listen, and waits until it does. */
+  listen(server: DtlsServer, options: ListenOptions): Promise<DtlsServer>;
+  listen(server: DtlsServer, port?: number | string | null, host?: string | null): Promise<DtlsServer>;
+};
 
 /** Cipher suites that this build offers, by OpenSSL's names, best first. */
 export function getCiphers(): string[];

@@ -11,8 +11,6 @@ const ELSEWHERE = {
   sessionTimeout: 'servers have it; a client keeps to what its server says',
   sessionIdContext: 'sessions are bound to the credentials and rules of their server by themselves',
   session: "clients have it; a server's sockets have one that 'resumeSession' takes",
-  secureContext: 'createServer() takes key, cert and the others themselves; setSecureContext() changes them later',
-  enableTrace: 'debug: 4 traces handshakes',
   isServer: 'createServer() makes servers and connect() makes clients',
   allowPartialTrustChain: 'a certificate in ca is trusted by itself',
   privateKeyEngine: 'there are no engines; give the private key as key',
@@ -25,9 +23,9 @@ const ELSEWHERE = {
   noDelay: 'UDP has none; each write() leaves at once',
   allowHalfOpen: 'DTLS has no half-closed connections',
   highWaterMark: 'receiveQueueLimit limits the messages that wait to be read, in bytes',
-  reuseAddr: 'give a node:dgram socket of your own as socket',
-  reusePort: 'give a node:dgram socket of your own as socket',
-  signal: 'close() and destroy() end a server or client',
+  signal: 'listen() and connect() take a signal; close() ends a server',
+  receiveBlockList: 'blockList keeps datagrams of its addresses out',
+  sendBlockList: 'blockList keeps clients from connecting to its addresses',
 };
 
 /** What applies in place of an option that is known elsewhere; null for any other. */

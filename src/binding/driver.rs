@@ -422,6 +422,10 @@ impl Driver {
         self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
     }
 
+    pub(super) fn own_certificate(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.own_certificate(ConnectionHandle(connection)).map(Into::into)
+    }
+
     pub(super) fn confirm_address(&mut self, connection: u32) -> bool {
         self.with(|endpoint, _| endpoint.confirm_address(ConnectionHandle(connection)))
     }

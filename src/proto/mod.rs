@@ -36,6 +36,7 @@ mod slab;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod unplaced;
 mod vendor_move;
 mod waiting;

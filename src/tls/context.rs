@@ -494,6 +494,15 @@ impl Context {
         }
     }
 
+    /// Our own certificate, DER, as the configuration has it; `None` while there is a handshake.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.config().own_certificate(),
+            Stage::Asleep(asleep) => asleep.config.own_certificate(),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
+    }
+
     /// `None` while there is a handshake, and where it was in another process.
     pub(crate) fn finished(&self) -> Option<Finished> {
         self.finished.map(|[own, peer]| Finished::new(&own, &peer))

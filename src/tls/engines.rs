@@ -301,6 +301,14 @@ impl Context {
         }
     }
 
+    /// Our own certificate, DER, as the configuration has it; `None` while there is a handshake, and where none is shown.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Context::Dtls12(context) => context.own_certificate(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
     /// Whether both sides answer return routability checks (RFC 9853).
     pub(crate) fn checks_routability(&self) -> bool {
         match self {

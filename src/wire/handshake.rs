@@ -20,6 +20,27 @@ pub(crate) const KEY_UPDATE: u8 = 24;
 /// Never sent: it is hashed in place of the first ClientHello (RFC 8446 section 4.4.1).
 pub(crate) const MESSAGE_HASH: u8 = 254;
 
+/// The RFCs' name of a handshake message.
+pub(super) fn message_name(message_type: u8) -> &'static str {
+    match message_type {
+        HELLO_REQUEST => "HelloRequest",
+        CLIENT_HELLO => "ClientHello",
+        SERVER_HELLO => "ServerHello",
+        HELLO_VERIFY_REQUEST => "HelloVerifyRequest",
+        4 => "NewSessionTicket",
+        ENCRYPTED_EXTENSIONS => "EncryptedExtensions",
+        CERTIFICATE => "Certificate",
+        SERVER_KEY_EXCHANGE => "ServerKeyExchange",
+        13 => "CertificateRequest",
+        14 => "ServerHelloDone",
+        15 => "CertificateVerify",
+        CLIENT_KEY_EXCHANGE => "ClientKeyExchange",
+        FINISHED => "Finished",
+        KEY_UPDATE => "KeyUpdate",
+        _ => "unknown message",
+    }
+}
+
 /// A handshake fragment: its header, and the body behind it.
 pub(crate) struct HandshakeFragment<'a> {
     pub(crate) message_type: u8,
@@ -27,7 +48,7 @@ pub(crate) struct HandshakeFragment<'a> {
     pub(crate) length: usize,
     pub(crate) sequence: u16,
     pub(crate) fragment_offset: usize,
-    fragment_length: usize,
+    pub(super) fragment_length: usize,
     pub(crate) body: &'a [u8],
 }
 

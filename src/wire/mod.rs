@@ -8,6 +8,7 @@
 pub(crate) mod alert;
 pub(crate) mod certificate;
 mod connection_id;
+mod describe;
 pub(crate) mod extensions;
 mod fragments;
 pub(crate) mod handshake;
@@ -23,6 +24,7 @@ mod unified_header;
 mod vector;
 
 pub(crate) use connection_id::ConnectionId;
+pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;
 pub(crate) use extensions::application_protocol;
 pub(crate) use extensions::certificate_type::{self, CertificateType};

@@ -543,6 +543,11 @@ impl Connection {
         self.context.export(label, context, length)
     }
 
+    /// Our own certificate, DER; `None` while there is a handshake.
+    pub(super) fn own_certificate(&self) -> Option<&[u8]> {
+        self.context.own_certificate()
+    }
+
     /// What reads a capture of the connection, once: from the step on that derives the keys.
     pub(super) fn take_key_log(&mut self) -> Option<KeyLog> {
         self.context.take_key_log()

@@ -66,6 +66,9 @@ impl Endpoint {
             self.counters.hello_verify_requests_sent += 1;
             self.counters.datagrams_sent += 1;
             self.counters.bytes_sent += request.len() as u64;
+            if self.outputs.trace.shows(3) {
+                self.outputs.trace_datagram(remote, &request);
+            }
             self.outputs.push_transmit(self.route_to(remote), request);
             return Outcome::Used;
         }
@@ -95,7 +98,7 @@ impl Endpoint {
         let [_, _, number @ ..] = hello.record_number;
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         self.counters.datagrams_sent += 1;
-        self.outputs.trace(1, || format!("{remote} refused: {}", alert::name(description)));
+        self.outputs.trace.line(1, remote, || format!("refused: {}", alert::name(description)));
         self.outputs.push_transmit(self.route_to(remote), alert::plaintext(number, alert::FATAL, description).to_vec());
         Outcome::Used
     }
@@ -118,7 +121,7 @@ impl Endpoint {
             return Outcome::Dropped(DropReason::Malformed);
         }
         self.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
-        self.outputs.trace(2, || format!("{remote} hello begins, in fragments"));
+        self.outputs.trace.line(2, remote, || "hello begins, in fragments");
         Outcome::Used
     }
 
@@ -155,7 +158,7 @@ impl Endpoint {
     pub(super) fn give_up_hello(&mut self, remote: SocketAddr) {
         self.forget_hello(remote);
         self.counters.handshakes_refused += 1;
-        self.outputs.trace(1, || format!("{remote} refused: fragments of its ClientHello did not come in time"));
+        self.outputs.trace.line(1, remote, || "refused: fragments of its ClientHello did not come in time");
     }
 
     /// Begins a handshake with a whole ClientHello whose cookie was verified, if there is room for it.
@@ -207,7 +210,7 @@ impl Endpoint {
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.
                 self.counters.handshakes_refused += 1;
-                self.outputs.trace(1, || format!("{remote} refused: {error}"));
+                self.outputs.trace.line(1, remote, || format!("refused: {error}"));
                 return;
             }
         };
