@@ -186,6 +186,13 @@ export interface SharedOptions {
    * to put into its records, 0 to 32 bytes. 8 is enough for any number of connections. With 0, records to the peer have the ID
    * that it wants, and none is asked of it. They are used if both sides have this option. Default: none. */
   connectionId?: number;
+  /** How a peer with a connection ID that has moved shows that it receives at its address. Until then, at most three times the
+   * bytes that have come from there are sent there, and the address before gets a copy of each datagram. 'rrc': the enhanced
+   * return routability check of RFC 9853, which first asks at the address before; it takes a second. 'rrc-basic': the basic check,
+   * which takes one round trip, and which an attacker can pass who sees the peer's records and forwards them. 'none': nobody is
+   * asked, and nothing is limited. With a peer that knows no such checks, 'rrc' and 'rrc-basic' wait for
+   * socket.confirmAddress(). Default: 'rrc'. */
+  addressValidation?: 'rrc' | 'rrc-basic' | 'none';
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
   /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
@@ -573,6 +580,12 @@ export interface Stats {
   roundTrips: Histogram;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
+  /** Return routability checks (RFC 9853) that have begun. */
+  addressChecks: number;
+  /** Return routability checks after which the connection went back to the address before. */
+  addressChecksFailed: number;
+  /** Datagrams that were not sent to an address at which nobody has shown to receive. */
+  datagramsWithheld: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -825,6 +838,9 @@ export class DtlsSocket extends Duplex {
   /** The connection ID in our records, empty if the peer wants none; undefined without connection IDs, and before the end of the
    * handshake. */
   readonly peerConnectionId: Buffer | undefined;
+  /** Whether the peer has been shown to receive at its address, or has had no other yet; see `addressValidation`. It is false
+   * before the end of the handshake and after the end of the connection. */
+  readonly addressConfirmed: boolean;
   /** PSK identity that the handshake has confirmed; undefined without PSK, and before the end of the handshake. */
   readonly pskIdentity: Buffer | undefined;
   /** The peer's public key, SubjectPublicKeyInfo in DER; empty if it showed none, and before the end of the handshake. */
@@ -919,6 +935,9 @@ export class DtlsSocket extends Duplex {
   /** In a listener of 'resumeSession': answers the question, and returns whether the connection goes on. Elsewhere it returns
    * false. */
   resumeSession(session: SavedSession): boolean;
+  /** Says that the application has its own proof that the peer receives at its address: what is sent there is no longer limited,
+   * and a check that is under way is over. Returns whether that was in doubt. */
+  confirmAddress(): boolean;
   /** Ends the connection without telling the peer. After 'close' the socket's listeners are removed. */
   reset(): void;
 

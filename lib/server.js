@@ -27,6 +27,7 @@ const { StoredSessionQuestion } = require('./questions/stored-session');
 const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf } = require('./transport/addresses');
+const { answerFromAskedAddress } = require('./transport/asked-address');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
@@ -410,6 +411,7 @@ class DtlsServer extends WatchedEmitter {
     this._fleet?.open();
     if (!this._isReferenced) udp.unref();
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
+    answerFromAskedAddress(this._endpoint, udp);
     udp.on('message', (datagram, remote) => {
       if (this._state === LISTENING) this._endpoint.handleDatagram(datagram, remote);
     });

@@ -154,6 +154,11 @@ class DtlsSocket extends MessageStream {
     return this._connectionIds()?.peer;
   }
 
+  /** Whether the peer has been shown to receive at its address, or has had no other yet; false without a connection. */
+  get addressConfirmed() {
+    return this._state === OPEN && this._endpoint.native.isAddressConfirmed(this._handle);
+  }
+
   /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
   get remoteFamily() {
     return this.remoteAddress === undefined ? undefined : familyOf(this.remoteAddress);
@@ -298,6 +303,15 @@ class DtlsSocket extends MessageStream {
    */
   resumeSession(session) {
     return resumeNow(this, session);
+  }
+
+  /**
+   * Says that the application knows that the peer receives at its address.
+   *
+   * @returns {boolean} whether that was in doubt
+   */
+  confirmAddress() {
+    return this._state === OPEN && this._endpoint.native.confirmAddress(this._handle);
   }
 
   /**

@@ -47,6 +47,8 @@ export function installPeers() {
     ['Mbed TLS', buildMbedtls],
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
     ['pion', buildPion],
+    ['pion v3', () => buildPionModule('v3')],
+    ['pion v4', () => buildPionModule('v4')],
     ['BouncyCastle', buildJava],
     ['Californium', () => buildWithMaven('Californium')],
     ['Leshan', () => buildWithMaven('Leshan')],
@@ -93,6 +95,12 @@ function buildPion() {
   const args = ['build', '-ldflags', `-X main.version=${packed.stdout.match(/\d+\.\d+\.\d+/)[0]}`];
   const env = { ...process.env, GOPATH: '/usr/share/gocode', GO111MODULE: 'off', GOCACHE: at('go-cache') };
   return run('go', [...args, '-o', at('bin', 'pion'), driver('pion.go')], env);
+}
+
+/** Of the versions that the module file names. They need a newer Go than Debian's pion does. */
+function buildPionModule(version) {
+  const name = `pion${version.slice(1)}`;
+  return run('go', ['build', '-C', driver('pion'), '-o', at('bin', name), `./${version}`]);
 }
 
 function buildJava() {

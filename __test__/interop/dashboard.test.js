@@ -129,18 +129,64 @@ describe('the dashboard in Chromium', { skip: missing && `skipped (${missing})` 
       page.locator(selector).evaluateAll((all, wanted) => all.map((each) => each.getAttribute(wanted)), name);
     const plots = await attributes('.plot svg', 'aria-label');
     assert.equal(plots.length, 4);
-    await page.waitForSelector('[aria-label="Connections now: connections 60, handshakes under way 0"]');
+    await page.waitForSelector('[aria-label="Connections now: connections 60, handshakes 0, questions that wait 0"]');
     for (const path of await attributes('.plot .line', 'd')) assert.match(path, /^M[\d.,L]+$/);
   });
 
   test('it is dark where the system is, and fits a small screen', async () => {
-    const brightness = async (shown) =>
-      Number((await shown.evaluate(() => getComputedStyle(document.body).backgroundColor)).match(/\d+/)[0]);
-    const dark = await open({ colorScheme: 'dark', viewport: { width: 390, height: 800 } });
-    assert((await brightness(page)) > 200);
-    assert((await brightness(dark)) < 50);
-    assert(await dark.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-    await dark.close();
+    const brightness = () =>
+      page.evaluate(() => Number(getComputedStyle(document.body).backgroundColor.match(/\d+/)[0]));
+    assert((await brightness()) > 200);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    assert((await brightness()) < 50);
+    await page.setViewportSize({ width: 390, height: 800 });
+    assert(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await page.setViewportSize({ width: 1440, height: 900 });
+  });
+
+  test('two million connections can be scrolled through to the last', async () => {
+    const total = 2_000_000;
+    const questions = '**/api/connections?*';
+    // No server here has so many: the page gets rows that are made up.
+    await page.route(questions, (route) => {
+      const query = new URL(route.request().url()).searchParams;
+      const [offset, limit] = ['offset', 'limit'].map((name) => Number(query.get(name)));
+      const rows = Array.from({ length: Math.min(limit, total - offset) }, (_, index) => ({
+        number: offset + index,
+        peer: HOST,
+        identity: { kind: 'psk', name: `device ${offset + index}` },
+        suite: 'PSK-AES128-CCM8',
+        since: 0,
+        heard: 0,
+        bytesReceived: 0,
+        bytesSent: 0,
+        ended: false,
+      }));
+      return route.fulfill({ json: { now: 1, total, matching: total, rows } });
+    });
+    await ask();
+    await shows('2,000,000');
+    const chosenIs = (number) => page.waitForSelector(`[aria-selected="true"] :text-is("device ${number}")`);
+    await page.focus('#rows');
+    await page.keyboard.press('End');
+    await chosenIs(total - 1);
+    await page.keyboard.press('ArrowUp');
+    await chosenIs(total - 2);
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowDown');
+    await chosenIs(1);
+    // In the middle, each row is seen and none comes twice.
+    await page.evaluate(() => {
+      const rows = document.querySelector('#rows');
+      rows.scrollTop = rows.scrollHeight / 2;
+    });
+    await page.waitForFunction(() => {
+      const seen = [...document.querySelectorAll('.row:not([hidden]) .identity')].map(({ textContent }) =>
+        Number(textContent.slice(7)),
+      );
+      return seen[0] > 900_000 && seen.every((number, index) => number === seen[0] + index);
+    });
+    await page.unroute(questions);
   });
 
   test('nothing has come from elsewhere, and nothing has failed', () => {

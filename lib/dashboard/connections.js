@@ -2,17 +2,19 @@
 
 // The live connections of a server: when each began, what it has carried, and the rows that a page of the dashboard shows.
 
-const { identityOf } = require('./identity');
+const { setTimeout: sleep } = require('node:timers/promises');
+
+const { addressOf, identityOf, nameInWords } = require('./identity');
 const { inSlices, sorted } = require('./slices');
 
 /** How many connections are compared with the words of a search without an interruption. */
 const RUN = 256;
 
 /**
- * A page that is asked for anew gets the same order again for this many times as long as it took to make, so that looking
- * at very many connections takes at most a tenth of the processor.
+ * After an order has been made, none is made for this many times as long as that took, so that searching takes at most a fifth
+ * of a core, whatever is asked for and however many connections there are.
  */
-const REST = 9;
+const REST = 4;
 
 /** How many orders are kept. */
 const MOST_VIEWS = 8;
@@ -24,8 +26,8 @@ const KEYS = {
   peer: (connection) => connection.peer,
   identity: (connection) => connection.identity.name,
   suite: (connection) => connection.suite,
-  received: (connection) => connection.bytesReceived,
-  sent: (connection) => connection.bytesSent,
+  received: (connection) => connection.stats.bytesReceived,
+  sent: (connection) => connection.stats.bytesSent,
   heard: (connection) => connection.heard,
 };
 
@@ -38,10 +40,8 @@ class Connections {
   #views = new Map();
   // One order is made at a time.
   #queue = Promise.resolve();
+  #restsUntil = 0;
   #onSecureConnection = (socket) => this.#add(socket, Date.now());
-
-  /** Payload of all connections that have been seen, bytes of datagrams. */
-  totals = { bytesReceived: 0, bytesSent: 0 };
 
   /**
    * @param {import('../server').DtlsServer} server
@@ -66,11 +66,12 @@ class Connections {
    * Some of the connections that match, in order.
    *
    * @param {{ search: string, sort: string, descending: boolean, offset: number, limit: number }} wanted
+   * @param {AbortSignal} signal says that nobody waits any more
    * @returns {Promise<{ total: number, matching: number, rows: object[] }>}
    */
-  async page({ search, sort, descending, offset, limit }) {
+  async page({ search, sort, descending, offset, limit }, signal) {
     const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-    const view = await this.#view(words, sort);
+    const view = await this.#view(words, sort, signal);
     const matching = view.length;
     const rows = [];
     for (let at = offset; at < Math.min(offset + limit, matching); at++) {
@@ -86,28 +87,35 @@ class Connections {
 
   #add(socket, since) {
     const number = ++this.#lastNumber;
-    const connection = new Connection(number, socket, since, this.totals, {
+    const connection = new Connection(number, socket, since, {
       failed: (error) => this.#onFailure(error, socket),
       closed: () => this.#live.delete(number),
     });
     this.#live.set(number, connection);
   }
 
-  async #view(words, sort) {
+  #view(words, sort, signal) {
     const name = JSON.stringify([words, sort]);
-    const make = this.#queue.then(async () => {
+    const view = this.#queue.then(async () => {
       const known = this.#views.get(name);
-      if (known !== undefined && performance.now() < known.until) return known.connections;
+      const wait = this.#restsUntil - performance.now();
+      if (wait > 0 && known !== undefined) return known;
+      if (wait > 0) await sleep(wait, undefined, { ref: false, signal });
+      signal.throwIfAborted();
       const began = performance.now();
       const connections = await inSlices(this.#select(words, KEYS[sort]));
-      const ended = performance.now();
-      this.#views.delete(name);
-      this.#views.set(name, { connections, until: ended + REST * (ended - began) });
-      if (this.#views.size > MOST_VIEWS) this.#views.delete(this.#views.keys().next().value);
+      this.#keep(name, connections);
+      this.#restsUntil = performance.now() + REST * (performance.now() - began);
       return connections;
     });
-    this.#queue = make.catch(() => {});
-    return make;
+    this.#queue = view.catch(() => {});
+    return view;
+  }
+
+  #keep(name, connections) {
+    this.#views.delete(name);
+    this.#views.set(name, connections);
+    if (this.#views.size > MOST_VIEWS) this.#views.delete(this.#views.keys().next().value);
   }
 
   *#select(words, key) {
@@ -128,28 +136,16 @@ class Connection {
   #identity = null;
   #searched = null;
 
-  constructor(number, socket, since, totals, { failed, closed }) {
+  constructor(number, socket, since, { failed, closed }) {
     this.number = number;
     /** Milliseconds since 1970; null if it is older than the dashboard. */
     this.since = since;
     /** When the last message came. */
     this.heard = since;
-    this.received = 0;
-    this.bytesReceived = 0;
-    this.sent = 0;
-    this.bytesSent = 0;
     this.#socket = socket;
     this.#listeners = {
-      receive: (length) => {
-        this.received++;
-        this.bytesReceived += length;
-        totals.bytesReceived += length;
+      receive: () => {
         this.heard = Date.now();
-      },
-      send: (length) => {
-        this.sent++;
-        this.bytesSent += length;
-        totals.bytesSent += length;
       },
       error: failed,
       close: closed,
@@ -162,8 +158,7 @@ class Connection {
   }
 
   get peer() {
-    const { remoteAddress: address, remotePort: port } = this.#socket;
-    return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    return addressOf(this.#socket);
   }
 
   get identity() {
@@ -175,6 +170,10 @@ class Connection {
     return this.#socket.getCipher().name;
   }
 
+  get stats() {
+    return this.#socket.connectionStats;
+  }
+
   /** Whether each of these words stands in the address or in the identity, in either case. */
   matches(words) {
     if (words.length === 0) return true;
@@ -184,9 +183,9 @@ class Connection {
   }
 
   row() {
-    const { number, peer, identity, suite, since, heard, received, bytesReceived, sent, bytesSent } = this;
-    const { destroyed } = this.#socket;
-    return { number, peer, identity, suite, since, heard, received, bytesReceived, sent, bytesSent, ended: destroyed };
+    const { number, peer, identity, suite, since, heard, stats } = this;
+    const { bytesReceived, bytesSent } = stats;
+    return { number, peer, identity, suite, since, heard, bytesReceived, bytesSent, ended: this.#socket.destroyed };
   }
 
   details() {
@@ -194,6 +193,7 @@ class Connection {
     const certificate = socket.getPeerX509Certificate();
     return {
       ...this.row(),
+      ...this.stats,
       protocol: socket.getProtocol(),
       standardSuite: socket.getCipher().standardName,
       handshakeTime: socket.handshakeTime ?? null,
@@ -210,8 +210,7 @@ class Connection {
 }
 
 function describe({ subject, issuer, validFrom, validTo, fingerprint256 }) {
-  const inOneLine = (name) => (name ?? '').replaceAll('\n', ', ');
-  return { subject: inOneLine(subject), issuer: inOneLine(issuer), validFrom, validTo, fingerprint256 };
+  return { subject: nameInWords(subject), issuer: nameInWords(issuer), validFrom, validTo, fingerprint256 };
 }
 
 function compare(one, other) {

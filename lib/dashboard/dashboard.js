@@ -48,7 +48,7 @@ function serveDashboard(server, options = {}, listeningListener = undefined) {
   if (listeningListener !== undefined) callback(listeningListener, 'listeningListener');
   const view = new View(server);
   const files = readPage();
-  const answer = async (name, query) => files.get(name) ?? json(await view.answer(name, query));
+  const answer = async (name, query, signal) => files.get(name) ?? json(await view.answer(name, query, signal));
   const dashboard = http.createServer({ requestTimeout: 10_000 }, listener(where.host, answer));
   dashboard.maxConnections = MOST_BROWSERS;
   // A browser that stays must not keep the process alive either.
@@ -72,7 +72,7 @@ class View {
   constructor(server) {
     this.#server = server;
     this.#connections = new Connections(server, (error, socket) => this.#failures.note('connection', error, socket));
-    this.#history = new History(() => ({ counters: this.#counters(), failures: this.#failures.takeCounts() }));
+    this.#history = new History(() => ({ counters: server.stats, failures: this.#failures.takeCounts() }));
     server.on('clientError', this.#onClientError);
   }
 
@@ -83,12 +83,12 @@ class View {
   }
 
   /** @returns {Promise<object>} what the page asks for */
-  async answer(name, query) {
+  async answer(name, query, signal) {
     switch (name) {
       case '/api/state':
         return this.#state(number(query, 'samples'), number(query, 'failures'));
       case '/api/connections':
-        return { now: Date.now(), ...(await this.#connections.page(pageQuery(query))) };
+        return { now: Date.now(), ...(await this.#connections.page(pageQuery(query), signal)) };
       case '/api/connection': {
         const connection = this.#connections.details(number(query, 'number'));
         if (connection === null) throw new Refusal(404, 'This connection has ended');
@@ -107,10 +107,6 @@ class View {
       history: this.#history.from(firstSample),
       failures: this.#failures.after(lastFailure),
     };
-  }
-
-  #counters() {
-    return { ...this.#server.stats, ...this.#connections.totals };
   }
 }
 

@@ -2,7 +2,7 @@
 
 // Handshakes and connections that have failed: the last of them, and how many by the code of their error.
 
-const { claimInWords } = require('./identity');
+const { addressOf, claimInWords } = require('./identity');
 
 /** How many of the last failures are kept one by one. */
 const MOST = 200;
@@ -27,9 +27,8 @@ class Failures {
     this.#totals.set(code, (this.#totals.get(code) ?? 0) + 1);
     this.#counts[code] = (this.#counts[code] ?? 0) + 1;
     const message = String(error?.message ?? error).slice(0, LONGEST);
-    const { remoteAddress: address, remotePort: port } = socket;
-    const peer = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-    this.#last.push({ number, time: Date.now(), stage, code, message, peer, claim: claimInWords(socket.claim) });
+    const [peer, claim] = [addressOf(socket), claimInWords(socket.claim)];
+    this.#last.push({ number, time: Date.now(), stage, code, message, peer, claim });
     if (this.#last.length > MOST) this.#last.shift();
   }
 

@@ -48,13 +48,20 @@ class History {
   }
 }
 
-/** The numbers of an object, and those of the objects in it, by names such as 'drops.replayed'. */
+/**
+ * The numbers of an object, and those of the objects in it, by names such as 'drops.replayed'. Of a histogram, these are
+ * how many values it has, and their sum.
+ */
 function* flat(counters, prefix = '') {
   for (const [name, value] of Object.entries(counters)) {
     if (typeof value === 'number') yield [prefix + name, value];
-    else if (value !== null && typeof value === 'object' && !Array.isArray(value))
-      yield* flat(value, `${prefix}${name}.`);
+    else if (value !== null && typeof value === 'object') yield* flat(numbersOf(value), `${prefix}${name}.`);
   }
+}
+
+function numbersOf(counter) {
+  if (!Array.isArray(counter.counts)) return counter;
+  return { count: counter.counts.reduce((sum, count) => sum + count, 0), sum: counter.sum };
 }
 
 module.exports = { History };

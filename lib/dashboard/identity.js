@@ -1,8 +1,13 @@
 'use strict';
 
-// Who a peer is, in one line: the identity of its pre-shared key, the subject of its certificate, or its raw public key.
+// Who a peer is and where, in one line: its address; the identity of its pre-shared key, the subject of its certificate, or its raw public key.
 
 const { createHash } = require('node:crypto');
+
+/** @returns {string} '192.0.2.1:5684' or '[2001:db8::1]:5684' */
+function addressOf({ remoteAddress: address, remotePort: port }) {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
 
 /** @returns {{ kind: 'psk' | 'certificate' | 'key' | 'none', name: string }} of a socket, once its handshake is over */
 function identityOf(socket) {
@@ -39,4 +44,4 @@ function keyInWords(publicKey) {
   return `sha256:${createHash('sha256').update(publicKey).digest('base64')}`;
 }
 
-module.exports = { claimInWords, identityOf };
+module.exports = { addressOf, claimInWords, identityOf, nameInWords };

@@ -29,20 +29,23 @@ class Refusal extends Error {
 
 /**
  * @param {string} host that the dashboard listens on
- * @param {(path: string, query: URLSearchParams) => Promise<{ type: string, body: string | Buffer }>} answer throws a
- *   Refusal
+ * @param {(path: string, query: URLSearchParams, signal: AbortSignal) => Promise<{ type: string, body: string | Buffer }>}
+ *   answer throws a Refusal; the signal says that the browser has gone
  * @returns {(request: object, response: object) => void} for node:http
  */
 function listener(host, answer) {
   return async (request, response) => {
+    const gone = new AbortController();
+    response.on('close', () => gone.abort());
     let reply;
     try {
       checkOrigin(request, host);
       const { pathname, searchParams } = locate(request.url);
-      reply = { status: 200, headers: {}, ...(await answer(pathname, searchParams)) };
+      reply = { status: 200, headers: {}, ...(await answer(pathname, searchParams, gone.signal)) };
     } catch (error) {
       reply = refused(error);
     }
+    if (gone.signal.aborted) return;
     const { status, headers, type, body } = reply;
     response.writeHead(status, {
       ...HEADERS,

@@ -5,7 +5,7 @@ use super::answer::Value;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
-use super::options::NativeClientOptions;
+use super::options::{NativeClientOptions, address_validation};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::travel::{self, NativeArrivals};
@@ -52,6 +52,7 @@ impl DtlsClient {
         let config = options.config(now)?;
         let mut endpoint = Endpoint::client(options.limits(), options.debug);
         endpoint.use_connection_ids(options.connection_id);
+        endpoint.validate_addresses(address_validation(&options.address_validation));
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
         let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, now)?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;

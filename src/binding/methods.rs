@@ -185,6 +185,18 @@ macro_rules! endpoint_methods {
                 self.driver.connection_ids(connection)
             }
 
+            /// The application knows that the peer receives at its address. Answers whether that was in doubt.
+            #[napi(catch_unwind)]
+            pub fn confirm_address(&mut self, connection: u32) -> bool {
+                self.driver.confirm_address(connection)
+            }
+
+            /// Whether it has been shown that the peer receives at its address.
+            #[napi(catch_unwind)]
+            pub fn is_address_confirmed(&self, connection: u32) -> bool {
+                self.driver.is_address_confirmed(connection)
+            }
+
             /// Whether to say what the keys of handshakes are: events `keylog`.
             #[napi(catch_unwind)]
             pub fn log_keys(&mut self, logs_keys: bool) {

@@ -6,7 +6,7 @@ use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
-use super::options::NativeServerOptions;
+use super::options::{NativeServerOptions, address_validation};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
@@ -57,6 +57,7 @@ impl DtlsServer {
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug).map_err(no_randomness)?;
         endpoint.use_connection_ids(options.connection_id);
+        endpoint.validate_addresses(address_validation(&options.address_validation));
         if let Some(sessions) = &options.sessions {
             endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
         }
@@ -64,6 +65,12 @@ impl DtlsServer {
         let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
+    }
+
+    /// Has everything arrive at Node's socket from now on, which is all that a successor gets.
+    #[napi(catch_unwind)]
+    pub fn leave_aside(&mut self) {
+        self.driver.leave_aside();
     }
 
     /// The native side's own descriptor of the UDP socket, as long as it has one.
@@ -76,6 +83,20 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn udp_family(&self, descriptor: i32) -> Option<u8> {
         udp::family(descriptor)
+    }
+
+    /// Has answers leave from the address that was asked, on a UDP socket that is bound to several; false where the system
+    /// does not tell which that is. The waker calls for this number when datagrams have arrived where Node does not look.
+    #[napi(catch_unwind)]
+    pub fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
+        self.driver.tell_addresses_apart(waker, number)
+    }
+
+    /// A datagram that has arrived where Node does not look, for all listeners of the UDP socket to see; ours is the one that
+    /// calls `receive`. Null when there is none.
+    #[napi(catch_unwind)]
+    pub fn show(&mut self) -> Option<NativeTransmit> {
+        self.driver.show()
     }
 
     /// All the pre-shared keys, so that none is looked up: one for everybody, or one for each identity beside it.

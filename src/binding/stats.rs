@@ -56,6 +56,12 @@ pub struct NativeStats {
     pub round_trips: NativeHistogram,
     /// Because too many waited.
     pub address_questions_displaced: f64,
+    /// Return routability checks that have begun.
+    pub address_checks: f64,
+    /// Of those, the ones after which the connection went back.
+    pub address_checks_failed: f64,
+    /// To an address that nobody has proved.
+    pub datagrams_withheld: f64,
     /// Done by other threads.
     pub handshake_steps_offloaded: f64,
     /// Now, unfinished handshakes included.
@@ -160,6 +166,9 @@ impl NativeStats {
             handshakes_refused: counters.handshakes_refused as f64,
             handshakes_displaced: counters.handshakes_displaced as f64,
             address_questions_displaced: counters.address_questions_displaced as f64,
+            address_checks: counters.address_checks as f64,
+            address_checks_failed: counters.address_checks_failed as f64,
+            datagrams_withheld: counters.datagrams_withheld as f64,
             handshake_steps_offloaded: counters.jobs_started as f64,
             connections: u32::try_from(endpoint.connection_count()).unwrap_or(u32::MAX),
             handshakes: u32::try_from(endpoint.handshake_count()).unwrap_or(u32::MAX),

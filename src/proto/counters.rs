@@ -35,6 +35,12 @@ pub(crate) struct Counters {
     pub(crate) handshakes_refused: u64,
     /// Unfinished handshakes, hellos in fragments included, that gave way to others.
     pub(crate) handshakes_displaced: u64,
+    /// Return routability checks that have begun.
+    pub(crate) address_checks: u64,
+    /// Of those, the ones after which the connection went back to its address.
+    pub(crate) address_checks_failed: u64,
+    /// Datagrams that were not sent to an address which nobody has proved.
+    pub(crate) datagrams_withheld: u64,
     /// Addresses about which the application was not asked, because too many others waited.
     pub(crate) address_questions_displaced: u64,
     /// Connections that went on from a saved session.

@@ -229,6 +229,13 @@ impl Context {
         }
     }
 
+    /// The handshake waits for the application, or for a thread: it takes less memory until it goes on.
+    pub(crate) fn rest(&mut self) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.rest();
+        }
+    }
+
     fn choice(&mut self) -> Result<&mut Choice, Error> {
         match &mut self.stage {
             Stage::Choice(choice) => Ok(choice),
@@ -445,6 +452,17 @@ impl Context {
             Stage::Asleep(asleep) => asleep.saved.connection_ids.as_ref().map_or(&[], ConnectionIds::own),
             Stage::Lent { own_id, .. } => own_id.as_bytes(),
             Stage::Gone => &[],
+        }
+    }
+
+    /// Whether both sides of an established association answer return routability checks (RFC 9853).
+    pub(crate) fn checks_routability(&self) -> bool {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.checks_routability,
+            Stage::Asleep(asleep) => {
+                asleep.saved.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability)
+            }
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => false,
         }
     }
 

@@ -33,4 +33,4 @@ pub(crate) use hello::{ClientHello, HelloStart};
 pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
 pub(crate) use record::{ContentType, OwnedRecord, Record, Records};
-pub(crate) use routability_check::RoutabilityCheck;
+pub(crate) use routability_check::{Cookie, RoutabilityCheck};

@@ -4,10 +4,12 @@
 // application data goes both ways.
 
 const assert = require('node:assert/strict');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const { echo, event, isFree, messages, openClient, startServer } = require('../../support/endpoints.js');
 const { lossyProxy } = require('../../support/lossy.js');
-const { IDENTITY, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
+const { startNat } = require('../../support/nat.js');
+const { IDENTITY, THEIR_ID, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
 
 /** The part of the datagrams that is lost in either direction. */
 const LOSS = 1 / 3;
@@ -35,6 +37,7 @@ async function run(t, { peer, role, scenario }, seed) {
   const weather = { loss: LOSS, seed };
   const relay = role === 'client' ? await theirClient() : await theirServer();
   if (relay === undefined) return '';
+  if (scenario.ids) return '';
   assert(relay.lost > 0, 'nothing was lost');
   return `${relay.lost} of ${relay.lost + relay.passedInHandshake} datagrams lost, seed ${seed}`;
 
@@ -44,14 +47,16 @@ async function run(t, { peer, role, scenario }, seed) {
     server.on('clientError', (error) => complaints.push(error.code));
     const kept = scenario.resume && keepSessions(server);
     const listensOn = server.address().port;
-    const relayed = scenario.loss && (await lossyProxy(t, listensOn, weather));
+    const relayed = await relayTo(listensOn);
     const secure = event(server, 'secureConnection');
     const program = peer.client(t, relayed ? relayed.port : listensOn, scenario, files);
+    program.isChecked = scenario.ids === 'checked';
     const [socket] = await within(secure, scenario, program, complaints);
     checkPeer(socket, scenario, keys);
     await program.connected(patience(scenario));
     calm(relayed);
     await program.exchange();
+    if (scenario.ids) await theirClientMoves(server, socket, program, relayed);
     if (!kept) return relayed || undefined;
 
     const again = event(server, 'secureConnection');
@@ -66,7 +71,7 @@ async function run(t, { peer, role, scenario }, seed) {
     const port = await quietPort();
     const program = peer.server(t, port, scenario, files);
     await program.listening();
-    const relayed = scenario.loss && (await lossyProxy(t, program.port ?? port, weather));
+    const relayed = await relayTo(program.port ?? port);
     const options = { ...ourClient(scenario, keys), ...(scenario.loss && IMPATIENT) };
     const target = relayed ? relayed.port : (program.port ?? port);
     const client = openClient(t, { address: () => ({ port: target }) }, options);
@@ -75,8 +80,34 @@ async function run(t, { peer, role, scenario }, seed) {
     checkPeer(client, scenario, keys);
     calm(relayed);
     await within(Promise.race([program.exchange(client), failure]), scenario, program);
+    if (scenario.ids) {
+      assert.equal(client.connectionId?.length > 0 && client.peerConnectionId.length, THEIR_ID, 'no connection IDs');
+      await relayed.rebind();
+      await within(Promise.race([program.exchange(client), failure]), scenario, program);
+    }
     return relayed || undefined;
   }
+
+  /** What stands between the two, if anything does. */
+  async function relayTo(port) {
+    if (scenario.ids) return startNat(t, port);
+    return scenario.loss && (await lossyProxy(t, port, weather));
+  }
+}
+
+/** The client's NAT gives it another port, and the connection goes on. */
+async function theirClientMoves(server, socket, program, nat) {
+  assert.equal(socket.peerConnectionId?.length, THEIR_ID, 'no connection IDs');
+  await nat.rebind();
+  await program.exchange(undefined, 'a line from another port');
+  assert.equal(server.stats.moves, 1);
+  assert.equal(server.stats.handshakesStarted, 1);
+  const isChecked = socket.session.return_routability;
+  assert.equal(isChecked, program.isChecked, 'whether both answer return routability checks');
+  const deadline = Date.now() + PATIENCE;
+  while (isChecked && !socket.addressConfirmed && Date.now() < deadline) await sleep(20);
+  assert.equal(socket.addressConfirmed, isChecked);
+  assert.equal(server.stats.moves, 1, 'a check has failed');
 }
 
 /** A free port outside the range that the system gives out: nobody takes it before the peer does. */
@@ -105,7 +136,7 @@ function keepSessions(server) {
 }
 
 function calm(relay) {
-  if (!relay) return;
+  if (!relay?.calm) return;
   relay.passedInHandshake = relay.passed;
   relay.calm();
 }

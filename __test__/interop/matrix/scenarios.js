@@ -10,6 +10,10 @@ const IDENTITY = 'sensor';
 /** Sixteen characters, because some programs take text and some hexadecimal digits. */
 const KEY = Buffer.from('sixteen-byte-key');
 
+/** Bytes of the connection IDs that each side wants to see. */
+const OUR_ID = 8;
+const THEIR_ID = 5;
+
 const KINDS = {
   'P-256': ['ec', { namedCurve: 'P-256' }],
   'P-384': ['ec', { namedCurve: 'P-384' }],
@@ -17,7 +21,8 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, theirs }
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, theirs }. With `ids`, both sides ask for
+// connection IDs, and a NAT between them gives the client another port; 'checked': both answer return routability checks.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -27,7 +32,7 @@ const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
 const raw = (kind, more) => ({ auth: 'raw', kind, mutual: true, ...more });
 
 /** A scenario in words. */
-function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct }) {
+function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids }) {
   const exchange = {
     psk: suite?.startsWith('ECDHE-') ? 'ECDHE-PSK' : 'PSK',
     ecdsa: direct ? 'ECDHE-ECDSA' : 'ECDHE-ECDSA chain',
@@ -38,6 +43,8 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
     mutual && auth !== 'raw' && 'client certificate',
     resume && 'resumption',
     cookies === false && 'no cookies',
+    ids && 'connection IDs',
+    ids === 'checked' && 'address checks',
     loss && 'a third lost',
     mtu && `MTU ${mtu}`,
   ];
@@ -47,20 +54,25 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
 // ---- The credentials of each side. Absent without the openssl program, which makes them.
 
 /** Options of our server. */
-function ourServer({ auth, suite, mutual, mtu }, keys) {
+function ourServer({ auth, suite, mutual, mtu, ids }, keys) {
   const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
   const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
   const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
-  return { ...shows, ...asks, ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+  return { ...shows, ...asks, ...common({ suite, mtu, ids }) };
 }
 
 /** Options of our client. */
-function ourClient({ auth, suite, mutual, mtu }, keys) {
+function ourClient({ auth, suite, mutual, mtu, ids }, keys) {
   const trusts = { ca: authority(auth)?.cert, servername: 'localhost' };
   const own = certificates.client;
   const shows = mutual ? { key: own.key, cert: own.cert } : {};
   const all = auth === 'psk' ? { psk: KEY, pskIdentity: IDENTITY } : { ...trusts, ...shows };
-  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...common({ suite, mtu, ids }) };
+}
+
+/** Options of both. */
+function common({ suite, mtu, ids }) {
+  return { ...(suite && { ciphers: suite }), ...(mtu && { mtu }), ...(ids && { connectionId: OUR_ID }) };
 }
 
 /** Files for a peer: { ca, cert, key } as far as this role has them; for raw public keys { key, publicKey }. */
@@ -86,4 +98,4 @@ function makeKeys(t, { auth, kind }) {
   return auth === 'raw' ? { ours: keyPair(t, ...KINDS[kind]), theirs: keyPair(t, ...KINDS[kind]) } : undefined;
 }
 
-module.exports = { IDENTITY, KEY, describe, ecdsa, makeKeys, ourClient, ourServer, peerFiles, psk, raw, rsa };
+module.exports = { IDENTITY, KEY, THEIR_ID, describe, ecdsa, makeKeys, ourClient, ourServer, peerFiles, psk, raw, rsa };

@@ -244,5 +244,5 @@ function ageOf({ since, ended }, now) {
 
 function heardOf({ heard }, now) {
   if (heard === null) return '–';
-  return now - heard < 1000 ? 'now' : `${duration(now - heard)} ago`;
+  return now - heard < 1000 ? 'now' : duration(now - heard);
 }

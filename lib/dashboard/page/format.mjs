@@ -50,9 +50,12 @@ export function visible(text) {
   return text.replace(UNSEEN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** 'handshakesFailed' and 'drops.replayed' in words. */
+/** 'handshakesFailed' and 'drops.replayed' in words. Codes stay as they are. */
 export function inWords(counter) {
-  const words = counter.replace(/\.|_/g, ' ').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  const parts = counter
+    .split('.')
+    .map((part) => (/[a-z]/.test(part) ? part.replace(/[A-Z]/g, ' $&').toLowerCase() : part));
+  const words = parts.join(' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

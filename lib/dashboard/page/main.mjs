@@ -3,7 +3,7 @@
 import { Connections, KINDS } from './connections.mjs';
 import { Failures } from './failures.mjs';
 import { amount, bytes, count, duration, element, inWords, say, visible } from './format.mjs';
-import { latest, latestRate, makePlots } from './plots.mjs';
+import { growth, latest, latestRate, makePlots } from './plots.mjs';
 
 /** Time between two questions, ms. */
 const PERIOD = 2000;
@@ -15,9 +15,9 @@ const FIGURES = [
   { label: 'connections', show: (history) => count(latest(history, 'connections') - latest(history, 'handshakes')) },
   { label: 'handshakes under way', show: (history) => count(latest(history, 'handshakes')) },
   { label: 'handshakes a second', show: (history) => amount(latestRate(history, 'handshakesCompleted')) },
-  { label: 'received a second', show: (history) => bytes(latestRate(history, 'bytesReceived')) },
-  { label: 'sent a second', show: (history) => bytes(latestRate(history, 'bytesSent')) },
-  { label: 'questions that wait', show: (history) => count(latest(history, 'lookups')) },
+  { label: 'a handshake takes, lately', show: handshakeTime },
+  { label: 'received a second', show: (history) => bytes(latestRate(history, 'datagramBytesReceived')) },
+  { label: 'sent a second', show: (history) => bytes(latestRate(history, 'datagramBytesSent')) },
 ];
 
 const history = { period: PERIOD, most: 0, next: 0, names: [], samples: [] };
@@ -76,6 +76,11 @@ function showAddress({ address, now }) {
   document.title = `${count(latest(history, 'connections'))} connections · ${where} · mbed-dtls`;
 }
 
+function handshakeTime(history) {
+  const number = growth(history, 'handshakeTimes.count');
+  return number > 0 ? `${amount(growth(history, 'handshakeTimes.sum') / number)} ms` : '–';
+}
+
 function showCounters() {
   const list = byId('counters');
   for (const name of history.names.slice(list.children.length)) {
@@ -83,7 +88,7 @@ function showCounters() {
   }
   for (const [at, name] of history.names.entries()) {
     const value = latest(history, name);
-    say(list.children[at].lastChild, name.startsWith('bytes') ? bytes(value) : count(value));
+    say(list.children[at].lastChild, /bytes/i.test(name) ? bytes(value) : count(value));
   }
 }
 
@@ -116,8 +121,11 @@ function factsOf({ now, connection }) {
     ['Connected for', since === null ? 'longer than it is watched' : duration(now - since)],
     ['Handshake took', handshakeTime === null ? null : `${amount(handshakeTime)} ms`],
     ['Last heard', heard === null ? null : `${duration(now - heard)} ago`],
-    ['Received', `${count(connection.received)} messages in ${bytes(connection.bytesReceived)}`],
-    ['Sent', `${count(connection.sent)} messages in ${bytes(connection.bytesSent)}`],
+    ['Received', messages(connection.messagesReceived, connection.bytesReceived)],
+    ['Sent', messages(connection.messagesSent, connection.bytesSent)],
+    ['Round trip', connection.roundTripTime === undefined ? null : `${amount(connection.roundTripTime)} ms`],
+    ['Sent again', connection.retransmissions === 0 ? null : `${count(connection.retransmissions)} flights`],
+    ['Records dropped', connection.recordsDropped === 0 ? null : count(connection.recordsDropped)],
     ['Not read in time', connection.messagesDropped === 0 ? null : `${count(connection.messagesDropped)} messages`],
     ['From a saved session', connection.resumed ? 'yes' : null],
     ['Server name', connection.servername],
@@ -128,6 +136,10 @@ function factsOf({ now, connection }) {
     ['Fingerprint (SHA-256)', certificate?.fingerprint256 ?? null],
   ];
   return facts.filter(([, value]) => value !== null && value !== '');
+}
+
+function messages(number, length) {
+  return `${count(number)} message${number === 1 ? '' : 's'}, ${bytes(length)}`;
 }
 
 // What a person does

@@ -8,9 +8,11 @@ const HEIGHT = 96;
 /** How many samples a plot shows at least, so that the first of them are not drawn as long lines. */
 const LEAST = 30;
 
+const OTHER_DROPS = ['malformed', 'noRecord', 'repeated', 'surplus', 'unexpected'].map((reason) => `drops.${reason}`);
+
 /**
- * The plots. Another counter is one more line here. `level` is a counter of what there is now, `total` one of what has
- * happened, `failures` is a code of failures; `how` writes a value.
+ * The plots. Another counter is one more line here. `level` is a counter of what there is now, and `total` one of what has
+ * happened, or several that are added up; `how` writes a value.
  */
 const PLOTS = [
   {
@@ -18,7 +20,8 @@ const PLOTS = [
     how: amount,
     lines: [
       { label: 'connections', level: 'connections', color: 'blue', isFilled: true },
-      { label: 'handshakes under way', level: 'handshakes', color: 'amber' },
+      { label: 'handshakes', level: 'handshakes', color: 'amber' },
+      { label: 'questions that wait', level: 'lookups', color: 'violet' },
     ],
   },
   {
@@ -32,21 +35,22 @@ const PLOTS = [
     ],
   },
   {
-    title: 'Messages',
+    title: 'Traffic',
     how: (value) => `${bytes(value)}/s`,
     lines: [
-      { label: 'received', total: 'bytesReceived', color: 'blue', isFilled: true },
-      { label: 'sent', total: 'bytesSent', color: 'green' },
+      { label: 'received', total: 'datagramBytesReceived', color: 'blue', isFilled: true },
+      { label: 'sent', total: 'datagramBytesSent', color: 'green' },
     ],
   },
   {
-    title: 'Datagrams',
+    title: 'Dropped',
     how: (value) => `${amount(value)}/s`,
     lines: [
-      { label: 'received', total: 'datagramsReceived', color: 'blue', isFilled: true },
-      { label: 'sent', total: 'datagramsSent', color: 'green' },
-      { label: 'dropped', total: 'datagramsDropped', color: 'red' },
-      { label: 'records dropped', total: 'recordsDropped', color: 'violet' },
+      { label: 'unauthentic', total: 'drops.unauthentic', color: 'red' },
+      { label: 'replayed', total: 'drops.replayed', color: 'amber' },
+      { label: 'no connection', total: 'drops.noConnection', color: 'blue' },
+      { label: 'limit', total: 'drops.limit', color: 'violet' },
+      { label: 'others', total: OTHER_DROPS, color: 'green' },
     ],
   },
 ];
@@ -77,6 +81,13 @@ export function makePlots(where) {
 /** The newest values of the lines of a plot, by label. */
 export function latest(history, counter) {
   return history.samples.at(-1)?.values[history.names.indexOf(counter)] ?? 0;
+}
+
+/** What a total grew by in the last minute. */
+export function growth({ names, samples, period }, counter) {
+  const place = names.indexOf(counter);
+  const first = samples[Math.max(0, samples.length - 60_000 / period)];
+  return (samples.at(-1)?.values[place] ?? 0) - (first?.values[place] ?? 0);
 }
 
 /** What a total grew by in a second, lately. */
@@ -164,8 +175,8 @@ function pathsOf({ color }) {
 
 /** One value for each sample. */
 function valuesOf({ names, samples, period }, { level, total }) {
-  const place = names.indexOf(level ?? total);
-  const values = samples.map((sample) => sample.values[place] ?? 0);
+  const places = [level ?? total].flat().map((name) => names.indexOf(name));
+  const values = samples.map((sample) => places.reduce((sum, place) => sum + (sample.values[place] ?? 0), 0));
   if (level !== undefined) return values;
   return values.map((value, at) => {
     if (at === 0) return 0;

@@ -276,6 +276,11 @@ impl Connection {
         Some(self.handle_record(now, &record.borrow(), scratch))
     }
 
+    /// Its handshake waits for the application, or for a thread, and may wait for long.
+    pub(super) fn rest(&mut self) {
+        self.context.rest();
+    }
+
     /// Goes on with the application's answer. It must be to the question that is open.
     pub(super) fn handle_answer(&mut self, now: Instant, answer: Answer<'_>, scratch: &mut Scratch) -> Step {
         self.wait_for(WaitingFor::Peer);
@@ -491,6 +496,11 @@ impl Connection {
     /// Whether its peer's records have a connection ID.
     pub(super) fn has_id(&self) -> bool {
         !self.own_id().is_empty()
+    }
+
+    /// Whether its peer answers return routability checks.
+    pub(super) fn checks_routability(&self) -> bool {
+        self.context.checks_routability()
     }
 
     /// What the hellos have agreed on; `None` without connection IDs, and while there is a handshake.

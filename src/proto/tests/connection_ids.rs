@@ -2,7 +2,7 @@
 
 use super::network::*;
 use super::roaming::{ELSEWHERE, ONE_CONNECTION, UNIX_TIME, moves, saved};
-use crate::proto::{CloseReason, ConnectionHandle, Endpoint, Event};
+use crate::proto::{AddressValidation, CloseReason, ConnectionHandle, Endpoint, Event};
 use crate::tls::{ClientConfig, ConnectionIds, DropReason};
 use crate::wire::{ContentType, Records};
 use std::net::SocketAddr;
@@ -32,9 +32,11 @@ pub(super) fn connected_with(server: Option<u8>, client: Option<u8>, config: &Cl
     network
 }
 
-/// Both sides want IDs.
+/// Both sides want IDs, and the server believes where the client is.
 fn connected() -> Network {
-    connected_with(Some(8), Some(6), &psk_client(&[]))
+    let mut network = connected_with(Some(8), Some(6), &psk_client(&[]));
+    network.server.endpoint.validate_addresses(AddressValidation::None);
+    network
 }
 
 fn ids(endpoint: &Endpoint, connection: ConnectionHandle) -> Option<ConnectionIds> {
@@ -62,7 +64,7 @@ fn echo(network: &mut Network, payload: &[u8]) {
 
 fn answers_go_to(network: &mut Network) -> SocketAddr {
     let handle = server_handle(network);
-    network.server.endpoint.send(network.now, handle, b"answer").unwrap().remote
+    network.server.endpoint.send(network.now, handle, b"answer").unwrap().route.unwrap().remote
 }
 
 /// Has somebody at `from` send the client's next record.
@@ -421,6 +423,7 @@ fn a_saved_connection_keeps_its_ids_and_is_found_by_them_from_a_new_address() {
     assert_eq!(copy.connection_ids, of_server);
     network.restart_server(psk_server());
     network.server.endpoint.use_connection_ids(Some(8));
+    network.server.endpoint.validate_addresses(AddressValidation::None);
     network.server.endpoint.ask(asks_about_addresses(true, false));
     says_from(&mut network, ELSEWHERE, b"from a new address");
     let (question, claimed) = network.restore_questions.remove(0);

@@ -3,7 +3,7 @@
 
 use super::certificates::{ca_signed_server, ca_signed_server_with, verifying_client_with};
 use super::network::*;
-use crate::proto::{Event, NamePattern};
+use crate::proto::{AddressValidation, Event, NamePattern};
 use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
@@ -85,6 +85,9 @@ struct Tally {
     messages: u64,
     records_dropped: u64,
     jobs: u64,
+    /// Connections that have followed their IDs to another address.
+    moves: u64,
+    address_checks: u64,
 }
 
 /// A server, the clients that it will have, and what it answers names with when it is asked.
@@ -131,6 +134,12 @@ impl Scene {
             let server = ServerConfig::new(&server, None, true, None).unwrap();
             Scene { network: Network::new(server), client, named: None }
         };
+        if dice.roll(2) == 0 {
+            let validations = [AddressValidation::None, AddressValidation::Basic, AddressValidation::Enhanced];
+            scene.network.server.endpoint.use_connection_ids(Some([0, 1, 8, 32][dice.roll(4)]));
+            scene.network.server.endpoint.validate_addresses(validations[dice.roll(3)]);
+            scene.network.client_ids = [None, Some(0), Some(6)][dice.roll(3)];
+        }
         scene.network.hello_fragments = (dice.roll(2) == 0).then(|| 60 + dice.roll(140));
         scene
     }
@@ -173,7 +182,7 @@ fn run(seed: u64, tally: &mut Tally) {
             tally.answers += u64::from(scene.answer(&mut dice));
         }
         let Scene { network, client: config, .. } = &mut scene;
-        match dice.roll(12) {
+        match dice.roll(13) {
             0 if network.clients.len() < CLIENTS_LIMIT => {
                 network.connect(config);
             }
@@ -222,6 +231,12 @@ fn run(seed: u64, tally: &mut Tally) {
                     network.collect();
                 }
             }
+            10 if !network.clients.is_empty() => {
+                // A NAT gives a client another address.
+                let client = dice.roll(network.clients.len());
+                network.clients[client].address =
+                    SocketAddr::from(([198, 51, 100, 9], 20_000 + dice.roll(1000) as u16));
+            }
             9 if !network.open_jobs.is_empty() => {
                 let job = dice.roll(network.open_jobs.len());
                 network.run_job(job);
@@ -259,6 +274,8 @@ fn run(seed: u64, tally: &mut Tally) {
     tally.messages += network.server.received.len() as u64;
     tally.records_dropped += network.server.endpoint.counters().records_dropped;
     tally.jobs += network.server.endpoint.counters().jobs_started;
+    tally.moves += network.server.endpoint.counters().moves;
+    tally.address_checks += network.server.endpoint.counters().address_checks;
 }
 
 #[test]
@@ -280,6 +297,7 @@ fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
     println!("{tally:?}");
     assert!(tally.jobs > 0 || tally.runs < 40, "nothing left for other threads: {tally:?}");
     assert!(tally.handshakes > tally.runs && tally.messages > tally.runs, "nothing came through: {tally:?}");
-    let is_broad = tally.fragmented > tally.runs && tally.answers > tally.runs;
+    let has_moved = tally.moves > tally.runs / 8 && tally.address_checks > tally.runs / 40;
+    let is_broad = tally.fragmented > tally.runs && tally.answers > tally.runs && has_moved;
     assert!(is_broad || number(SEED).is_some(), "too little of some of it: {tally:?}");
 }

@@ -1,6 +1,7 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod amplification;
+mod asked_addresses;
 mod budgets;
 mod certificates;
 mod choices;
@@ -34,6 +35,7 @@ mod psk;
 mod psk_attacks;
 mod rates;
 mod raw_public_keys;
+mod reachability;
 mod restarts;
 mod resumption;
 mod roaming;

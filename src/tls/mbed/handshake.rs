@@ -185,6 +185,11 @@ impl Handshake {
         }
     }
 
+    /// Takes less memory until it goes on, which may be long.
+    pub(crate) fn rest(&mut self) {
+        self.ssl.rest();
+    }
+
     /// The timer stood still while the application was asked, or the step waited.
     fn wake(&mut self, now: Instant) {
         if let Some(since) = self.suspended.take() {
