@@ -131,13 +131,20 @@ impl Driver {
         }
     }
 
+    pub(super) fn udp_descriptor(&self) -> Option<i32> {
+        self.udp.as_ref().map(Udp::descriptor)
+    }
+
+    /// Everything arrives at Node's socket from now on, and what has arrived elsewhere waits for its turn.
+    pub(super) fn leave_aside(&mut self) {
+        let Driver { udp: Some(udp), backlog, .. } = self else { return };
+        with_arrival(|arrival| udp.leave_aside(arrival, |route, datagram| backlog.push(route, datagram)));
+        self.registers.set_batch(0, !self.backlog.is_empty());
+    }
+
     /// Has answers leave from the address that was asked; false where the system does not tell which that is.
     pub(super) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
         self.udp.as_mut().is_some_and(|udp| udp.tell_addresses_apart(waker, number))
-    }
-
-    pub(super) fn udp_descriptor(&self) -> Option<i32> {
-        self.udp.as_ref().map(Udp::descriptor)
     }
 
     pub(super) fn release_udp(&mut self) {
