@@ -10,6 +10,9 @@ const IDENTITY = 'sensor';
 /** Sixteen characters, because some programs take text and some hexadecimal digits. */
 const KEY = Buffer.from('sixteen-byte-key');
 
+/** Of servers that take each other's tickets. */
+const TICKET_KEYS = Buffer.alloc(48, 'ticket');
+
 const KINDS = {
   'P-256': ['ec', { namedCurve: 'P-256' }],
   'P-384': ['ec', { namedCurve: 'P-384' }],
@@ -17,7 +20,8 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, theirs }
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, theirs }. `resume` is 'ticket' or 'id', or true
+// for 'renegotiate' on our server.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -36,7 +40,7 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
   }[auth];
   const also = [
     mutual && auth !== 'raw' && 'client certificate',
-    resume && 'resumption',
+    resume && (resume === true ? 'resumption' : `resumption by ${resume}`),
     cookies === false && 'no cookies',
     loss && 'a third lost',
     mtu && `MTU ${mtu}`,
@@ -47,11 +51,12 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
 // ---- The credentials of each side. Absent without the openssl program, which makes them.
 
 /** Options of our server. */
-function ourServer({ auth, suite, mutual, mtu }, keys) {
+function ourServer({ auth, suite, mutual, mtu, resume }, keys) {
   const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
   const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
   const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
-  return { ...shows, ...asks, ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+  const remembers = { ticket: { pskSessions: true, ticketKeys: TICKET_KEYS }, id: { pskSessions: true } }[resume];
+  return { ...shows, ...asks, ...remembers, ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
 }
 
 /** Options of our client. */
