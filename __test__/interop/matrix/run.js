@@ -77,7 +77,10 @@ async function run(t, { peer, role, scenario }, seed) {
     });
     const program = peer.client(t, server.address().port, scenario, files);
     const [first, second] = await within(twice, scenario, program, complaints);
-    assert.deepEqual([first, second].map((socket) => socket.isSessionReused()), [false, true]);
+    assert.deepEqual(
+      [first, second].map((socket) => socket.isSessionReused()),
+      [false, true],
+    );
     checkPeer(second, scenario, keys);
     await program.exchange();
   }
