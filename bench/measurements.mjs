@@ -49,7 +49,7 @@ export function measurements(seconds) {
   const mutualLoad = ['--mode', 'cert', ...files(client)];
 
   // Of a client that is not lean, full and resumed alike.
-  const sessions = (kind, mode, servers) =>
+  const sessions = (kind, mode, { ours, openssl }) =>
     ['full', 'resumed'].map((name) => ({
       name: `${name} handshake, ${kind}`,
       ...CPU,
@@ -57,7 +57,7 @@ export function measurements(seconds) {
         ...['handshake', '--warm-n', String(5000 * seconds), '--n', String(5000 * seconds), '--c', '16'],
         ...['--mode', mode, ...(name === 'resumed' ? ['--resume'] : [])],
       ),
-      servers,
+      servers: { ours, openssl: [...openssl, '--resume'] },
     }));
 
   return [
@@ -96,7 +96,7 @@ export function measurements(seconds) {
       load: handshakes('--mode', 'cert', ...RSA),
       servers: { ours: cert(serverRsa).ours, openssl: [...cert(serverRsa).openssl, ...RSA] },
     },
-    ...sessions('PSK-CCM_8', 'psk', { ...psk, ours: [...psk.ours, '--psk-sessions'] }),
+    ...sessions('PSK-CCM_8', 'psk', { ours: [...psk.ours, '--psk-sessions'], openssl: psk.openssl }),
     ...sessions('ECDHE-ECDSA P-256', 'cert', cert(server)),
     {
       name: 'handshake PSK-CCM_8, one at a time',

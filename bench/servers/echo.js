@@ -15,7 +15,7 @@ const [port, mode, key, cert] = process.argv.slice(2);
 const read = (file) => (file === undefined ? undefined : fs.readFileSync(file));
 const PSK = { bench: '0123456789abcdef' };
 const options = {
-  psk: () => ({ psk: PSK, pskSessions: process.argv.includes('--psk-sessions') }),
+  psk: () => ({ psk: PSK, ...(process.argv.includes('--psk-sessions') && { pskSessions: true }) }),
   cert: () => ({ key: read(key), cert: read(cert) }),
   mutual: () => ({ key: read(key), cert: read(cert), requestCert: true, rejectUnauthorized: false }),
   rpk: () => ({ key: read(key), peerPublicKey: createPublicKey(read(cert)).export({ type: 'spki', format: 'der' }) }),
