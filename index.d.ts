@@ -2,10 +2,10 @@
 
 /// <reference types="node" />
 
-import { X509Certificate } from 'node:crypto';
+import { KeyObject, X509Certificate } from 'node:crypto';
 import { RemoteInfo, Socket as UdpSocket, SocketOptions as UdpSocketOptions } from 'node:dgram';
 import { EventEmitter } from 'node:events';
-import { Duplex } from 'node:stream';
+import { Duplex, Readable } from 'node:stream';
 import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
 /** Bytes in any of Node's usual forms. */
@@ -186,6 +186,13 @@ export interface SharedOptions {
    * to put into its records, 0 to 32 bytes. 8 is enough for any number of connections. With 0, records to the peer have the ID
    * that it wants, and none is asked of it. They are used if both sides have this option. Default: none. */
   connectionId?: number;
+  /** How a peer with a connection ID that has moved shows that it receives at its address. Until then, at most three times the
+   * bytes that have come from there are sent there, and the address before gets a copy of each datagram. 'rrc': the enhanced
+   * return routability check of RFC 9853, which first asks at the address before; it takes a second. 'rrc-basic': the basic check,
+   * which takes one round trip, and which an attacker can pass who sees the peer's records and forwards them. 'none': nobody is
+   * asked, and nothing is limited. With a peer that knows no such checks, 'rrc' and 'rrc-basic' wait for
+   * socket.confirmAddress(). Default: 'rrc'. */
+  addressValidation?: 'rrc' | 'rrc-basic' | 'none';
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
   /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
@@ -514,6 +521,18 @@ export interface Stats {
   datagramsDropped: number;
   /** Records that were malformed, forged, replayed, or for nobody. */
   recordsDropped: number;
+  /** Bytes of UDP payload that came from the UDP socket. */
+  datagramBytesReceived: number;
+  /** Bytes of UDP payload that were handed to the UDP socket. */
+  datagramBytesSent: number;
+  /** Payloads of the application that came. */
+  messagesReceived: number;
+  /** Payloads of the application that were sent. */
+  messagesSent: number;
+  /** What was dropped, by the reason. All but `noRecord` count records, and are `recordsDropped` together. */
+  drops: Record<DropReason, number>;
+  /** Flights of handshakes that were sent again. */
+  retransmissions: number;
   /** Answers to ClientHellos without a valid cookie. */
   helloVerifyRequestsSent: number;
   /** Handshakes that began, with a valid cookie where we are the server. */
@@ -526,18 +545,29 @@ export interface Stats {
   handshakesRefused: number;
   /** Unfinished handshakes that gave way to others, hellos in fragments included. */
   handshakesDisplaced: number;
+  /** Handshakes that resumed a session. */
+  sessionsResumed: number;
+  /** Connections that went on from a saved session. */
+  connectionsRestored: number;
+  /** Changes of address of connections. */
+  moves: number;
+  /** Connections and handshakes that ended without an error: by the peer, by us, by idleTimeout, or because another took the
+   * place. */
+  ends: Record<'peer' | 'local' | 'idle' | 'replaced', number>;
+  /** Errors that ended connections and handshakes, by their code. A code is absent until it happens. */
+  errors: Record<string, number>;
+  /** How long completed handshakes took. */
+  handshakeTimes: Histogram;
+  /** How long answers to flights of handshakes took, where the flight was sent once. */
+  roundTrips: Histogram;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
-  /** Records with a connection ID that no connection has. */
-  unknownConnectionIds: number;
-  /** Records with a connection ID and without protection. */
-  unprotectedConnectionIds: number;
-  /** Records without the connection ID that their connection has given away. */
-  missingConnectionIds: number;
-  /** Records that the connection which they name has refused, because they were forged, replayed, or of an unknown type. */
-  refusedWithConnectionId: number;
-  /** Moves of connections to another address, and back. */
-  moves: number;
+  /** Return routability checks (RFC 9853) that have begun. */
+  addressChecks: number;
+  /** Return routability checks after which the connection went back to the address before. */
+  addressChecksFailed: number;
+  /** Datagrams that were not sent to an address at which nobody has shown to receive. */
+  datagramsWithheld: number;
   /** Steps of handshakes that other threads have taken; see `handshakeThreads`. */
   handshakeStepsOffloaded: number;
   /** Number of connections now, handshakes included. */
@@ -548,6 +578,60 @@ export interface Stats {
   lookups: number;
 }
 
+/** Why something counts as if it had never come. docs/observing.md explains each. */
+export type DropReason =
+  | 'unauthentic'
+  | 'replayed'
+  | 'unexpected'
+  | 'noConnection'
+  | 'unknownConnectionId'
+  | 'unprotectedConnectionId'
+  | 'missingConnectionId'
+  | 'malformed'
+  | 'repeated'
+  | 'limit'
+  | 'surplus'
+  | 'noRecord';
+
+/** How often something has taken how long. */
+export interface Histogram {
+  /** Upper bounds of the buckets, ms. There is one bucket more, without a bound. */
+  bounds: number[];
+  /** How many durations are in each bucket; a duration is in one bucket only. */
+  counts: number[];
+  /** All durations together, ms. */
+  sum: number;
+}
+
+/** Counters of one connection, its handshake included. */
+export interface ConnectionStats {
+  messagesReceived: number;
+  messagesSent: number;
+  /** Bytes of the messages that came. */
+  bytesReceived: number;
+  /** Bytes of the messages that were sent. */
+  bytesSent: number;
+  /** Records at its address that it could not use. */
+  recordsDropped: number;
+  /** Flights that were sent again. */
+  retransmissions: number;
+  /** The shortest time between a flight of the handshake and the answer, ms, where the flight was sent once; else undefined. */
+  roundTripTime: number | undefined;
+}
+
+/**
+ * Counters as text in the OpenMetrics format, for Prometheus. Of several servers and clients, give an object: its keys become
+ * the label `endpoint`.
+ */
+export const openMetrics: {
+  (source: Counted | Readonly<Record<string, Counted>>): string;
+  /** For the HTTP header Content-Type. */
+  readonly contentType: string;
+};
+
+/** What has counters. */
+export type Counted = Pick<DtlsServer | DtlsClient, 'stats'>;
+
 /** Permanent names of errors. docs/errors.md has a heading for each. */
 export type DtlsErrorCode =
   | 'ERR_DTLS_ADDRESS_IN_USE'
@@ -556,6 +640,11 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_CLOSED_DURING_HANDSHAKE'
   | 'ERR_DTLS_CONFIGURATION'
   | 'ERR_DTLS_MESSAGE_TOO_LONG'
+  | 'ERR_DTLS_EXPORTED'
+  | 'ERR_DTLS_EXPORT_DAMAGED'
+  | 'ERR_DTLS_EXPORT_INCOMPLETE'
+  | 'ERR_DTLS_EXPORT_VERSION'
+  | 'ERR_DTLS_EXPORT_WRONG_KEY'
   | 'ERR_DTLS_HANDSHAKE_DISPLACED'
   | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
   | 'ERR_DTLS_INTERNAL'
@@ -730,6 +819,9 @@ export class DtlsSocket extends Duplex {
   /** The connection ID in our records, empty if the peer wants none; undefined without connection IDs, and before the end of the
    * handshake. */
   readonly peerConnectionId: Buffer | undefined;
+  /** Whether the peer has been shown to receive at its address, or has had no other yet; see `addressValidation`. It is false
+   * before the end of the handshake and after the end of the connection. */
+  readonly addressConfirmed: boolean;
   /** PSK identity that the handshake has confirmed; undefined without PSK, and before the end of the handshake. */
   readonly pskIdentity: Buffer | undefined;
   /** The peer's public key, SubjectPublicKeyInfo in DER; empty if it showed none, and before the end of the handshake. */
@@ -756,6 +848,15 @@ export class DtlsSocket extends Duplex {
   readonly resumed: boolean;
   /** Whether server.resumeSocket() has made it. */
   readonly selfRestored: boolean;
+  /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has taken it over. */
+  readonly exported: boolean;
+  /** The application's own. It travels with an exported connection as JSON. */
+  data: any;
+  /**
+   * Takes the connection out of this process, sealed for another one. The socket closes, and the peer does not notice. The bytes
+   * are for server.importConnections() or, of a client, for importConnection().
+   */
+  exportConnection(options: ExportOptions): Promise<Buffer>;
   /** The live connection, to be saved; undefined before the end of the handshake and after the end of the connection. */
   readonly session: SavedSession | undefined;
   /** Epoch and number of the next record that we send, 8 bytes; all zeros without a connection. */
@@ -764,6 +865,12 @@ export class DtlsSocket extends Duplex {
   readonly dgramSocket: UdpSocket | null;
   /** Number of messages that were dropped because nobody read them; see receiveQueueLimit. */
   readonly messagesDropped: number;
+  /** Counters of this connection. They stay when it is over. */
+  readonly connectionStats: ConnectionStats;
+  /** Bytes of the messages that came: `connectionStats.bytesReceived` by node:net's name. */
+  readonly bytesRead: number;
+  /** Bytes of the messages that were sent: `connectionStats.bytesSent` by node:net's name. */
+  readonly bytesWritten: number;
   /** Address of our own UDP socket; an empty object if it is not bound. */
   address(): { address?: string; family?: string; port?: number };
   /** The cipher suite in use; null before the end of the handshake. */
@@ -802,6 +909,9 @@ export class DtlsSocket extends Duplex {
   /** In a listener of 'resumeSession': answers the question, and returns whether the connection goes on. Elsewhere it returns
    * false. */
   resumeSession(session: SavedSession): boolean;
+  /** Says that the application has its own proof that the peer receives at its address: what is sent there is no longer limited,
+   * and a check that is under way is over. Returns whether that was in doubt. */
+  confirmAddress(): boolean;
   /** Ends the connection without telling the peer. After 'close' the socket's listeners are removed. */
   reset(): void;
 
@@ -964,6 +1074,20 @@ export class DtlsServer extends EventEmitter {
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
   /**
+   * Seals every connection for another process, as a stream, and closes the server. The connections leave together in the next
+   * tick, whether the stream is read or not. Peers do not notice; those whose connections cannot go on elsewhere are told
+   * goodbye.
+   */
+  exportConnections(options: ExportOptions): ExportStream;
+  /**
+   * Lets exported connections go on here: at once, or right before 'listening'. Nothing is imported unless all of it is authentic
+   * and complete. Those that find no room, or whose association lives here already, are refused.
+   */
+  importConnections(
+    source: Uint8Array | AsyncIterable<Uint8Array>,
+    options: ExportOptions,
+  ): Promise<{ imported: number; refused: number }>;
+  /**
    * Names addresses whose connections the application has saved, beside those that it has named before. From then on
    * 'resumeSession' is emitted for these addresses alone. Null means that it is emitted for every address again.
    *
@@ -1083,7 +1207,48 @@ export function createDgramSocket(
   messageListener?: (message: Buffer, rinfo: DgramRemoteInfo) => void,
 ): DtlsDgramSocket;
 
+/** Where serveDashboard() listens. */
+export interface DashboardOptions {
+  /** TCP port. The system chooses one if it is 0 or absent. */
+  port?: number | string;
+  /** IP address or name to listen on, 127.0.0.1 if it is absent. Whoever reaches it sees who is connected. */
+  host?: string;
+}
+
+/**
+ * Shows what a server does, as a page in a browser: connections, counters, and what fails. Returns an HTTP server that listens,
+ * and that does not keep the process alive; its close() ends the dashboard. It emits 'error' if it cannot listen.
+ */
+export function serveDashboard(
+  server: DtlsServer,
+  options?: DashboardOptions,
+  listeningListener?: () => void,
+): import('node:http').Server;
+
 export { dtls } from './node-dtls-client';
+
+/** How connections are sealed on their way between two processes. */
+export interface ExportOptions {
+  /** At least 32 bytes that only these processes know. */
+  key: Uint8Array | KeyObject;
+}
+
+/** The exported connections of a server. */
+export interface ExportStream extends Readable {
+  /** How many connections it holds. It is 0 before they have been taken out, in the tick after the call. */
+  readonly connections: number;
+}
+
+/**
+ * Lets a client's connection go on that was exported in another process. It takes the options of connect(), of which port and
+ * host are not looked at. 'secureConnect' follows.
+ */
+export function importConnection(
+  exported: Uint8Array,
+  keyOptions: ExportOptions,
+  options?: Partial<ClientOptions>,
+  secureConnectListener?: (client: DtlsClient) => void,
+): DtlsClient;
 
 /** Opens a connection; the handshake begins in the next tick. Throws if the options or the key material cannot be used. */
 export function connect(options: ClientOptions, secureConnectListener?: (client: DtlsClient) => void): DtlsClient;

@@ -6,9 +6,11 @@ const { dtls } = require('./lib/adapters/node-dtls-client');
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
+const { importConnection } = require('./lib/exports/client');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { own } = require('./lib/options/validate');
+const { openMetrics } = require('./lib/openmetrics');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 
@@ -35,6 +37,19 @@ function connect(...args) {
   return new DtlsClient(options, callback);
 }
 
+/**
+ * Shows what a server does, in a browser on this machine.
+ *
+ * @param {DtlsServer} server
+ * @param {{ port?: number, host?: string }} [options]
+ * @param {() => void} [listeningListener]
+ * @returns {import('node:http').Server} that listens
+ */
+function serveDashboard(server, options, listeningListener) {
+  // Few programs want it, and it loads node:http.
+  return require('./lib/dashboard/dashboard').serveDashboard(server, options, listeningListener);
+}
+
 function hasProfile(options) {
   return own(Object(options), 'compat') !== undefined;
 }
@@ -43,10 +58,13 @@ function hasProfile(options) {
 module.exports = {
   createServer,
   connect,
+  importConnection,
   createSecureContext,
   createDgramSocket,
+  serveDashboard,
   // What an npm alias of node-dtls-client finds.
   dtls,
+  openMetrics,
   getCiphers,
   getCurves,
   constants,

@@ -8,7 +8,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, destination, familyOf } = require('./transport/addresses');
+const { destination, familyOf } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -137,9 +137,20 @@ class DtlsClient extends DtlsSocket {
         this.destroy(error);
         return;
       }
-      this.remoteAddress = canonicalAddress(destination(addresses[0]));
-      this._attempts.begin(addresses, remote.port);
+      const destinations = addresses.map(destination);
+      this.remoteAddress = destinations[0];
+      this._attempts.begin(destinations, remote.port);
     });
+  }
+
+  /**
+   * Opens the connection, from a UDP socket that is ready.
+   *
+   * @param {{ endpoint: object, address: string, port: number }} attempt
+   * @returns {number} the connection in the native object
+   */
+  _begin({ endpoint, address, port }) {
+    return endpoint.connect(this, address, port);
   }
 
   /** A UDP socket of our own has its address. */

@@ -12,9 +12,6 @@ const { Duplex } = require('node:stream');
  * Who extends it has _longestMessage(), and calls _refuse() in the place of sending a message.
  */
 class MessageStream extends Duplex {
-  // Errors by the Buffer that was to be sent. Null until there is one.
-  #refusals = null;
-
   write(chunk, encoding, callback) {
     return typeof encoding === 'function'
       ? this.#write(chunk, undefined, encoding)
@@ -37,14 +34,14 @@ class MessageStream extends Duplex {
     return super.end(callback);
   }
 
-  /** Notes why a message is not sent. */
+  /** Notes why a message is not sent: errors by the Buffer that was to be sent, made when there is one. */
   _refuse(message, error) {
-    this.#refusals ??= new WeakMap();
-    this.#refusals.set(message, error);
+    this._refusals ??= new WeakMap();
+    this._refusals.set(message, error);
   }
 
   #settle(message, error, callback) {
-    const refusal = this.#refusals?.get(message);
+    const refusal = this._refusals?.get(message);
     if (callback !== undefined) callback(refusal ?? error);
     else if (refusal !== undefined && !this.emit('writeError', refusal)) {
       process.emitWarning(refusal.message, { type: 'DtlsWarning', code: refusal.code });

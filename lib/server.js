@@ -18,6 +18,8 @@ const { PskQuestion, tellKeys } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
+const { Arriving } = require('./exports/arrivals');
+const { exportServer } = require('./exports/departure');
 const { StoredSessionQuestion } = require('./questions/stored-session');
 const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
@@ -42,6 +44,9 @@ const CLOSING = 3;
 
 /** How many events of a batch of datagrams can wait to be dispatched. */
 const EVENT_SLOTS = 32;
+
+/** Sockets of exported connections that are closed in one round of the event loop. */
+const DEPARTED_TURN = 512;
 
 /** Errors that ICMP reports about one peer. The server has not failed. */
 const PEER_ERRORS = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EMSGSIZE']);
@@ -96,6 +101,9 @@ class DtlsServer extends WatchedEmitter {
     });
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._moves = new Moves();
+    this._arriving = new Arriving(this);
+    // Sockets whose connections were exported, until they are closed.
+    this._departed = [];
     const { sessionStore, sessionTimeout } = sessions;
     this._sessionStore = sessionStore === undefined ? null : new SessionStore(sessionStore, sessionTimeout);
     this._questions = new Questions(this._endpoint, this);
@@ -244,6 +252,28 @@ class DtlsServer extends WatchedEmitter {
   }
 
   /**
+   * Seals every connection for another process, and closes the server. Peers do not notice, and those whose connections
+   * cannot go on elsewhere are told goodbye.
+   *
+   * @param {{ key: Uint8Array }} options
+   * @returns {import('node:stream').Readable}
+   */
+  exportConnections(options) {
+    return exportServer(this, options);
+  }
+
+  /**
+   * Lets exported connections go on here: at once, or as soon as the server listens.
+   *
+   * @param {Uint8Array | AsyncIterable<Uint8Array>} source
+   * @param {{ key: Uint8Array }} options
+   * @returns {Promise<{ imported: number, refused: number }>}
+   */
+  importConnections(source, options) {
+    return this._arriving.take(source, options);
+  }
+
+  /**
    * Names addresses whose connections the application has saved, beside those named before: records from others no longer
    * lead to 'resumeSession'. Null means that all do again.
    *
@@ -329,7 +359,12 @@ class DtlsServer extends WatchedEmitter {
     udp.on('message', (datagram, remote) => {
       if (this._state === LISTENING) this._endpoint.handleDatagram(datagram, remote);
     });
-    this.emit('listening');
+    try {
+      this._arriving.announce();
+    } finally {
+      this._endpoint.settle();
+      this.emit('listening');
+    }
   }
 
   _onUdpError(error) {
@@ -364,9 +399,32 @@ class DtlsServer extends WatchedEmitter {
     closeWhenSent(this._udp, areGone, () => destroyAll(sockets));
   }
 
+  /**
+   * These connections have left for another process. So does the UDP socket: what arrives in this very tick is for others
+   * to read.
+   */
+  _leave(sockets) {
+    this._state = CLOSING;
+    this._questions.withdrawAll();
+    this._moves.clear();
+    this._departed = sockets;
+    for (const socket of sockets) socket._goElsewhere();
+    for (const socket of [...this._endpoint.connections.values()]) {
+      if (socket.connected) socket.end();
+      else socket.destroy();
+    }
+    this._udp.close();
+  }
+
   /** Comes also when the application has closed dgramSocket itself. */
   _onUdpClose() {
     this._endpoint.dispose();
+    if (this._departed.length > 0) {
+      // What waits for them in another process must not wait for this.
+      destroyAll(this._departed.splice(-DEPARTED_TURN));
+      setImmediate(closeLater, this);
+      return;
+    }
     destroyAll([...this._endpoint.connections.values()]);
     this._udp = null;
     this.dgramSocket = null;
@@ -385,7 +443,7 @@ class DtlsServer extends WatchedEmitter {
     const socket = this._createSocket(address, port);
     socket.servername = servername ?? false;
     this._place(connection, socket);
-    this.emit('connection', socket);
+    socket._scope.runInAsyncScope(this.emit, this, 'connection', socket);
   }
 
   /** A saved connection goes on, in whatever asynchronous context the application has said so. */
@@ -523,6 +581,10 @@ class DtlsServer extends WatchedEmitter {
 
 function withFamily({ address, port }) {
   return { address, family: familyOf(address), port };
+}
+
+function closeLater(server) {
+  server._onUdpClose();
 }
 
 function destroyAll(sockets) {

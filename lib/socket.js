@@ -6,6 +6,7 @@ const { AsyncScope } = require('./async-scope');
 const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
+const { exportSocket } = require('./exports/departure');
 const { MessageQueue } = require('./message-queue');
 const { MessageStream } = require('./message-stream');
 const { protocolName } = require('./options/negotiation');
@@ -13,6 +14,7 @@ const { datagram } = require('./options/validate');
 const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
+const { NO_TALLY, connectionStats } = require('./stats');
 const { familyOf } = require('./transport/addresses');
 
 // States of a connection, in order.
@@ -76,6 +78,10 @@ class DtlsSocket extends MessageStream {
     this.resumed = false;
     /** Whether server.resumeSocket() has made it. */
     this.selfRestored = false;
+    /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has it. */
+    this.exported = false;
+    /** The application's own. JSON is made of it where the connection is exported. */
+    this.data = undefined;
 
     // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
     this._scope = new AsyncScope('DTLSCONNECTION');
@@ -106,6 +112,8 @@ class DtlsSocket extends MessageStream {
     this._namedId = undefined;
     // The last question to the application that the handshake has led to.
     this._question = null;
+    // The counters of a connection that is gone, as the native object has written them.
+    this._tally = null;
     // The longest message, bytes; 0 until somebody has asked.
     this._payloadLimit = 0;
     // The error with which checkServerIdentity has refused the server.
@@ -143,6 +151,11 @@ class DtlsSocket extends MessageStream {
     return this._connectionIds()?.peer;
   }
 
+  /** Whether the peer has been shown to receive at its address, or has had no other yet; false without a connection. */
+  get addressConfirmed() {
+    return this._state === OPEN && this._endpoint.native.isAddressConfirmed(this._handle);
+  }
+
   /** 'IPv4' or 'IPv6'; undefined as long as remoteAddress is undefined. */
   get remoteFamily() {
     return this.remoteAddress === undefined ? undefined : familyOf(this.remoteAddress);
@@ -177,6 +190,22 @@ class DtlsSocket extends MessageStream {
   /** Epoch and number of the next record that we send, 8 bytes; zeros when there is no connection. */
   get outCounter() {
     return this._save()?.counter ?? Buffer.alloc(COUNTER_LENGTH);
+  }
+
+  /** Counters of this connection, its handshake included; index.d.ts says which. They stay when it is over. */
+  get connectionStats() {
+    const tally = this._tally ?? (this._handle === 0 ? null : this._endpoint.native.tally(this._handle));
+    return connectionStats(tally ?? NO_TALLY);
+  }
+
+  /** Bytes of the messages that have come, as the name is in node:net. */
+  get bytesRead() {
+    return this.connectionStats.bytesReceived;
+  }
+
+  /** Bytes of the messages that have been sent. Unlike in node:net, those that wait do not count. */
+  get bytesWritten() {
+    return this.connectionStats.bytesSent;
   }
 
   /** @returns {{ address?: string, family?: string, port?: number }} of our UDP socket, empty if it is not bound */
@@ -273,6 +302,25 @@ class DtlsSocket extends MessageStream {
     return resumeNow(this, session);
   }
 
+  /**
+   * Says that the application knows that the peer receives at its address.
+   *
+   * @returns {boolean} whether that was in doubt
+   */
+  confirmAddress() {
+    return this._state === OPEN && this._endpoint.native.confirmAddress(this._handle);
+  }
+
+  /**
+   * Takes the connection out of this process, sealed for another one. The socket closes, and the peer does not notice.
+   *
+   * @param {{ key: Uint8Array }} options
+   * @returns {Promise<Buffer>} for server.importConnections() or importConnection()
+   */
+  exportConnection(options) {
+    return exportSocket(this, options);
+  }
+
   /** Ends the connection without telling the peer. 'close' is the last event. */
   reset() {
     this.sendClose = false;
@@ -362,7 +410,40 @@ class DtlsSocket extends MessageStream {
     }
   }
 
+  /** The connection goes on that another process has exported. */
+  _goOn(cipher, peer) {
+    this.resumed = true;
+    this.authorized = peer.authorized;
+    this.authorizationError = peer.authorizationError;
+    this.alpnProtocol = peer.alpnProtocol;
+    this.data = peer.data;
+    this._details = peer.details;
+    try {
+      this._open(cipher, peer);
+    } finally {
+      for (const message of peer.messages ?? []) this._accept(message);
+    }
+  }
+
+  /** The connection goes on elsewhere, and is no longer in the native object. The peer is not told; destroy() follows. */
+  _goElsewhere() {
+    this.exported = true;
+    this._state = CLOSED;
+    this._endpoint.connections.delete(this._handle);
+    this._handle = 0;
+    this._owner._onSocketClosed(this, 'exported');
+  }
+
+  /** Messages that nobody has read. */
+  _takeUnread() {
+    if (this.readableLength === 0 && !this._hasQueued()) return undefined;
+    const messages = [];
+    for (let message = this.read(); message !== null; message = this.read()) messages.push(message);
+    return messages;
+  }
+
   _onClosed(event) {
+    this._tally = event.data;
     const inHandshake = this._state === HANDSHAKE;
     this._setClosed();
     this._question?.withdraw();
@@ -452,9 +533,17 @@ class DtlsSocket extends MessageStream {
 
   _write(chunk, _encoding, callback) {
     if (this._state === OPEN) this._endpoint.send(this, chunk, callback);
+    else if (this.exported) this._refuseExported(chunk, callback);
     else if (this._state === HANDSHAKE) this._held = { chunk, callback };
     // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), as 'end' tells the application.
     else callback();
+  }
+
+  _refuseExported(chunk, callback) {
+    const { remoteAddress: address, remotePort: port } = this;
+    const message = 'The connection goes on in another process, and this message was not sent';
+    this._refuse(chunk, new DtlsError(message, { code: 'ERR_DTLS_EXPORTED', address, port }));
+    callback();
   }
 
   _final(callback) {
@@ -484,6 +573,7 @@ class DtlsSocket extends MessageStream {
     this._held = null;
     this._queue = null;
     try {
+      if (this.exported) process.nextTick(emitClosing, this);
       this._leave();
     } finally {
       if (held !== null) held.callback(reason ?? heldError());
@@ -522,7 +612,7 @@ function heldError() {
 }
 
 function emitClosing(socket) {
-  emitInScope(socket, 'closing');
+  if (socket.listenerCount('closing') > 0) emitInScope(socket, 'closing');
 }
 
 function emitError(socket, error) {

@@ -25,9 +25,17 @@ export const PACKAGES = {
   'golang-github-pion-dtls.v2-dev': undefined,
   // DTLSSocket is built from source.
   'autoconf automake python3-dev python3-venv': 'autoreconf',
+  // Playwright's own download of a browser is not needed.
+  'chromium-headless-shell': 'chromium-headless-shell',
 };
 
-const PYTHON = ['DTLSSocket==0.2.3', 'python-mbedtls==2.10.1', 'pyOpenSSL==26.4.0', 'cryptography==50.0.2'];
+const PYTHON = [
+  'DTLSSocket==0.2.3',
+  'python-mbedtls==2.10.1',
+  'pyOpenSSL==26.4.0',
+  'cryptography==50.0.2',
+  'prometheus-client==0.26.0',
+];
 const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'node-coap-client@2.1.0'];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 
@@ -38,8 +46,11 @@ export function installPeers() {
     ['Mbed TLS', buildMbedtls],
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
     ['pion', buildPion],
+    ['pion v3', () => buildPionModule('v3')],
+    ['pion v4', () => buildPionModule('v4')],
     ['BouncyCastle', buildJava],
-    ['Californium', buildCalifornium],
+    ['Californium', () => buildWithMaven('Californium')],
+    ['Leshan', () => buildWithMaven('Leshan')],
     ['Python', installPython],
     ['npm', installNpm],
   ];
@@ -85,19 +96,33 @@ function buildPion() {
   return run('go', [...args, '-o', at('bin', 'pion'), driver('pion.go')], env);
 }
 
+/** Of the versions that the module file names. They need a newer Go than Debian's pion does. */
+function buildPionModule(version) {
+  const name = `pion${version.slice(1)}`;
+  return run('go', ['build', '-C', driver('pion'), '-o', at('bin', name), `./${version}`]);
+}
+
 function buildJava() {
   const lacking = JARS.find((jar) => !existsSync(jar));
   if (lacking) return `${lacking} is not there`;
   return run('javac', ['-nowarn', '-d', at('java'), '-cp', JARS.join(':'), driver('Peer.java')]);
 }
 
-/** Its libraries, of the version that the project file names, from Maven Central. */
-function buildCalifornium() {
-  const libraries = at('californium', 'lib');
+/** With its libraries, of the versions that its project file names, from Maven Central. */
+function buildWithMaven(name) {
+  const directory = name.toLowerCase();
+  const libraries = at(directory, 'lib');
   const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-  const failure = run('mvn', ['-q', '-B', '-f', driver('californium.pom.xml'), goal, `-DoutputDirectory=${libraries}`]);
+  const failure = run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    driver(`${directory}.pom.xml`),
+    goal,
+    `-DoutputDirectory=${libraries}`,
+  ]);
   const classpath = path.join(libraries, '*');
-  return failure ?? run('javac', ['-nowarn', '-d', at('californium'), '-cp', classpath, driver('Californium.java')]);
+  return failure ?? run('javac', ['-nowarn', '-d', at(directory), '-cp', classpath, driver(`${name}.java`)]);
 }
 
 function installPython() {

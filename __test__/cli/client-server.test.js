@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const dgram = require('node:dgram');
 const fs = require('node:fs');
+const net = require('node:net');
 const path = require('node:path');
 const { test } = require('node:test');
 
@@ -260,4 +261,30 @@ test("the client talks to OpenSSL's s_server", { skip: openssl.missing }, async 
   const { code, stdout, stderr } = await client.end();
   assert.equal(code, 0, stderr);
   assert.match(stdout, /hello from OpenSSL/);
+});
+
+test('with --dashboard, a page shows who is connected, and it goes with the server', async (t) => {
+  const cwd = makeKeys(t, 'psk');
+  const server = await startServer(t, [...PSK, '--dashboard', '0'], { cwd });
+  const [, url] = await server.printed(/dashboard at (http:\/\/127\.0\.0\.1:\d+\/)/);
+  const client = new Command(t, ['client', server.address, ...PSK], { cwd });
+  await server.printed(/connected/);
+  const { rows } = await (await fetch(`${url}api/connections?limit=1`)).json();
+  assert.equal(rows[0].identity.name, 'device-1');
+  client.child.kill();
+  server.child.kill('SIGTERM');
+  assert.equal((await server.end()).code, 0);
+  await assert.rejects(fetch(url));
+});
+
+test('a dashboard that cannot be shown ends the server with a reason', async (t) => {
+  const cwd = makeKeys(t, 'psk');
+  const taken = net.createServer().listen(0, HOST);
+  t.after(() => taken.close());
+  await event(taken, 'listening');
+  const args = ['server', `${HOST}:0`, ...PSK, '--dashboard'];
+  const { code, stderr } = await run(t, [...args, `${HOST}:${taken.address().port}`], { cwd });
+  assert.equal(code, 1);
+  assert.match(stderr, /the dashboard cannot be shown: .*EADDRINUSE.*\n.*--dashboard/);
+  assert.equal((await run(t, [...args, 'here'], { cwd })).code, 2);
 });

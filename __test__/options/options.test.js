@@ -43,6 +43,7 @@ describe('options of a server', () => {
       maxConnections: 1_000_000,
       sessions: { __proto__: null, lifetime: 86_400, psk: false, tickets: true, kept: 10_000 },
       mtu: 1200,
+      addressValidation: 'rrc',
       debug: 0,
     });
     assert.deepEqual(udp, { __proto__: null, ipv6Only: false });
@@ -372,6 +373,7 @@ describe('options of a client', () => {
       idleTimeout: 0,
       hibernateAfter: HIBERNATE_AFTER,
       mtu: 1200,
+      addressValidation: 'rrc',
       debug: 0,
     });
     assert.deepEqual(remote, { host: 'localhost', port: PORT, family: 0, lookup: undefined });

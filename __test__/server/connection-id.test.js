@@ -4,6 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
+const { setTimeout: sleep } = require('node:timers/promises');
 
 const { BOB, HOST, connectedPair, echo, event, messages, openClient, startServer } = require('../support/endpoints.js');
 const { startNat } = require('../support/nat.js');
@@ -16,6 +17,7 @@ async function behindNat(t, { serverOptions, clientOptions } = WITH_IDS) {
   const nat = await startNat(t, server.address().port);
   const client = openClient(t, { address: () => ({ port: nat.port }) }, { ...BOB, ...clientOptions });
   const [[socket]] = await Promise.all([event(server, 'secureConnection'), event(client, 'secureConnect')]);
+  nat.say = () => client.write('I am here');
   return { server, socket, client, nat };
 }
 
@@ -105,6 +107,65 @@ describe('a client whose NAT gives it another port', () => {
     client.write('still here');
     assert.deepEqual(await answer, ['still here']);
     assert.deepEqual(asked, [id]);
+  });
+});
+
+describe('addressValidation', () => {
+  for (const [addressValidation, least] of [
+    ['rrc-basic', 0],
+    ['rrc', 900],
+  ]) {
+    test(`'${addressValidation}' asks the client at its new address`, async (t) => {
+      const { server, socket, nat } = await behindNat(t, {
+        ...WITH_IDS,
+        serverOptions: { connectionId: 8, addressValidation },
+      });
+      assert.equal(socket.addressConfirmed, true);
+      const moved = [];
+      socket.on('ipChanged', () => moved.push(socket.addressConfirmed));
+      await nat.rebind();
+      const began = Date.now();
+      nat.say();
+      while (moved.length === 0 || !socket.addressConfirmed) await sleep(5);
+      assert.deepEqual(moved, [false]);
+      assert(Date.now() - began >= least);
+      const { addressChecks, addressChecksFailed } = server.stats;
+      assert.deepEqual({ addressChecks, addressChecksFailed }, { addressChecks: 1, addressChecksFailed: 0 });
+      assert.equal(socket.confirmAddress(), false);
+    });
+  }
+
+  test("'none' believes the client at once", async (t) => {
+    const { server, socket, nat } = await behindNat(t, {
+      ...WITH_IDS,
+      serverOptions: { connectionId: 8, addressValidation: 'none' },
+    });
+    await nat.rebind();
+    nat.say();
+    await event(socket, 'ipChanged');
+    assert.equal(socket.addressConfirmed, true);
+    assert.equal(server.stats.addressChecks, 0);
+  });
+
+  test('is over when the application has a proof of its own', async (t) => {
+    const { server, socket, nat } = await behindNat(t);
+    await nat.rebind();
+    nat.say();
+    await event(socket, 'ipChanged');
+    assert.equal(socket.addressConfirmed, false);
+    assert.equal(socket.confirmAddress(), true);
+    assert.equal(socket.addressConfirmed, true);
+    await sleep(50);
+    assert.equal(server.stats.addressChecksFailed, 0);
+  });
+
+  test('sends three times what has come at most, and says so', async (t) => {
+    const { server, socket, nat } = await behindNat(t);
+    await nat.rebind();
+    nat.say();
+    await event(socket, 'ipChanged');
+    socket.write(Buffer.alloc(1000));
+    assert.equal(server.stats.datagramsWithheld, 1);
   });
 });
 

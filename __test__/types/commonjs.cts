@@ -21,6 +21,7 @@ server.listen({ port: 0, address: '127.0.0.1' });
 server.on('clientError', (error, socket) => console.log(error.code, error.alert, socket.remoteAddress));
 server.getConnections((count) => console.log(count.toFixed()));
 server.close((error) => console.log(error?.message));
+dtls.serveDashboard(server, { port: 8080 }, () => {}).on('error', (error) => console.log(error.message));
 
 const client: dtls.DtlsClient = dtls.connect({
   port: '5684',

@@ -20,6 +20,13 @@ const COMMANDS = {
   bench: () => require('./commands/bench'),
 };
 
+/** What somebody may look for among the commands, and where it is. */
+const ELSEWHERE = {
+  __proto__: null,
+  dashboard:
+    'The dashboard belongs to a server: mbed-dtls server 5684 --dashboard 8080, or serveDashboard(server) in a program.',
+};
+
 const HELP = `usage: mbed-dtls COMMAND [ARGUMENTS]
 
 DTLS 1.2 from the command line.
@@ -72,7 +79,7 @@ async function run(name, args, terminal, stop) {
     const known = Object.keys(COMMANDS).join(', ');
     throw new UsageError(
       `there is no command ${terminal.quote(name)}`,
-      `The commands are ${known}; see mbed-dtls --help.`,
+      ELSEWHERE[name] ?? `The commands are ${known}; see mbed-dtls --help.`,
     );
   }
   const command = COMMANDS[name]();

@@ -11,6 +11,7 @@ const shared = {
   hibernateAfter: 5000,
   mtu: 1200,
   omitServerCertificate: false,
+  addressValidation: 'rrc',
   debug: 0,
   sendClose: true,
   receiveQueueLimit: 262_144,

@@ -31,8 +31,9 @@ function reachable(address, type) {
 
 /** What connect() reaches: the addresses that stand for all of a machine's own mean this machine, as in node:net. */
 function destination(address) {
-  if (address === '0.0.0.0') return '127.0.0.1';
-  return canonicalAddress(address) === '::' ? '::1' : address;
+  const canonical = canonicalAddress(address);
+  if (canonical === '0.0.0.0') return '127.0.0.1';
+  return canonical === '::' ? '::1' : canonical;
 }
 
 function familyOf(address) {

@@ -150,7 +150,7 @@ class Attempt {
   _begin() {
     if (!this._isOpen) return;
     try {
-      this.handle = this.endpoint.connect(this._owner.client, this.address, this.port);
+      this.handle = this._owner.client._begin(this);
     } catch (error) {
       this._fail(error);
     }

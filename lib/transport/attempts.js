@@ -10,7 +10,6 @@ const net = require('node:net');
 
 const { unreachable } = require('../errors');
 const { Attempt } = require('./attempt');
-const { canonicalAddress, destination } = require('./addresses');
 
 /** Milliseconds until the next address has its turn beside one that is silent (RFC 8305 section 5). */
 const ATTEMPT_DELAY = 250;
@@ -44,10 +43,10 @@ class Attempts {
     this._hasAnswer = false;
   }
 
-  /** @param {string[]} addresses best first */
+  /** @param {string[]} addresses each in its one form, best first */
   begin(addresses, port) {
     this._port = port;
-    this._waiting = alternate([...new Set(addresses.map((address) => canonicalAddress(destination(address))))]);
+    this._waiting = addresses.length === 1 ? addresses : alternate([...new Set(addresses)]);
     this._beginNext();
   }
 

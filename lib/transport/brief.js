@@ -8,7 +8,7 @@ const { brief: layout } = require('./layout');
 
 const { WRITTEN, READ, SLOTS } = layout;
 const { SLOT_LENGTH, KIND, CONNECTION, NUMBER, FLAGS, TEXT, LENGTHS, TIME } = layout;
-const { ADDRESS, PUBLIC_KEY, NAME, CERTIFICATE, REFUSAL } = layout;
+const { ADDRESS, PUBLIC_KEY, TALLY, NAME, CERTIFICATE, REFUSAL } = layout;
 const { IS_CONNECTION, IS_PSK_QUESTION, IS_SECURE, IS_CLOSED } = layout;
 const { REASONS, AUTHORIZED, RESUMED, HAS_NAME, HAS_PUBLIC_KEY, HAS_CERTIFICATE, IS_REFUSED } = layout;
 
@@ -51,7 +51,7 @@ class BriefEvents {
       case IS_SECURE:
         return this._secure(slot, connection, number);
       case IS_CLOSED:
-        return { kind: 'closed', connection, reason: REASONS[number] };
+        return { kind: 'closed', connection, reason: REASONS[number], data: this._bytes(slot, TALLY) };
       default:
         return null;
     }

@@ -80,6 +80,11 @@ class Endpoint {
     this._turns.handleDatagram(datagram, remote);
   }
 
+  /** Delivers what has been taken from the UDP socket, because the next one who takes something is somebody else. */
+  finishReceiving() {
+    this._turns.finish();
+  }
+
   /** Seals and sends one payload; calls back when the next one may come. */
   send(socket, payload, callback) {
     if (this._turns.isDelivering && this._sendLater(socket, payload)) {
@@ -262,9 +267,13 @@ class Endpoint {
 
   /**
    * Tells whom an event is about, in the asynchronous context of its connection: what a listener enters must not leak to
-   * the next one. What has no connection has a context of its own.
+   * the next one. A new connection brings its context with it; what has no connection has a context of its own.
    */
   _dispatch(event) {
+    if (event.kind === 'connection') {
+      this._owner._onConnection(event);
+      return;
+    }
     const socket = this.connections.get(event.connection);
     const scope = socket?._scope ?? new AsyncScope('DTLSEVENT');
     scope.runInAsyncScope(this._tell, this, event, socket);
@@ -274,9 +283,6 @@ class Endpoint {
     switch (event.kind) {
       case 'data':
         socket?._onMessage(event.data, event.data.length);
-        break;
-      case 'connection':
-        this._owner._onConnection(event);
         break;
       case 'question':
         this._owner._questions.onQuestion(event);

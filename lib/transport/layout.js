@@ -5,7 +5,7 @@
 
 const native = require('../native');
 
-const { registers, brief } = native.Layout.read();
+const { registers, brief, tally } = native.Layout.read();
 
 /** Constants are written in capitals. */
 function constants(layout) {
@@ -13,4 +13,4 @@ function constants(layout) {
   return Object.fromEntries(Object.entries(layout).map(([key, value]) => [name(key), value]));
 }
 
-module.exports = { brief: constants(brief), registers: constants(registers) };
+module.exports = { brief: constants(brief), registers: constants(registers), tally };

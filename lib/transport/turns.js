@@ -89,6 +89,13 @@ class Turns {
     if (mayDrain) this._handle(hold, null, null, true);
   }
 
+  /** Delivers what has been taken from the UDP socket, and takes no more from it. */
+  finish() {
+    if (this._batch !== null) this._deliver();
+    for (const [datagram, remote] of this._deferred.splice(0)) this._handle(receive, datagram, remote, false);
+    while (this._endpoint.registers[MORE] === 1) this._handle(receiveMore, null, null, false);
+  }
+
   /** In the next round of the event loop, unless a datagram has come first. */
   _resumeTurn() {
     const { udp, registers } = this._endpoint;

@@ -3,6 +3,7 @@
 
 use super::address;
 use super::error::{CodedError, internal};
+use super::stats;
 use super::words;
 use crate::proto::{Authorization, CloseReason, Endpoint, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
@@ -50,14 +51,13 @@ const IS_REFUSED: u32 = 32;
 // Texts of an event.
 const ADDRESS: usize = 0;
 const PUBLIC_KEY: usize = 0;
+/// Numbers, as `stats.rs` has them.
+const TALLY: usize = 0;
 /// The server's name, or the identity.
 const NAME: usize = 1;
 const CERTIFICATE: usize = 2;
 /// What is wrong with a peer that was let in nevertheless.
 const REFUSAL: usize = 3;
-
-/// Why a connection has ended, by the number of a closed event.
-const REASONS: [&str; 4] = ["peer", "local", "idle", "replaced"];
 
 /// Where what stands. JavaScript reads it once, and keeps no copy of its own.
 #[napi(object, object_from_js = false)]
@@ -112,6 +112,8 @@ pub struct NativeBriefLayout {
     pub address: u32,
     /// Text of a finished handshake.
     pub public_key: u32,
+    /// Text of a connection that is gone: its counters.
+    pub tally: u32,
     /// Text: the server's name that a client asks for, or the identity.
     pub name: u32,
     /// Text of a finished handshake.
@@ -149,10 +151,11 @@ pub(super) fn layout() -> NativeBriefLayout {
         is_refused: IS_REFUSED,
         address: ADDRESS as u32,
         public_key: PUBLIC_KEY as u32,
+        tally: TALLY as u32,
         name: NAME as u32,
         certificate: CERTIFICATE as u32,
         refusal: REFUSAL as u32,
-        reasons: REASONS.to_vec(),
+        reasons: words::REASONS.to_vec(),
     }
 }
 
@@ -214,6 +217,7 @@ impl BriefEvents {
 
     fn write(&mut self, event: &Event) -> Fit {
         let formatted;
+        let tally;
         let brief = match event {
             Event::Connection { connection, remote, servername } => {
                 formatted = address::format(remote);
@@ -272,7 +276,7 @@ impl BriefEvents {
                     time: handshake_time.as_secs_f64() * 1000.0,
                 }
             }
-            Event::Closed { connection, reason } => {
+            Event::Closed { connection, reason, tally: counts } => {
                 let number = match reason {
                     CloseReason::Peer => 0,
                     CloseReason::Local => 1,
@@ -280,7 +284,9 @@ impl BriefEvents {
                     CloseReason::Replaced => 3,
                     CloseReason::Error(_) => return Fit::Never,
                 };
-                Brief { kind: IS_CLOSED, connection: connection.0, number, ..Brief::default() }
+                tally = stats::tally_bytes(counts);
+                let texts = [&tally[..], &[], &[], &[]];
+                Brief { kind: IS_CLOSED, connection: connection.0, number, texts, ..Brief::default() }
             }
             _ => return Fit::Never,
         };

@@ -4,14 +4,15 @@ use super::address;
 use super::answer::Value;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeTransmit};
-use super::options::NativeClientOptions;
+use super::event::{NativeDrop, NativeEvent, NativeTransmit};
+use super::options::{NativeClientOptions, address_validation};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
+use super::travel::{self, NativeArrivals};
 use super::udp::Sharing;
 use super::waker::Waker;
 use super::workers::JobQueue;
-use crate::proto::{ClientConfig, Endpoint};
+use crate::proto::{ClientConfig, Endpoint, Restoration};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -51,6 +52,7 @@ impl DtlsClient {
         let config = options.config(now)?;
         let mut endpoint = Endpoint::client(options.limits(), options.debug);
         endpoint.use_connection_ids(options.connection_id);
+        endpoint.validate_addresses(address_validation(&options.address_validation));
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
         let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, now)?, config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
@@ -64,6 +66,21 @@ impl DtlsClient {
         let config = &self.config;
         let connection = self.driver.with(|endpoint, now| endpoint.connect(now, remote, config));
         connection.map(|connection| connection.0).map_err(internal)
+    }
+
+    /// Lets a connection come in that was taken out elsewhere, at a time in milliseconds, Unix time.
+    #[napi(catch_unwind)]
+    pub fn take_in(&mut self, traveller: &[u8], saved_at: f64) -> Result<NativeArrivals, CodedError> {
+        let travellers = travel::unpack(traveller)?;
+        let clock = travel::clock(saved_at);
+        let config = &self.config;
+        Ok(self.driver.with(|endpoint, now| {
+            NativeArrivals::of(&travellers, endpoint, |endpoint, traveller| {
+                let restoration = Restoration { saved: &traveller.saved, clock };
+                let connection = endpoint.go_on(now, traveller.remote, config, restoration);
+                connection.map_or(0, |connection| connection.0)
+            })
+        }))
     }
 
     /// The session of the connection, for a later one to offer; null before the handshake is over, and where none was made.

@@ -4,11 +4,12 @@ use super::address;
 use super::answer::{Value, about, answered};
 use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
-use super::event::{NativeEvent, NativeTransmit};
+use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
-use super::stats::NativeStats;
+use super::stats::{NativeStats, tally_bytes};
+use super::travel;
 use super::udp::{Datagrams, Sharing, Udp};
 use super::wall_clock::unix_time;
 use super::workers::JobQueue;
@@ -93,6 +94,9 @@ impl Driver {
         }
         if self.endpoint.has_trace() {
             waiting |= registers::TRACE;
+        }
+        if self.endpoint.has_drop() {
+            waiting |= registers::DROPS;
         }
         let on_clock = |at: Instant| at.saturating_duration_since(self.epoch).as_secs_f64() * 1000.0;
         let due = self.endpoint.poll_timeout().map_or(f64::INFINITY, on_clock);
@@ -256,7 +260,10 @@ impl Driver {
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
         let sealed = self.endpoint.send(now, ConnectionHandle(connection), payload).map_err(send_error);
         let sent = sealed.and_then(|sealed| match udp {
-            Some(udp) if udp.send(sealed.remote, sealed.datagram) => Ok(Either::A(sealed.datagram.len() as u32)),
+            _ if sealed.remote.is_none() => Ok(Either::A(sealed.datagram.len() as u32)),
+            Some(udp) if sealed.remote.is_some_and(|remote| udp.send(remote, sealed.datagram)) => {
+                Ok(Either::A(sealed.datagram.len() as u32))
+            }
             _ => BufferSlice::copy_from(env, sealed.datagram).map(Either::B).map_err(internal),
         });
         self.publish(now);
@@ -275,8 +282,10 @@ impl Driver {
             let end = end as usize;
             let payload = payloads.get(start..end).unwrap_or_default();
             start = end;
-            if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload) {
-                self.sealed.push(sealed.remote, sealed.datagram);
+            if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload)
+                && let Some(remote) = sealed.remote
+            {
+                self.sealed.push(remote, sealed.datagram);
             }
         }
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
@@ -356,6 +365,17 @@ impl Driver {
         Some(NativeSavedConnection::new(saved, unix_time()))
     }
 
+    pub(super) fn take_out(&mut self, connections: &[u32]) -> Buffer {
+        let take_out = |endpoint: &mut Endpoint| {
+            travel::pack(connections.iter().map(|&connection| endpoint.take_out(ConnectionHandle(connection))))
+        };
+        self.with(|endpoint, _| take_out(endpoint))
+    }
+
+    pub(super) fn copy_of(&self, connection: u32) -> Buffer {
+        travel::pack(std::iter::once(self.endpoint.copy_of(ConnectionHandle(connection))))
+    }
+
     pub(super) fn session(&self, connection: u32) -> Option<Buffer> {
         self.endpoint.session(ConnectionHandle(connection)).map(|session| session.to_vec().into())
     }
@@ -367,6 +387,14 @@ impl Driver {
 
     pub(super) fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
         self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
+    }
+
+    pub(super) fn confirm_address(&mut self, connection: u32) -> bool {
+        self.with(|endpoint, _| endpoint.confirm_address(ConnectionHandle(connection)))
+    }
+
+    pub(super) fn is_address_confirmed(&self, connection: u32) -> bool {
+        self.endpoint.is_address_confirmed(ConnectionHandle(connection))
     }
 
     pub(super) fn log_keys(&mut self, logs_keys: bool) {
@@ -384,6 +412,18 @@ impl Driver {
             .export_keying_material(ConnectionHandle(connection), label, context, length as usize)
             .map(|material| material.to_vec().into())
             .map_err(export_error)
+    }
+
+    pub(super) fn tally(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.tally(ConnectionHandle(connection)).map(|tally| tally_bytes(&tally).as_slice().into())
+    }
+
+    pub(super) fn watch_drops(&mut self, watches: bool) {
+        self.with(|endpoint, _| endpoint.watch_drops(watches));
+    }
+
+    pub(super) fn poll_drop(&mut self) -> Option<NativeDrop> {
+        self.with(|endpoint, _| endpoint.poll_drop()).map(Into::into)
     }
 
     pub(super) fn stats(&self) -> NativeStats {

@@ -1,8 +1,9 @@
 //! Events as plain JavaScript objects. Rare, except `data` of a datagram with several records.
 
 use super::address;
+use super::stats::tally_bytes;
 use super::words;
-use crate::proto::{Authorization, CloseReason, Error, Event, HandshakeQuestion, Question};
+use crate::proto::{Authorization, CloseReason, Dropped, Error, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 
@@ -15,6 +16,30 @@ pub struct NativeTransmit {
     pub address: String,
     /// UDP port.
     pub port: u16,
+}
+
+/// Something that was dropped.
+#[napi(object, object_from_js = false)]
+pub struct NativeDrop {
+    /// IP literal of whoever has sent it.
+    pub address: String,
+    /// UDP port.
+    pub port: u16,
+    /// Permanent.
+    pub reason: &'static str,
+    /// Records, or datagrams without any.
+    pub count: u32,
+}
+
+impl From<Dropped> for NativeDrop {
+    fn from(dropped: Dropped) -> NativeDrop {
+        NativeDrop {
+            address: address::format(&dropped.remote),
+            port: dropped.remote.port(),
+            reason: dropped.reason.name(),
+            count: u32::try_from(dropped.count).unwrap_or(u32::MAX),
+        }
+    }
 }
 
 /// Why a connection failed.
@@ -94,7 +119,7 @@ pub struct NativeEvent {
     pub srtp_profile: Option<&'static str>,
     /// secure: milliseconds.
     pub handshake_time: Option<f64>,
-    /// data: plaintext of one record. keylog: lines in NSS's form.
+    /// data: plaintext of one record. keylog: lines in NSS's form. closed: the counters of the connection.
     pub data: Option<Buffer>,
     /// closed: peer, local, idle, replaced or error.
     pub reason: Option<&'static str>,
@@ -197,7 +222,7 @@ impl From<Event> for NativeEvent {
                 data: Some(payload.into()),
                 ..Default::default()
             },
-            Event::Closed { connection, reason } => {
+            Event::Closed { connection, reason, tally } => {
                 let (reason, error) = match reason {
                     CloseReason::Peer => ("peer", None),
                     CloseReason::Local => ("local", None),
@@ -209,6 +234,7 @@ impl From<Event> for NativeEvent {
                     kind: "closed",
                     connection: Some(connection.0),
                     reason: Some(reason),
+                    data: Some(tally_bytes(&tally).as_slice().into()),
                     error,
                     ..Default::default()
                 }

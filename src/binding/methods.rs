@@ -154,6 +154,25 @@ macro_rules! endpoint_methods {
                 self.driver.save(connection)
             }
 
+            /// Takes connections out, which go on elsewhere: each its length, and what it needs for that. A length of 0 stands
+            /// for one that stays. Those that leave get no event.
+            #[napi(catch_unwind)]
+            pub fn take_out(&mut self, connections: &[u32]) -> Buffer {
+                self.driver.take_out(connections)
+            }
+
+            /// The same of one that stays.
+            #[napi(catch_unwind)]
+            pub fn copy_of(&self, connection: u32) -> Buffer {
+                self.driver.copy_of(connection)
+            }
+
+            /// How many connections these are, which were taken out; an error unless all of them are as they should be.
+            #[napi(catch_unwind)]
+            pub fn count_travellers(&self, travellers: &[u8]) -> Result<u32, CodedError> {
+                travel::unpack(travellers).map(|travellers| travellers.len() as u32)
+            }
+
             /// The two Finished messages; null before, and for a restored connection.
             #[napi(catch_unwind)]
             pub fn finished(&self, connection: u32) -> Option<NativeFinished> {
@@ -164,6 +183,18 @@ macro_rules! endpoint_methods {
             #[napi(catch_unwind)]
             pub fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
                 self.driver.connection_ids(connection)
+            }
+
+            /// The application knows that the peer receives at its address. Answers whether that was in doubt.
+            #[napi(catch_unwind)]
+            pub fn confirm_address(&mut self, connection: u32) -> bool {
+                self.driver.confirm_address(connection)
+            }
+
+            /// Whether it has been shown that the peer receives at its address.
+            #[napi(catch_unwind)]
+            pub fn is_address_confirmed(&self, connection: u32) -> bool {
+                self.driver.is_address_confirmed(connection)
             }
 
             /// Whether to say what the keys of handshakes are: events `keylog`.
@@ -182,6 +213,24 @@ macro_rules! endpoint_methods {
                 context: Option<&[u8]>,
             ) -> Result<Buffer, CodedError> {
                 self.driver.export_keying_material(connection, length, label, context)
+            }
+
+            /// What has happened on a connection, as `Layout` describes it; null when there is none.
+            #[napi(catch_unwind)]
+            pub fn tally(&self, connection: u32) -> Option<Buffer> {
+                self.driver.tally(connection)
+            }
+
+            /// Whether `pollDrop` is to say what is dropped.
+            #[napi(catch_unwind)]
+            pub fn watch_drops(&mut self, watches: bool) {
+                self.driver.watch_drops(watches);
+            }
+
+            /// The next thing that was dropped.
+            #[napi(catch_unwind)]
+            pub fn poll_drop(&mut self) -> Option<NativeDrop> {
+                self.driver.poll_drop()
             }
 
             /// What has happened, and what is there now.

@@ -18,6 +18,7 @@ mod saved;
 mod server;
 mod sessions;
 mod stats;
+mod travel;
 mod udp;
 mod waker;
 mod wall_clock;

@@ -4,8 +4,8 @@ use super::error::{CodedError, config_error, internal};
 use super::sessions::NativeSessions;
 use super::wall_clock::wall_clock;
 use crate::proto::{
-    ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey, RevocationLists,
-    ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
+    AddressValidation, ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey,
+    RevocationLists, ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -69,6 +69,8 @@ pub struct NativeServerOptions {
     pub mtu: u16,
     /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
     pub connection_id: Option<u8>,
+    /// How a peer that has moved shows that it receives at its address: rrc, rrc-basic or none.
+    pub address_validation: String,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -124,6 +126,8 @@ pub struct NativeClientOptions {
     pub mtu: u16,
     /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
     pub connection_id: Option<u8>,
+    /// How a peer that has moved shows that it receives at its address: rrc, rrc-basic or none.
+    pub address_validation: String,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.
     pub omit_server_certificate: bool,
     /// 0 to 4.
@@ -166,6 +170,15 @@ impl NativeNegotiation {
             name_authorities: self.name_authorities,
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
         }
+    }
+}
+
+/// `lib/options/options.js` lets no other word pass.
+pub(super) fn address_validation(word: &str) -> AddressValidation {
+    match word {
+        "none" => AddressValidation::None,
+        "rrc-basic" => AddressValidation::Basic,
+        _ => AddressValidation::Enhanced,
     }
 }
 

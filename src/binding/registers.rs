@@ -13,6 +13,7 @@ pub(super) const TRANSMITS: u8 = 1;
 /// Only events that need an object; for the others see `brief.rs`.
 pub(super) const EVENTS: u8 = 2;
 pub(super) const TRACE: u8 = 4;
+pub(super) const DROPS: u8 = 8;
 
 const WAITING: usize = 0;
 const DUE: usize = 1;
@@ -35,7 +36,7 @@ const LENGTH: usize = PAYLOADS + PAYLOAD_LENGTH * BATCH_LIMIT;
 pub struct NativeRegisterLayout {
     /// Registers in all.
     pub length: u32,
-    /// What can be polled: a sum of `transmits`, `events` and `trace`.
+    /// What can be polled: a sum of `transmits`, `events`, `trace` and `drops`.
     pub waiting: u32,
     /// Bit of `waiting`: datagrams that Node has to send.
     pub transmits: u32,
@@ -43,6 +44,8 @@ pub struct NativeRegisterLayout {
     pub events: u32,
     /// Bit of `waiting`: lines of the trace.
     pub trace: u32,
+    /// Bit of `waiting`: what was dropped.
+    pub drops: u32,
     /// When `handleTimeout` is due, on the clock of `now`; infinite for never.
     pub due: u32,
     /// Milliseconds since the endpoint was made.
@@ -72,6 +75,7 @@ pub(super) fn layout() -> NativeRegisterLayout {
         transmits: TRANSMITS.into(),
         events: EVENTS.into(),
         trace: TRACE.into(),
+        drops: DROPS.into(),
         due: DUE as u32,
         now: NOW as u32,
         count: COUNT as u32,

@@ -5,16 +5,17 @@ use super::answer::Value;
 use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeEvent, NativeTransmit};
-use super::options::NativeServerOptions;
+use super::event::{NativeDrop, NativeEvent, NativeTransmit};
+use super::options::{NativeServerOptions, address_validation};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
+use super::travel::{self, NativeArrivals, NativeTraveller};
 use super::udp::{self, Sharing};
 use super::waker::Waker;
 use super::wall_clock::unix_time;
 use super::workers::JobQueue;
-use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, Restoration, RngError};
+use crate::proto::{Asks, Endpoint, HandshakeAsks, KnownKeys, NamePattern, QuestionId, Restoration, RngError};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
 use napi_derive::napi;
@@ -56,6 +57,7 @@ impl DtlsServer {
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug).map_err(no_randomness)?;
         endpoint.use_connection_ids(options.connection_id);
+        endpoint.validate_addresses(address_validation(&options.address_validation));
         if let Some(sessions) = &options.sessions {
             endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
         }
@@ -110,6 +112,34 @@ impl DtlsServer {
         let restoration = Restoration { saved: &saved, clock };
         let connection = self.driver.with(|endpoint, now| endpoint.restore(now, remote, restoration));
         Ok(connection.map_or(0, |connection| connection.0))
+    }
+
+    /// Lets connections come in that were taken out elsewhere, at a time in milliseconds, Unix time.
+    #[napi(catch_unwind)]
+    pub fn take_in(&mut self, travellers: &[u8], saved_at: f64) -> Result<NativeArrivals, CodedError> {
+        let travellers = travel::unpack(travellers)?;
+        let clock = travel::clock(saved_at);
+        Ok(self.driver.with(|endpoint, now| {
+            NativeArrivals::of(&travellers, endpoint, |endpoint, traveller| {
+                let restoration = Restoration { saved: &traveller.saved, clock };
+                endpoint.restore(now, traveller.remote, restoration).map_or(0, |connection| connection.0)
+            })
+        }))
+    }
+
+    /// One connection that was taken out, or copied, to be restored by an answer.
+    #[napi(catch_unwind)]
+    pub fn read_traveller(&self, traveller: &[u8], saved_at: f64) -> Result<Option<NativeTraveller>, CodedError> {
+        let travellers = travel::unpack(traveller)?;
+        Ok(travellers.into_iter().next().map(|traveller| NativeTraveller::new(traveller, saved_at)))
+    }
+
+    /// Whether something that waits for the answer to this question is the peer's, as a copy of its connection says.
+    #[napi(catch_unwind)]
+    pub fn proves(&mut self, question: u32, saved: NativeSavedConnection) -> Result<bool, CodedError> {
+        let (saved, clock) = saved.parse_with_clock(unix_time())?;
+        let restoration = Restoration { saved: &saved, clock };
+        Ok(self.driver.with(|endpoint, now| endpoint.proves(now, QuestionId(question), restoration)))
     }
 
     /// Names addresses whose connections are saved, as `address:port`: records from others lead to no question. Null: all do.

@@ -1,34 +1,132 @@
-//! What has happened at an endpoint, for operators and tests.
+//! What has happened at an endpoint and on each of its connections, for operators and tests.
+
+use super::connection::CloseReason;
+use super::histogram::Histogram;
+use crate::tls::{DropReason, ErrorKind};
+use rustc_hash::FxHashMap;
+use std::time::Duration;
 
 /// Totals since the endpoint was made.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) datagrams_received: u64,
     pub(crate) datagrams_sent: u64,
+    /// UDP payload.
+    pub(crate) bytes_received: u64,
+    pub(crate) bytes_sent: u64,
     /// Datagrams without any record that was used.
     pub(crate) datagrams_dropped: u64,
-    /// Malformed, forged, replayed, or for nobody.
     pub(crate) records_dropped: u64,
+    drops: [u64; DropReason::ALL.len()],
+    /// Payloads of the application.
+    pub(crate) messages_received: u64,
+    pub(crate) messages_sent: u64,
+    /// Flights that were sent again.
+    pub(crate) retransmissions: u64,
     pub(crate) hello_verify_requests_sent: u64,
     pub(crate) handshakes_started: u64,
     pub(crate) handshakes_completed: u64,
     pub(crate) handshakes_failed: u64,
+    /// Completed handshakes that resumed a session.
+    pub(crate) sessions_resumed: u64,
     /// Steps of handshakes that left for other threads.
     pub(crate) jobs_started: u64,
     /// Verified ClientHellos beyond a limit, of number or, in fragments, of time.
     pub(crate) handshakes_refused: u64,
     /// Unfinished handshakes, hellos in fragments included, that gave way to others.
     pub(crate) handshakes_displaced: u64,
-    /// Records with a connection ID that no connection has.
-    pub(crate) unknown_ids: u64,
-    /// Records with a connection ID and without protection.
-    pub(crate) unprotected_ids: u64,
-    /// Records without the connection ID that their connection has given away.
-    pub(crate) missing_ids: u64,
-    /// Records that the connection which they name has refused: forged, replayed, or of a type that it does not know.
-    pub(crate) refused_with_id: u64,
-    /// Moves to another address, and back.
-    pub(crate) moves: u64,
+    /// Return routability checks that have begun.
+    pub(crate) address_checks: u64,
+    /// Of those, the ones after which the connection went back to its address.
+    pub(crate) address_checks_failed: u64,
+    /// Datagrams that were not sent to an address which nobody has proved.
+    pub(crate) datagrams_withheld: u64,
     /// Addresses about which the application was not asked, because too many others waited.
     pub(crate) address_questions_displaced: u64,
+    /// Connections that went on from a saved session.
+    pub(crate) connections_restored: u64,
+    /// Changes of address.
+    pub(crate) moves: u64,
+    /// Ends of connections and handshakes without an error.
+    pub(crate) ends: Ends,
+    /// Errors that ended handshakes and connections, by kind. There are no more than kinds.
+    pub(crate) errors: FxHashMap<ErrorKind, u64>,
+    pub(crate) handshake_times: Histogram,
+    pub(crate) round_trips: Histogram,
+}
+
+/// How connections and handshakes have ended without an error.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ends {
+    pub(crate) by_peer: u64,
+    pub(crate) by_us: u64,
+    pub(crate) by_idleness: u64,
+    pub(crate) by_replacement: u64,
+}
+
+impl Counters {
+    pub(crate) fn drops(&self, reason: DropReason) -> u64 {
+        self.drops.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    pub(super) fn count_drops(&mut self, reason: DropReason, count: usize) {
+        if let Some(drops) = self.drops.get_mut(reason as usize) {
+            *drops += count as u64;
+        }
+        if reason != DropReason::NoRecord {
+            self.records_dropped += count as u64;
+        }
+    }
+
+    pub(super) fn count_end(&mut self, reason: &CloseReason) {
+        match reason {
+            CloseReason::Peer => self.ends.by_peer += 1,
+            CloseReason::Local => self.ends.by_us += 1,
+            CloseReason::Idle => self.ends.by_idleness += 1,
+            CloseReason::Replaced => self.ends.by_replacement += 1,
+            CloseReason::Error(error) => *self.errors.entry(error.kind).or_default() += 1,
+        }
+    }
+}
+
+/// What has happened on one connection, its handshake included.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) messages_received: u64,
+    pub(crate) messages_sent: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) bytes_sent: u64,
+    /// Records that it could not use.
+    pub(crate) records_dropped: u32,
+    /// Flights that were sent again.
+    pub(crate) retransmissions: u32,
+    /// The shortest that was seen: from a flight of ours to the answer, where that was sent once.
+    round_trip_micros: Option<std::num::NonZeroU32>,
+}
+
+impl Tally {
+    pub(super) fn received(&mut self, length: usize) {
+        self.messages_received += 1;
+        self.bytes_received += length as u64;
+    }
+
+    pub(super) fn sent(&mut self, length: usize) {
+        self.messages_sent += 1;
+        self.bytes_sent += length as u64;
+    }
+
+    pub(super) fn dropped(&mut self) {
+        self.records_dropped = self.records_dropped.saturating_add(1);
+    }
+
+    pub(super) fn note_round_trip(&mut self, round_trip: Duration) {
+        let micros = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX).max(1);
+        let shortest = self.round_trip_micros.map_or(micros, |known| micros.min(known.get()));
+        self.round_trip_micros = std::num::NonZeroU32::new(shortest);
+    }
+
+    /// `None` where each flight was sent more than once, or the handshake was elsewhere.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip_micros.map(|micros| Duration::from_micros(micros.get().into()))
+    }
 }

@@ -1,100 +1,140 @@
 //! Who shares a limited number of places, by prefix, and who has the least claim to one.
 
+use super::heap::Heap;
 use super::prefix::Prefix;
+use super::slab::Slab;
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
-use std::hash::Hash;
+use std::collections::HashMap;
 
 /// Members by prefix. In each prefix the member of the lowest rank has the least claim; among prefixes, the heaviest has.
-/// Every operation takes logarithmic time.
+/// Every operation takes logarithmic time at most. Whoever comes last, with the highest rank, takes hardly any.
 pub(super) struct Crowd<Key, Rank> {
-    places: HashMap<Key, (Prefix, Rank)>,
-    by_prefix: HashMap<Prefix, BTreeSet<(Rank, Key)>>,
-    /// Prefixes by their number of members; of those that weigh the same, the one with the lowest rank comes last.
-    by_weight: BTreeSet<Weight<Key, Rank>>,
+    members: Slab<Member<Key, Rank>>,
+    groups: Slab<Group<Key, Rank>>,
+    by_prefix: HashMap<Prefix, usize>,
+    /// Groups, the heaviest first; of those that weigh the same, the one with the lowest rank.
+    by_weight: Heap<Weight<Key, Rank>>,
 }
 
-/// A prefix's number of members, its member with the lowest rank, and its name.
-type Weight<Key, Rank> = (usize, Reverse<(Rank, Key)>, Prefix);
+/// Names a member as long as it is there.
+#[derive(Clone, Copy)]
+pub(super) struct Place(usize);
 
-impl<Key: Copy + Ord + Hash, Rank: Copy + Ord> Crowd<Key, Rank> {
+struct Member<Key, Rank> {
+    key: Key,
+    rank: Rank,
+    group: usize,
+    /// Where it stands in its group.
+    at: usize,
+}
+
+/// Members of one prefix.
+struct Group<Key, Rank> {
+    prefix: Prefix,
+    members: Heap<(Rank, Key)>,
+    /// Where it stands among groups.
+    at: usize,
+}
+
+/// A group's number of members, and its member with the lowest rank.
+type Weight<Key, Rank> = (Reverse<usize>, Rank, Key);
+
+impl<Key: Copy + Ord, Rank: Copy + Ord> Crowd<Key, Rank> {
     pub(super) fn new() -> Crowd<Key, Rank> {
-        Crowd { places: HashMap::new(), by_prefix: HashMap::new(), by_weight: BTreeSet::new() }
+        Crowd { members: Slab::new(), groups: Slab::new(), by_prefix: HashMap::new(), by_weight: Heap::new() }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.places.len()
+        self.members.len()
     }
 
     /// Members with this prefix.
     pub(super) fn count(&self, prefix: Prefix) -> usize {
-        self.by_prefix.get(&prefix).map_or(0, BTreeSet::len)
+        self.group_of(prefix).map_or(0, |group| group.members.len())
     }
 
-    /// Adds a member, or moves it.
-    pub(super) fn insert(&mut self, key: Key, prefix: Prefix, rank: Rank) {
-        self.remove(key);
-        self.places.insert(key, (prefix, rank));
-        self.change(prefix, |members| {
-            members.insert((rank, key));
+    /// The place is used up when it is given to [`Crowd::remove`].
+    pub(super) fn insert(&mut self, key: Key, prefix: Prefix, rank: Rank) -> Place {
+        let group = *self.by_prefix.entry(prefix).or_insert_with(|| {
+            let group = self.groups.put(Group { prefix, members: Heap::new(), at: 0 });
+            // It has no weight yet, whatever the rank: it is weighed below.
+            self.by_weight.push((Reverse(0), rank, key), group, move_group(&mut self.groups));
+            group
         });
+        let member = self.members.put(Member { key, rank, group, at: 0 });
+        self.change(group, |members, moved| members.push((rank, key), member, moved));
+        Place(member)
     }
 
-    /// Answers the prefix and the rank that it had.
-    pub(super) fn remove(&mut self, key: Key) -> Option<(Prefix, Rank)> {
-        let (prefix, rank) = self.places.remove(&key)?;
-        self.change(prefix, |members| {
-            members.remove(&(rank, key));
-        });
-        Some((prefix, rank))
-    }
-
-    pub(super) fn rank(&self, key: Key) -> Option<Rank> {
-        self.places.get(&key).map(|&(_, rank)| rank)
-    }
-
-    /// Gives a member another rank, and answers the one that it had.
-    pub(super) fn promote(&mut self, key: Key, rank: Rank) -> Option<Rank> {
-        let place = self.places.get_mut(&key)?;
-        let (prefix, old) = *place;
-        if old != rank {
-            place.1 = rank;
-            self.change(prefix, |members| {
-                members.remove(&(old, key));
-                members.insert((rank, key));
-            });
+    pub(super) fn remove(&mut self, place: Place) {
+        if let Some(Member { group, at, .. }) = self.members.take(place.0) {
+            self.change(group, |members, moved| members.remove(at, moved));
         }
-        Some(old)
+    }
+
+    pub(super) fn rank(&self, place: Place) -> Option<Rank> {
+        self.members.get(place.0).map(|member| member.rank)
+    }
+
+    /// Gives a member another rank.
+    pub(super) fn promote(&mut self, place: Place, rank: Rank) {
+        if let Some(member) = self.members.get_mut(place.0) {
+            member.rank = rank;
+            let &mut Member { key, group, at, .. } = member;
+            self.change(group, |members, moved| members.change(at, (rank, key), moved));
+        }
     }
 
     /// Members of the heaviest prefix.
     pub(super) fn heaviest(&self) -> usize {
-        self.by_weight.last().map_or(0, |&(weight, ..)| weight)
+        self.by_weight.first().map_or(0, |((Reverse(weight), ..), _)| weight)
     }
 
     /// Who has the least claim of all.
     pub(super) fn least_claim(&self) -> Option<Key> {
-        self.by_weight.last().map(|&(_, Reverse((_, key)), _)| key)
+        self.by_weight.first().map(|((.., key), _)| key)
     }
 
     /// Who has the least claim of those with this prefix.
     pub(super) fn least_claim_in(&self, prefix: Prefix) -> Option<Key> {
-        self.by_prefix.get(&prefix)?.first().map(|&(_, key)| key)
+        self.group_of(prefix)?.members.first().map(|((_, key), _)| key)
     }
 
-    fn change(&mut self, prefix: Prefix, act: impl FnOnce(&mut BTreeSet<(Rank, Key)>)) {
-        let members = self.by_prefix.entry(prefix).or_default();
-        if let Some(&first) = members.first() {
-            self.by_weight.remove(&(members.len(), Reverse(first), prefix));
-        }
-        act(members);
-        match members.first() {
-            Some(&first) => {
-                self.by_weight.insert((members.len(), Reverse(first), prefix));
+    fn group_of(&self, prefix: Prefix) -> Option<&Group<Key, Rank>> {
+        // Nobody is there, as a rule: then nothing is hashed.
+        let groups = Some(&self.by_prefix).filter(|groups| !groups.is_empty())?;
+        self.groups.get(*groups.get(&prefix)?)
+    }
+
+    /// Changes a group's members, and weighs it anew.
+    fn change(&mut self, group: usize, act: impl FnOnce(&mut Heap<(Rank, Key)>, &mut dyn FnMut(usize, usize))) {
+        let Crowd { members, groups, by_weight, by_prefix } = self;
+        let Some(changed) = groups.get_mut(group) else { return };
+        act(&mut changed.members, &mut |member, at| {
+            if let Some(member) = members.get_mut(member) {
+                member.at = at;
+            }
+        });
+        let &mut Group { at, prefix, .. } = changed;
+        match changed.members.first() {
+            Some(((rank, key), _)) => {
+                let weight = (Reverse(changed.members.len()), rank, key);
+                by_weight.change(at, weight, move_group(groups));
             }
             None => {
-                self.by_prefix.remove(&prefix);
+                by_weight.remove(at, move_group(groups));
+                by_prefix.remove(&prefix);
+                groups.take(group);
             }
+        }
+    }
+}
+
+/// Notes where a group stands now.
+fn move_group<Key, Rank>(groups: &mut Slab<Group<Key, Rank>>) -> impl FnMut(usize, usize) {
+    |group, at| {
+        if let Some(group) = groups.get_mut(group) {
+            group.at = at;
         }
     }
 }
@@ -108,17 +148,15 @@ mod tests {
         Prefix::V4(Ipv4Addr::from(number))
     }
 
-    fn crowd(members: &[(u32, u32, u32)]) -> Crowd<u32, u32> {
+    fn crowd(members: &[(u32, u32, u32)]) -> (Crowd<u32, u32>, Vec<Place>) {
         let mut crowd = Crowd::new();
-        for &(key, of, rank) in members {
-            crowd.insert(key, prefix(of), rank);
-        }
-        crowd
+        let places = members.iter().map(|&(key, of, rank)| crowd.insert(key, prefix(of), rank)).collect();
+        (crowd, places)
     }
 
     #[test]
     fn the_lowest_of_the_heaviest_prefix_gives_way() {
-        let crowd = crowd(&[(1, 10, 0), (2, 20, 7), (3, 20, 5), (4, 20, 9)]);
+        let (crowd, _) = crowd(&[(1, 10, 0), (2, 20, 7), (3, 20, 5), (4, 20, 9)]);
         assert_eq!((crowd.least_claim(), crowd.heaviest()), (Some(3), 3));
         assert_eq!(crowd.least_claim_in(prefix(10)), Some(1));
         assert_eq!(crowd.least_claim_in(prefix(30)), None);
@@ -126,22 +164,21 @@ mod tests {
 
     #[test]
     fn of_prefixes_that_weigh_the_same_the_one_with_the_lowest_gives_way() {
-        let crowd = crowd(&[(1, 10, 4), (2, 20, 3), (3, 30, 5)]);
+        let (crowd, _) = crowd(&[(1, 10, 4), (2, 20, 3), (3, 30, 5)]);
         assert_eq!(crowd.least_claim(), Some(2));
     }
 
     #[test]
     fn a_promoted_member_has_more_claim_than_before() {
-        let mut crowd = crowd(&[(1, 10, 0), (2, 10, 1)]);
-        assert_eq!(crowd.promote(1, 2), Some(0));
-        assert_eq!(crowd.least_claim(), Some(2));
-        assert_eq!(crowd.promote(9, 2), None);
+        let (mut crowd, places) = crowd(&[(1, 10, 0), (2, 10, 1)]);
+        crowd.promote(places[0], 2);
+        assert_eq!((crowd.rank(places[0]), crowd.least_claim()), (Some(2), Some(2)));
     }
 
     #[test]
     fn whoever_comes_and_goes_the_answer_is_that_of_a_search_and_nothing_is_left_behind() {
         let mut crowd = Crowd::new();
-        let mut members: Vec<(u32, u32, u32)> = Vec::new();
+        let mut members: Vec<(u32, u32, u32, Place)> = Vec::new();
         let mut dice = 0x2545_f491_4f6c_dd1d_u64;
         for key in 0..4_000_u32 {
             dice ^= dice << 13;
@@ -149,21 +186,28 @@ mod tests {
             dice ^= dice << 17;
             let (of, rank) = ((dice % 7) as u32, (dice >> 32) as u32 % 1_000);
             if members.len() > 50 {
-                let (gone, ..) = members.swap_remove((dice >> 8) as usize % members.len());
-                assert!(crowd.remove(gone).is_some());
+                let (.., place) = members.swap_remove((dice >> 8) as usize % members.len());
+                crowd.remove(place);
+                let at = (dice >> 16) as usize % members.len();
+                members[at].2 = (dice >> 48) as u32 % 1_000;
+                crowd.promote(members[at].3, members[at].2);
             }
-            crowd.insert(key, prefix(of), rank);
-            members.push((key, of, rank));
-            let weight = |of: u32| members.iter().filter(|(_, other, _)| *other == of).count();
-            let heaviest = (0..7).map(weight).max().unwrap();
-            let expected = members.iter().filter(|(_, of, _)| weight(*of) == heaviest);
-            let expected = expected.min_by_key(|&&(key, _, rank)| (rank, key)).map(|&(key, ..)| key);
-            assert_eq!((crowd.least_claim(), crowd.heaviest()), (expected, heaviest));
+            let place = crowd.insert(key, prefix(of), rank);
+            members.push((key, of, rank, place));
+            let in_group = |of: u32| members.iter().filter(move |(_, other, ..)| *other == of);
+            let heaviest = (0..7).map(|of| in_group(of).count()).max().unwrap();
+            let least = |members: Vec<&(u32, u32, u32, Place)>| {
+                members.into_iter().min_by_key(|(key, _, rank, _)| (*rank, *key)).map(|&(key, ..)| key)
+            };
+            let of_heaviest = members.iter().filter(|(_, of, ..)| in_group(*of).count() == heaviest).collect();
+            assert_eq!((crowd.least_claim(), crowd.heaviest()), (least(of_heaviest), heaviest));
+            assert_eq!(crowd.least_claim_in(prefix(of)), least(in_group(of).collect()));
+            assert_eq!(crowd.count(prefix(of)), in_group(of).count());
             assert_eq!(crowd.len(), members.len());
         }
-        for (key, ..) in members {
-            crowd.remove(key);
+        for (.., place) in members {
+            crowd.remove(place);
         }
-        assert!(crowd.places.is_empty() && crowd.by_prefix.is_empty() && crowd.by_weight.is_empty());
+        assert!(crowd.by_prefix.is_empty() && crowd.members.len() + crowd.groups.len() + crowd.by_weight.len() == 0);
     }
 }

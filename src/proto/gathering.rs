@@ -66,6 +66,10 @@ impl Gathering {
     }
 
     fn remove(&mut self, remote: SocketAddr) -> Option<HelloFragments> {
+        // There are none, as a rule: then nothing is hashed.
+        if self.hellos.is_empty() {
+            return None;
+        }
         let (hello, deadline) = self.hellos.remove(&remote)?;
         self.deadlines.change(remote, Some(deadline), None);
         Some(hello)

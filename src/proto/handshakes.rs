@@ -7,10 +7,11 @@
 //! a crowd of honest clients that is too large. Then half of the places are kept by those who came first, so that a crowd is
 //! served at a steady rate however many come; the other half goes to those who come last, so that nobody can hold them all.
 
-use super::crowd::Crowd;
+use super::crowd::{Crowd, Place};
 use super::deadlines::Deadlines;
 use super::prefix::Prefix;
 use super::table::ConnectionHandle;
+use rustc_hash::FxHashMap;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -39,15 +40,30 @@ pub(super) struct Handshakes {
     all: Crowd<Unfinished, Instant>,
     /// Those that do not keep their place among equals.
     guests: Crowd<Unfinished, Instant>,
-    /// Those that keep it, counted by prefix.
-    residents: HashMap<Prefix, usize>,
     /// When each has last made progress.
     progress: Deadlines<Unfinished>,
+    /// Handles are ours: nobody can choose them so that they collide.
+    connections: FxHashMap<ConnectionHandle, Standing>,
+    hellos: HashMap<SocketAddr, Standing>,
+}
+
+/// Where a handshake stands in the crowds.
+#[derive(Clone, Copy)]
+struct Standing {
+    in_all: Place,
+    /// `None` for one that keeps its place.
+    among_guests: Option<Place>,
 }
 
 impl Default for Handshakes {
     fn default() -> Handshakes {
-        Handshakes { all: Crowd::new(), guests: Crowd::new(), residents: HashMap::new(), progress: Deadlines::new() }
+        Handshakes {
+            all: Crowd::new(),
+            guests: Crowd::new(),
+            progress: Deadlines::new(),
+            connections: FxHashMap::default(),
+            hellos: HashMap::new(),
+        }
     }
 }
 
@@ -64,43 +80,54 @@ impl Handshakes {
     pub(super) fn begin(&mut self, now: Instant, remote: SocketAddr, handshake: Unfinished, places: Places) {
         self.end(handshake);
         let prefix = Prefix::of(remote.ip());
-        let residents = self.residents.get(&prefix).copied().unwrap_or(0);
-        let is_guest = self.all.len() - self.guests.len() >= half(places.in_all) || residents >= half(places.each);
-        if is_guest {
-            self.guests.insert(handshake, prefix, now);
-        } else {
-            *self.residents.entry(prefix).or_default() += 1;
-        }
-        self.all.insert(handshake, prefix, now);
+        let residents = self.all.len() - self.guests.len();
+        let residents_beside = || self.all.count(prefix) - self.guests.count(prefix);
+        let is_guest = residents >= half(places.in_all) || residents_beside() >= half(places.each);
+        let standing = Standing {
+            in_all: self.all.insert(handshake, prefix, now),
+            among_guests: is_guest.then(|| self.guests.insert(handshake, prefix, now)),
+        };
         self.progress.change(handshake, None, Some(now));
+        match handshake {
+            Unfinished::Connection(handle) => self.connections.insert(handle, standing),
+            Unfinished::Hello(remote) => self.hellos.insert(remote, standing),
+        };
     }
 
     /// The handshake has gone a step ahead.
     pub(super) fn advance(&mut self, now: Instant, handshake: Unfinished) {
-        let Some(before) = self.all.rank(handshake) else {
-            return;
-        };
+        let Some(Standing { in_all, among_guests }) = self.standing(handshake) else { return };
+        let Some(before) = self.all.rank(in_all) else { return };
         if now.saturating_duration_since(before) < RESOLUTION {
             return;
         }
-        self.all.promote(handshake, now);
-        self.guests.promote(handshake, now);
+        self.all.promote(in_all, now);
+        if let Some(place) = among_guests {
+            self.guests.promote(place, now);
+        }
         self.progress.change(handshake, Some(before), Some(now));
     }
 
     /// The handshake is over, or given up. Does no harm where there is none.
     pub(super) fn end(&mut self, handshake: Unfinished) {
-        let Some((prefix, progress)) = self.all.remove(handshake) else {
-            return;
+        let standing = match handshake {
+            Unfinished::Connection(handle) => self.connections.remove(&handle),
+            // There are none, as a rule: then nothing is hashed.
+            Unfinished::Hello(_) if self.hellos.is_empty() => None,
+            Unfinished::Hello(remote) => self.hellos.remove(&remote),
         };
-        self.progress.change(handshake, Some(progress), None);
-        if self.guests.remove(handshake).is_none()
-            && let Some(residents) = self.residents.get_mut(&prefix)
-        {
-            *residents -= 1;
-            if *residents == 0 {
-                self.residents.remove(&prefix);
-            }
+        let Some(Standing { in_all, among_guests }) = standing else { return };
+        self.progress.change(handshake, self.all.rank(in_all), None);
+        self.all.remove(in_all);
+        if let Some(place) = among_guests {
+            self.guests.remove(place);
+        }
+    }
+
+    fn standing(&self, handshake: Unfinished) -> Option<Standing> {
+        match handshake {
+            Unfinished::Connection(handle) => self.connections.get(&handle).copied(),
+            Unfinished::Hello(remote) => self.hellos.get(&remote).copied(),
         }
     }
 
@@ -126,7 +153,7 @@ impl Handshakes {
     /// Everything that is kept, counted.
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
-        self.all.len() + self.guests.len() + self.residents.len() + self.progress.len()
+        self.all.len() + self.guests.len() + self.connections.len() + self.hellos.len() + self.progress.len()
     }
 
     /// When the first of them will have made no progress for so long.

@@ -1,14 +1,26 @@
 //! Handshake steps that other threads take, and the queue in which they wait for a thread.
 
+use super::prefix::Prefix;
 use super::table::ConnectionHandle;
 use crate::tls::{Context, Error, Outbox, Progress, Reaction};
 use crate::wire::OwnedRecord;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
-/// A place in the queue; first come, first served.
+/// A place in the queue: each prefix has one in each round, and in a round who came first is served first. So nobody waits
+/// behind all the handshakes of somebody who begins many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Ticket(u64);
+pub(super) struct Ticket {
+    round: u64,
+    number: u64,
+}
+
+/// What waits from one prefix.
+#[derive(Default)]
+struct Line {
+    length: usize,
+    last_round: u64,
+}
 
 /// The queue of one endpoint.
 #[derive(Default)]
@@ -16,8 +28,11 @@ pub(super) struct Jobs {
     /// Jobs that may be out at a time; none where steps are taken on the spot.
     pub(super) limit: usize,
     pub(super) out: usize,
-    waiting: BTreeMap<Ticket, ConnectionHandle>,
-    last_ticket: u64,
+    waiting: BTreeMap<Ticket, (ConnectionHandle, Prefix)>,
+    lines: HashMap<Prefix, Line>,
+    /// The round that is being served.
+    round: u64,
+    last_number: u64,
 }
 
 /// One handshake's next step, and what there is for the steps behind it. May run on any thread.
@@ -79,26 +94,87 @@ impl Jobs {
         self.out < self.limit
     }
 
-    pub(super) fn line_up(&mut self, handle: ConnectionHandle) -> Ticket {
-        self.last_ticket += 1;
-        let ticket = Ticket(self.last_ticket);
-        self.waiting.insert(ticket, handle);
+    pub(super) fn line_up(&mut self, handle: ConnectionHandle, prefix: Prefix) -> Ticket {
+        self.last_number += 1;
+        let line = self.lines.entry(prefix).or_default();
+        let round = if line.length == 0 { self.round } else { self.round.max(line.last_round + 1) };
+        line.length += 1;
+        line.last_round = round;
+        let ticket = Ticket { round, number: self.last_number };
+        self.waiting.insert(ticket, (handle, prefix));
         ticket
     }
 
     /// The connection whose turn it is.
     pub(super) fn next(&mut self) -> Option<ConnectionHandle> {
-        self.waiting.pop_first().map(|(_, handle)| handle)
+        let (&ticket, _) = self.waiting.first_key_value()?;
+        self.round = ticket.round;
+        self.take(ticket)
     }
 
     /// The ticket's connection is gone. When its job has left already, that is found out when it comes back.
     pub(super) fn give_up(&mut self, ticket: Ticket) {
-        self.waiting.remove(&ticket);
+        self.take(ticket);
+    }
+
+    fn take(&mut self, ticket: Ticket) -> Option<ConnectionHandle> {
+        let (handle, prefix) = self.waiting.remove(&ticket)?;
+        if let Some(line) = self.lines.get_mut(&prefix) {
+            line.length -= 1;
+            if line.length == 0 {
+                self.lines.remove(&prefix);
+            }
+        }
+        Some(handle)
     }
 
     /// Jobs that wait to leave.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.lines.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn prefix(number: u32) -> Prefix {
+        Prefix::V4(Ipv4Addr::from(number))
+    }
+
+    fn served(jobs: &mut Jobs) -> Vec<u32> {
+        std::iter::from_fn(|| jobs.next().map(|ConnectionHandle(number)| number)).collect()
+    }
+
+    #[test]
+    fn nobody_waits_behind_all_the_handshakes_of_one_prefix() {
+        let mut jobs = Jobs::default();
+        for number in 0..5 {
+            jobs.line_up(ConnectionHandle(number), prefix(1));
+        }
+        jobs.line_up(ConnectionHandle(10), prefix(2));
+        jobs.line_up(ConnectionHandle(11), prefix(2));
+        jobs.line_up(ConnectionHandle(20), prefix(3));
+        assert_eq!((jobs.next(), jobs.next()), (Some(ConnectionHandle(0)), Some(ConnectionHandle(10))));
+        // Whoever comes in the middle of a round has a place in it.
+        jobs.line_up(ConnectionHandle(30), prefix(4));
+        assert_eq!(served(&mut jobs), [20, 30, 1, 11, 2, 3, 4]);
+        assert_eq!(jobs.len(), 0);
+    }
+
+    #[test]
+    fn within_a_prefix_who_came_first_is_served_first_and_who_gives_up_leaves_nothing_behind() {
+        let mut jobs = Jobs::default();
+        let tickets: Vec<_> = (0..6).map(|number| jobs.line_up(ConnectionHandle(number), prefix(number % 2))).collect();
+        for ticket in [tickets[0], tickets[3], tickets[3]] {
+            jobs.give_up(ticket);
+        }
+        assert_eq!(served(&mut jobs), [1, 2, 4, 5]);
+        jobs.give_up(tickets[5]);
+        assert_eq!(jobs.len(), 0);
+        jobs.line_up(ConnectionHandle(7), prefix(0));
+        assert_eq!(served(&mut jobs), [7]);
     }
 }

@@ -13,11 +13,14 @@ mod cookie_gate;
 mod counters;
 mod crowd;
 mod deadlines;
+mod doubts;
 mod endpoint;
 mod expected;
 mod former_addresses;
 mod gathering;
 mod handshakes;
+mod heap;
+mod histogram;
 mod jobs;
 mod known_keys;
 mod limits;
@@ -27,6 +30,7 @@ mod rate;
 mod routes;
 mod server_names;
 mod sessions;
+mod slab;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,14 +40,18 @@ mod waiting;
 
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
-    ConfigError, ConnectionIds, Credentials, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden, KnownSession,
-    PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession, RevocationLists,
-    RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings, Subject as HandshakeSubject, Suite,
-    TicketKeys, TrustAnchors, Unrestorable, WallClock, Wishes, capabilities, parse_public_key,
+    ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
+    KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
+    RevocationLists, RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings,
+    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, WallClock, Wishes, capabilities,
+    parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;
-pub(crate) use endpoint::{Endpoint, Event, SendError};
+pub(crate) use counters::{Counters, Ends, Tally};
+pub(crate) use doubts::AddressValidation;
+pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
+pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;
 pub(crate) use limits::Limits;

@@ -3,6 +3,7 @@
 use super::prefix::Prefix;
 use super::table::ConnectionHandle;
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
 /// Connections that one address may have. Each record may have to be tried with every one of them.
@@ -20,9 +21,26 @@ pub(super) struct Route {
     handshaking: Option<ConnectionHandle>,
 }
 
+/// An address, which is hashed in one piece: several times for each datagram.
+#[derive(PartialEq, Eq)]
+struct Key(SocketAddr);
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let port = u64::from(self.0.port());
+        match self.0 {
+            SocketAddr::V4(v4) => state.write_u64(u64::from(v4.ip().to_bits()) << 16 | port),
+            SocketAddr::V6(v6) => {
+                state.write_u128(v6.ip().to_bits());
+                state.write_u64(u64::from(v6.scope_id()) << 16 | port);
+            }
+        }
+    }
+}
+
 /// From address to connections.
 pub(super) struct Routes {
-    routes: HashMap<SocketAddr, Route>,
+    routes: HashMap<Key, Route>,
     /// Finished connections by prefix; `None` where nobody wants to know.
     established: Option<HashMap<Prefix, u32>>,
 }
@@ -33,12 +51,12 @@ impl Routes {
     }
 
     pub(super) fn handshaking(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
-        self.routes.get(&remote)?.handshaking
+        self.routes.get(&Key(remote))?.handshaking
     }
 
     /// The connection at this address, by rank; 0 is the one that was heard last.
     pub(super) fn established(&self, remote: SocketAddr, rank: usize) -> Option<ConnectionHandle> {
-        let route = self.routes.get(&remote)?;
+        let route = self.routes.get(&Key(remote))?;
         if rank == 0 { route.first } else { route.others.get(rank - 1).copied() }
     }
 
@@ -49,12 +67,12 @@ impl Routes {
     }
 
     pub(super) fn begin_handshake(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        self.routes.entry(remote).or_default().handshaking = Some(connection);
+        self.routes.entry(Key(remote)).or_default().handshaking = Some(connection);
     }
 
     /// Makes a finished handshake the address's first connection.
     pub(super) fn establish(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        let route = self.routes.entry(remote).or_default();
+        let route = self.routes.entry(Key(remote)).or_default();
         if route.handshaking == Some(connection) {
             route.handshaking = None;
         }
@@ -68,7 +86,7 @@ impl Routes {
 
     /// The connection has just been heard from this address.
     pub(super) fn prefer(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        if let Some(route) = self.routes.get_mut(&remote)
+        if let Some(route) = self.routes.get_mut(&Key(remote))
             && let Some(at) = route.others.iter().position(|&other| other == connection)
         {
             route.others.remove(at);
@@ -85,13 +103,13 @@ impl Routes {
         remote: SocketAddr,
         is_guest: impl Fn(&ConnectionHandle) -> bool,
     ) -> Option<ConnectionHandle> {
-        let others = &self.routes.get(&remote)?.others;
+        let others = &self.routes.get(&Key(remote))?.others;
         let longest = others.get(ESTABLISHED_LIMIT - 1..)?.last()?;
         Some(*others.iter().rev().find(|other| is_guest(other)).unwrap_or(longest))
     }
 
     pub(super) fn remove(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        let Some(route) = self.routes.get_mut(&remote) else {
+        let Some(route) = self.routes.get_mut(&Key(remote)) else {
             return;
         };
         let is_established = route.first == Some(connection) || route.others.contains(&connection);
@@ -103,7 +121,7 @@ impl Routes {
             route.handshaking = None;
         }
         if route.first.is_none() && route.handshaking.is_none() {
-            self.routes.remove(&remote);
+            self.routes.remove(&Key(remote));
         }
         if is_established {
             self.discount(Prefix::of(remote.ip()));

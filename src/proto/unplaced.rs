@@ -66,6 +66,11 @@ impl Unplaced {
 }
 
 impl UnplacedRecords {
+    /// What waits for the answer to a question.
+    pub(super) fn get(&self, question: QuestionId) -> Option<&Unplaced> {
+        self.by_question.get(&question)
+    }
+
     /// Addresses that are asked about, or wait for that.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {

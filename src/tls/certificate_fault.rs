@@ -3,7 +3,7 @@
 use crate::wire::alert;
 
 /// What is wrong with the peer's certificate, or with the chain that vouches for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(not(feature = "aws-lc"), expect(dead_code, reason = "Mbed TLS tells fewer things apart"))]
 pub(crate) enum CertificateFault {
     SelfSigned,

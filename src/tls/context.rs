@@ -4,9 +4,11 @@ use super::choice::Choice;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
-use super::inbound::Inbound;
+use super::inbound::{DropReason, Inbound};
 use super::key_log::KeyLog;
-use super::mbed::{Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, export};
+use super::mbed::{
+    Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, SslConfig, export,
+};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
@@ -98,17 +100,32 @@ impl Context {
     pub(crate) fn restore(
         config: &ServerConfig,
         saved: &SavedConnection,
-        now: Instant,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Context::restore_asleep(&config.ssl, saved, clock)
+    }
+
+    /// The same of a client's side.
+    pub(crate) fn restore_client(
+        config: &ClientConfig,
+        saved: &SavedConnection,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Context::restore_asleep(&config.ssl, saved, clock)
+    }
+
+    /// Its keys are derived when it wakes: a crowd that comes at once is not heard from at once.
+    fn restore_asleep(
+        config: &Arc<SslConfig>,
+        saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         saved.check()?;
-        let number = saved.number_after_restore(clock)?;
+        let next_number = saved.number_after_restore(clock)?;
         let nonce_offset = nonce_offset_of_new_life()?;
-        let mut ssl =
-            Ssl::new(&config.ssl, now, Duration::MAX).map_err(|_| Unrestorable::State("there is no memory for it"))?;
-        ssl.restore(saved, number, nonce_offset).map_err(|_| Unrestorable::State("its keys could not be derived"))?;
-        let open = Stage::Open(Open { ssl, last_flight: LastFlight::Delivered });
-        Ok(Context { has_logged_keys: true, ..Context::new(open) })
+        let saved = SavedConnection { next_number, ..saved.clone() };
+        let asleep = Stage::Asleep(Asleep::in_new_life(config, saved, nonce_offset));
+        Ok(Context { has_logged_keys: true, ..Context::new(asleep) })
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -152,7 +169,9 @@ impl Context {
             return Err(handshake.refuse_message(now, length, out));
         }
         if !self.expects(record) {
-            return Ok(Reaction::Record(Inbound::Dropped));
+            let is_malformed = record.epoch == HANDSHAKE_EPOCH && !record.is_well_formed();
+            let reason = if is_malformed { DropReason::Malformed } else { DropReason::Unexpected };
+            return Ok(Reaction::Record(Inbound::Dropped(reason)));
         }
         match &mut self.stage {
             Stage::Open(_) | Stage::Asleep(_) => self.read(now, record.bytes, plaintext, out).map(Reaction::Record),
@@ -167,7 +186,7 @@ impl Context {
             Stage::Handshake(_) => self
                 .advance(out, |handshake, out| handshake.handle_early_record(now, record, out))
                 .map(Reaction::Handshake),
-            Stage::Lent { .. } | Stage::Gone => Ok(Reaction::Record(Inbound::Dropped)),
+            Stage::Lent { .. } | Stage::Gone => Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected))),
         }
     }
 
@@ -175,6 +194,15 @@ impl Context {
     pub(crate) fn steps_taken(&self) -> u32 {
         match &self.stage {
             Stage::Handshake(handshake) => handshake.steps_taken(),
+            Stage::Choice(_) | Stage::Lent { .. } | Stage::Gone => 0,
+            Stage::Open(_) | Stage::Asleep(_) => u32::MAX,
+        }
+    }
+
+    /// How many handshake messages it has written, other than again.
+    pub(crate) fn messages_written(&self) -> u32 {
+        match &self.stage {
+            Stage::Handshake(handshake) => handshake.messages_written(),
             Stage::Choice(_) | Stage::Lent { .. } | Stage::Gone => 0,
             Stage::Open(_) | Stage::Asleep(_) => u32::MAX,
         }
@@ -198,6 +226,13 @@ impl Context {
                 self.choose(now, answered, out)
             }
             _ => self.advance(out, |handshake, out| handshake.answer(now, answer, out)),
+        }
+    }
+
+    /// The handshake waits for the application, or for a thread: it takes less memory until it goes on.
+    pub(crate) fn rest(&mut self) {
+        if let Stage::Handshake(handshake) = &mut self.stage {
+            handshake.rest();
         }
     }
 
@@ -336,7 +371,7 @@ impl Context {
             Stage::Asleep(asleep) => {
                 let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
                 let inbound = open.read(now, record, plaintext, out);
-                if matches!(inbound, Ok(Inbound::Dropped)) && asleep.disturbances < DISTURBANCES {
+                if matches!(inbound, Ok(Inbound::Dropped(_))) && asleep.disturbances < DISTURBANCES {
                     // What anybody can send does not wake it for longer than it takes to see that.
                     asleep.last_flight = open.last_flight;
                     asleep.disturbances += 1;
@@ -345,7 +380,9 @@ impl Context {
                 }
                 inbound
             }
-            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => Ok(Inbound::Dropped),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => {
+                Ok(Inbound::Dropped(DropReason::Unexpected))
+            }
         }
     }
 
@@ -403,7 +440,7 @@ impl Context {
 
     /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
-        self.save().map(|saved| saved.association())
+        self.with_randoms(AssociationName::of)
     }
 
     /// The connection ID that the peer's records have, or that we have offered; empty without one.
@@ -415,6 +452,17 @@ impl Context {
             Stage::Asleep(asleep) => asleep.saved.connection_ids.as_ref().map_or(&[], ConnectionIds::own),
             Stage::Lent { own_id, .. } => own_id.as_bytes(),
             Stage::Gone => &[],
+        }
+    }
+
+    /// Whether both sides of an established association answer return routability checks (RFC 9853).
+    pub(crate) fn checks_routability(&self) -> bool {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.checks_routability,
+            Stage::Asleep(asleep) => {
+                asleep.saved.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability)
+            }
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => false,
         }
     }
 
@@ -434,7 +482,16 @@ impl Context {
 
     /// The random of the ClientHello that an established association began with.
     pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
-        self.save().map(|saved| saved.client_random())
+        self.with_randoms(|randoms| randoms.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// The two hellos' randoms, the client's first, of an established association.
+    fn with_randoms<T>(&self, act: impl FnOnce(&[u8; 64]) -> T) -> Option<T> {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.randoms().map(|randoms| act(&randoms)),
+            Stage::Asleep(asleep) => Some(act(&asleep.saved.randoms)),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
     }
 
     /// `None` while there is a handshake, and where it was in another process.

@@ -7,7 +7,7 @@ use crate::wire::{ExtensionFault, alert};
 use std::fmt;
 
 /// Why a connection failed. Every variant has a permanent code, which `binding` gives it (`docs/errors.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ErrorKind {
     /// The peer's certificate was refused, for the first of the reasons that apply.
     Certificate(CertificateFault),

@@ -13,6 +13,70 @@ pub(crate) enum Inbound {
     Check(RoutabilityCheck),
     /// The peer's close_notify.
     Closed,
-    /// Forged, replayed, or of no known kind. It counts as if it had never come.
-    Dropped,
+    /// It counts as if it had never come.
+    Dropped(DropReason),
+}
+
+/// Why something counts as if it had never come. The last one is about datagrams, the others are about records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DropReason {
+    /// It does not authenticate: it is forged, damaged, or sealed with other keys.
+    Unauthentic,
+    /// Its number was heard before, or is too old to tell (RFC 6347 section 4.1.2.6).
+    Replayed,
+    /// It means nothing at this point of its association.
+    Unexpected,
+    /// There is no connection at its address.
+    NoConnection,
+    /// No connection has its connection ID.
+    UnknownId,
+    /// It has a connection ID, and no protection (RFC 9146 section 3).
+    UnprotectedId,
+    /// It lacks the connection ID that its connection has given away.
+    MissingId,
+    /// It is not what it says it is.
+    Malformed,
+    /// It asks for an answer that its address has had too often.
+    Repeated,
+    /// There is no room for what it would begin, or for itself.
+    Limit,
+    /// The datagram had enough of the kind before it.
+    Surplus,
+    /// The datagram holds no record.
+    NoRecord,
+}
+
+impl DropReason {
+    pub(crate) const ALL: [DropReason; 12] = [
+        DropReason::Unauthentic,
+        DropReason::Replayed,
+        DropReason::Unexpected,
+        DropReason::NoConnection,
+        DropReason::UnknownId,
+        DropReason::UnprotectedId,
+        DropReason::MissingId,
+        DropReason::Malformed,
+        DropReason::Repeated,
+        DropReason::Limit,
+        DropReason::Surplus,
+        DropReason::NoRecord,
+    ];
+
+    /// Its permanent name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            DropReason::Unauthentic => "unauthentic",
+            DropReason::Replayed => "replayed",
+            DropReason::Unexpected => "unexpected",
+            DropReason::NoConnection => "noConnection",
+            DropReason::UnknownId => "unknownConnectionId",
+            DropReason::UnprotectedId => "unprotectedConnectionId",
+            DropReason::MissingId => "missingConnectionId",
+            DropReason::Malformed => "malformed",
+            DropReason::Repeated => "repeated",
+            DropReason::Limit => "limit",
+            DropReason::Surplus => "surplus",
+            DropReason::NoRecord => "noRecord",
+        }
+    }
 }

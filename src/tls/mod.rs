@@ -20,6 +20,7 @@ mod psk;
 mod question;
 mod random;
 mod saved;
+mod saved_bytes;
 mod session;
 mod session_policy;
 mod suites;
@@ -33,7 +34,7 @@ pub(crate) use config_error::{ConfigError, Forbidden};
 pub(crate) use connection_ids::ConnectionIds;
 pub(crate) use context::{Context, Finished, Reaction};
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
-pub(crate) use inbound::Inbound;
+pub(crate) use inbound::{DropReason, Inbound};
 pub(crate) use key_log::KeyLog;
 pub(crate) use mbed::{
     ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,

@@ -17,6 +17,11 @@ impl Outbox {
         self.ends.is_empty()
     }
 
+    /// Bytes of all datagrams.
+    pub(crate) fn byte_count(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Number of datagrams.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()

@@ -122,15 +122,20 @@ impl fmt::Display for Unrestorable {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AssociationName([u32; 2]);
 
-impl SavedConnection {
-    pub(crate) fn association(&self) -> AssociationName {
-        let end = u64::from_be_bytes(self.randoms.last_chunk().copied().unwrap_or_default());
+impl AssociationName {
+    /// `randoms`: the client's, then the server's.
+    pub(super) fn of(randoms: &[u8; 64]) -> AssociationName {
+        let end = u64::from_be_bytes(randoms.last_chunk().copied().unwrap_or_default());
         AssociationName([(end >> 32) as u32, end as u32])
     }
+}
 
-    /// The random of the ClientHello that the association began with.
-    pub(super) fn client_random(&self) -> [u8; 32] {
-        self.randoms.first_chunk().copied().unwrap_or_default()
+impl SavedConnection {
+    /// The epoch of every connection that can go on.
+    pub(super) const EPOCH: u16 = DATA_EPOCH;
+
+    pub(crate) fn association(&self) -> AssociationName {
+        AssociationName::of(&self.randoms)
     }
 
     /// Whether a connection like this one can go on from a copy.

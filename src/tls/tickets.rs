@@ -103,7 +103,7 @@ impl TicketKey {
 
     /// The key of the ticket with this salt.
     fn of_ticket(&self, salt: &[u8]) -> Zeroizing<[u8; SEALING_KEY_LENGTH]> {
-        Zeroizing::new(self.secret.mac(&[PURPOSE, salt]))
+        Zeroizing::new(*self.secret.mac(&[PURPOSE, salt]))
     }
 }
 

@@ -7,6 +7,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod certificate;
+mod connection_id;
 pub(crate) mod extensions;
 mod fragments;
 pub(crate) mod handshake;
@@ -17,10 +18,11 @@ mod public_key;
 mod record;
 mod routability_check;
 
+pub(crate) use connection_id::ConnectionId;
 pub(crate) use extensions::ExtensionFault;
 pub(crate) use extensions::application_protocol;
 pub(crate) use extensions::certificate_type::{self, CertificateType};
-pub(crate) use extensions::connection_id::{self, ConnectionId};
+pub(crate) use extensions::connection_id as connection_id_extension;
 pub(crate) use extensions::max_fragment_length::MaxFragmentLength;
 pub(crate) use extensions::server_name::server_name;
 pub(crate) use extensions::session_ticket;
@@ -31,4 +33,4 @@ pub(crate) use hello::{ClientHello, HelloStart};
 pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
 pub(crate) use record::{ContentType, OwnedRecord, Record, Records};
-pub(crate) use routability_check::RoutabilityCheck;
+pub(crate) use routability_check::{Cookie, RoutabilityCheck};

@@ -3,7 +3,7 @@
 //! An engine is given whole records only. A datagram that ends in a few stray bytes would make Mbed TLS end its
 //! association, and some malformed records would end a handshake, although anybody can send either.
 
-use super::extensions::connection_id::ConnectionId;
+use super::connection_id::ConnectionId;
 use super::handshake::{CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HandshakeFragment};
 use super::lengths::RECORD_HEADER_LENGTH;
 

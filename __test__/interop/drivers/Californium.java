@@ -96,6 +96,7 @@ public class Californium {
             .set(DTLS_RECOMMENDED_CIPHER_SUITES_ONLY, false)
             .setAsList(DTLS_CIPHER_SUITES, suite());
         if (address != null) builder.setAddress(address);
+        if (values.containsKey("id")) builder.set(DTLS_CONNECTION_ID_LENGTH, Integer.valueOf(values.get("id")));
         if (values.containsKey("psk")) {
             byte[] key = StringUtil.hex2ByteArray(values.get("psk"));
             builder.setAdvancedPskStore(new AdvancedSinglePskStore(values.get("identity"), key));

@@ -5,7 +5,8 @@
 //   PROGRAM                              prints the version of the library
 //   PROGRAM client|server PORT NAME=VALUE ...
 //
-// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), suite (OpenSSL's name), resume (ticket or id). A client prints
+// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), suite (OpenSSL's name), resume (ticket or id), id (bytes
+// of the connection ID that the program asks for). A client prints
 // `connected` after its handshake; then it sends each line of its standard input as one datagram, and prints `received`
 // and the line that comes back. At the line `again` it says goodbye, comes back with the session that it has kept, and
 // prints `connected again`. A server prints `listening`, and sends back what it hears.
@@ -15,7 +16,7 @@ const path = require('node:path');
 
 const { installed } = require('./installed.js');
 const { LineProgram } = require('./line.js');
-const { IDENTITY, KEY, ecdsa, psk, rsa } = require('./scenarios.js');
+const { IDENTITY, KEY, THEIR_ID, ecdsa, psk, rsa } = require('./scenarios.js');
 
 const GCM = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 const CCM8 = 'ECDHE-ECDSA-AES128-CCM8';
@@ -57,6 +58,16 @@ const PION = [
   psk('PSK-AES128-GCM-SHA256', BY_ID),
   ecdsa(GCM, LOST),
 ];
+/** Suites of three kinds with connection IDs; `ids` says what else both sides can do, and `cbc` what else of CBC. */
+const withIds = (ids, cbc = {}) => [
+  psk('PSK-AES128-CCM8', { ids }),
+  psk('ECDHE-PSK-AES128-CBC-SHA256', { ids, ...cbc }),
+  ecdsa(GCM, { ids }),
+];
+const PION_3 = withIds(true, {
+  theirs:
+    'its MAC-then-encrypt with a connection ID hashes the plaintext twice (RFC 9146 section 5.1); version 4 does not',
+});
 const ERLANG = [
   psk('PSK-AES128-CCM8'),
   psk('PSK-AES128-GCM-SHA256'),
@@ -87,6 +98,7 @@ const CALIFORNIUM = [
   ecdsa(CCM8),
   ecdsa(GCM, MUTUAL),
   psk('ECDHE-PSK-AES128-GCM-SHA256', { loss: true }),
+  ...withIds(true),
 ];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'];
 
@@ -155,6 +167,20 @@ module.exports = [
     servers: [...PION, ecdsa(GCM, BY_ID)],
   },
   {
+    name: 'pion v3',
+    command: [installed('bin', 'pion3')],
+    from: 'Go module github.com/pion/dtls/v3',
+    clients: PION_3,
+    servers: PION_3,
+  },
+  {
+    name: 'pion v4',
+    command: [installed('bin', 'pion4')],
+    from: 'Go module github.com/pion/dtls/v4',
+    clients: withIds('checked'),
+    servers: withIds('checked'),
+  },
+  {
     name: 'Erlang/OTP',
     command: ['escript', driver('erlang.escript')],
     from: 'Debian erlang-ssl',
@@ -198,6 +224,7 @@ function peer({ command, ...rest }) {
   const start = (role) => (t, port, scenario, files) => {
     const values = { ...files, suite: scenario.suite };
     if (typeof scenario.resume === 'string') values.resume = scenario.resume;
+    if (scenario.ids) values.id = THEIR_ID;
     if (scenario.auth === 'psk') Object.assign(values, { psk: KEY.toString('hex'), identity: IDENTITY });
     const args = Object.entries(values).map(([name, value]) => `${name}=${value}`);
     return new LineProgram(t, [...command, role, String(port), ...args], {

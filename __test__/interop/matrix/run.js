@@ -9,7 +9,8 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { createServer } = require('../../..');
 const { HOST, echo, event, isFree, messages, openClient, startServer } = require('../../support/endpoints.js');
 const { lossyProxy } = require('../../support/lossy.js');
-const { IDENTITY, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
+const { startNat } = require('../../support/nat.js');
+const { IDENTITY, THEIR_ID, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
 
 /** The part of the datagrams that is lost in either direction. */
 const LOSS = 1 / 3;
@@ -37,6 +38,7 @@ async function run(t, { peer, role, scenario }, seed) {
   const weather = { loss: LOSS, seed };
   const relay = role === 'client' ? await theirClient() : await theirServer();
   if (relay === undefined) return '';
+  if (scenario.ids) return '';
   assert(relay.lost > 0, 'nothing was lost');
   return `${relay.lost} of ${relay.lost + relay.passedInHandshake} datagrams lost, seed ${seed}`;
 
@@ -47,16 +49,18 @@ async function run(t, { peer, role, scenario }, seed) {
     const { resume } = scenario;
     if (resume === true) keepSessions(server);
     const listensOn = server.address().port;
-    const relayed = scenario.loss && (await lossyProxy(t, listensOn, weather));
     // A program that resumes at once makes its first connection for that alone.
     if (peer.resumesAtOnce && resume) return resumedAtOnce(server, complaints);
+    const relayed = await relayTo(listensOn);
     const secure = event(server, 'secureConnection');
     const program = peer.client(t, relayed ? relayed.port : listensOn, scenario, files);
+    program.isChecked = scenario.ids === 'checked';
     const [socket] = await within(secure, scenario, program, complaints);
     checkPeer(socket, scenario, keys);
     await program.connected(patience(scenario));
     calm(relayed);
     await program.exchange();
+    if (scenario.ids) await theirClientMoves(server, socket, program, relayed);
     if (!resume) return relayed || undefined;
 
     // A ticket is good for another server that has the keys.
@@ -89,7 +93,7 @@ async function run(t, { peer, role, scenario }, seed) {
     const port = await quietPort();
     const program = peer.server(t, port, scenario, files);
     await program.listening();
-    const relayed = scenario.loss && (await lossyProxy(t, program.port ?? port, weather));
+    const relayed = await relayTo(program.port ?? port);
     const options = { ...ourClient(scenario, keys), ...(scenario.loss && IMPATIENT) };
     const target = relayed ? relayed.port : (program.port ?? port);
     const client = openClient(t, { address: () => ({ port: target }) }, options);
@@ -98,6 +102,11 @@ async function run(t, { peer, role, scenario }, seed) {
     checkPeer(client, scenario, keys);
     calm(relayed);
     await within(Promise.race([program.exchange(client), failure]), scenario, program);
+    if (scenario.ids) {
+      assert.equal(client.connectionId?.length > 0 && client.peerConnectionId.length, THEIR_ID, 'no connection IDs');
+      await relayed.rebind();
+      await within(Promise.race([program.exchange(client), failure]), scenario, program);
+    }
     if (!scenario.resume) return relayed || undefined;
 
     const session = client.getSession();
@@ -114,6 +123,27 @@ async function run(t, { peer, role, scenario }, seed) {
     checkPeer(second, scenario, keys);
     await within(Promise.race([program.exchange(second), secondFailure]), scenario, program);
   }
+
+  /** What stands between the two, if anything does. */
+  async function relayTo(port) {
+    if (scenario.ids) return startNat(t, port);
+    return scenario.loss && (await lossyProxy(t, port, weather));
+  }
+}
+
+/** The client's NAT gives it another port, and the connection goes on. */
+async function theirClientMoves(server, socket, program, nat) {
+  assert.equal(socket.peerConnectionId?.length, THEIR_ID, 'no connection IDs');
+  await nat.rebind();
+  await program.exchange(undefined, 'a line from another port');
+  assert.equal(server.stats.moves, 1);
+  assert.equal(server.stats.handshakesStarted, 1);
+  const isChecked = socket.session.return_routability;
+  assert.equal(isChecked, program.isChecked, 'whether both answer return routability checks');
+  const deadline = Date.now() + PATIENCE;
+  while (isChecked && !socket.addressConfirmed && Date.now() < deadline) await sleep(20);
+  assert.equal(socket.addressConfirmed, isChecked);
+  assert.equal(server.stats.moves, 1, 'a check has failed');
 }
 
 /** A free port outside the range that the system gives out: nobody takes it before the peer does. */
@@ -153,7 +183,7 @@ async function takeOver(t, server, options) {
 }
 
 function calm(relay) {
-  if (!relay) return;
+  if (!relay?.calm) return;
   relay.passedInHandshake = relay.passed;
   relay.calm();
 }

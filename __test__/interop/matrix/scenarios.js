@@ -12,6 +12,9 @@ const KEY = Buffer.from('sixteen-byte-key');
 
 /** Of servers that take each other's tickets. */
 const TICKET_KEYS = Buffer.alloc(48, 'ticket');
+/** Bytes of the connection IDs that each side wants to see. */
+const OUR_ID = 8;
+const THEIR_ID = 5;
 
 const KINDS = {
   'P-256': ['ec', { namedCurve: 'P-256' }],
@@ -20,8 +23,9 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, theirs }. `resume` is 'ticket' or 'id', or true
-// for 'renegotiate' on our server.
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, theirs }. `resume` is 'ticket' or 'id', or
+// true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between them gives the client
+// another port; 'checked': both answer return routability checks.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -31,7 +35,7 @@ const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
 const raw = (kind, more) => ({ auth: 'raw', kind, mutual: true, ...more });
 
 /** A scenario in words. */
-function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct }) {
+function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids }) {
   const exchange = {
     psk: suite?.startsWith('ECDHE-') ? 'ECDHE-PSK' : 'PSK',
     ecdsa: direct ? 'ECDHE-ECDSA' : 'ECDHE-ECDSA chain',
@@ -42,6 +46,8 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
     mutual && auth !== 'raw' && 'client certificate',
     resume && (resume === true ? 'resumption' : `resumption by ${resume}`),
     cookies === false && 'no cookies',
+    ids && 'connection IDs',
+    ids === 'checked' && 'address checks',
     loss && 'a third lost',
     mtu && `MTU ${mtu}`,
   ];
@@ -51,21 +57,26 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
 // ---- The credentials of each side. Absent without the openssl program, which makes them.
 
 /** Options of our server. */
-function ourServer({ auth, suite, mutual, mtu, resume }, keys) {
+function ourServer({ auth, suite, mutual, mtu, ids, resume }, keys) {
   const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
   const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
   const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
   const remembers = { ticket: { pskSessions: true, ticketKeys: TICKET_KEYS }, id: { pskSessions: true } }[resume];
-  return { ...shows, ...asks, ...remembers, ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+  return { ...shows, ...asks, ...remembers, ...common({ suite, mtu, ids }) };
 }
 
 /** Options of our client. */
-function ourClient({ auth, suite, mutual, mtu }, keys) {
+function ourClient({ auth, suite, mutual, mtu, ids }, keys) {
   const trusts = { ca: authority(auth)?.cert, servername: 'localhost' };
   const own = certificates.client;
   const shows = mutual ? { key: own.key, cert: own.cert } : {};
   const all = auth === 'psk' ? { psk: KEY, pskIdentity: IDENTITY } : { ...trusts, ...shows };
-  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...(suite && { ciphers: suite }), ...(mtu && { mtu }) };
+  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...common({ suite, mtu, ids }) };
+}
+
+/** Options of both. */
+function common({ suite, mtu, ids }) {
+  return { ...(suite && { ciphers: suite }), ...(mtu && { mtu }), ...(ids && { connectionId: OUR_ID }) };
 }
 
 /** Files for a peer: { ca, cert, key } as far as this role has them; for raw public keys { key, publicKey }. */
@@ -91,4 +102,4 @@ function makeKeys(t, { auth, kind }) {
   return auth === 'raw' ? { ours: keyPair(t, ...KINDS[kind]), theirs: keyPair(t, ...KINDS[kind]) } : undefined;
 }
 
-module.exports = { IDENTITY, KEY, describe, ecdsa, makeKeys, ourClient, ourServer, peerFiles, psk, raw, rsa };
+module.exports = { IDENTITY, KEY, THEIR_ID, describe, ecdsa, makeKeys, ourClient, ourServer, peerFiles, psk, raw, rsa };

@@ -4,11 +4,11 @@
 
 const process = require('node:process');
 
-const { createServer } = require('../../..');
+const { createServer, serveDashboard } = require('../../..');
 const { address, formatAddress } = require('../arguments');
 const { describe, describeInWords } = require('../connection');
 const { HELP: CREDENTIALS, SERVER_OPTIONS, serverCredentials } = require('../credentials');
-const { EXIT, configured } = require('../failures');
+const { EXIT, Failure, configured } = require('../failures');
 const { payloads } = require('../input');
 const { keyLog } = require('../keylog');
 const { counted } = require('../measures');
@@ -24,6 +24,8 @@ ${CREDENTIALS}
   --echo             send each datagram back
   --raw              send the whole input as one datagram; print no newlines
   --once             end when the first connection has ended
+  --dashboard [HOST:]PORT
+                     show connections and failures in a browser on this machine
   --json             print one JSON object a line
 
 Keys can also be in the environment: MBED_DTLS_PSK, MBED_DTLS_KEY (PEM), and
@@ -34,20 +36,25 @@ const OPTIONS = {
   echo: { type: 'boolean' },
   raw: { type: 'boolean' },
   once: { type: 'boolean' },
+  dashboard: { type: 'string' },
 };
 
 /** How a system without IPv6 answers. */
 const NO_IPV6 = ['EAFNOSUPPORT', 'EADDRNOTAVAIL', 'EINVAL'];
 
+/** What a dashboard on loopback listens on. */
+const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/i;
+
 async function run({ terminal, values, positionals, stop }) {
   const { host, port } = address(positionals[0], { needsHost: false });
+  const dashboard = values.dashboard === undefined ? null : dashboardAddress(values.dashboard, terminal);
   const options = serverCredentials(values, terminal);
   const logKeys = keyLog();
   const serveAt = (where) =>
     serve(
       configured(() => createServer(options)),
       { host: where, port },
-      { terminal, values, stop, logKeys },
+      { terminal, values, dashboard, stop, logKeys },
     );
   if (host !== undefined) await serveAt(host);
   else {
@@ -61,7 +68,7 @@ async function run({ terminal, values, positionals, stop }) {
 }
 
 /** Serves until it is told to stop, or until it fails. */
-function serve(server, { host, port }, { terminal, values, stop, logKeys }) {
+function serve(server, { host, port }, { terminal, values, dashboard, stop, logKeys }) {
   return new Promise((resolve, reject) => {
     let failure = null;
     const end = () => server.listening && server.close();
@@ -77,6 +84,7 @@ function serve(server, { host, port }, { terminal, values, stop, logKeys }) {
       terminal.event('listening', { address: ip, port: bound }, `listening on ${formatAddress(ip, bound)}`);
       stop.addEventListener('abort', end);
       if (stop.aborted) end();
+      if (dashboard !== null) openDashboard(server, dashboard, terminal, fail);
       sendInput(server, values.raw === true).catch(fail);
     });
     server.on('secureConnection', (socket) => converse(socket, terminal, values, end));
@@ -86,6 +94,23 @@ function serve(server, { host, port }, { terminal, values, stop, logKeys }) {
       terminal.event('refused', { peer, code, message }, `${peer} refused: ${message} (${code})`);
     });
     server.listen(port, host);
+  });
+}
+
+function dashboardAddress(text, terminal) {
+  const { host = '127.0.0.1', port } = address(text, { needsHost: false });
+  if (!LOOPBACK.test(host)) terminal.warning(`whoever reaches ${host} sees on the dashboard who is connected`);
+  return { host, port };
+}
+
+function openDashboard(server, where, terminal, fail) {
+  const dashboard = serveDashboard(server, where, () => {
+    const { address: ip, port } = dashboard.address();
+    const url = `http://${formatAddress(ip, port)}/`;
+    terminal.event('dashboard', { url }, `dashboard at ${url}`);
+  });
+  dashboard.on('error', ({ code, message }) => {
+    fail(new Failure(`the dashboard cannot be shown: ${message}`, 'Choose another port with --dashboard.', code));
   });
 }
 

@@ -11,8 +11,8 @@ mod held;
 use super::limits::{Limits, REPEATED_HELLOS};
 use super::rate::Rate;
 use crate::tls::{
-    Answer, AssociationName, Claim, ConnectionIds, Context, Error, ErrorKind, ExportError, Finished, Inbound, KeyLog,
-    Negotiated, Outbox, Progress, Question, Reaction, SavedConnection, Subject,
+    Answer, AssociationName, Claim, ConnectionIds, Context, DropReason, Error, ErrorKind, ExportError, Finished,
+    Inbound, KeyLog, Negotiated, Outbox, Progress, Question, Reaction, SavedConnection, Subject,
 };
 use crate::wire::{OwnedRecord, Record, RoutabilityCheck};
 use activity::Activity;
@@ -28,13 +28,24 @@ pub(super) struct Scratch {
     pub(super) outbox: Outbox,
     /// Application data that a connection has read, as long as the longest record so far.
     pub(super) plaintext: Vec<u8>,
+    /// What a connection has noticed. Taken after each input.
+    pub(super) observations: Observations,
+}
+
+/// What a connection notices about its peer and the network between.
+#[derive(Default)]
+pub(super) struct Observations {
+    /// Flights that were sent again.
+    pub(super) repetitions: u32,
+    /// From a flight to the answer.
+    pub(super) round_trip: Option<Duration>,
 }
 
 /// What an input has led to.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// The record was forged, replayed, or of no use here: as if it had never come.
-    Dropped,
+    /// As if the record had never come.
+    Dropped(DropReason),
     /// Taken. The deadline may have changed.
     Taken,
     /// Application data: this many bytes are in [`Scratch::plaintext`].
@@ -100,6 +111,15 @@ struct Handshaking {
     has_advanced: bool,
     greeting: Option<Greeting>,
     heard: Heard,
+    flight: Flight,
+}
+
+/// What a handshake has sent last.
+struct Flight {
+    /// How many messages there were with it.
+    messages: u32,
+    /// `None` when it was answered, or sent more than once: nobody knows to which of them an answer is.
+    sent: Option<Instant>,
 }
 
 /// What a server remembers of the ClientHello.
@@ -147,6 +167,7 @@ impl Connection {
             has_advanced: false,
             greeting,
             heard,
+            flight: Flight { messages: 0, sent: None },
         });
         Connection { context, phase, held: HeldRecords::default() }
     }
@@ -159,19 +180,38 @@ impl Connection {
             handshaking.heard.record(record);
             let waiting_for = handshaking.waiting_for;
             if waiting_for != WaitingFor::Peer {
-                let holds = waiting_for.may_hold(record) && self.context.expects(record);
-                return if holds && self.held.hold(record) { Step::Taken } else { Step::Dropped };
+                return if !waiting_for.may_hold(record) || !self.context.expects(record) {
+                    Step::Dropped(DropReason::Unexpected)
+                } else if self.held.hold(record) {
+                    Step::Taken
+                } else {
+                    Step::Dropped(DropReason::Limit)
+                };
             }
         }
         scratch.make_room(record);
         let slept = self.context.is_asleep();
         let reaction = self.context.handle_record(now, record, &mut scratch.plaintext, &mut scratch.outbox);
         match reaction {
-            Ok(Reaction::Handshake(Progress::Waiting)) if self.repeats_too_often(now, scratch) => Step::Dropped,
-            Ok(Reaction::Handshake(progress)) => self.advance(now, Ok(progress)),
+            Ok(Reaction::Handshake(Progress::Waiting)) if self.repeats_too_often(now, scratch) => {
+                Step::Dropped(DropReason::Repeated)
+            }
+            Ok(Reaction::Handshake(progress)) => {
+                self.time_answer(now, &progress, scratch);
+                self.note_flight(now, scratch);
+                self.advance(now, Ok(progress))
+            }
             Ok(Reaction::Record(inbound)) => self.take(now, slept, inbound, scratch),
             Err(error) => Step::Ended(CloseReason::Error(error)),
         }
+    }
+
+    /// Whether one of these records is the peer's, and new. Everything that follows from them is forgotten.
+    pub(super) fn authenticates(mut self, now: Instant, records: &[OwnedRecord]) -> bool {
+        let mut scratch = Scratch::default();
+        records
+            .iter()
+            .any(|record| !matches!(self.handle_record(now, &record.borrow(), &mut scratch), Step::Dropped(_)))
     }
 
     /// A datagram has come from the peer that is no DTLS.
@@ -201,15 +241,19 @@ impl Connection {
     fn take(&mut self, now: Instant, slept: bool, inbound: Inbound, scratch: &mut Scratch) -> Step {
         if let Phase::Established(activity) = &mut self.phase {
             match inbound {
-                Inbound::Dropped if slept && !self.context.is_asleep() => activity.disturbed(now),
-                Inbound::Dropped => {}
+                Inbound::Dropped(_) if slept && !self.context.is_asleep() => activity.disturbed(now),
+                Inbound::Dropped(_) => {}
                 Inbound::Data(_) | Inbound::Consumed | Inbound::Check(_) | Inbound::Closed => activity.heard(now),
             }
         }
         match inbound {
-            Inbound::Dropped => Step::Dropped,
+            Inbound::Dropped(reason) => Step::Dropped(reason),
             Inbound::Data(length) => Step::Data(length),
-            Inbound::Consumed => Step::Taken,
+            Inbound::Consumed => {
+                // The only thing to write is the last flight.
+                scratch.observations.repetitions += u32::from(!scratch.outbox.is_empty());
+                Step::Taken
+            }
             Inbound::Check(message) => Step::Check(message),
             Inbound::Closed => {
                 // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.
@@ -230,10 +274,16 @@ impl Connection {
         Some(self.handle_record(now, &record.borrow(), scratch))
     }
 
+    /// Its handshake waits for the application, or for a thread, and may wait for long.
+    pub(super) fn rest(&mut self) {
+        self.context.rest();
+    }
+
     /// Goes on with the application's answer. It must be to the question that is open.
     pub(super) fn handle_answer(&mut self, now: Instant, answer: Answer<'_>, scratch: &mut Scratch) -> Step {
         self.wait_for(WaitingFor::Peer);
         let progress = self.context.handle_answer(now, answer, &mut scratch.outbox);
+        self.note_flight(now, scratch);
         self.advance(now, progress)
     }
 
@@ -270,6 +320,7 @@ impl Connection {
             }
             Phase::Handshaking(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
                 let progress = self.context.handle_timeout(now, &mut scratch.outbox);
+                self.note_flight(now, scratch);
                 self.advance(now, progress)
             }
             Phase::Established(activity) if activity.is_idle(now, limits) => {
@@ -289,6 +340,7 @@ impl Connection {
     /// Sends a client's first flight.
     pub(super) fn begin(&mut self, now: Instant, scratch: &mut Scratch) -> Step {
         let progress = self.context.handle_timeout(now, &mut scratch.outbox);
+        self.note_flight(now, scratch);
         self.advance(now, progress)
     }
 
@@ -346,6 +398,7 @@ impl Connection {
         progress: Result<Progress, Error>,
         unread: Vec<OwnedRecord>,
         took: Duration,
+        scratch: &mut Scratch,
     ) -> Option<Step> {
         if !self.is_lent() {
             return None;
@@ -354,6 +407,7 @@ impl Connection {
         self.context.delay(took);
         self.held.put_first(unread.into_iter());
         self.wait_for(WaitingFor::Peer);
+        self.note_flight(now, scratch);
         Some(self.advance(now, progress))
     }
 
@@ -434,6 +488,11 @@ impl Connection {
         !self.own_id().is_empty()
     }
 
+    /// Whether its peer answers return routability checks.
+    pub(super) fn checks_routability(&self) -> bool {
+        self.context.checks_routability()
+    }
+
     /// What the hellos have agreed on; `None` without connection IDs, and while there is a handshake.
     pub(super) fn connection_ids(&self) -> Option<ConnectionIds> {
         self.context.connection_ids()
@@ -482,6 +541,30 @@ impl Connection {
     fn wait_for(&mut self, what: WaitingFor) {
         if let Phase::Handshaking(handshaking) = &mut self.phase {
             handshaking.waiting_for = what;
+        }
+    }
+
+    /// Notes the time of a flight that has just been written, or that it is one that was sent before.
+    fn note_flight(&mut self, now: Instant, scratch: &mut Scratch) {
+        let messages = self.context.messages_written();
+        let Phase::Handshaking(Handshaking { flight, .. }) = &mut self.phase else { return };
+        if scratch.outbox.is_empty() {
+            return;
+        }
+        let is_new = messages != flight.messages;
+        scratch.observations.repetitions += u32::from(!is_new);
+        *flight = Flight { messages, sent: is_new.then_some(now) };
+    }
+
+    /// Notes how long the peer's answer to our flight has taken, when a record has led on.
+    fn time_answer(&mut self, now: Instant, progress: &Progress, scratch: &mut Scratch) {
+        let (steps, messages) = (self.context.steps_taken(), self.context.messages_written());
+        let Phase::Handshaking(handshaking) = &mut self.phase else { return };
+        let leads_on = steps > handshaking.steps
+            || messages != handshaking.flight.messages
+            || !matches!(progress, Progress::Waiting);
+        if leads_on && let Some(sent) = handshaking.flight.sent.take() {
+            scratch.observations.round_trip = Some(now.saturating_duration_since(sent));
         }
     }
 

@@ -10,9 +10,9 @@ use crate::proto::limits::REPEATED_HELLOS;
 use crate::proto::rate::Rate;
 use crate::proto::server_names::NamePattern;
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{Asks, Context, ServerConfig};
+use crate::tls::{Asks, Context, DropReason, ServerConfig};
 use crate::wire::extensions::Hello;
-use crate::wire::{ClientHello, HelloStart, Record, Records, connection_id, server_name};
+use crate::wire::{ClientHello, HelloStart, Record, Records, connection_id_extension, server_name};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -45,7 +45,7 @@ impl Endpoint {
 
     pub(super) fn handle_client_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
         let Some(server) = &self.server else {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::NoConnection);
         };
         // What does not begin a hello may go on with one.
         let Some(hello) = HelloStart::parse(record) else {
@@ -53,10 +53,11 @@ impl Endpoint {
         };
         if !server.gate.admits(now, remote, &hello) {
             let Some(request) = server.gate.hello_verify_request(now, remote, &hello) else {
-                return Outcome::Dropped;
+                return Outcome::Dropped(DropReason::Repeated);
             };
             self.counters.hello_verify_requests_sent += 1;
             self.counters.datagrams_sent += 1;
+            self.counters.bytes_sent += request.len() as u64;
             self.outputs.push_transmit(remote, request);
             return Outcome::Used;
         }
@@ -68,7 +69,7 @@ impl Endpoint {
         }
         if self.routes.established(remote, 0).is_some_and(|established| self.began_with(established, hello.random)) {
             // A late copy of the hello that began the association that lives here.
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Unexpected);
         }
         if hello.is_whole {
             self.admit(now, remote, record)
@@ -86,13 +87,13 @@ impl Endpoint {
         self.forget_hello(remote);
         if !self.make_room(now, remote) {
             self.refuse_handshake(remote);
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Limit);
         }
         let deadline = now + self.limits.handshake_timeout;
         let places = self.places_for(remote);
         let begun = self.server.as_mut().is_some_and(|server| server.gathering.begin(remote, record, deadline));
         if !begun {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Malformed);
         }
         self.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
         self.outputs.trace(2, || format!("{remote} hello begins, in fragments"));
@@ -102,15 +103,15 @@ impl Endpoint {
     /// Adds a fragment to the hello that it belongs to, and goes on with that once it is whole.
     fn continue_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
         let Some(server) = &mut self.server else {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::NoConnection);
         };
         match server.gathering.add(remote, record) {
-            Gathered::Foreign => Outcome::Dropped,
+            Gathered::Foreign => Outcome::Dropped(DropReason::NoConnection),
             Gathered::Part => Outcome::Used,
             Gathered::Whole(hello) => {
                 self.handshakes.end(Unfinished::Hello(remote));
                 let whole = hello.whole().and_then(|whole| Records::new(whole).next());
-                whole.map_or(Outcome::Dropped, |record| self.admit(now, remote, &record))
+                whole.map_or(Outcome::Dropped(DropReason::Malformed), |record| self.admit(now, remote, &record))
             }
         }
     }
@@ -138,7 +139,7 @@ impl Endpoint {
     /// Begins a handshake with a whole ClientHello whose cookie was verified, if there is room for it.
     fn admit(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
         let Some(hello) = ClientHello::parse(record) else {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Malformed);
         };
         self.forget_hello(remote);
         let mut answers = Rate::new(now);
@@ -148,7 +149,7 @@ impl Endpoint {
             let before = self.connections.get(&handshaking).and_then(|entry| entry.connection.answers());
             answers = before.unwrap_or(answers);
             if !answers.take(now, REPEATED_HELLOS) {
-                return Outcome::Dropped;
+                return Outcome::Dropped(DropReason::Repeated);
             }
             self.remove(handshaking, CloseReason::Replaced);
         } else {
@@ -156,7 +157,7 @@ impl Endpoint {
         }
         if !self.make_room(now, remote) {
             self.refuse_handshake(remote);
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Limit);
         }
         self.accept(now, remote, &hello, record, answers);
         Outcome::Used
@@ -177,7 +178,7 @@ impl Endpoint {
         let servername = server_name(hello.extensions);
         let asks = self.asks.handshakes;
         let config = server.config_for(servername.as_deref(), asks);
-        let offers_id = connection_id::has_connection_id(hello.extensions, Hello::Client) == Ok(true);
+        let offers_id = connection_id_extension::has_connection_id(hello.extensions, Hello::Client) == Ok(true);
         let own_id = if offers_id { self.ids.generate() } else { None };
         let mut context = match Context::server(config, now, asks, sessions, own_id) {
             Ok(context) => context,

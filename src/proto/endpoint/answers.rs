@@ -88,6 +88,7 @@ impl Endpoint {
         {
             return Some(entry.connection.handle_answer(now, tls::Answer::Session(session), &mut self.scratch));
         }
+        entry.connection.rest();
         let question = Question::Handshake(question);
         let id = self.questions.open(question.subject(), Some(handle));
         entry.pending = Pending::Question(id);

@@ -5,6 +5,7 @@ use crate::proto::connection::Step;
 use crate::proto::limits::USELESS_RECORDS_PER_DATAGRAM;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
+use crate::tls::DropReason;
 use crate::wire::{ConnectionId, HelloStart, Record, Records, RoutabilityCheck};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -19,7 +20,7 @@ pub(crate) struct Received<'a> {
 /// What became of a record.
 pub(super) enum Outcome {
     Used,
-    Dropped,
+    Dropped(DropReason),
     /// Its plaintext, this many bytes, is in the scratch.
     Data(ConnectionHandle, usize),
     /// It was a message of a return routability check.
@@ -28,7 +29,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     pub(super) fn is_dropped(&self) -> bool {
-        matches!(self, Outcome::Dropped)
+        matches!(self, Outcome::Dropped(_))
     }
 }
 
@@ -41,6 +42,7 @@ impl Endpoint {
         datagram: &[u8],
     ) -> Option<Received<'_>> {
         self.counters.datagrams_received += 1;
+        self.counters.bytes_received += datagram.len() as u64;
         self.outputs.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
         if let Some(announcement) = self.server.as_ref().and_then(|_| MoveAnnouncement::parse(datagram)) {
             self.handle_announcement(now, remote, &announcement);
@@ -61,9 +63,9 @@ impl Endpoint {
             let outcome = self.handle_one(now, remote, &record, &mut greeted);
             match outcome {
                 Outcome::Used => used = true,
-                Outcome::Dropped => {
+                Outcome::Dropped(reason) => {
                     useless += 1;
-                    self.count_dropped(remote, &record);
+                    self.drop_record(remote, reason, &record);
                 }
                 Outcome::Check(connection, message) => {
                     used = true;
@@ -76,14 +78,14 @@ impl Endpoint {
             }
         }
         // What nobody has looked at is counted all the same.
-        self.counters.records_dropped += records.by_ref().count() as u64;
+        self.drop_records(remote, DropReason::Surplus, records.by_ref().count());
         if !used {
             self.counters.datagrams_dropped += 1;
             let rest = records.rest().len();
             if rest == datagram.len() {
                 self.note_noise(remote);
+                self.drop_noise(remote, rest);
             }
-            self.outputs.trace(3, || format!("{remote} -> dropped, {rest} bytes are no records"));
         }
         let (connection, length) = pending?;
         let payload = self.scratch.plaintext.get(..length);
@@ -106,7 +108,7 @@ impl Endpoint {
     /// a hello in fragments is none of its own.
     fn handle_one(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>, greeted: &mut bool) -> Outcome {
         if record.is_client_hello() && std::mem::replace(greeted, true) && HelloStart::parse(record).is_some() {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Surplus);
         }
         self.handle_record(now, remote, record)
     }
@@ -122,13 +124,17 @@ impl Endpoint {
         if connection.is_some() {
             return outcome;
         }
-        let (outcome, connection) = self.deliver_to_returning(now, remote, remote, record);
+        let (returned, connection) = self.deliver_to_returning(now, remote, remote, record);
         if connection.is_some() {
-            return outcome;
+            return returned;
         }
         match self.routes.handshaking(remote) {
             Some(connection) => self.deliver(now, connection, record),
-            None => self.hold_unplaced(now, remote, record),
+            None => match self.hold_unplaced(now, remote, record) {
+                // What is wrong with it for a connection says more than that there is no other.
+                Outcome::Dropped(DropReason::NoConnection) => outcome,
+                other => other,
+            },
         }
     }
 
@@ -137,22 +143,28 @@ impl Endpoint {
     fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &ConnectionId, record: &Record<'_>) -> Outcome {
         if !record.may_be_protected() {
             // RFC 9146 section 3: only protected records have IDs.
-            self.counters.unprotected_ids += 1;
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::UnprotectedId);
         }
         let Some(handle) = self.ids.owner(id) else {
-            let outcome = self.hold_unplaced(now, remote, record);
-            self.counters.unknown_ids += u64::from(outcome.is_dropped());
-            return outcome;
+            return match self.hold_unplaced(now, remote, record) {
+                Outcome::Dropped(DropReason::NoConnection) => Outcome::Dropped(DropReason::UnknownId),
+                other => other,
+            };
         };
-        let outcome = match self.connections.get(&handle) {
-            Some(entry) if entry.remote == remote => self.deliver(now, handle, record),
-            Some(entry) if entry.connection.is_established() => self.deliver_from(now, remote, handle, record),
+        match self.connections.get(&handle) {
+            Some(entry) if entry.remote == remote => {
+                let outcome = self.deliver(now, handle, record);
+                if !outcome.is_dropped() {
+                    self.note_heard(now, handle, record.bytes.len());
+                }
+                outcome
+            }
             // Its cookie is for the address at which the handshake began.
-            Some(_) | None => Outcome::Dropped,
-        };
-        self.counters.refused_with_id += u64::from(outcome.is_dropped());
-        outcome
+            Some(entry) if !entry.connection.is_established() => Outcome::Dropped(DropReason::Unexpected),
+            Some(_) if self.doubts.refuses(now, handle, remote) => self.deliver(now, handle, record),
+            Some(_) => self.deliver_from(now, remote, handle, record),
+            None => Outcome::Dropped(DropReason::Unexpected),
+        }
     }
 
     /// Gives a record to the connection at this address that it authenticates with, and answers which that was.
@@ -163,22 +175,22 @@ impl Endpoint {
         record: &Record<'_>,
     ) -> (Outcome, Option<ConnectionHandle>) {
         let mut rank = 0;
+        let mut outcome = Outcome::Dropped(DropReason::NoConnection);
         while let Some(connection) = self.routes.established(remote, rank) {
-            let outcome = self.deliver_without_id(now, connection, record);
+            outcome = self.deliver_without_id(now, connection, record);
             if !outcome.is_dropped() {
                 self.routes.prefer(remote, connection);
                 return (outcome, Some(connection));
             }
             rank += 1;
         }
-        (Outcome::Dropped, None)
+        (outcome, None)
     }
 
     /// Gives a record without a connection ID to one connection, which must have given none away.
     fn deliver_without_id(&mut self, now: Instant, handle: ConnectionHandle, record: &Record<'_>) -> Outcome {
         if self.ids.length() > 0 && self.connections.get(&handle).is_some_and(|entry| entry.connection.has_id()) {
-            self.counters.missing_ids += u64::from(record.may_be_protected());
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::MissingId);
         }
         self.deliver(now, handle, record)
     }
@@ -186,20 +198,24 @@ impl Endpoint {
     /// Gives a record to one connection.
     pub(super) fn deliver(&mut self, now: Instant, handle: ConnectionHandle, record: &Record<'_>) -> Outcome {
         let Some(entry) = self.connections.get_mut(&handle) else {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::NoConnection);
         };
         let slept = entry.connection.is_asleep();
         match entry.connection.handle_record(now, record, &mut self.scratch) {
-            Step::Dropped => {
+            Step::Dropped(reason) => {
+                entry.tally.dropped();
                 if slept && !entry.connection.is_asleep() {
                     self.schedule(handle);
                 }
-                Outcome::Dropped
+                Outcome::Dropped(reason)
             }
             // The deadline in `deadlines` is looked at, and moved, when it comes. One that sleeps has none but idleness.
-            Step::Data(length) if !slept => Outcome::Data(handle, length),
             Step::Data(length) => {
-                self.schedule(handle);
+                entry.tally.received(length);
+                self.counters.messages_received += 1;
+                if slept {
+                    self.schedule(handle);
+                }
                 Outcome::Data(handle, length)
             }
             // Its answer goes to where it came from.
@@ -212,17 +228,5 @@ impl Endpoint {
                 Outcome::Used
             }
         }
-    }
-
-    pub(super) fn count_dropped(&mut self, remote: SocketAddr, record: &Record<'_>) {
-        self.counters.records_dropped += 1;
-        self.outputs.trace(4, || {
-            format!(
-                "{remote} -> record dropped: {:?}, epoch {}, {} bytes",
-                record.content_type,
-                record.epoch,
-                record.bytes.len()
-            )
-        });
     }
 }

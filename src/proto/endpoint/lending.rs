@@ -3,6 +3,7 @@
 use super::{Endpoint, Pending};
 use crate::proto::connection::{CloseReason, Step};
 use crate::proto::jobs::{Job, JobDone};
+use crate::proto::prefix::Prefix;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{Error, ErrorKind};
 use std::time::Instant;
@@ -35,11 +36,12 @@ impl Endpoint {
             return;
         };
         let took = now.saturating_duration_since(then);
-        let Some(step) = entry.connection.take_back(now, context, progress, records, took) else {
+        std::mem::swap(&mut self.scratch.outbox, &mut outbox);
+        let Some(step) = entry.connection.take_back(now, context, progress, records, took, &mut self.scratch) else {
+            self.scratch.outbox.clear();
             return;
         };
         entry.pending = Pending::Nothing;
-        std::mem::swap(&mut self.scratch.outbox, &mut outbox);
         self.apply(now, handle, step);
     }
 
@@ -55,7 +57,10 @@ impl Endpoint {
     /// A handshake has come to a step for another thread.
     pub(super) fn line_up(&mut self, handle: ConnectionHandle) {
         if let Some(entry) = self.connections.get_mut(&handle) {
-            entry.pending = Pending::Job(self.jobs.line_up(handle));
+            if !self.jobs.has_room() {
+                entry.connection.rest();
+            }
+            entry.pending = Pending::Job(self.jobs.line_up(handle, Prefix::of(entry.remote.ip())));
         }
     }
 }

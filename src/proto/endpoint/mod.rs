@@ -9,7 +9,9 @@
 
 mod admission;
 mod answers;
+mod drops;
 mod inbound;
+mod leaving;
 mod lending;
 mod moves;
 mod outputs;
@@ -20,6 +22,8 @@ mod resuming;
 mod room;
 mod steps;
 
+pub(crate) use drops::Dropped;
+pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 
@@ -27,8 +31,9 @@ use super::associations::Associations;
 use super::connection::{Connection, Scratch};
 use super::connection_ids::ConnectionIds;
 use super::cookie_gate::CookieGate;
-use super::counters::Counters;
+use super::counters::{Counters, Tally};
 use super::deadlines::Deadlines;
+use super::doubts::{AddressValidation, Doubts};
 use super::expected::ExpectedAddresses;
 use super::former_addresses::FormerAddresses;
 use super::gathering::Gathering;
@@ -43,6 +48,7 @@ use super::sessions::Sessions;
 use super::table::{ConnectionHandle, Table};
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
+use drops::Drops;
 use outputs::Outputs;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -69,11 +75,15 @@ pub(crate) struct Endpoint {
     expected: ExpectedAddresses,
     /// Where connections were that have moved.
     former_addresses: FormerAddresses,
+    validation: AddressValidation,
+    /// Connections whose address nobody has proved.
+    doubts: Doubts,
     /// A server's connections that are established.
     associations: Associations,
     /// Sessions of a client's connections.
     own_sessions: HashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
+    drops: Drops,
     outputs: Outputs,
     scratch: Scratch,
     /// What `send` lends out. Not the scratch's outbox: the next input would send it again.
@@ -99,6 +109,7 @@ struct Entry {
     connection: Connection,
     /// Where its peer is.
     remote: SocketAddr,
+    tally: Tally,
     /// The deadline under which `Endpoint::deadlines` knows it.
     scheduled: Option<Instant>,
     pending: Pending,
@@ -157,9 +168,12 @@ impl Endpoint {
             unplaced: UnplacedRecords::default(),
             expected: ExpectedAddresses::default(),
             former_addresses: FormerAddresses::default(),
+            validation: AddressValidation::Enhanced,
+            doubts: Doubts::default(),
             associations: Associations::default(),
             own_sessions: HashMap::new(),
             counters: Counters::default(),
+            drops: Drops::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
@@ -171,6 +185,11 @@ impl Endpoint {
     /// theirs are used. `None` is as before: no IDs.
     pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
         self.ids.set_length(length);
+    }
+
+    /// What has happened on a connection.
+    pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
+        self.connections.get(&handle).map(|entry| entry.tally)
     }
 
     pub(crate) fn counters(&self) -> &Counters {
@@ -205,6 +224,7 @@ impl Endpoint {
             + self.jobs.len()
             + self.deadlines.len()
             + self.former_addresses.len()
+            + self.doubts.len()
             + self.associations.len()
             + self.own_sessions.len()
             + self.sessions()

@@ -10,6 +10,7 @@ use crate::proto::connection::CloseReason;
 use crate::proto::questions::{Answered, Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
+use crate::tls::DropReason;
 use crate::wire::{OwnedRecord, Record, Records};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -72,7 +73,7 @@ impl Endpoint {
             unplaced.records = dropped;
             self.ask_about(unplaced, Question::Restore { claimed: old, id: None });
         } else {
-            self.counters.records_dropped += dropped.len() as u64;
+            self.drop_records(remote, DropReason::Unauthentic, dropped.len());
         }
         Answered::Used
     }
@@ -117,7 +118,7 @@ impl Endpoint {
             }
             rank += 1;
         }
-        (Outcome::Dropped, None)
+        (Outcome::Dropped(DropReason::NoConnection), None)
     }
 
     /// Gives a connection a record from an address that need not be its own. If the record is newer than all before, the
@@ -133,7 +134,11 @@ impl Endpoint {
         let newest = self.newest_heard(handle);
         let outcome = self.deliver(now, handle, record);
         if !outcome.is_dropped() && self.newest_heard(handle) > newest {
-            self.relocate(now, handle, remote, events);
+            let old = self.relocate(now, handle, remote, events);
+            if let Some(old) = old.filter(|_| record.connection_id().is_some()) {
+                self.doubt_move(now, handle, old, remote);
+                self.note_heard(now, handle, record.bytes.len());
+            }
         }
         outcome
     }
@@ -165,25 +170,35 @@ impl Endpoint {
         match outcome {
             Outcome::Used => {}
             Outcome::Check(connection, message) => self.handle_check(now, connection, remote, message),
-            Outcome::Dropped => self.counters.records_dropped += 1,
+            Outcome::Dropped(reason) => self.drop_records(remote, reason, 1),
             Outcome::Data(connection, length) => {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
             }
         }
     }
 
-    /// Moves a connection from its address to another, exactly once in every table.
-    fn relocate(&mut self, now: Instant, handle: ConnectionHandle, remote: SocketAddr, event_position: usize) {
-        let Some(entry) = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote) else {
-            return;
-        };
+    /// Moves a connection from its address to another, exactly once in every table. Answers the one before, if it has moved.
+    pub(super) fn relocate(
+        &mut self,
+        now: Instant,
+        handle: ConnectionHandle,
+        remote: SocketAddr,
+        event_position: usize,
+    ) -> Option<SocketAddr> {
+        let entry = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote)?;
         let old = std::mem::replace(&mut entry.remote, remote);
-        self.note_move(now, handle, old, remote);
-        self.counters.moves += 1;
+        if entry.connection.has_id() {
+            // It is found wherever it is.
+            entry.is_guest = true;
+        } else {
+            self.note_move(now, handle, old, remote);
+        }
         self.routes.remove(old, handle);
         self.place(handle, remote);
+        self.counters.moves += 1;
         self.outputs.trace(2, || format!("{old} has moved to {remote}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
+        Some(old)
     }
 
     /// Notes where a connection was, so that the move can be taken back.

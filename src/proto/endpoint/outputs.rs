@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::proto::connection::CloseReason;
+use crate::proto::counters::Tally;
 use crate::proto::questions::{Question, QuestionId};
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{KeyLog, NewSession, PeerCredential, SessionId, Suite, Terms};
@@ -65,7 +66,7 @@ pub(crate) enum Event {
     /// have heard higher record numbers, and take what we send for old.
     ClockBehind { remote: SocketAddr },
     /// The connection is gone, and its handle with it.
-    Closed { connection: ConnectionHandle, reason: CloseReason },
+    Closed { connection: ConnectionHandle, reason: CloseReason, tally: Tally },
 }
 
 /// The queues.

@@ -9,7 +9,7 @@ use crate::proto::connection::{Connection, Scratch, Step};
 use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
-use crate::tls::{ConnectionIds, Context};
+use crate::tls::{ConnectionIds, Context, DropReason};
 use crate::wire::Record;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -20,12 +20,16 @@ impl Endpoint {
     /// Keeps an application record from an unknown address while the application is asked for its connection.
     pub(super) fn hold_unplaced(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
         if self.unplaced.is_asked_about(remote) {
-            return if self.unplaced.hold(remote, record) { Outcome::Used } else { Outcome::Dropped };
+            return if self.unplaced.hold(remote, record) {
+                Outcome::Used
+            } else {
+                Outcome::Dropped(DropReason::Limit)
+            };
         }
         let is_named = record.connection_id().is_some();
         let is_candidate = record.is_application_data() && (is_named || self.routes.established(remote, 0).is_none());
         if !is_candidate || !self.asks.for_restores || !self.expected.includes(remote) {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::NoConnection);
         }
         self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote, id: record.connection_id() })
     }
@@ -39,7 +43,7 @@ impl Endpoint {
         question: Question,
     ) -> Outcome {
         if self.connections.len() >= self.limits.connections {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Limit);
         }
         // What could be asked already takes nobody's place.
         self.ask_next(now);
@@ -51,9 +55,9 @@ impl Endpoint {
         };
         self.counters.address_questions_displaced += 1;
         if displaced.remote == remote {
-            return Outcome::Dropped;
+            return Outcome::Dropped(DropReason::Limit);
         }
-        self.counters.records_dropped += displaced.records.len() as u64;
+        self.drop_records(displaced.remote, DropReason::Limit, displaced.records.len());
         Outcome::Used
     }
 
@@ -119,7 +123,7 @@ impl Endpoint {
         let mut is_proven = false;
         for record in records {
             match connection.handle_record(now, &record.borrow(), &mut scratch) {
-                Step::Dropped => self.counters.records_dropped += 1,
+                Step::Dropped(reason) => self.drop_records(remote, reason, 1),
                 Step::Data(length) => {
                     is_proven = true;
                     payloads.push(scratch.plaintext.get(..length).unwrap_or_default().to_vec());
@@ -135,9 +139,11 @@ impl Endpoint {
         let handle = self.adopt(remote, connection, restoration);
         if claimed != remote {
             self.note_move(now, handle, claimed, remote);
+            self.counters.moves += 1;
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
         }
         for payload in payloads {
+            self.count_received(handle, payload.len());
             self.outputs.push(Event::Data { connection: handle, payload });
         }
         Answered::Restored(handle)
@@ -170,7 +176,7 @@ impl Endpoint {
             });
             return None;
         }
-        match Context::restore(&self.server.as_ref()?.config, saved, now, clock) {
+        match Context::restore(&self.server.as_ref()?.config, saved, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
             Err(why) => {
                 self.outputs.trace(1, || format!("a saved connection cannot go on: {why}"));
@@ -179,9 +185,17 @@ impl Endpoint {
         }
     }
 
-    fn adopt(&mut self, remote: SocketAddr, connection: Connection, restoration: Restoration<'_>) -> ConnectionHandle {
+    pub(super) fn adopt(
+        &mut self,
+        remote: SocketAddr,
+        connection: Connection,
+        restoration: Restoration<'_>,
+    ) -> ConnectionHandle {
         let handle = self.add(remote, connection);
-        self.name(handle);
+        self.counters.connections_restored += 1;
+        if self.server.is_some() {
+            self.name_as(handle, restoration.saved.association());
+        }
         self.place(handle, remote);
         self.schedule(handle);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));

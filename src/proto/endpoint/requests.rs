@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 /// A sealed payload, and where it goes.
 #[derive(Debug)]
 pub(crate) struct Sealed<'a> {
-    pub(crate) remote: SocketAddr,
+    /// `None` when it is on its way already, to where the peer may be.
+    pub(crate) remote: Option<SocketAddr>,
     pub(crate) datagram: &'a [u8],
 }
 
@@ -63,12 +64,24 @@ impl Endpoint {
                 return Err(SendError::Failed(error));
             }
         }
+        entry.tally.sent(payload.len());
         if slept {
             self.schedule(handle);
         }
-        self.counters.datagrams_sent += 1;
+        self.counters.messages_sent += 1;
+        let is_sent = self.doubts.get(handle).is_some();
+        if is_sent {
+            let sealed = std::mem::take(&mut self.sealed);
+            sealed.datagrams().for_each(|datagram| self.send_in_doubt(handle, datagram));
+            self.sealed = sealed;
+        }
         let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
-        Ok(Sealed { remote, datagram })
+        if is_sent {
+            return Ok(Sealed { remote: None, datagram });
+        }
+        self.counters.datagrams_sent += 1;
+        self.counters.bytes_sent += datagram.len() as u64;
+        Ok(Sealed { remote: Some(remote), datagram })
     }
 
     /// Says goodbye, and ends the connection.

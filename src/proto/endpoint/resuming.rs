@@ -61,7 +61,6 @@ impl Endpoint {
 
     /// RFC 5246 section 7.2.2: a connection that ends with a fatal alert takes its session with it.
     pub(super) fn forget_session(&mut self, handle: ConnectionHandle, reason: &CloseReason) {
-        self.own_sessions.remove(&handle);
         if !matches!(reason, CloseReason::Error(_)) {
             return;
         }

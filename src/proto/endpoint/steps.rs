@@ -1,23 +1,26 @@
 //! What a connection's step leads to in its endpoint: datagrams, events, questions, jobs, deadlines, the end.
 
 use super::{Endpoint, Entry, Event, Pending};
-use crate::proto::connection::{CloseReason, Connection, Step};
+use crate::proto::connection::{CloseReason, Connection, Observations, Step};
+use crate::proto::counters::Tally;
 use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{Negotiated, PeerCredential, release_free_memory};
+use crate::tls::{AssociationName, Negotiated, PeerCredential, release_free_memory};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 impl Endpoint {
     /// Follows a connection from one step to the next, until it waits.
     pub(super) fn apply(&mut self, now: Instant, handle: ConnectionHandle, step: Step) {
+        self.note_observations(handle);
         let mut next = Some(step);
         while let Some(step) = next {
             next = self.apply_one(now, handle, step).or_else(|| {
                 let connection = &mut self.connections.get_mut(&handle)?.connection;
                 connection.resume(now, &mut self.scratch)
             });
+            self.note_observations(handle);
         }
         if self.connections.get_mut(&handle).is_some_and(|entry| entry.connection.has_advanced()) {
             self.handshakes.advance(now, Unfinished::Connection(handle));
@@ -41,7 +44,10 @@ impl Endpoint {
             Step::Established { negotiated, handshake_time } => {
                 self.establish(now, handle, *negotiated, handshake_time);
             }
-            Step::Data(length) => self.outputs.push_data(handle, self.scratch.plaintext.get(..length)),
+            Step::Data(length) => {
+                self.count_received(handle, length);
+                self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
+            }
             Step::FellAsleep => self.sleepers += 1,
             // It had to wait, and came from the address at which the handshake was.
             Step::Check(message) => {
@@ -50,7 +56,13 @@ impl Endpoint {
                 }
             }
             // What was held turned out to be of no use.
-            Step::Dropped => self.counters.records_dropped += 1,
+            Step::Dropped(reason) => {
+                if let Some(entry) = self.connections.get_mut(&handle) {
+                    entry.tally.dropped();
+                    let remote = entry.remote;
+                    self.drop_records(remote, reason, 1);
+                }
+            }
             Step::Taken | Step::Ended(_) => {}
         }
         None
@@ -63,6 +75,34 @@ impl Endpoint {
             && let Some(lines) = connection.take_key_log()
         {
             self.outputs.push(Event::KeyLog { connection: handle, lines });
+        }
+    }
+
+    pub(super) fn count_received(&mut self, handle: ConnectionHandle, length: usize) {
+        self.counters.messages_received += 1;
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            entry.tally.received(length);
+        }
+    }
+
+    /// Counts what a connection has noticed about its peer and the network between.
+    fn note_observations(&mut self, handle: ConnectionHandle) {
+        let Observations { repetitions, round_trip } = std::mem::take(&mut self.scratch.observations);
+        if repetitions == 0 && round_trip.is_none() {
+            return;
+        }
+        self.counters.retransmissions += u64::from(repetitions);
+        if let Some(round_trip) = round_trip {
+            self.counters.round_trips.record(round_trip);
+        }
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            let tally = &mut entry.tally;
+            tally.retransmissions = tally.retransmissions.saturating_add(repetitions);
+            round_trip.inspect(|&time| tally.note_round_trip(time));
+            if repetitions > 0 {
+                let remote = entry.remote;
+                self.outputs.trace(2, || format!("{remote} <- the last flight, again"));
+            }
         }
     }
 
@@ -88,6 +128,7 @@ impl Endpoint {
         let entry = Entry {
             connection,
             remote,
+            tally: Tally::default(),
             scheduled: None,
             pending: Pending::Nothing,
             is_guest: false,
@@ -123,6 +164,7 @@ impl Endpoint {
         }
         self.name(handle);
         self.counters.handshakes_completed += 1;
+        self.counters.handshake_times.record(handshake_time);
         if let Some(session) = session {
             self.keep_session(now, handle, session);
         }
@@ -165,36 +207,26 @@ impl Endpoint {
 
     /// Notes an established connection by what is its own. A client's is never looked for.
     pub(super) fn name(&mut self, handle: ConnectionHandle) {
-        if self.server.is_some()
-            && let Some(entry) = self.connections.get_mut(&handle)
-            && let Some(name) = entry.connection.association()
-        {
+        let name = self.connections.get(&handle).filter(|_| self.server.is_some());
+        if let Some(name) = name.and_then(|entry| entry.connection.association()) {
+            self.name_as(handle, name);
+        }
+    }
+
+    pub(super) fn name_as(&mut self, handle: ConnectionHandle, name: AssociationName) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
             entry.association = Some(name);
             self.associations.insert(name, handle);
         }
     }
 
-    /// Sends what was written, forgets the connection everywhere, and says so once.
+    /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
-        self.flush(handle);
         self.forget_session(handle, &reason);
-        let Some(entry) = self.connections.remove(&handle) else {
+        let Some(entry) = self.forget(handle) else {
             return;
         };
         let remote = entry.remote;
-        self.routes.remove(remote, handle);
-        self.handshakes.end(Unfinished::Connection(handle));
-        self.former_addresses.forget(handle);
-        self.ids.take_back(entry.connection.own_id(), handle);
-        if let Some(name) = entry.association {
-            self.associations.remove(name);
-        }
-        self.deadlines.change(handle, entry.scheduled, None);
-        match entry.pending {
-            Pending::Nothing => {}
-            Pending::Question(question) => self.questions.withdraw(question),
-            Pending::Job(ticket) => self.jobs.give_up(ticket),
-        }
         let reason = match reason {
             CloseReason::Error(error) => CloseReason::Error(error.with_claim(entry.connection.claim())),
             other => other,
@@ -205,7 +237,30 @@ impl Endpoint {
             CloseReason::Error(error) => format!("{remote} closed: {error} ({:?})", error.kind),
             other => format!("{remote} closed: {other:?}"),
         });
-        self.outputs.push(Event::Closed { connection: handle, reason });
+        self.counters.count_end(&reason);
+        self.outputs.push(Event::Closed { connection: handle, reason, tally: entry.tally });
+    }
+
+    /// Sends what was written, and forgets the connection everywhere.
+    pub(super) fn forget(&mut self, handle: ConnectionHandle) -> Option<Entry> {
+        self.flush(handle);
+        let entry = self.connections.remove(&handle)?;
+        self.routes.remove(entry.remote, handle);
+        self.handshakes.end(Unfinished::Connection(handle));
+        self.former_addresses.forget(handle);
+        self.own_sessions.remove(&handle);
+        self.doubts.forget(handle);
+        self.ids.take_back(entry.connection.own_id(), handle);
+        if let Some(name) = entry.association {
+            self.associations.remove(name);
+        }
+        self.deadlines.change(handle, entry.scheduled, None);
+        match entry.pending {
+            Pending::Nothing => {}
+            Pending::Question(question) => self.questions.withdraw(question),
+            Pending::Job(ticket) => self.jobs.give_up(ticket),
+        }
+        Some(entry)
     }
 
     /// Moves what a connection wrote from the scratch to the queue.
@@ -214,10 +269,16 @@ impl Endpoint {
         if outbox.is_empty() {
             return;
         }
+        if self.doubts.get(handle).is_some() {
+            let written = std::mem::take(outbox);
+            written.datagrams().for_each(|datagram| self.send_in_doubt(handle, datagram));
+            return;
+        }
         if let Some(entry) = self.connections.get(&handle) {
             let remote = entry.remote;
             let count = self.outputs.push_transmits(remote, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
+            self.counters.bytes_sent += outbox.byte_count() as u64;
             self.outputs.trace(3, || format!("{remote} <- {count} datagrams"));
         }
         outbox.clear();
@@ -228,7 +289,13 @@ impl Endpoint {
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
-        let others = self.unplaced.next_deadline(&self.limits).into_iter().chain(hellos).chain(self.next_stalled());
+        let others = self
+            .unplaced
+            .next_deadline(&self.limits)
+            .into_iter()
+            .chain(hellos)
+            .chain(self.next_stalled())
+            .chain(self.doubts.next_deadline());
         self.deadlines.next().into_iter().chain(others).min()
     }
 
@@ -244,6 +311,7 @@ impl Endpoint {
                 self.apply(now, handle, step);
             }
         }
+        self.ask_when_due(now);
         self.expire_unplaced(now);
         self.expire_hellos(now);
         self.expire_stalled(now);

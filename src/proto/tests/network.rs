@@ -58,7 +58,7 @@ impl Peer {
 
     pub(super) fn closes(&self) -> impl Iterator<Item = (ConnectionHandle, &CloseReason)> {
         self.log.iter().filter_map(|event| match event {
-            Event::Closed { connection, reason } => Some((*connection, reason)),
+            Event::Closed { connection, reason, .. } => Some((*connection, reason)),
             _ => None,
         })
     }

@@ -247,6 +247,28 @@ fn a_forged_end_of_the_handshake_makes_no_key_a_wrong_one() {
     }
 }
 
+/// Whoever sees the handshake can do this, and nothing tells it from a client with a wrong key: docs/errors.md says so.
+#[test]
+fn a_forged_whole_flight_looks_like_that_of_a_client_with_another_key_and_like_nothing_else() {
+    for is_forged in [false, true] {
+        let mut network = Network::new(psk_server());
+        let key = if is_forged { KEY } else { b"fedcba9876543210" };
+        let config = psk_client_with(&["PSK-AES128-CCM8"], IDENTITY, key);
+        let (client, records) = withheld_flight(&mut network, &config);
+        let end = if is_forged { forged_end() } else { records[1..].concat() };
+        network.inject(client, SERVER, &[&records[0], &end[..]].concat());
+        assert_eq!(network.server.error_kinds(), [ErrorKind::WrongPsk]);
+        let (.., alert) = network.wire.last().unwrap();
+        assert_eq!(shape(alert), (21, [0, 0], 15, vec![2, 20]));
+        // Whoever has the key can begin anew at once.
+        network.drop_in_flight();
+        network.clients.clear();
+        network.connect(&psk_client(&["PSK-AES128-CCM8"]));
+        network.settle();
+        assert_eq!(network.server.secured().len(), 1);
+    }
+}
+
 #[test]
 fn a_client_that_falls_silent_after_a_forged_end_has_not_shown_a_wrong_key() {
     let mut network = Network::new(psk_server());

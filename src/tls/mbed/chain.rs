@@ -7,11 +7,12 @@ use super::curves::Curve;
 use super::ffi::config::Role;
 use super::ffi::x509::{Certificate, KeySize, Refusal, Store};
 use super::negotiation::Signatures;
+use super::presented::Presented;
 use super::server_identity::PeerName;
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::error::Error;
 use crate::wire::{PublicKey, RSA_BITS, certificate};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 /// Certificates in one chain: to verify one costs a signature.
 const CERTIFICATES_LIMIT: usize = 16;
@@ -19,9 +20,12 @@ const CERTIFICATES_LIMIT: usize = 16;
 /// Bits of an EC key of an authority: 112 bits of security, as 2048 of RSA have (NIST SP 800-57).
 const EC_BITS_LEAST: u32 = 224;
 
+/// Trusts nobody; `None` when there was no memory for it.
+static NOBODY: LazyLock<Option<Store>> = LazyLock::new(|| Store::new([]));
+
 /// What a Certificate message holds: one certificate at least, the peer's own first.
 pub(super) struct Chain {
-    certificates: Vec<Certificate>,
+    certificates: Vec<Arc<Presented>>,
     key: PublicKey,
 }
 
@@ -32,13 +36,13 @@ impl Chain {
         if ders.len() > CERTIFICATES_LIMIT {
             return Err(Error::certificate_fault(CertificateFault::ChainTooLong));
         }
-        let certificates: Option<Vec<_>> = ders.into_iter().map(Certificate::from_der).collect();
+        let certificates: Option<Vec<_>> = ders.into_iter().map(Presented::read).collect();
         let certificates = certificates.ok_or_else(|| Error::certificate_fault(CertificateFault::Unreadable))?;
         let Some(own) = certificates.first() else { return Ok(None) };
         let unacceptable = || Error::certificate_fault(CertificateFault::UnacceptableKey);
-        let key = PublicKey::recognise(&own.public_key()).ok_or_else(unacceptable)?;
+        let key = own.key.clone().ok_or_else(unacceptable)?;
         // CVE-2026-135391: before anything is computed with them.
-        if certificates.iter().any(|certificate| is_enormous(certificate.key_size())) {
+        if certificates.iter().any(|presented| is_enormous(presented.certificate.key_size())) {
             return Err(unacceptable());
         }
         Ok(Some(Chain { certificates, key }))
@@ -51,7 +55,7 @@ impl Chain {
 
     /// The certificates, DER each, the peer's own first.
     pub(super) fn ders(&self) -> impl Iterator<Item = Vec<u8>> {
-        self.certificates.iter().map(Certificate::der)
+        self.certificates.iter().map(|presented| presented.der.clone())
     }
 }
 
@@ -78,22 +82,19 @@ impl ChainRules {
     /// Looks for faults in the order of node:tls, where the name comes last.
     pub(super) fn judge(&self, chain: &Chain) -> Result<(), CertificateFault> {
         let lists = self.revocations.as_deref().map(RevocationLists::lists);
-        let nobody;
         let store = match &self.trust_anchors {
             Some(anchors) => anchors.store(),
-            None => {
-                nobody = Store::new([]).ok_or(CertificateFault::Other)?;
-                &nobody
-            }
+            None => NOBODY.as_ref().ok_or(CertificateFault::Other)?,
         };
-        let path = store.verify(&chain.certificates, lists, self.peer).map_err(Refusal::fault)?;
+        let certificates: Vec<_> = chain.certificates.iter().map(|presented| &presented.certificate).collect();
+        let path = store.verify(&certificates, lists, self.peer).map_err(Refusal::fault)?;
         check_path_lengths(&path)?;
         self.check_strength(&path)?;
         // RFC 8422 section 5.1: a server's key is on a curve that its client knows.
         if chain.key.curve().is_some_and(|name| !self.curves.iter().any(|curve| curve.name() == name)) {
             return Err(CertificateFault::Weak);
         }
-        let own = chain.certificates.first().ok_or(CertificateFault::Missing)?;
+        let own = certificates.first().ok_or(CertificateFault::Missing)?;
         // RFC 5246 sections 7.4.2 and 7.4.6: every suite here has the key sign.
         if !own.may_sign() {
             return Err(CertificateFault::WrongPurpose);

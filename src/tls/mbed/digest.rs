@@ -28,6 +28,6 @@ impl Digest {
     }
 
     pub(super) fn finish(&self) -> [u8; 32] {
-        HmacKey::new(b"mbed-dtls session").mac(&[&self.0])
+        *HmacKey::new(b"mbed-dtls session").mac(&[&self.0])
     }
 }

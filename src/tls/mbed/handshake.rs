@@ -116,6 +116,11 @@ impl Handshake {
         self.ssl.state() + 1
     }
 
+    /// How many messages it has written, other than again.
+    pub(crate) fn messages_written(&self) -> u32 {
+        self.ssl.messages_written()
+    }
+
     /// When [`Handshake::handle_timeout`] is due. Stands still while a look-up is open.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         if self.suspended.is_some() { None } else { self.ssl.deadline() }
@@ -178,6 +183,11 @@ impl Handshake {
             Answer::Peer(accepted) => self.steps.peer.answer(accepted),
             Answer::Config(_) | Answer::Protocol(_) => Err(Error::unasked()),
         }
+    }
+
+    /// Takes less memory until it goes on, which may be long.
+    pub(crate) fn rest(&mut self) {
+        self.ssl.rest();
     }
 
     /// The timer stood still while the application was asked, or the step waited.

@@ -15,7 +15,7 @@ use crate::wire::certificate_type::{Agreement, client_extensions, read_client_he
 use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::{
-    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id,
+    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id_extension,
     server_name, session_ticket, srtp,
 };
 use mbedtls_sys as sys;
@@ -51,7 +51,7 @@ impl Hellos {
         let mut always = srtp::client_extension(&rules.srtp_profiles);
         if uses_ids {
             // RFC 9853 section 3: who offers connection IDs should offer this as well.
-            always.extend(connection_id::routability_extension());
+            always.extend(connection_id_extension::routability_extension());
         }
         let extensions = HelloExtensions { always, full: client_extensions(&rules.abilities) };
         Hellos { uses_ids, ..Hellos::new(rules, extensions) }
@@ -108,9 +108,10 @@ impl Hellos {
         (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
         self.ticket = session_ticket::presented(list)?.map(<[u8]>::to_vec);
         self.server_name = server_name(list);
-        self.checks_routability = self.uses_ids && connection_id::allows_routability_checks(list, Hello::Client)?;
+        self.checks_routability =
+            self.uses_ids && connection_id_extension::allows_routability_checks(list, Hello::Client)?;
         if self.checks_routability {
-            self.extensions.always.extend(connection_id::routability_extension());
+            self.extensions.always.extend(connection_id_extension::routability_extension());
         }
         Ok(())
     }
@@ -139,7 +140,7 @@ impl Hellos {
                 let list = extensions::of_server_hello(&self.offered, &message)?;
                 self.agreement = read_server_hello(&self.rules.abilities, list)?;
                 self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, list)?;
-                self.checks_routability = connection_id::allows_routability_checks(list, Hello::Server)?;
+                self.checks_routability = connection_id_extension::allows_routability_checks(list, Hello::Server)?;
             }
             _ => {}
         }

@@ -4,10 +4,10 @@ use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::last_flight::LastFlight;
 use crate::tls::error::Error;
-use crate::tls::inbound::Inbound;
+use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::tls::saved::SavedConnection;
-use crate::wire::{RoutabilityCheck, alert};
+use crate::wire::{MaxFragmentLength, RECORD_LIMIT, RoutabilityCheck, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +15,9 @@ use std::time::{Duration, Instant};
 /// Records of no use that an association hears in its sleep; at the next one it stays awake. To hear one costs several times
 /// as much asleep as awake, and anybody can send them.
 pub(crate) const DISTURBANCES: u8 = 2;
+
+/// 48 bits below the epoch in the eight bytes of a record number.
+const NUMBER_MASK: u64 = (1 << 48) - 1;
 
 /// A finished handshake's engine.
 pub(crate) struct Open {
@@ -35,6 +38,15 @@ pub(crate) struct Asleep {
 }
 
 impl Asleep {
+    /// A saved connection that nobody has heard from here.
+    pub(crate) fn in_new_life(config: &Arc<SslConfig>, saved: SavedConnection, nonce_offset: u64) -> Asleep {
+        let own_limit = MaxFragmentLength::from_code(config.max_fragment_length_code());
+        let limits = saved.max_fragment_length.into_iter().chain(own_limit);
+        let payload_limit = limits.map(|limit| usize::from(limit.bytes())).min().unwrap_or(RECORD_LIMIT);
+        let config = Arc::clone(config);
+        Asleep { last_flight: LastFlight::Delivered, saved, nonce_offset, config, payload_limit, disturbances: 0 }
+    }
+
     pub(crate) fn wake(&self, now: Instant) -> Result<Ssl, Error> {
         let mut ssl = Ssl::new(&self.config, now, Duration::MAX).map_err(Error::internal)?;
         // Exactly where it was: nothing has been sent meanwhile.
@@ -80,14 +92,14 @@ impl Open {
                 if !ssl.checks_routability {
                     // RFC 9853 section 3: nobody has said that there would be such records.
                     ssl.set_replay_window(before);
-                    return Ok(Inbound::Dropped);
+                    return Ok(Inbound::Dropped(DropReason::Unexpected));
                 }
                 *last_flight = LastFlight::Delivered;
                 Ok(RoutabilityCheck::parse(check).map_or(Inbound::Consumed, Inbound::Check))
             }
             Err(_) if !authenticated => {
                 ssl.drop_current_record();
-                Ok(Inbound::Dropped)
+                Ok(Inbound::Dropped(reason(record, before)))
             }
             Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
             Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(ssl.received_alert(), false)),
@@ -99,5 +111,15 @@ impl Open {
                 Err(error.with_alert(description))
             }
         }
+    }
+}
+
+/// Why the engine has not taken a record, by the highest number that was heard and the window below it.
+fn reason(record: &[u8], (top, seen): (u64, u64)) -> DropReason {
+    // Epoch and number stand at the same place with and without a connection ID.
+    let number = record.get(3..11).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_be_bytes);
+    match top.checked_sub(number & NUMBER_MASK) {
+        Some(age) if age >= 64 || seen >> age & 1 == 1 => DropReason::Replayed,
+        _ => DropReason::Unauthentic,
     }
 }

@@ -86,7 +86,7 @@ impl Steps {
                     Some(record) => finished = Some(record),
                     None => return Ok(Pause::Reading),
                 },
-                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_certainly_the_peers(ssl, offered.as_ref()) => {
+                Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_taken_for_the_peers(ssl, offered.as_ref()) => {
                     self.bad_finished = true;
                     ssl.drop_current_record();
                     // The engine has written an alert.
@@ -177,9 +177,11 @@ impl Steps {
     }
 }
 
-/// A Finished message that fails to authenticate shows that the client has other keys than ours only if it came with the
-/// client's key exchange, which the keys are made of: whoever can forge that is the client. Anybody can send one alone, or
-/// with a ChangeCipherSpec. A server that has other keys than ours sends none, because it has refused ours.
-fn is_certainly_the_peers(ssl: &Ssl, record: Option<&OwnedRecord>) -> bool {
+/// Whether a Finished message that fails to authenticate is taken for that of a client with other keys than ours. Anybody
+/// can send one, alone or with a ChangeCipherSpec, so that such a one is dropped. With the client's key exchange, which the
+/// keys are made of, in one datagram, it is what such a client sends. Whoever sees the handshake can forge that too, before
+/// the client has answered: nothing in it could tell the two apart, and to wait for another would only delay the answer to a
+/// client with a wrong key. A server that has other keys than ours sends no Finished message, because it has refused ours.
+fn is_taken_for_the_peers(ssl: &Ssl, record: Option<&OwnedRecord>) -> bool {
     ssl.role() == Role::Server && record.is_some_and(|record| record.after_key_exchange)
 }

@@ -1,10 +1,12 @@
 //! Record buffers, lent to the engine. A context has its two only while there is something in them: during a call, and
-//! while a message waits for the application's answer. So a thousand connections share a few.
+//! between two calls while a message waits in them. Where it waits for the application's answer, it is set aside. So a
+//! thousand connections share a few.
 
 use super::sys;
 use std::cell::RefCell;
 use std::ptr::null_mut;
 use sys::types::raw_types::c_uchar;
+use zeroize::Zeroizing;
 
 /// Bytes in a buffer: a record of RECORD_LIMIT, and what comes with it (RFC 6347 section 4.1, RFC 9146 section 4).
 const LENGTH: usize = 17 * 1024;
@@ -85,16 +87,66 @@ pub(super) fn detach(ssl: &mut sys::ssl_context, received: usize) {
     if ssl.in_buf.is_null() || !is_done(ssl) {
         return;
     }
+    let [mut input, output] = take_back(ssl);
+    wipe(&mut input, received);
+    give_back(output);
+    give_back(input);
+}
+
+/// A message that waits in an input buffer, in the memory that it takes.
+pub(super) struct Aside {
+    bytes: Zeroizing<Vec<u8>>,
+    /// Where the engine's pointers stood in the buffer.
+    offsets: [usize; INPUT_POINTERS],
+}
+
+/// Takes the buffers back from a context in which a message waits, and keeps what is needed of it; `None` where there is
+/// nothing to keep, or too much is under way. `received`: as in [`detach`].
+pub(super) fn put_aside(ssl: &mut sys::ssl_context, received: usize) -> Option<Aside> {
+    if ssl.in_buf.is_null() || ssl.out_left != 0 || !ssl.in_offt.is_null() {
+        return None;
+    }
+    let start = ssl.in_buf.addr();
+    let offsets = input_pointers(ssl).map(|pointer| pointer.addr().wrapping_sub(start));
+    let message_end = ssl.in_msg.addr().wrapping_sub(start).checked_add(ssl.in_hslen.max(ssl.in_msglen))?;
+    let length = received.max(ssl.in_left).max(message_end);
+    if length > LENGTH || offsets.iter().any(|&offset| offset > LENGTH) {
+        return None;
+    }
+    let [mut input, output] = take_back(ssl);
+    let bytes = Zeroizing::new(input[..length].to_vec());
+    wipe(&mut input, length);
+    give_back(output);
+    give_back(input);
+    Some(Aside { bytes, offsets })
+}
+
+/// Gives a context buffers again, with the message that was set aside.
+pub(super) fn take_up(ssl: &mut sys::ssl_context, aside: &Aside) {
+    attach(ssl);
+    let start = ssl.in_buf;
+    // SAFETY: the buffer has LENGTH bytes and was lent just now; `put_aside` keeps no more than that.
+    unsafe { start.copy_from_nonoverlapping(aside.bytes.as_ptr(), aside.bytes.len()) };
+    for (pointer, offset) in input_pointers(ssl).into_iter().zip(aside.offsets) {
+        // In the buffer, or right behind it: `put_aside` has looked.
+        *pointer = start.wrapping_add(offset);
+    }
+}
+
+/// The engine's pointers into its input buffer.
+const INPUT_POINTERS: usize = 6;
+
+fn input_pointers(ssl: &mut sys::ssl_context) -> [&mut *mut c_uchar; INPUT_POINTERS] {
+    [&mut ssl.in_hdr, &mut ssl.in_ctr, &mut ssl.in_cid, &mut ssl.in_len, &mut ssl.in_iv, &mut ssl.in_msg]
+}
+
+/// Input and output of a context that has them, and nothing to write.
+fn take_back(ssl: &mut sys::ssl_context) -> [Box<[u8]>; 2] {
     // SAFETY: both are from `attach` or `ssl_setup`; every pointer to them is forgotten below.
-    let (mut input, output) = unsafe { (from_raw(ssl.in_buf), from_raw(ssl.out_buf)) };
+    let buffers = unsafe { [from_raw(ssl.in_buf), from_raw(ssl.out_buf)] };
+    input_pointers(ssl).into_iter().for_each(|pointer| *pointer = null_mut());
     for pointer in [
         &mut ssl.in_buf,
-        &mut ssl.in_hdr,
-        &mut ssl.in_ctr,
-        &mut ssl.in_cid,
-        &mut ssl.in_len,
-        &mut ssl.in_iv,
-        &mut ssl.in_msg,
         &mut ssl.out_buf,
         &mut ssl.out_hdr,
         &mut ssl.out_ctr,
@@ -105,12 +157,14 @@ pub(super) fn detach(ssl: &mut sys::ssl_context, received: usize) {
     ] {
         *pointer = null_mut();
     }
-    if let Some(record) = input.get_mut(..received) {
+    buffers
+}
+
+fn wipe(input: &mut [u8], length: usize) {
+    if let Some(record) = input.get_mut(..length) {
         // SAFETY: the bytes of this slice.
         unsafe { sys::platform_zeroize(record.as_mut_ptr().cast(), record.len()) };
     }
-    give_back(output);
-    give_back(input);
 }
 
 /// Whether the next read begins with a new record, and nothing waits to be written.

@@ -1,7 +1,11 @@
 //! HMAC-SHA256 (RFC 2104) of many messages under one key, whose blocks are hashed once.
 
 use super::sha2::{SHA256_BLOCK, SHA256_LENGTH, Sha256State};
-use zeroize::Zeroizing;
+use super::wiped::Wiped;
+
+/// What the bytes of a key are combined with (RFC 2104 section 2).
+const INNER_PAD: u8 = 0x36;
+const OUTER_PAD: u8 = 0x5c;
 
 /// A key, kept as the two hash states that have taken it.
 pub(crate) struct HmacKey {
@@ -11,31 +15,32 @@ pub(crate) struct HmacKey {
 
 impl HmacKey {
     pub(crate) fn new(key: &[u8]) -> HmacKey {
-        let mut block = Zeroizing::new([0; SHA256_BLOCK]);
+        let mut block = Wiped::<SHA256_BLOCK>::zeros();
         if let Some(room) = block.get_mut(..key.len()) {
             room.copy_from_slice(key);
         } else {
-            let digest = Zeroizing::new(finish(Sha256State::initial(), 0, &[key]));
-            block[..SHA256_LENGTH].copy_from_slice(&*digest);
+            block[..SHA256_LENGTH].copy_from_slice(&*finish(Sha256State::initial(), 0, &[key]));
         }
-        let taken = |pad: u8| {
+        let mut take = |pad: u8| {
+            block.iter_mut().for_each(|byte| *byte ^= pad);
             let mut state = Sha256State::initial();
-            state.take(&Zeroizing::new(block.map(|byte| byte ^ pad)));
+            state.take(&block);
             state
         };
-        HmacKey { inner: taken(0x36), outer: taken(0x5c) }
+        // The second pad takes the first one back.
+        HmacKey { inner: take(INNER_PAD), outer: take(INNER_PAD ^ OUTER_PAD) }
     }
 
     /// The MAC of the concatenation of `parts`.
-    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; SHA256_LENGTH] {
-        let digest = Zeroizing::new(finish(self.inner.clone(), SHA256_BLOCK, parts));
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> Wiped<SHA256_LENGTH> {
+        let digest = finish(self.inner.clone(), SHA256_BLOCK, parts);
         finish(self.outer.clone(), SHA256_BLOCK, &[&*digest])
     }
 }
 
 /// The digest of what `state` has taken, `taken` bytes in whole blocks, and `parts` behind it.
-fn finish(mut state: Sha256State, taken: usize, parts: &[&[u8]]) -> [u8; SHA256_LENGTH] {
-    let mut block = Zeroizing::new([0; SHA256_BLOCK]);
+fn finish(mut state: Sha256State, taken: usize, parts: &[&[u8]]) -> Wiped<SHA256_LENGTH> {
+    let mut block = Wiped::<SHA256_BLOCK>::zeros();
     let mut filled = 0;
     for mut part in parts.iter().copied() {
         while !part.is_empty() {
@@ -78,7 +83,11 @@ mod tests {
                 let mut expected = [0; SHA256_LENGTH];
                 Hmac::hmac(Type::Sha256, key, message, &mut expected).unwrap();
                 let (first, second) = message.split_at(length / 3);
-                assert_eq!(hmac.mac(&[first, &[], second]), expected, "{key_length} bytes of key, {length} of message");
+                assert_eq!(
+                    *hmac.mac(&[first, &[], second]),
+                    expected,
+                    "{key_length} bytes of key, {length} of message"
+                );
             }
         }
     }

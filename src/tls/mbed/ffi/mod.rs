@@ -39,6 +39,7 @@ mod start_up;
 pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
+pub(crate) mod wiped;
 pub(crate) mod x509;
 
 use mbedtls_sys as sys;

@@ -72,12 +72,12 @@ unsafe fn bytes<'a>(data: *const c_uchar, length: usize) -> &'a [u8] {
 fn p_sha256(secret: &[u8], seed: &[&[u8]; 2], output: &mut [u8]) {
     let key = HmacKey::new(secret);
     let [label, seed] = *seed;
-    let mut a = Zeroizing::new(key.mac(&[label, seed]));
+    let mut a = key.mac(&[label, seed]);
     for (index, chunk) in output.chunks_mut(a.len()).enumerate() {
         if index > 0 {
-            *a = key.mac(&[&*a]);
+            a = key.mac(&[&*a]);
         }
-        let block = Zeroizing::new(key.mac(&[&*a, label, seed]));
+        let block = key.mac(&[&*a, label, seed]);
         chunk.copy_from_slice(&block[..chunk.len()]);
     }
 }

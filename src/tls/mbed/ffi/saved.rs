@@ -41,16 +41,10 @@ pub(crate) type Id = ([u8; 32], u8);
 impl Ssl {
     /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
     pub(crate) fn connection_state(&self) -> Option<ConnectionState> {
-        if self.state() != sys::SSL_HANDSHAKE_OVER {
-            return None;
-        }
+        let randoms = self.randoms()?;
         // `transform` itself is not yet set while the last flight is kept for a peer that may ask for it again.
         // SAFETY: null, or structs that the context owns.
         let (session, transform) = unsafe { (self.raw.session.as_ref()?, self.raw.transform_out.as_ref()?) };
-        let mut randoms = Zeroizing::new([0; 64]);
-        // The transform has the server's first (RFC 5246 section 6.3); the handshake, and node-mbed-dtls, the client's.
-        randoms[..32].copy_from_slice(&transform.randbytes[32..]);
-        randoms[32..].copy_from_slice(&transform.randbytes[..32]);
         Some(ConnectionState {
             suite: u16::try_from(session.ciphersuite).ok()?,
             randoms,
@@ -69,6 +63,20 @@ impl Ssl {
                 .then_some([(transform.in_cid, transform.in_cid_len), (transform.out_cid, transform.out_cid_len)]),
             checks_routability: self.checks_routability,
         })
+    }
+
+    /// The client's random, then the server's; `None` while there is a handshake.
+    pub(crate) fn randoms(&self) -> Option<Zeroizing<[u8; 64]>> {
+        if self.state() != sys::SSL_HANDSHAKE_OVER {
+            return None;
+        }
+        // SAFETY: null, or a struct that the context owns.
+        let transform = unsafe { self.raw.transform_out.as_ref()? };
+        let mut randoms = Zeroizing::new([0; 64]);
+        // The transform has the server's first (RFC 5246 section 6.3); the handshake, and node-mbed-dtls, the client's.
+        randoms[..32].copy_from_slice(&transform.randbytes[32..]);
+        randoms[32..].copy_from_slice(&transform.randbytes[..32]);
+        Some(randoms)
     }
 
     /// The session id in the ClientHello.

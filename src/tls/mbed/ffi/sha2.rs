@@ -1,5 +1,6 @@
 //! The block functions of SHA-256 and SHA-512: AWS-LC's, which uses the processor's SHA instructions where it has some.
 
+use super::wiped::Wiped;
 use super::{c_int, sys};
 use sys::types::raw_types::c_uchar;
 use zeroize::{Zeroize, Zeroizing};
@@ -65,8 +66,8 @@ impl Sha256State {
         context.state.zeroize();
     }
 
-    pub(super) fn bytes(&self) -> [u8; SHA256_LENGTH] {
-        let mut bytes = [0; SHA256_LENGTH];
+    pub(super) fn bytes(&self) -> Wiped<SHA256_LENGTH> {
+        let mut bytes = Wiped::zeros();
         for (chunk, word) in bytes.chunks_exact_mut(size_of::<u32>()).zip(self.0.iter()) {
             chunk.copy_from_slice(&word.to_be_bytes());
         }

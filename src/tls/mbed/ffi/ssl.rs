@@ -1,7 +1,7 @@
 //! One `ssl_context` behind safe methods; no decision is made here.
 
 use super::bio::{self, Bio, StagedPsk};
-use super::buffers;
+use super::buffers::{self, Aside};
 use super::config::{Role, SslConfig};
 use super::{c_int, check, sys};
 use std::ffi::{CStr, CString};
@@ -36,6 +36,8 @@ pub(crate) struct Ssl {
     pub(crate) checks_routability: bool,
     /// The alert that the last record was, if it was one.
     received_alert: Option<u8>,
+    /// A message that waits, while the context has no buffers.
+    aside: Option<Box<Aside>>,
 }
 
 // SAFETY: the context and its Bio are used through `&mut Ssl` alone, and neither is tied to a thread: the memory is the
@@ -59,6 +61,7 @@ impl Ssl {
             has_connection_ids: false,
             checks_routability: false,
             received_alert: None,
+            aside: None,
         };
         let context = bio.as_ptr().cast();
         // SAFETY: the configuration outlives the context (`Arc`), and so does the Bio (`drop`); neither moves.
@@ -94,7 +97,10 @@ impl Ssl {
         bio.incoming = record.map(NonNull::from);
         std::mem::swap(&mut bio.written.bytes, bytes);
         std::mem::swap(&mut bio.written.ends, ends);
-        buffers::attach(&mut self.raw);
+        match self.aside.take() {
+            None => buffers::attach(&mut self.raw),
+            Some(aside) => buffers::take_up(&mut self.raw, &aside),
+        }
         let result = act(self);
         let bio = self.bio_mut();
         // The record ends with this call; what the engine left unread is gone.
@@ -108,6 +114,14 @@ impl Ssl {
             self.bio_mut().received = 0;
         }
         result
+    }
+
+    /// Gives buffers back in which a message waits. Worth the trouble where it waits for long.
+    pub(crate) fn rest(&mut self) {
+        let received = self.bio().received;
+        if let Some(aside) = buffers::put_aside(&mut self.raw, received) {
+            self.aside = Some(Box::new(aside));
+        }
     }
 
     /// Offers one more record inside `exchange`.
@@ -162,6 +176,12 @@ impl Ssl {
 
     pub(crate) fn postpone_timer(&mut self, pause: Duration) {
         self.bio_mut().postpone(pause);
+    }
+
+    /// The number of the next handshake message (RFC 6347 section 4.2.2), which a repetition does not change.
+    pub(crate) fn messages_written(&self) -> u32 {
+        // SAFETY: null, or the handshake that the context owns; its last step frees it.
+        unsafe { self.raw.handshake.as_ref() }.map_or(u32::MAX, |handshake| handshake.out_msg_seq)
     }
 
     /// One step of the handshake.

@@ -112,6 +112,41 @@ fn a_context_has_record_buffers_only_during_calls_and_while_a_message_waits_in_t
 }
 
 #[test]
+fn a_message_that_is_set_aside_is_there_again_when_its_context_goes_on() {
+    let mut ssl = psk_server();
+    let (now, mut bytes, mut ends) = (Instant::now(), Vec::new(), Vec::new());
+    let message = [0xa5; 100];
+    let record = [&[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 100][..], &message].concat();
+    let pointers = |raw: &sys::ssl_context| {
+        [raw.in_hdr, raw.in_ctr, raw.in_cid, raw.in_len, raw.in_iv, raw.in_msg]
+            .map(|pointer| pointer.addr().wrapping_sub(raw.in_buf.addr()))
+    };
+    let mut before = [0; 6];
+    ssl.exchange(now, None, (&mut bytes, &mut ends), |ssl| {
+        // SAFETY: the input buffer is longer.
+        unsafe { ssl.raw.in_buf.copy_from_nonoverlapping(record.as_ptr(), record.len()) };
+        (ssl.raw.in_left, ssl.raw.in_msglen, ssl.raw.in_hslen) = (record.len(), message.len(), message.len());
+        ssl.keep_peeked_message();
+        before = pointers(&ssl.raw);
+    });
+    for _ in 0..2 {
+        ssl.rest();
+        assert!(ssl.raw.in_buf.is_null() && ssl.raw.out_buf.is_null() && ssl.raw.in_msg.is_null());
+        // Twice does no harm.
+        ssl.rest();
+        ssl.exchange(now, None, (&mut bytes, &mut ends), |ssl| {
+            assert_eq!(pointers(&ssl.raw), before);
+            // SAFETY: the input buffer is longer.
+            assert_eq!(unsafe { std::slice::from_raw_parts(ssl.raw.in_buf, record.len()) }, record);
+            // SAFETY: the message stands in the buffer.
+            assert_eq!(unsafe { std::slice::from_raw_parts(ssl.raw.in_msg, message.len()) }, message);
+        });
+    }
+    // It can end as it rests.
+    ssl.rest();
+}
+
+#[test]
 fn a_key_is_installed_for_the_identity_that_it_was_looked_up_for_and_for_no_other() {
     let mut ssl = psk_server();
     ssl.stage_psk(StagedPsk { identity: b"bob".to_vec(), key: Zeroizing::new(vec![1; 16]) });

@@ -75,10 +75,6 @@ impl Certificate {
         (is_whole && !constrains).then(|| Certificate { der: der.to_vec(), parsed })
     }
 
-    pub(crate) fn der(&self) -> Vec<u8> {
-        self.der.clone()
-    }
-
     /// SubjectPublicKeyInfo, DER.
     pub(crate) fn public_key(&self) -> Vec<u8> {
         raw(&self.parsed.raw.pk_raw).to_vec()
@@ -255,7 +251,7 @@ impl Store {
     /// the last. `peer`: the role in which the owner of the first appears.
     pub(crate) fn verify(
         &self,
-        chain: &[Certificate],
+        chain: &[&Certificate],
         lists: Option<&[RevocationList]>,
         peer: Role,
     ) -> Result<Vec<Certificate>, Refusal> {

@@ -61,7 +61,7 @@ impl Store {
     /// Of several things that are wrong, the last one that is found is named, as node:tls does.
     pub(crate) fn verify(
         &self,
-        chain: &[Certificate],
+        chain: &[&Certificate],
         lists: Option<&[RevocationList]>,
         peer: Role,
     ) -> Result<Vec<Certificate>, Refusal> {

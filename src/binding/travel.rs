@@ -1,0 +1,171 @@
+//! Connections on their way between processes, as bytes: each its length, its peer's address, and its saved state.
+
+use super::address;
+use super::error::{CodedError, invalid_session};
+use super::saved::NativeSavedConnection;
+use super::wall_clock::unix_time;
+use crate::proto::{Endpoint, SaveClock, SavedConnection, Traveller};
+use napi::bindgen_prelude::{Buffer, Uint32Array};
+use napi_derive::napi;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// Bytes that are enough for most: no secret is left behind by a vector that grows.
+const ROOM: usize = 256;
+
+const IPV4: u8 = 4;
+const IPV6: u8 = 6;
+
+/// Connections that have come in.
+#[napi(object, object_from_js = false)]
+pub struct NativeArrivals {
+    /// Three for each: the connection, 0 when it could not come in; its peer's UDP port; IANA's number of its suite.
+    pub numbers: Uint32Array,
+    /// IP literals of the peers.
+    pub addresses: Vec<String>,
+}
+
+/// One connection as its store has it.
+#[napi(object, object_from_js = false)]
+pub struct NativeTraveller {
+    /// IP literal of the peer.
+    pub address: String,
+    /// UDP port of the peer.
+    pub port: u16,
+    /// The last 64 bits of the server's random, which name the association.
+    pub association: Buffer,
+    /// What it needs to go on.
+    pub saved: NativeSavedConnection,
+}
+
+/// `travellers` one behind the other; a length of 0 stands for one that stays.
+pub(super) fn pack(travellers: impl ExactSizeIterator<Item = Option<Traveller>>) -> Buffer {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(travellers.len() * ROOM));
+    for traveller in travellers {
+        let start = bytes.len();
+        bytes.extend_from_slice(&[0, 0]);
+        let Some(traveller) = traveller else { continue };
+        write_address(traveller.remote, &mut bytes);
+        traveller.saved.write_to(&mut bytes);
+        let length = u16::try_from(bytes.len() - start - 2).unwrap_or_default();
+        if let Some(place) = bytes.get_mut(start..start + 2) {
+            place.copy_from_slice(&length.to_be_bytes());
+        }
+    }
+    bytes.to_vec().into()
+}
+
+/// What [`pack`] has written. Nothing of it is used unless all of it is as it should be.
+pub(super) fn unpack(mut bytes: &[u8]) -> Result<Vec<Traveller>, CodedError> {
+    let mut travellers = Vec::new();
+    while !bytes.is_empty() {
+        let (traveller, rest) = read(bytes).ok_or_else(|| invalid_session("it is not one of ours".to_owned()))?;
+        travellers.push(traveller);
+        bytes = rest;
+    }
+    Ok(travellers)
+}
+
+fn read(bytes: &[u8]) -> Option<(Traveller, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (mut traveller, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    let remote = read_address(&mut traveller)?;
+    Some((Traveller { remote, saved: SavedConnection::read(traveller)? }, rest))
+}
+
+/// As node:dgram has it: an IPv4 peer of a dual-stack socket is an IPv4 peer, and a zone is a number of an interface.
+fn write_address(remote: SocketAddr, out: &mut Vec<u8>) {
+    match remote {
+        SocketAddr::V4(v4) => {
+            out.push(IPV4);
+            out.extend_from_slice(&v4.ip().octets());
+        }
+        SocketAddr::V6(v6) => {
+            out.push(IPV6);
+            out.extend_from_slice(&v6.ip().octets());
+            out.extend_from_slice(&v6.scope_id().to_be_bytes());
+        }
+    }
+    out.extend_from_slice(&remote.port().to_be_bytes());
+}
+
+fn read_address(bytes: &mut &[u8]) -> Option<SocketAddr> {
+    match take(bytes)? {
+        [IPV4] => {
+            let ip = IpAddr::from(take::<4>(bytes)?);
+            Some(SocketAddr::new(ip, u16::from_be_bytes(take(bytes)?)))
+        }
+        [IPV6] => {
+            let ip = Ipv6Addr::from(take::<16>(bytes)?);
+            let scope_id = u32::from_be_bytes(take(bytes)?);
+            Some(SocketAddrV6::new(ip, u16::from_be_bytes(take(bytes)?), 0, scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+fn take<const LENGTH: usize>(bytes: &mut &[u8]) -> Option<[u8; LENGTH]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+/// The clock around an import of what was saved at some time, in milliseconds.
+pub(super) fn clock(saved_at: f64) -> SaveClock {
+    SaveClock { saved: Duration::try_from_secs_f64(saved_at / 1000.0).ok(), now: unix_time() }
+}
+
+impl NativeArrivals {
+    /// Lets each come in by `admit`, which answers the connection, or 0.
+    pub(super) fn of(
+        travellers: &[Traveller],
+        endpoint: &mut Endpoint,
+        mut admit: impl FnMut(&mut Endpoint, &Traveller) -> u32,
+    ) -> NativeArrivals {
+        let numbers = travellers.iter().flat_map(|traveller| {
+            [admit(endpoint, traveller), traveller.remote.port().into(), traveller.saved.suite.id().into()]
+        });
+        NativeArrivals {
+            numbers: numbers.collect::<Vec<_>>().into(),
+            addresses: travellers.iter().map(|traveller| address::format(&traveller.remote)).collect(),
+        }
+    }
+}
+
+impl NativeTraveller {
+    pub(super) fn new(traveller: Traveller, saved_at: f64) -> NativeTraveller {
+        let Traveller { remote, saved } = traveller;
+        let association = saved.randoms.last_chunk::<8>().copied().unwrap_or_default();
+        NativeTraveller {
+            address: address::format(&remote),
+            port: remote.port(),
+            association: association.to_vec().into(),
+            saved: NativeSavedConnection::new(
+                saved,
+                Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_come_out_as_they_went_in() {
+        for address in ["192.0.2.1", "2001:db8::1", "fe80::1%3"] {
+            let remote = address::parse(address, 5684).unwrap();
+            let mut bytes = Vec::new();
+            write_address(remote, &mut bytes);
+            for length in 0..bytes.len() {
+                assert_eq!(read_address(&mut &bytes[..length]), None);
+            }
+            let mut rest = &bytes[..];
+            assert_eq!(read_address(&mut rest), Some(remote));
+            assert!(rest.is_empty());
+        }
+        assert_eq!(read_address(&mut &[5, 0, 0, 0, 0, 0, 0][..]), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! Connections that leave for another process, and come in from one, by the hundred.
+//!
+//! One that has left is not over: it gets no `Closed` event, because whoever takes it out has it in hand. No engine works
+//! until one of those that came in is heard or used.
+
+use super::Endpoint;
+use crate::proto::connection::Connection;
+use crate::proto::questions::{QuestionId, Restoration};
+use crate::proto::table::ConnectionHandle;
+use crate::tls::{ClientConfig, Context, SavedConnection, Unrestorable};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// A connection on its way: where its peer is, and what it needs to go on.
+pub(crate) struct Traveller {
+    pub(crate) remote: SocketAddr,
+    pub(crate) saved: SavedConnection,
+}
+
+impl Endpoint {
+    /// Takes a connection out, to go on elsewhere. `None` when it cannot, or has not ended its handshake: then it stays.
+    pub(crate) fn take_out(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
+        let traveller = self.copy_of(handle)?;
+        self.forget(handle);
+        self.outputs.trace(2, || format!("{} goes on elsewhere", traveller.remote));
+        Some(traveller)
+    }
+
+    /// What [`Endpoint::take_out`] would answer. The connection stays.
+    pub(crate) fn copy_of(&self, handle: ConnectionHandle) -> Option<Traveller> {
+        let entry = self.connections.get(&handle)?;
+        let saved = entry.connection.save().filter(|saved| saved.check().is_ok())?;
+        Some(Traveller { remote: entry.remote, saved })
+    }
+
+    /// Whether one of the records that wait for the answer to this question is authentic under a copy, which it does not
+    /// use: nothing of the question changes, and nothing is sent.
+    pub(crate) fn proves(&self, now: Instant, question: QuestionId, restoration: Restoration<'_>) -> bool {
+        let Some(server) = &self.server else { return false };
+        let Some(unplaced) = self.unplaced.get(question) else { return false };
+        let Ok(context) = Context::restore(&server.config, restoration.saved, restoration.clock) else { return false };
+        Connection::restored(now, context).authenticates(now, &unplaced.records)
+    }
+
+    /// Lets a client's connection go on with the server at `remote`.
+    pub(crate) fn go_on(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        config: &ClientConfig,
+        restoration: Restoration<'_>,
+    ) -> Result<ConnectionHandle, Unrestorable> {
+        let context = Context::restore_client(config, restoration.saved, restoration.clock)?;
+        Ok(self.adopt(remote, Connection::restored(now, context), restoration))
+    }
+}

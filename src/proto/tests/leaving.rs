@@ -1,0 +1,153 @@
+//! Connections that leave one process for another.
+
+use super::network::*;
+use super::roaming::{ONE_CONNECTION, UNIX_TIME};
+use crate::proto::{ConnectionHandle, SavedConnection, SendError, Traveller};
+use std::collections::HashSet;
+
+/// What a server has sent to a device, as explicit halves of nonces.
+fn nonces(network: &Network) -> Vec<Vec<u8>> {
+    let ours = network.wire.iter().filter(|(from, ..)| *from == SERVER).map(|(.., datagram)| datagram);
+    ours.filter(|datagram| datagram[0] == 23).map(|datagram| datagram[13..21].to_vec()).collect()
+}
+
+fn take_out(network: &mut Network, handle: ConnectionHandle) -> Traveller {
+    network.server.endpoint.take_out(handle).unwrap()
+}
+
+/// A new process takes in what an old one has written.
+fn take_in(network: &mut Network, traveller: &Traveller) -> ConnectionHandle {
+    network.restart_server(psk_server());
+    let mut bytes = Vec::new();
+    traveller.saved.write_to(&mut bytes);
+    let saved = SavedConnection::read(&bytes).unwrap();
+    let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };
+    network.server.endpoint.restore(network.now, traveller.remote, restoration).unwrap()
+}
+
+#[test]
+fn a_connection_that_has_left_leaves_nothing_behind_and_has_not_been_closed() {
+    let mut network = Network::connected();
+    let handle = network.server.secured()[0];
+    let traveller = take_out(&mut network, handle);
+    assert_eq!(traveller.remote, network.clients[0].address);
+    network.collect();
+    assert_eq!(network.server.endpoint.footprint(), 0);
+    assert_eq!(network.server.closes().count(), 0);
+    assert!(network.server.endpoint.take_out(handle).is_none());
+    assert!(matches!(network.server.endpoint.send(network.now, handle, b"late"), Err(SendError::NotConnected)));
+    network.send_from_client(0, b"for the next one");
+    network.settle();
+    assert_eq!(network.server.payloads(), [] as [&[u8]; 0]);
+}
+
+#[test]
+fn it_goes_on_elsewhere_asleep_and_takes_no_record_twice() {
+    for suite in ["PSK-AES128-CCM8", "PSK-AES256-GCM-SHA384", "PSK-AES128-CBC-SHA256"] {
+        let mut network = Network::new(psk_server());
+        network.connect(&psk_client(&[suite]));
+        network.settle();
+        let (device, handle) = (network.clients[0].address, network.server.secured()[0]);
+        network.send_from_client(0, b"before");
+        network.settle();
+        let recorded = network.wire.last().unwrap().2.clone();
+        let traveller = take_out(&mut network, handle);
+        let handle = take_in(&mut network, &traveller);
+        assert_eq!(network.server.endpoint.sleepers(), 1);
+        assert_eq!(network.server.endpoint.payload_limit(handle), Some(16_384));
+        network.inject(device, SERVER, &recorded);
+        network.send_from_client(0, b"after");
+        network.settle();
+        assert_eq!(network.server.payloads(), [b"after"], "{suite}");
+        network.send_from_server(handle, device, b"welcome back");
+        network.settle();
+        assert_eq!(network.clients[0].payloads(), [b"welcome back"]);
+        assert_eq!(network.server.endpoint.footprint(), ONE_CONNECTION);
+    }
+}
+
+#[test]
+fn however_often_it_is_taken_in_no_nonce_repeats_on_the_wire() {
+    let mut network = Network::connected();
+    let (device, handle) = (network.clients[0].address, network.server.secured()[0]);
+    network.send_from_server(handle, device, b"first life");
+    let traveller = take_out(&mut network, handle);
+    for _ in 0..100 {
+        let handle = take_in(&mut network, &traveller);
+        network.send_from_server(handle, device, b"one");
+        network.send_from_server(handle, device, b"two");
+    }
+    let nonces = nonces(&network);
+    assert_eq!(nonces.len(), 201);
+    assert_eq!(nonces.iter().collect::<HashSet<_>>().len(), nonces.len());
+}
+
+#[test]
+fn what_cannot_go_on_elsewhere_stays() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&["PSK-CHACHA20-POLY1305"]));
+    network.settle();
+    let handle = network.server.secured()[0];
+    assert!(network.server.endpoint.take_out(handle).is_none());
+    network.send_from_client(0, b"still here");
+    network.settle();
+    assert_eq!(network.server.payloads(), [b"still here"]);
+
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    assert_eq!(network.server.endpoint.handshake_count(), 1);
+    for handle in 1..4 {
+        assert!(network.server.endpoint.take_out(ConnectionHandle(handle)).is_none());
+    }
+}
+
+#[test]
+fn a_client_goes_on_elsewhere() {
+    let mut network = Network::connected();
+    let handle = network.client_handle(0);
+    let Traveller { remote, saved } = network.clients[0].endpoint.take_out(handle).unwrap();
+    assert_eq!(remote, SERVER);
+    assert_eq!(network.clients[0].endpoint.footprint(), 0);
+    let now = network.now;
+    let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };
+    let handle = network.clients[0].endpoint.go_on(now, remote, &psk_client(&[]), restoration).unwrap();
+    let datagram = network.clients[0].endpoint.send(now, handle, b"from elsewhere").unwrap().datagram.to_vec();
+    let device = network.clients[0].address;
+    network.inject(device, SERVER, &datagram);
+    network.settle();
+    assert_eq!(network.server.payloads(), [b"from elsewhere"]);
+    let server = network.server.secured()[0];
+    network.send_from_server(server, device, b"heard");
+    network.settle();
+    assert_eq!(network.clients[0].payloads(), [b"heard"]);
+}
+
+#[test]
+fn a_copy_is_proved_by_what_its_peer_has_sent_and_by_nothing_else() {
+    let mut network = Network::connected();
+    let (device, handle) = (network.clients[0].address, network.server.secured()[0]);
+    let old = network.seal(0, b"old");
+    network.inject(device, SERVER, &old);
+    let Traveller { saved, .. } = network.server.endpoint.copy_of(handle).unwrap();
+    let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };
+    let mut forged = network.seal(0, b"new");
+    let new = forged.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    for (record, proves) in [(old, false), (forged, false), (new, true)] {
+        network.restart_server(psk_server());
+        network.server.endpoint.ask(asks_about_addresses(true, false));
+        network.restore_questions.clear();
+        network.inject(device, SERVER, &record);
+        let (question, _) = network.restore_questions[0];
+        let before = network.server.endpoint.footprint();
+        // It can be asked again and again: nothing changes.
+        for _ in 0..2 {
+            assert_eq!(network.server.endpoint.proves(network.now, question, restoration), proves);
+        }
+        assert_eq!(network.server.endpoint.footprint(), before);
+        let restored = reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, question, Some(&saved));
+        assert_eq!(restored.is_some(), proves);
+        assert!(!network.server.endpoint.proves(network.now, question, restoration), "the question is closed");
+    }
+}
