@@ -2,10 +2,12 @@
 
 mod address;
 mod answer;
+mod aside;
 mod brief;
 mod capabilities;
 mod client;
 mod context;
+mod descriptors;
 mod driver;
 mod error;
 mod event;
@@ -13,6 +15,8 @@ mod intake;
 mod layout;
 mod methods;
 mod options;
+#[cfg(target_os = "linux")]
+mod pktinfo;
 mod registers;
 mod saved;
 mod server;
@@ -22,5 +26,7 @@ mod travel;
 mod udp;
 mod waker;
 mod wall_clock;
+#[cfg(target_os = "linux")]
+mod watch;
 mod words;
 mod workers;
