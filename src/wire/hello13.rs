@@ -273,7 +273,7 @@ impl<'a> Choice<'a> {
 mod tests {
     use super::*;
     use crate::wire::alert;
-    use crate::wire::vector;
+    use crate::wire::vector::vector;
 
     fn extension(id: u16, content: &[u8]) -> Vec<u8> {
         let mut bytes = id.to_be_bytes().to_vec();

@@ -35,11 +35,18 @@ pub(crate) use extensions::session_ticket;
 pub(crate) use extensions::srtp::{self, SrtpProfile};
 pub(crate) use extensions::supported_groups;
 pub(crate) use fragments::HelloFragments;
-pub(crate) use hello::{ClientHello, HelloStart, extensions_of_body};
-pub(crate) use lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, RECORD_LIMIT};
+#[cfg(feature = "aws-lc")]
+pub(crate) use hello::extensions_of_body;
+pub(crate) use hello::{ClientHello, HelloStart};
+#[cfg(feature = "aws-lc")]
+pub(crate) use lengths::HANDSHAKE_HEADER_LENGTH;
+pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
+#[cfg(feature = "aws-lc")]
 pub(crate) use reader::Reader;
 pub(crate) use record::{ContentType, OwnedRecord, Record, Records};
 pub(crate) use routability_check::{Cookie, RoutabilityCheck};
+#[cfg(feature = "aws-lc")]
 pub(crate) use unified_header::UnifiedHeader;
+#[cfg(feature = "aws-lc")]
 pub(crate) use vector::{u24, vector};

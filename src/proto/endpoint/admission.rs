@@ -97,9 +97,11 @@ impl Endpoint {
     fn refuse_hello(&mut self, remote: SocketAddr, hello: &HelloStart<'_>, description: u8) -> Outcome {
         let [_, _, number @ ..] = hello.record_number;
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        let answer = alert::plaintext(number, alert::FATAL, description).to_vec();
         self.counters.datagrams_sent += 1;
+        self.counters.bytes_sent += answer.len() as u64;
         self.outputs.trace.line(1, remote, || format!("refused: {}", alert::name(description)));
-        self.outputs.push_transmit(self.route_to(remote), alert::plaintext(number, alert::FATAL, description).to_vec());
+        self.outputs.push_transmit(self.route_to(remote), answer);
         Outcome::Used
     }
 
