@@ -21,6 +21,7 @@ const { ResumptionQuestion } = require('./questions/resumption');
 const { Arriving } = require('./exports/arrivals');
 const { exportServer } = require('./exports/departure');
 const { StoredSessionQuestion } = require('./questions/stored-session');
+const { Node } = require('./cluster/node');
 const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf } = require('./transport/addresses');
@@ -82,6 +83,8 @@ class DtlsServer extends WatchedEmitter {
       udp,
       sessions,
       socket,
+      nodeId,
+      connectionId,
       ...settings
     } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
@@ -93,6 +96,7 @@ class DtlsServer extends WatchedEmitter {
     this._settings = settings;
     this._udpOptions = udp;
     this._givenUdp = socket;
+    this._node = new Node(this, { nodeId, connectionId });
     // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, {
@@ -281,6 +285,16 @@ class DtlsServer extends WatchedEmitter {
    */
   expectAddresses(addresses) {
     this._endpoint.native.expectAddresses(addresses === null ? null : addressKeys(addresses));
+  }
+
+  /**
+   * Takes a datagram that another node has received and forwarded: 'forward' is emitted there.
+   *
+   * @param {Uint8Array} datagram
+   * @param {{ address: string, port: number }} rinfo its peer
+   */
+  inject(datagram, rinfo) {
+    this._node.inject(datagram, rinfo);
   }
 
   /** Lets the server keep the process alive, which is the default. */
@@ -543,9 +557,15 @@ class DtlsServer extends WatchedEmitter {
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }
 
+  /** Datagrams wait for another node. */
+  _onParcel(parcel) {
+    this._node.onParcel(parcel);
+  }
+
   /** The native object asks only what somebody listens for, and says no keys unless somebody does. */
   _onListenersChanged() {
     this._questions?.listen();
+    this._node?.listen();
     this._endpoint?.logKeys(this._socketsLogKeys || this.listenerCount('keylog') > 0);
   }
 

@@ -55,6 +55,11 @@ const MAX_THREADS = 64;
 /** Bytes of the longest connection ID that the engine has room for. */
 const MAX_CONNECTION_ID = 32;
 
+/** With this many bytes, what follows the number of a node still tells connections apart. */
+const MIN_NODE_CONNECTION_ID = 2;
+
+const MAX_NODE = 255;
+
 /** Options of servers and clients, with their checkers. */
 const SHARED = {
   key: privateKey,
@@ -112,6 +117,7 @@ const SERVER = {
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
+  nodeId: integer(0, MAX_NODE),
   ...sessions.SERVER,
 };
 
@@ -150,7 +156,7 @@ NATIVE_SHARED.push(
   'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
-NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond');
+NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond', 'nodeId');
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
 /**
@@ -165,6 +171,7 @@ function serverOptions(options) {
   const given = checkOptions(options, 'options', SERVER);
   const all = { __proto__: null, ...defaults.server, ...given };
   checkTimeouts(given, all);
+  checkNode(all);
   prepareCertificate(all);
 
   const psk = pskSource(all);
@@ -194,6 +201,8 @@ function serverOptions(options) {
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
+    nodeId: all.nodeId,
+    connectionId: all.connectionId,
   };
 }
 
@@ -323,6 +332,15 @@ function checkTimeouts(given, all) {
   } else if (all.handshakeTimeoutMax < all.handshakeTimeoutMin) {
     const range = `>= ${all.handshakeTimeoutMin} (options.handshakeTimeoutMin)`;
     throw outOfRange('options.handshakeTimeoutMax', range, all.handshakeTimeoutMax);
+  }
+}
+
+function checkNode({ nodeId, connectionId }) {
+  if (nodeId === undefined) return;
+  if (connectionId === undefined) throw missingOption('"options.connectionId"', 'its first byte is "options.nodeId"');
+  if (connectionId < MIN_NODE_CONNECTION_ID) {
+    const range = `>= ${MIN_NODE_CONNECTION_ID} && <= ${MAX_CONNECTION_ID} with "options.nodeId"`;
+    throw outOfRange('options.connectionId', range, connectionId);
   }
 }
 

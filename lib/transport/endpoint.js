@@ -24,7 +24,7 @@ const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
-const { LENGTH, DUE, EVENTS, JOBS, NOW, TRACE, TRANSMITS, WAITING } = layout;
+const { LENGTH, DUE, EVENTS, JOBS, NOW, PARCELS, TRACE, TRANSMITS, WAITING } = layout;
 
 /** What the answers to these questions are about is the name of the property that they stand in. */
 const OBJECTS = new Set(['ownPsk', 'session', 'restore', 'move']);
@@ -78,6 +78,24 @@ class Endpoint {
   /** Takes one datagram from the UDP socket, and whatever else has arrived. */
   handleDatagram(datagram, remote) {
     this._turns.handleDatagram(datagram, remote);
+  }
+
+  /** Takes a datagram that another node has received. */
+  inject(datagram, remote) {
+    this._turns.inject(datagram, remote);
+  }
+
+  /** Takes a parcel of them; answers go through node `relay`, or directly where that is undefined. */
+  injectParcel(parcel, relay) {
+    this._turns.injectParcel(parcel, relay);
+  }
+
+  /** Sends the answers of another node from here. */
+  sendParcel(parcel) {
+    if (this.udp === null || this.native.sendParcel(parcel)) return;
+    for (const { datagram, address, port } of this.native.unpack(parcel)) {
+      this._sender.send(datagram, port, address, this._onTransmitted);
+    }
   }
 
   /** Delivers what has been taken from the UDP socket, because the next one who takes something is somebody else. */
@@ -230,6 +248,7 @@ class Endpoint {
   _drain() {
     this._transmit();
     if ((this.registers[WAITING] & TRACE) !== 0) this._trace();
+    if ((this.registers[WAITING] & PARCELS) !== 0) this._forward();
     // The payloads of a batch are older than its events.
     if (this._draining || this._turns.isDelivering) return;
     this._draining = true;
@@ -255,6 +274,13 @@ class Endpoint {
       const transmit = this._native.pollTransmit();
       if (transmit === null) break;
       this._sender.send(transmit.datagram, transmit.port, transmit.address, this._onTransmitted);
+    }
+  }
+
+  /** Datagrams for other nodes. */
+  _forward() {
+    for (let parcel = this._native.pollParcel(); parcel !== null; parcel = this._native.pollParcel()) {
+      this._owner._onParcel(parcel);
     }
   }
 

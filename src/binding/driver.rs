@@ -6,6 +6,7 @@ use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
+use super::parcels::{self, NativeParcel, Parcels, Purpose, Relays};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::{NativeStats, tally_bytes};
@@ -31,6 +32,10 @@ pub(super) struct Driver {
     batch_time: Duration,
     /// Datagrams wait in Node's own queue, and none may overtake them.
     is_congested: bool,
+    /// Datagrams for other nodes.
+    parcels: Parcels,
+    /// Peers that are answered through other nodes.
+    relays: Relays,
     /// Datagrams of the present batch, on their way out.
     sealed: Datagrams,
     registers: Registers,
@@ -58,6 +63,8 @@ impl Driver {
             backlog: Backlog::default(),
             batch_time: Duration::ZERO,
             is_congested: false,
+            parcels: Parcels::default(),
+            relays: Relays::default(),
             sealed: Datagrams::default(),
             registers: Registers::new(registers)?,
             brief: BriefEvents::new(brief)?,
@@ -98,6 +105,9 @@ impl Driver {
         if self.endpoint.has_drop() {
             waiting |= registers::DROPS;
         }
+        if self.parcels.has_some() {
+            waiting |= registers::PARCELS;
+        }
         let on_clock = |at: Instant| at.saturating_duration_since(self.epoch).as_secs_f64() * 1000.0;
         let due = self.endpoint.poll_timeout().map_or(f64::INFINITY, on_clock);
         let now = on_clock(now);
@@ -106,6 +116,7 @@ impl Driver {
     }
 
     fn transmit(&mut self) {
+        divert(&mut self.endpoint, &self.relays, &mut self.parcels);
         if let Some(udp) = &self.udp {
             transmit(&mut self.endpoint, udp, self.is_congested);
         }
@@ -150,7 +161,7 @@ impl Driver {
         let remote = address::parse(from, port).ok_or_else(|| no_address(from))?;
         let now = self.begin_batch();
         if self.backlog.is_empty() {
-            self.handle_datagram(now, remote, datagram);
+            self.handle_arrival(now, remote, datagram);
         } else {
             self.backlog.push(remote, datagram);
         }
@@ -188,7 +199,7 @@ impl Driver {
         if self.backlog.is_over_full()
             && let Some((remote, datagram)) = self.backlog.pop()
         {
-            self.handle_datagram(now, remote, &datagram);
+            self.handle_arrival(now, remote, &datagram);
         }
         !self.backlog.is_empty()
     }
@@ -207,12 +218,26 @@ impl Driver {
         BufferSlice::copy_from(env, &self.payloads).map(Either::A).map_err(internal)
     }
 
-    fn handle_datagram(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) {
+    /// Handles what has come from the network.
+    fn handle_arrival(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) {
+        if let Some(node) = self.endpoint.node_of(datagram) {
+            self.parcels.put(node, Purpose::Forward, remote, datagram);
+            return;
+        }
+        if self.handle_datagram(now, remote, datagram) {
+            self.relays.forget(remote);
+        }
+    }
+
+    /// Answers whether the datagram was of use.
+    fn handle_datagram(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) -> bool {
+        let dropped = self.endpoint.counters().datagrams_dropped;
         if let Some(received) = self.endpoint.handle_datagram(now, remote, datagram) {
             self.payloads.extend_from_slice(received.payload);
             self.registers.set_payload(self.count, received.connection, self.payloads.len(), datagram.len());
             self.count += 1;
         }
+        self.endpoint.counters().datagrams_dropped == dropped
     }
 
     /// Takes what has been held, then what else has arrived if `drains`, and answers whether there may be more. A payload
@@ -228,12 +253,13 @@ impl Driver {
                 }
                 let count = self.count;
                 if let Some((remote, datagram)) = self.backlog.pop() {
-                    self.handle_datagram(now, remote, &datagram);
+                    self.handle_arrival(now, remote, &datagram);
                 } else if drains && let Some((length, remote)) = udp.receive(arrival) {
-                    self.handle_datagram(now, remote, arrival.get(..length).unwrap_or_default());
+                    self.handle_arrival(now, remote, arrival.get(..length).unwrap_or_default());
                 } else {
                     return false;
                 }
+                divert(&mut self.endpoint, &self.relays, &mut self.parcels);
                 // At once: the peer goes on while others have their turn.
                 transmit(&mut self.endpoint, &udp, self.is_congested);
                 // A payload takes no time worth a look at the clock.
@@ -245,6 +271,51 @@ impl Driver {
         });
         self.udp = Some(udp);
         has_more
+    }
+
+    // --- other nodes -------------------------------------------------------------------------------------------------
+
+    /// Handles datagrams that have come through another node, as many as a batch has. Answers go through the `relay`.
+    pub(super) fn inject<'env, 'a>(
+        &mut self,
+        env: &'env Env,
+        datagrams: impl Iterator<Item = (SocketAddr, &'a [u8])>,
+        relay: Option<u8>,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+        let has_more = self.registers.has_more();
+        let now = self.begin_batch();
+        for (remote, datagram) in datagrams.take(BATCH_LIMIT) {
+            self.endpoint.note_injected();
+            let was_used = self.handle_datagram(now, remote, datagram);
+            match relay {
+                Some(node) if was_used && parcels::has_id(datagram) => self.relays.note(remote, node),
+                _ => {}
+            }
+        }
+        self.hand_over(env, now, has_more)
+    }
+
+    pub(super) fn limit_parcels(&mut self, bytes: usize) {
+        self.parcels.limit(bytes);
+    }
+
+    pub(super) fn poll_parcel(&mut self) -> Option<NativeParcel> {
+        let parcel = self.parcels.poll();
+        if parcel.is_none() {
+            self.with(|_, _| ());
+        }
+        parcel
+    }
+
+    /// Sends another node's datagrams as they are, as far as the system takes them. Answers false where Node has to.
+    pub(super) fn send_parcel(&mut self, parcel: &[u8]) -> bool {
+        let Some(udp) = &self.udp else {
+            return false;
+        };
+        for (remote, datagram) in parcels::unpack(parcel) {
+            udp.send(remote, datagram);
+        }
+        true
     }
 
     // --- out ---------------------------------------------------------------------------------------------------------
@@ -259,8 +330,12 @@ impl Driver {
         let now = Instant::now();
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
         let sealed = self.endpoint.send(now, ConnectionHandle(connection), payload).map_err(send_error);
+        let (relays, parcels) = (&self.relays, &mut self.parcels);
         let sent = sealed.and_then(|sealed| match udp {
             _ if sealed.remote.is_none() => Ok(Either::A(sealed.datagram.len() as u32)),
+            _ if sealed.remote.is_some_and(|remote| relays.take(parcels, remote, sealed.datagram)) => {
+                Ok(Either::A(sealed.datagram.len() as u32))
+            }
             Some(udp) if sealed.remote.is_some_and(|remote| udp.send(remote, sealed.datagram)) => {
                 Ok(Either::A(sealed.datagram.len() as u32))
             }
@@ -284,6 +359,7 @@ impl Driver {
             start = end;
             if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload)
                 && let Some(remote) = sealed.remote
+                && !self.relays.take(&mut self.parcels, remote, sealed.datagram)
             {
                 self.sealed.push(remote, sealed.datagram);
             }
@@ -341,11 +417,8 @@ impl Driver {
     }
 
     pub(super) fn poll_transmit(&mut self) -> Option<NativeTransmit> {
-        self.with(|endpoint, _| endpoint.poll_transmit()).map(|transmit| NativeTransmit {
-            address: address::format(&transmit.remote),
-            port: transmit.remote.port(),
-            datagram: transmit.datagram.into(),
-        })
+        self.with(|endpoint, _| endpoint.poll_transmit())
+            .map(|transmit| NativeTransmit::new(&transmit.remote, transmit.datagram))
     }
 
     pub(super) fn poll_trace(&mut self) -> Option<String> {
@@ -428,6 +501,13 @@ impl Driver {
 
     pub(super) fn stats(&self) -> NativeStats {
         NativeStats::of(&self.endpoint)
+    }
+}
+
+/// Takes out what goes to peers through other nodes.
+fn divert(endpoint: &mut Endpoint, relays: &Relays, parcels: &mut Parcels) {
+    if !relays.is_empty() {
+        endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.remote, &transmit.datagram));
     }
 }
 

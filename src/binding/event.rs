@@ -6,6 +6,7 @@ use super::words;
 use crate::proto::{Authorization, CloseReason, Dropped, Error, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
+use std::net::SocketAddr;
 
 /// A datagram to send.
 #[napi(object, object_from_js = false)]
@@ -16,6 +17,12 @@ pub struct NativeTransmit {
     pub address: String,
     /// UDP port.
     pub port: u16,
+}
+
+impl NativeTransmit {
+    pub(super) fn new(remote: &SocketAddr, datagram: Vec<u8>) -> NativeTransmit {
+        NativeTransmit { datagram: datagram.into(), address: address::format(remote), port: remote.port() }
+    }
 }
 
 /// Something that was dropped.

@@ -13,6 +13,7 @@ mod intake;
 mod layout;
 mod methods;
 mod options;
+mod parcels;
 mod registers;
 mod saved;
 mod server;
