@@ -37,7 +37,9 @@ async function linked(t, nodes, options) {
   const links = nodes.map((node) => linkNodes(node, { key: KEY, address: HOST, port: 0, ...options }));
   for (const link of links) t.after(() => link.close());
   await Promise.all(links.map((link) => event(link, 'listening')));
-  const places = Object.fromEntries(links.map((link, index) => [index + 1, { address: HOST, port: link.address().port }]));
+  const places = Object.fromEntries(
+    links.map((link, index) => [index + 1, { address: HOST, port: link.address().port }]),
+  );
   const reached = Promise.all(links.map((link) => until(link, 'reach', (ids) => ids.length === nodes.length - 1)));
   for (const link of links) link.setNodes(places);
   await reached;
@@ -203,7 +205,12 @@ describe('a link', () => {
     record.writeUInt16BE(record.length - 21, 19);
     record[11] = 99;
     for (let count = 0; count < 100; count++) {
-      second.dgramSocket.emit('message', record, { address: HOST, family: 'IPv4', port: 1 + count, size: record.length });
+      second.dgramSocket.emit('message', record, {
+        address: HOST,
+        family: 'IPv4',
+        port: 1 + count,
+        size: record.length,
+      });
     }
     assert.equal(second.stats.drops.otherNode, 100);
     assert.equal(second.stats.datagramsForwarded, 0);

@@ -100,7 +100,10 @@ function places(value, name) {
   const all = Object.entries(value).map(([id, place]) => {
     integer(0, MAX_NODE)(Number(id), `${name}: the number of a node`);
     if (place === null || typeof place !== 'object') throw invalidArgType(`${name}.${id}`, 'of type object', place);
-    const where = { address: string(place.address, `${name}.${id}.address`), port: port(1)(place.port, `${name}.${id}.port`) };
+    const where = {
+      address: string(place.address, `${name}.${id}.address`),
+      port: port(1)(place.port, `${name}.${id}.port`),
+    };
     return [id, where];
   });
   return Object.fromEntries(all);

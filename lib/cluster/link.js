@@ -85,7 +85,7 @@ class Link extends EventEmitter {
   }
 
   listen({ port, address }) {
-    this._listener.listen(port, address, () => this.emit('listening'));
+    this._listener.listen({ port, host: address, exclusive: true }, () => this.emit('listening'));
     this._listener.unref();
     return this;
   }

@@ -242,7 +242,8 @@ mod tests {
     #[test]
     fn the_oldest_relay_gives_way() {
         let mut relays = Relays::default();
-        let remote = |number: usize| SocketAddr::from(([10, (number >> 16) as u8, (number >> 8) as u8, number as u8], 1));
+        let remote =
+            |number: usize| SocketAddr::from(([10, (number >> 16) as u8, (number >> 8) as u8, number as u8], 1));
         for number in 0..=RELAYS_LIMIT {
             relays.note(remote(number), 1);
         }
