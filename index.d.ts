@@ -352,6 +352,19 @@ export interface ServerOptions extends SharedOptions {
   /** Questions about addresses a second, in the long run. Default: 1000. */
   addressQuestionsPerSecond?: number;
   /**
+   * Whether a connection beyond `maxConnections` takes the place of the one that has been silent longest, which is told. It does so
+   * when its peer has authenticated itself; unfinished handshakes are then limited by `maxHandshakes` alone. Default: false, which
+   * refuses handshakes.
+   */
+  evictIdleConnections?: boolean;
+  /**
+   * Whether each PSK identity, or public key, has one connection: the newest whose handshake was here. The earlier one ends, and its
+   * peer is not told. Default: false.
+   */
+  replaceByIdentity?: boolean;
+  /** Shares live connections with the other nodes of a fleet: see createRedisStore(). Default: none. */
+  connectionStore?: RedisStore;
+  /**
    * UDP socket to take over, which must not be connected. listen() binds it unless it is bound already, and close() closes
    * it. Default: a socket that the server makes.
    */
@@ -504,6 +517,11 @@ export interface ListenOptions {
   exclusive?: boolean;
   /** See ServerOptions. */
   ipv6Only?: boolean;
+  /**
+   * Takes the UDP socket and the connections of the process over that serves at this path with this key, if there is one, and then
+   * waits there for a successor of its own. Port and host are not looked at when there is one. It does not work on Windows.
+   */
+  handover?: { path: string; key: Uint8Array | KeyObject };
 }
 
 export interface CipherInfo {
@@ -554,9 +572,9 @@ export interface Stats {
   connectionsRestored: number;
   /** Changes of address of connections. */
   moves: number;
-  /** Connections and handshakes that ended without an error: by the peer, by us, by idleTimeout, or because another took the
-   * place. */
-  ends: Record<'peer' | 'local' | 'idle' | 'replaced', number>;
+  /** Connections and handshakes that ended without an error: by the peer, by us, by idleTimeout, because another took the
+   * place, or by evictIdleConnections. */
+  ends: Record<'peer' | 'local' | 'idle' | 'replaced' | 'evicted', number>;
   /** Errors that ended connections and handshakes, by their code. A code is absent until it happens. */
   errors: Record<string, number>;
   /** How long completed handshakes took. */
@@ -653,6 +671,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_EXPORT_INCOMPLETE'
   | 'ERR_DTLS_EXPORT_VERSION'
   | 'ERR_DTLS_EXPORT_WRONG_KEY'
+  | 'ERR_DTLS_HANDOVER_REFUSED'
   | 'ERR_DTLS_HANDSHAKE_DISPLACED'
   | 'ERR_DTLS_HANDSHAKE_TIMEOUT'
   | 'ERR_DTLS_INTERNAL'
@@ -856,6 +875,13 @@ export class DtlsSocket extends Duplex {
   readonly resumed: boolean;
   /** Whether server.resumeSocket() has made it. */
   readonly selfRestored: boolean;
+  /** Time that setTimeout() was told, in ms; undefined if 'timeout' is not emitted. */
+  readonly timeout: number | undefined;
+  /**
+   * Emits 'timeout' when no message has come or gone for so many milliseconds; 0 means never. The connection goes on. The listener
+   * hears the next 'timeout'; with 0, it is removed.
+   */
+  setTimeout(msecs: number, listener?: () => void): this;
   /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has taken it over. */
   readonly exported: boolean;
   /** The application's own. It travels with an exported connection as JSON. */
@@ -1083,6 +1109,8 @@ export class DtlsServer extends EventEmitter {
    * go on.
    */
   resumeSocket(remote: PeerAddress, session: SavedSession): boolean;
+  /** What has been done with `connectionStore`; null without one. */
+  readonly fleetStats: FleetStats | null;
   /**
    * Seals every connection for another process, as a stream, and closes the server. The connections leave together in the next
    * tick, whether the stream is read or not. Peers do not notice; those whose connections cannot go on elsewhere are told
@@ -1247,6 +1275,51 @@ export { dtls } from './node-dtls-client';
 export interface ExportOptions {
   /** At least 32 bytes that only these processes know. */
   key: Uint8Array | KeyObject;
+}
+
+/** A client of the package redis, as far as it is needed. */
+export interface RedisClient {
+  sendCommand(args: string[]): Promise<any>;
+  duplicate(): any;
+  on(event: string, listener: (...args: any[]) => void): any;
+}
+
+export interface RedisStoreOptions {
+  /** At least 32 bytes that only the nodes of this fleet know. What is in Redis is sealed under it. */
+  key: Uint8Array | KeyObject;
+  /** How the keys and channels of this fleet begin. Default: 'mbed-dtls:'. */
+  prefix?: string;
+  /** Time that Redis has for an answer, in ms. Default: 1000. */
+  timeout?: number;
+}
+
+/** What the nodes of a fleet share: it is for the options `connectionStore` and `sessionStore` of their servers. */
+export interface RedisStore {
+  /** The session with this id. */
+  get(id: string): Promise<Buffer | undefined>;
+  /** Keeps a session for so many milliseconds. */
+  set(id: string, session: Uint8Array, timeout: number): Promise<void>;
+  /** Forgets a session. */
+  delete(id: string): Promise<void>;
+}
+
+/** Makes the store of a fleet. The client must be connected, and stay so until the server has emitted 'close'. */
+export function createRedisStore(client: RedisClient, options: RedisStoreOptions): RedisStore;
+
+/** What a node of a fleet has done with its store. */
+export interface FleetStats {
+  /** Commands that the store has answered, beside look-ups. */
+  writes: number;
+  /** Addresses that the store was asked about. */
+  lookups: number;
+  /** Connections that were taken over. */
+  takeovers: number;
+  /** Connections that were handed over to another node that asked for them. */
+  released: number;
+  /** Connections of which the store says that another node has them. */
+  lost: number;
+  /** Commands that the store has not answered. */
+  failures: number;
 }
 
 /** The exported connections of a server. */

@@ -7,6 +7,7 @@ const { constants, getCiphers, getCurves, versions } = require('./lib/capabiliti
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
 const { importConnection } = require('./lib/exports/client');
+const { createRedisStore } = require('./lib/fleet/redis-store');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { own } = require('./lib/options/validate');
@@ -59,6 +60,7 @@ module.exports = {
   createServer,
   connect,
   importConnection,
+  createRedisStore,
   createSecureContext,
   createDgramSocket,
   serveDashboard,

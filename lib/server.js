@@ -4,7 +4,12 @@ const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
 
-const { invalidArgType, stateError } = require('./errors');
+const { invalidArgType, invalidArgValue, stateError } = require('./errors');
+const { Arriving } = require('./exports/arrivals');
+const { exportServer } = require('./exports/departure');
+const { Offer, Succession } = require('./exports/handover');
+const { Fleet } = require('./fleet/fleet');
+const { Identities } = require('./identities');
 const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
@@ -18,16 +23,16 @@ const { PskQuestion, tellKeys } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
-const { Arriving } = require('./exports/arrivals');
-const { exportServer } = require('./exports/departure');
 const { StoredSessionQuestion } = require('./questions/stored-session');
 const { Node } = require('./cluster/node');
 const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf } = require('./transport/addresses');
+const { answerFromAskedAddress } = require('./transport/asked-address');
 const { Endpoint } = require('./transport/endpoint');
 const {
   bindUdp,
+  closeQuietly,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,
@@ -85,6 +90,9 @@ class DtlsServer extends WatchedEmitter {
       socket,
       nodeId,
       connectionId,
+      connectionStore,
+      replaceByIdentity,
+      idleTimeout,
       ...settings
     } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
@@ -105,9 +113,15 @@ class DtlsServer extends WatchedEmitter {
     });
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
     this._moves = new Moves();
+    this._identities = replaceByIdentity ? new Identities() : null;
+    this._fleet = connectionStore === undefined ? null : new Fleet(this, connectionStore, idleTimeout);
     this._arriving = new Arriving(this);
     // Sockets whose connections were exported, until they are closed.
     this._departed = [];
+    // The descriptor of a UDP socket that was open before.
+    this._fd = undefined;
+    // What waits for a successor.
+    this._offer = null;
     const { sessionStore, sessionTimeout } = sessions;
     this._sessionStore = sessionStore === undefined ? null : new SessionStore(sessionStore, sessionTimeout);
     this._questions = new Questions(this._endpoint, this);
@@ -132,7 +146,7 @@ class DtlsServer extends WatchedEmitter {
     if (ALPNCallback !== undefined) questions.register(ProtocolQuestion, ALPNCallback);
     if (this._sessionStore === null) questions.register(ResumptionQuestion, { server: this });
     else questions.register(StoredSessionQuestion, this._sessionStore);
-    questions.register(RestoreQuestion, { server: this, moves: this._moves });
+    questions.register(RestoreQuestion, { server: this, moves: this._moves, fleet: this._fleet });
     questions.register(MoveQuestion, { server: this, moves: this._moves });
     questions.listen();
   }
@@ -148,6 +162,11 @@ class DtlsServer extends WatchedEmitter {
     return this._sockets;
   }
 
+  /** What has been done with `connectionStore`; null without one. */
+  get fleetStats() {
+    return this._fleet === null ? null : { ...this._fleet.stats };
+  }
+
   /** Counters since the server was made; index.d.ts says which. */
   get stats() {
     return this._endpoint.native.stats();
@@ -160,12 +179,16 @@ class DtlsServer extends WatchedEmitter {
    */
   listen(...args) {
     const where = listenArguments(args);
+    if (where.handover !== undefined && this._givenUdp !== undefined) {
+      throw invalidArgValue('options.handover', 'cannot be used together with "options.socket" of createServer()');
+    }
     if (this._state !== IDLE) {
       throw stateError('ERR_SERVER_ALREADY_LISTEN', 'The server is listening already, or is not closed yet');
     }
     this._state = BINDING;
     if (where.callback !== undefined) this.once('listening', where.callback);
-    this._resolve(where);
+    if (where.handover === undefined) this._resolve(where);
+    else this._succeed(where);
     return this;
   }
 
@@ -313,6 +336,35 @@ class DtlsServer extends WatchedEmitter {
 
   // The UDP socket, from its creation to its end
 
+  /** Takes the UDP socket and the connections of the process over that serves at a path, if there is one. */
+  async _succeed(where) {
+    this._isResolving = true;
+    let fd;
+    let failure = null;
+    try {
+      const found = await new Succession(where.handover).begin();
+      fd = found?.fd;
+      if (found !== null) await this.importConnections(found.source, { key: found.key });
+    } catch (error) {
+      failure = error;
+    }
+    this._isResolving = false;
+    const isClosing = this._state === CLOSING;
+    if (fd !== undefined && (isClosing || failure !== null)) closeQuietly(fd);
+    // What listeners throw is no rejection.
+    process.nextTick(() => {
+      if (isClosing) this._onUdpClose();
+      else if (failure !== null) this._fail(failure);
+      else this._resolve(fd === undefined ? where : { __proto__: null, ...where, fd });
+    });
+    this._offer = new Offer(this, where.handover);
+  }
+
+  /** A descriptor of the UDP socket, null where only Node has one. */
+  _descriptor() {
+    return this._fd ?? this._endpoint.native.udpDescriptor();
+  }
+
   _resolve({ port, host, fd, exclusive, ipv6Only = this._udpOptions.ipv6Only }) {
     const udpOptions = { __proto__: null, ...this._udpOptions, ipv6Only };
     const isDual =
@@ -324,6 +376,7 @@ class DtlsServer extends WatchedEmitter {
       this._isResolving = false;
       const place = fd === undefined ? { port, address, ipv6Only } : { fd };
       const where = { __proto__: null, ...place, exclusive };
+      this._fd = fd;
       // The server has been closed meanwhile. 'close' waits for us, so no second listen() can have begun.
       if (this._state === CLOSING) this._onUdpClose();
       else if (error) this._fail(error);
@@ -368,8 +421,11 @@ class DtlsServer extends WatchedEmitter {
     this._state = LISTENING;
     this.dgramSocket = udp;
     this._endpoint.use(udp, isDirect);
+    this._offer?.open();
+    this._fleet?.open();
     if (!this._isReferenced) udp.unref();
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
+    answerFromAskedAddress(this._endpoint, udp);
     udp.on('message', (datagram, remote) => {
       if (this._state === LISTENING) this._endpoint.handleDatagram(datagram, remote);
     });
@@ -397,6 +453,7 @@ class DtlsServer extends WatchedEmitter {
 
   _shutDown() {
     this._state = CLOSING;
+    this._offer?.close();
     this._questions.withdrawAll();
     this._moves.clear();
     const sockets = [...this._endpoint.connections.values()];
@@ -433,6 +490,7 @@ class DtlsServer extends WatchedEmitter {
   /** Comes also when the application has closed dgramSocket itself. */
   _onUdpClose() {
     this._endpoint.dispose();
+    this._offer?.close();
     if (this._departed.length > 0) {
       // What waits for them in another process must not wait for this.
       destroyAll(this._departed.splice(-DEPARTED_TURN));
@@ -440,7 +498,10 @@ class DtlsServer extends WatchedEmitter {
       return;
     }
     destroyAll([...this._endpoint.connections.values()]);
+    this._fleet?.close();
     this._udp = null;
+    this._fd = undefined;
+    this._offer = null;
     this.dgramSocket = null;
     this._state = IDLE;
     this.emit('close');
@@ -512,6 +573,7 @@ class DtlsServer extends WatchedEmitter {
     socket.remoteAddress = address;
     socket.remotePort = port;
     this._place(connection, socket);
+    this._fleet?.onMoved(socket);
     const old = withFamily({ address: oldAddress, port: oldPort });
     socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
@@ -523,6 +585,8 @@ class DtlsServer extends WatchedEmitter {
 
   _onSocketSecure(socket, session) {
     this._connected++;
+    this._fleet?.onSecure(socket);
+    if (this._identities !== null && !this._replaceEarlier(socket)) return;
     this._sockets = null;
     try {
       this._tellReplaced(socket);
@@ -531,6 +595,16 @@ class DtlsServer extends WatchedEmitter {
       if (session === undefined) this.emit('secureConnection', socket);
       else this.emit('secureConnection', socket, session);
     }
+  }
+
+  /** Of two connections with one identity, the later one stays. The earlier one's peer is elsewhere now, and is told nothing. */
+  _replaceEarlier(socket) {
+    const earlier = this._identities.add(socket);
+    if (earlier === null) return true;
+    this._endpoint.close(earlier._handle, false);
+    if (earlier === socket) return false;
+    earlier.emit('reconnect', socket);
+    return true;
   }
 
   /** The end of the old connection and the new one's handshake are one event after the other. */
@@ -553,6 +627,8 @@ class DtlsServer extends WatchedEmitter {
   _onSocketClosed(socket, reason) {
     const wasOpen = socket.getProtocol() !== null;
     if (wasOpen) this._connected--;
+    this._identities?.remove(socket);
+    this._fleet?.onClosed(socket, reason === 'exported' || (reason === 'local' && !socket.sendClose));
     this._sockets = null;
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }

@@ -7,10 +7,11 @@ const { opensslName } = require('./ciphers');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
 const { exportSocket } = require('./exports/departure');
+const { IdleTimer } = require('./idle-timer');
 const { MessageQueue } = require('./message-queue');
 const { MessageStream } = require('./message-stream');
 const { protocolName } = require('./options/negotiation');
-const { datagram } = require('./options/validate');
+const { MAX_DELAY, callback: checkCallback, datagram, integer } = require('./options/validate');
 const { NO_KEY, claimOf, legacyCertificate, publicKeyPem, x509Certificate } = require('./peer-credentials');
 const { resumeNow } = require('./questions/restore');
 const { toSession } = require('./saved-connection');
@@ -85,6 +86,8 @@ class DtlsSocket extends MessageStream {
 
     // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
     this._scope = new AsyncScope('DTLSCONNECTION');
+    // See setTimeout().
+    this._idleTimer = null;
     this._endpoint = endpoint;
     this._owner = owner;
     this._settings = settings;
@@ -321,6 +324,27 @@ class DtlsSocket extends MessageStream {
     return exportSocket(this, options);
   }
 
+  /** Time without messages after which 'timeout' is emitted, ms; undefined for never. */
+  get timeout() {
+    return this._idleTimer?.duration;
+  }
+
+  /**
+   * As that of node:net: emits 'timeout' when no message has come or gone for so long. The connection goes on.
+   *
+   * @param {number} duration ms; 0 for never, and then the listener is removed
+   * @param {() => void} [listener] of the next 'timeout'
+   */
+  setTimeout(duration, listener) {
+    integer(0, MAX_DELAY)(duration, 'msecs');
+    if (listener !== undefined) checkCallback(listener, 'callback');
+    this._idleTimer?.stop();
+    this._idleTimer = duration === 0 || this.destroyed ? null : new IdleTimer(this, duration);
+    if (listener !== undefined && duration === 0) this.removeListener('timeout', listener);
+    else if (listener !== undefined) this.once('timeout', listener);
+    return this;
+  }
+
   /** Ends the connection without telling the peer. 'close' is the last event. */
   reset() {
     this.sendClose = false;
@@ -346,6 +370,7 @@ class DtlsSocket extends MessageStream {
 
   _accept(message) {
     if (this._state !== OPEN) return;
+    if (this._idleTimer !== null) this._idleTimer.restart();
     if (this._wanted) {
       this._wanted = this.push(message);
       return;
@@ -532,6 +557,7 @@ class DtlsSocket extends MessageStream {
   }
 
   _write(chunk, _encoding, callback) {
+    if (this._idleTimer !== null) this._idleTimer.restart();
     if (this._state === OPEN) this._endpoint.send(this, chunk, callback);
     else if (this.exported) this._refuseExported(chunk, callback);
     else if (this._state === HANDSHAKE) this._held = { chunk, callback };
@@ -572,6 +598,8 @@ class DtlsSocket extends MessageStream {
     const reason = error ?? this._failure;
     this._held = null;
     this._queue = null;
+    this._idleTimer?.stop();
+    this._idleTimer = null;
     try {
       if (this.exported) process.nextTick(emitClosing, this);
       this._leave();

@@ -15,6 +15,7 @@ export const PACKAGES = {
   'libcoap3-bin': 'coap-client-openssl',
   tshark: 'tshark',
   botan: 'botan',
+  'redis-server': 'redis-server',
   'erlang-ssl': 'escript',
   'libwolfssl-dev': undefined,
   'libbctls-java': undefined,
@@ -36,7 +37,7 @@ const PYTHON = [
   'cryptography==50.0.2',
   'prometheus-client==0.26.0',
 ];
-const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'node-coap-client@2.1.0'];
+const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'redis@6.3.1', 'node-coap-client@2.1.0'];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 
 /** Everything that is not a package of the system's; says a line about each. */

@@ -10,7 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { linkNodes } = require('../../lib/cluster');
 const { createServer } = require('../..');
 const { BOB, HOST, echo, event, messages, openClient, startServer } = require('../support/endpoints.js');
-const { startBalancer } = require('../support/balancer.js');
+const { startBalancer } = require('../support/node-balancer.js');
 
 const KEY = Buffer.alloc(32, 7);
 

@@ -41,6 +41,7 @@ describe('options of a server', () => {
       maxAddressQuestions: 32,
       addressQuestionsPerSecond: 1000,
       maxConnections: 1_000_000,
+      evictIdleConnections: false,
       sessions: { __proto__: null, lifetime: 86_400, psk: false, tickets: true, kept: 10_000 },
       mtu: 1200,
       addressValidation: 'rrc',
@@ -145,6 +146,14 @@ describe('options of a server', () => {
     assert.equal(serverOptions({ psk: 'secret', handshakeThreads: 64 }).handshakeThreads, 64);
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: 0 }).native.hibernateAfter, 0);
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: Infinity }).native.hibernateAfter, undefined);
+  });
+
+  test('about who gives way are booleans', () => {
+    for (const name of ['evictIdleConnections', 'replaceByIdentity']) {
+      assert.throws(() => serverOptions({ psk: 'secret', [name]: 1 }), { code: 'ERR_INVALID_ARG_TYPE' });
+    }
+    const options = serverOptions({ psk: 'secret', evictIdleConnections: true, replaceByIdentity: true });
+    assert.deepEqual([options.native.evictIdleConnections, options.replaceByIdentity], [true, true]);
   });
 
   test('raise the longest retransmission interval with the first one', () => {

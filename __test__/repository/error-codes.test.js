@@ -9,7 +9,7 @@ const { test } = require('node:test');
 
 const ROOT = path.join(__dirname, '..', '..');
 const CODE =
-  /['"]((?:ERR_(?:DTLS|INVALID|MISSING|OUT|SERVER|SOCKET|TLS)|ECONNREFUSED|E(?:HOST|NET)UNREACH|CERT|CRL|DEPTH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|SELF_SIGNED|UNABLE_TO|UNSPECIFIED)[A-Z_]*)['"]/g;
+  /['"]((?:ERR_(?:DTLS|FEATURE|INVALID|MISSING|OUT|SERVER|SOCKET|TLS)|ECONNREFUSED|E(?:HOST|NET)UNREACH|CERT|CRL|DEPTH|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|SELF_SIGNED|UNABLE_TO|UNSPECIFIED)[A-Z_]*)['"]/g;
 
 function codesInSources() {
   const files = ['lib', 'src'].flatMap((directory) =>

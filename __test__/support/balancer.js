@@ -1,41 +1,63 @@
 'use strict';
 
-// A load balancer on loopback, in front of nodes with an address each, as a NAT would be: only the node that a client's
-// datagrams go to gets an answer through.
+// A load balancer between one device and the nodes of a fleet, with an address of its own, which a test points where it
+// wants. It keeps what it has sent to the device.
 
 const dgram = require('node:dgram');
+const { once } = require('node:events');
 
-const { HOST, event } = require('./endpoints.js');
+const HOST = '127.0.0.1';
 
-/**
- * @param {{ after: Function }} test at whose end it is closed
- * @param {number} target the port of the node that gets everything, until `balancer.target` is another
- * @returns {Promise<{ port: number, target: number, answers: Buffer[], strangers: number }>} `strangers`: datagrams that came
- *   from anybody but the target
- */
-async function startBalancer(test, target) {
-  const inner = dgram.createSocket('udp4');
-  const outer = dgram.createSocket('udp4');
-  const balancer = { port: 0, outerPort: 0, target, strangers: 0, sent: [] };
-  let client = null;
-  inner.on('message', (datagram, remote) => {
-    client = remote;
-    balancer.sent.push(datagram);
-    outer.send(datagram, balancer.target, HOST);
-  });
-  outer.on('message', (datagram, remote) => {
-    if (remote.port === balancer.target) inner.send(datagram, client.port, client.address);
-    else balancer.strangers++;
-  });
-  for (const socket of [inner, outer]) {
-    socket.on('error', () => {});
-    socket.bind(0, HOST);
-    test.after(() => socket.close());
-    await event(socket, 'listening');
+class Balancer {
+  constructor() {
+    this._front = dgram.createSocket('udp4');
+    this._back = dgram.createSocket('udp4');
+    /** UDP port of the node that gets what the device sends. */
+    this.target = 0;
+    /** Datagrams of the nodes, in order. */
+    this.sent = [];
+    /** Those of the device. */
+    this.received = [];
   }
-  balancer.port = inner.address().port;
-  balancer.outerPort = outer.address().port;
-  return balancer;
+
+  static async open(t, target) {
+    const balancer = new Balancer();
+    const { _front: front, _back: back } = balancer;
+    balancer.target = target;
+    let device = null;
+    front.on('message', (datagram, remote) => {
+      device = remote;
+      balancer.received.push(datagram);
+      back.send(datagram, balancer.target, HOST);
+    });
+    back.on('message', (datagram) => {
+      balancer.sent.push(datagram);
+      front.send(datagram, device.port, HOST);
+    });
+    front.bind(0, HOST);
+    back.bind(0, HOST);
+    await Promise.all([once(front, 'listening'), once(back, 'listening')]);
+    t.after(() => {
+      front.close();
+      back.close();
+    });
+    return balancer;
+  }
+
+  /** What the device connects to. */
+  get port() {
+    return this._front.address().port;
+  }
+
+  /** What the nodes see of the device. */
+  get address() {
+    return `${HOST}:${this._back.address().port}`;
+  }
+
+  /** Sends something to a node as if it came from the device. */
+  forge(datagram, target = this.target) {
+    this._back.send(datagram, target, HOST);
+  }
 }
 
-module.exports = { startBalancer };
+module.exports = { Balancer };

@@ -85,7 +85,7 @@ class Arriving {
     const { socket, peer, suite } = this._waiting[this._next];
     this._waiting[this._next++] = undefined;
     try {
-      socket._scope.runInAsyncScope(goOn, null, this._server, socket, suite, peer);
+      announce(this._server, socket, suite, peer);
     } catch (error) {
       process.nextTick(() => {
         throw error;
@@ -96,6 +96,11 @@ class Arriving {
 
 function announceSome(arriving) {
   arriving.announceSome();
+}
+
+/** Tells the application of a connection that goes on here. */
+function announce(server, socket, suite, peer) {
+  socket._scope.runInAsyncScope(goOn, null, server, socket, suite, peer);
 }
 
 /** As a handshake ends, but without one. */
@@ -110,4 +115,4 @@ function goOn(server, socket, suite, peer) {
   }
 }
 
-module.exports = { Arriving };
+module.exports = { Arriving, announce };

@@ -75,6 +75,16 @@ class Sealer {
     if (isLast) this.#key.fill(0);
     return chunk;
   }
+
+  /** @returns {Buffer[]} chunks that hold all of the plaintext */
+  sealAll(plaintext) {
+    const chunks = [];
+    for (let at = 0; ; at += CHUNK_LENGTH) {
+      const isLast = plaintext.length - at <= CHUNK_LENGTH;
+      chunks.push(this.seal(plaintext.subarray(at, at + CHUNK_LENGTH), isLast));
+      if (isLast) return chunks;
+    }
+  }
 }
 
 /** Opens what a Sealer has made, piece by piece, however it has been cut on its way. */

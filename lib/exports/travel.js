@@ -8,11 +8,11 @@
 // All that is exported at once leaves at once: between two datagrams, so that none is lost between two processes that have
 // one UDP socket after the other. It is sealed later, as fast as it is read.
 
-const { KeyObject } = require('node:crypto');
 const process = require('node:process');
 const { Readable } = require('node:stream');
 
-const { invalidArgType, invalidArgValue } = require('../errors');
+const { invalidArgType } = require('../errors');
+const { exportKey } = require('../options/export-key');
 const { checkOptions } = require('../options/validate');
 const { PeerWriter, readPeers } = require('./peers');
 const { CHUNK_LENGTH, Opener, Sealer, damaged } = require('./sealing');
@@ -20,27 +20,12 @@ const { CHUNK_LENGTH, Opener, Sealer, damaged } = require('./sealing');
 /** Connections in one call of the native object. */
 const BATCH = 256;
 
-/** Bytes of a key, at least. */
-const KEY_LENGTH = 32;
-
 const KEY = { __proto__: null, key: exportKey };
 
 /** @returns {Buffer} a copy of the option `key` */
 function keyOf(options) {
   const { key } = checkOptions(options, 'options', KEY);
-  if (key === undefined) throw invalidArgType('options.key', keyTypes(), undefined);
-  return key;
-}
-
-function exportKey(value, name) {
-  const bytes = value instanceof KeyObject && value.type === 'secret' ? value.export() : value;
-  if (!(bytes instanceof Uint8Array)) throw invalidArgType(name, keyTypes(), value, { secret: true });
-  if (bytes.length < KEY_LENGTH) throw invalidArgValue(name, `must have at least ${KEY_LENGTH} bytes`);
-  return Buffer.from(bytes);
-}
-
-function keyTypes() {
-  return 'an instance of Buffer, Uint8Array or KeyObject';
+  return key ?? exportKey(undefined, 'options.key');
 }
 
 /**
@@ -251,4 +236,4 @@ function countTravellers(native, travellers) {
   }
 }
 
-module.exports = { ExportStream, copyOf, keyOf, openAtOnce, openExport, sealAtOnce, takeOut };
+module.exports = { Arrivals, ExportStream, copyOf, keyOf, openAtOnce, openExport, sealAtOnce, takeOut };

@@ -2,7 +2,10 @@
 
 // The many ways to call listen() and connect(), which are those of node:net and node:dgram, in one form.
 
-const { invalidArgType, missingOption } = require('../errors');
+const process = require('node:process');
+
+const { invalidArgType, missingOption, stateError } = require('../errors');
+const { exportKey } = require('./export-key');
 const { boolean, checkOptions, integer, port, string } = require('./validate');
 
 const LISTEN = {
@@ -13,7 +16,24 @@ const LISTEN = {
   fd: integer(0, 2 ** 31 - 1),
   exclusive: boolean,
   ipv6Only: boolean,
+  handover,
 };
+
+const HANDOVER = { __proto__: null, path: string, key: exportKey };
+
+/** Where a process takes over from its predecessor, and offers itself to its successor. */
+function handover(value, name) {
+  if (process.platform === 'win32') {
+    throw stateError(
+      'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM',
+      `The option "${name}" needs Unix sockets that pass descriptors`,
+    );
+  }
+  const { path, key } = checkOptions(value, name, HANDOVER);
+  if (path === undefined) throw missingOption(`"${name}.path"`);
+  if (key === undefined) throw missingOption(`"${name}.key"`);
+  return { path, key };
+}
 
 /**
  * listen(), listen(port), listen(port, host), listen(options), each with an optional callback.

@@ -27,6 +27,8 @@ const server = {
   maxHandshakesPerAddress: 100,
   stalledHandshakeTimeout: 10_000,
   maxConnections: 1_000_000,
+  evictIdleConnections: false,
+  replaceByIdentity: false,
   maxConnectionsPerAddress: Infinity,
   maxAddressQuestions: 32,
   addressQuestionsPerSecond: 1000,

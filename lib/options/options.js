@@ -18,6 +18,7 @@ const {
   rootCertificates,
   serverPsk,
 } = require('./credentials');
+const { RedisStore } = require('../fleet/redis-store');
 const { isConnected } = require('../transport/udp');
 const defaults = require('./defaults');
 const negotiated = require('./negotiation');
@@ -113,11 +114,14 @@ const SERVER = {
   maxHandshakesPerAddress: integer(1, MAX_COUNT),
   stalledHandshakeTimeout: integer(1, MAX_DELAY),
   maxConnections: integer(1, MAX_COUNT),
+  evictIdleConnections: boolean,
+  replaceByIdentity: boolean,
   maxConnectionsPerAddress: countOrAny,
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
   nodeId: integer(0, MAX_NODE),
+  connectionStore,
   ...sessions.SERVER,
 };
 
@@ -156,7 +160,8 @@ NATIVE_SHARED.push(
   'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
-NATIVE_SERVER.push('stalledHandshakeTimeout', 'maxAddressQuestions', 'addressQuestionsPerSecond', 'nodeId');
+NATIVE_SERVER.push('evictIdleConnections', 'stalledHandshakeTimeout', 'nodeId');
+NATIVE_SERVER.push('maxAddressQuestions', 'addressQuestionsPerSecond');
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
 /**
@@ -199,6 +204,9 @@ function serverOptions(options) {
     handshakeThreads: all.handshakeThreads,
     sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
     socket: all.socket,
+    connectionStore: all.connectionStore,
+    replaceByIdentity: all.replaceByIdentity,
+    idleTimeout: all.idleTimeout,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
     nodeId: all.nodeId,
@@ -312,6 +320,11 @@ function dgramSocket(value, name) {
     if (typeof value?.[method] !== 'function') throw invalidArgType(name, 'an instance of dgram.Socket', value);
   }
   if (isConnected(value)) throw invalidArgValue(name, 'must not be a connected UDP socket');
+  return value;
+}
+
+function connectionStore(value, name) {
+  if (!(value instanceof RedisStore)) throw invalidArgType(name, 'what createRedisStore() has returned', value);
   return value;
 }
 

@@ -17,6 +17,11 @@ class Question {
   /** The event that asks, when an event does. Without listeners the native object is told not to ask. */
   static event = null;
 
+  /** @returns {boolean} whether somebody else than a listener of the event would answer */
+  static isAnsweredBy(_source) {
+    return false;
+  }
+
   /** What the native object is told when there is no answer. */
   static nothing = null;
 
@@ -179,8 +184,9 @@ class Questions {
   /** Tells the native object what to ask: it asks and keeps nothing that nobody would answer. */
   listen() {
     const wanted = [];
-    for (const { Kind } of this._kinds.values()) {
-      if (Kind.event === null || this._emitter.listenerCount(Kind.event) > 0) wanted.push(Kind.about);
+    for (const { Kind, source } of this._kinds.values()) {
+      const isAnswered = Kind.event === null || this._emitter.listenerCount(Kind.event) > 0;
+      if (isAnswered || Kind.isAnsweredBy(source)) wanted.push(Kind.about);
     }
     this.endpoint.ask(wanted);
   }
@@ -220,6 +226,10 @@ class Questions {
       if (question.event.connection === undefined) question.answerNothing();
       question.expired();
     }
+  }
+
+  isOpen(question) {
+    return this._open.has(question.event.question);
   }
 
   /** @returns {boolean} false when the question was not open */

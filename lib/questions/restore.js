@@ -9,6 +9,7 @@ const process = require('node:process');
 const { suiteName } = require('../ciphers');
 const { DtlsError, fromNative, invalidArgType, messageOf } = require('../errors');
 const { port: checkPort } = require('../options/validate');
+const { announce } = require('../exports/arrivals');
 const { fromSession } = require('../saved-connection');
 const { addressKey } = require('../transport/addresses');
 const { askByEvent } = require('./ask');
@@ -19,15 +20,21 @@ const REASONS = new Set(['ERR_DTLS_INVALID_SESSION', 'ERR_DTLS_UNRESTORABLE_CIPH
 
 /**
  * The saved connection of an address that sends records: 'resumeSession'(key, socket, callback), or
- * socket.resumeSession() in its listener. The source is `{ server, moves }`.
+ * socket.resumeSession() in its listener. Before that, the fleet's store is asked. The source is `{ server, moves, fleet }`.
  */
 class RestoreQuestion extends Question {
   static about = 'restore';
   static event = 'resumeSession';
   static isDeferred = true;
 
+  static isAnsweredBy({ fleet }) {
+    return fleet !== null;
+  }
+
   constructor(questions, event, source) {
     super(questions, event, source);
+    // What the fleet's store has.
+    this._found = null;
     this.socket = source.server._createSocket(event.address, event.port);
     this.socket._namedId = event.ownId;
     this.hasRestored = false;
@@ -37,10 +44,30 @@ class RestoreQuestion extends Question {
   }
 
   ask(respond) {
-    askByEvent(this.source.server, 'resumeSession', addressKey(this.event), this.socket, respond);
+    const { fleet, server } = this.source;
+    const askApplication = () => {
+      if (server.listenerCount('resumeSession') === 0) respond(null, null);
+      else askByEvent(server, 'resumeSession', addressKey(this.event), this.socket, respond);
+    };
+    if (fleet === null) askApplication();
+    else fleet.find(this.event).then((found) => this._goOnWith(found, respond, askApplication), askApplication);
+  }
+
+  _goOnWith(found, respond, askApplication) {
+    if (found === null) {
+      askApplication();
+      return;
+    }
+    if (!this.questions.isOpen(this)) {
+      this.source.fleet.giveBack(found);
+      return;
+    }
+    this._found = found;
+    respond(null, found);
   }
 
   check(session) {
+    if (this._found !== null && session === this._found) return this.socket.destroyed ? null : session.saved;
     if (session == null || this.socket.destroyed) return null;
     this._session = session;
     return fromSession(session);
@@ -48,6 +75,7 @@ class RestoreQuestion extends Question {
 
   answered(handle, saved) {
     if (handle === 0) {
+      if (this._found !== null) this.source.fleet.giveBack(this._found);
       this._giveUp(null);
       return;
     }
@@ -55,10 +83,18 @@ class RestoreQuestion extends Question {
     if (this.questions.endpoint.connections.has(handle)) {
       // It has never stopped, and its own socket has what has come.
       this.socket.destroy();
+      if (this._found !== null) this.source.fleet.giveBack(this._found);
       return;
     }
     this.hasRestored = true;
-    goOn(this.source.server, handle, this.socket, saved, this._session);
+    if (this._found !== null) this._takeOver(handle, this._found);
+    else goOn(this.source.server, handle, this.socket, saved, this._session);
+  }
+
+  _takeOver(handle, found) {
+    const { server, fleet } = this.source;
+    server._place(handle, this.socket);
+    fleet.goOn(found, () => announce(server, this.socket, suiteName(found.saved.ciphersuite), found.peer));
   }
 
   failed(cause) {

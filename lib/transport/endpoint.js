@@ -54,6 +54,8 @@ class Endpoint {
     this._sender = new Sender(this);
     this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error, this);
     this._draining = false;
+    /** By which the waker reports datagrams that have arrived where Node does not look; 0 when none can. */
+    this._watched = 0;
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
     this._logsKeys = false;
@@ -96,6 +98,11 @@ class Endpoint {
     for (const { datagram, address, port } of this.native.unpack(parcel)) {
       this._sender.send(datagram, port, address, this._onTransmitted);
     }
+  }
+
+  /** Datagrams have arrived where Node does not look. */
+  handleArrivals() {
+    this._turns.handleArrivals();
   }
 
   /** Delivers what has been taken from the UDP socket, because the next one who takes something is somebody else. */
@@ -219,8 +226,24 @@ class Endpoint {
     if (isDirect && isConnected) this.native.noteConnectedUdp();
   }
 
+  /**
+   * Has answers leave from the address that was asked, on a UDP socket that is bound to several.
+   *
+   * @returns {boolean} false where the system does not tell which that is
+   */
+  tellAddressesApart() {
+    if (!this.isDirect) return false;
+    const [wakes, number] = waker.watch(this);
+    const isTold = this.native.tellAddressesApart(wakes, number);
+    if (isTold) this._watched = number;
+    else waker.unwatch(number);
+    return isTold;
+  }
+
   /** Nothing goes in or out any more. */
   dispose() {
+    waker.unwatch(this._watched);
+    this._watched = 0;
     if (this.udp !== null && this._number !== 0) waker.close(this._number);
     this.udp = null;
     this.isDirect = false;

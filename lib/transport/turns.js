@@ -5,6 +5,7 @@
 
 const process = require('node:process');
 
+const { familyOf } = require('./addresses');
 const { registers: layout } = require('./layout');
 const { outgoing } = require('./outgoing');
 
@@ -13,6 +14,9 @@ const { PAYLOAD_CONNECTION, PAYLOAD_DATAGRAM, PAYLOAD_END } = layout;
 
 /** Milliseconds per round of the event loop spent receiving before yielding. */
 const TURN = 2;
+
+/** Datagrams that are shown to other listeners in one round of the event loop. */
+const SHOWN = 64;
 
 /** Milliseconds after which the native object hands over what it has received, because handshakes take their time. */
 const BATCH = 1;
@@ -40,11 +44,13 @@ class Turns {
     this._deferred = [];
     // Whether enough has been received in this round of the event loop.
     this._hadTurn = false;
+    // Whether datagrams have arrived where Node does not look, and wait for the next turn.
+    this._hasArrivals = false;
   }
 
   /** Whether some have arrived and wait for their turn. */
   get hasMore() {
-    return this._endpoint.registers[MORE] === 1;
+    return this._endpoint.registers[MORE] === 1 || this._hasArrivals;
   }
 
   /** Whether payloads are being delivered. */
@@ -78,6 +84,36 @@ class Turns {
     if (this._endpoint.udp === null) return;
     if (this._batch === null) this._handle(how, what, from, false);
     else this._deferred.push([how, what, from]);
+  }
+
+  /** Takes what has arrived where Node does not look. */
+  handleArrivals() {
+    if (this._endpoint.udp === null) return;
+    this.arrivals++;
+    this._hasArrivals = true;
+    this._resumeTurn();
+  }
+
+  /** Hands what has arrived there to all listeners of the UDP socket, as Node does with the rest. */
+  _showArrivals() {
+    const { udp } = this._endpoint;
+    let isThrough = false;
+    try {
+      for (let count = 0; count < SHOWN; count++) {
+        const shown = this._native.show();
+        if (shown === null) {
+          isThrough = true;
+          return;
+        }
+        const { address, datagram, port } = shown;
+        udp.emit('message', datagram, { address, family: familyOf(address), port, size: datagram.length });
+      }
+    } finally {
+      if (!isThrough) {
+        this._hasArrivals = true;
+        setImmediate(resumeTurn, this);
+      }
+    }
   }
 
   /**
@@ -117,10 +153,17 @@ class Turns {
   /** In the next round of the event loop, unless a datagram has come first. */
   _resumeTurn() {
     const { udp, registers } = this._endpoint;
-    if (this._hadTurn || udp === null || registers[MORE] === 0) return;
+    if (this._hadTurn || udp === null || !this.hasMore) return;
     // A batch that was interrupted is still being delivered.
-    if (this._batch !== null) setImmediate(resumeTurn, this);
-    else this._takeTurn(receiveMore, null, null, this._mayDrain());
+    if (this._batch !== null) {
+      setImmediate(resumeTurn, this);
+      return;
+    }
+    const mayDrain = this._mayDrain();
+    const showsArrivals = this._hasArrivals && !mayDrain;
+    this._hasArrivals = false;
+    if (mayDrain || registers[MORE] === 1) this._takeTurn(receiveMore, null, null, mayDrain);
+    if (showsArrivals) this._showArrivals();
   }
 
   /** Other listeners to the UDP socket want to see every datagram. */

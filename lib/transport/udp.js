@@ -205,6 +205,7 @@ function queuedDatagrams(socket) {
 
 module.exports = {
   bindUdp,
+  closeQuietly,
   closeWhenSent,
   createUdpSocket,
   growReceiveBuffer,

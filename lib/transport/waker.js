@@ -1,7 +1,7 @@
 'use strict';
 
 // How other threads report back: the addon has one waker for all endpoints of this environment, which wakes the event
-// loop when steps of their handshakes are done.
+// loop when steps of their handshakes are done, and when datagrams have arrived where Node does not look.
 
 const process = require('node:process');
 
@@ -19,6 +19,9 @@ let machineThreads;
  * Endpoints with steps on other threads, by number, each with the asynchronous context in which it handed them over.
  */
 const expecting = new Map();
+
+/** Endpoints with a socket that Node does not poll, by a number of their own. */
+const watching = new Map();
 
 /**
  * @param {number | undefined} threads as the option says; undefined for as many as there are cores
@@ -46,6 +49,24 @@ function close(number) {
   if (opened === 0) waker.close();
 }
 
+/**
+ * An endpoint has a socket that Node does not poll.
+ *
+ * @returns {[waker: object, number: number]} by which its datagrams are reported
+ */
+function watch(endpoint) {
+  waker ??= new Waker();
+  last += 1;
+  watching.set(last, endpoint);
+  open();
+  return [waker, last];
+}
+
+/** It has none any more. */
+function unwatch(number) {
+  if (watching.delete(number)) close(number);
+}
+
 /** Threads for the handshakes of an endpoint whose options do not say how many. */
 function defaultThreads() {
   machineThreads ??= Waker.defaultThreads();
@@ -70,6 +91,7 @@ function onWake() {
 }
 
 function wake(number) {
+  watching.get(number)?.handleArrivals();
   const expected = expecting.get(number);
   if (expected === undefined) return;
   const { endpoint, resource } = expected;
@@ -80,4 +102,4 @@ function wake(number) {
   }
 }
 
-module.exports = { close, defaultThreads, expect, open, register };
+module.exports = { close, defaultThreads, expect, open, register, unwatch, watch };

@@ -282,6 +282,7 @@ impl BriefEvents {
                     CloseReason::Local => 1,
                     CloseReason::Idle => 2,
                     CloseReason::Replaced => 3,
+                    CloseReason::Evicted => 4,
                     CloseReason::Error(_) => return Fit::Never,
                 };
                 tally = stats::tally_bytes(counts);

@@ -12,9 +12,10 @@ use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::{NativeStats, tally_bytes};
 use super::travel;
 use super::udp::{Datagrams, Sharing, Udp};
+use super::waker::Waker;
 use super::wall_clock::unix_time;
 use super::workers::JobQueue;
-use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
+use crate::proto::{ConnectionHandle, Endpoint, QuestionId, Route};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
 use std::net::SocketAddr;
@@ -28,6 +29,8 @@ pub(super) struct Driver {
     /// Where datagrams are received and sent without Node.
     udp: Option<Udp>,
     backlog: Backlog,
+    /// The route of a datagram that has been handed out, and comes back.
+    shown: Option<Route>,
     /// Time after which a batch is handed over, as handshakes take theirs.
     batch_time: Duration,
     /// Datagrams wait in Node's own queue, and none may overtake them.
@@ -61,6 +64,7 @@ impl Driver {
             jobs,
             udp: None,
             backlog: Backlog::default(),
+            shown: None,
             batch_time: Duration::ZERO,
             is_congested: false,
             parcels: Parcels::default(),
@@ -139,6 +143,15 @@ impl Driver {
         }
     }
 
+    /// Has answers leave from the address that was asked; false where the system does not tell which that is.
+    pub(super) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
+        self.udp.as_mut().is_some_and(|udp| udp.tell_addresses_apart(waker, number))
+    }
+
+    pub(super) fn udp_descriptor(&self) -> Option<i32> {
+        self.udp.as_ref().map(Udp::descriptor)
+    }
+
     pub(super) fn release_udp(&mut self) {
         self.udp = None;
         self.backlog.clear();
@@ -160,10 +173,15 @@ impl Driver {
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let remote = address::parse(from, port).ok_or_else(|| no_address(from))?;
         let now = self.begin_batch();
+        let route = match (self.shown.take(), &mut self.udp) {
+            (Some(shown), _) if shown.remote == remote => shown,
+            (_, Some(udp)) => udp.route_at_node(remote),
+            (_, None) => remote.into(),
+        };
         if self.backlog.is_empty() {
-            self.handle_arrival(now, remote, datagram);
+            self.handle_arrival(now, route, datagram);
         } else {
-            self.backlog.push(remote, datagram);
+            self.backlog.push(route, datagram);
         }
         let has_more = if drains { self.drain(now, BATCH_LIMIT - 1, true) } else { self.relieve_backlog(now) };
         self.hand_over(env, now, has_more)
@@ -181,10 +199,21 @@ impl Driver {
 
     /// Takes what has arrived from the socket, for later, so that Node finds nothing there, and turns to others.
     pub(super) fn hold(&mut self) {
-        if let Some(udp) = &self.udp {
+        if let Some(udp) = &mut self.udp {
             self.backlog.fill_from(udp);
         }
         self.registers.set_batch(0, true);
+    }
+
+    /// A datagram that has arrived where Node does not look, for all listeners to see; ours hands it in.
+    pub(super) fn show(&mut self) -> Option<NativeTransmit> {
+        let udp = self.udp.as_mut()?;
+        let (route, datagram) = with_arrival(|arrival| {
+            let (length, route) = udp.receive_aside(arrival)?;
+            Some((route, arrival.get(..length)?.to_vec()))
+        })?;
+        self.shown = Some(route);
+        Some(NativeTransmit::new(route, datagram))
     }
 
     fn begin_batch(&mut self) -> Instant {
@@ -197,9 +226,9 @@ impl Driver {
     /// Handles one datagram that waits when too many do. Answers whether there are more.
     fn relieve_backlog(&mut self, now: Instant) -> bool {
         if self.backlog.is_over_full()
-            && let Some((remote, datagram)) = self.backlog.pop()
+            && let Some((route, datagram)) = self.backlog.pop()
         {
-            self.handle_arrival(now, remote, &datagram);
+            self.handle_arrival(now, route, &datagram);
         }
         !self.backlog.is_empty()
     }
@@ -219,20 +248,20 @@ impl Driver {
     }
 
     /// Handles what has come from the network.
-    fn handle_arrival(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) {
+    fn handle_arrival(&mut self, now: Instant, route: Route, datagram: &[u8]) {
         if let Some(node) = self.endpoint.node_of(datagram) {
-            self.parcels.put(node, Purpose::Forward, remote, datagram);
+            self.parcels.put(node, Purpose::Forward, route.remote, datagram);
             return;
         }
-        if self.handle_datagram(now, remote, datagram) {
-            self.relays.forget(remote);
+        if self.handle_datagram(now, route, datagram) {
+            self.relays.forget(route.remote);
         }
     }
 
     /// Answers whether the datagram was of use.
-    fn handle_datagram(&mut self, now: Instant, remote: SocketAddr, datagram: &[u8]) -> bool {
+    fn handle_datagram(&mut self, now: Instant, route: Route, datagram: &[u8]) -> bool {
         let dropped = self.endpoint.counters().datagrams_dropped;
-        if let Some(received) = self.endpoint.handle_datagram(now, remote, datagram) {
+        if let Some(received) = self.endpoint.handle_datagram(now, route, datagram) {
             self.payloads.extend_from_slice(received.payload);
             self.registers.set_payload(self.count, received.connection, self.payloads.len(), datagram.len());
             self.count += 1;
@@ -243,7 +272,7 @@ impl Driver {
     /// Takes what has been held, then what else has arrived if `drains`, and answers whether there may be more. A payload
     /// behind an event has to be an event itself, which costs more: the first of those ends the batch.
     fn drain(&mut self, now: Instant, limit: usize, drains: bool) -> bool {
-        let Some(udp) = self.udp.take() else {
+        let Some(mut udp) = self.udp.take() else {
             return false;
         };
         let has_more = with_arrival(|arrival| {
@@ -252,10 +281,10 @@ impl Driver {
                     return true;
                 }
                 let count = self.count;
-                if let Some((remote, datagram)) = self.backlog.pop() {
-                    self.handle_arrival(now, remote, &datagram);
-                } else if drains && let Some((length, remote)) = udp.receive(arrival) {
-                    self.handle_arrival(now, remote, arrival.get(..length).unwrap_or_default());
+                if let Some((route, datagram)) = self.backlog.pop() {
+                    self.handle_arrival(now, route, &datagram);
+                } else if drains && let Some((length, route)) = udp.receive(arrival) {
+                    self.handle_arrival(now, route, arrival.get(..length).unwrap_or_default());
                 } else {
                     return false;
                 }
@@ -286,7 +315,7 @@ impl Driver {
         let now = self.begin_batch();
         for (remote, datagram) in datagrams.take(BATCH_LIMIT) {
             self.endpoint.note_injected();
-            let was_used = self.handle_datagram(now, remote, datagram);
+            let was_used = self.handle_datagram(now, remote.into(), datagram);
             match relay {
                 Some(node) if was_used && parcels::has_id(datagram) => self.relays.note(remote, node),
                 _ => {}
@@ -313,7 +342,7 @@ impl Driver {
             return false;
         };
         for (remote, datagram) in parcels::unpack(parcel) {
-            udp.send(remote, datagram);
+            udp.send(remote.into(), datagram);
         }
         true
     }
@@ -332,11 +361,14 @@ impl Driver {
         let sealed = self.endpoint.send(now, ConnectionHandle(connection), payload).map_err(send_error);
         let (relays, parcels) = (&self.relays, &mut self.parcels);
         let sent = sealed.and_then(|sealed| match udp {
-            _ if sealed.remote.is_none() => Ok(Either::A(sealed.datagram.len() as u32)),
-            _ if sealed.remote.is_some_and(|remote| relays.take(parcels, remote, sealed.datagram)) => {
+            _ if sealed.route.is_none() => Ok(Either::A(sealed.datagram.len() as u32)),
+            _ if sealed.route.is_some_and(|route| relays.take(parcels, route.remote, sealed.datagram)) => {
                 Ok(Either::A(sealed.datagram.len() as u32))
             }
-            Some(udp) if sealed.remote.is_some_and(|remote| udp.send(remote, sealed.datagram)) => {
+            Some(udp) if sealed.route.is_some_and(|route| udp.send(route, sealed.datagram)) => {
+                Ok(Either::A(sealed.datagram.len() as u32))
+            }
+            _ if sealed.route.is_some_and(|route| !is_for_node(self.udp.as_ref(), route)) => {
                 Ok(Either::A(sealed.datagram.len() as u32))
             }
             _ => BufferSlice::copy_from(env, sealed.datagram).map(Either::B).map_err(internal),
@@ -358,16 +390,16 @@ impl Driver {
             let payload = payloads.get(start..end).unwrap_or_default();
             start = end;
             if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload)
-                && let Some(remote) = sealed.remote
-                && !self.relays.take(&mut self.parcels, remote, sealed.datagram)
+                && let Some(route) = sealed.route
+                && !self.relays.take(&mut self.parcels, route.remote, sealed.datagram)
             {
-                self.sealed.push(remote, sealed.datagram);
+                self.sealed.push(route, sealed.datagram);
             }
         }
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
         let taken = udp.map_or(0, |udp| udp.send_all(&self.sealed));
-        for (remote, datagram) in self.sealed.iter().skip(taken) {
-            self.endpoint.put_back(remote, datagram.to_vec());
+        for (route, datagram) in self.sealed.iter().skip(taken) {
+            self.endpoint.put_back(route, datagram.to_vec());
         }
         self.sealed.clear();
         self.publish(now);
@@ -416,9 +448,14 @@ impl Driver {
         answered(self.with(|endpoint, now| endpoint.fail(now, QuestionId(question), message))) != 0
     }
 
+    /// What Node would send from another address than the one that was asked is lost, as in a network that has no room.
     pub(super) fn poll_transmit(&mut self) -> Option<NativeTransmit> {
-        self.with(|endpoint, _| endpoint.poll_transmit())
-            .map(|transmit| NativeTransmit::new(&transmit.remote, transmit.datagram))
+        loop {
+            let transmit = self.with(|endpoint, _| endpoint.poll_transmit())?;
+            if is_for_node(self.udp.as_ref(), transmit.route) {
+                return Some(NativeTransmit::new(transmit.route, transmit.datagram));
+            }
+        }
     }
 
     pub(super) fn poll_trace(&mut self) -> Option<String> {
@@ -507,15 +544,20 @@ impl Driver {
 /// Takes out what goes to peers through other nodes.
 fn divert(endpoint: &mut Endpoint, relays: &Relays, parcels: &mut Parcels) {
     if !relays.is_empty() {
-        endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.remote, &transmit.datagram));
+        endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.route.remote, &transmit.datagram));
     }
+}
+
+/// Whether Node can send this as it has to be sent.
+fn is_for_node(udp: Option<&Udp>, route: Route) -> bool {
+    udp.is_none_or(|udp| udp.is_for_node(route))
 }
 
 /// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error.
 fn transmit(endpoint: &mut Endpoint, udp: &Udp, is_congested: bool) {
     while !is_congested
         && let Some(transmit) = endpoint.peek_transmit()
-        && udp.send(transmit.remote, &transmit.datagram)
+        && udp.send(transmit.route, &transmit.datagram)
     {
         endpoint.poll_transmit();
     }

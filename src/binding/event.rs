@@ -3,12 +3,11 @@
 use super::address;
 use super::stats::tally_bytes;
 use super::words;
-use crate::proto::{Authorization, CloseReason, Dropped, Error, Event, HandshakeQuestion, Question};
+use crate::proto::{Authorization, CloseReason, Dropped, Error, Event, HandshakeQuestion, Question, Route};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
-use std::net::SocketAddr;
 
-/// A datagram to send.
+/// A datagram, and its peer.
 #[napi(object, object_from_js = false)]
 pub struct NativeTransmit {
     /// UDP payload.
@@ -20,8 +19,9 @@ pub struct NativeTransmit {
 }
 
 impl NativeTransmit {
-    pub(super) fn new(remote: &SocketAddr, datagram: Vec<u8>) -> NativeTransmit {
-        NativeTransmit { datagram: datagram.into(), address: address::format(remote), port: remote.port() }
+    pub(super) fn new(route: Route, datagram: Vec<u8>) -> NativeTransmit {
+        let address = address::format(&route.remote);
+        NativeTransmit { datagram: datagram.into(), address, port: route.remote.port() }
     }
 }
 
@@ -128,7 +128,7 @@ pub struct NativeEvent {
     pub handshake_time: Option<f64>,
     /// data: plaintext of one record. keylog: lines in NSS's form. closed: the counters of the connection.
     pub data: Option<Buffer>,
-    /// closed: peer, local, idle, replaced or error.
+    /// closed: peer, local, idle, replaced, evicted or error.
     pub reason: Option<&'static str>,
     /// closed: when the reason is error.
     pub error: Option<NativeError>,
@@ -235,6 +235,7 @@ impl From<Event> for NativeEvent {
                     CloseReason::Local => ("local", None),
                     CloseReason::Idle => ("idle", None),
                     CloseReason::Replaced => ("replaced", None),
+                    CloseReason::Evicted => ("evicted", None),
                     CloseReason::Error(error) => ("error", Some(error.into())),
                 };
                 NativeEvent {

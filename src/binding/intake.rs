@@ -1,9 +1,9 @@
 //! Datagrams on their way in: from Node, and from the socket itself when Node has said that there are some.
 
 use super::udp::Udp;
+use crate::proto::Route;
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 
 /// Datagrams, and bytes of them, that are taken from the socket before their turn comes.
 const BACKLOG_LIMIT: usize = 256;
@@ -20,7 +20,7 @@ thread_local! {
 /// What has been taken from the socket, and must be handled before anything else that comes from there.
 #[derive(Default)]
 pub(super) struct Backlog {
-    datagrams: VecDeque<(SocketAddr, Box<[u8]>)>,
+    datagrams: VecDeque<(Route, Box<[u8]>)>,
     bytes: usize,
 }
 
@@ -33,15 +33,15 @@ impl Backlog {
         self.datagrams.len() > BACKLOG_LIMIT
     }
 
-    pub(super) fn push(&mut self, remote: SocketAddr, datagram: &[u8]) {
+    pub(super) fn push(&mut self, route: Route, datagram: &[u8]) {
         self.bytes += datagram.len();
-        self.datagrams.push_back((remote, datagram.into()));
+        self.datagrams.push_back((route, datagram.into()));
     }
 
-    pub(super) fn pop(&mut self) -> Option<(SocketAddr, Box<[u8]>)> {
-        let (remote, datagram) = self.datagrams.pop_front()?;
+    pub(super) fn pop(&mut self) -> Option<(Route, Box<[u8]>)> {
+        let (route, datagram) = self.datagrams.pop_front()?;
         self.bytes -= datagram.len();
-        Some((remote, datagram))
+        Some((route, datagram))
     }
 
     pub(super) fn clear(&mut self) {
@@ -49,13 +49,13 @@ impl Backlog {
     }
 
     /// Takes what has arrived from the socket, as far as there is room.
-    pub(super) fn fill_from(&mut self, udp: &Udp) {
+    pub(super) fn fill_from(&mut self, udp: &mut Udp) {
         with_arrival(|arrival| {
             while self.datagrams.len() < BACKLOG_LIMIT
                 && self.bytes < BACKLOG_BYTES
-                && let Some((length, remote)) = udp.receive(arrival)
+                && let Some((length, route)) = udp.receive(arrival)
             {
-                self.push(remote, arrival.get(..length).unwrap_or_default());
+                self.push(route, arrival.get(..length).unwrap_or_default());
             }
         });
     }

@@ -2,10 +2,12 @@
 
 mod address;
 mod answer;
+mod aside;
 mod brief;
 mod capabilities;
 mod client;
 mod context;
+mod descriptors;
 mod driver;
 mod error;
 mod event;
@@ -14,6 +16,8 @@ mod layout;
 mod methods;
 mod options;
 mod parcels;
+#[cfg(target_os = "linux")]
+mod pktinfo;
 mod registers;
 mod saved;
 mod server;
@@ -23,5 +27,7 @@ mod travel;
 mod udp;
 mod waker;
 mod wall_clock;
+#[cfg(target_os = "linux")]
+mod watch;
 mod words;
 mod workers;

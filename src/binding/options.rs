@@ -57,6 +57,8 @@ pub struct NativeServerOptions {
     pub stalled_handshake_timeout: u32,
     /// At a time, unfinished handshakes included.
     pub max_connections: u32,
+    /// Whether one too many ends the one that has been silent longest.
+    pub evict_idle_connections: bool,
     /// The same from one IPv4 address or IPv6 prefix of 64 bits; none for no limit.
     pub max_connections_per_address: Option<u32>,
     /// Open at a time.
@@ -257,6 +259,7 @@ impl NativeServerOptions {
             handshakes: self.max_handshakes as usize,
             handshakes_per_address: self.max_handshakes_per_address,
             connections: self.max_connections as usize,
+            evicts_idle: self.evict_idle_connections,
             stalled_handshake_timeout: milliseconds(self.stalled_handshake_timeout),
             connections_per_address: self.max_connections_per_address,
             address_questions: self.max_address_questions as usize,
@@ -321,6 +324,7 @@ impl NativeClientOptions {
             handshakes: 1,
             handshakes_per_address: 1,
             connections: 1,
+            evicts_idle: false,
             stalled_handshake_timeout: milliseconds(self.handshake_timeout),
             connections_per_address: None,
             address_questions: 0,

@@ -71,10 +71,30 @@ impl DtlsServer {
         Ok(server)
     }
 
+    /// The native side's own descriptor of the UDP socket, as long as it has one.
+    #[napi(catch_unwind)]
+    pub fn udp_descriptor(&self) -> Option<i32> {
+        self.driver.udp_descriptor()
+    }
+
     /// 4 or 6 for the address family of an open UDP socket; null for anything else, and where nobody can tell.
     #[napi(catch_unwind)]
     pub fn udp_family(&self, descriptor: i32) -> Option<u8> {
         udp::family(descriptor)
+    }
+
+    /// Has answers leave from the address that was asked, on a UDP socket that is bound to several; false where the system
+    /// does not tell which that is. The waker calls for this number when datagrams have arrived where Node does not look.
+    #[napi(catch_unwind)]
+    pub fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
+        self.driver.tell_addresses_apart(waker, number)
+    }
+
+    /// A datagram that has arrived where Node does not look, for all listeners of the UDP socket to see; ours is the one that
+    /// calls `receive`. Null when there is none.
+    #[napi(catch_unwind)]
+    pub fn show(&mut self) -> Option<NativeTransmit> {
+        self.driver.show()
     }
 
     /// All the pre-shared keys, so that none is looked up: one for everybody, or one for each identity beside it.
@@ -212,7 +232,9 @@ impl DtlsServer {
     /// What is in a parcel.
     #[napi(catch_unwind)]
     pub fn unpack(&self, parcel: &[u8]) -> Vec<NativeTransmit> {
-        parcels::unpack(parcel).map(|(remote, datagram)| NativeTransmit::new(&remote, datagram.to_vec())).collect()
+        parcels::unpack(parcel)
+            .map(|(remote, datagram)| NativeTransmit::new(remote.into(), datagram.to_vec()))
+            .collect()
     }
 
     /// As `receive`, of a datagram that has come through another node.

@@ -98,8 +98,8 @@ impl NativeHistogram {
 }
 
 fn ends(counters: &Counters) -> BTreeMap<&'static str, f64> {
-    let Ends { by_peer, by_us, by_idleness, by_replacement } = counters.ends;
-    let counts = [by_peer, by_us, by_idleness, by_replacement];
+    let Ends { by_peer, by_us, by_idleness, by_replacement, by_eviction } = counters.ends;
+    let counts = [by_peer, by_us, by_idleness, by_replacement, by_eviction];
     REASONS.into_iter().zip(counts.map(|count| count as f64)).collect()
 }
 

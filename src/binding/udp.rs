@@ -3,7 +3,7 @@
 //!
 //! Calls one by one: `recvmmsg` and `sendmmsg` measured no faster (docs/performance.md), and not every system has them.
 
-use std::net::SocketAddr;
+use crate::proto::Route;
 
 #[cfg(unix)]
 pub(super) use unix::Udp;
@@ -32,18 +32,18 @@ pub(super) fn family(descriptor: i32) -> Option<u8> {
 #[derive(Default)]
 pub(super) struct Datagrams {
     bytes: Vec<u8>,
-    entries: Vec<(SocketAddr, usize)>,
+    entries: Vec<(Route, usize)>,
 }
 
 impl Datagrams {
-    pub(super) fn push(&mut self, remote: SocketAddr, datagram: &[u8]) {
+    pub(super) fn push(&mut self, route: Route, datagram: &[u8]) {
         self.bytes.extend_from_slice(datagram);
-        self.entries.push((remote, self.bytes.len()));
+        self.entries.push((route, self.bytes.len()));
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Route, &[u8])> {
         let starts = std::iter::once(0).chain(self.entries.iter().map(|&(_, end)| end));
-        starts.zip(&self.entries).filter_map(|(start, &(remote, end))| Some((remote, self.bytes.get(start..end)?)))
+        starts.zip(&self.entries).filter_map(|(start, &(route, end))| Some((route, self.bytes.get(start..end)?)))
     }
 
     pub(super) fn clear(&mut self) {
@@ -55,6 +55,11 @@ impl Datagrams {
 #[cfg(unix)]
 mod unix {
     use super::{Datagrams, Sharing};
+    use crate::binding::aside::Aside;
+    #[cfg(target_os = "linux")]
+    use crate::binding::pktinfo;
+    use crate::binding::waker::Waker;
+    use crate::proto::Route;
     use nix::errno::Errno;
     use nix::sys::socket::{
         AddressFamily, SockFlag, SockType, SockaddrLike, SockaddrStorage, bind, getsockname, setsockopt, socket,
@@ -78,6 +83,12 @@ mod unix {
         is_ipv6: bool,
         /// The system knows the one peer: some refuse to be told it again with every datagram.
         is_connected: bool,
+        /// Others have the same address, and some peers.
+        is_shared: bool,
+        /// Where datagrams come whose address of ours has to be asked for.
+        aside: Option<Aside>,
+        /// Whether it is the turn of the socket aside.
+        looks_aside: bool,
     }
 
     impl Udp {
@@ -96,7 +107,20 @@ mod unix {
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
             ours.set_nonblocking(true)?;
             let theirs = ours.try_clone()?.into_raw_fd();
-            Ok((Udp { socket: ours, is_ipv6: local.is_ipv6(), is_connected: false }, theirs))
+            let udp = Udp {
+                socket: ours,
+                is_ipv6: local.is_ipv6(),
+                is_connected: false,
+                is_shared: sharing.by_peer,
+                aside: None,
+                looks_aside: false,
+            };
+            Ok((udp, theirs))
+        }
+
+        /// Ours, which closes with this.
+        pub(in crate::binding) fn descriptor(&self) -> i32 {
+            self.socket.as_raw_fd()
         }
 
         /// Node has connected the socket to its peer.
@@ -104,33 +128,92 @@ mod unix {
             self.is_connected = true;
         }
 
+        /// From now on each datagram's route has the address of ours that it was sent to. False where the system does not tell.
+        /// The waker calls for this number when datagrams have arrived where Node does not look.
+        #[cfg(target_os = "linux")]
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
+            if !self.is_shared && !self.is_connected && self.aside.is_none() {
+                self.aside = Aside::new(&self.socket, self.is_ipv6, waker, number).ok();
+            }
+            self.aside.is_some()
+        }
+
+        #[cfg(not(target_os = "linux"))]
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: &Waker, _: u32) -> bool {
+            false
+        }
+
+        /// The route of a datagram that has come to Node's socket.
+        pub(in crate::binding) fn route_at_node(&mut self, remote: SocketAddr) -> Route {
+            Route { remote, local: self.aside.as_mut().and_then(|aside| aside.asked_at_node(remote)) }
+        }
+
         /// A datagram that has arrived, if there is one. Errors are left for Node to meet.
-        pub(in crate::binding) fn receive(&self, buffer: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        pub(in crate::binding) fn receive(&mut self, buffer: &mut [u8]) -> Option<(usize, Route)> {
+            let Some(aside) = &self.aside else {
+                return self.receive_at_node(buffer);
+            };
+            // By turns, so that neither socket can keep the other waiting.
+            self.looks_aside = !self.looks_aside && aside.can_be_read();
+            if self.looks_aside {
+                self.receive_aside(buffer).or_else(|| self.receive_at_node(buffer))
+            } else {
+                self.receive_at_node(buffer).or_else(|| self.receive_aside(buffer))
+            }
+        }
+
+        fn receive_at_node(&mut self, buffer: &mut [u8]) -> Option<(usize, Route)> {
             let (length, remote) = self.socket.recv_from(buffer).ok()?;
-            Some((length, peer(remote)))
+            Some((length, self.route_at_node(peer(remote))))
+        }
+
+        /// A datagram that has arrived where Node does not look.
+        pub(in crate::binding) fn receive_aside(&mut self, buffer: &mut [u8]) -> Option<(usize, Route)> {
+            let aside = self.aside.as_mut().filter(|aside| aside.can_be_read())?;
+            let (length, remote, local) = aside.receive(buffer)?;
+            Some((length, Route { remote: peer(remote), local }))
         }
 
         /// False when the system does not take the datagram, now or at all.
-        pub(in crate::binding) fn send(&self, remote: SocketAddr, datagram: &[u8]) -> bool {
+        pub(in crate::binding) fn send(&self, route: Route, datagram: &[u8]) -> bool {
             loop {
-                let sent = match remote {
-                    _ if self.is_connected => self.socket.send(datagram),
-                    SocketAddr::V4(v4) if self.is_ipv6 => {
-                        self.socket.send_to(datagram, (v4.ip().to_ipv6_mapped(), v4.port()))
-                    }
-                    _ => self.socket.send_to(datagram, remote),
-                };
-                match sent {
-                    Ok(_) => return true,
+                match self.send_once(route, datagram) {
+                    Ok(()) => return true,
                     Err(error) if error.raw_os_error() == Some(Errno::EINTR as i32) => {}
                     Err(_) => return false,
                 }
             }
         }
 
+        fn send_once(&self, route: Route, datagram: &[u8]) -> io::Result<()> {
+            if self.is_connected {
+                return self.socket.send(datagram).map(drop);
+            }
+            let remote = match route.remote {
+                SocketAddr::V4(v4) if self.is_ipv6 => (v4.ip().to_ipv6_mapped(), v4.port()).into(),
+                remote => remote,
+            };
+            #[cfg(target_os = "linux")]
+            if let Some(local) = route.local {
+                return pktinfo::send(&self.socket, self.is_ipv6, local, remote, datagram);
+            }
+            self.socket.send_to(datagram, remote).map(drop)
+        }
+
+        /// Whether Node, which names no address of ours, would send from the right one.
+        #[cfg(target_os = "linux")]
+        pub(in crate::binding) fn is_for_node(&self, route: Route) -> bool {
+            route.local.is_none() || pktinfo::is_systems_choice(route)
+        }
+
+        #[cfg(not(target_os = "linux"))]
+        pub(in crate::binding) fn is_for_node(&self, _: Route) -> bool {
+            true
+        }
+
         /// How many the system takes, from the first to the first that it does not.
         pub(in crate::binding) fn send_all(&self, datagrams: &Datagrams) -> usize {
-            datagrams.iter().take_while(|&(remote, datagram)| self.send(remote, datagram)).count()
+            datagrams.iter().take_while(|&(route, datagram)| self.send(route, datagram)).count()
         }
     }
 
@@ -166,6 +249,8 @@ mod unix {
 #[cfg(not(unix))]
 mod elsewhere {
     use super::{Datagrams, Sharing};
+    use crate::binding::waker::Waker;
+    use crate::proto::Route;
     use std::io;
     use std::net::SocketAddr;
 
@@ -177,15 +262,35 @@ mod elsewhere {
             Err(io::ErrorKind::Unsupported.into())
         }
 
+        pub(in crate::binding) fn descriptor(&self) -> i32 {
+            match *self {}
+        }
+
         pub(in crate::binding) fn note_connected(&mut self) {
             match *self {}
         }
 
-        pub(in crate::binding) fn receive(&self, _: &mut [u8]) -> Option<(usize, SocketAddr)> {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: &Waker, _: u32) -> bool {
             match *self {}
         }
 
-        pub(in crate::binding) fn send(&self, _: SocketAddr, _: &[u8]) -> bool {
+        pub(in crate::binding) fn route_at_node(&mut self, _: SocketAddr) -> Route {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn receive(&mut self, _: &mut [u8]) -> Option<(usize, Route)> {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn receive_aside(&mut self, _: &mut [u8]) -> Option<(usize, Route)> {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn send(&self, _: Route, _: &[u8]) -> bool {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn is_for_node(&self, _: Route) -> bool {
             match *self {}
         }
 

@@ -3,7 +3,7 @@
 use crate::proto::{CertificateFault, ConfigError, Error, ErrorKind, Forbidden, PskError, RSA_BITS};
 
 /// Why a connection has ended without an error.
-pub(super) const REASONS: [&str; 4] = ["peer", "local", "idle", "replaced"];
+pub(super) const REASONS: [&str; 5] = ["peer", "local", "idle", "replaced", "evicted"];
 
 /// The code of what ended a connection: node:tls's own where it has one.
 pub(super) fn code(kind: ErrorKind) -> &'static str {

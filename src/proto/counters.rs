@@ -66,6 +66,8 @@ pub(crate) struct Ends {
     pub(crate) by_us: u64,
     pub(crate) by_idleness: u64,
     pub(crate) by_replacement: u64,
+    /// There were too many, and these had been silent longest.
+    pub(crate) by_eviction: u64,
 }
 
 impl Counters {
@@ -88,6 +90,7 @@ impl Counters {
             CloseReason::Local => self.ends.by_us += 1,
             CloseReason::Idle => self.ends.by_idleness += 1,
             CloseReason::Replaced => self.ends.by_replacement += 1,
+            CloseReason::Evicted => self.ends.by_eviction += 1,
             CloseReason::Error(error) => *self.errors.entry(error.kind).or_default() += 1,
         }
     }

@@ -20,6 +20,9 @@ pub(crate) struct Limits {
     pub(crate) handshakes_per_address: u32,
     /// Connections at a time, unfinished handshakes included.
     pub(crate) connections: usize,
+    /// Whether a connection that is one too many ends the one that has been silent longest, in place of finding no room.
+    /// Handshakes then have their own limit alone.
+    pub(crate) evicts_idle: bool,
     /// The same from one prefix; `None` for no limit.
     pub(crate) connections_per_address: Option<u32>,
     /// Open questions about addresses at a time.

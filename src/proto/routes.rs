@@ -1,6 +1,7 @@
-//! Which connections live at a peer's address.
+//! Which connections live at a peer's address, and which handshakes are under way between it and an address of ours.
 
 use super::prefix::Prefix;
+use super::route::Route;
 use super::table::ConnectionHandle;
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -11,14 +12,12 @@ const ESTABLISHED_LIMIT: usize = 16;
 
 /// The connections at one address and port.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Route {
+struct Residents {
     /// The one that was heard most recently.
     first: Option<ConnectionHandle>,
     /// The others, in that order: devices whose address somebody else has taken over, which have not been heard of
     /// since. Usually none, so that it costs no memory.
     others: Vec<ConnectionHandle>,
-    /// A client that starts, or starts anew (RFC 6347 section 4.2.8).
-    handshaking: Option<ConnectionHandle>,
 }
 
 /// An address, which is hashed in one piece: several times for each datagram.
@@ -38,26 +37,43 @@ impl Hash for Key {
     }
 }
 
-/// From address to connections.
+/// A route, of which the peer's address alone is hashed: the peers are many, and our addresses are few.
+#[derive(PartialEq, Eq)]
+struct RouteKey(Route);
+
+impl Hash for RouteKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Key(self.0.remote).hash(state);
+    }
+}
+
+/// From address to connections. A record shows by its keys which of an address's connections it is for, whichever of our
+/// addresses it was sent to. A handshake has no keys yet.
 pub(super) struct Routes {
-    routes: HashMap<Key, Route>,
+    residents: HashMap<Key, Residents>,
+    /// Clients that start, or start anew (RFC 6347 section 4.2.8).
+    handshaking: HashMap<RouteKey, ConnectionHandle>,
     /// Finished connections by prefix; `None` where nobody wants to know.
     established: Option<HashMap<Prefix, u32>>,
 }
 
 impl Routes {
     pub(super) fn new(counts_prefixes: bool) -> Routes {
-        Routes { routes: HashMap::new(), established: counts_prefixes.then(HashMap::new) }
+        Routes {
+            residents: HashMap::new(),
+            handshaking: HashMap::new(),
+            established: counts_prefixes.then(HashMap::new),
+        }
     }
 
-    pub(super) fn handshaking(&self, remote: SocketAddr) -> Option<ConnectionHandle> {
-        self.routes.get(&Key(remote))?.handshaking
+    pub(super) fn handshaking(&self, route: Route) -> Option<ConnectionHandle> {
+        self.handshaking.get(&RouteKey(route)).copied()
     }
 
     /// The connection at this address, by rank; 0 is the one that was heard last.
     pub(super) fn established(&self, remote: SocketAddr, rank: usize) -> Option<ConnectionHandle> {
-        let route = self.routes.get(&Key(remote))?;
-        if rank == 0 { route.first } else { route.others.get(rank - 1).copied() }
+        let residents = self.residents.get(&Key(remote))?;
+        if rank == 0 { residents.first } else { residents.others.get(rank - 1).copied() }
     }
 
     /// Finished connections with the prefix of this address; 0 where they are not counted.
@@ -66,18 +82,23 @@ impl Routes {
         count.copied().unwrap_or(0)
     }
 
-    pub(super) fn begin_handshake(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        self.routes.entry(Key(remote)).or_default().handshaking = Some(connection);
+    pub(super) fn begin_handshake(&mut self, route: Route, connection: ConnectionHandle) {
+        self.handshaking.insert(RouteKey(route), connection);
+    }
+
+    fn end_handshake(&mut self, route: Route, connection: ConnectionHandle) {
+        if self.handshaking(route) == Some(connection) {
+            self.handshaking.remove(&RouteKey(route));
+        }
     }
 
     /// Makes a finished handshake the address's first connection.
-    pub(super) fn establish(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        let route = self.routes.entry(Key(remote)).or_default();
-        if route.handshaking == Some(connection) {
-            route.handshaking = None;
-        }
-        if let Some(second) = route.first.replace(connection) {
-            route.others.insert(0, second);
+    pub(super) fn establish(&mut self, route: Route, connection: ConnectionHandle) {
+        self.end_handshake(route, connection);
+        let remote = route.remote;
+        let residents = self.residents.entry(Key(remote)).or_default();
+        if let Some(second) = residents.first.replace(connection) {
+            residents.others.insert(0, second);
         }
         if let Some(counts) = &mut self.established {
             *counts.entry(Prefix::of(remote.ip())).or_default() += 1;
@@ -86,12 +107,12 @@ impl Routes {
 
     /// The connection has just been heard from this address.
     pub(super) fn prefer(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        if let Some(route) = self.routes.get_mut(&Key(remote))
-            && let Some(at) = route.others.iter().position(|&other| other == connection)
+        if let Some(residents) = self.residents.get_mut(&Key(remote))
+            && let Some(at) = residents.others.iter().position(|&other| other == connection)
         {
-            route.others.remove(at);
-            if let Some(second) = route.first.replace(connection) {
-                route.others.insert(0, second);
+            residents.others.remove(at);
+            if let Some(second) = residents.first.replace(connection) {
+                residents.others.insert(0, second);
             }
         }
     }
@@ -103,25 +124,24 @@ impl Routes {
         remote: SocketAddr,
         is_guest: impl Fn(&ConnectionHandle) -> bool,
     ) -> Option<ConnectionHandle> {
-        let others = &self.routes.get(&Key(remote))?.others;
+        let others = &self.residents.get(&Key(remote))?.others;
         let longest = others.get(ESTABLISHED_LIMIT - 1..)?.last()?;
         Some(*others.iter().rev().find(|other| is_guest(other)).unwrap_or(longest))
     }
 
-    pub(super) fn remove(&mut self, remote: SocketAddr, connection: ConnectionHandle) {
-        let Some(route) = self.routes.get_mut(&Key(remote)) else {
+    pub(super) fn remove(&mut self, route: Route, connection: ConnectionHandle) {
+        self.end_handshake(route, connection);
+        let remote = route.remote;
+        let Some(residents) = self.residents.get_mut(&Key(remote)) else {
             return;
         };
-        let is_established = route.first == Some(connection) || route.others.contains(&connection);
-        route.others.retain(|&other| other != connection);
-        if route.first == Some(connection) {
-            route.first = (!route.others.is_empty()).then(|| route.others.remove(0));
+        let is_established = residents.first == Some(connection) || residents.others.contains(&connection);
+        residents.others.retain(|&other| other != connection);
+        if residents.first == Some(connection) {
+            residents.first = (!residents.others.is_empty()).then(|| residents.others.remove(0));
         }
-        if route.handshaking == Some(connection) {
-            route.handshaking = None;
-        }
-        if route.first.is_none() && route.handshaking.is_none() {
-            self.routes.remove(&Key(remote));
+        if residents.first.is_none() {
+            self.residents.remove(&Key(remote));
         }
         if is_established {
             self.discount(Prefix::of(remote.ip()));
@@ -141,6 +161,6 @@ impl Routes {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.routes.len() + self.established.as_ref().map_or(0, HashMap::len)
+        self.residents.len() + self.handshaking.len() + self.established.as_ref().map_or(0, HashMap::len)
     }
 }

@@ -54,6 +54,10 @@ impl<Value> Table<Value> {
         self.chunks.get_mut(place.chunk)?.slots.get_mut(place.slot)?.as_mut()
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ConnectionHandle, &Value)> {
+        self.places.keys().filter_map(|handle| Some((*handle, self.get(handle)?)))
+    }
+
     #[cfg(test)]
     pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
         self.chunks.iter().flat_map(|chunk| chunk.slots.iter().flatten())

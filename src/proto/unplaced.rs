@@ -6,15 +6,18 @@ use super::limits::{HELD_BYTES_LIMIT, Limits};
 use super::prefix::Prefix;
 use super::questions::{Question, QuestionId};
 use super::rate::Rate;
+use super::route::Route;
 use super::waiting::{Turn, Waiting};
 use crate::wire::{OwnedRecord, Record};
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 /// What is held for one address.
 pub(super) struct Unplaced {
     pub(super) remote: SocketAddr,
+    /// The address of ours that was asked.
+    pub(super) local: Option<IpAddr>,
     /// The address that the connection had. It is `remote` as long as nobody says otherwise.
     pub(super) claimed: SocketAddr,
     pub(super) records: Vec<OwnedRecord>,
@@ -51,8 +54,9 @@ impl Default for UnplacedRecords {
 }
 
 impl Unplaced {
-    pub(super) fn new(remote: SocketAddr, record: &Record<'_>, deadline: Instant) -> Unplaced {
-        Unplaced { remote, claimed: remote, records: vec![record.keep()], deadline }
+    pub(super) fn new(route: Route, record: &Record<'_>, deadline: Instant) -> Unplaced {
+        let Route { remote, local } = route;
+        Unplaced { remote, local, claimed: remote, records: vec![record.keep()], deadline }
     }
 
     fn hold(&mut self, record: &Record<'_>) -> bool {

@@ -22,6 +22,11 @@ impl Activity {
         *self = Activity { heard: now, last: now, is_fresh: false };
     }
 
+    /// When the last authentic record came.
+    pub(super) fn last_heard(&self) -> Instant {
+        self.heard
+    }
+
     /// Records that nobody authenticated have woken it.
     pub(super) fn disturbed(&mut self, now: Instant) {
         self.last = now;

@@ -73,6 +73,8 @@ pub(crate) enum CloseReason {
     Local,
     /// Nothing authentic was heard for the idle timeout.
     Idle,
+    /// There were too many, and it had been silent longest.
+    Evicted,
     /// Another connection has taken its place: the peer proved a new handshake from the same address (RFC 6347 section
     /// 4.2.8), or the same association goes on elsewhere.
     Replaced,
@@ -471,6 +473,14 @@ impl Connection {
     /// Bytes of the longest payload; `None` before the handshake is over.
     pub(super) fn payload_limit(&self) -> Option<usize> {
         self.is_established().then(|| self.context.payload_limit())
+    }
+
+    /// When the last authentic record came; `None` before the handshake is over.
+    pub(super) fn last_heard(&self) -> Option<Instant> {
+        match &self.phase {
+            Phase::Handshaking(_) => None,
+            Phase::Established(activity) => Some(activity.last_heard()),
+        }
     }
 
     /// The name of its association; `None` while there is a handshake.

@@ -58,16 +58,20 @@ impl Endpoint {
             self.counters.hello_verify_requests_sent += 1;
             self.counters.datagrams_sent += 1;
             self.counters.bytes_sent += request.len() as u64;
-            self.outputs.push_transmit(remote, request);
+            self.outputs.push_transmit(self.route_to(remote), request);
             return Outcome::Used;
         }
-        if let Some(handshaking) = self.routes.handshaking(remote)
+        if let Some(handshaking) = self.routes.handshaking(self.route_to(remote))
             && self.began_with(handshaking, hello.random)
         {
             // A retransmission: the engine resends its flight.
             return self.deliver(now, handshaking, record);
         }
-        if self.routes.established(remote, 0).is_some_and(|established| self.began_with(established, hello.random)) {
+        if self
+            .living_on(self.route_to(remote))
+            .next()
+            .is_some_and(|established| self.began_with(established, hello.random))
+        {
             // A late copy of the hello that began the association that lives here.
             return Outcome::Dropped(DropReason::Unexpected);
         }
@@ -143,7 +147,7 @@ impl Endpoint {
         };
         self.forget_hello(remote);
         let mut answers = Rate::new(now);
-        if let Some(handshaking) = self.routes.handshaking(remote) {
+        if let Some(handshaking) = self.routes.handshaking(self.route_to(remote)) {
             // A client that starts anew in the middle of its handshake is answered at once, as long as it does not do so
             // all the time: two hellos that are replayed in turns begin no more handshakes than one.
             let before = self.connections.get(&handshaking).and_then(|entry| entry.connection.answers());
@@ -192,7 +196,7 @@ impl Endpoint {
         context.pause(self.jobs.are_wanted());
         let mut connection = Connection::server(now, context, *hello.random, answers);
         let step = connection.handle_record(now, record, &mut self.scratch);
-        let handle = self.add_handshake(now, remote, connection);
+        let handle = self.add_handshake(now, self.route_to(remote), connection);
         self.outputs.push(Event::Connection { connection: handle, remote, servername });
         self.apply(now, handle, step);
     }

@@ -3,6 +3,7 @@
 use super::Endpoint;
 use crate::proto::connection::Step;
 use crate::proto::limits::USELESS_RECORDS_PER_DATAGRAM;
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::tls::DropReason;
@@ -38,9 +39,29 @@ impl Endpoint {
     pub(crate) fn handle_datagram(
         &mut self,
         now: Instant,
-        remote: SocketAddr,
+        route: impl Into<Route>,
         datagram: &[u8],
     ) -> Option<Received<'_>> {
+        let Route { remote, local } = route.into();
+        self.asked = local;
+        let data = self.take_datagram(now, remote, datagram);
+        self.asked = None;
+        let (connection, length) = data?;
+        let payload = self.scratch.plaintext.get(..length);
+        if self.outputs.has_unread_event() {
+            self.outputs.push_data(connection, payload);
+            return None;
+        }
+        payload.map(|payload| Received { connection, payload })
+    }
+
+    /// Answers whose plaintext is in the scratch, and how long it is.
+    fn take_datagram(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        datagram: &[u8],
+    ) -> Option<(ConnectionHandle, usize)> {
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += datagram.len() as u64;
         self.outputs.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
@@ -87,18 +108,12 @@ impl Endpoint {
                 self.drop_noise(remote, rest);
             }
         }
-        let (connection, length) = pending?;
-        let payload = self.scratch.plaintext.get(..length);
-        if self.outputs.has_unread_event() {
-            self.outputs.push_data(connection, payload);
-            return None;
-        }
-        payload.map(|payload| Received { connection, payload })
+        pending
     }
 
     /// Somebody at the address of a handshake does not speak DTLS.
     fn note_noise(&mut self, remote: SocketAddr) {
-        let handshaking = self.routes.handshaking(remote);
+        let handshaking = self.routes.handshaking(self.route_to(remote));
         if let Some(entry) = handshaking.and_then(|handle| self.connections.get_mut(&handle)) {
             entry.connection.handle_noise();
         }
@@ -128,7 +143,7 @@ impl Endpoint {
         if connection.is_some() {
             return returned;
         }
-        match self.routes.handshaking(remote) {
+        match self.routes.handshaking(self.route_to(remote)) {
             Some(connection) => self.deliver(now, connection, record),
             None => match self.hold_unplaced(now, remote, record) {
                 // What is wrong with it for a connection says more than that there is no other.
@@ -204,7 +219,14 @@ impl Endpoint {
             return Outcome::Dropped(DropReason::NoConnection);
         };
         let slept = entry.connection.is_asleep();
-        match entry.connection.handle_record(now, record, &mut self.scratch) {
+        let asked = self.asked.filter(|_| self.asked != entry.local);
+        let newest = asked.and_then(|_| entry.connection.newest_heard());
+        let step = entry.connection.handle_record(now, record, &mut self.scratch);
+        // As with the peer's address: an old record that comes late says nothing about where the peer asks now.
+        if asked.is_some() && entry.connection.newest_heard() > newest {
+            entry.local = asked;
+        }
+        match step {
             Step::Dropped(reason) => {
                 entry.tally.dropped();
                 if slept && !entry.connection.is_asleep() {

@@ -51,6 +51,6 @@ impl Endpoint {
         restoration: Restoration<'_>,
     ) -> Result<ConnectionHandle, Unrestorable> {
         let context = Context::restore_client(config, restoration.saved, restoration.clock)?;
-        Ok(self.adopt(remote, Connection::restored(now, context), restoration))
+        Ok(self.adopt(now, remote.into(), Connection::restored(now, context), restoration))
     }
 }

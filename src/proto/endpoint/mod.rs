@@ -43,7 +43,9 @@ use super::handshakes::Handshakes;
 use super::jobs::{Jobs, Ticket};
 use super::known_keys::KnownKeys;
 use super::limits::Limits;
+use super::longest_idle::LongestIdle;
 use super::questions::{Asks, QuestionId, Questions};
+use super::route::Route;
 use super::routes::Routes;
 use super::server_names::ServerNames;
 use super::sessions::Sessions;
@@ -53,7 +55,7 @@ use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
 use outputs::Outputs;
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -84,9 +86,12 @@ pub(crate) struct Endpoint {
     doubts: Doubts,
     /// A server's connections that are established.
     associations: Associations,
+    longest_idle: LongestIdle,
     /// Sessions of a client's connections.
     own_sessions: HashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
+    /// Which of our addresses the datagram at hand was sent to; `None` when none is at hand.
+    asked: Option<IpAddr>,
     drops: Drops,
     outputs: Outputs,
     scratch: Scratch,
@@ -113,6 +118,8 @@ struct Entry {
     connection: Connection,
     /// Where its peer is.
     remote: SocketAddr,
+    /// The address of ours that it asked last: answers leave from there (RFC 1122 section 4.1.3.5).
+    local: Option<IpAddr>,
     tally: Tally,
     /// The deadline under which `Endpoint::deadlines` knows it.
     scheduled: Option<Instant>,
@@ -129,6 +136,12 @@ enum Pending {
     Nothing,
     Question(QuestionId),
     Job(Ticket),
+}
+
+impl Entry {
+    fn route(&self) -> Route {
+        Route { remote: self.remote, local: self.local }
+    }
 }
 
 impl Endpoint {
@@ -176,14 +189,21 @@ impl Endpoint {
             validation: AddressValidation::Enhanced,
             doubts: Doubts::default(),
             associations: Associations::default(),
+            longest_idle: LongestIdle::default(),
             own_sessions: HashMap::new(),
             counters: Counters::default(),
+            asked: None,
             drops: Drops::default(),
             outputs: Outputs::new(trace_level),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
             sleepers: 0,
         }
+    }
+
+    /// Between a peer and the address of ours that the datagram at hand was sent to.
+    fn route_to(&self, remote: SocketAddr) -> Route {
+        Route { remote, local: self.asked }
     }
 
     /// How long the connection IDs are that peers are asked to put into their records (RFC 9146), at most 32 bytes; 0: none, but

@@ -8,6 +8,7 @@ use super::inbound::Outcome;
 use super::{Endpoint, Event};
 use crate::proto::connection::CloseReason;
 use crate::proto::questions::{Answered, Question, QuestionId};
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::tls::DropReason;
@@ -57,6 +58,7 @@ impl Endpoint {
             return Answered::Used;
         };
         let remote = unplaced.remote;
+        self.asked = unplaced.local;
         let mut mover = None;
         let mut dropped = Vec::new();
         for record in unplaced.records.drain(..) {
@@ -68,6 +70,7 @@ impl Endpoint {
                 self.conclude(now, remote, outcome);
             }
         }
+        self.asked = None;
         if mover.is_none() && self.routes.established(old, 0).is_none() && self.asks.for_restores {
             unplaced.claimed = old;
             unplaced.records = dropped;
@@ -186,6 +189,7 @@ impl Endpoint {
         event_position: usize,
     ) -> Option<SocketAddr> {
         let entry = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote)?;
+        let route = entry.route();
         let old = std::mem::replace(&mut entry.remote, remote);
         if entry.connection.has_id() {
             // It is found wherever it is.
@@ -193,7 +197,7 @@ impl Endpoint {
         } else {
             self.note_move(now, handle, old, remote);
         }
-        self.routes.remove(old, handle);
+        self.routes.remove(route, handle);
         self.place(handle, remote);
         self.counters.moves += 1;
         self.outputs.trace(2, || format!("{old} has moved to {remote}"));
@@ -211,7 +215,8 @@ impl Endpoint {
     /// Makes a connection the first at its address. Where there are too many, one that has come by a move gives way before
     /// one that was there, and among those the one that has been silent longest.
     pub(super) fn place(&mut self, handle: ConnectionHandle, remote: SocketAddr) {
-        self.routes.establish(remote, handle);
+        let local = self.connections.get(&handle).and_then(|entry| entry.local);
+        self.routes.establish(Route { remote, local }, handle);
         let connections = &self.connections;
         let is_guest = |other: &ConnectionHandle| connections.get(other).is_some_and(|entry| entry.is_guest);
         if let Some(surplus) = self.routes.surplus(remote, is_guest) {

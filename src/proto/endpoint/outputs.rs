@@ -4,6 +4,7 @@ use super::Endpoint;
 use crate::proto::connection::CloseReason;
 use crate::proto::counters::Tally;
 use crate::proto::questions::{Question, QuestionId};
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{KeyLog, NewSession, PeerCredential, SessionId, Suite, Terms};
 use std::collections::VecDeque;
@@ -16,7 +17,7 @@ const TRACE_LIMIT: usize = 4096;
 /// A datagram to send.
 #[derive(Debug)]
 pub(crate) struct Transmit {
-    pub(crate) remote: SocketAddr,
+    pub(crate) route: Route,
     pub(crate) datagram: Vec<u8>,
 }
 
@@ -93,18 +94,14 @@ impl Outputs {
         }
     }
 
-    pub(super) fn push_transmit(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
-        self.transmits.push_back(Transmit { remote, datagram });
+    pub(super) fn push_transmit(&mut self, route: Route, datagram: Vec<u8>) {
+        self.transmits.push_back(Transmit { route, datagram });
     }
 
     /// Answers how many there were.
-    pub(super) fn push_transmits<'a>(
-        &mut self,
-        remote: SocketAddr,
-        datagrams: impl Iterator<Item = &'a [u8]>,
-    ) -> usize {
+    pub(super) fn push_transmits<'a>(&mut self, route: Route, datagrams: impl Iterator<Item = &'a [u8]>) -> usize {
         let before = self.transmits.len();
-        self.transmits.extend(datagrams.map(|datagram| Transmit { remote, datagram: datagram.to_vec() }));
+        self.transmits.extend(datagrams.map(|datagram| Transmit { route, datagram: datagram.to_vec() }));
         self.transmits.len() - before
     }
 
@@ -166,8 +163,8 @@ impl Endpoint {
     }
 
     /// A datagram of [`Endpoint::send`] that could not be sent at once.
-    pub(crate) fn put_back(&mut self, remote: SocketAddr, datagram: Vec<u8>) {
-        self.outputs.push_transmit(remote, datagram);
+    pub(crate) fn put_back(&mut self, route: Route, datagram: Vec<u8>) {
+        self.outputs.push_transmit(route, datagram);
     }
 
     /// Takes those of the datagrams to send that go another way than the others.

@@ -7,6 +7,7 @@ use super::inbound::Outcome;
 use super::{Endpoint, Event};
 use crate::proto::connection::{Connection, Scratch, Step};
 use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
 use crate::tls::{ConnectionIds, Context, DropReason};
@@ -42,12 +43,12 @@ impl Endpoint {
         record: &Record<'_>,
         question: Question,
     ) -> Outcome {
-        if self.connections.len() >= self.limits.connections {
+        if self.is_full() {
             return Outcome::Dropped(DropReason::Limit);
         }
         // What could be asked already takes nobody's place.
         self.ask_next(now);
-        let unplaced = Unplaced::new(remote, record, now + self.limits.handshake_timeout);
+        let unplaced = Unplaced::new(self.route_to(remote), record, now + self.limits.handshake_timeout);
         let displaced = self.unplaced.wait(unplaced, question, &self.limits);
         self.ask_next(now);
         let Some(displaced) = displaced else {
@@ -100,7 +101,7 @@ impl Endpoint {
         question: QuestionId,
         restoration: Option<Restoration<'_>>,
     ) -> Answered {
-        let Some(Unplaced { remote, claimed, records, .. }) = self.unplaced.remove(question) else {
+        let Some(Unplaced { remote, local, claimed, records, .. }) = self.unplaced.remove(question) else {
             return Answered::Unused;
         };
         let Some(restoration) = restoration else {
@@ -108,7 +109,9 @@ impl Endpoint {
         };
         // It has never stopped: its own window decides, and not the copy's.
         if let Some(live) = self.associations.get(restoration.saved.association()) {
+            self.asked = local;
             let is_proven = self.rejoin(now, live, remote, records);
+            self.asked = None;
             return if is_proven { Answered::Restored(live) } else { Answered::Unused };
         }
         if self.routes.established(remote, 0).is_some() {
@@ -136,7 +139,7 @@ impl Endpoint {
         if !is_proven {
             return Answered::Unused;
         }
-        let handle = self.adopt(remote, connection, restoration);
+        let handle = self.adopt(now, Route { remote, local }, connection, restoration);
         if claimed != remote {
             self.note_move(now, handle, claimed, remote);
             self.counters.moves += 1;
@@ -159,11 +162,11 @@ impl Endpoint {
     ) -> Option<ConnectionHandle> {
         let lives = self.associations.get(restoration.saved.association()).is_some();
         let is_taken = self.routes.established(remote, 0).is_some();
-        if lives || is_taken || self.connections.len() >= self.limits.connections {
+        if lives || is_taken || self.is_full() {
             return None;
         }
         let connection = self.build_restored(now, restoration)?;
-        Some(self.adopt(remote, connection, restoration))
+        Some(self.adopt(now, remote.into(), connection, restoration))
     }
 
     fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
@@ -187,17 +190,20 @@ impl Endpoint {
 
     pub(super) fn adopt(
         &mut self,
-        remote: SocketAddr,
+        now: Instant,
+        route: Route,
         connection: Connection,
         restoration: Restoration<'_>,
     ) -> ConnectionHandle {
-        let handle = self.add(remote, connection);
+        let remote = route.remote;
+        let handle = self.add(route, connection);
         self.counters.connections_restored += 1;
         if self.server.is_some() {
             self.name_as(handle, restoration.saved.association());
         }
         self.place(handle, remote);
         self.schedule(handle);
+        self.evict_idle(now);
         self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
         if restoration.saved.is_ahead_of(restoration.clock) {
             self.outputs.push(Event::ClockBehind { remote });

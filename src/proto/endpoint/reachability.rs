@@ -7,6 +7,7 @@ use super::Endpoint;
 use crate::proto::connection::Scratch;
 use crate::proto::doubts::{AddressValidation, Due, Path, Verdict};
 use crate::proto::limits::TIMEOUTS_PER_CALL;
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::fill_random;
 use crate::wire::RoutabilityCheck;
@@ -118,6 +119,7 @@ impl Endpoint {
 
     fn send_check(&mut self, now: Instant, handle: ConnectionHandle, remote: SocketAddr, message: RoutabilityCheck) {
         let Some(entry) = self.connections.get_mut(&handle) else { return };
+        let route = Route { remote, local: entry.local };
         let Scratch { outbox, .. } = &mut self.scratch;
         let is_sealed = entry.connection.send_check(now, message, outbox);
         let is_claimed = self.doubts.get(handle).is_some_and(|doubt| doubt.claimed == remote);
@@ -127,7 +129,7 @@ impl Endpoint {
             && (!is_claimed || self.doubts.allow(handle, datagram.len()))
         {
             self.note_sent(&datagram);
-            self.outputs.push_transmit(remote, datagram);
+            self.outputs.push_transmit(route, datagram);
         }
     }
 
@@ -161,9 +163,10 @@ impl Endpoint {
         let is_allowed = self.doubts.allow(handle, datagram.len());
         let addresses = [is_allowed.then_some(claimed), self.doubts.copy_to(handle)];
         self.counters.datagrams_withheld += u64::from(!is_allowed);
+        let local = self.connections.get(&handle).and_then(|entry| entry.local);
         for remote in addresses.into_iter().flatten() {
             self.note_sent(datagram);
-            self.outputs.push_transmit(remote, datagram.to_vec());
+            self.outputs.push_transmit(Route { remote, local }, datagram.to_vec());
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Endpoint;
 use crate::proto::connection::{CloseReason, Connection, WriteError};
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
 use std::net::SocketAddr;
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 #[derive(Debug)]
 pub(crate) struct Sealed<'a> {
     /// `None` when it is on its way already, to where the peer may be.
-    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) route: Option<Route>,
     pub(crate) datagram: &'a [u8],
 }
 
@@ -39,7 +40,7 @@ impl Endpoint {
         context.pause(self.jobs.are_wanted());
         let mut connection = Connection::client(now, context);
         let step = connection.begin(now, &mut self.scratch);
-        let handle = self.add_handshake(now, remote, connection);
+        let handle = self.add_handshake(now, remote.into(), connection);
         self.apply(now, handle, step);
         Ok(handle)
     }
@@ -52,7 +53,7 @@ impl Endpoint {
         payload: &[u8],
     ) -> Result<Sealed<'_>, SendError> {
         let entry = self.connections.get_mut(&handle).ok_or(SendError::NotConnected)?;
-        let remote = entry.remote;
+        let route = entry.route();
         let slept = entry.connection.is_asleep();
         self.sealed.clear();
         match entry.connection.write(now, payload, &mut self.sealed) {
@@ -77,11 +78,11 @@ impl Endpoint {
         }
         let datagram = self.sealed.first().ok_or(SendError::NotConnected)?;
         if is_sent {
-            return Ok(Sealed { remote: None, datagram });
+            return Ok(Sealed { route: None, datagram });
         }
         self.counters.datagrams_sent += 1;
         self.counters.bytes_sent += datagram.len() as u64;
-        Ok(Sealed { remote: Some(remote), datagram })
+        Ok(Sealed { route: Some(route), datagram })
     }
 
     /// Says goodbye, and ends the connection.

@@ -35,17 +35,24 @@ impl Endpoint {
 
     /// Handshakes that there may be, of all and of the prefix of this address. Each may become a connection.
     pub(super) fn places_for(&self, remote: SocketAddr) -> Places {
-        let Limits { handshakes, handshakes_per_address, connections, connections_per_address, .. } = self.limits;
-        let hellos = self.server.as_ref().map_or(0, |server| server.gathering.len());
-        let finished = (self.connections.len() + hellos).saturating_sub(self.handshakes.len());
+        let Limits { handshakes, handshakes_per_address, connections, evicts_idle, connections_per_address, .. } =
+            self.limits;
+        let finished = self.established_count();
         // A client that starts anew will take the place of its own connection.
         let room = connections_per_address
             .filter(|_| self.routes.established(remote, 0).is_none())
             .map_or(u32::MAX, |limit| limit.saturating_sub(self.routes.established_from(remote)));
         Places {
-            in_all: handshakes.min(connections.saturating_sub(finished)),
+            // Whoever ends its handshake finds room.
+            in_all: if evicts_idle { handshakes } else { handshakes.min(connections.saturating_sub(finished)) },
             each: handshakes_per_address.min(room) as usize,
         }
+    }
+
+    /// Connections whose handshake is over.
+    fn established_count(&self) -> usize {
+        let hellos = self.server.as_ref().map_or(0, |server| server.gathering.len());
+        (self.connections.len() + hellos).saturating_sub(self.handshakes.len())
     }
 
     /// Ends a handshake whose place somebody else needs.
@@ -64,6 +71,30 @@ impl Endpoint {
             }
         }
         self.handshakes.end(handshake);
+    }
+
+    /// Whether one more connection finds no room.
+    pub(super) fn is_full(&self) -> bool {
+        self.connections.len() >= self.limits.connections && !self.limits.evicts_idle
+    }
+
+    /// Ends connections that are too many, now that one more has authenticated itself: those that have been silent longest.
+    pub(super) fn evict_idle(&mut self, now: Instant) {
+        while self.limits.evicts_idle && self.established_count() > self.limits.connections {
+            let connections = &self.connections;
+            let heard = |handle| connections.get(&handle)?.connection.last_heard();
+            let heard_of_all = || {
+                let all = connections.iter();
+                all.filter_map(|(handle, entry)| Some((entry.connection.last_heard()?, handle))).collect()
+            };
+            let Some(handle) = self.longest_idle.next(heard, heard_of_all) else {
+                return;
+            };
+            if let Some(entry) = self.connections.get_mut(&handle) {
+                entry.connection.close(now, &mut self.scratch);
+            }
+            self.remove(handle, CloseReason::Evicted);
+        }
     }
 
     pub(super) fn refuse_handshake(&mut self, remote: SocketAddr) {

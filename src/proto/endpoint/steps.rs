@@ -5,9 +5,9 @@ use crate::proto::connection::{CloseReason, Connection, Observations, Step};
 use crate::proto::counters::Tally;
 use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
+use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{AssociationName, Negotiated, PeerCredential, release_free_memory};
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 impl Endpoint {
@@ -43,6 +43,7 @@ impl Endpoint {
             Step::Computes => self.line_up(handle),
             Step::Established { negotiated, handshake_time } => {
                 self.establish(now, handle, *negotiated, handshake_time);
+                self.evict_idle(now);
             }
             Step::Data(length) => {
                 self.count_received(handle, length);
@@ -107,27 +108,24 @@ impl Endpoint {
     }
 
     /// Adds a connection whose handshake begins.
-    pub(super) fn add_handshake(
-        &mut self,
-        now: Instant,
-        remote: SocketAddr,
-        connection: Connection,
-    ) -> ConnectionHandle {
+    pub(super) fn add_handshake(&mut self, now: Instant, route: Route, connection: Connection) -> ConnectionHandle {
+        let remote = route.remote;
         let places = self.places_for(remote);
-        let handle = self.add(remote, connection);
+        let handle = self.add(route, connection);
         self.handshakes.begin(now, remote, Unfinished::Connection(handle), places);
-        self.routes.begin_handshake(remote, handle);
+        self.routes.begin_handshake(route, handle);
         self.counters.handshakes_started += 1;
         self.outputs.trace(2, || format!("{remote} handshake begins"));
         handle
     }
 
-    pub(super) fn add(&mut self, remote: SocketAddr, connection: Connection) -> ConnectionHandle {
+    pub(super) fn add(&mut self, route: Route, connection: Connection) -> ConnectionHandle {
         let handle = self.next_handle();
         self.ids.give(connection.own_id(), handle);
         let entry = Entry {
             connection,
-            remote,
+            remote: route.remote,
+            local: route.local,
             tally: Tally::default(),
             scheduled: None,
             pending: Pending::Nothing,
@@ -150,14 +148,15 @@ impl Endpoint {
     }
 
     fn establish(&mut self, now: Instant, handle: ConnectionHandle, negotiated: Negotiated, handshake_time: Duration) {
-        let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) else {
+        let Some(route) = self.connections.get(&handle).map(Entry::route) else {
             return;
         };
+        let remote = route.remote;
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
         self.handshakes.end(Unfinished::Connection(handle));
         let Negotiated { suite, resumed, psk_identity, peer, terms, session, early: _ } = negotiated;
         self.note_peer(handle, psk_identity.as_deref(), peer.as_ref());
-        let old = self.replaced_by(handle, remote);
+        let old = self.replaced_by(handle, route);
         self.place(handle, remote);
         if let Some(old) = old {
             self.remove(old, CloseReason::Replaced);
@@ -194,15 +193,25 @@ impl Endpoint {
         }
     }
 
-    /// The connection at this address that a new one takes the place of (RFC 6347 section 4.2.8): the one that was heard last.
+    /// The connection on this route that a new one takes the place of (RFC 6347 section 4.2.8): the one that was heard last.
     /// Another peer's with an ID stays, because it can come from any address: this one may have been its NAT's.
-    fn replaced_by(&self, new: ConnectionHandle, remote: SocketAddr) -> Option<ConnectionHandle> {
+    fn replaced_by(&self, new: ConnectionHandle, route: Route) -> Option<ConnectionHandle> {
         let id = |handle| self.connections.get(&handle).map(|entry| entry.connection.own_id()).unwrap_or_default();
         let peer = self.ids.peer(id(new));
-        let mut others = (0..).map_while(|rank| self.routes.established(remote, rank));
+        let mut others = self.living_on(route);
         others.clone().next().filter(|&last| id(last).is_empty()).or_else(|| {
             others.find(|&other| peer.is_some() && !id(other).is_empty() && self.ids.peer(id(other)) == peer)
         })
+    }
+
+    /// The established connections on this route, the one that was heard last first. A peer may have one with each of our
+    /// addresses.
+    pub(super) fn living_on(&self, route: Route) -> impl Iterator<Item = ConnectionHandle> + Clone {
+        let is_there = move |handle: &ConnectionHandle| {
+            let local = self.connections.get(handle).and_then(|entry| entry.local);
+            local.is_none() || route.local.is_none() || local == route.local
+        };
+        (0..).map_while(move |rank| self.routes.established(route.remote, rank)).filter(is_there)
     }
 
     /// Notes an established connection by what is its own. A client's is never looked for.
@@ -245,7 +254,7 @@ impl Endpoint {
     pub(super) fn forget(&mut self, handle: ConnectionHandle) -> Option<Entry> {
         self.flush(handle);
         let entry = self.connections.remove(&handle)?;
-        self.routes.remove(entry.remote, handle);
+        self.routes.remove(entry.route(), handle);
         self.handshakes.end(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
         self.own_sessions.remove(&handle);
@@ -275,11 +284,11 @@ impl Endpoint {
             return;
         }
         if let Some(entry) = self.connections.get(&handle) {
-            let remote = entry.remote;
-            let count = self.outputs.push_transmits(remote, outbox.datagrams());
+            let route = entry.route();
+            let count = self.outputs.push_transmits(route, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
             self.counters.bytes_sent += outbox.byte_count() as u64;
-            self.outputs.trace(3, || format!("{remote} <- {count} datagrams"));
+            self.outputs.trace(3, || format!("{} <- {count} datagrams", route.remote));
         }
         outbox.clear();
     }

@@ -64,7 +64,7 @@ fn echo(network: &mut Network, payload: &[u8]) {
 
 fn answers_go_to(network: &mut Network) -> SocketAddr {
     let handle = server_handle(network);
-    network.server.endpoint.send(network.now, handle, b"answer").unwrap().remote.unwrap()
+    network.server.endpoint.send(network.now, handle, b"answer").unwrap().route.unwrap().remote
 }
 
 /// Has somebody at `from` send the client's next record.

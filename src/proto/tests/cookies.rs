@@ -49,7 +49,7 @@ fn the_answer_is_shorter_than_the_question_and_bears_its_number() {
     let answer = network.server.endpoint.poll_transmit().unwrap();
     assert!(answer.datagram.len() < hello.len());
     assert_eq!(answer.datagram[3..11], hello[3..11]);
-    assert_eq!(answer.remote, address(1));
+    assert_eq!(answer.route.remote, address(1));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The protocol's story: endpoints on a virtual clock and a simulated network.
 
 mod amplification;
+mod asked_addresses;
 mod budgets;
 mod certificates;
 mod choices;
@@ -8,6 +9,7 @@ mod claims;
 mod client_psk;
 mod connection_ids;
 mod cookies;
+mod evictions;
 mod forgeries;
 mod fragmented_hellos;
 mod full_house;

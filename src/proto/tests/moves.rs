@@ -37,7 +37,7 @@ fn says(network: &mut Network, device: usize, from: SocketAddr, payload: &[u8]) 
 
 /// Where the server's answers go.
 fn answers_go_to(network: &mut Network, connection: ConnectionHandle) -> SocketAddr {
-    network.server.endpoint.send(network.now, connection, b"answer").unwrap().remote.unwrap()
+    network.server.endpoint.send(network.now, connection, b"answer").unwrap().route.unwrap().remote
 }
 
 #[test]

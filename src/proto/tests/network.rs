@@ -3,7 +3,7 @@
 pub(super) use crate::proto::{Answer, HandshakeAnswer, Restoration};
 use crate::proto::{
     Answered, Asks, CloseReason, ConnectionHandle, Endpoint, Event, HandshakeAsks, HandshakeQuestion, Job, Limits,
-    Question, QuestionId,
+    Question, QuestionId, Route,
 };
 pub(super) use crate::tls::{CertificateFault, ErrorKind};
 use crate::tls::{
@@ -125,6 +125,8 @@ pub(super) struct Network {
     pub(super) open_jobs: Vec<(Option<usize>, Job)>,
     /// Somebody between the two replaces these bytes by those, which are as many.
     pub(super) rewrite: Option<(Vec<u8>, Vec<u8>)>,
+    /// Addresses of the server beside its first. With any, its system tells which of them was asked.
+    pub(super) also_at: Vec<SocketAddr>,
     /// Clients are of a kind that cuts its hellos into fragments with so many bytes of the message; ours never does.
     pub(super) hello_fragments: Option<usize>,
     /// The clients' hellos before they were cut.
@@ -155,6 +157,7 @@ pub(super) fn limits() -> Limits {
         handshakes: 1000,
         handshakes_per_address: 1000,
         connections: 1_000_000,
+        evicts_idle: false,
         stalled_handshake_timeout: Duration::from_secs(10),
         connections_per_address: None,
         address_questions: 32,
@@ -209,6 +212,7 @@ impl Network {
             runs_jobs_at_once: true,
             open_jobs: Vec::new(),
             rewrite: None,
+            also_at: Vec::new(),
             hello_fragments: None,
             hellos: Vec::new(),
             wire: Vec::new(),
@@ -245,10 +249,15 @@ impl Network {
 
     /// A new client at `address`; one that was there before no longer gets anything.
     pub(super) fn connect_from(&mut self, address: SocketAddr, config: &ClientConfig) -> usize {
+        self.connect_between(address, SERVER, config)
+    }
+
+    /// A new client at `address`, which asks the server at one of its addresses.
+    pub(super) fn connect_between(&mut self, address: SocketAddr, server: SocketAddr, config: &ClientConfig) -> usize {
         let mut endpoint = Endpoint::client(limits(), 0);
         endpoint.offer_jobs(self.job_limit);
         endpoint.use_connection_ids(self.client_ids);
-        endpoint.connect(self.now, SERVER, config).unwrap();
+        endpoint.connect(self.now, server, config).unwrap();
         self.clients.push(Peer { address, endpoint, log: Vec::new(), received: Vec::new() });
         self.collect();
         self.clients.len() - 1
@@ -410,7 +419,8 @@ impl Network {
             let peer = if is_server { &mut self.server } else { &mut self.clients[index] };
             loop {
                 while let Some(transmit) = peer.endpoint.poll_transmit() {
-                    outgoing.push((peer.address, transmit.remote, transmit.datagram));
+                    let from = transmit.route.local.map_or(peer.address, |ip| SocketAddr::new(ip, peer.address.port()));
+                    outgoing.push((from, transmit.route.remote, transmit.datagram));
                 }
                 if let Some(job) = peer.endpoint.poll_job(now) {
                     if self.runs_jobs_at_once {
@@ -490,7 +500,9 @@ impl Network {
 
     fn deliver(&mut self, from: SocketAddr, to: SocketAddr, datagram: &[u8]) {
         let now = self.now;
-        let peer = if to == SERVER {
+        let local = (!self.also_at.is_empty()).then_some(to.ip());
+        let is_for_server = to == SERVER || self.also_at.contains(&to);
+        let peer = if is_for_server {
             Some(&mut self.server)
         } else {
             self.clients.iter_mut().rev().find(|client| client.address == to)
@@ -498,7 +510,8 @@ impl Network {
         let Some(peer) = peer else {
             return;
         };
-        if let Some(received) = peer.endpoint.handle_datagram(now, from, datagram) {
+        let route = Route { remote: from, local: local.filter(|_| is_for_server) };
+        if let Some(received) = peer.endpoint.handle_datagram(now, route, datagram) {
             let (connection, payload) = (received.connection, received.payload.to_vec());
             peer.received.push((connection, payload));
         }

@@ -64,7 +64,7 @@ fn says_from(network: &mut Network, from: SocketAddr, payload: &[u8]) -> Vec<u8>
 fn answer(network: &mut Network, connection: ConnectionHandle, payload: &[u8]) -> Vec<SocketAddr> {
     let before = network.wire.len();
     let sealed = network.server.endpoint.send(network.now, connection, payload).unwrap();
-    let (direct, datagram) = (sealed.remote, sealed.datagram.to_vec());
+    let (direct, datagram) = (sealed.route.map(|route| route.remote), sealed.datagram.to_vec());
     network.collect();
     if let Some(remote) = direct {
         network.inject(SERVER, remote, &datagram);
