@@ -5,6 +5,7 @@
 import { KeyObject, X509Certificate } from 'node:crypto';
 import { RemoteInfo, Socket as UdpSocket, SocketOptions as UdpSocketOptions } from 'node:dgram';
 import { EventEmitter } from 'node:events';
+import { BlockList } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { DetailedPeerCertificate, PeerCertificate } from 'node:tls';
 
@@ -135,9 +136,13 @@ export interface SharedOptions {
    * accepted if there is no `ca`, or if there is also `peerPublicKey`, which may then be an empty array.
    */
   verifyPeer?: VerifyPeer;
+  /** Oldest version that is spoken. A client speaks one version: there it must equal `maxVersion`. Default: 'DTLSv1.2'. */
+  minVersion?: Version;
+  /** Newest version that is spoken. DTLS 1.3 takes pre-shared keys alone, so far. Default: 'DTLSv1.2'. */
+  maxVersion?: Version;
   /**
-   * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons.
-   * Default: all that the credentials allow, AEAD suites first.
+   * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons. With suites of one version
+   * alone, the other version is not spoken. Default: all that the credentials and versions allow, AEAD suites first.
    */
   ciphers?: string | readonly string[];
   /** Groups for ECDHE and for the EC keys of peers, best first: an array, or names separated by colons. getCurves() lists
@@ -195,7 +200,8 @@ export interface SharedOptions {
   addressValidation?: 'rrc' | 'rrc-basic' | 'none';
   /** Largest datagram of a handshake, bytes of UDP payload, 256 to 65507. Default: 1200. */
   mtu?: number;
-  /** How much is traced to stderr, from 0 (nothing) to 4 (everything). Default: 0. */
+  /** How much is traced to stderr, from 0 (nothing) to 4 (everything): docs/observing.md says what each level shows. Default: 0,
+   * or 4 with NODE_DEBUG=mbed-dtls in the environment. */
   debug?: 0 | 1 | 2 | 3 | 4;
   /**
    * Whether the peer is told when a connection is closed (close_notify). close() of a server tells every peer, also those whose
@@ -227,6 +233,30 @@ export interface SharedOptions {
   recvBufferSize?: number;
   /** Send buffer of the UDP socket (SO_SNDBUF), bytes. Default: the system's default. */
   sendBufferSize?: number;
+  /** Whether the UDP socket may have an address that another one has (SO_REUSEADDR). Datagrams then take a slower way.
+   * Default: false. */
+  reuseAddr?: boolean;
+  /** Whether several UDP sockets may have one address and share its datagrams (SO_REUSEPORT), from Node 23.1 on. Datagrams then
+   * take a slower way. Default: false. */
+  reusePort?: boolean;
+  /** Addresses that a server hears nothing of, and that a client does not connect to. A server's datagrams then take a slower
+   * way. Default: none. */
+  blockList?: BlockList;
+  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
+  lookup?: (
+    hostname: string,
+    family: number,
+    callback: (
+      error: NodeJS.ErrnoException | null,
+      address: string | readonly { address: string; family?: number }[],
+      family?: number,
+    ) => void,
+  ) => void;
+  /** Credentials and what is negotiated with them, in place of `key`, `cert`, `pfx` and `passphrase`. Other options count more
+   * than what it says. */
+  secureContext?: SecureContext;
+  /** Whether messages are traced to stderr, as with `debug: 3`. Default: false. */
+  enableTrace?: boolean;
 }
 
 /**
@@ -454,16 +484,8 @@ export interface ClientOptions extends SharedOptions {
   localAddress?: string;
   /** UDP port to bind the client's own UDP socket to; 0 lets the system choose. Default: 0. */
   localPort?: number | string;
-  /** Resolves `host`, and is called as node:dgram calls it. It may answer with a list. Default: dns.lookup. */
-  lookup?: (
-    hostname: string,
-    family: number,
-    callback: (
-      error: NodeJS.ErrnoException | null,
-      address: string | readonly { address: string; family?: number }[],
-      family?: number,
-    ) => void,
-  ) => void;
+  /** Ends the connection, or gives the handshake up, with an AbortError. */
+  signal?: AbortSignal;
   /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
   /** Identity that goes with `psk`. */
@@ -522,14 +544,19 @@ export interface ListenOptions {
    * waits there for a successor of its own. Port and host are not looked at when there is one. It does not work on Windows.
    */
   handover?: { path: string; key: Uint8Array | KeyObject };
+  /** Closes the server. */
+  signal?: AbortSignal;
 }
+
+/** A version of DTLS. */
+export type Version = 'DTLSv1.2' | 'DTLSv1.3';
 
 export interface CipherInfo {
   /** OpenSSL's name: 'PSK-AES128-CCM8'. */
   name: string;
   /** IANA's name: 'TLS_PSK_WITH_AES_128_CCM_8'. */
   standardName: string;
-  version: 'DTLSv1.2';
+  version: Version;
 }
 
 /** Counters. The last three say how many there are now, and the others are totals. */
@@ -689,6 +716,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_INVALID_PUBLIC_KEY'
   | 'ERR_DTLS_INVALID_SIGALG'
   | 'ERR_DTLS_INVALID_SRTP_PROFILE'
+  | 'ERR_DTLS_INVALID_VERSION'
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
   | 'ERR_DTLS_MULTICAST'
@@ -867,6 +895,8 @@ export class DtlsSocket extends Duplex {
   readonly alpnProtocol: string | false | null;
   /** Duration of the handshake, ms; undefined before its end. */
   readonly handshakeTime: number | undefined;
+  /** True, as on node:tls's sockets. */
+  readonly encrypted: true;
   /** True from the end of the handshake to the end of the connection. */
   readonly connected: boolean;
   /** Whether the peer is told when the connection is closed. It can be set. */
@@ -910,12 +940,17 @@ export class DtlsSocket extends Duplex {
   /** The cipher suite in use; null before the end of the handshake. */
   getCipher(): CipherInfo | null;
   /** The protocol version in use; null before the end of the handshake. */
-  getProtocol(): 'DTLSv1.2' | null;
+  getProtocol(): Version | null;
   /** The peer's certificate in node:tls's form; an empty object if it has shown none, null when the socket is destroyed. */
   getPeerCertificate(detailed: true): DetailedPeerCertificate | Record<string, never> | null;
   getPeerCertificate(detailed?: false): PeerCertificate | Record<string, never> | null;
   /** The peer's certificate; undefined if it has shown none, and when the socket is destroyed. */
   getPeerX509Certificate(): X509Certificate | undefined;
+  /** Our own certificate in node:tls's form; an empty object without one and before the end of the handshake, null when the
+   * socket is destroyed. */
+  getCertificate(): PeerCertificate | Record<string, never> | null;
+  /** Our own certificate; undefined without one, before the end of the handshake, and when the socket is destroyed. */
+  getX509Certificate(): X509Certificate | undefined;
   /** Content of our Finished message; undefined without a connection, and for a restored one. */
   getFinished(): Buffer | undefined;
   /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */
@@ -948,6 +983,8 @@ export class DtlsSocket extends Duplex {
   confirmAddress(): boolean;
   /** Ends the connection without telling the peer. After 'close' the socket's listeners are removed. */
   reset(): void;
+  /** Ends the connection, and waits until it is over. */
+  [Symbol.asyncDispose](): Promise<void>;
 
   addListener<E extends keyof DtlsSocketEvents>(event: E, listener: (...args: DtlsSocketEvents[E]) => void): this;
   addListener(event: string | symbol, listener: (...args: any[]) => void): this;
@@ -1022,6 +1059,8 @@ export interface DtlsServerEvents {
   forceDeviceRehandshake: [peer: PeerAddress, deviceId: string | undefined];
   /** A handshake has failed. Its socket emits no 'error', and is destroyed afterwards. */
   clientError: [error: DtlsError, socket: DtlsSocket];
+  /** node:tls's name of 'clientError', which comes right before it. */
+  tlsClientError: [error: DtlsError, socket: DtlsSocket];
   /** A handshake has keys: a line for Wireshark, which is a secret. */
   keylog: [line: Buffer, socket: DtlsSocket];
   /** The UDP socket has failed. 'close' follows. */
@@ -1043,6 +1082,8 @@ export type ContextOptions = Pick<
   | 'pskIdentityHint'
   | 'honorCipherOrder'
   | 'nameAuthorities'
+  | 'minVersion'
+  | 'maxVersion'
   | 'ecdhCurve'
   | 'sigalgs'
   | 'ALPNProtocols'
@@ -1140,6 +1181,8 @@ export class DtlsServer extends EventEmitter {
   expectAddresses(addresses: Iterable<PeerAddress | string> | null): void;
   /** Number of connections whose handshake is over. */
   getConnections(callback?: (count: number) => void): number;
+  /** Closes the server, if it listens. */
+  [Symbol.asyncDispose](): Promise<void>;
   /** Lets the server keep the process alive, which is the default. */
   ref(): this;
   /** Lets the process end though the server listens. */
@@ -1207,7 +1250,10 @@ export type DgramClientOptions = Omit<
  * if there is `client`, and it does both if there are both.
  */
 export interface DgramSocketOptions
-  extends Omit<ServerOptions, 'host' | 'port' | 'socket' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'> {
+  extends Omit<
+    ServerOptions,
+    'host' | 'port' | 'socket' | 'lookup' | 'compat' | 'insecureLegacyPing' | 'insecureLegacyAlerts'
+  > {
   /** How a connection is opened with a peer that a message is sent to and that has none. The connection is closed after a day
    * without a datagram from the peer, unless its own idle time says otherwise. */
   client?: DgramClientOptions;
@@ -1221,6 +1267,8 @@ export interface DgramSocketOptions
   reusePort?: boolean;
   /** Resolves the names that send() and connect() are given. Default: dns.lookup. */
   lookup?: UdpSocketOptions['lookup'];
+  /** Closes the socket. */
+  signal?: AbortSignal;
 }
 
 /** A dgram.Socket that encrypts what it sends and decrypts what it receives. It has neither multicast nor broadcast. */
@@ -1358,6 +1406,17 @@ export function connect(
   secureConnectListener?: (client: DtlsClient) => void,
 ): DtlsClient;
 export function connect(port: number | string, secureConnectListener: (client: DtlsClient) => void): DtlsClient;
+
+/** connect() and listen() as promises. */
+export const promises: {
+  /** Opens a connection, and waits for the end of the handshake. */
+  connect(options: ClientOptions): Promise<DtlsClient>;
+  connect(port: number | string, host: string, options: Omit<ClientOptions, 'port' | 'host'>): Promise<DtlsClient>;
+  connect(port: number | string, options: Omit<ClientOptions, 'port'>): Promise<DtlsClient>;
+  /** Lets a server listen, and waits until it does. */
+  listen(server: DtlsServer, options: ListenOptions): Promise<DtlsServer>;
+  listen(server: DtlsServer, port?: number | string | null, host?: string | null): Promise<DtlsServer>;
+};
 
 /** Cipher suites that this build offers, by OpenSSL's names, best first. */
 export function getCiphers(): string[];

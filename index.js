@@ -10,6 +10,7 @@ const { importConnection } = require('./lib/exports/client');
 const { createRedisStore } = require('./lib/fleet/redis-store');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
+const { promisesFor } = require('./lib/promises');
 const { own } = require('./lib/options/validate');
 const { openMetrics } = require('./lib/openmetrics');
 const { DtlsServer } = require('./lib/server');
@@ -63,6 +64,7 @@ module.exports = {
   createRedisStore,
   createSecureContext,
   createDgramSocket,
+  promises: promisesFor(connect),
   serveDashboard,
   // What an npm alias of node-dtls-client finds.
   dtls,

@@ -48,6 +48,18 @@ export function measurements(seconds) {
   const node = (script, ...args) => ({ program: 'node', args: [path.join(BENCH, 'clients', script), ...args] });
   const mutualLoad = ['--mode', 'cert', ...files(client)];
 
+  // Of a client that is not lean, full and resumed alike.
+  const sessions = (kind, mode, { ours, openssl }) =>
+    ['full', 'resumed'].map((name) => ({
+      name: `${name} handshake, ${kind}`,
+      ...CPU,
+      load: dtlsload(
+        ...['handshake', '--warm-n', String(5000 * seconds), '--n', String(5000 * seconds), '--c', '16'],
+        ...['--mode', mode, ...(name === 'resumed' ? ['--resume'] : [])],
+      ),
+      servers: { ours, openssl: [...openssl, '--resume'] },
+    }));
+
   return [
     {
       name: 'handshake PSK-CCM_8',
@@ -84,6 +96,8 @@ export function measurements(seconds) {
       load: handshakes('--mode', 'cert', ...RSA),
       servers: { ours: cert(serverRsa).ours, openssl: [...cert(serverRsa).openssl, ...RSA] },
     },
+    ...sessions('PSK-CCM_8', 'psk', { ours: [...psk.ours, '--psk-sessions'], openssl: psk.openssl }),
+    ...sessions('ECDHE-ECDSA P-256', 'cert', cert(server)),
     {
       name: 'handshake PSK-CCM_8, one at a time',
       ...CPU,

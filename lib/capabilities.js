@@ -6,7 +6,7 @@ const native = require('./native');
 
 const { ciphers, curves, ...tables } = native.Capabilities.read();
 
-/** @returns {string[]} cipher suites on offer by OpenSSL's name, best first; any of them fits `ciphers` */
+/** @returns {string[]} cipher suites of all versions by OpenSSL's name, best first; any of them fits `ciphers` */
 function getCiphers() {
   return ciphers.map(({ name }) => name);
 }

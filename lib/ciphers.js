@@ -25,4 +25,12 @@ function suiteName(number) {
   return STANDARD_NAMES.get(number) ?? `0x${number.toString(16).padStart(4, '0')}`;
 }
 
-module.exports = { opensslName, suiteName };
+/**
+ * @param {string} standardName IANA's
+ * @returns {'DTLSv1.2' | 'DTLSv1.3'} the version whose suite it is: the newer one's say nothing of the key exchange
+ */
+function suiteVersion(standardName) {
+  return standardName.includes('_WITH_') ? 'DTLSv1.2' : 'DTLSv1.3';
+}
+
+module.exports = { opensslName, suiteName, suiteVersion };

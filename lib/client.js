@@ -1,5 +1,7 @@
 'use strict';
 
+const { abortError, onAbort } = require('./abort');
+const { channels } = require('./diagnostics');
 const { DtlsError, stateError } = require('./errors');
 const native = require('./native');
 const { clientOptions } = require('./options/options');
@@ -8,7 +10,7 @@ const { OwnPskQuestion } = require('./questions/psk');
 const { Questions } = require('./questions/question');
 const { ServerIdentityQuestion } = require('./questions/server-identity');
 const { DtlsSocket } = require('./socket');
-const { destination, familyOf } = require('./transport/addresses');
+const { destination, familyOf, isBlocked } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
 const { resolve } = require('./transport/udp');
@@ -36,6 +38,8 @@ class DtlsClient extends DtlsSocket {
       rules,
       remote,
       udp,
+      signal,
+      blockList,
       socket,
       ...settings
     } = clientOptions(options);
@@ -71,7 +75,13 @@ class DtlsClient extends DtlsSocket {
       },
     });
     link.attempts = this._attempts;
-    this._start(remote);
+    if (signal !== undefined) {
+      this.once(
+        'close',
+        onAbort(signal, () => this.destroy(abortError(signal))),
+      );
+    }
+    this._start(remote, blockList);
   }
 
   /** The node:dgram socket: the given one, or our own once it is bound. */
@@ -129,17 +139,23 @@ class DtlsClient extends DtlsSocket {
 
   // From the host name to the first flight
 
-  _start(remote) {
-    resolve(remote, (error, addresses) => {
+  _start(remote, blockList) {
+    resolve(remote, (error, found) => {
       if (this.destroyed) return;
       this.remotePort = remote.port;
       if (error) {
         this.destroy(error);
         return;
       }
-      const destinations = addresses.map(destination);
-      this.remoteAddress = destinations[0];
-      this._attempts.begin(destinations, remote.port);
+      const destinations = found.map(destination);
+      const addresses = destinations.filter((address) => !blockList || !isBlocked(blockList, address));
+      if (addresses.length === 0) {
+        this.destroy(stateError('ERR_IP_BLOCKED', `IP(${destinations[0]}) is blocked by net.BlockList`));
+        return;
+      }
+      this.remoteAddress = addresses[0];
+      if (channels.handshakeStart.hasSubscribers) channels.handshakeStart.publish({ socket: this });
+      this._attempts.begin(addresses, remote.port);
     });
   }
 
@@ -216,6 +232,10 @@ class Link {
 
   /** The client itself has told its listeners. */
   _onKeyLog() {}
+
+  _role() {
+    return { socket: this.attempts.client };
+  }
 
   _onSocketSecure(client) {
     try {

@@ -3,7 +3,10 @@
 const { captureRejectionSymbol } = require('node:events');
 const net = require('node:net');
 const process = require('node:process');
+const { promisify } = require('node:util');
 
+const { onAbort } = require('./abort');
+const { channels } = require('./diagnostics');
 const { invalidArgType, invalidArgValue, stateError } = require('./errors');
 const { Arriving } = require('./exports/arrivals');
 const { exportServer } = require('./exports/departure');
@@ -27,7 +30,7 @@ const { StoredSessionQuestion } = require('./questions/stored-session');
 const { Node } = require('./cluster/node');
 const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
-const { canonicalAddress, familyOf } = require('./transport/addresses');
+const { canonicalAddress, familyOf, isBlocked, withoutMapping } = require('./transport/addresses');
 const { answerFromAskedAddress } = require('./transport/asked-address');
 const { Endpoint } = require('./transport/endpoint');
 const {
@@ -38,9 +41,13 @@ const {
   growReceiveBuffer,
   hasDualStack,
   isBound,
+  needsNode,
   resolve,
 } = require('./transport/udp');
 const { WatchedEmitter } = require('./watched-emitter');
+
+/** Versions of Node before 20.4 do not have it. */
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 // States of a server. It may listen again once it is closed.
 const IDLE = 0;
@@ -86,6 +93,8 @@ class DtlsServer extends WatchedEmitter {
       verifyPeer,
       byHello,
       udp,
+      lookup,
+      blockList,
       sessions,
       socket,
       nodeId,
@@ -103,6 +112,8 @@ class DtlsServer extends WatchedEmitter {
 
     this._settings = settings;
     this._udpOptions = udp;
+    this._lookup = lookup;
+    this._blockList = blockList;
     this._givenUdp = socket;
     this._node = new Node(this, { nodeId, connectionId });
     // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
@@ -187,9 +198,17 @@ class DtlsServer extends WatchedEmitter {
     }
     this._state = BINDING;
     if (where.callback !== undefined) this.once('listening', where.callback);
+    if (where.signal !== undefined) this._closeOnAbort(where.signal);
     if (where.handover === undefined) this._resolve(where);
     else this._succeed(where);
     return this;
+  }
+
+  _closeOnAbort(signal) {
+    this.once(
+      'close',
+      onAbort(signal, () => this.close()),
+    );
   }
 
   /** @returns {{ address: string, family: string, port: number } | null} null when the server does not listen */
@@ -320,6 +339,12 @@ class DtlsServer extends WatchedEmitter {
     this._node.inject(datagram, rinfo);
   }
 
+  /** Closes the server, if it listens: `await using server = ...`. */
+  async [ASYNC_DISPOSE]() {
+    if (this._state === IDLE) return;
+    await new Promise((resolve) => this.close(resolve));
+  }
+
   /** Lets the server keep the process alive, which is the default. */
   ref() {
     this._isReferenced = true;
@@ -372,7 +397,7 @@ class DtlsServer extends WatchedEmitter {
     const anyAddress = isDual ? '::' : '0.0.0.0';
     const family = { __proto__: null, udp4: 4, udp6: 6 }[udpOptions.type] ?? 0;
     this._isResolving = true;
-    resolve({ __proto__: null, host: host ?? anyAddress, family }, (error, [address] = []) => {
+    resolve({ __proto__: null, host: host ?? anyAddress, family, lookup: this._lookup }, (error, [address] = []) => {
       this._isResolving = false;
       const place = fd === undefined ? { port, address, ipv6Only } : { fd };
       const where = { __proto__: null, ...place, exclusive };
@@ -398,8 +423,10 @@ class DtlsServer extends WatchedEmitter {
       else udp.once('listening', onListening);
       udp.on('error', (error) => process.nextTick(() => this._onUdpError(error)));
       udp.once('close', () => this._onUdpClose());
-      if (!isReady && this._givenUdp === undefined) isDirect = bindUdp(udp, where, this._endpoint.native);
-      else if (!isReady) udp.bind(where);
+      if (!isReady && this._givenUdp === undefined) {
+        const viaNode = this._blockList !== undefined || needsNode(udpOptions);
+        isDirect = bindUdp(udp, where, this._endpoint.native, { viaNode });
+      } else if (!isReady) udp.bind(where);
     } catch (error) {
       // The owner of the given socket is binding it, and 'listening' will come.
       if (this._givenUdp !== undefined && error.code === 'ERR_SOCKET_ALREADY_BOUND') return;
@@ -427,7 +454,8 @@ class DtlsServer extends WatchedEmitter {
     if (this._udpOptions.recvBufferSize === undefined) growReceiveBuffer(udp);
     answerFromAskedAddress(this._endpoint, udp);
     udp.on('message', (datagram, remote) => {
-      if (this._state === LISTENING) this._endpoint.handleDatagram(datagram, remote);
+      if (this._state !== LISTENING || this._isBlocked(remote)) return;
+      this._endpoint.handleDatagram(datagram, remote);
     });
     try {
       this._arriving.announce();
@@ -435,6 +463,10 @@ class DtlsServer extends WatchedEmitter {
       this._endpoint.settle();
       this.emit('listening');
     }
+  }
+
+  _isBlocked({ address }) {
+    return this._blockList !== undefined && isBlocked(this._blockList, withoutMapping(address));
   }
 
   _onUdpError(error) {
@@ -509,6 +541,11 @@ class DtlsServer extends WatchedEmitter {
 
   // What the endpoint and the sockets report
 
+  /** Whose endpoint it is, in the messages of diagnostics channels. */
+  _role() {
+    return { server: this };
+  }
+
   _onConnection({ connection, address, port, servername }) {
     if (this._state !== LISTENING) {
       this._endpoint.close(connection, true);
@@ -518,6 +555,7 @@ class DtlsServer extends WatchedEmitter {
     const socket = this._createSocket(address, port);
     socket.servername = servername ?? false;
     this._place(connection, socket);
+    if (channels.handshakeStart.hasSubscribers) channels.handshakeStart.publish({ socket });
     socket._scope.runInAsyncScope(this.emit, this, 'connection', socket);
   }
 
@@ -533,7 +571,10 @@ class DtlsServer extends WatchedEmitter {
       this.emit('connection', socket);
     } finally {
       // A listener may have closed it.
-      if (!socket.destroyed) socket._open(cipher, peer, session);
+      if (!socket.destroyed) {
+        if (channels.resumed.hasSubscribers) channels.resumed.publish({ socket, from: 'connection' });
+        socket._open(cipher, peer, session);
+      }
     }
   }
 
@@ -575,6 +616,7 @@ class DtlsServer extends WatchedEmitter {
     this._place(connection, socket);
     this._fleet?.onMoved(socket);
     const old = withFamily({ address: oldAddress, port: oldPort });
+    if (channels.moved.hasSubscribers) channels.moved.publish({ socket, old, deviceId: move?.deviceId });
     socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
 
@@ -618,6 +660,8 @@ class DtlsServer extends WatchedEmitter {
   _onHandshakeFailed(socket, error) {
     try {
       this.emit('clientError', error, socket);
+      // node:tls's name of the same event.
+      this.emit('tlsClientError', error, socket);
     } finally {
       // It is destroyed without the error: nobody has to listen on a socket that was never announced as secure.
       socket.destroy();
@@ -674,6 +718,11 @@ class DtlsServer extends WatchedEmitter {
     return sockets;
   }
 }
+
+/** Its callback has no error before its answer. */
+DtlsServer.prototype.getConnections[promisify.custom] = async function getConnections() {
+  return this.getConnections();
+};
 
 function withFamily({ address, port }) {
   return { address, family: familyOf(address), port };

@@ -3,7 +3,8 @@
 const process = require('node:process');
 
 const { AsyncScope } = require('./async-scope');
-const { opensslName } = require('./ciphers');
+const { opensslName, suiteVersion } = require('./ciphers');
+const { channels } = require('./diagnostics');
 const { DtlsError, fromNative, messageOf } = require('./errors');
 const { exportKeyingMaterial } = require('./exporter');
 const { exportSocket } = require('./exports/departure');
@@ -23,7 +24,8 @@ const HANDSHAKE = 0;
 const OPEN = 1;
 const CLOSED = 2;
 
-const PROTOCOL = 'DTLSv1.2';
+/** Versions of Node before 20.4 do not have it. */
+const ASYNC_DISPOSE = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
 /** Bytes of epoch and record number. */
 const COUNTER_LENGTH = 8;
@@ -121,6 +123,11 @@ class DtlsSocket extends MessageStream {
     this._payloadLimit = 0;
     // The error with which checkServerIdentity has refused the server.
     this._refusal = null;
+  }
+
+  /** True, as on node:tls's sockets. */
+  get encrypted() {
+    return true;
   }
 
   /** True from the end of the handshake to the end of the connection. */
@@ -223,12 +230,13 @@ class DtlsSocket extends MessageStream {
   /** @returns {{ name: string, standardName: string, version: string } | null} null before the handshake is over */
   getCipher() {
     const standardName = this._cipher;
-    return standardName === null ? null : { name: opensslName(standardName), standardName, version: PROTOCOL };
+    if (standardName === null) return null;
+    return { name: opensslName(standardName), standardName, version: suiteVersion(standardName) };
   }
 
-  /** @returns {'DTLSv1.2' | null} null before the handshake is over */
+  /** @returns {'DTLSv1.2' | 'DTLSv1.3' | null} null before the handshake is over */
   getProtocol() {
-    return this._cipher === null ? null : PROTOCOL;
+    return this._cipher === null ? null : suiteVersion(this._cipher);
   }
 
   /** @returns {object | null} as node:tls shapes it: empty without a certificate, null when the socket is destroyed */
@@ -240,6 +248,20 @@ class DtlsSocket extends MessageStream {
   /** @returns {import('node:crypto').X509Certificate | undefined} undefined without one, and when destroyed */
   getPeerX509Certificate() {
     return this.destroyed ? undefined : x509Certificate(this._details?.certificate);
+  }
+
+  /** @returns {object | null} our own certificate, as node:tls shapes it: empty without one, null when destroyed */
+  getCertificate() {
+    return this.destroyed ? null : legacyCertificate(this._ownCertificate(), [], false);
+  }
+
+  /** @returns {import('node:crypto').X509Certificate | undefined} our own; undefined without one, and when destroyed */
+  getX509Certificate() {
+    return this.destroyed ? undefined : x509Certificate(this._ownCertificate());
+  }
+
+  _ownCertificate() {
+    return this._state === OPEN ? (this._endpoint.native.ownCertificate(this._handle) ?? undefined) : undefined;
   }
 
   /** @returns {Buffer | undefined} content of our Finished message; undefined without a connection */
@@ -303,6 +325,17 @@ class DtlsSocket extends MessageStream {
    */
   resumeSession(session) {
     return resumeNow(this, session);
+  }
+
+  /** Ends the connection, and waits until it is over: `await using client = ...`. */
+  async [ASYNC_DISPOSE]() {
+    if (this.closed) return;
+    const isClosed = new Promise((resolve) => this.once('close', resolve));
+    // Whoever leaves does not wait for errors any more.
+    this.on('error', ignore);
+    if (this._state === HANDSHAKE) this.destroy();
+    else this.resume().end();
+    await isClosed;
   }
 
   /**
@@ -413,8 +446,16 @@ class DtlsSocket extends MessageStream {
     this._details = details(event);
     this.handshakeTime = event.handshakeTime;
     this.resumed = event.resumed;
+    this._publishEnd(event);
     // The peer has proved who it is in the handshake that made the session.
     this._open(event.cipher, this.resumed ? (this._resumable ?? event) : event);
+  }
+
+  _publishEnd({ cipher, handshakeTime, resumed }) {
+    if (channels.handshakeEnd.hasSubscribers) {
+      channels.handshakeEnd.publish({ socket: this, cipher, duration: handshakeTime, resumed });
+    }
+    if (resumed && channels.resumed.hasSubscribers) channels.resumed.publish({ socket: this, from: 'session' });
   }
 
   /**
@@ -596,6 +637,9 @@ class DtlsSocket extends MessageStream {
   _destroy(error, callback) {
     const held = this._held;
     const reason = error ?? this._failure;
+    if (reason !== null && this._cipher === null && channels.handshakeError.hasSubscribers) {
+      channels.handshakeError.publish({ socket: this, error: reason });
+    }
     this._held = null;
     this._queue = null;
     this._idleTimer?.stop();
@@ -633,6 +677,8 @@ function details({ certificate, issuers, resumed, srtpProfile }) {
   return { certificate, issuers, resumed, srtpProfile };
 }
 
+function ignore() {}
+
 function heldError() {
   return new DtlsError('The connection was closed before the handshake was over', {
     code: 'ERR_DTLS_CLOSED_DURING_HANDSHAKE',
@@ -648,6 +694,7 @@ function emitError(socket, error) {
 }
 
 function emitClose(socket, hadError) {
+  if (channels.closed.hasSubscribers) channels.closed.publish({ socket, hadError });
   emitInScope(socket, 'close', hadError);
 }
 

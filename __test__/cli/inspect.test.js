@@ -25,8 +25,9 @@ const CERTIFICATE = ['--key', 'server.key', '--cert', 'server.crt'];
 test('it asks about every suite that this package offers, by the same names', () => {
   const names = [...SUITES.values()];
   assert.equal(new Set(names).size, names.length);
+  // It offers DTLS 1.2, which the suites of DTLS 1.3 are not for.
   assert.deepEqual(
-    getCiphers().filter((name) => !names.includes(name)),
+    getCiphers().filter((name) => !names.includes(name) && !name.startsWith('TLS_')),
     [],
   );
   // All that the package offers is sound.

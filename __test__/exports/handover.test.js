@@ -26,18 +26,23 @@ function newPath(t) {
   return path.join(directory, 'handover');
 }
 
-async function serve(t, handover, listener = echo) {
+async function serve(t, handover, listener = echo, host = HOST) {
   const server = createServer(OPTIONS, listener);
-  server.listen({ port: PORT, host: HOST, handover });
+  server.listen({ port: PORT, host, handover });
   t.after(() => new Promise((resolve) => server.close(resolve)));
   await event(server, 'listening');
   return server;
 }
 
 describe('A successor', { skip: skip || (!defaults.nativeUdp && 'skipped (only Node has the UDP socket)') }, () => {
-  test('takes over again and again, and loses nothing of a thousand messages a second', async (t) => {
+  for (const host of [HOST, '0.0.0.0']) {
+    const what = `takes over again and again at ${host}, and loses nothing of a thousand messages a second`;
+    test(what, (t) => takesOver(t, host));
+  }
+
+  async function takesOver(t, host) {
     const handover = { path: newPath(t), key: randomBytes(32) };
-    const first = await serve(t, handover);
+    const first = await serve(t, handover, echo, host);
     const { port } = first.address();
     const client = openClient(t, first);
     await event(client, 'secureConnect');
@@ -51,7 +56,7 @@ describe('A successor', { skip: skip || (!defaults.nativeUdp && 'skipped (only N
     for (let count = 0; count < 3; count++) {
       await sleep(60);
       const closed = event(server, 'close');
-      server = await serve(t, handover);
+      server = await serve(t, handover, echo, host);
       await closed;
       assert.equal(server.address().port, port);
       assert.equal(server.getConnections(), 1);
@@ -61,7 +66,7 @@ describe('A successor', { skip: skip || (!defaults.nativeUdp && 'skipped (only N
     for (let count = 0; count < 100 && answered.size < sent; count++) await sleep(20);
     assert.equal(answered.size, sent);
     assert.deepEqual(fs.readdirSync(path.dirname(handover.path)), ['handover']);
-  });
+  }
 
   test('without the key gets nothing, and its predecessor goes on', async (t) => {
     const handover = { path: newPath(t), key: randomBytes(32) };

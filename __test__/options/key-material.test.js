@@ -54,8 +54,8 @@ test('what is trusted is called by its name when it is something else', () => {
 
 test('an option of node:tls that does not apply says what does', () => {
   for (const [name, words] of [
-    ['minVersion', /DTLS 1\.2 is the only version/],
-    ['secureProtocol', /DTLS 1\.2 is the only version/],
+    ['secureProtocol', /minVersion and maxVersion/],
+    ['secureOptions', /ciphers, ecdhCurve and sigalgs/],
     ['dhparam', /ecdhCurve/],
     ['sessionIdContext', /bound to the credentials/],
   ]) {

@@ -9,19 +9,26 @@ const { HOST, event } = require('./endpoints.js');
 /**
  * @param {{ after: Function }} test at whose end it is closed
  * @param {number} serverPort
- * @returns {Promise<{ port: number, outerPort: number, rebind: () => Promise<void> }>} `outerPort` is the port that the
- *   server sees of the client that was heard last; rebind() gives all clients new ones
+ * @param {{ loss?: number }} [weather] the share of datagrams that get lost, 0 to 1
+ * @returns {Promise<{ port: number, outerPort: number, lost: number, rebind: () => Promise<void> }>} `outerPort` is the port that
+ *   the server sees of the client that was heard last; rebind() gives all clients new ones
  */
-async function startNat(test, serverPort) {
+async function startNat(test, serverPort, { loss = 0 } = {}) {
   const inner = dgram.createSocket('udp4');
   /** 'address:port' of a client -> its socket on the side of the server */
   let outer = new Map();
-  const nat = { port: 0, outerPort: 0, rebind };
+  const nat = { port: 0, outerPort: 0, lost: 0, rebind };
 
   inner.on('message', (datagram, client) => {
     const socket = outerOf(client);
-    socket.send(datagram, serverPort, HOST);
+    if (!isLost()) socket.send(datagram, serverPort, HOST);
   });
+
+  function isLost() {
+    const isLost = Math.random() < loss;
+    nat.lost += isLost ? 1 : 0;
+    return isLost;
+  }
 
   function outerOf(client) {
     const key = `${client.address}:${client.port}`;
@@ -36,7 +43,9 @@ async function startNat(test, serverPort) {
   function open(client) {
     const socket = dgram.createSocket('udp4');
     socket.on('error', () => {});
-    socket.on('message', (datagram) => inner.send(datagram, client.port, client.address));
+    socket.on('message', (datagram) => {
+      if (!isLost()) inner.send(datagram, client.port, client.address);
+    });
     socket.bind(0, HOST, () => {
       nat.outerPort = socket.address().port;
     });

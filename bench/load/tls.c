@@ -27,6 +27,7 @@ struct tls_opts tls_opts_from(const struct args *a) {
   o.cert_file = arg_str(a, "cert", NULL);
   o.key_file = arg_str(a, "key", o.cert_file);
   o.mutual = arg_flag(a, "mutual");
+  o.resume = arg_flag(a, "resume");
   return o;
 }
 
@@ -72,7 +73,7 @@ static SSL_CTX *ctx_common(const struct tls_opts *o, const SSL_METHOD *m) {
       !SSL_CTX_set1_sigalgs_list(c, "ECDSA+SHA256:RSA+SHA256"))
     die("OpenSSL refuses cipher %s", o->cipher);
   SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_options(c, SSL_OP_NO_TICKET | SSL_OP_NO_QUERY_MTU);
+  SSL_CTX_set_options(c, SSL_OP_NO_QUERY_MTU | (o->resume ? 0 : SSL_OP_NO_TICKET));
   SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_verify(c, SSL_VERIFY_NONE, NULL);
   if (o->cert_file && (SSL_CTX_use_certificate_chain_file(c, o->cert_file) != 1 ||

@@ -15,10 +15,11 @@ struct tls_opts {
   unsigned char key[64];        /* PSK */
   size_t key_len;
   const char *cert_file, *key_file; /* PEM; NULL: none (server makes its own) */
+  bool resume;                  /* tickets (RFC 5077), which are off otherwise */
   bool mutual;                  /* server: ask for the client's certificate, and take any */
 };
 
-#define TLS_ARGS "mode", "cipher", "identity", "psk", "cert", "key", "mutual"
+#define TLS_ARGS "mode", "cipher", "identity", "psk", "cert", "key", "mutual", "resume"
 struct tls_opts tls_opts_from(const struct args *a);
 SSL_CTX *tls_client_ctx(const struct tls_opts *o);
 SSL_CTX *tls_server_ctx(const struct tls_opts *o, bool cookies);

@@ -1,7 +1,8 @@
 'use strict';
 
-// Our echo server, as an application would write it. node echo.js PORT MODE [KEY CERT] [--delay]: psk, cert, mutual, or
-// rpk with the client's key in CERT's place. With --delay it prints the event loop's delay when it is told to end.
+// Our echo server, as an application would write it. node echo.js PORT MODE [KEY CERT] [FLAGS]: psk, cert, mutual, or rpk
+// with the client's key in CERT's place. With --psk-sessions it remembers handshakes with PSK, too. With --delay it prints
+// the event loop's delay when it is told to end.
 
 const { createPublicKey } = require('node:crypto');
 const fs = require('node:fs');
@@ -14,7 +15,7 @@ const [port, mode, key, cert] = process.argv.slice(2);
 const read = (file) => (file === undefined ? undefined : fs.readFileSync(file));
 const PSK = { bench: '0123456789abcdef' };
 const options = {
-  psk: () => ({ psk: PSK }),
+  psk: () => ({ psk: PSK, ...(process.argv.includes('--psk-sessions') && { pskSessions: true }) }),
   cert: () => ({ key: read(key), cert: read(cert) }),
   mutual: () => ({ key: read(key), cert: read(cert), requestCert: true, rejectUnauthorized: false }),
   rpk: () => ({ key: read(key), peerPublicKey: createPublicKey(read(cert)).export({ type: 'spki', format: 'der' }) }),

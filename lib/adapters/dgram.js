@@ -12,7 +12,15 @@ const process = require('node:process');
 const { constants } = require('../capabilities');
 const { DtlsError, invalidArgType, invalidArgValue, missingOption, stateError } = require('../errors');
 const defaults = require('../options/defaults');
-const { boolean, callback: checkCallback, datagram, integer, oneOf, port: checkPort } = require('../options/validate');
+const {
+  abortSignal,
+  boolean,
+  callback: checkCallback,
+  datagram,
+  integer,
+  oneOf,
+  port: checkPort,
+} = require('../options/validate');
 const { canonicalAddress } = require('../transport/addresses');
 const { Peers } = require('./dgram-peers');
 
@@ -26,6 +34,7 @@ const UDP = {
   recvBufferSize: integer(1, 2 ** 31 - 1),
   sendBufferSize: integer(1, 2 ** 31 - 1),
   lookup: checkCallback,
+  signal: abortSignal,
 };
 
 /** What createServer() and connect() take, and bind() and send() say here. */

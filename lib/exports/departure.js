@@ -20,6 +20,7 @@ function exportServer(server, options) {
   if (!server.listening) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
   return new ExportStream(key, () => {
     const endpoint = server._endpoint;
+    endpoint.native.leaveAside();
     endpoint.finishReceiving();
     const taken = takeOut(endpoint, [...endpoint.connections.values()]);
     server._leave(taken.left);

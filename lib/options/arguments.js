@@ -6,7 +6,7 @@ const process = require('node:process');
 
 const { invalidArgType, missingOption, stateError } = require('../errors');
 const { exportKey } = require('./export-key');
-const { boolean, checkOptions, integer, port, string } = require('./validate');
+const { abortSignal, boolean, checkOptions, integer, port, string } = require('./validate');
 
 const LISTEN = {
   __proto__: null,
@@ -17,6 +17,7 @@ const LISTEN = {
   exclusive: boolean,
   ipv6Only: boolean,
   handover,
+  signal: abortSignal,
 };
 
 const HANDOVER = { __proto__: null, path: string, key: exportKey };
@@ -39,7 +40,8 @@ function handover(value, name) {
  * listen(), listen(port), listen(port, host), listen(options), each with an optional callback.
  *
  * @param {unknown[]} args
- * @returns {{ port: number, host?: string, fd?: number, exclusive?: boolean, ipv6Only?: boolean, callback?: Function }}
+ * @returns {{ port: number, host?: string, fd?: number, exclusive?: boolean, ipv6Only?: boolean, signal?: AbortSignal,
+ *   callback?: Function }}
  */
 function listenArguments(args) {
   const { positional, callback } = splitCallback(args);

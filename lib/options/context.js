@@ -106,6 +106,13 @@ class ServerContexts {
   }
 }
 
+/** Checks that an option is a context, and answers its options, which have been checked. */
+function secureContext(value, name) {
+  const checked = CHECKED.get(value);
+  if (checked === undefined) throw invalidArgType(name, 'an instance of SecureContext', value);
+  return checked;
+}
+
 /** @throws {DtlsError} when the addon refuses the key material */
 function makeNative(options) {
   try {
@@ -162,4 +169,4 @@ function namePattern(value, name) {
   return value;
 }
 
-module.exports = { ServerContexts, contextCheckers, makeSecureContext };
+module.exports = { ServerContexts, contextCheckers, makeSecureContext, secureContext };

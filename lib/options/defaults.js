@@ -5,6 +5,8 @@
 // them before anything else is loaded, so that all tests run in more than one way: __test__/support/variants/.
 
 const shared = {
+  minVersion: 'DTLSv1.2',
+  maxVersion: 'DTLSv1.2',
   rejectUnauthorized: true,
   handshakeTimeoutMax: 60_000,
   handshakeTimeout: 120_000,

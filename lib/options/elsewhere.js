@@ -2,21 +2,15 @@
 
 // Options of node:tls, node:net and node:dgram that do not exist here, each with what applies in its place.
 
-const ONE_VERSION = 'DTLS 1.2 is the only version here, so that there is nothing to choose';
-
 const ELSEWHERE = {
   __proto__: null,
-  minVersion: ONE_VERSION,
-  maxVersion: ONE_VERSION,
-  secureProtocol: ONE_VERSION,
+  secureProtocol: 'minVersion and maxVersion choose the versions of DTLS',
   secureOptions: 'there are no OpenSSL options; ciphers, ecdhCurve and sigalgs say what is negotiated',
   dhparam: 'there is no finite-field Diffie-Hellman; ecdhCurve chooses the groups for ECDHE',
   ticketKeys: 'servers have it; a client keeps what getSession() returns',
   sessionTimeout: 'servers have it; a client keeps to what its server says',
   sessionIdContext: 'sessions are bound to the credentials and rules of their server by themselves',
   session: "clients have it; a server's sockets have one that 'resumeSession' takes",
-  secureContext: 'createServer() takes key, cert and the others themselves; setSecureContext() changes them later',
-  enableTrace: 'debug: 4 traces handshakes',
   isServer: 'createServer() makes servers and connect() makes clients',
   allowPartialTrustChain: 'a certificate in ca is trusted by itself',
   privateKeyEngine: 'there are no engines; give the private key as key',
@@ -29,9 +23,9 @@ const ELSEWHERE = {
   noDelay: 'UDP has none; each write() leaves at once',
   allowHalfOpen: 'DTLS has no half-closed connections',
   highWaterMark: 'receiveQueueLimit limits the messages that wait to be read, in bytes',
-  reuseAddr: 'give a node:dgram socket of your own as socket',
-  reusePort: 'give a node:dgram socket of your own as socket',
-  signal: 'close() and destroy() end a server or client',
+  signal: 'listen() and connect() take a signal; close() ends a server',
+  receiveBlockList: 'blockList keeps datagrams of its addresses out',
+  sendBlockList: 'blockList keeps clients from connecting to its addresses',
 };
 
 /** What applies in place of an option that is known elsewhere; null for any other. */

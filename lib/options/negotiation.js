@@ -4,7 +4,7 @@
 // which names of groups and signature algorithms there are.
 
 const { invalidArgType, invalidArgValue } = require('../errors');
-const { boolean, copyBytes, string } = require('./validate');
+const { boolean, copyBytes, oneOf, string } = require('./validate');
 
 /** Longest protocol name, bytes (RFC 7301, 3.1). */
 const MAX_PROTOCOL = 255;
@@ -15,7 +15,12 @@ const MAX_PROTOCOLS = 4096;
 /** Limits on the plaintext of a record, bytes (RFC 6066, section 4). */
 const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
 
+/** Versions of DTLS by node:tls's spelling, the oldest first. */
+const VERSIONS = ['DTLSv1.2', 'DTLSv1.3'];
+
 const OPTIONS = {
+  minVersion: oneOf(...VERSIONS),
+  maxVersion: oneOf(...VERSIONS),
   ecdhCurve: names,
   sigalgs: names,
   ALPNProtocols: protocols,
@@ -26,12 +31,20 @@ const OPTIONS = {
 
 /** These options in the addon's form. An option that has not been given is absent. */
 function negotiation(all) {
+  if (all.minVersion > all.maxVersion) {
+    throw invalidArgValue(
+      'options.minVersion',
+      `must not be newer than "options.maxVersion", which is '${all.maxVersion}'`,
+    );
+  }
   const native = { __proto__: null, extendedMasterSecret: all.requireExtendedMasterSecret ?? false };
   if (all.ecdhCurve !== undefined) native.curves = all.ecdhCurve;
   if (all.sigalgs !== undefined) native.sigalgs = all.sigalgs;
   if (all.ALPNProtocols !== undefined) native.protocols = all.ALPNProtocols;
   if (all.maxFragmentLength !== undefined) native.maxFragmentLength = all.maxFragmentLength;
   if (all.srtpProfiles !== undefined) native.srtpProfiles = all.srtpProfiles;
+  if (all.minVersion !== undefined) native.minVersion = all.minVersion;
+  if (all.maxVersion !== undefined) native.maxVersion = all.maxVersion;
   if (all.honorCipherOrder !== undefined) native.clientPreference = !all.honorCipherOrder;
   if (all.nameAuthorities !== undefined) native.nameAuthorities = all.nameAuthorities;
   if (all.pskIdentityHint !== undefined) native.pskIdentityHint = all.pskIdentityHint;

@@ -5,9 +5,10 @@
 
 const net = require('node:net');
 const { domainToASCII } = require('node:url');
+const { debuglog } = require('node:util');
 
 const { alpnCallbackWithProtocols, invalidArgType, invalidArgValue, missingOption, outOfRange } = require('../errors');
-const { contextCheckers, makeSecureContext } = require('./context');
+const { contextCheckers, makeSecureContext, secureContext } = require('./context');
 const {
   certificates,
   decryptKey,
@@ -26,6 +27,8 @@ const { pfxFile, takePfx } = require('./pfx');
 const sessions = require('./sessions');
 const {
   MAX_DELAY,
+  abortSignal,
+  blockList,
   boolean,
   callback,
   checkOptions,
@@ -40,6 +43,8 @@ const {
 const { completeClientVerification, completeServerVerification, publicKeys } = require('./verification');
 
 const MAX_DEBUG = 4;
+const DEBUG_MESSAGES = 3;
+const DEBUG_LOG = debuglog('mbed-dtls');
 const MAX_COUNT = 2 ** 31 - 1;
 const MAX_BUFFER = 2 ** 31 - 1;
 
@@ -73,6 +78,7 @@ const SHARED = {
   peerPublicKey: publicKeys,
   verifyPeer: callback,
   omitServerCertificate: boolean,
+  secureContext,
   ciphers,
   ...negotiated.OPTIONS,
   handshakeTimeoutMin: integer(1, MAX_DELAY),
@@ -85,9 +91,14 @@ const SHARED = {
   connectionId: integer(0, MAX_CONNECTION_ID),
   addressValidation: oneOf('rrc', 'rrc-basic', 'none'),
   debug,
+  enableTrace: boolean,
   sendClose: boolean,
   receiveQueueLimit: integer(0, MAX_BUFFER),
   type: oneOf('udp4', 'udp6'),
+  reuseAddr: boolean,
+  reusePort: boolean,
+  blockList,
+  lookup: callback,
   compat: forFactories,
   recvBufferSize: integer(1, MAX_BUFFER),
   sendBufferSize: integer(1, MAX_BUFFER),
@@ -134,7 +145,7 @@ const CLIENT = {
   family,
   localAddress: literalAddress,
   localPort: port(0),
-  lookup: callback,
+  signal: abortSignal,
   psk: presharedKey,
   pskCallback: callback,
   pskIdentity: identity,
@@ -173,8 +184,8 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'se
  *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
  */
 function serverOptions(options) {
-  const given = checkOptions(options, 'options', SERVER);
-  const all = { __proto__: null, ...defaults.server, ...given };
+  const given = withContext(checkOptions(options, 'options', SERVER), SERVER);
+  const all = { __proto__: null, ...defaults.server, ...traced(given), ...given };
   checkTimeouts(given, all);
   checkNode(all);
   prepareCertificate(all);
@@ -200,7 +211,9 @@ function serverOptions(options) {
     psk,
     verifyPeer: all.verifyPeer,
     byHello: pick(all, ['SNICallback', 'ALPNCallback']),
-    udp: pick(all, ['type', 'ipv6Only', 'recvBufferSize', 'sendBufferSize']),
+    udp: pick(all, ['type', 'ipv6Only', 'reuseAddr', 'reusePort', 'recvBufferSize', 'sendBufferSize']),
+    lookup: all.lookup,
+    blockList: all.blockList,
     handshakeThreads: all.handshakeThreads,
     sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
     socket: all.socket,
@@ -240,8 +253,8 @@ function createSecureContext(options = {}) {
  *   sendClose: boolean, receiveQueueLimit: number }}
  */
 function clientOptions(options) {
-  const given = checkOptions(options, 'options', CLIENT);
-  const all = { __proto__: null, ...defaults.client, ...given };
+  const given = withContext(checkOptions(options, 'options', CLIENT), CLIENT);
+  const all = { __proto__: null, ...defaults.client, ...traced(given), ...given };
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);
@@ -266,12 +279,30 @@ function clientOptions(options) {
     pskCallback: all.pskCallback,
     rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
-    udp: pick(all, ['type', 'localAddress', 'localPort', 'recvBufferSize', 'sendBufferSize']),
+    udp: pick(all, ['type', 'localAddress', 'localPort', 'reuseAddr', 'reusePort', 'recvBufferSize', 'sendBufferSize']),
+    signal: all.signal,
+    blockList: all.blockList,
     handshakeThreads: all.handshakeThreads,
     socket: all.socket,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
+}
+
+/** How much is traced when `debug` does not say it: everything with NODE_DEBUG=mbed-dtls, messages with `enableTrace`. */
+function traced({ enableTrace }) {
+  if (DEBUG_LOG.enabled) return { __proto__: null, debug: MAX_DEBUG };
+  return enableTrace ? { __proto__: null, debug: DEBUG_MESSAGES } : null;
+}
+
+/** The options with those of their `secureContext`, if there is one. */
+function withContext({ secureContext: context, ...given }, checkers) {
+  if (context === undefined) return given;
+  for (const name of ['key', 'cert', 'pfx', 'passphrase']) {
+    if (given[name] === undefined) continue;
+    throw invalidArgValue(`options.${name}`, 'cannot be used together with "options.secureContext"');
+  }
+  return { __proto__: null, ...pick(context, Object.keys(checkers)), ...given };
 }
 
 /** The addon gets no time for what never happens. */

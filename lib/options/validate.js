@@ -48,6 +48,19 @@ function callback(value, name) {
   return value;
 }
 
+function abortSignal(value, name) {
+  if (typeof value?.addEventListener !== 'function' || !('aborted' in value)) {
+    throw invalidArgType(name, 'an instance of AbortSignal', value);
+  }
+  return value;
+}
+
+/** node:net's lists of addresses. */
+function blockList(value, name) {
+  if (typeof value?.check !== 'function') throw invalidArgType(name, 'an instance of net.BlockList', value);
+  return value;
+}
+
 /** @returns a checker for one of a few words */
 function oneOf(...words) {
   return (value, name) => {
@@ -173,6 +186,8 @@ function editDistance(a, b) {
 
 module.exports = {
   MAX_DELAY,
+  abortSignal,
+  blockList,
   boolean,
   callback,
   checkOptions,

@@ -7,6 +7,7 @@
 
 const process = require('node:process');
 
+const { channels } = require('../diagnostics');
 const { messageOf } = require('../errors');
 
 /** One question that is open. A subclass says what it is about, how it is asked and which answers are good. */
@@ -43,6 +44,8 @@ class Question {
     this.questions = questions;
     this._isAsking = false;
     this._hasAnswer = false;
+    // When it was asked, if somebody wants to know how long answers take.
+    this._since = channels.question.hasSubscribers ? performance.now() : null;
   }
 
   // For a subclass
@@ -100,7 +103,7 @@ class Question {
   /** Whoever answers now is too late. */
   withdraw() {
     this._hasAnswer = true;
-    this.questions.remove(this);
+    if (this.questions.remove(this)) this._publish('withdrawn');
   }
 
   answerNothing() {
@@ -134,8 +137,17 @@ class Question {
       if (error === null) this._pass(endpoint, answer);
       else this.failed(error);
     } finally {
+      this._publish('answered');
       endpoint.settle();
     }
+  }
+
+  /** @param {'answered' | 'withdrawn'} outcome of a question; `error` says when the answer was a failure */
+  _publish(outcome) {
+    if (this._since === null || !channels.question.hasSubscribers) return;
+    const { about } = this.event;
+    const duration = performance.now() - this._since;
+    channels.question.publish({ socket: this.socket, about, outcome, duration, error: this.cause });
   }
 
   _pass(endpoint, answer) {

@@ -36,6 +36,12 @@ function destination(address) {
   return canonical === '::' ? '::1' : canonical;
 }
 
+/** Whether one of node:net's lists has an address. */
+function isBlocked(blockList, address) {
+  const [bare] = address.split('%');
+  return blockList.check(bare, bare.includes(':') ? 'ipv6' : 'ipv4');
+}
+
 function familyOf(address) {
   return address.includes(':') ? 'IPv6' : 'IPv4';
 }
@@ -45,4 +51,4 @@ function addressKey({ address, port }) {
   return `${address}:${port}`;
 }
 
-module.exports = { addressKey, canonicalAddress, destination, familyOf, reachable, withoutMapping };
+module.exports = { addressKey, canonicalAddress, destination, familyOf, isBlocked, reachable, withoutMapping };

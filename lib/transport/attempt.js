@@ -9,7 +9,7 @@ const process = require('node:process');
 const { DtlsError } = require('../errors');
 const { withoutMapping } = require('./addresses');
 const { join } = require('./mux');
-const { bindUdp, closeWhenSent, createUdpSocket } = require('./udp');
+const { bindUdp, closeWhenSent, createUdpSocket, needsNode } = require('./udp');
 
 /** How a record of a handshake, or an alert, begins in every version of DTLS (RFC 6347 section 4.1). */
 const ALERT = 21;
@@ -56,7 +56,7 @@ class Attempt {
       // In a cluster, a shared port would hand our datagrams to another worker.
       const anyAddress = type === 'udp6' ? '::' : '0.0.0.0';
       const where = { port: localPort, address: localAddress ?? anyAddress, exclusive: true };
-      isDirect = bindUdp(udp, where, this.endpoint.native);
+      isDirect = bindUdp(udp, where, this.endpoint.native, { viaNode: needsNode(options) });
     } catch (error) {
       this._fail(error);
     }

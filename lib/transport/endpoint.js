@@ -13,6 +13,7 @@
 const process = require('node:process');
 
 const { AsyncScope } = require('../async-scope');
+const { channels } = require('../diagnostics');
 const { fromNative } = require('../errors');
 const { refusal } = require('../options/key-material');
 const { MAX_DELAY } = require('../options/validate');
@@ -24,7 +25,7 @@ const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
-const { LENGTH, DUE, EVENTS, JOBS, NOW, PARCELS, TRACE, TRANSMITS, WAITING } = layout;
+const { LENGTH, DROPS, DUE, EVENTS, JOBS, NOW, PARCELS, TRACE, TRANSMITS, WAITING } = layout;
 
 /** What the answers to these questions are about is the name of the property that they stand in. */
 const OBJECTS = new Set(['ownPsk', 'session', 'restore', 'move']);
@@ -33,8 +34,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with `_questions`, _onConnection(event) and _onMoved(event) as far as they can happen, and
-   *   _onSendError(error, endpoint) or null in its place
+   * @param {object} owner with `_questions`, _role(), _onConnection(event) and _onMoved(event) as far as they can happen,
+   *   and _onSendError(error, endpoint) or null in its place
    * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
    *   take heavy steps of handshakes; the machine decides when `threads` is undefined
    * @throws {DtlsError} when the native object refuses the key material
@@ -59,6 +60,7 @@ class Endpoint {
     this._brief = new BriefEvents(eventSlots);
     this._warned = false;
     this._logsKeys = false;
+    this._watchesDrops = false;
     const [wakes, number, limit] = waker.register(threads);
     this._number = number;
     try {
@@ -272,6 +274,7 @@ class Endpoint {
     this._transmit();
     if ((this.registers[WAITING] & TRACE) !== 0) this._trace();
     if ((this.registers[WAITING] & PARCELS) !== 0) this._forward();
+    if ((this.registers[WAITING] & DROPS) !== 0) this._publishDrops();
     // The payloads of a batch are older than its events.
     if (this._draining || this._turns.isDelivering) return;
     this._draining = true;
@@ -310,7 +313,21 @@ class Endpoint {
   /** Lines for whoever watches, with `debug`. They are not events, and keep nothing waiting. */
   _trace() {
     for (let line = this._native.pollTrace(); line !== null; line = this._native.pollTrace()) {
-      process.stderr.write(`mbed-dtls ${line}\n`);
+      process.stderr.write(`mbed-dtls ${new Date().toISOString()} ${line}\n`);
+    }
+  }
+
+  /** What is dropped is of interest only as long as somebody has subscribed to it. */
+  watchDrops() {
+    const isWanted = channels.dropped.hasSubscribers;
+    if (isWanted === this._watchesDrops) return;
+    this._watchesDrops = isWanted;
+    this.native.watchDrops(isWanted);
+  }
+
+  _publishDrops() {
+    for (let drop = this._native.pollDrop(); drop !== null; drop = this._native.pollDrop()) {
+      channels.dropped.publish({ ...this._owner._role(), ...drop });
     }
   }
 

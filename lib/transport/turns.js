@@ -62,6 +62,7 @@ class Turns {
   handleDatagram(datagram, remote) {
     if (this._endpoint.udp === null) return;
     this.arrivals++;
+    this._endpoint.watchDrops();
     if (this._batch !== null) {
       // It is not Node's: a listener has brought it.
       this._deferred.push([receive, datagram, remote]);

@@ -34,7 +34,7 @@ function lookupName(host, family, callback) {
 }
 
 /**
- * @param {{ type: 'udp4' | 'udp6', ipv6Only?: boolean, recvBufferSize?: number, sendBufferSize?: number }} options
+ * @param {{ type: 'udp4' | 'udp6', ipv6Only?: boolean, reuseAddr?: boolean, reusePort?: boolean, recvBufferSize?: number, sendBufferSize?: number }} options
  * @returns {dgram.Socket} not bound; binding it to a literal address is synchronous, 'listening' included
  */
 function createUdpSocket(options) {
@@ -51,13 +51,14 @@ function createUdpSocket(options) {
  * @param {dgram.Socket} udp
  * @param {{ port: number, address: string, exclusive?: boolean, ipv6Only?: boolean } | { fd: number }} where
  * @param {object} native of the endpoint
+ * @param {{ viaNode?: boolean }} how node:dgram is to have the socket alone
  * @returns {boolean} whether the native object has the socket too
  */
-function bindUdp(udp, where, native) {
+function bindUdp(udp, where, native, { viaNode = false } = {}) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
-  const isNative = address !== undefined && (isShared || defaults.nativeUdp);
+  const isNative = address !== undefined && !viaNode && (isShared || defaults.nativeUdp);
   const fd = isNative ? native.bindUdp(address, port, ipv6Only, isShared, BATCH) : null;
   if (fd === null) {
     if (isShared && address !== undefined) udp.once('listening', warnOfSharing);
@@ -105,6 +106,11 @@ function closeQuietly(fd) {
   } catch {
     // EBADF
   }
+}
+
+/** Whether node:dgram has to make a socket: it knows options that the native object does not. */
+function needsNode({ reuseAddr, reusePort }) {
+  return reuseAddr === true || reusePort === true;
 }
 
 /** Whether a UDP socket has its address. */
@@ -212,6 +218,7 @@ module.exports = {
   hasDualStack,
   isBound,
   isConnected,
+  needsNode,
   queuedDatagrams,
   resolve,
 };

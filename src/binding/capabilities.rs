@@ -18,7 +18,7 @@ pub struct NativeCipher {
 /// What the engine was compiled with.
 #[napi(object, object_from_js = false)]
 pub struct NativeCapabilities {
-    /// On offer, best first.
+    /// Of all versions, best first.
     pub ciphers: Vec<NativeCipher>,
     /// Groups on offer, best first.
     pub curves: Vec<&'static str>,
@@ -45,7 +45,7 @@ impl Capabilities {
         let mut versions = HashMap::from([
             ("mbed-dtls", env!("CARGO_PKG_VERSION").to_owned()),
             ("mbedtls", capabilities::engine_version()),
-            ("dtls", "1.2".to_owned()),
+            ("dtls", if cfg!(feature = "aws-lc") { "1.2, 1.3" } else { "1.2" }.to_owned()),
         ]);
         versions.extend(capabilities::aws_lc_version().map(|version| ("aws-lc", version)));
         NativeCapabilities {

@@ -143,13 +143,20 @@ impl Driver {
         }
     }
 
+    pub(super) fn udp_descriptor(&self) -> Option<i32> {
+        self.udp.as_ref().map(Udp::descriptor)
+    }
+
+    /// Everything arrives at Node's socket from now on, and what has arrived elsewhere waits for its turn.
+    pub(super) fn leave_aside(&mut self) {
+        let Driver { udp: Some(udp), backlog, .. } = self else { return };
+        with_arrival(|arrival| udp.leave_aside(arrival, |route, datagram| backlog.push(route, datagram)));
+        self.registers.set_batch(0, !self.backlog.is_empty());
+    }
+
     /// Has answers leave from the address that was asked; false where the system does not tell which that is.
     pub(super) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
         self.udp.as_mut().is_some_and(|udp| udp.tell_addresses_apart(waker, number))
-    }
-
-    pub(super) fn udp_descriptor(&self) -> Option<i32> {
-        self.udp.as_ref().map(Udp::descriptor)
     }
 
     pub(super) fn release_udp(&mut self) {
@@ -492,11 +499,15 @@ impl Driver {
 
     pub(super) fn finished(&self, connection: u32) -> Option<NativeFinished> {
         let finished = self.endpoint.finished(ConnectionHandle(connection))?;
-        Some(NativeFinished { own: finished.own.to_vec().into(), peer: finished.peer.to_vec().into() })
+        Some(NativeFinished { own: finished.own.into(), peer: finished.peer.into() })
     }
 
     pub(super) fn connection_ids(&self, connection: u32) -> Option<NativeConnectionIds> {
         self.endpoint.connection_ids(ConnectionHandle(connection)).as_ref().map(NativeConnectionIds::new)
+    }
+
+    pub(super) fn own_certificate(&self, connection: u32) -> Option<Buffer> {
+        self.endpoint.own_certificate(ConnectionHandle(connection)).map(Into::into)
     }
 
     pub(super) fn confirm_address(&mut self, connection: u32) -> bool {

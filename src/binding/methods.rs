@@ -185,6 +185,12 @@ macro_rules! endpoint_methods {
                 self.driver.connection_ids(connection)
             }
 
+            /// Our own certificate, DER; null without one, and before the handshake is over.
+            #[napi(catch_unwind)]
+            pub fn own_certificate(&self, connection: u32) -> Option<Buffer> {
+                self.driver.own_certificate(connection)
+            }
+
             /// The application knows that the peer receives at its address. Answers whether that was in doubt.
             #[napi(catch_unwind)]
             pub fn confirm_address(&mut self, connection: u32) -> bool {

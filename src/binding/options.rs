@@ -5,7 +5,7 @@ use super::sessions::NativeSessions;
 use super::wall_clock::wall_clock;
 use crate::proto::{
     AddressValidation, ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey,
-    RevocationLists, ServerConfig, Settings, TrustAnchors, Wishes, parse_public_key,
+    RevocationLists, ServerConfig, Settings, TrustAnchors, Version, Versions, Wishes, parse_public_key,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -159,6 +159,10 @@ pub struct NativeNegotiation {
     pub name_authorities: Option<bool>,
     /// By which a server's clients choose their PSK identity.
     pub psk_identity_hint: Option<Buffer>,
+    /// The oldest version, `DTLSv1.2` or `DTLSv1.3`.
+    pub min_version: Option<String>,
+    /// The newest version, likewise.
+    pub max_version: Option<String>,
 }
 
 impl NativeNegotiation {
@@ -173,8 +177,17 @@ impl NativeNegotiation {
             client_preference: self.client_preference.unwrap_or(false),
             name_authorities: self.name_authorities,
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
+            versions: Versions {
+                oldest: version(self.min_version.as_deref()),
+                newest: version(self.max_version.as_deref()),
+            },
         }
     }
+}
+
+/// DTLS 1.2 unless another one is named.
+fn version(name: Option<&str>) -> Version {
+    if name == Some(Version::Dtls13.name()) { Version::Dtls13 } else { Version::Dtls12 }
 }
 
 /// `lib/options/options.js` lets no other word pass.

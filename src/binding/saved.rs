@@ -9,7 +9,7 @@ use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
 use std::time::Duration;
 
-/// Contents of the two Finished messages, 12 bytes each.
+/// Contents of the two Finished messages: 12 bytes each, and as many as a hash has in DTLS 1.3.
 #[napi(object, object_from_js = false)]
 pub struct NativeFinished {
     /// Ours.

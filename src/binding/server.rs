@@ -71,6 +71,12 @@ impl DtlsServer {
         Ok(server)
     }
 
+    /// Has everything arrive at Node's socket from now on, which is all that a successor gets.
+    #[napi(catch_unwind)]
+    pub fn leave_aside(&mut self) {
+        self.driver.leave_aside();
+    }
+
     /// The native side's own descriptor of the UDP socket, as long as it has one.
     #[napi(catch_unwind)]
     pub fn udp_descriptor(&self) -> Option<i32> {

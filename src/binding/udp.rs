@@ -174,6 +174,15 @@ mod unix {
             Some((length, Route { remote: peer(remote), local }))
         }
 
+        /// Takes what has arrived where Node does not look, to the last. What arrives from now on is for Node's socket, and for
+        /// whoever has it next.
+        pub(in crate::binding) fn leave_aside(&mut self, buffer: &mut [u8], mut hold: impl FnMut(Route, &[u8])) {
+            let Some(mut aside) = self.aside.take() else { return };
+            while let Some((length, remote, local)) = aside.receive(buffer) {
+                hold(Route { remote: peer(remote), local }, buffer.get(..length).unwrap_or_default());
+            }
+        }
+
         /// False when the system does not take the datagram, now or at all.
         pub(in crate::binding) fn send(&self, route: Route, datagram: &[u8]) -> bool {
             loop {
@@ -283,6 +292,10 @@ mod elsewhere {
         }
 
         pub(in crate::binding) fn receive_aside(&mut self, _: &mut [u8]) -> Option<(usize, Route)> {
+            match *self {}
+        }
+
+        pub(in crate::binding) fn leave_aside(&mut self, _: &mut [u8], _: impl FnMut(Route, &[u8])) {
             match *self {}
         }
 

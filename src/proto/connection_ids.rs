@@ -16,7 +16,10 @@ struct Name([u32; 2]);
 
 impl Name {
     fn of(id: &[u8]) -> Name {
-        let last = id.iter().rev().take(8).fold(0_u64, |name, &byte| name << 8 | u64::from(byte));
+        let last = match id.last_chunk::<8>() {
+            Some(last) => u64::from_be_bytes(*last),
+            None => id.iter().fold(0, |name, &byte| name << 8 | u64::from(byte)),
+        };
         Name([(last >> 32) as u32, last as u32])
     }
 }
@@ -85,8 +88,8 @@ impl ConnectionIds {
     }
 
     /// Whose an ID is, at most; the connection knows all of its bytes.
-    pub(super) fn owner(&self, id: &ConnectionId) -> Option<ConnectionHandle> {
-        self.owners.get(&Name::of(id.as_bytes())).map(|owner| owner.connection)
+    pub(super) fn owner(&self, id: &[u8]) -> Option<ConnectionHandle> {
+        self.owners.get(&Name::of(id)).map(|owner| owner.connection)
     }
 
     pub(super) fn is_free(&self, id: &[u8]) -> bool {
@@ -154,7 +157,7 @@ mod tests {
             given.push(id);
         }
         for (number, id) in (1..).zip(&given) {
-            assert_eq!(ids.owner(id), Some(ConnectionHandle(number)));
+            assert_eq!(ids.owner(id.as_bytes()), Some(ConnectionHandle(number)));
             ids.take_back(id.as_bytes(), ConnectionHandle(number + 1));
             assert!(!ids.is_free(id.as_bytes()), "somebody else's");
             ids.take_back(id.as_bytes(), ConnectionHandle(number));

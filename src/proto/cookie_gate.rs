@@ -1,6 +1,6 @@
-//! The stateless cookie exchange: before a valid cookie nothing is kept (RFC 6347 section 4.2.1).
+//! The stateless cookie exchange: before a valid cookie nothing is kept (RFC 6347 section 4.2.1, RFC 9147 section 5.1).
 
-use crate::tls::{HmacKey, RngError, fill_random};
+use crate::tls::{HmacKey, RetryRequest, RngError, fill_random};
 use crate::wire::{HelloStart, RECORD_HEADER_LENGTH};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ const HANDSHAKE: u8 = 22;
 const HELLO_VERIFY_REQUEST: u8 = 3;
 /// RFC 6347 section 4.2.1: DTLS 1.0 here, whatever will be negotiated.
 const DTLS_1_0: [u8; 2] = [254, 255];
+/// What keeps cookies of the two versions apart.
+const DTLS_1_3: [u8; 2] = [254, 252];
 
 /// What of a hello a cookie is good for, beside its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +47,32 @@ impl CookieGate {
 
     /// Whether the client has proved that it receives at its address.
     pub(super) fn admits(&self, now: Instant, remote: SocketAddr, hello: &HelloStart<'_>) -> bool {
+        self.is_ours(now, remote, hello, hello.version, &[], hello.cookie)
+    }
+
+    /// The same for a client that brings the cookie of a HelloRetryRequest, which begins with what the server has to know again.
+    pub(super) fn admits_retried(
+        &self,
+        now: Instant,
+        remote: SocketAddr,
+        hello: &HelloStart<'_>,
+        cookie: &[u8],
+    ) -> bool {
+        let parts = cookie.len().checked_sub(COOKIE_LENGTH).and_then(|length| cookie.split_at_checked(length));
+        parts.is_some_and(|(memory, cookie)| self.is_ours(now, remote, hello, DTLS_1_3, memory, cookie))
+    }
+
+    fn is_ours(
+        &self,
+        now: Instant,
+        remote: SocketAddr,
+        hello: &HelloStart<'_>,
+        version: [u8; 2],
+        memory: &[u8],
+        cookie: &[u8],
+    ) -> bool {
         let current = self.period(now);
-        let Some((&first, mac)) = hello.cookie.split_first() else {
+        let Some((&first, mac)) = cookie.split_first() else {
             return false;
         };
         let coverage = if first & COVERS_START_ALONE == 0 { Coverage::Parameters } else { Coverage::Start };
@@ -55,7 +81,8 @@ impl CookieGate {
         else {
             return false;
         };
-        self.mac(period, coverage, remote, hello).is_some_and(|expected| constant_time_eq(&expected, mac))
+        let expected = self.mac(period, coverage, remote, hello, version, memory);
+        expected.is_some_and(|expected| constant_time_eq(&expected, mac))
     }
 
     /// The answer to a hello that was not admitted: shorter than the hello, and good for that hello alone.
@@ -68,7 +95,7 @@ impl CookieGate {
         let period = self.period(now);
         // With the cookie in it, less of the second hello will fit into its first fragment.
         let coverage = if hello.is_whole { Coverage::Parameters } else { Coverage::Start };
-        let mac = self.mac(period, coverage, remote, hello)?;
+        let mac = self.mac(period, coverage, remote, hello, hello.version, &[])?;
         let body_length = 2 + 1 + COOKIE_LENGTH;
         let fragment_length = 12 + body_length;
         let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + fragment_length);
@@ -89,6 +116,21 @@ impl CookieGate {
         Some(datagram)
     }
 
+    /// The answer to a hello of DTLS 1.3 that brings no cookie.
+    pub(super) fn hello_retry_request(
+        &self,
+        now: Instant,
+        remote: SocketAddr,
+        hello: &HelloStart<'_>,
+        request: &RetryRequest,
+    ) -> Option<Vec<u8>> {
+        let period = self.period(now);
+        let memory = request.memory();
+        // The hash of the whole hello is in the memory.
+        let mac = self.mac(period, Coverage::Start, remote, hello, DTLS_1_3, &memory)?;
+        request.with_cookie(&[&memory[..], &[first_byte(period, Coverage::Start)], &mac].concat())
+    }
+
     fn period(&self, now: Instant) -> u64 {
         now.saturating_duration_since(self.since).as_secs() / COOKIE_LIFETIME.as_secs()
     }
@@ -101,6 +143,8 @@ impl CookieGate {
         coverage: Coverage,
         remote: SocketAddr,
         hello: &HelloStart<'_>,
+        version: [u8; 2],
+        memory: &[u8],
     ) -> Option<[u8; MAC_LENGTH]> {
         let address = match remote.ip() {
             IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
@@ -117,7 +161,7 @@ impl CookieGate {
             &period.to_be_bytes(),
             &address,
             &remote.port().to_be_bytes(),
-            &hello.version,
+            &version,
             hello.random,
             // Each vector with its length, so that no byte can move from one to the next.
             &[u8::try_from(hello.session_id.len()).ok()?],
@@ -125,6 +169,7 @@ impl CookieGate {
             &u16::try_from(cipher_suites.len()).ok()?.to_be_bytes(),
             cipher_suites,
             compression_methods,
+            memory,
         ]);
         mac.first_chunk().copied()
     }

@@ -36,6 +36,7 @@ mod slab;
 mod table;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod unplaced;
 mod vendor_move;
 mod waiting;
@@ -45,8 +46,8 @@ pub(crate) use crate::tls::{
     ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
     KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
     RevocationLists, RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings,
-    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, WallClock, Wishes, capabilities,
-    parse_public_key,
+    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock, Wishes,
+    capabilities, parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;

@@ -31,6 +31,10 @@ impl ServerNames {
         self.0.push((pattern, config));
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn find(&self, name: &str) -> Option<&Arc<ServerConfig>> {
         self.0.iter().rev().find(|(pattern, _)| pattern.matches(name)).map(|(_, config)| config)
     }

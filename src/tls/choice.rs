@@ -4,10 +4,10 @@
 //! once everything that depends on it is decided.
 
 use super::error::{Error, ErrorKind};
-use super::mbed::ServerConfig;
 use super::outbox::Outbox;
 use super::question::{Answer, Asks, Question};
 use super::session_policy::SessionPolicy;
+use super::versions::ServerConfig;
 use crate::wire::{ClientHello, ConnectionId, Records, alert, application_protocol as alpn, server_name};
 use std::sync::Arc;
 

@@ -1,6 +1,7 @@
 //! What an application says about its handshakes, before an engine has made a configuration of it.
 
 use super::mbed::credentials::{RevocationLists, TrustAnchors};
+use super::version::Versions;
 use crate::wire::{CertificateType, PublicKey};
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,8 @@ pub(crate) struct Wishes {
     pub(crate) name_authorities: Option<bool>,
     /// Hint by which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
+    /// The versions that are spoken.
+    pub(crate) versions: Versions,
 }
 
 /// How the peer of a handshake authenticates.

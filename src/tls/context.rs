@@ -1,19 +1,19 @@
-//! One association's engine: a handshake, then records, asleep when there are none for a while.
+//! One association's engine in DTLS 1.2: a handshake, then records, asleep when there are none for a while.
 
 use super::choice::Choice;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::error::{Error, ErrorKind, ExportError};
+use super::finished::Finished;
 use super::inbound::{DropReason, Inbound};
 use super::key_log::KeyLog;
-use super::mbed::{
-    Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, ServerConfig, Ssl, SslConfig, export,
-};
+use super::mbed::{self, Asleep, ClientConfig, DISTURBANCES, Handshake, LastFlight, Open, Ssl, SslConfig, export};
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
 use super::session_policy::SessionPolicy;
+use super::versions::ServerConfig;
 use crate::wire::{ConnectionId, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,16 +39,10 @@ pub(crate) struct Context {
     stage: Stage,
     /// Whether its handshake pauses before steps with public keys.
     pauses: bool,
-    finished: Option<Finished>,
+    /// Contents of its Finished messages, ours and the peer's (RFC 5246 section 7.4.9).
+    finished: Option<[[u8; 12]; 2]>,
     /// Whether the keys have been logged, or are not to be: those of a restored connection have had their time.
     has_logged_keys: bool,
-}
-
-/// Contents of a handshake's two Finished messages (RFC 5246 section 7.4.9).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Finished {
-    pub(crate) own: [u8; 12],
-    pub(crate) peer: [u8; 12],
 }
 
 #[expect(clippy::large_enum_variant, reason = "most connections are asleep, and memory of their own would pin a page")]
@@ -87,7 +81,7 @@ impl Context {
         if asks.by_hello() {
             return Ok(Context::new(Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)))));
         }
-        let handshake = Handshake::server(config, now, sessions, None, own_id)?;
+        let handshake = Handshake::server(own(config)?, now, sessions, None, own_id)?;
         Ok(Context::new(Stage::Handshake(Box::new(handshake))))
     }
 
@@ -102,6 +96,7 @@ impl Context {
         saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
+        let config = config.dtls12().ok_or(Unrestorable::State("DTLS 1.2 is not spoken here"))?;
         Context::restore_asleep(&config.ssl, saved, clock)
     }
 
@@ -144,11 +139,11 @@ impl Context {
             // RFC 9146 section 4: whoever has given an ID away receives no record without it.
             Stage::Open(_) | Stage::Asleep(_) => {
                 let named = record.connection_id();
-                record.epoch == DATA_EPOCH && named.as_ref().map_or(&[][..], ConnectionId::as_bytes) == self.own_id()
+                record.epoch == DATA_EPOCH && named.unwrap_or_default() == self.own_id()
             }
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {
-                let is_ours = record.connection_id().is_none_or(|named| named.as_bytes() == self.own_id());
+                let is_ours = record.connection_id().is_none_or(|named| named == self.own_id());
                 record.epoch == DATA_EPOCH && is_ours
             }
         }
@@ -252,8 +247,9 @@ impl Context {
             Ok(None) => {}
         }
         let (sessions, protocol) = (choice.sessions.clone(), choice.protocol.take());
-        let mut handshake = Handshake::server(&choice.config, now, sessions, protocol, choice.own_id)
-            .map_err(|error| choice.fail(error, out))?;
+        let begun =
+            own(&choice.config).and_then(|config| Handshake::server(config, now, sessions, protocol, choice.own_id));
+        let mut handshake = begun.map_err(|error| choice.fail(error, out))?;
         let hello = std::mem::take(&mut choice.hello);
         handshake.pause(self.pauses);
         self.stage = Stage::Handshake(Box::new(handshake));
@@ -275,8 +271,7 @@ impl Context {
         {
             let (mut ssl, early) = handshake.into_parts();
             negotiated.early = early;
-            let [own, peer] = ssl.finished_messages();
-            self.finished = Some(Finished { own, peer });
+            self.finished = Some(ssl.finished_messages());
             // Ours ended the handshake if the engine would repeat it.
             let last_flight = if ssl.forget_handshake() {
                 LastFlight::new(out.datagrams().skip(written))
@@ -328,6 +323,11 @@ impl Context {
             Stage::Choice(choice) => choice.send_alert(alert::FATAL, description, out),
             _ => {}
         }
+    }
+
+    /// What stands in for a handshake that is elsewhere.
+    pub(super) fn away() -> Context {
+        Context::new(Stage::Gone)
     }
 
     // --- the handshake on another thread -----------------------------------------------------------------------------
@@ -494,9 +494,18 @@ impl Context {
         }
     }
 
+    /// Our own certificate, DER, as the configuration has it; `None` while there is a handshake.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Open(open) => open.ssl.config().own_certificate(),
+            Stage::Asleep(asleep) => asleep.config.own_certificate(),
+            Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
+        }
+    }
+
     /// `None` while there is a handshake, and where it was in another process.
     pub(crate) fn finished(&self) -> Option<Finished> {
-        self.finished
+        self.finished.map(|[own, peer]| Finished::new(&own, &peer))
     }
 
     /// Keying material for another protocol (RFC 5705).
@@ -549,4 +558,10 @@ impl Context {
             _ => Err(Error::new(ErrorKind::Internal, "A record was to be written before the handshake was over")),
         }
     }
+}
+
+/// What the configuration says of DTLS 1.2.
+fn own(config: &ServerConfig) -> Result<&mbed::ServerConfig, Error> {
+    let message = "The context that answers this name does not speak DTLS 1.2, which the client was offered";
+    config.dtls12().ok_or_else(|| Error::new(ErrorKind::Configuration, message))
 }

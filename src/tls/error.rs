@@ -26,7 +26,7 @@ pub(crate) enum ErrorKind {
     NoAnswer,
     /// A client's server speaks something else.
     NotDtls,
-    /// The peer has no DTLS 1.2.
+    /// The peer has no version of DTLS that we speak.
     WrongVersion,
     /// A server had too many handshakes, and this one had the least claim to its place.
     Displaced,
@@ -134,8 +134,9 @@ impl Error {
             ErrorKind::PeerKeyMismatch => Some(alert::BAD_CERTIFICATE),
             ErrorKind::PeerRefused => Some(alert::ACCESS_DENIED),
             ErrorKind::NoSharedCertificateType => Some(alert::UNSUPPORTED_CERTIFICATE),
+            // DTLS 1.3 has another alert for it.
             ErrorKind::UnknownPskIdentity | ErrorKind::WrongPsk | ErrorKind::BadRecordMac => {
-                Some(alert::BAD_RECORD_MAC)
+                Some(self.alert.unwrap_or(alert::BAD_RECORD_MAC))
             }
             ErrorKind::NoApplicationProtocol | ErrorKind::ProtocolsRefused => Some(alert::NO_APPLICATION_PROTOCOL),
             ErrorKind::NoSharedCipher

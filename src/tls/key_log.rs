@@ -21,6 +21,15 @@ impl KeyLog {
         KeyLog(line)
     }
 
+    /// These lines, and those of another log behind them.
+    #[cfg(feature = "aws-lc")]
+    pub(super) fn and(self, next: &KeyLog) -> KeyLog {
+        let mut lines = Zeroizing::new(Vec::with_capacity(self.0.len() + next.0.len()));
+        lines.extend_from_slice(&self.0);
+        lines.extend_from_slice(&next.0);
+        KeyLog(lines)
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.0
     }

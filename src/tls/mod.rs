@@ -1,6 +1,7 @@
 //! The face of an engine: records and a virtual clock in, records and deadlines out.
 //!
-//! What stands beside `mbed` in this room names no engine, so that another one can stand beside it one day.
+//! There are two engines: `mbed` for DTLS 1.2, and `dtls13`. What stands beside them in this room is for both, but for
+//! `context`, which is the life of an association in DTLS 1.2.
 
 mod certificate_fault;
 mod choice;
@@ -9,7 +10,14 @@ mod config;
 mod config_error;
 mod connection_ids;
 mod context;
+#[cfg_attr(not(feature = "aws-lc"), path = "no_dtls13.rs")]
+mod dtls13;
+mod engines;
 mod error;
+#[cfg(feature = "aws-lc")]
+mod ffi;
+mod finished;
+mod greeting;
 mod inbound;
 mod key_log;
 mod mbed;
@@ -25,6 +33,8 @@ mod session;
 mod session_policy;
 mod suites;
 mod tickets;
+mod version;
+mod versions;
 mod wall_clock;
 
 pub(crate) use certificate_fault::CertificateFault;
@@ -32,13 +42,15 @@ pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
 pub(crate) use config_error::{ConfigError, Forbidden};
 pub(crate) use connection_ids::ConnectionIds;
-pub(crate) use context::{Context, Finished, Reaction};
+pub(crate) use context::Reaction;
+pub(crate) use engines::Context;
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
+pub(crate) use finished::Finished;
+pub(crate) use greeting::{Greeting, RetryRequest};
 pub(crate) use inbound::{DropReason, Inbound};
 pub(crate) use key_log::KeyLog;
 pub(crate) use mbed::{
-    ClientConfig, Credentials, HmacKey, RevocationLists, ServerConfig, TrustAnchors, capabilities, parse_public_key,
-    release_free_memory,
+    Credentials, HmacKey, RevocationLists, TrustAnchors, capabilities, parse_public_key, release_free_memory,
 };
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Authorization, PeerCredential};
@@ -52,4 +64,6 @@ pub(crate) use saved::{
 pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
 pub(crate) use tickets::TicketKeys;
+pub(crate) use version::{Version, Versions};
+pub(crate) use versions::{ClientConfig, ServerConfig};
 pub(crate) use wall_clock::WallClock;

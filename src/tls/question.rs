@@ -3,10 +3,10 @@
 //! A handshake that comes to a question stops there. The engine never waits and never calls back: the question leaves as
 //! a value, and the answer comes back as one.
 
-use super::mbed::ServerConfig;
 use super::peer::PeerCredential;
 use super::psk::{PskError, check_psk, check_psk_identity};
 use super::saved::ResumableSession;
+use super::versions::ServerConfig;
 use std::sync::Arc;
 
 /// What only the application knows.

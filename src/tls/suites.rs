@@ -7,6 +7,8 @@ pub(crate) enum KeyExchange {
     EcdheRsa,
     EcdhePsk,
     Psk,
+    /// DTLS 1.3 negotiates it apart from the suite (RFC 8446 section 4.1.1).
+    Apart,
 }
 
 impl KeyExchange {
@@ -30,7 +32,7 @@ const fn suite(id: u16, key_exchange: KeyExchange, name: &'static str, openssl_n
     Suite { id, name, openssl_name, key_exchange }
 }
 
-use KeyExchange::{EcdheEcdsa, EcdhePsk, EcdheRsa, Psk};
+use KeyExchange::{Apart, EcdheEcdsa, EcdhePsk, EcdheRsa, Psk};
 
 /// Best first: AEAD before CBC, forward secrecy before none, and short tags (CCM_8) last among their kind.
 #[rustfmt::skip]
@@ -67,6 +69,15 @@ static SUITES: &[Suite] = &[
     suite(0x00af, Psk, "TLS_PSK_WITH_AES_256_CBC_SHA384", "PSK-AES256-CBC-SHA384"),
 ];
 
+/// Those of DTLS 1.3 (RFC 8446 appendix B.4), best first. CCM_8 is left out: its limits are too low (RFC 9147 section 4.5.3).
+#[rustfmt::skip]
+static SUITES_OF_DTLS13: &[Suite] = &[
+    suite(0x1301, Apart, "TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+    suite(0x1302, Apart, "TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
+    suite(0x1303, Apart, "TLS_CHACHA20_POLY1305_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+    suite(0x1304, Apart, "TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_SHA256"),
+];
+
 /// What one side has to authenticate with.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Means {
@@ -83,6 +94,8 @@ impl Means {
             Psk | EcdhePsk => self.psk,
             EcdheEcdsa => self.ecdsa,
             EcdheRsa => self.rsa,
+            // Not in DTLS 1.2, which this is about.
+            Apart => false,
         }
     }
 }
@@ -121,21 +134,33 @@ impl Suite {
         self.key_exchange
     }
 
+    /// Finds a suite of DTLS 1.2.
     pub(crate) fn from_id(id: u16) -> Option<Suite> {
         SUITES.iter().copied().find(|suite| suite.id == id)
     }
 
-    /// Finds a suite by IANA's or OpenSSL's name.
+    /// Finds a suite of either version by IANA's or OpenSSL's name.
     pub(crate) fn from_name(name: &str) -> Option<Suite> {
         SUITES
             .iter()
+            .chain(SUITES_OF_DTLS13)
             .copied()
             .find(|suite| suite.name.eq_ignore_ascii_case(name) || suite.openssl_name.eq_ignore_ascii_case(name))
     }
 
-    /// Every suite that we offer, best first.
+    /// Every suite that we offer in DTLS 1.2, best first.
     pub(crate) fn all() -> &'static [Suite] {
         SUITES
+    }
+
+    /// Every suite that we offer in DTLS 1.3, best first.
+    pub(crate) fn all_of_dtls13() -> &'static [Suite] {
+        SUITES_OF_DTLS13
+    }
+
+    /// Whether it is one of DTLS 1.3.
+    pub(crate) fn is_of_dtls13(&self) -> bool {
+        self.key_exchange == Apart
     }
 
     /// Every suite that the means suffice for, best first.

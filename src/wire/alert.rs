@@ -6,6 +6,7 @@ pub(crate) const FATAL: u8 = 2;
 pub(crate) const CLOSE_NOTIFY: u8 = 0;
 pub(crate) const UNEXPECTED_MESSAGE: u8 = 10;
 pub(crate) const BAD_RECORD_MAC: u8 = 20;
+pub(crate) const RECORD_OVERFLOW: u8 = 22;
 pub(crate) const HANDSHAKE_FAILURE: u8 = 40;
 pub(crate) const BAD_CERTIFICATE: u8 = 42;
 pub(crate) const UNSUPPORTED_CERTIFICATE: u8 = 43;
@@ -20,6 +21,7 @@ pub(crate) const DECRYPT_ERROR: u8 = 51;
 pub(crate) const PROTOCOL_VERSION: u8 = 70;
 pub(crate) const INTERNAL_ERROR: u8 = 80;
 pub(crate) const USER_CANCELED: u8 = 90;
+pub(crate) const MISSING_EXTENSION: u8 = 109;
 pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
 pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
 
@@ -39,7 +41,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         UNEXPECTED_MESSAGE => "unexpected_message",
         BAD_RECORD_MAC => "bad_record_mac",
         21 => "decryption_failed",
-        22 => "record_overflow",
+        RECORD_OVERFLOW => "record_overflow",
         30 => "decompression_failure",
         HANDSHAKE_FAILURE => "handshake_failure",
         BAD_CERTIFICATE => "bad_certificate",
@@ -58,7 +60,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         86 => "inappropriate_fallback",
         USER_CANCELED => "user_canceled",
         100 => "no_renegotiation",
-        109 => "missing_extension",
+        MISSING_EXTENSION => "missing_extension",
         UNSUPPORTED_EXTENSION => "unsupported_extension",
         112 => "unrecognized_name",
         113 => "bad_certificate_status_response",

@@ -5,23 +5,50 @@ use super::lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_LIMIT};
 /// Bytes of a handshake message, its header left out, that an engine has room for.
 pub(crate) const MESSAGE_LIMIT: usize = RECORD_LIMIT - HANDSHAKE_HEADER_LENGTH;
 
-// Types of handshake messages (RFC 5246 section 7.4).
+// Types of handshake messages (RFC 5246 section 7.4, RFC 8446 section 4).
 const HELLO_REQUEST: u8 = 0;
 pub(crate) const CLIENT_HELLO: u8 = 1;
 pub(crate) const SERVER_HELLO: u8 = 2;
 pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
+pub(crate) const NEW_SESSION_TICKET: u8 = 4;
+pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
 pub(crate) const CERTIFICATE: u8 = 11;
 pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(crate) const CLIENT_KEY_EXCHANGE: u8 = 16;
+pub(crate) const FINISHED: u8 = 20;
+pub(crate) const KEY_UPDATE: u8 = 24;
+/// Never sent: it is hashed in place of the first ClientHello (RFC 8446 section 4.4.1).
+pub(crate) const MESSAGE_HASH: u8 = 254;
+
+/// The RFCs' name of a handshake message.
+pub(super) fn message_name(message_type: u8) -> &'static str {
+    match message_type {
+        HELLO_REQUEST => "HelloRequest",
+        CLIENT_HELLO => "ClientHello",
+        SERVER_HELLO => "ServerHello",
+        HELLO_VERIFY_REQUEST => "HelloVerifyRequest",
+        4 => "NewSessionTicket",
+        ENCRYPTED_EXTENSIONS => "EncryptedExtensions",
+        CERTIFICATE => "Certificate",
+        SERVER_KEY_EXCHANGE => "ServerKeyExchange",
+        13 => "CertificateRequest",
+        14 => "ServerHelloDone",
+        15 => "CertificateVerify",
+        CLIENT_KEY_EXCHANGE => "ClientKeyExchange",
+        FINISHED => "Finished",
+        KEY_UPDATE => "KeyUpdate",
+        _ => "unknown message",
+    }
+}
 
 /// A handshake fragment: its header, and the body behind it.
 pub(crate) struct HandshakeFragment<'a> {
     pub(crate) message_type: u8,
     /// Bytes of the whole message's body.
-    pub(super) length: usize,
+    pub(crate) length: usize,
     pub(crate) sequence: u16,
-    pub(super) fragment_offset: usize,
-    fragment_length: usize,
+    pub(crate) fragment_offset: usize,
+    pub(super) fragment_length: usize,
     pub(crate) body: &'a [u8],
 }
 
@@ -40,6 +67,15 @@ impl<'a> HandshakeFragment<'a> {
             fragment_length: u24(9)?,
             body,
         })
+    }
+
+    /// The first of the fragments in one record, which may be of several messages in DTLS 1.3, and what follows it. `None` for
+    /// one whose lengths disagree.
+    pub(crate) fn split(content: &'a [u8]) -> Option<(HandshakeFragment<'a>, &'a [u8])> {
+        let fragment = HandshakeFragment::parse(content)?;
+        let (body, rest) = fragment.body.split_at_checked(fragment.fragment_length)?;
+        let fragment = HandshakeFragment { body, ..fragment };
+        fragment.is_consistent().then_some((fragment, rest))
     }
 
     /// RFC 5246 section 7.4.1.1: a HelloRequest is to be ignored in a handshake; the engine would end it.

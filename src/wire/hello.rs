@@ -36,11 +36,12 @@ pub(crate) struct Parameters<'a> {
     pub(crate) compression_methods: &'a [u8],
 }
 
-/// The rest of a whole ClientHello that DTLS 1.2 could go on from.
+/// The rest of a whole ClientHello that a handshake could go on from.
 #[derive(Debug)]
 pub(crate) struct ClientHello<'a> {
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
     pub(crate) parameters: Parameters<'a>,
+    pub(crate) cookie: &'a [u8],
     /// The list of extensions; empty for a hello without one.
     pub(crate) extensions: &'a [u8],
 }
@@ -51,6 +52,16 @@ impl<'a> HelloStart<'a> {
     pub(crate) fn parse(record: &Record<'a>) -> Option<HelloStart<'a>> {
         let (start, rest) = HelloStart::split(record)?;
         (!start.is_whole || ClientHello::new(&start, rest).is_some()).then_some(start)
+    }
+
+    /// The body of the message, as far as this record holds it.
+    pub(crate) fn body(&self, record: &Record<'a>) -> Option<&'a [u8]> {
+        record.fragment().get(HANDSHAKE_HEADER_LENGTH..)
+    }
+
+    /// The list of extensions, as far as this record holds it.
+    pub(crate) fn first_extensions(&self, record: &Record<'a>) -> Option<&'a [u8]> {
+        HelloStart::split(record)?.1.get(2..)
     }
 
     /// The start, and what follows the parameters; empty when these are cut off.
@@ -100,7 +111,7 @@ impl<'a> Parameters<'a> {
 }
 
 impl<'a> ClientHello<'a> {
-    /// `None` for whatever is not a whole ClientHello that DTLS 1.2 could go on from.
+    /// `None` for whatever is not a whole ClientHello that a handshake could go on from.
     pub(crate) fn parse(record: &Record<'a>) -> Option<ClientHello<'a>> {
         let (start, rest) = HelloStart::split(record)?;
         ClientHello::new(&start, rest)
@@ -110,13 +121,18 @@ impl<'a> ClientHello<'a> {
         let (extensions, rest) = if rest.is_empty() { (rest, rest) } else { split_u16_vector(rest)? };
         let parameters = start.parameters.filter(Parameters::are_valid)?;
         let valid = start.is_whole && rest.is_empty();
-        valid.then_some(ClientHello { random: start.random, parameters, extensions })
+        valid.then_some(ClientHello { random: start.random, parameters, cookie: start.cookie, extensions })
     }
 }
 
 /// The list of extensions in a whole ClientHello message, which may have none.
 pub(super) fn extensions_of_client_hello(message: &[u8]) -> Option<&[u8]> {
-    let (_session_id, rest) = split_u8_vector(message.get(BEFORE_SESSION_ID..)?)?;
+    extensions_of_body(message.get(HANDSHAKE_HEADER_LENGTH..)?)
+}
+
+/// The same of the body of such a message.
+pub(crate) fn extensions_of_body(body: &[u8]) -> Option<&[u8]> {
+    let (_session_id, rest) = split_u8_vector(body.get(2 + RANDOM_LENGTH..)?)?;
     let (_cookie, rest) = split_u8_vector(rest)?;
     let (_parameters, rest) = Parameters::split(rest)?;
     if rest.is_empty() {

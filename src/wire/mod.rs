@@ -8,17 +8,23 @@
 pub(crate) mod alert;
 pub(crate) mod certificate;
 mod connection_id;
+mod describe;
 pub(crate) mod extensions;
 mod fragments;
 pub(crate) mod handshake;
 mod hello;
+pub(crate) mod hello13;
 pub(crate) mod key_exchange;
 mod lengths;
 mod public_key;
+mod reader;
 mod record;
 mod routability_check;
+mod unified_header;
+mod vector;
 
 pub(crate) use connection_id::ConnectionId;
+pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;
 pub(crate) use extensions::application_protocol;
 pub(crate) use extensions::certificate_type::{self, CertificateType};
@@ -29,8 +35,18 @@ pub(crate) use extensions::session_ticket;
 pub(crate) use extensions::srtp::{self, SrtpProfile};
 pub(crate) use extensions::supported_groups;
 pub(crate) use fragments::HelloFragments;
+#[cfg(feature = "aws-lc")]
+pub(crate) use hello::extensions_of_body;
 pub(crate) use hello::{ClientHello, HelloStart};
+#[cfg(feature = "aws-lc")]
+pub(crate) use lengths::HANDSHAKE_HEADER_LENGTH;
 pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
+#[cfg(feature = "aws-lc")]
+pub(crate) use reader::Reader;
 pub(crate) use record::{ContentType, OwnedRecord, Record, Records};
 pub(crate) use routability_check::{Cookie, RoutabilityCheck};
+#[cfg(feature = "aws-lc")]
+pub(crate) use unified_header::UnifiedHeader;
+#[cfg(feature = "aws-lc")]
+pub(crate) use vector::{u24, vector};

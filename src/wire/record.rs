@@ -3,9 +3,9 @@
 //! An engine is given whole records only. A datagram that ends in a few stray bytes would make Mbed TLS end its
 //! association, and some malformed records would end a handshake, although anybody can send either.
 
-use super::connection_id::ConnectionId;
 use super::handshake::{CLIENT_HELLO, CLIENT_KEY_EXCHANGE, HandshakeFragment};
 use super::lengths::RECORD_HEADER_LENGTH;
+use super::unified_header::UnifiedHeader;
 
 /// RFC 6347 section 4.1: version 254.253 is DTLS 1.2; a ClientHello may come under 254.255.
 const MAJOR_VERSION: u8 = 254;
@@ -16,7 +16,7 @@ const EPOCH_OF_DATA: u16 = 1;
 /// Bytes of a header before its connection ID, or before the length of the fragment where there is none.
 const BEFORE_CONNECTION_ID: usize = RECORD_HEADER_LENGTH - 2;
 
-/// Types of records (RFC 5246 section 6.2.1).
+/// Types of records (RFC 5246 section 6.2.1, RFC 9147 section 4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ContentType {
     ChangeCipherSpec,
@@ -25,14 +25,19 @@ pub(crate) enum ContentType {
     ApplicationData,
     /// The record has a connection ID, and its real type is encrypted (RFC 9146 section 4).
     Tls12Cid,
+    /// Which records of DTLS 1.3 have come.
+    Ack,
     /// RFC 9853 section 4.
     ReturnRoutabilityCheck,
+    /// A protected record of DTLS 1.3, which hides what it holds.
+    Ciphertext,
 }
 
 /// One whole record of a datagram.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     pub(crate) content_type: ContentType,
+    /// A ciphertext says no more of it than the last two bits.
     pub(crate) epoch: u16,
     /// Whether a client's key exchange and its ChangeCipherSpec came before this record in the same datagram.
     pub(crate) after_key_exchange: bool,
@@ -68,6 +73,9 @@ impl<'a> Record<'a> {
     /// The record at the beginning of `bytes`, and the rest. No record says how long its connection ID is; 0 means that none
     /// is expected.
     fn parse(bytes: &'a [u8], id_length: u8) -> Option<(Record<'a>, &'a [u8])> {
+        if UnifiedHeader::begins(bytes) {
+            return Record::parse_ciphertext(bytes);
+        }
         let header = bytes.first_chunk::<BEFORE_CONNECTION_ID>()?;
         let (content_type, id_length) = match header[0] {
             20 => (ContentType::ChangeCipherSpec, 0),
@@ -75,6 +83,7 @@ impl<'a> Record<'a> {
             22 => (ContentType::Handshake, 0),
             23 => (ContentType::ApplicationData, 0),
             25 if id_length > 0 => (ContentType::Tls12Cid, id_length),
+            26 => (ContentType::Ack, 0),
             27 => (ContentType::ReturnRoutabilityCheck, 0),
             _ => return None,
         };
@@ -89,16 +98,23 @@ impl<'a> Record<'a> {
         Some((Record { content_type, epoch, after_key_exchange: false, header_length, bytes }, rest))
     }
 
+    fn parse_ciphertext(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
+        let header = UnifiedHeader::parse(bytes)?;
+        let (bytes, rest) = bytes.split_at_checked(header.end)?;
+        let (content_type, epoch) = (ContentType::Ciphertext, header.epoch_bits.into());
+        let header_length = header.ciphertext as u8;
+        Some((Record { content_type, epoch, after_key_exchange: false, header_length, bytes }, rest))
+    }
+
+    /// What stands behind the header.
     pub(crate) fn fragment(&self) -> &'a [u8] {
         self.bytes.get(usize::from(self.header_length)..).unwrap_or_default()
     }
 
     /// The ID of the connection that this record is for, if it names one.
-    pub(crate) fn connection_id(&self) -> Option<ConnectionId> {
-        if self.content_type != ContentType::Tls12Cid {
-            return None;
-        }
-        ConnectionId::new(self.bytes.get(BEFORE_CONNECTION_ID..usize::from(self.header_length) - 2)?)
+    pub(crate) fn connection_id(&self) -> Option<&'a [u8]> {
+        let is_named = self.content_type == ContentType::Tls12Cid;
+        self.bytes.get(BEFORE_CONNECTION_ID..usize::from(self.header_length) - 2).filter(|_| is_named)
     }
 
     /// Epoch and number, as they stand in the header.
@@ -106,7 +122,7 @@ impl<'a> Record<'a> {
         self.bytes.get(3..11).and_then(|number| number.try_into().ok()).unwrap_or_default()
     }
 
-    /// Whether a plaintext record is what its type promises. The engine ends the handshake over one that is not.
+    /// Whether a plaintext record of DTLS 1.2 is what its type promises. The engine ends the handshake over one that is not.
     pub(crate) fn is_well_formed(&self) -> bool {
         let fragment = self.fragment();
         match self.content_type {
@@ -114,9 +130,23 @@ impl<'a> Record<'a> {
             ContentType::Alert => fragment.len() == 2,
             ContentType::Handshake => HandshakeFragment::parse(fragment)
                 .is_some_and(|fragment| fragment.is_consistent() && !fragment.is_hello_request()),
-            // None of these is ever legal in epoch 0.
-            ContentType::ApplicationData | ContentType::Tls12Cid | ContentType::ReturnRoutabilityCheck => false,
+            // None of these is ever legal in epoch 0 of DTLS 1.2.
+            ContentType::ApplicationData
+            | ContentType::Tls12Cid
+            | ContentType::ReturnRoutabilityCheck
+            | ContentType::Ack
+            | ContentType::Ciphertext => false,
         }
+    }
+
+    /// Whether it is of a type that only DTLS 1.3 has.
+    pub(crate) fn is_of_dtls13(&self) -> bool {
+        matches!(self.content_type, ContentType::Ack | ContentType::Ciphertext)
+    }
+
+    /// Whether it is a protected record of DTLS 1.3.
+    pub(crate) fn is_ciphertext(&self) -> bool {
+        self.content_type == ContentType::Ciphertext
     }
 
     pub(crate) fn is_alert(&self) -> bool {
@@ -134,9 +164,9 @@ impl<'a> Record<'a> {
         self.content_type == ContentType::Handshake
     }
 
-    /// Whether this record is protected with an association's keys, provided that it is authentic.
+    /// Whether this record is protected with an association's keys as DTLS 1.2 does it, provided that it is authentic.
     pub(crate) fn may_be_protected(&self) -> bool {
-        self.epoch == EPOCH_OF_DATA
+        self.epoch == EPOCH_OF_DATA && !self.is_of_dtls13()
     }
 
     /// Whether this record may carry application data of an association, provided that it is authentic.
@@ -256,7 +286,7 @@ mod tests {
         let mut records = Records::with_ids(&bytes, 3);
         let first = records.next().unwrap();
         assert_eq!((first.content_type, first.epoch), (ContentType::Tls12Cid, 1));
-        assert_eq!(first.connection_id().unwrap().as_bytes(), [9, 8, 7]);
+        assert_eq!(first.connection_id().unwrap(), [9, 8, 7]);
         assert_eq!(first.fragment(), [0xaa, 0xbb]);
         assert_eq!(first.keep().borrow().fragment(), [0xaa, 0xbb]);
         assert!(records.rest().is_empty());

@@ -59,6 +59,9 @@ func configure(role string, values map[string]string) *dtls.Config {
 			return context.WithTimeout(context.Background(), 100*time.Second)
 		},
 	}
+	if _, given := values["resume"]; given {
+		config.SessionStore = sessions{}
+	}
 	if psk, given := values["psk"]; given {
 		key, err := hex.DecodeString(psk)
 		check(err)
@@ -89,6 +92,23 @@ func configure(role string, values map[string]string) *dtls.Config {
 	return config
 }
 
+// Sessions by the id that a client offers, or by the server that it talks to.
+type sessions map[string]dtls.Session
+
+func (s sessions) Set(key []byte, session dtls.Session) error {
+	s[string(key)] = session
+	return nil
+}
+
+func (s sessions) Get(key []byte) (dtls.Session, error) {
+	return s[string(key)], nil
+}
+
+func (s sessions) Del(key []byte) error {
+	delete(s, string(key))
+	return nil
+}
+
 func runClient(address *net.UDPAddr, config *dtls.Config) {
 	conn, err := dtls.Dial("udp", address, config)
 	check(err)
@@ -99,6 +119,13 @@ func runClient(address *net.UDPAddr, config *dtls.Config) {
 		line, err := lines.ReadString('\n')
 		if err != nil {
 			return
+		}
+		if line == "again\n" {
+			check(conn.Close())
+			conn, err = dtls.Dial("udp", address, config)
+			check(err)
+			fmt.Println("connected again")
+			continue
 		}
 		_, err = conn.Write([]byte(line))
 		check(err)
@@ -112,15 +139,19 @@ func runServer(address *net.UDPAddr, config *dtls.Config) {
 	listener, err := dtls.Listen("udp", address, config)
 	check(err)
 	fmt.Println("listening")
-	conn, err := listener.Accept()
-	check(err)
-	fmt.Println("connected")
-	buffer := make([]byte, 2048)
 	for {
-		n, err := conn.Read(buffer)
+		conn, err := listener.Accept()
 		check(err)
-		_, err = conn.Write(buffer[:n])
-		check(err)
+		fmt.Println("connected")
+		buffer := make([]byte, 2048)
+		for {
+			n, err := conn.Read(buffer)
+			if err != nil {
+				break
+			}
+			_, err = conn.Write(buffer[:n])
+			check(err)
+		}
 	}
 }
 

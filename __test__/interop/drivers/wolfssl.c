@@ -87,9 +87,10 @@ static void run_client(WOLFSSL_CTX *context, int port, int verifies)
 static void run_server(WOLFSSL_CTX *context, int port)
 {
     char buffer[2048];
-    int descriptor = socket(AF_INET, SOCK_DGRAM, 0);
+    int descriptor = socket(AF_INET, SOCK_DGRAM, 0), one = 1;
     struct sockaddr_in address = loopback(port), peer;
     socklen_t peer_length = sizeof(peer);
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
     if (bind(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) fail("bind", NULL, 0);
     printf("listening\n");
     recvfrom(descriptor, buffer, sizeof(buffer), MSG_PEEK, (struct sockaddr *)&peer, &peer_length);
@@ -102,6 +103,8 @@ static void run_server(WOLFSSL_CTX *context, int port)
     printf("connected\n");
     int length;
     while ((length = wolfSSL_read(ssl, buffer, sizeof(buffer))) > 0) wolfSSL_write(ssl, buffer, length);
+    wolfSSL_free(ssl);
+    close(descriptor);
 }
 
 int main(int count, char **arguments)
@@ -130,6 +133,8 @@ int main(int count, char **arguments)
         if (strcmp(name, "cert") == 0) result = wolfSSL_CTX_use_certificate_chain_file(context, value);
         if (strcmp(name, "key") == 0)
             result = wolfSSL_CTX_use_PrivateKey_file(context, value, WOLFSSL_FILETYPE_PEM);
+        if (strcmp(name, "resume") == 0 && strcmp(value, "ticket") == 0)
+            result = wolfSSL_CTX_UseSessionTicket(context);
         if (strcmp(name, "suite") == 0) result = wolfSSL_CTX_set_cipher_list(context, value);
         if (result != WOLFSSL_SUCCESS) fail(name, NULL, 0);
     }
@@ -138,6 +143,6 @@ int main(int count, char **arguments)
     wolfSSL_CTX_set_verify(context, mode, NULL);
     int port = atoi(arguments[2]);
     if (is_client) run_client(context, port, mode != WOLFSSL_VERIFY_NONE);
-    else run_server(context, port);
+    else for (;;) run_server(context, port);
     return 0;
 }

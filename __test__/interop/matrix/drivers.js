@@ -5,8 +5,8 @@
 //   PROGRAM                              prints the version of the library
 //   PROGRAM client|server PORT NAME=VALUE ...
 //
-// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), suite (OpenSSL's name), id (bytes of the connection ID
-// that the program asks for). A client prints
+// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), suite (OpenSSL's name), resume (ticket or id), id (bytes
+// of the connection ID that the program asks for). A client prints
 // `connected` after its handshake; then it sends each line of its standard input as one datagram, and prints `received`
 // and the line that comes back. At the line `again` it says goodbye, comes back with the session that it has kept, and
 // prints `connected again`. A server prints `listening`, and sends back what it hears.
@@ -31,10 +31,18 @@ const RFC8442 = [
 const MUTUAL = { mutual: true };
 const LOST = { mutual: true, loss: true };
 const RESUMED = { resume: true };
+const BY_TICKET = { resume: 'ticket' };
+const BY_ID = { resume: 'id' };
 /** Known failures, and whose fault they are. */
 const WOLFSSL_LOST = {
   ...LOST,
   theirs: 'unexpected_message for a ChangeCipherSpec before a datagram that was lost; its last flight is not repeated',
+};
+
+const PION_BY_ID = {
+  ...BY_ID,
+  theirs:
+    'in its first, full handshake, takes the second datagram of our flight for a resumption when it has a SessionStore',
 };
 
 const ERLANG_LOST = { ...LOST, theirs: 'no answer to a repeated ClientHello when its HelloVerifyRequest was lost' };
@@ -47,6 +55,7 @@ const PION = [
   ecdsa(CCM8),
   rsa(RSA),
   ecdsa(GCM, MUTUAL),
+  psk('PSK-AES128-GCM-SHA256', BY_ID),
   ecdsa(GCM, LOST),
 ];
 /** Suites of three kinds with connection IDs; `ids` says what else both sides can do, and `cbc` what else of CBC. */
@@ -110,6 +119,9 @@ module.exports = [
       rsa(RSA),
       ecdsa(GCM, MUTUAL),
       psk('ECDHE-PSK-AES128-CBC-SHA256', RESUMED),
+      psk('ECDHE-PSK-AES128-GCM-SHA256', BY_TICKET),
+      ecdsa(GCM, { ...MUTUAL, ...BY_TICKET }),
+      ecdsa(GCM, { ...MUTUAL, ...BY_ID }),
       ecdsa(GCM, LOST),
     ],
     servers: [
@@ -119,6 +131,9 @@ module.exports = [
       ecdsa(CCM8),
       rsa(RSA),
       ecdsa(GCM, MUTUAL),
+      psk('ECDHE-PSK-AES128-GCM-SHA256', BY_TICKET),
+      ecdsa(GCM, { ...MUTUAL, ...BY_TICKET }),
+      ecdsa(GCM, { ...MUTUAL, ...BY_ID }),
       ecdsa(GCM, WOLFSSL_LOST),
     ],
   },
@@ -148,8 +163,8 @@ module.exports = [
     name: 'pion',
     command: [installed('bin', 'pion')],
     from: 'Debian golang-github-pion-dtls.v2-dev',
-    clients: PION,
-    servers: PION,
+    clients: [...PION, ecdsa(GCM, PION_BY_ID)],
+    servers: [...PION, ecdsa(GCM, BY_ID)],
   },
   {
     name: 'pion v3',
@@ -208,6 +223,7 @@ module.exports = [
 function peer({ command, ...rest }) {
   const start = (role) => (t, port, scenario, files) => {
     const values = { ...files, suite: scenario.suite };
+    if (typeof scenario.resume === 'string') values.resume = scenario.resume;
     if (scenario.ids) values.id = THEIR_ID;
     if (scenario.auth === 'psk') Object.assign(values, { psk: KEY.toString('hex'), identity: IDENTITY });
     const args = Object.entries(values).map(([name, value]) => `${name}=${value}`);

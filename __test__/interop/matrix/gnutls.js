@@ -34,13 +34,17 @@ const both = [
   ecdsa('ECDHE-ECDSA-AES128-CCM8'),
   rsa('ECDHE-RSA-AES128-GCM-SHA256'),
   ecdsa(GCM, { mutual: true }),
+  psk('PSK-AES128-GCM-SHA256', { resume: 'ticket' }),
+  ecdsa(GCM, { mutual: true, resume: 'ticket' }),
+  ecdsa(GCM, { resume: 'id' }),
   ...['P-256', 'P-384', 'P-521', 'RSA'].map((kind) => raw(kind)),
   raw('P-256', { loss: true }),
   raw('P-256', { loss: true, mtu: 256 }),
 ];
 
-function common(port, { auth, mtu = 1200 }, { ca, cert, key, publicKey }) {
-  const args = ['--udp', '--mtu', String(mtu), '--port', String(port), '--priority', PRIORITY[auth]];
+function common(port, { auth, mtu = 1200, resume }, { ca, cert, key, publicKey }) {
+  const priority = resume === 'id' ? `${PRIORITY[auth]}:%NO_TICKETS` : PRIORITY[auth];
+  const args = ['--udp', '--mtu', String(mtu), '--port', String(port), '--priority', priority];
   if (ca) args.push('--x509cafile', ca);
   if (cert) args.push('--x509certfile', cert, '--x509keyfile', key);
   if (publicKey) args.push('--rawpkkeyfile', key, '--rawpkfile', publicKey);
@@ -53,6 +57,7 @@ function client(t, port, scenario, files) {
   // gnutls-cli has no way to be told the raw public key that it is to trust.
   if (scenario.auth === 'raw') args.push('--insecure');
   if (files.ca) args.push('--verify-hostname', 'localhost');
+  if (scenario.resume) args.push('--resume');
   const command = ['gnutls-cli', ...args, '127.0.0.1'];
   return new LineProgram(t, command, { connected: 'Handshake was completed' });
 }
@@ -84,6 +89,7 @@ module.exports = {
   programs: 'gnutls-cli, gnutls-serv',
   from: 'Debian gnutls-bin',
   quick: true,
+  resumesAtOnce: true,
   remarks:
     'raw public keys: `+CTYPE-CLI-RAWPK:+CTYPE-SRV-RAWPK`; gnutls-cli cannot be told which one to trust: `--insecure`',
   probe,

@@ -29,6 +29,9 @@ const clients = [
   ecdsa(GCM, { mutual: true }),
   ecdsa('ECDHE-ECDSA-AES256-GCM-SHA384', { mutual: true }),
   psk(RESUMED, { resume: true }),
+  psk(RESUMED, { resume: 'ticket' }),
+  ecdsa(GCM, { mutual: true, resume: 'ticket' }),
+  ecdsa(GCM, { mutual: true, resume: 'id' }),
   ecdsa(GCM, { mutual: true, loss: true }),
 ];
 
@@ -43,10 +46,13 @@ const servers = [
   return [make(suite), make(suite, { cookies: false })];
 });
 servers.push(ecdsa(GCM, { mutual: true }), ecdsa(GCM, { mutual: true, loss: true }));
+servers.push(psk(RESUMED, { resume: 'ticket' }), ecdsa(GCM, { mutual: true, resume: 'ticket' }));
+servers.push(ecdsa(GCM, { mutual: true, resume: 'id' }));
 
 /** The options that both programs share. */
-function common({ auth, suite }, { ca, cert, key }) {
+function common({ auth, suite, resume }, { ca, cert, key }) {
   const args = ['-cipher', `${suite}@SECLEVEL=0`];
+  if (resume === 'id') args.push('-no_ticket');
   if (auth === 'psk') args.push('-psk', KEY.toString('hex'), '-psk_identity', IDENTITY);
   if (ca) args.push('-CAfile', ca);
   if (cert) args.push('-cert', cert, '-key', key, '-cert_chain', cert);
@@ -94,6 +100,8 @@ async function answer(program, ours) {
 
 module.exports = {
   name: 'OpenSSL',
+  // s_server stays connected to the address of its first client.
+  hearsOneAddress: true,
   programs: 's_client, s_server',
   from: 'Debian openssl',
   quick: true,

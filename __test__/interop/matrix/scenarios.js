@@ -10,6 +10,8 @@ const IDENTITY = 'sensor';
 /** Sixteen characters, because some programs take text and some hexadecimal digits. */
 const KEY = Buffer.from('sixteen-byte-key');
 
+/** Of servers that take each other's tickets. */
+const TICKET_KEYS = Buffer.alloc(48, 'ticket');
 /** Bytes of the connection IDs that each side wants to see. */
 const OUR_ID = 8;
 const THEIR_ID = 5;
@@ -21,8 +23,9 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, theirs }. With `ids`, both sides ask for
-// connection IDs, and a NAT between them gives the client another port; 'checked': both answer return routability checks.
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, theirs }. `resume` is 'ticket' or 'id', or
+// true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between them gives the client
+// another port; 'checked': both answer return routability checks.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -41,7 +44,7 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
   }[auth];
   const also = [
     mutual && auth !== 'raw' && 'client certificate',
-    resume && 'resumption',
+    resume && (resume === true ? 'resumption' : `resumption by ${resume}`),
     cookies === false && 'no cookies',
     ids && 'connection IDs',
     ids === 'checked' && 'address checks',
@@ -54,11 +57,12 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
 // ---- The credentials of each side. Absent without the openssl program, which makes them.
 
 /** Options of our server. */
-function ourServer({ auth, suite, mutual, mtu, ids }, keys) {
+function ourServer({ auth, suite, mutual, mtu, ids, resume }, keys) {
   const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
   const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
   const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
-  return { ...shows, ...asks, ...common({ suite, mtu, ids }) };
+  const remembers = { ticket: { pskSessions: true, ticketKeys: TICKET_KEYS }, id: { pskSessions: true } }[resume];
+  return { ...shows, ...asks, ...remembers, ...common({ suite, mtu, ids }) };
 }
 
 /** Options of our client. */

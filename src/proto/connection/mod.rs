@@ -325,6 +325,13 @@ impl Connection {
                 self.note_flight(now, scratch);
                 self.advance(now, progress)
             }
+            // What ended the handshake, or has followed it, is repeated until it has arrived.
+            Phase::Established(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
+                match self.context.handle_timeout(now, &mut scratch.outbox) {
+                    Ok(_) => Step::Taken,
+                    Err(error) => Step::Ended(CloseReason::Error(error)),
+                }
+            }
             Phase::Established(activity) if activity.is_idle(now, limits) => {
                 self.context.close_notify(now, &mut scratch.outbox);
                 Step::Ended(CloseReason::Idle)
@@ -428,6 +435,11 @@ impl Connection {
         self.context.is_asleep()
     }
 
+    /// Whether its engine has a message under way, or one that is due.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.context.deadline().is_some()
+    }
+
     /// When [`Connection::handle_timeout`] is due.
     pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
         match &self.phase {
@@ -435,7 +447,10 @@ impl Connection {
                 let end = handshaking.started + limits.handshake_timeout;
                 Some(self.context.deadline().map_or(end, |retransmission| retransmission.min(end)))
             }
-            Phase::Established(activity) => activity.deadline(limits, self.context.is_asleep()),
+            Phase::Established(activity) => {
+                let end = activity.deadline(limits, self.context.is_asleep());
+                self.context.deadline().into_iter().chain(end).min()
+            }
         }
     }
 
@@ -526,6 +541,11 @@ impl Connection {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         self.context.export(label, context, length)
+    }
+
+    /// Our own certificate, DER; `None` while there is a handshake.
+    pub(super) fn own_certificate(&self) -> Option<&[u8]> {
+        self.context.own_certificate()
     }
 
     /// What reads a capture of the connection, once: from the step on that derives the keys.

@@ -1,4 +1,5 @@
-//! What a ClientHello leads to. Nothing is kept, and no event happens, before the cookie (RFC 6347 section 4.2.1).
+//! What a ClientHello leads to. Nothing is kept, and no event happens, before the cookie (RFC 6347 section 4.2.1, RFC 9147 section
+//! 5.1).
 
 use super::inbound::Outcome;
 use super::{Endpoint, Event};
@@ -10,9 +11,9 @@ use crate::proto::limits::REPEATED_HELLOS;
 use crate::proto::rate::Rate;
 use crate::proto::server_names::NamePattern;
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{Asks, Context, DropReason, ServerConfig};
+use crate::tls::{Asks, Context, DropReason, Greeting, ServerConfig};
 use crate::wire::extensions::Hello;
-use crate::wire::{ClientHello, HelloStart, Record, Records, connection_id_extension, server_name};
+use crate::wire::{ClientHello, HelloStart, Record, Records, alert, connection_id_extension, server_name};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -51,13 +52,23 @@ impl Endpoint {
         let Some(hello) = HelloStart::parse(record) else {
             return self.continue_hello(now, remote, record);
         };
-        if !server.gate.admits(now, remote, &hello) {
-            let Some(request) = server.gate.hello_verify_request(now, remote, &hello) else {
-                return Outcome::Dropped(DropReason::Repeated);
+        let (is_admitted, answer) = match server.config_for_record(record, self.asks.handshakes).greet(record, &hello) {
+            Greeting::Verify if server.gate.admits(now, remote, &hello) => (true, None),
+            Greeting::Verify => (false, server.gate.hello_verify_request(now, remote, &hello)),
+            Greeting::Retried(cookie) => (server.gate.admits_retried(now, remote, &hello, cookie), None),
+            Greeting::Retry(request) => (false, server.gate.hello_retry_request(now, remote, &hello, &request)),
+            Greeting::Refusal(description) => return self.refuse_hello(remote, &hello, description),
+        };
+        if !is_admitted {
+            let Some(request) = answer else {
+                return Outcome::Dropped(DropReason::Unexpected);
             };
             self.counters.hello_verify_requests_sent += 1;
             self.counters.datagrams_sent += 1;
             self.counters.bytes_sent += request.len() as u64;
+            if self.outputs.trace.shows(3) {
+                self.outputs.trace_datagram(remote, &request);
+            }
             self.outputs.push_transmit(self.route_to(remote), request);
             return Outcome::Used;
         }
@@ -82,6 +93,18 @@ impl Endpoint {
         }
     }
 
+    /// Tells a client that no handshake can come of its hello, in fewer bytes than that has.
+    fn refuse_hello(&mut self, remote: SocketAddr, hello: &HelloStart<'_>, description: u8) -> Outcome {
+        let [_, _, number @ ..] = hello.record_number;
+        let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        let answer = alert::plaintext(number, alert::FATAL, description).to_vec();
+        self.counters.datagrams_sent += 1;
+        self.counters.bytes_sent += answer.len() as u64;
+        self.outputs.trace.line(1, remote, || format!("refused: {}", alert::name(description)));
+        self.outputs.push_transmit(self.route_to(remote), answer);
+        Outcome::Used
+    }
+
     /// Keeps the first fragment of a ClientHello whose cookie was verified.
     fn begin_hello(&mut self, now: Instant, remote: SocketAddr, random: &[u8; 32], record: &Record<'_>) -> Outcome {
         if self.server.as_ref().is_some_and(|server| server.gathering.is_of(remote, random)) {
@@ -100,7 +123,7 @@ impl Endpoint {
             return Outcome::Dropped(DropReason::Malformed);
         }
         self.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
-        self.outputs.trace(2, || format!("{remote} hello begins, in fragments"));
+        self.outputs.trace.line(2, remote, || "hello begins, in fragments");
         Outcome::Used
     }
 
@@ -137,7 +160,7 @@ impl Endpoint {
     pub(super) fn give_up_hello(&mut self, remote: SocketAddr) {
         self.forget_hello(remote);
         self.counters.handshakes_refused += 1;
-        self.outputs.trace(1, || format!("{remote} refused: fragments of its ClientHello did not come in time"));
+        self.outputs.trace.line(1, remote, || "refused: fragments of its ClientHello did not come in time");
     }
 
     /// Begins a handshake with a whole ClientHello whose cookie was verified, if there is room for it.
@@ -184,12 +207,12 @@ impl Endpoint {
         let config = server.config_for(servername.as_deref(), asks);
         let offers_id = connection_id_extension::has_connection_id(hello.extensions, Hello::Client) == Ok(true);
         let own_id = if offers_id { self.ids.generate() } else { None };
-        let mut context = match Context::server(config, now, asks, sessions, own_id) {
+        let mut context = match Context::server(config, now, asks, sessions, own_id, record) {
             Ok(context) => context,
             Err(error) => {
                 // Out of memory, for all we know: the client will try again.
                 self.counters.handshakes_refused += 1;
-                self.outputs.trace(1, || format!("{remote} refused: {error}"));
+                self.outputs.trace.line(1, remote, || format!("refused: {error}"));
                 return;
             }
         };
@@ -207,6 +230,15 @@ impl Endpoint {
 }
 
 impl super::ServerSide {
+    /// Which configuration greets the sender of this hello; its own name may be in a later fragment.
+    fn config_for_record(&self, record: &Record<'_>, asks: Asks) -> &Arc<ServerConfig> {
+        if self.names.is_empty() {
+            return &self.config;
+        }
+        let name = ClientHello::parse(record).and_then(|hello| server_name(hello.extensions));
+        self.config_for(name.as_deref(), asks)
+    }
+
     /// An application that is asked for names has them all, as in node:tls.
     fn config_for(&self, name: Option<&str>, asks: Asks) -> &Arc<ServerConfig> {
         let named = name.filter(|_| !asks.for_configs).and_then(|name| self.names.find(name));

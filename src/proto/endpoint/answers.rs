@@ -77,6 +77,9 @@ impl Endpoint {
         question: tls::Question,
     ) -> Option<Step> {
         let entry = self.connections.get_mut(&handle)?;
+        if let tls::Question::Psk(identity) = &question {
+            self.outputs.trace.identify(entry.remote, identity);
+        }
         if let tls::Question::Psk(identity) = &question
             && let Some(keys) = self.server.as_ref().and_then(|server| server.known_keys.as_ref())
         {

@@ -2,7 +2,7 @@
 
 use super::Endpoint;
 use crate::tls::DropReason;
-use crate::wire::Record;
+use crate::wire::{Record, describe};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -51,24 +51,23 @@ impl Endpoint {
 
     pub(super) fn drop_record(&mut self, remote: SocketAddr, reason: DropReason, record: &Record<'_>) {
         self.note_drops(remote, reason, 1);
-        self.outputs.trace(4, || {
-            let Record { content_type, epoch, bytes, .. } = record;
-            let length = bytes.len();
-            format!("{remote} -> record dropped ({}): {content_type:?}, epoch {epoch}, {length} bytes", reason.name())
+        self.outputs.trace.line(4, remote, || {
+            let number = u64::from_be_bytes(record.number()) & 0xffff_ffff_ffff;
+            format!("-> dropped ({}): record {number} of epoch {}, {}", reason.name(), record.epoch, describe(record))
         });
     }
 
     pub(super) fn drop_records(&mut self, remote: SocketAddr, reason: DropReason, count: usize) {
         if count > 0 {
             self.note_drops(remote, reason, count);
-            self.outputs.trace(4, || format!("{remote} -> {count} records dropped ({})", reason.name()));
+            self.outputs.trace.line(4, remote, || format!("-> {count} records dropped ({})", reason.name()));
         }
     }
 
     /// A datagram without any record.
     pub(super) fn drop_noise(&mut self, remote: SocketAddr, length: usize) {
         self.note_drops(remote, DropReason::NoRecord, 1);
-        self.outputs.trace(4, || format!("{remote} -> datagram dropped: {length} bytes are no records"));
+        self.outputs.trace.line(4, remote, || format!("-> datagram dropped: {length} bytes are no records"));
     }
 
     fn note_drops(&mut self, remote: SocketAddr, reason: DropReason, count: usize) {

@@ -51,7 +51,7 @@ impl Endpoint {
         }
         let record = Records::with_ids(datagram, self.ids.length()).next()?;
         let id = record.connection_id().filter(|_| record.may_be_protected())?;
-        let node = self.ids.other_node(id.as_bytes()).filter(|&node| self.nodes.has(node))?;
+        let node = self.ids.other_node(id).filter(|&node| self.nodes.has(node))?;
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += datagram.len() as u64;
         self.counters.datagrams_forwarded += 1;

@@ -7,7 +7,7 @@ use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::tls::DropReason;
-use crate::wire::{ConnectionId, HelloStart, Record, Records, RoutabilityCheck};
+use crate::wire::{HelloStart, Record, Records, RoutabilityCheck, describe};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -64,7 +64,7 @@ impl Endpoint {
     ) -> Option<(ConnectionHandle, usize)> {
         self.counters.datagrams_received += 1;
         self.counters.bytes_received += datagram.len() as u64;
-        self.outputs.trace(3, || format!("{remote} -> {} bytes", datagram.len()));
+        self.outputs.trace.line(4, remote, || format!("-> a datagram, {} bytes", datagram.len()));
         if let Some(announcement) = self.server.as_ref().and_then(|_| MoveAnnouncement::parse(datagram)) {
             self.handle_announcement(now, remote, &announcement);
             return None;
@@ -80,6 +80,9 @@ impl Endpoint {
             // The next record overwrites the plaintext.
             if let Some((connection, length)) = pending.take() {
                 self.outputs.push_data(connection, self.scratch.plaintext.get(..length));
+            }
+            if !record.is_application_data() {
+                self.outputs.trace.line(3, remote, || format!("-> {}", describe(&record)));
             }
             let outcome = self.handle_one(now, remote, &record, &mut greeted);
             match outcome {
@@ -133,7 +136,7 @@ impl Endpoint {
             return self.handle_client_hello(now, remote, record);
         }
         if let Some(id) = record.connection_id() {
-            return self.deliver_by_id(now, remote, &id, record);
+            return self.deliver_by_id(now, remote, id, record);
         }
         let (outcome, connection) = self.deliver_to_established(now, remote, record);
         if connection.is_some() {
@@ -155,13 +158,13 @@ impl Endpoint {
 
     /// Gives a record to the connection that it names, wherever it has come from: a known address with the ID of another
     /// connection follows the ID.
-    fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &ConnectionId, record: &Record<'_>) -> Outcome {
+    fn deliver_by_id(&mut self, now: Instant, remote: SocketAddr, id: &[u8], record: &Record<'_>) -> Outcome {
         if !record.may_be_protected() {
             // RFC 9146 section 3: only protected records have IDs.
             return Outcome::Dropped(DropReason::UnprotectedId);
         }
         let Some(handle) = self.ids.owner(id) else {
-            if self.ids.other_node(id.as_bytes()).is_some() {
+            if self.ids.other_node(id).is_some() {
                 return Outcome::Dropped(DropReason::OtherNode);
             }
             return match self.hold_unplaced(now, remote, record) {
@@ -237,6 +240,8 @@ impl Endpoint {
             // The deadline in `deadlines` is looked at, and moved, when it comes. One that sleeps has none but idleness.
             Step::Data(length) => {
                 entry.tally.received(length);
+                let remote = entry.remote;
+                self.outputs.trace.line(3, remote, || format!("-> application data, {length} bytes"));
                 self.counters.messages_received += 1;
                 if slept {
                     self.schedule(handle);

@@ -22,7 +22,7 @@ impl Endpoint {
     pub(crate) fn take_out(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
         let traveller = self.copy_of(handle)?;
         self.forget(handle);
-        self.outputs.trace(2, || format!("{} goes on elsewhere", traveller.remote));
+        self.outputs.trace.line(2, traveller.remote, || "goes on elsewhere");
         Some(traveller)
     }
 

@@ -50,6 +50,7 @@ use super::routes::Routes;
 use super::server_names::ServerNames;
 use super::sessions::Sessions;
 use super::table::{ConnectionHandle, Table};
+use super::trace::Trace;
 use super::unplaced::UnplacedRecords;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
@@ -169,6 +170,7 @@ impl Endpoint {
     }
 
     fn new(server: Option<ServerSide>, limits: Limits, trace_level: u8) -> Endpoint {
+        let role = if server.is_some() { "server" } else { "client" };
         Endpoint {
             server,
             connections: Table::new(),
@@ -194,7 +196,7 @@ impl Endpoint {
             counters: Counters::default(),
             asked: None,
             drops: Drops::default(),
-            outputs: Outputs::new(trace_level),
+            outputs: Outputs::new(Trace::new(trace_level, role)),
             scratch: Scratch::default(),
             sealed: Outbox::default(),
             sleepers: 0,

@@ -200,7 +200,8 @@ impl Endpoint {
         self.routes.remove(route, handle);
         self.place(handle, remote);
         self.counters.moves += 1;
-        self.outputs.trace(2, || format!("{old} has moved to {remote}"));
+        self.outputs.trace.rename(old, remote);
+        self.outputs.trace.line(2, remote, || format!("has moved here from {old}"));
         self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
         Some(old)
     }

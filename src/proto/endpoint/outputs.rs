@@ -6,13 +6,12 @@ use crate::proto::counters::Tally;
 use crate::proto::questions::{Question, QuestionId};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
+use crate::proto::trace::Trace;
 use crate::tls::{KeyLog, NewSession, PeerCredential, SessionId, Suite, Terms};
+use crate::wire::{Records, describe};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
-
-/// Lines of the trace that wait to be taken; the oldest give way.
-const TRACE_LIMIT: usize = 4096;
 
 /// A datagram to send.
 #[derive(Debug)]
@@ -78,20 +77,12 @@ pub(super) struct Outputs {
     waiting_payloads: usize,
     /// Events have been taken that the application has yet to see.
     holds_unseen: bool,
-    trace: VecDeque<String>,
-    trace_level: u8,
+    pub(super) trace: Trace,
 }
 
 impl Outputs {
-    pub(super) fn new(trace_level: u8) -> Outputs {
-        Outputs {
-            transmits: VecDeque::new(),
-            events: VecDeque::new(),
-            waiting_payloads: 0,
-            holds_unseen: false,
-            trace: VecDeque::new(),
-            trace_level,
-        }
+    pub(super) fn new(trace: Trace) -> Outputs {
+        Outputs { transmits: VecDeque::new(), events: VecDeque::new(), waiting_payloads: 0, holds_unseen: false, trace }
     }
 
     pub(super) fn push_transmit(&mut self, route: Route, datagram: Vec<u8>) {
@@ -130,14 +121,12 @@ impl Outputs {
         self.holds_unseen || !self.events.is_empty()
     }
 
-    /// Builds the line only when somebody watches. It must never hold a secret.
-    pub(super) fn trace(&mut self, level: u8, message: impl FnOnce() -> String) {
-        if level <= self.trace_level {
-            if self.trace.len() == TRACE_LIMIT {
-                self.trace.pop_front();
-            }
-            self.trace.push_back(message());
+    /// Shows the records of a datagram that is sent.
+    pub(super) fn trace_datagram(&mut self, remote: SocketAddr, datagram: &[u8]) {
+        for record in Records::new(datagram) {
+            self.trace.line(3, remote, || format!("<- {}", describe(&record)));
         }
+        self.trace.line(4, remote, || format!("<- a datagram, {} bytes", datagram.len()));
     }
 
     #[cfg(test)]
@@ -201,7 +190,7 @@ impl Endpoint {
 
     /// The next line of the trace.
     pub(crate) fn poll_trace(&mut self) -> Option<String> {
-        self.outputs.trace.pop_front()
+        self.outputs.trace.poll()
     }
 
     /// Whether [`Endpoint::poll_trace`] has something.

@@ -11,7 +11,7 @@ use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
 use crate::tls::{ConnectionIds, Context, DropReason};
-use crate::wire::Record;
+use crate::wire::{ConnectionId, Record};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -32,7 +32,8 @@ impl Endpoint {
         if !is_candidate || !self.asks.for_restores || !self.expected.includes(remote) {
             return Outcome::Dropped(DropReason::NoConnection);
         }
-        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote, id: record.connection_id() })
+        let id = record.connection_id().and_then(ConnectionId::new);
+        self.ask_in_turn(now, remote, record, Question::Restore { claimed: remote, id })
     }
 
     /// Questions about addresses have a budget of their own: anybody can cause them, under any address.
@@ -117,7 +118,7 @@ impl Endpoint {
         if self.routes.established(remote, 0).is_some() {
             return Answered::Unused;
         }
-        let Some(mut connection) = self.build_restored(now, restoration) else {
+        let Some(mut connection) = self.build_restored(now, remote, restoration) else {
             return Answered::Unused;
         };
         // Nothing is sent before the connection is known to be the peer's.
@@ -165,24 +166,26 @@ impl Endpoint {
         if lives || is_taken || self.is_full() {
             return None;
         }
-        let connection = self.build_restored(now, restoration)?;
+        let connection = self.build_restored(now, remote, restoration)?;
         Some(self.adopt(now, remote.into(), connection, restoration))
     }
 
-    fn build_restored(&mut self, now: Instant, restoration: Restoration<'_>) -> Option<Connection> {
+    fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {
         let Restoration { saved, clock } = restoration;
         if let Some(id) = saved.connection_ids.as_ref().map(ConnectionIds::own).filter(|id| !id.is_empty())
             && (id.len() != usize::from(self.ids.length()) || !self.ids.is_free(id))
         {
-            self.outputs.trace(1, || {
-                "a saved connection cannot go on: its connection ID is taken, or not as long as ours are".to_owned()
-            });
+            self.outputs.trace.line(
+                1,
+                remote,
+                || "a saved connection cannot go on: its connection ID is taken, or not as long as ours are",
+            );
             return None;
         }
         match Context::restore(&self.server.as_ref()?.config, saved, clock) {
             Ok(context) => Some(Connection::restored(now, context)),
             Err(why) => {
-                self.outputs.trace(1, || format!("a saved connection cannot go on: {why}"));
+                self.outputs.trace.line(1, remote, || format!("a saved connection cannot go on: {why}"));
                 None
             }
         }
@@ -204,7 +207,7 @@ impl Endpoint {
         self.place(handle, remote);
         self.schedule(handle);
         self.evict_idle(now);
-        self.outputs.trace(2, || format!("{remote} goes on where it was saved"));
+        self.outputs.trace.line(2, remote, || "goes on where it was saved");
         if restoration.saved.is_ahead_of(restoration.clock) {
             self.outputs.push(Event::ClockBehind { remote });
         }

@@ -87,7 +87,7 @@ impl Endpoint {
             }
             Verdict::Refused => self.take_back_move(now, handle, "is still where it was", true),
             Verdict::Confirmed => {
-                self.outputs.trace(2, || format!("{remote} has answered, and is the address of a connection now"));
+                self.outputs.trace.line(2, remote, || "has answered, and is the address of a connection now");
                 self.confirm(handle);
             }
         }
@@ -148,7 +148,9 @@ impl Endpoint {
             self.doubts.refuse(now, handle, doubt.claimed);
         }
         self.counters.address_checks_failed += 1;
-        self.outputs.trace(1, || format!("{} is no longer the address of a connection: its peer {why}", doubt.claimed));
+        self.outputs
+            .trace
+            .line(1, doubt.claimed, || format!("is no longer the address of a connection: its peer {why}"));
         let position = self.outputs.event_count();
         self.relocate(now, handle, doubt.trusted, position);
         self.confirm(handle);

@@ -5,6 +5,7 @@ use crate::proto::connection::{CloseReason, Connection, WriteError};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
+use crate::wire::alert;
 use std::net::SocketAddr;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -66,10 +67,11 @@ impl Endpoint {
             }
         }
         entry.tally.sent(payload.len());
-        if slept {
+        if slept || entry.connection.is_pressed() {
             self.schedule(handle);
         }
         self.counters.messages_sent += 1;
+        self.outputs.trace.line(3, route.remote, || format!("<- application data, {} bytes", payload.len()));
         let is_sent = self.doubts.get(handle).is_some();
         if is_sent {
             let sealed = std::mem::take(&mut self.sealed);
@@ -89,6 +91,9 @@ impl Endpoint {
     pub(crate) fn close(&mut self, now: Instant, handle: ConnectionHandle) {
         if let Some(entry) = self.connections.get_mut(&handle) {
             entry.connection.close(now, &mut self.scratch);
+            let (remote, is_established) = (entry.remote, entry.connection.is_established());
+            let alert = if is_established { alert::CLOSE_NOTIFY } else { alert::USER_CANCELED };
+            self.outputs.trace.line(2, remote, || format!("<- alert {}", alert::name(alert)));
             self.remove(handle, CloseReason::Local);
         }
     }
@@ -123,6 +128,11 @@ impl Endpoint {
     /// What the hellos have agreed on about connection IDs; `None` when there are none.
     pub(crate) fn connection_ids(&self, handle: ConnectionHandle) -> Option<ConnectionIds> {
         self.connections.get(&handle)?.connection.connection_ids()
+    }
+
+    /// Our own certificate on an open connection, DER.
+    pub(crate) fn own_certificate(&self, handle: ConnectionHandle) -> Option<&[u8]> {
+        self.connections.get(&handle)?.connection.own_certificate()
     }
 
     /// Whether the application is told the keys of handshakes: [`Event::KeyLog`](super::Event::KeyLog).

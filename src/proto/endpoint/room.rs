@@ -60,7 +60,7 @@ impl Endpoint {
         self.counters.handshakes_displaced += 1;
         match handshake {
             Unfinished::Hello(remote) => {
-                self.outputs.trace(1, || format!("{remote} refused: its ClientHello was not whole and gave way"));
+                self.outputs.trace.line(1, remote, || "refused: its ClientHello was not whole and gave way");
                 self.forget_hello(remote);
             }
             Unfinished::Connection(handle) => {
@@ -99,7 +99,7 @@ impl Endpoint {
 
     pub(super) fn refuse_handshake(&mut self, remote: SocketAddr) {
         self.counters.handshakes_refused += 1;
-        self.outputs.trace(2, || format!("{remote} refused: too many handshakes or connections"));
+        self.outputs.trace.line(2, remote, || "refused: too many handshakes or connections");
     }
 
     // --- under pressure ----------------------------------------------------------------------------------------------

@@ -7,7 +7,9 @@ use crate::proto::handshakes::Unfinished;
 use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{AssociationName, Negotiated, PeerCredential, release_free_memory};
+use crate::tls::{AssociationName, ErrorKind, Negotiated, PeerCredential, release_free_memory};
+use crate::wire::alert;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 impl Endpoint {
@@ -83,6 +85,8 @@ impl Endpoint {
         self.counters.messages_received += 1;
         if let Some(entry) = self.connections.get_mut(&handle) {
             entry.tally.received(length);
+            let remote = entry.remote;
+            self.outputs.trace.line(3, remote, || format!("-> application data, {length} bytes"));
         }
     }
 
@@ -102,7 +106,7 @@ impl Endpoint {
             round_trip.inspect(|&time| tally.note_round_trip(time));
             if repetitions > 0 {
                 let remote = entry.remote;
-                self.outputs.trace(2, || format!("{remote} <- the last flight, again"));
+                self.outputs.trace.line(2, remote, || "<- the last flight, again");
             }
         }
     }
@@ -115,7 +119,7 @@ impl Endpoint {
         self.handshakes.begin(now, remote, Unfinished::Connection(handle), places);
         self.routes.begin_handshake(route, handle);
         self.counters.handshakes_started += 1;
-        self.outputs.trace(2, || format!("{remote} handshake begins"));
+        self.outputs.trace.line(2, remote, || "handshake begins");
         handle
     }
 
@@ -164,11 +168,16 @@ impl Endpoint {
         self.name(handle);
         self.counters.handshakes_completed += 1;
         self.counters.handshake_times.record(handshake_time);
+        if let Some(identity) = &psk_identity {
+            self.outputs.trace.identify(remote, identity);
+        }
+        self.counters.sessions_resumed += u64::from(resumed);
         if let Some(session) = session {
             self.keep_session(now, handle, session);
         }
         self.outputs
-            .trace(2, || format!("{remote} handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
+            .trace
+            .line(2, remote, || format!("handshake ends after {} ms: {}", handshake_time.as_millis(), suite.name()));
         let terms = Box::new(terms);
         self.outputs.push(Event::Secure {
             connection: handle,
@@ -229,6 +238,31 @@ impl Endpoint {
         }
     }
 
+    /// Says how a connection has ended, and by which alerts: what an encrypted one says is seen here alone.
+    fn trace_end(&mut self, remote: SocketAddr, reason: &CloseReason, was_established: bool) {
+        let trace = &mut self.outputs.trace;
+        let what = if was_established { "connection" } else { "handshake" };
+        match reason {
+            CloseReason::Error(error) => {
+                if let Some(alert) = error.alert {
+                    let arrow = if error.kind == ErrorKind::AlertReceived { "->" } else { "<-" };
+                    trace.line(2, remote, || format!("{arrow} alert {}", alert::name(alert)));
+                }
+                trace.line(1, remote, || format!("{what} fails: {error} ({:?})", error.kind));
+            }
+            other => {
+                if matches!(other, CloseReason::Peer) {
+                    trace.line(2, remote, || format!("-> alert {}", alert::name(alert::CLOSE_NOTIFY)));
+                }
+                if was_established && matches!(other, CloseReason::Peer | CloseReason::Idle) {
+                    trace.line(2, remote, || format!("<- alert {}", alert::name(alert::CLOSE_NOTIFY)));
+                }
+                trace.line(2, remote, || format!("{what} ends: {other:?}"));
+            }
+        }
+        trace.forget(remote);
+    }
+
     /// Forgets the connection everywhere, and says so once.
     pub(super) fn remove(&mut self, handle: ConnectionHandle, reason: CloseReason) {
         self.forget_session(handle, &reason);
@@ -242,10 +276,7 @@ impl Endpoint {
         };
         let is_error = matches!(reason, CloseReason::Error(_));
         self.counters.handshakes_failed += u64::from(is_error && !entry.connection.is_established());
-        self.outputs.trace(if is_error { 1 } else { 2 }, || match &reason {
-            CloseReason::Error(error) => format!("{remote} closed: {error} ({:?})", error.kind),
-            other => format!("{remote} closed: {other:?}"),
-        });
+        self.trace_end(remote, &reason, entry.connection.is_established());
         self.counters.count_end(&reason);
         self.outputs.push(Event::Closed { connection: handle, reason, tally: entry.tally });
     }
@@ -288,7 +319,11 @@ impl Endpoint {
             let count = self.outputs.push_transmits(route, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
             self.counters.bytes_sent += outbox.byte_count() as u64;
-            self.outputs.trace(3, || format!("{} <- {count} datagrams", route.remote));
+            if self.outputs.trace.shows(3) {
+                for datagram in outbox.datagrams() {
+                    self.outputs.trace_datagram(route.remote, datagram);
+                }
+            }
         }
         outbox.clear();
     }

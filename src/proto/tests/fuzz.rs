@@ -3,8 +3,10 @@
 
 use super::certificates::{ca_signed_server, ca_signed_server_with, verifying_client_with};
 use super::network::*;
-use crate::proto::{AddressValidation, Event, NamePattern};
-use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
+use crate::proto::{
+    AddressValidation, Event, HandshakeQuestion, KnownSession, NamePattern, Question, SessionSettings, WallClock,
+};
+use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Version, Versions, Wishes};
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -88,6 +90,8 @@ struct Tally {
     /// Connections that have followed their IDs to another address.
     moves: u64,
     address_checks: u64,
+    /// Handshakes that have resumed a session.
+    resumed: u64,
 }
 
 /// A server, the clients that it will have, and what it answers names with when it is asked.
@@ -111,6 +115,7 @@ impl Scene {
         let client = Settings { wishes: wishes(dice), ..settings(&["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"]) };
         let own = if dice.roll(2) == 0 { wishes(dice) } else { Wishes::default() };
         let server = Settings { wishes: own, ..settings(&[]) };
+        let mut is_newer = false;
         let mut scene = if seed.is_multiple_of(20) {
             let (default, _) = ca_signed_server("default.test");
             let (named, ca) = ca_signed_server_with(&server, "a.test");
@@ -123,6 +128,9 @@ impl Scene {
         } else {
             // One in three clients asks its application who it is, and has the server's hint for that.
             let is_asking = seed.is_multiple_of(3);
+            // One in eight speaks DTLS 1.3.
+            is_newer = cfg!(feature = "aws-lc") && seed % 8 == 5;
+            let (client, server) = if is_newer { newer(client, server) } else { (client, server) };
             let client = if is_asking {
                 ClientConfig::asking_for_psk(&client, None, None).unwrap()
             } else {
@@ -140,8 +148,44 @@ impl Scene {
             scene.network.server.endpoint.validate_addresses(validations[dice.roll(3)]);
             scene.network.client_ids = [None, Some(0), Some(6)][dice.roll(3)];
         }
-        scene.network.hello_fragments = (dice.roll(2) == 0).then(|| 60 + dice.roll(140));
+        // A first hello in fragments gets no answer in DTLS 1.3.
+        scene.network.hello_fragments = (dice.roll(2) == 0 && !is_newer).then(|| 60 + dice.roll(140));
         scene
+    }
+
+    /// Clients that come later offer a session that one has got, most often unharmed.
+    fn offer_session(mut self, dice: &mut Dice, clock: WallClock) -> Scene {
+        let Some(client) = self.network.clients.last() else { return self };
+        let Some(&handle) = client.secured().last() else { return self };
+        if let Some(session) = client.endpoint.session(handle).map(<[u8]>::to_vec) {
+            let session = if dice.roll(3) == 0 { mutate(dice, session.clone(), &session) } else { session };
+            self.client = self.client.resuming(clock, Some(&session));
+        }
+        self
+    }
+
+    /// Answers a look-up of a session in the application's store, well or badly; whether there was one.
+    fn answer_session(&mut self, dice: &mut Dice) -> bool {
+        let network = &mut self.network;
+        let Some((lookup, Question::Handshake(HandshakeQuestion::Session(id)))) = network.other_questions.pop() else {
+            return false;
+        };
+        let stored = network.server.log.iter().rev().filter_map(|event| match event {
+            Event::NewSession { session, .. } => Some((session.id.as_bytes().to_vec(), session.bytes.to_vec())),
+            _ => None,
+        });
+        let stored: Vec<_> = stored.collect();
+        let any = stored.first().map(|(_, bytes)| bytes.clone());
+        let own = stored.iter().find(|(stored, _)| *stored == id).map(|(_, bytes)| bytes.clone());
+        let answer = match dice.roll(4) {
+            0 => any.map(|bytes| mutate(dice, bytes.clone(), &bytes)),
+            1 => any,
+            _ => own,
+        };
+        let answer = HandshakeAnswer::Session(answer.as_deref().map(KnownSession::Stored));
+        let answered = reply(&mut network.server.endpoint, network.now, lookup, answer);
+        network.collect();
+        answered
     }
 
     /// Answers one question that a hello has raised, usually well; whether there was one.
@@ -162,6 +206,15 @@ impl Scene {
     }
 }
 
+/// The same settings for a client of DTLS 1.3, and a server of both versions.
+fn newer(client: Settings, server: Settings) -> (Settings, Settings) {
+    let versions = |oldest| Versions { oldest, newest: Version::Dtls13 };
+    let of_client = Wishes { versions: versions(Version::Dtls13), ..client.wishes };
+    let of_server = Wishes { versions: versions(Version::Dtls12), ..server.wishes };
+    let client = Settings { ciphers: None, wishes: of_client, ..client };
+    (client, Settings { wishes: of_server, ..server })
+}
+
 fn run(seed: u64, tally: &mut Tally) {
     let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
     let mut scene = Scene::new(seed, &mut dice);
@@ -176,10 +229,25 @@ fn run(seed: u64, tally: &mut Tally) {
     asks.handshakes.for_protocols = dice.roll(2) == 0;
     asks.handshakes.for_sessions = dice.roll(2) == 0;
     network.server.endpoint.ask(asks);
+    let clock = WallClock::new(network.now, Duration::from_secs(1_800_000_000));
+    let settings = SessionSettings {
+        lifetime: Duration::from_secs(1 + dice.roll(300) as u64),
+        remembers_psk: true,
+        ticket_keys: None,
+        issues_tickets: dice.roll(2) == 0,
+        kept: [None, Some(0), Some(3)][dice.roll(3)],
+        clock,
+    };
+    network.server.endpoint.remember_sessions(network.now, settings).unwrap();
+    scene.client = scene.client.resuming(clock, None);
     let mut sent: HashMap<Vec<u8>, usize> = HashMap::new();
     for step in 0..STEPS {
         if dice.roll(4) == 0 {
             tally.answers += u64::from(scene.answer(&mut dice));
+            tally.answers += u64::from(scene.answer_session(&mut dice));
+        }
+        if dice.roll(8) == 0 {
+            scene = scene.offer_session(&mut dice, clock);
         }
         let Scene { network, client: config, .. } = &mut scene;
         match dice.roll(13) {
@@ -276,6 +344,8 @@ fn run(seed: u64, tally: &mut Tally) {
     tally.jobs += network.server.endpoint.counters().jobs_started;
     tally.moves += network.server.endpoint.counters().moves;
     tally.address_checks += network.server.endpoint.counters().address_checks;
+    let resumed = |event: &&Event| matches!(event, Event::Secure { resumed: true, .. });
+    tally.resumed += network.server.log.iter().filter(resumed).count() as u64;
 }
 
 #[test]
@@ -298,6 +368,7 @@ fn whatever_comes_every_connection_ends_once_and_no_message_is_made_up() {
     assert!(tally.jobs > 0 || tally.runs < 40, "nothing left for other threads: {tally:?}");
     assert!(tally.handshakes > tally.runs && tally.messages > tally.runs, "nothing came through: {tally:?}");
     let has_moved = tally.moves > tally.runs / 8 && tally.address_checks > tally.runs / 40;
-    let is_broad = tally.fragmented > tally.runs && tally.answers > tally.runs && has_moved;
+    let is_broad =
+        tally.fragmented > tally.runs && tally.answers > tally.runs && has_moved && tally.resumed > tally.runs / 8;
     assert!(is_broad || number(SEED).is_some(), "too little of some of it: {tally:?}");
 }

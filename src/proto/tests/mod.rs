@@ -9,6 +9,8 @@ mod claims;
 mod client_psk;
 mod connection_ids;
 mod cookies;
+#[cfg(feature = "aws-lc")]
+mod dtls13;
 mod evictions;
 mod forgeries;
 mod fragmented_hellos;

@@ -718,6 +718,24 @@ fn a_hello_with_a_ticket_has_room_in_a_datagram() {
 }
 
 #[test]
+fn a_ticket_without_room_for_a_chain_has_the_peers_own_certificate() {
+    let credits = Credits::new();
+    let (key, cert) = &credits.client;
+    let chain = [&cert[..], &credits.issuer.pem(), &credits.issuer.pem()].concat();
+    let long = Credits { client: (key.clone(), chain), ..credits };
+    let mut network = Network::new(long.server(Some(long.authority())));
+    remember(&mut network, by_ticket);
+    let first = connect(&mut network, long.client(), None);
+    assert_eq!(last(&network.server).terms.issuers.len(), 2);
+    let device = last(&network.server).certificate.unwrap().to_vec();
+    let session = session_of(&network, first).unwrap();
+    let second = connect(&mut network, long.client(), Some(&session));
+    assert!(has_resumed(&mut network, second));
+    assert_eq!(last(&network.server).certificate, Some(&device[..]));
+    assert_eq!(last(&network.server).terms.issuers.len(), 0);
+}
+
+#[test]
 fn one_whose_ticket_would_be_too_long_is_found_by_its_id() {
     let credits = Credits::new();
     let mut device = leaf("device.test");

@@ -35,7 +35,6 @@ pub(crate) struct ServerConfig {
     pub(super) pace: Pace,
     pub(super) rules: Arc<Rules>,
     suites: Vec<Suite>,
-    has_protocols: bool,
 }
 
 /// A client's side of a handshake.
@@ -89,13 +88,7 @@ impl ServerConfig {
             client_psk: None,
             first_interval: settings.first_interval,
         })?;
-        let has_protocols = !negotiation.protocols.is_empty();
-        Ok(ServerConfig { ssl, pace: Pace::of(settings), rules: Arc::new(rules), suites, has_protocols })
-    }
-
-    /// Whether it negotiates application protocols by a list of its own.
-    pub(crate) fn has_protocols(&self) -> bool {
-        self.has_protocols
+        Ok(ServerConfig { ssl, pace: Pace::of(settings), rules: Arc::new(rules), suites })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {

@@ -52,6 +52,7 @@ pub(crate) use ffi::sealing::{SEALING_KEY_LENGTH, TAG_LENGTH, open_sealed, seal_
 pub(crate) use ffi::ssl::Ssl;
 pub(crate) use handshake::Handshake;
 pub(crate) use last_flight::LastFlight;
+pub(crate) use negotiation::group_numbers;
 pub(crate) use open::{Asleep, DISTURBANCES, Open};
 pub(crate) use public_key::parse_public_key;
 

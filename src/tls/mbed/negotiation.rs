@@ -73,6 +73,12 @@ impl Negotiation {
     }
 }
 
+/// IANA's numbers of the groups that are wished, best first; `None` for all.
+pub(crate) fn group_numbers(wishes: &Wishes) -> Result<Option<Vec<u16>>, ConfigError> {
+    let numbers = |curves: Vec<Curve>| curves.into_iter().map(Curve::number).collect();
+    wishes.curves.as_deref().map(|names| curves(Some(names)).map(numbers)).transpose()
+}
+
 fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, ConfigError> {
     MaxFragmentLength::from_bytes(bytes).ok_or(ConfigError::MaxFragmentLength(bytes))
 }

@@ -208,16 +208,20 @@ impl Resumption {
         if self.ticket != Ticket::Announced {
             return Ok(false);
         }
-        let session = self
-            .session_of_server(ssl, rules, hellos, peer)
-            .map(|session| Session { id: SessionId::default(), ..session });
-        let keys = self.policy.tickets.as_ref();
-        let ticket = session.and_then(|session| keys?.seal(&session.to_bytes()?));
+        let session = self.session_of_server(ssl, rules, hellos, peer);
+        let ticket = session.and_then(|session| self.seal(Session { id: SessionId::default(), ..session }));
         self.ticket = if ticket.is_some() { Ticket::Sent } else { Ticket::Withheld };
         // RFC 5077 section 3.3: an empty one when there is none after all.
         let body = session_ticket::new_session_ticket(self.policy.lifetime, &ticket.unwrap_or_default());
         ssl.write_new_session_ticket(&body.ok_or(sys::ERR_SSL_INTERNAL_ERROR)?)?;
         Ok(true)
+    }
+
+    /// The peer's own certificate is worth more than room for its issuers.
+    fn seal(&self, session: Session) -> Option<Vec<u8>> {
+        let keys = self.policy.tickets.as_ref()?;
+        let ticket = session.to_bytes().and_then(|bytes| keys.seal(&bytes));
+        ticket.or_else(|| keys.seal(&Session { issuers: Vec::new(), ..session }.to_bytes()?))
     }
 
     fn session_of_server(&self, ssl: &Ssl, rules: &Rules, hellos: &Hellos, peer: &Peer) -> Option<Session> {

@@ -47,7 +47,7 @@ impl KeyExchange {
     /// pre-shared key does not, and neither does ECDHE alone where AWS-LC computes it.
     fn is_worth_a_thread(self) -> bool {
         match self {
-            KeyExchange::Psk => false,
+            KeyExchange::Psk | KeyExchange::Apart => false,
             KeyExchange::EcdhePsk => !cfg!(feature = "aws-lc"),
             KeyExchange::EcdheEcdsa | KeyExchange::EcdheRsa => true,
         }

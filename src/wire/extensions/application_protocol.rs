@@ -16,6 +16,19 @@ pub(crate) fn offered(extensions: &[u8]) -> Result<Option<&[u8]>, ExtensionFault
     list.map(|(_, list)| Some(list)).ok_or(ExtensionFault::Malformed(Hello::Client, NAME))
 }
 
+/// The one name that a server has chosen (RFC 7301 section 3.1); `None` when it says nothing about it.
+pub(crate) fn chosen(extensions: &[u8]) -> Result<Option<&[u8]>, ExtensionFault> {
+    let Some(content) = find(extensions, ALPN, Hello::Server)? else { return Ok(None) };
+    let list = content
+        .split_first_chunk::<2>()
+        .filter(|(length, list)| usize::from(u16::from_be_bytes(**length)) == list.len());
+    let mut chosen = list.into_iter().flat_map(|(_, list)| names(list));
+    match (chosen.next().flatten(), chosen.next()) {
+        (Some(name), None) => Ok(Some(name)),
+        _ => Err(ExtensionFault::Malformed(Hello::Server, NAME)),
+    }
+}
+
 /// Whether the client offers this name.
 pub(crate) fn contains(list: &[u8], name: &[u8]) -> bool {
     names(list).any(|offered| offered == Some(name))

@@ -32,6 +32,10 @@ pub(crate) enum ExtensionFault {
     Malformed(Hello, &'static str),
     /// The extension with this number stands in the list twice.
     Twice(Hello, u16),
+    /// A ClientHello of DTLS 1.3 lacks an extension, given by name, that another one needs.
+    Missing(&'static str),
+    /// The extension pre_shared_key of a ClientHello is not the last one.
+    NotLast,
     /// The server answers the extension with this number, which was not offered.
     Unoffered(u16),
     /// The server chose a certificate type that was not offered.
@@ -49,7 +53,10 @@ impl ExtensionFault {
             ExtensionFault::MalformedList(_) | ExtensionFault::Malformed(..) => alert::DECODE_ERROR,
             // RFC 5246 section 7.4.1.4: an extension that was not offered must not be answered.
             ExtensionFault::Unoffered(_) => alert::UNSUPPORTED_EXTENSION,
+            // RFC 8446 section 9.2.
+            ExtensionFault::Missing(_) => alert::MISSING_EXTENSION,
             ExtensionFault::Twice(..)
+            | ExtensionFault::NotLast
             | ExtensionFault::UnofferedCertificateType(_)
             | ExtensionFault::NoSingleSrtpProfile
             | ExtensionFault::UnofferedSrtpProfile => alert::ILLEGAL_PARAMETER,
@@ -65,6 +72,10 @@ impl fmt::Display for ExtensionFault {
                 write!(f, "The extension {name} of the peer's {hello} is malformed")
             }
             ExtensionFault::Twice(hello, id) => write!(f, "The peer's {hello} has the extension {id} twice"),
+            ExtensionFault::Missing(name) => write!(f, "The client's hello lacks the extension {name}"),
+            ExtensionFault::NotLast => {
+                f.write_str("The extension pre_shared_key of the client's hello is not the last one")
+            }
             ExtensionFault::Unoffered(id) => {
                 write!(f, "The server answers the extension {id}, which was not offered")
             }
@@ -108,6 +119,12 @@ pub(crate) fn of_server_hello<'a>(offered: &[u16], message: &'a [u8]) -> Result<
     unoffered.map_or(Ok(list), |id| Err(ExtensionFault::Unoffered(id)))
 }
 
+/// The list in the body of a message EncryptedExtensions, behind which nothing follows.
+pub(crate) fn encrypted(body: &[u8]) -> Option<&[u8]> {
+    let (length, list) = body.split_first_chunk::<2>()?;
+    (list.len() == usize::from(u16::from_be_bytes(*length))).then_some(list)
+}
+
 /// The numbers in a list, in order; none may stand there twice (RFC 5246 section 7.4.1.4).
 pub(crate) fn numbers(mut list: &[u8], hello: Hello) -> Result<Vec<u16>, ExtensionFault> {
     let mut numbers = Vec::new();
@@ -124,7 +141,7 @@ pub(crate) fn numbers(mut list: &[u8], hello: Hello) -> Result<Vec<u16>, Extensi
 }
 
 /// The content of one extension in the list; there must be no second of its kind (RFC 5246 section 7.4.1.4).
-fn find(mut list: &[u8], wanted: u16, hello: Hello) -> Result<Option<&[u8]>, ExtensionFault> {
+pub(super) fn find(mut list: &[u8], wanted: u16, hello: Hello) -> Result<Option<&[u8]>, ExtensionFault> {
     let mut found = None;
     while !list.is_empty() {
         let (id, content, rest) = split_extension(list).ok_or(ExtensionFault::MalformedList(hello))?;
@@ -137,7 +154,7 @@ fn find(mut list: &[u8], wanted: u16, hello: Hello) -> Result<Option<&[u8]>, Ext
 }
 
 /// Number and content of the first extension, and the rest of the list.
-fn split_extension(list: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+pub(super) fn split_extension(list: &[u8]) -> Option<(u16, &[u8], &[u8])> {
     let (id, rest) = list.split_first_chunk::<2>()?;
     let (length, rest) = rest.split_first_chunk::<2>()?;
     let (content, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;

@@ -88,8 +88,9 @@ unsafe fn bytes<'a>(pointer: *const c_uchar, length: usize) -> Bytes<'a> {
 
 #[cfg(feature = "aws-lc")]
 mod library {
-    use super::super::ccm::{Ccm, Refused};
     use super::{Bytes, c_int, c_uchar, c_void, sys};
+    use crate::tls::ffi::Refused;
+    use crate::tls::ffi::ccm::Ccm;
     use aws_lc_sys as lc;
 
     /// Bytes of the only tag that GCM and ChaCha20-Poly1305 have in TLS (RFC 5288, RFC 7905).

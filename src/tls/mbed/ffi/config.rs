@@ -98,6 +98,11 @@ impl SslConfig {
         self.suites.iter().filter_map(|&id| u16::try_from(id).ok()).filter(|&id| id != 0)
     }
 
+    /// Our own certificate, DER; `None` without one.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        self.own_key.as_ref().and_then(|own| own.certificate())
+    }
+
     /// What a side that asks for shorter records keeps to itself.
     pub(crate) fn max_fragment_length_code(&self) -> u8 {
         self.raw.mfl_code

@@ -11,8 +11,6 @@ pub(crate) mod bio;
 mod buffers;
 pub(crate) mod capabilities;
 pub(crate) mod carrier;
-#[cfg(feature = "aws-lc")]
-mod ccm;
 pub(crate) mod config;
 mod elliptic;
 mod hello;

@@ -31,6 +31,11 @@ impl OwnKey {
         self.carrier.as_ref()
     }
 
+    /// The certificate of the key, DER.
+    pub(crate) fn certificate(&self) -> Option<&[u8]> {
+        self.chain.as_ref().and_then(Shells::first)
+    }
+
     pub(super) fn key_ptr(&self) -> *const pk_context {
         match &self.foreign {
             Some(key) => key.as_ptr(),

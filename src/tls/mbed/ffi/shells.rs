@@ -10,7 +10,7 @@ pub(crate) struct Shells {
     /// Each points at the next one; none moves any more.
     list: Box<[sys::x509_crt]>,
     /// What they point at.
-    _bytes: Vec<Vec<u8>>,
+    bytes: Vec<Vec<u8>>,
 }
 
 // SAFETY: not written after it was made; the engine only reads it.
@@ -49,7 +49,12 @@ impl Shells {
             shell.next = next;
             next = shell;
         }
-        Shells { list, _bytes: bytes }
+        Shells { list, bytes }
+    }
+
+    /// The bytes of the first.
+    pub(super) fn first(&self) -> Option<&[u8]> {
+        self.bytes.first().map(Vec::as_slice)
     }
 
     /// Null where there is none.

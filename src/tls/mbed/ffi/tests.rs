@@ -303,3 +303,20 @@ fn signatures_agree_with_the_engines_own_on_every_curve() {
         }
     }
 }
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn ccm_agrees_with_the_engines_own() {
+    use crate::tls::ffi::ccm::Ccm;
+    use mbedtls::cipher::raw::{CipherId, CipherMode};
+    use mbedtls::cipher::{Authenticated, Cipher, Decryption, Fresh};
+    let (key, nonce) = ([0x42; 16], [7; 12]);
+    let (mut record, mut tag) = (vec![0x5a; 64], vec![0; 8]);
+    Ccm::new(&key).unwrap().seal(&nonce, &[1; 13], &mut record, &mut tag).unwrap();
+    record.extend_from_slice(&tag);
+    let cipher = Cipher::<Decryption, Authenticated, Fresh>::new(CipherId::Aes, CipherMode::CCM, 128);
+    let cipher = cipher.unwrap().set_key_iv(&key, &nonce).unwrap();
+    let mut plain = vec![0; 64];
+    cipher.decrypt_auth(&[1; 13], &record, &mut plain, 8).unwrap();
+    assert_eq!(plain, vec![0x5a; 64]);
+}

@@ -75,6 +75,10 @@ impl Certificate {
         (is_whole && !constrains).then(|| Certificate { der: der.to_vec(), parsed })
     }
 
+    pub(crate) fn der(&self) -> Vec<u8> {
+        self.der.clone()
+    }
+
     /// SubjectPublicKeyInfo, DER.
     pub(crate) fn public_key(&self) -> Vec<u8> {
         raw(&self.parsed.raw.pk_raw).to_vec()

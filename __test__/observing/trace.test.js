@@ -1,0 +1,88 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
+const path = require('node:path');
+const { test } = require('node:test');
+const { promisify } = require('node:util');
+
+const PACKAGE = path.join(__dirname, '..', '..');
+
+/** A server that traces, a client that does not, and what happens to a connection: junk, a message both ways, its end. */
+const PROGRAM = `
+const dgram = require('node:dgram');
+const { connect, createServer } = require(${JSON.stringify(PACKAGE)});
+const [level, psk] = process.argv.slice(1);
+const debug = level === undefined ? {} : { debug: Number(level) };
+const server = createServer({ psk: { 'sen"sor': 'key' }, ...debug });
+server.on('secureConnection', (socket) => {
+  socket.on('data', (message) => socket.write(message));
+  socket.on('close', () => server.close());
+});
+server.on('clientError', () => server.close());
+server.listen(0, '127.0.0.1', () => {
+  const { port } = server.address();
+  const junk = dgram.createSocket('udp4');
+  junk.send('no record', port, '127.0.0.1', () => {
+    junk.close();
+    const client = connect({ host: '127.0.0.1', port, psk: psk ?? 'key', pskIdentity: 'sen"sor', debug: 0 });
+    client.on('secureConnect', () => client.write('four'));
+    client.on('data', () => client.end());
+    client.on('error', () => {});
+  });
+});
+`;
+
+async function trace(args, env = {}) {
+  const { NODE_DEBUG, ...rest } = process.env;
+  const options = { env: { ...rest, ...env }, timeout: 20_000 };
+  const { stderr } = await promisify(execFile)(process.execPath, ['-e', PROGRAM, '--', ...args], options);
+  // Node has lines of its own in the same place.
+  return stderr.split('\n').filter((line) => line.startsWith('mbed-dtls '));
+}
+
+const LINE = /^mbed-dtls \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z server 127\.0\.0\.1:\d+ (?:"sen\\"sor" )?(.*)$/;
+const texts = (lines) => lines.map((line) => LINE.exec(line)?.[1] ?? assert.fail(line));
+
+test('each level of the trace shows what those below it do not', async () => {
+  const [none, ...levels] = await Promise.all(['0', '1', '2', '3', '4'].map((level) => trace([level])));
+  assert.deepEqual(none, []);
+  const [failures, lives, messages, datagrams] = levels.map(texts);
+  assert.deepEqual(failures, []);
+  assert.match(
+    lives.join('\n'),
+    /^handshake begins\nhandshake ends after \d+ ms: TLS_\w+\n-> alert close_notify\n<- alert close_notify\nconnection ends: Peer$/,
+  );
+  for (const message of [
+    '-> ClientHello',
+    '<- HelloVerifyRequest',
+    '<- ServerHello',
+    '-> ClientKeyExchange',
+    '-> ChangeCipherSpec',
+  ]) {
+    assert.ok(messages.includes(message), message);
+    assert.ok(!lives.includes(message));
+  }
+  for (const message of ['-> application data, 4 bytes', '<- application data, 4 bytes'])
+    assert.ok(messages.includes(message));
+  assert.ok(datagrams.includes('-> datagram dropped: 9 bytes are no records'));
+  assert.ok(datagrams.some((line) => /^<- a datagram, \d+ bytes$/.test(line)));
+  assert.ok(!messages.some((line) => /datagram/.test(line)));
+});
+
+test('a failure is in every trace, with the identity that the peer claims, and no key is in any', async () => {
+  for (const level of ['1', '4']) {
+    const lines = await trace([level, 'another key']);
+    const failure = lines.find((line) => line.includes('handshake fails'));
+    assert.match(failure, /"sen\\"sor" handshake fails: The client's pre-shared key is not the one of its identity/);
+    if (level === '4') assert.ok(texts(lines).includes('<- alert bad_record_mac'));
+    assert.ok(!lines.join().includes('another key'));
+  }
+});
+
+test('NODE_DEBUG=mbed-dtls traces everything, unless the option says otherwise', async () => {
+  const everything = texts(await trace([], { NODE_DEBUG: 'mbed-dtls' }));
+  assert.ok(everything.some((line) => line.startsWith('-> datagram dropped')));
+  assert.deepEqual(await trace(['0'], { NODE_DEBUG: 'mbed-dtls' }), []);
+  assert.deepEqual(await trace([], { NODE_DEBUG: 'net' }), []);
+});

@@ -1,0 +1,445 @@
+//! One association of DTLS 1.3, in either role: a handshake, then records. Sans-I/O, as the face of the engines has it.
+
+use super::client::ClientHandshake;
+use super::config::{ClientConfig, ServerConfig};
+use super::errors::{alert_received, malformed, unexpected};
+use super::finish::Outcome;
+use super::flight::Pace;
+use super::link::{Ciphertext, Link, kind};
+use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
+use super::open::Open;
+use super::server::ServerHandshake;
+use crate::tls::choice::Choice;
+use crate::tls::claim::Claim;
+use crate::tls::context::Reaction;
+use crate::tls::error::{Error, ErrorKind, ExportError};
+use crate::tls::finished::Finished;
+use crate::tls::inbound::{DropReason, Inbound};
+use crate::tls::key_log::KeyLog;
+use crate::tls::outbox::Outbox;
+use crate::tls::progress::Progress;
+use crate::tls::question::{Answer, Asks};
+use crate::tls::session_policy::SessionPolicy;
+use crate::tls::versions;
+use crate::wire::handshake::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
+use crate::wire::hello13::ChoiceFault;
+use crate::wire::{ClientHello, ContentType, RECORD_LIMIT, Record, Records, alert};
+use std::sync::Arc;
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// One association's engine.
+pub(crate) struct Association {
+    link: Link,
+    stage: Stage,
+    /// Of the ClientHello.
+    client_random: [u8; 32],
+}
+
+enum Stage {
+    /// A server's application decides what the client gets to see.
+    Choice(Box<Choice>),
+    Server(Box<ServerHandshake>),
+    Client(Box<ClientHandshake>),
+    Open(Box<Open>),
+}
+
+impl Association {
+    /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
+    pub(crate) fn server(config: &Arc<versions::ServerConfig>, own: &ServerConfig, asks: Asks) -> Association {
+        let stage = Stage::Choice(Box::new(Choice::new(config, asks, SessionPolicy::none(), None)));
+        Association::new(own.offers.pace, stage, [0; 32])
+    }
+
+    /// Call [`Association::handle_timeout`] to send the first flight.
+    pub(crate) fn client(config: &Arc<ClientConfig>) -> Result<Association, Error> {
+        let handshake = ClientHandshake::new(config)?;
+        let random = handshake.random();
+        Ok(Association::new(config.offers.pace, Stage::Client(Box::new(handshake)), random))
+    }
+
+    fn new(pace: Pace, stage: Stage, client_random: [u8; 32]) -> Association {
+        Association { link: Link::new(pace, 0, 0, 0), stage, client_random }
+    }
+
+    // --- the handshake -----------------------------------------------------------------------------------------------
+
+    /// When [`Association::handle_timeout`] is due. There is nothing to repeat while a question is open.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let update = match &self.stage {
+            Stage::Open(open) => open.deadline(),
+            _ => None,
+        };
+        self.link.deadline().into_iter().chain(update).min()
+    }
+
+    /// Whether a record could mean something here. What could not is dropped, now or after any wait.
+    pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
+        record.is_ciphertext() || record.epoch == 0 && !matches!(self.stage, Stage::Open(_))
+    }
+
+    /// Takes one record, whatever the association is at. Plaintext is written to `room`, which must be as long as the record.
+    pub(crate) fn handle_record(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        room: &mut [u8],
+        out: &mut Outbox,
+    ) -> Result<Reaction, Error> {
+        if !self.expects(record) {
+            return Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected)));
+        }
+        match &mut self.stage {
+            Stage::Choice(choice) => {
+                choice.hello = record.bytes.to_vec();
+                self.choose(Ok(()), out).map(Reaction::Handshake)
+            }
+            Stage::Open(open) => {
+                let read = open.read(now, record, room, &mut self.link, out).map(Reaction::Record);
+                read.map_err(|error| self.fail(error, out))
+            }
+            Stage::Server(_) | Stage::Client(_) => {
+                let reaction = self.take_record(now, record, room, out);
+                reaction.map_err(|error| self.fail(error, out))
+            }
+        }
+    }
+
+    fn take_record(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        room: &mut [u8],
+        out: &mut Outbox,
+    ) -> Result<Reaction, Error> {
+        if record.is_ciphertext() {
+            match self.link.read(now, record, room) {
+                Ciphertext::Opened(opened) => {
+                    let content = room.get(opened.content).unwrap_or_default();
+                    self.take_content(now, opened.kind, opened.number, content, out)?;
+                }
+                Ciphertext::Kept => return Ok(Reaction::Handshake(Progress::Waiting)),
+                Ciphertext::Dropped(reason) => return Ok(Reaction::Record(Inbound::Dropped(reason))),
+            }
+        } else if !self.take_plaintext(now, record, out)? {
+            return Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected)));
+        }
+        self.advance(now, out).map(Reaction::Handshake)
+    }
+
+    /// Takes a plaintext record, which may be anybody's: nothing that is wrong with it ends the handshake. Whether it was of use.
+    fn take_plaintext(&mut self, now: Instant, record: &Record<'_>, out: &mut Outbox) -> Result<bool, Error> {
+        let [_, _, number @ ..] = record.number();
+        let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        let number = RecordNumber { epoch: PLAINTEXT_EPOCH, number };
+        let (expected, is_credulous) = match &self.stage {
+            Stage::Client(client) => (SERVER_HELLO, !client.has_keys()),
+            _ => (CLIENT_HELLO, false),
+        };
+        let content = record.fragment();
+        Ok(match (record.content_type, content) {
+            (ContentType::Handshake, [message, ..]) if *message == expected => {
+                self.link.take_handshake(now, number, content, out).is_ok()
+            }
+            // Only a server of an older version asks for a cookie so (RFC 9147 section 5.1).
+            (ContentType::Handshake, [HELLO_VERIFY_REQUEST, ..]) if is_credulous => {
+                return Err(ChoiceFault::OtherVersion.into());
+            }
+            (ContentType::Ack, _) => self.link.take_acknowledgment(now, number.epoch, content, out).is_ok(),
+            (ContentType::Alert, [_, description]) if is_credulous => {
+                return Err(alert_received(*description, true));
+            }
+            _ => false,
+        })
+    }
+
+    /// Takes what an authentic record of the handshake holds.
+    fn take_content(
+        &mut self,
+        now: Instant,
+        content_type: u8,
+        number: RecordNumber,
+        content: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        match content_type {
+            // RFC 8446 section 5.4.
+            kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
+            kind::HANDSHAKE => {
+                let taken = self.link.take_handshake(now, number, content, out);
+                taken.map_err(|_| malformed("The peer sent a malformed handshake message"))
+            }
+            kind::ACK => {
+                let taken = self.link.take_acknowledgment(now, number.epoch, content, out);
+                taken.map(drop).map_err(|_| malformed("The peer sent a malformed acknowledgment"))
+            }
+            kind::ALERT => match content {
+                [_, description] => Err(alert_received(*description, true)),
+                _ => Err(malformed("The peer sent a malformed alert")),
+            },
+            _ => Err(unexpected("The peer sent a record of a type that does not belong into a handshake")),
+        }
+    }
+
+    /// Reads the messages that are whole, until the handshake has to wait.
+    fn advance(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        while let Some(message) = self.link.next_message() {
+            let outcome = match &mut self.stage {
+                Stage::Client(client) => {
+                    let had_keys = client.has_keys();
+                    let outcome = client.read(now, &message, &mut self.link, out)?;
+                    if client.has_keys() && !had_keys {
+                        self.read_early(now, out)?;
+                    }
+                    outcome.map(|outcome| (true, outcome))
+                }
+                Stage::Server(server) => Some((false, server.read(&message, &mut self.link, out)?)),
+                Stage::Choice(_) | Stage::Open(_) => None,
+            };
+            if let Some((is_client, outcome)) = outcome {
+                return Ok(self.open(is_client, outcome));
+            }
+        }
+        Ok(Progress::Waiting)
+    }
+
+    /// Takes the records that came before their keys.
+    fn read_early(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
+        for record in self.link.take_early() {
+            let mut room = Zeroizing::new(vec![0; record.bytes.len()]);
+            if let Ciphertext::Opened(opened) = self.link.read(now, &record.borrow(), &mut room)
+                && opened.number.epoch == HANDSHAKE_EPOCH
+            {
+                let content = room.get(opened.content).unwrap_or_default();
+                self.take_content(now, opened.kind, opened.number, content, out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, is_client: bool, mut outcome: Outcome) -> Progress {
+        let mut negotiated = outcome.negotiated();
+        negotiated.early = self.link.open();
+        self.stage = Stage::Open(Box::new(Open::new(is_client, outcome)));
+        Progress::Done(negotiated)
+    }
+
+    /// How far the handshake has come; it never goes back.
+    pub(crate) fn steps_taken(&self) -> u32 {
+        match &self.stage {
+            Stage::Choice(_) => 0,
+            Stage::Server(server) => {
+                if server.is_asking() {
+                    1
+                } else {
+                    2
+                }
+            }
+            Stage::Client(client) => client.steps_taken(),
+            Stage::Open(_) => u32::MAX,
+        }
+    }
+
+    /// How many handshake messages it has written, other than again.
+    pub(crate) fn messages_written(&self) -> u32 {
+        match &self.stage {
+            Stage::Choice(_) => 0,
+            Stage::Server(_) | Stage::Client(_) => self.link.messages_written(),
+            Stage::Open(_) => u32::MAX,
+        }
+    }
+
+    /// Starts a client's handshake; later, repeats what has not arrived, and says what has, when the time has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        let asked = match &mut self.stage {
+            Stage::Client(client) if client.is_at_start() => client.begin(now, &mut self.link, out),
+            Stage::Open(open) => open.handle_timeout(now, &mut self.link, out).map(|()| None),
+            _ => self.link.handle_timeout(now, out).map(|()| None),
+        };
+        asked.map(|question| question.map_or(Progress::Waiting, Progress::Asks)).map_err(|error| self.fail(error, out))
+    }
+
+    /// Goes on with what the application has answered.
+    pub(crate) fn handle_answer(
+        &mut self,
+        now: Instant,
+        answer: Answer<'_>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let asked = match (&mut self.stage, answer) {
+            (Stage::Choice(choice), answer) => {
+                let answered = choice.answer(answer);
+                return self.choose(answered, out);
+            }
+            (Stage::Server(server), Answer::Psk(key)) => server.answer(now, key, &mut self.link, out),
+            (Stage::Client(client), Answer::OwnPsk(own)) => client.answer(now, own, &mut self.link, out).map(|()| None),
+            _ => Err(Error::unasked()),
+        };
+        asked.map(|question| question.map_or(Progress::Waiting, Progress::Asks)).map_err(|error| self.fail(error, out))
+    }
+
+    /// Asks what the ClientHello leaves to be decided next, or begins the handshake.
+    fn choose(&mut self, answered: Result<(), Error>, out: &mut Outbox) -> Result<Progress, Error> {
+        let Stage::Choice(choice) = &mut self.stage else { return Err(Error::unasked()) };
+        match answered.and_then(|()| choice.question()) {
+            Err(error) => return Err(choice.fail(error, out)),
+            Ok(Some(question)) => return Ok(Progress::Asks(question)),
+            Ok(None) => {}
+        }
+        let begun = self.begin();
+        begun.map(Progress::Asks).map_err(|error| self.fail(error, out))
+    }
+
+    /// Begins a server's handshake with the ClientHello that was held.
+    fn begin(&mut self) -> Result<crate::tls::question::Question, Error> {
+        let Stage::Choice(choice) = &mut self.stage else { return Err(Error::unasked()) };
+        let Some(config) = choice.config.dtls13() else {
+            let message = "The context that answers this name does not speak DTLS 1.3, which the client was offered";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        };
+        let bytes = std::mem::take(&mut choice.hello);
+        let record = Records::new(&bytes).next();
+        let hello = record.as_ref().and_then(ClientHello::parse);
+        let (Some(record), Some(hello)) = (record, hello) else {
+            return Err(malformed("The client's hello is not one that a handshake could begin with"));
+        };
+        self.client_random = *hello.random;
+        let [_, _, number @ ..] = record.number();
+        let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        // RFC 9147 section 5.1: HelloRetryRequest was message 0, the second ClientHello message 1.
+        self.link = Link::new(config.offers.pace, 1, 2, number);
+        let (handshake, question) = ServerHandshake::new(config, &record, choice.protocol.take())?;
+        self.stage = Stage::Server(Box::new(handshake));
+        Ok(question)
+    }
+
+    /// Who the peer of a handshake says it is, if it has said so.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        let Stage::Server(server) = &self.stage else { return None };
+        let psk_identity = server.claimed_identity().map(<[u8]>::to_vec);
+        Some(Claim { psk_identity, ..Claim::default() }).filter(|claim| !claim.is_empty())
+    }
+
+    /// RFC 8446 section 6.1: user_canceled is followed by close_notify.
+    pub(crate) fn cancel_handshake(&mut self, out: &mut Outbox) {
+        for description in [alert::USER_CANCELED, alert::CLOSE_NOTIFY] {
+            self.send_alert(alert::WARNING, description, out);
+        }
+    }
+
+    /// Gives a handshake up for a reason of our own.
+    pub(crate) fn send_fatal_alert(&mut self, description: u8, out: &mut Outbox) {
+        self.send_alert(alert::FATAL, description, out);
+    }
+
+    /// The association ends with or without it.
+    fn send_alert(&mut self, level: u8, description: u8, out: &mut Outbox) {
+        match &mut self.stage {
+            Stage::Choice(choice) => choice.send_alert(level, description, out),
+            Stage::Client(client) if client.is_at_start() || client.is_asking() => {}
+            _ => {
+                let _ = self.link.send(kind::ALERT, &[level, description], out);
+            }
+        }
+    }
+
+    /// Tells the peer the reason.
+    fn fail(&mut self, error: Error, out: &mut Outbox) -> Error {
+        match error.alert_to_send() {
+            None => error,
+            Some(description) => {
+                self.send_alert(alert::FATAL, description, out);
+                error.with_alert(description)
+            }
+        }
+    }
+
+    // --- records -----------------------------------------------------------------------------------------------------
+
+    /// Seals one payload into one record, one datagram.
+    pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        let Stage::Open(open) = &mut self.stage else {
+            return Err(Error::new(ErrorKind::Internal, "A record was to be written before the handshake was over"));
+        };
+        self.link.send(kind::APPLICATION_DATA, payload, out)?;
+        open.wrote(now, &self.link);
+        Ok(())
+    }
+
+    /// Says whatever a test wishes, in the newest epoch.
+    #[cfg(test)]
+    pub(super) fn say(&mut self, content_type: u8, content: &[u8], out: &mut Outbox) {
+        self.link.send(content_type, content, out).unwrap();
+    }
+
+    #[cfg(test)]
+    pub(super) fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    /// Bytes of payload that one record may carry.
+    pub(crate) fn payload_limit(&self) -> usize {
+        if matches!(self.stage, Stage::Open(_)) { RECORD_LIMIT } else { 0 }
+    }
+
+    /// RFC 8446 section 6.1: tells the peer that nothing more will come.
+    pub(crate) fn close_notify(&mut self, out: &mut Outbox) {
+        self.send_alert(alert::WARNING, alert::CLOSE_NOTIFY, out);
+    }
+
+    /// The random of the ClientHello that an established association began with.
+    pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
+        matches!(self.stage, Stage::Open(_)).then_some(self.client_random)
+    }
+
+    /// `None` while there is a handshake.
+    pub(crate) fn finished(&self) -> Option<Finished> {
+        match &self.stage {
+            Stage::Open(open) => Some(open.finished().clone()),
+            _ => None,
+        }
+    }
+
+    /// Keying material for another protocol (RFC 8446 section 7.5).
+    pub(crate) fn export(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+        match &self.stage {
+            Stage::Open(open) => open.export(label, context, length),
+            _ => Err(ExportError::NotConnected),
+        }
+    }
+
+    /// What reads a capture of the association: the secrets that have come since the last time, by NSS's names.
+    pub(crate) fn take_key_log(&mut self) -> Option<KeyLog> {
+        let is_client = match &self.stage {
+            Stage::Choice(_) => return None,
+            Stage::Server(_) => false,
+            Stage::Client(_) => true,
+            Stage::Open(open) => open.is_client(),
+        };
+        let lines = self.link.take_secrets().into_iter().map(|(is_own, epoch, secret)| {
+            let whose = if is_own == is_client { "CLIENT" } else { "SERVER" };
+            let label = match epoch.checked_sub(DATA_EPOCH) {
+                None => format!("{whose}_HANDSHAKE_TRAFFIC_SECRET"),
+                Some(generation) => format!("{whose}_TRAFFIC_SECRET_{generation}"),
+            };
+            KeyLog::line(&label, &self.client_random, &secret)
+        });
+        lines.reduce(|log, line| log.and(&line))
+    }
+
+    // --- rest --------------------------------------------------------------------------------------------------------
+
+    pub(crate) fn is_asleep(&self) -> bool {
+        matches!(self.stage, Stage::Open(_)) && self.link.is_at_rest()
+    }
+
+    /// Gives the memory of the keys back; the next record or payload makes them anew in a few microseconds.
+    pub(crate) fn hibernate(&mut self) {
+        self.link.rest();
+    }
+}

@@ -1,0 +1,74 @@
+//! Errors of this engine, which has no numbers for them.
+
+use crate::tls::error::{Error, ErrorKind};
+use crate::tls::ffi::Refused;
+use crate::wire::alert;
+use crate::wire::hello13::ChoiceFault;
+
+impl From<Refused> for Error {
+    /// Nothing that a peer does leads here: what it can do wrong is told apart where it is read.
+    fn from(_: Refused) -> Error {
+        Error::new(ErrorKind::Internal, "The keys of the connection could not be made, or are used up")
+    }
+}
+
+impl From<ChoiceFault> for Error {
+    fn from(fault: ChoiceFault) -> Error {
+        match fault {
+            ChoiceFault::Malformed => {
+                Error::protocol(alert::DECODE_ERROR, "The server's hello, or one of its extensions, is malformed")
+            }
+            ChoiceFault::OtherVersion => {
+                let message = "The server does not speak DTLS 1.3, and this client speaks no other version";
+                Error::new(ErrorKind::WrongVersion, message)
+            }
+            ChoiceFault::Illegal => Error::protocol(
+                alert::ILLEGAL_PARAMETER,
+                "The server's hello has a session id or a compression method that was not offered",
+            ),
+            ChoiceFault::Unoffered(id) => Error::protocol(
+                alert::UNSUPPORTED_EXTENSION,
+                format!("The server's hello has the extension {id}, which does not belong there"),
+            ),
+            ChoiceFault::Extensions(fault) => fault.into(),
+        }
+    }
+}
+
+/// The peer said what cannot be meant at this point.
+pub(super) fn unexpected(what: &str) -> Error {
+    Error::protocol(alert::UNEXPECTED_MESSAGE, what)
+}
+
+/// The peer chose, or repeated, something that was not there to be chosen.
+pub(super) fn illegal(what: &str) -> Error {
+    Error::protocol(alert::ILLEGAL_PARAMETER, what)
+}
+
+pub(super) fn malformed(what: &str) -> Error {
+    Error::protocol(alert::DECODE_ERROR, what)
+}
+
+/// The peer ended the connection.
+pub(super) fn alert_received(description: u8, during_handshake: bool) -> Error {
+    let name = alert::name(description);
+    match (during_handshake, description) {
+        (true, alert::NO_APPLICATION_PROTOCOL) => Error::no_application_protocol().with_alert(description),
+        (true, alert::PROTOCOL_VERSION) => {
+            let message = "The peer does not speak DTLS 1.3, as its alert protocol_version says";
+            Error::new(ErrorKind::WrongVersion, message).with_alert(description)
+        }
+        (true, alert::CLOSE_NOTIFY | alert::USER_CANCELED) => {
+            Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
+        }
+        _ => {
+            let hint = match (during_handshake, description) {
+                (true, alert::DECRYPT_ERROR) => ": it has another pre-shared key, or does not know the identity",
+                (true, alert::HANDSHAKE_FAILURE) => ": it has no cipher suite or credential in common with us",
+                _ => "",
+            };
+            let message = format!("The peer ended the connection with the alert {name}{hint}");
+            Error::new(ErrorKind::AlertReceived, message).with_alert(description)
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What a handshake leaves behind when it is over.
+
+use super::schedule::{LABEL_LIMIT, derive, expand_label};
+use crate::tls::error::{EXPORT_LIMIT, ExportError};
+use crate::tls::ffi::hash::Digest;
+use crate::tls::finished::Finished;
+use crate::tls::peer::Authorization;
+use crate::tls::progress::{Negotiated, Terms};
+use crate::tls::suites::Suite;
+use std::collections::VecDeque;
+use zeroize::Zeroizing;
+
+/// A handshake that is over.
+pub(super) struct Outcome {
+    pub(super) suite: Suite,
+    pub(super) exporter: Digest,
+    pub(super) finished: Finished,
+    /// The identity whose key the peer proved to have. Servers only.
+    pub(super) psk_identity: Option<Vec<u8>>,
+    /// The application protocol (RFC 7301).
+    pub(super) protocol: Option<Vec<u8>>,
+}
+
+impl Outcome {
+    pub(super) fn negotiated(&mut self) -> Box<Negotiated> {
+        Box::new(Negotiated {
+            suite: self.suite,
+            resumed: false,
+            psk_identity: self.psk_identity.take(),
+            peer: None,
+            terms: Terms {
+                protocol: self.protocol.take(),
+                authorization: Authorization::Granted,
+                issuers: Vec::new(),
+                srtp_profile: None,
+            },
+            session: None,
+            early: VecDeque::new(),
+        })
+    }
+}
+
+/// Keying material for other protocols (RFC 8446 section 7.5). No context is the same as an empty one. No label is reserved:
+/// nothing else is derived from the exporter's secret.
+pub(super) fn export(
+    secret: &Digest,
+    label: &[u8],
+    context: Option<&[u8]>,
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+    if label.is_empty() || label.len() > LABEL_LIMIT || label.contains(&0) {
+        return Err(ExportError::Label);
+    }
+    if !(1..=EXPORT_LIMIT).contains(&length) {
+        return Err(ExportError::Length);
+    }
+    let hash = secret.hash();
+    let context = hash.of(context.unwrap_or_default());
+    let mut material = Zeroizing::new(vec![0; length]);
+    derive(secret, label, &hash.of(&[]))
+        .and_then(|secret| expand_label(&secret, b"exporter", &context, &mut material))
+        // HKDF has no more than 255 digests.
+        .map_err(|_| ExportError::Length)?;
+    Ok(material)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::ffi::hash::Hash;
+
+    #[test]
+    fn what_is_exported_depends_on_label_context_and_length() {
+        let secret = Hash::Sha256.of(b"exporter secret");
+        let export = |label: &[u8], context, length| export(&secret, label, context, length);
+        let material = export(b"EXPERIMENTAL", None, 32).unwrap();
+        assert_eq!(export(b"EXPERIMENTAL", Some(b""), 32).unwrap(), material);
+        assert_ne!(export(b"EXPERIMENTAL", Some(b"c"), 32).unwrap(), material);
+        assert_ne!(export(b"EXPERIMENTAM", None, 32).unwrap(), material);
+        assert_ne!(export(b"EXPERIMENTAL", None, 33).unwrap()[..32], material[..]);
+    }
+
+    #[test]
+    fn what_cannot_be_exported_is_refused() {
+        let secret = Hash::Sha256.of(b"exporter secret");
+        for label in [&b""[..], b"with\0nul", &[b'a'; LABEL_LIMIT + 1]] {
+            assert_eq!(export(&secret, label, None, 32), Err(ExportError::Label));
+        }
+        for length in [0, 255 * 32 + 1, EXPORT_LIMIT + 1] {
+            assert_eq!(export(&secret, b"label", None, length), Err(ExportError::Length));
+        }
+    }
+}

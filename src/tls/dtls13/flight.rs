@@ -1,0 +1,210 @@
+//! Handshake messages on their way to the peer, until it has acknowledged them (RFC 9147 sections 5.8 and 7).
+
+use super::numbers::{DATA_EPOCH, RecordNumber};
+use crate::wire::handshake::MESSAGE_LIMIT;
+use crate::wire::{HANDSHAKE_HEADER_LENGTH, u24};
+use std::time::{Duration, Instant};
+
+/// Times that one fragment is sent and its record number remembered; the oldest gives way.
+const NUMBERS_LIMIT: usize = 8;
+
+/// How often what follows a handshake is repeated by a timer. A peer that never acknowledges it has no use for it.
+const REPETITIONS_LIMIT: u32 = 8;
+
+/// How long a flight waits for an acknowledgment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    pub(crate) first_interval: Duration,
+    /// Upper bound of the doubling interval.
+    pub(crate) longest_interval: Duration,
+    /// Payload bytes of a datagram.
+    pub(crate) mtu: u16,
+}
+
+/// A part of a message, as it stands in a record.
+pub(super) struct Fragment {
+    pub(super) epoch: u64,
+    pub(super) bytes: Vec<u8>,
+    /// The records that it was sent in.
+    sent: Vec<RecordNumber>,
+    is_delivered: bool,
+}
+
+impl Fragment {
+    pub(super) fn was_sent(&mut self, number: RecordNumber) {
+        if self.sent.len() == NUMBERS_LIMIT {
+            self.sent.remove(0);
+        }
+        self.sent.push(number);
+    }
+}
+
+/// What is under way.
+pub(super) struct Flight {
+    fragments: Vec<Fragment>,
+    due: Option<Instant>,
+    interval: Duration,
+    last_sent: Option<Instant>,
+    repetitions: u32,
+}
+
+impl Flight {
+    pub(super) fn new(pace: Pace) -> Flight {
+        Flight { fragments: Vec::new(), due: None, interval: pace.first_interval, last_sent: None, repetitions: 0 }
+    }
+
+    /// Adds a message, in fragments that fit into datagrams. `room`: bytes of a record's content, header of the fragment
+    /// included.
+    pub(super) fn push(&mut self, kind: u8, sequence: u16, epoch: u64, body: &[u8], room: usize) {
+        debug_assert!(body.len() <= MESSAGE_LIMIT);
+        let step = room.saturating_sub(HANDSHAKE_HEADER_LENGTH).max(1);
+        let mut offset = 0;
+        loop {
+            let part = body.get(offset..body.len().min(offset + step)).unwrap_or_default();
+            let mut bytes = Vec::with_capacity(HANDSHAKE_HEADER_LENGTH + part.len());
+            bytes.push(kind);
+            bytes.extend(u24(body.len()));
+            bytes.extend(sequence.to_be_bytes());
+            bytes.extend(u24(offset));
+            bytes.extend(u24(part.len()));
+            bytes.extend(part);
+            self.fragments.push(Fragment { epoch, bytes, sent: Vec::new(), is_delivered: false });
+            offset += part.len();
+            if offset >= body.len() {
+                return;
+            }
+        }
+    }
+
+    /// What the peer has not acknowledged.
+    pub(super) fn missing(&mut self) -> impl Iterator<Item = &mut Fragment> {
+        self.fragments.iter_mut().filter(|fragment| !fragment.is_delivered)
+    }
+
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.fragments.is_empty()
+    }
+
+    /// What was missing has been sent.
+    pub(super) fn was_sent(&mut self, now: Instant) {
+        self.last_sent = Some(now);
+        self.due = Some(now + self.interval);
+    }
+
+    /// The peer has received this record; `epoch`: of the record that says so. Whether that is news.
+    ///
+    /// In a handshake, what is said in one epoch says nothing of later ones: in plaintext anybody can say it (RFC 9147 section 7).
+    /// Afterwards the epochs of the two directions are unrelated.
+    pub(super) fn acknowledge(&mut self, number: RecordNumber, epoch: u64) -> bool {
+        if epoch < DATA_EPOCH && number.epoch > epoch {
+            return false;
+        }
+        let mut is_news = false;
+        for fragment in self.missing().filter(|fragment| fragment.sent.contains(&number)) {
+            fragment.is_delivered = true;
+            is_news = true;
+        }
+        is_news
+    }
+
+    /// Whether everything has arrived.
+    pub(super) fn is_delivered(&self) -> bool {
+        self.fragments.iter().all(|fragment| fragment.is_delivered)
+    }
+
+    /// Whether it may be repeated for a reason that the peer, or anybody, can give again and again.
+    pub(super) fn has_rested(&self, now: Instant) -> bool {
+        self.last_sent.is_none_or(|sent| now >= sent + self.interval / 4)
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Whether it is to be repeated now. `is_open`: whether the handshake is over.
+    pub(super) fn is_due(&mut self, now: Instant, is_open: bool, pace: Pace) -> bool {
+        if self.due.is_none_or(|due| now < due) {
+            return false;
+        }
+        if is_open && self.repetitions >= REPETITIONS_LIMIT {
+            self.due = None;
+            return false;
+        }
+        self.repetitions += 1;
+        // RFC 9147 section 5.8.2.
+        self.interval = (self.interval * 2).min(pace.longest_interval);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::dtls13::tests::base_time;
+
+    const PACE: Pace =
+        Pace { first_interval: Duration::from_secs(1), longest_interval: Duration::from_secs(3), mtu: 1200 };
+
+    fn number(epoch: u64, number: u64) -> RecordNumber {
+        RecordNumber { epoch, number }
+    }
+
+    /// A message in three fragments, which were sent as the records 0 to 2 of epoch 2.
+    fn flight() -> Flight {
+        let mut flight = Flight::new(PACE);
+        flight.push(8, 1, 2, b"abcdefg", HANDSHAKE_HEADER_LENGTH + 3);
+        flight.missing().zip(0..).for_each(|(fragment, sequence)| fragment.was_sent(number(2, sequence)));
+        flight
+    }
+
+    #[test]
+    fn a_message_is_cut_into_fragments_that_fit() {
+        let mut flight = flight();
+        let fragments: Vec<_> = flight.missing().map(|fragment| fragment.bytes.clone()).collect();
+        assert_eq!(fragments[0], b"\x08\0\0\x07\0\x01\0\0\0\0\0\x03abc");
+        assert_eq!(fragments[2], b"\x08\0\0\x07\0\x01\0\0\x06\0\0\x01g");
+        assert_eq!(fragments.len(), 3);
+        flight.push(20, 2, 2, b"", 100);
+        assert_eq!(flight.missing().count(), 4);
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_not_missing_any_more() {
+        let mut flight = flight();
+        assert!(flight.acknowledge(number(2, 1), 2));
+        assert!(!flight.acknowledge(number(2, 1), 2));
+        assert!(!flight.acknowledge(number(2, 9), 2));
+        assert_eq!(flight.missing().count(), 2);
+        // Sent again under new numbers: the old ones count as well.
+        flight.missing().zip(3..).for_each(|(fragment, sequence)| fragment.was_sent(number(2, sequence)));
+        assert!(flight.acknowledge(number(2, 0), 2) && flight.acknowledge(number(2, 4), 3));
+        assert!(flight.is_delivered() && flight.is_under_way());
+    }
+
+    #[test]
+    fn plaintext_says_nothing_of_protected_records() {
+        let mut flight = flight();
+        assert!(!flight.acknowledge(number(2, 0), 0));
+        assert!(flight.acknowledge(number(2, 0), 3));
+    }
+
+    #[test]
+    fn intervals_double_up_to_the_longest_and_what_follows_a_handshake_is_given_up() {
+        let start: Instant = base_time();
+        let mut flight = flight();
+        flight.was_sent(start);
+        let mut now = start;
+        let mut intervals = Vec::new();
+        for _ in 0..REPETITIONS_LIMIT {
+            let due = flight.deadline().unwrap();
+            intervals.push((due - now).as_secs());
+            now = due;
+            assert!(!flight.is_due(now - Duration::from_millis(1), true, PACE));
+            assert!(flight.is_due(now, true, PACE));
+            flight.was_sent(now);
+        }
+        assert_eq!(intervals[..4], [1, 2, 3, 3]);
+        assert!(!flight.is_due(now + Duration::from_secs(10), true, PACE));
+        assert_eq!(flight.deadline(), None);
+    }
+}

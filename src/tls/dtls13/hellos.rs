@@ -1,0 +1,141 @@
+//! The hellos as we write them (RFC 9147 section 5.3, RFC 8446 section 4.1), bodies without their headers.
+
+use crate::tls::ffi::groups::{Group, KeyShare};
+use crate::tls::suites::Suite;
+use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, PSK_DHE_KE, RETRY_RANDOM, extension};
+use crate::wire::vector;
+
+/// RFC 6066 section 3.
+const HOST_NAME: u8 = 0;
+
+/// A ClientHello.
+pub(super) struct ClientHello<'a> {
+    pub(super) random: &'a [u8; 32],
+    pub(super) suites: &'a [Suite],
+    pub(super) groups: &'a [Group],
+    pub(super) share: &'a KeyShare,
+    pub(super) cookie: Option<&'a [u8]>,
+    pub(super) servername: Option<&'a str>,
+    pub(super) protocols: &'a [Vec<u8>],
+    pub(super) identity: &'a [u8],
+    /// Bytes of the proof that we have the key.
+    pub(super) binder_length: usize,
+}
+
+impl ClientHello<'_> {
+    /// The body, with zeros for the proof, which are the last of its bytes.
+    pub(super) fn write(&self) -> Vec<u8> {
+        let mut body = Vec::new();
+        body.extend(DTLS_1_2.to_be_bytes());
+        body.extend(self.random);
+        // RFC 9147 section 5.3: no session id, and no cookie here.
+        body.extend([0, 0]);
+        vector(&mut body, 2, |body| self.suites.iter().for_each(|suite| body.extend(suite.id().to_be_bytes())));
+        body.extend([1, 0]);
+        vector(&mut body, 2, |body| self.write_extensions(body));
+        body
+    }
+
+    fn write_extensions(&self, body: &mut Vec<u8>) {
+        write(body, extension::SUPPORTED_VERSIONS, |body| {
+            vector(body, 1, |body| body.extend(DTLS_1_3.to_be_bytes()));
+        });
+        // Before all that is long: a server that keeps nothing looks for it in the first fragment.
+        if let Some(cookie) = self.cookie {
+            write(body, extension::COOKIE, |body| vector(body, 2, |body| body.extend(cookie)));
+        }
+        if let Some(name) = self.servername {
+            write(body, extension::SERVER_NAME, |body| {
+                vector(body, 2, |body| {
+                    body.push(HOST_NAME);
+                    vector(body, 2, |body| body.extend(name.as_bytes()));
+                });
+            });
+        }
+        write(body, extension::SUPPORTED_GROUPS, |body| {
+            vector(body, 2, |body| self.groups.iter().for_each(|group| body.extend(group.id().to_be_bytes())));
+        });
+        if !self.protocols.is_empty() {
+            write(body, extension::APPLICATION_PROTOCOL, |body| {
+                vector(body, 2, |body| {
+                    self.protocols.iter().for_each(|name| vector(body, 1, |body| body.extend(name)))
+                });
+            });
+        }
+        write(body, extension::KEY_SHARE, |body| {
+            vector(body, 2, |body| write_share(self.share, body));
+        });
+        write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
+        // RFC 8446 section 4.2.11: the last one.
+        write(body, extension::PRE_SHARED_KEY, |body| {
+            vector(body, 2, |body| {
+                vector(body, 2, |body| body.extend(self.identity));
+                // RFC 8446 section 4.2.11: keys from outside have no age.
+                body.extend([0; 4]);
+            });
+            vector(body, 2, |body| vector(body, 1, |body| body.resize(body.len() + self.binder_length, 0)));
+        });
+    }
+
+    /// Bytes at the end of the body that the proof does not cover: the list of proofs, which has one.
+    pub(super) fn uncovered(&self) -> usize {
+        2 + 1 + self.binder_length
+    }
+}
+
+/// The body of a ServerHello.
+pub(super) fn server_hello(random: &[u8; 32], suite: Suite, share: &KeyShare, psk: u16) -> Vec<u8> {
+    hello_of_server(random, suite.id(), |body| {
+        write(body, extension::KEY_SHARE, |body| write_share(share, body));
+        write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));
+    })
+}
+
+/// The body of a HelloRetryRequest, of which every byte follows from these: it is written again when the client comes back.
+/// `group`: the group in which the client is to send a public value; 0 when it has sent one that will do.
+pub(super) fn hello_retry_request(suite: u16, group: u16, cookie: &[u8]) -> Vec<u8> {
+    hello_of_server(&RETRY_RANDOM, suite, |body| {
+        if group != 0 {
+            write(body, extension::KEY_SHARE, |body| body.extend(group.to_be_bytes()));
+        }
+        write(body, extension::COOKIE, |body| vector(body, 2, |body| body.extend(cookie)));
+    })
+}
+
+fn hello_of_server(random: &[u8; 32], suite: u16, write_others: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let mut body = Vec::new();
+    body.extend(DTLS_1_2.to_be_bytes());
+    body.extend(random);
+    // RFC 9147 section 5.3: the client's session id is not repeated, as it is in TLS.
+    body.push(0);
+    body.extend(suite.to_be_bytes());
+    body.push(0);
+    vector(&mut body, 2, |body| {
+        write(body, extension::SUPPORTED_VERSIONS, |body| body.extend(DTLS_1_3.to_be_bytes()));
+        write_others(body);
+    });
+    body
+}
+
+/// The body of EncryptedExtensions. `protocol`: the application protocol that was chosen.
+pub(super) fn encrypted_extensions(protocol: Option<&[u8]>) -> Vec<u8> {
+    let mut body = Vec::new();
+    vector(&mut body, 2, |body| {
+        if let Some(protocol) = protocol {
+            write(body, extension::APPLICATION_PROTOCOL, |body| {
+                vector(body, 2, |body| vector(body, 1, |body| body.extend(protocol)));
+            });
+        }
+    });
+    body
+}
+
+fn write_share(share: &KeyShare, body: &mut Vec<u8>) {
+    body.extend(share.group().id().to_be_bytes());
+    vector(body, 2, |body| body.extend(share.public()));
+}
+
+fn write(body: &mut Vec<u8>, id: u16, content: impl FnOnce(&mut Vec<u8>)) {
+    body.extend(id.to_be_bytes());
+    vector(body, 2, content);
+}

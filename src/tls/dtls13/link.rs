@@ -1,0 +1,411 @@
+//! What is below the messages of an association: records of all epochs, fragments, acknowledgments, retransmission (RFC 9147
+//! sections 4, 5 and 7).
+
+use super::acknowledgments::{self, Acknowledgments};
+use super::flight::{Flight, Pace};
+use super::incoming::{Incoming, Message, Place};
+use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
+use super::protection::{OVERHEAD, Opened, Opener, Sealer};
+use crate::tls::error::Error;
+use crate::tls::ffi::Refused;
+use crate::tls::ffi::aead::Algorithm;
+use crate::tls::ffi::hash::Digest;
+use crate::tls::inbound::DropReason;
+use crate::tls::outbox::Outbox;
+use crate::wire::handshake::HandshakeFragment;
+use crate::wire::{OwnedRecord, RECORD_HEADER_LENGTH, Record};
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Types of records (RFC 9147 section 4.1).
+pub(super) mod kind {
+    pub(in super::super) const ALERT: u8 = 21;
+    pub(in super::super) const HANDSHAKE: u8 = 22;
+    pub(in super::super) const APPLICATION_DATA: u8 = 23;
+    pub(in super::super) const ACK: u8 = 26;
+}
+
+/// Records that came before their keys, at most, and their bytes.
+const EARLY_LIMIT: usize = 8;
+const EARLY_BYTES_LIMIT: usize = 16 * 1024;
+
+/// What came of a handshake record, or of an ACK, makes no sense.
+#[derive(Debug)]
+pub(super) struct Malformed;
+
+/// What a protected record was.
+pub(super) enum Ciphertext {
+    Opened(Opened),
+    /// Its keys are not known yet.
+    Kept,
+    /// As if it had never come.
+    Dropped(DropReason),
+}
+
+/// One side's records.
+pub(super) struct Link {
+    pace: Pace,
+    /// Number of the next plaintext record.
+    plaintext_next: u64,
+    /// By epoch; the last one is the newest.
+    sealers: Vec<Sealer>,
+    openers: Vec<Opener>,
+    /// message_seq of the next message.
+    next_sequence: u16,
+    incoming: Incoming,
+    flight: Flight,
+    acknowledgments: Acknowledgments,
+    early: VecDeque<OwnedRecord>,
+    is_open: bool,
+    /// The newest epochs of both sides whose secrets have been logged.
+    logged: [u64; 2],
+}
+
+impl Link {
+    /// `own` and `peer`: message_seq of the next message that either side sends. `plaintext_next`: number of our next record.
+    pub(super) fn new(pace: Pace, own: u16, peer: u16, plaintext_next: u64) -> Link {
+        Link {
+            pace,
+            plaintext_next,
+            sealers: Vec::new(),
+            openers: Vec::new(),
+            next_sequence: own,
+            incoming: Incoming::new(peer),
+            flight: Flight::new(pace),
+            acknowledgments: Acknowledgments::default(),
+            early: VecDeque::new(),
+            is_open: false,
+            logged: [PLAINTEXT_EPOCH; 2],
+        }
+    }
+
+    // --- keys --------------------------------------------------------------------------------------------------------
+
+    /// Both directions of a new epoch.
+    pub(super) fn begin_epoch(&mut self, algorithm: Algorithm, epoch: u64, own: Digest, peer: Digest) {
+        self.sealers.push(Sealer::new(algorithm, own, epoch));
+        self.openers.push(Opener::new(algorithm, peer, epoch));
+    }
+
+    /// The handshake is over. Its reading keys stay: the peer may not know yet (RFC 9147 section 5.8.1).
+    pub(super) fn open(&mut self) -> VecDeque<OwnedRecord> {
+        self.is_open = true;
+        self.acknowledgments.clear();
+        self.forget_old_sealers();
+        for opener in self.openers.iter_mut().filter(|opener| opener.epoch() == HANDSHAKE_EPOCH) {
+            opener.rest();
+        }
+        std::mem::take(&mut self.early)
+    }
+
+    /// Keeps the keys of what is under way, and the newest.
+    fn forget_old_sealers(&mut self) {
+        if !self.flight.is_under_way()
+            && let Some(newest) = self.sealers.pop()
+        {
+            self.sealers.clear();
+            self.sealers.push(newest);
+        }
+    }
+
+    /// From now on we send in the next epoch. The peer has acknowledged our KeyUpdate.
+    pub(super) fn update_sealer(&mut self) -> Result<(), Refused> {
+        let next = self.sealers.last().ok_or(Refused)?.next()?;
+        self.sealers = vec![next];
+        Ok(())
+    }
+
+    /// From now on the peer may send in the next epoch. Records of this one may be late.
+    pub(super) fn update_opener(&mut self) -> Result<(), Refused> {
+        let newest = self.openers.last().ok_or(Refused)?;
+        let (epoch, next) = (newest.epoch(), newest.next()?);
+        // Two bits tell epochs apart: 6 looks like 2.
+        let is_kept = |old: u64| old == epoch || old == HANDSHAKE_EPOCH && next.epoch() < HANDSHAKE_EPOCH + 4;
+        self.openers.retain(|opener| is_kept(opener.epoch()));
+        self.openers.push(next);
+        Ok(())
+    }
+
+    /// The newest epoch that the peer may send in.
+    pub(super) fn peer_epoch(&self) -> u64 {
+        self.openers.last().map_or(PLAINTEXT_EPOCH, Opener::epoch)
+    }
+
+    /// Whether the keys have sealed so much that others are due.
+    pub(super) fn is_worn(&self) -> bool {
+        self.sealers.last().is_some_and(Sealer::is_worn)
+    }
+
+    /// Whether so much was forged that the association cannot go on (RFC 9147 section 4.5.3).
+    pub(super) fn has_suffered(&self) -> bool {
+        self.openers.iter().any(Opener::is_worn)
+    }
+
+    /// The keys of both sides have sealed half of what they may.
+    #[cfg(test)]
+    pub(super) fn wear_out(&mut self, peer: &mut Link) {
+        self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(2));
+        peer.openers.iter_mut().for_each(Opener::skip_to_limit);
+    }
+
+    /// The secrets that have come since the last time, each with its epoch, and whether it is our own.
+    pub(super) fn take_secrets(&mut self) -> Vec<(bool, u64, Digest)> {
+        let [own, peer] = self.logged;
+        let sealers = self.sealers.iter().map(|sealer| (true, sealer.epoch(), sealer.secret()));
+        let openers = self.openers.iter().map(|opener| (false, opener.epoch(), opener.secret()));
+        let is_new = |(is_own, epoch, _): &(bool, u64, &Digest)| *epoch > if *is_own { own } else { peer };
+        let new = sealers.chain(openers).filter(is_new);
+        let secrets = new.map(|(is_own, epoch, secret)| (is_own, epoch, secret.clone())).collect();
+        self.logged = [self.epoch(), self.peer_epoch()];
+        secrets
+    }
+
+    /// Our keys have sealed all that they may.
+    #[cfg(test)]
+    pub(super) fn use_up(&mut self) {
+        self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(1));
+    }
+
+    /// So much is forged that one record more is too much.
+    #[cfg(test)]
+    pub(super) fn suffer(&mut self) {
+        self.openers.iter_mut().for_each(Opener::suffer);
+    }
+
+    /// Gives the memory of all keys back, until they are needed.
+    pub(super) fn rest(&mut self) {
+        self.sealers.iter_mut().for_each(Sealer::rest);
+        self.openers.iter_mut().for_each(Opener::rest);
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.sealers.iter().all(Sealer::is_at_rest) && self.openers.iter().all(Opener::is_at_rest)
+    }
+
+    // --- out ---------------------------------------------------------------------------------------------------------
+
+    /// Appends one record in this epoch.
+    fn seal(&mut self, epoch: u64, kind: u8, content: &[u8], out: &mut Vec<u8>) -> Result<RecordNumber, Refused> {
+        if let Some(sealer) = self.sealers.iter_mut().find(|sealer| sealer.epoch() == epoch) {
+            return sealer.seal(kind, content, out);
+        }
+        if epoch != PLAINTEXT_EPOCH {
+            return Err(Refused);
+        }
+        let number = self.plaintext_next;
+        let length = u16::try_from(content.len()).map_err(|_| Refused)?;
+        let [_, _, digits @ ..] = number.to_be_bytes();
+        self.plaintext_next += 1;
+        out.extend([kind, 254, 253, 0, 0]);
+        out.extend(digits);
+        out.extend(length.to_be_bytes());
+        out.extend(content);
+        Ok(RecordNumber { epoch, number })
+    }
+
+    /// Sends one record by itself, in the newest epoch.
+    pub(super) fn send(&mut self, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + OVERHEAD + content.len());
+        self.seal(self.epoch(), kind, content, &mut datagram)?;
+        out.push(&datagram);
+        Ok(())
+    }
+
+    fn epoch(&self) -> u64 {
+        self.sealers.last().map_or(PLAINTEXT_EPOCH, Sealer::epoch)
+    }
+
+    /// Begins a flight. The peer's has come: what follows tells it so (RFC 9147 section 7.1), and ours before it has arrived.
+    pub(super) fn begin_flight(&mut self) {
+        self.flight = Flight::new(self.pace);
+        self.acknowledgments.clear();
+    }
+
+    /// Adds a message to the flight.
+    pub(super) fn push(&mut self, epoch: u64, kind: u8, body: &[u8]) {
+        let overhead = if epoch == PLAINTEXT_EPOCH { RECORD_HEADER_LENGTH } else { OVERHEAD };
+        let room = usize::from(self.pace.mtu).saturating_sub(overhead);
+        self.flight.push(kind, self.next_sequence, epoch, body, room);
+        self.next_sequence = self.next_sequence.wrapping_add(1);
+    }
+
+    /// A message of its own, in the newest epoch.
+    pub(super) fn send_message(&mut self, now: Instant, kind: u8, body: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        self.begin_flight();
+        self.push(self.epoch(), kind, body);
+        self.transmit(now, out)
+    }
+
+    /// Sends whatever of the flight has not been acknowledged, as many records to a datagram as fit.
+    pub(super) fn transmit(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
+        let mut flight = std::mem::replace(&mut self.flight, Flight::new(self.pace));
+        let sent = self.send_fragments(&mut flight, out);
+        flight.was_sent(now);
+        self.flight = flight;
+        Ok(sent?)
+    }
+
+    fn send_fragments(&mut self, flight: &mut Flight, out: &mut Outbox) -> Result<(), Refused> {
+        let (mut datagram, mut record) = (Vec::new(), Vec::new());
+        for fragment in flight.missing() {
+            record.clear();
+            let number = self.seal(fragment.epoch, kind::HANDSHAKE, &fragment.bytes, &mut record)?;
+            fragment.was_sent(number);
+            if !datagram.is_empty() && datagram.len() + record.len() > self.pace.mtu.into() {
+                out.push(&datagram);
+                datagram.clear();
+            }
+            datagram.extend_from_slice(&record);
+        }
+        if !datagram.is_empty() {
+            out.push(&datagram);
+        }
+        Ok(())
+    }
+
+    /// Tells the peer which of its records have come.
+    pub(super) fn acknowledge(&mut self, out: &mut Outbox) -> Result<(), Error> {
+        let content = self.acknowledgments.content();
+        if self.is_open {
+            self.acknowledgments.clear();
+        }
+        self.send(kind::ACK, &content, out)
+    }
+
+    /// Messages that have been written, other than again.
+    pub(super) fn messages_written(&self) -> u32 {
+        self.next_sequence.into()
+    }
+
+    /// Whether a flight of ours has not arrived.
+    pub(super) fn is_sending(&self) -> bool {
+        self.flight.is_under_way()
+    }
+
+    /// What the peer has sent could only follow our flight.
+    pub(super) fn end_flight(&mut self) {
+        self.flight = Flight::new(self.pace);
+        self.forget_old_sealers();
+    }
+
+    // --- time --------------------------------------------------------------------------------------------------------
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.flight.deadline().into_iter().chain(self.acknowledgments.deadline()).min()
+    }
+
+    /// Says which records have come, if that is due.
+    pub(super) fn tell(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
+        if self.acknowledgments.take_due(now) { self.acknowledge(out) } else { Ok(()) }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
+        self.tell(now, out)?;
+        if self.flight.is_due(now, self.is_open, self.pace) {
+            self.transmit(now, out)?;
+        }
+        Ok(())
+    }
+
+    // --- in ----------------------------------------------------------------------------------------------------------
+
+    /// Opens a ciphertext in `room`, which must be as long.
+    pub(super) fn read(&mut self, now: Instant, record: &Record<'_>, room: &mut [u8]) -> Ciphertext {
+        let Some(room) = room.get_mut(..record.bytes.len()) else { return Ciphertext::Dropped(DropReason::Malformed) };
+        let bits = u64::from(record.epoch);
+        let Some(opener) = self.openers.iter_mut().rev().find(|opener| opener.epoch() & 3 == bits) else {
+            return self.keep_early(now, record);
+        };
+        room.copy_from_slice(record.bytes);
+        opener.open(room).map_or_else(Ciphertext::Dropped, Ciphertext::Opened)
+    }
+
+    /// Keeps a record of a handshake whose keys are not known yet.
+    fn keep_early(&mut self, now: Instant, record: &Record<'_>) -> Ciphertext {
+        let bytes: usize = self.early.iter().map(|early| early.bytes.len()).sum();
+        if self.is_open {
+            return Ciphertext::Dropped(DropReason::Unexpected);
+        }
+        if self.early.len() == EARLY_LIMIT || bytes + record.bytes.len() > EARLY_BYTES_LIMIT {
+            return Ciphertext::Dropped(DropReason::Limit);
+        }
+        self.early.push_back(record.keep());
+        // RFC 9147 section 7.1: soon say that nothing can be read, so that the peer repeats what is missing.
+        self.acknowledgments.tell_at(now + self.pace.first_interval / 4);
+        Ciphertext::Kept
+    }
+
+    /// Records that came before their keys.
+    pub(super) fn take_early(&mut self) -> VecDeque<OwnedRecord> {
+        std::mem::take(&mut self.early)
+    }
+
+    /// Takes the content of a handshake record. What is whole of it is in [`Link::next_message`].
+    pub(super) fn take_handshake(
+        &mut self,
+        now: Instant,
+        number: RecordNumber,
+        mut content: &[u8],
+        out: &mut Outbox,
+    ) -> Result<(), Malformed> {
+        let (mut is_old, mut is_kept, mut is_dropped) = (false, false, content.is_empty());
+        while !content.is_empty() {
+            let (fragment, rest) = HandshakeFragment::split(content).ok_or(Malformed)?;
+            match self.incoming.put(number.epoch, &fragment) {
+                Place::Old => is_old = true,
+                Place::Kept => is_kept = true,
+                Place::Dropped => is_dropped = true,
+            }
+            content = rest;
+        }
+        if is_old && !is_kept && self.flight.is_under_way() {
+            // RFC 9147 section 5.8.1: the peer repeats what we have answered, so our answer was lost. It tells more than an ACK.
+            if self.flight.has_rested(now) {
+                self.transmit(now, out).map_err(|_| Malformed)?;
+            }
+        } else if !is_dropped && (is_kept || number.epoch != PLAINTEXT_EPOCH) {
+            // RFC 9147 section 7: only what was taken, or had been before. Nobody hears in plaintext what came twice.
+            self.acknowledgments.push(number);
+            let delay = if self.is_open { Duration::ZERO } else { self.pace.first_interval / 4 };
+            if is_kept || self.is_open {
+                self.acknowledgments.tell_at(now + delay);
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message that is whole.
+    pub(super) fn next_message(&mut self) -> Option<Message> {
+        self.incoming.next()
+    }
+
+    /// Takes the content of an ACK record. Whether the whole flight has arrived with it.
+    pub(super) fn take_acknowledgment(
+        &mut self,
+        now: Instant,
+        epoch: u64,
+        content: &[u8],
+        out: &mut Outbox,
+    ) -> Result<bool, Malformed> {
+        let mut numbers = acknowledgments::parse(content).ok_or(Malformed)?.peekable();
+        if !self.flight.is_under_way() {
+            return Ok(false);
+        }
+        // "Nothing of it could be read": the flight is repeated, but not as often as anybody says so.
+        let mut is_news = numbers.peek().is_none() && self.flight.has_rested(now);
+        // A peer that has a ServerHello has keys to say so: whoever says it in plaintext is somebody else.
+        let counts = epoch != PLAINTEXT_EPOCH || self.sealers.is_empty();
+        for number in numbers.filter(|_| counts) {
+            is_news |= self.flight.acknowledge(number, epoch);
+        }
+        if self.flight.is_delivered() {
+            self.end_flight();
+            return Ok(true);
+        }
+        if is_news {
+            // RFC 9147 section 7.2: the rest at once.
+            self.transmit(now, out).map_err(|_| Malformed)?;
+        }
+        Ok(false)
+    }
+}

@@ -1,0 +1,104 @@
+//! Epochs, and numbers of records in them: which have come already, and which one is meant where only its last bytes are known.
+
+/// Epoch of the hellos, which are in plaintext (RFC 9147 section 6.1).
+pub(super) const PLAINTEXT_EPOCH: u64 = 0;
+
+/// Epoch of the handshake's other messages. There is no early data, which would have epoch 1.
+pub(super) const HANDSHAKE_EPOCH: u64 = 2;
+
+/// First epoch of application data.
+pub(super) const DATA_EPOCH: u64 = 3;
+
+/// A record, by its epoch and its number in it (RFC 9147 section 4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct RecordNumber {
+    pub(super) epoch: u64,
+    pub(super) number: u64,
+}
+
+/// Records below the newest whose repetitions are recognised.
+const WIDTH: u64 = 64;
+
+/// Which records of an epoch have come (RFC 9147 section 4.5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ReplayWindow {
+    /// One more than the highest number that was authenticated.
+    next: u64,
+    /// Bit n: `next - 1 - n` was seen.
+    seen: u64,
+}
+
+impl ReplayWindow {
+    /// Whether this record is neither a repetition nor too old to tell.
+    pub(super) fn is_new(&self, number: u64) -> bool {
+        match self.next.checked_sub(number) {
+            None | Some(0) => true,
+            Some(age) => age <= WIDTH && self.seen >> (age - 1) & 1 == 0,
+        }
+    }
+
+    /// An authentic record has come.
+    pub(super) fn mark(&mut self, number: u64) {
+        match self.next.checked_sub(number) {
+            None | Some(0) => {
+                let step = number - self.next + 1;
+                self.seen = if step < WIDTH { self.seen << step } else { 0 } | 1;
+                self.next = number + 1;
+            }
+            Some(age) if age <= WIDTH => self.seen |= 1 << (age - 1),
+            Some(_) => {}
+        }
+    }
+
+    /// The number with these low bits that is the nearest to the one expected next (RFC 9147 section 4.2.2).
+    pub(super) fn reconstruct(&self, low: u64, bits: u32) -> u64 {
+        let span = 1 << bits;
+        let candidate = self.next & !(span - 1) | low;
+        if candidate > self.next.saturating_add(span / 2) && candidate >= span {
+            candidate - span
+        } else if candidate.saturating_add(span / 2) < self.next {
+            candidate.saturating_add(span)
+        } else {
+            candidate
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_passes_twice_and_nothing_that_is_too_old() {
+        let mut window = ReplayWindow::default();
+        for number in [0, 5, 3, 70, 69] {
+            assert!(window.is_new(number), "{number}");
+            window.mark(number);
+            assert!(!window.is_new(number), "{number}");
+        }
+        assert!(!window.is_new(5) && !window.is_new(6) && window.is_new(7) && window.is_new(68) && window.is_new(71));
+        window.mark(1000);
+        assert!(!window.is_new(70) && window.is_new(1000 - 63) && !window.is_new(1000 - 64));
+    }
+
+    #[test]
+    fn numbers_are_reconstructed_over_gaps_and_boundaries() {
+        let mut window = ReplayWindow::default();
+        assert_eq!(window.reconstruct(0xff, 8), 0xff);
+        assert_eq!(window.reconstruct(0xffff, 16), 0xffff);
+        for newest in [255, 1000, 0xffff, 0x1_0000, 0x12_3456] {
+            window.mark(newest);
+            for number in [newest.saturating_sub(100), newest, newest + 1, newest + 100] {
+                assert_eq!(window.reconstruct(number & 0xff, 8), number, "{newest} {number}");
+                assert_eq!(window.reconstruct(number & 0xffff, 16), number, "{newest} {number}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_numbers_do_not_overflow() {
+        let window = ReplayWindow { next: u64::MAX, seen: 1 };
+        assert_eq!(window.reconstruct(0xfffe, 16), u64::MAX - 1);
+        let _ = window.reconstruct(0, 16);
+    }
+}

@@ -1,0 +1,200 @@
+//! An association whose handshake is over: records of the application, and the messages that may still come.
+
+use super::errors::{alert_received, illegal, malformed, unexpected};
+use super::finish::{Outcome, export};
+use super::incoming::Message;
+use super::link::{Ciphertext, Link, kind};
+use super::numbers::DATA_EPOCH;
+use super::protection::Opened;
+use crate::tls::error::{Error, ErrorKind, ExportError};
+use crate::tls::ffi::hash::Digest;
+use crate::tls::finished::Finished;
+use crate::tls::inbound::{DropReason, Inbound};
+use crate::tls::outbox::Outbox;
+use crate::wire::handshake::{KEY_UPDATE, NEW_SESSION_TICKET};
+use crate::wire::{RECORD_LIMIT, Record, alert};
+use std::time::Instant;
+use zeroize::Zeroizing;
+
+/// RFC 8446 section 4.6.3.
+const UPDATE_NOT_REQUESTED: u8 = 0;
+const UPDATE_REQUESTED: u8 = 1;
+
+/// What is left of a handshake.
+pub(super) struct Open {
+    is_client: bool,
+    exporter: Digest,
+    finished: Finished,
+    update: Update,
+    /// When the keys were found to be worn.
+    worn_at: Option<Instant>,
+}
+
+/// Where our own keys are on their way to the next ones.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Update {
+    No,
+    /// As soon as nothing else is under way.
+    Due,
+    /// The peer has been told, and has not acknowledged it.
+    UnderWay,
+}
+
+impl Open {
+    pub(super) fn new(is_client: bool, outcome: Outcome) -> Open {
+        let Outcome { exporter, finished, .. } = outcome;
+        Open { is_client, exporter, finished, update: Update::No, worn_at: None }
+    }
+
+    /// Fatal only if an authentic record caused it, or so many forged ones that the keys are worn.
+    pub(super) fn read(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        room: &mut [u8],
+        link: &mut Link,
+        out: &mut Outbox,
+    ) -> Result<Inbound, Error> {
+        match link.read(now, record, room) {
+            Ciphertext::Opened(opened) => {
+                let inbound = self.take(now, &opened, room, link, out)?;
+                // A payload leads to no datagram of ours: nobody looks for one behind it.
+                if !matches!(inbound, Inbound::Data(_)) {
+                    self.go_on(now, link, out)?;
+                }
+                Ok(inbound)
+            }
+            // RFC 9147 section 4.5.3.
+            Ciphertext::Dropped(_) if link.has_suffered() => {
+                let message = "So many forged records have come that the connection is not safe any more";
+                Err(Error::new(ErrorKind::BadRecordMac, message))
+            }
+            Ciphertext::Dropped(reason) => Ok(Inbound::Dropped(reason)),
+            Ciphertext::Kept => Ok(Inbound::Dropped(DropReason::Unexpected)),
+        }
+    }
+
+    fn take(
+        &mut self,
+        now: Instant,
+        opened: &Opened,
+        room: &mut [u8],
+        link: &mut Link,
+        out: &mut Outbox,
+    ) -> Result<Inbound, Error> {
+        let content = room.get(opened.content.clone()).unwrap_or_default();
+        // RFC 8446 section 5.4.
+        if content.len() > RECORD_LIMIT {
+            return Err(Error::protocol(alert::RECORD_OVERFLOW, "The peer sent a record that is too long"));
+        }
+        match opened.kind {
+            kind::APPLICATION_DATA if opened.number.epoch >= DATA_EPOCH => {
+                let length = content.len();
+                room.copy_within(opened.content.clone(), 0);
+                Ok(Inbound::Data(length))
+            }
+            // RFC 8446 section 5.4.
+            kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
+            kind::HANDSHAKE => {
+                let taken = link.take_handshake(now, opened.number, content, out);
+                taken.map_err(|_| malformed("The peer sent a malformed handshake message"))?;
+                while let Some(message) = link.next_message() {
+                    self.take_message(&message, link)?;
+                }
+                Ok(Inbound::Consumed)
+            }
+            kind::ACK => {
+                let delivered = link.take_acknowledgment(now, opened.number.epoch, content, out);
+                let delivered = delivered.map_err(|_| malformed("The peer sent a malformed acknowledgment"))?;
+                if delivered && self.update == Update::UnderWay {
+                    // RFC 9147 section 8: only now.
+                    link.update_sealer()?;
+                    self.update = Update::No;
+                }
+                Ok(Inbound::Consumed)
+            }
+            kind::ALERT => take_alert(content),
+            _ => Err(unexpected("The peer sent a record of a type that does not belong here")),
+        }
+    }
+
+    fn take_message(&mut self, message: &Message, link: &mut Link) -> Result<(), Error> {
+        match message.kind {
+            // It is acknowledged, and of no use: nothing is resumed here.
+            NEW_SESSION_TICKET if self.is_client && message.epoch >= DATA_EPOCH => Ok(()),
+            KEY_UPDATE if message.epoch == link.peer_epoch() && message.epoch >= DATA_EPOCH => {
+                let is_requested = match message.body.as_slice() {
+                    [UPDATE_NOT_REQUESTED] => false,
+                    [UPDATE_REQUESTED] => true,
+                    _ => return Err(illegal("The peer sent a KeyUpdate that has no meaning")),
+                };
+                link.update_opener()?;
+                // One that is under way answers this one as well.
+                if is_requested && self.update == Update::No {
+                    self.update = Update::Due;
+                }
+                Ok(())
+            }
+            _ => Err(unexpected("The peer sent a handshake message that does not belong behind the handshake")),
+        }
+    }
+
+    /// Notes whether the keys that a payload was sealed with are worn. The next ones need a message of their own, which leaves
+    /// at the deadline.
+    pub(super) fn wrote(&mut self, now: Instant, link: &Link) {
+        if self.update == Update::No && link.is_worn() {
+            self.worn_at.get_or_insert(now);
+        }
+    }
+
+    /// When other keys are due.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.worn_at
+    }
+
+    /// Sends what is due: acknowledgments, and a KeyUpdate once nothing else is under way.
+    fn go_on(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
+        link.tell(now, out)?;
+        self.worn_at = None;
+        if self.update == Update::No && link.is_worn() {
+            self.update = Update::Due;
+        }
+        if self.update == Update::Due && !link.is_sending() {
+            self.update = Update::UnderWay;
+            link.send_message(now, KEY_UPDATE, &[UPDATE_NOT_REQUESTED], out)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
+        link.handle_timeout(now, out)?;
+        self.go_on(now, link, out)
+    }
+
+    pub(super) fn export(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+        export(&self.exporter, label, context, length)
+    }
+
+    pub(super) fn is_client(&self) -> bool {
+        self.is_client
+    }
+
+    pub(super) fn finished(&self) -> &Finished {
+        &self.finished
+    }
+}
+
+/// RFC 8446 section 6: but for two, every alert ends the connection, whatever its level.
+fn take_alert(content: &[u8]) -> Result<Inbound, Error> {
+    match content {
+        [_, alert::CLOSE_NOTIFY] => Ok(Inbound::Closed),
+        [_, alert::USER_CANCELED] => Ok(Inbound::Consumed),
+        [_, description] => Err(alert_received(*description, false)),
+        _ => Err(malformed("The peer sent a malformed alert")),
+    }
+}

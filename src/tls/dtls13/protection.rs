@@ -1,0 +1,332 @@
+//! Protected records (RFC 9147 section 4.2): sealed, and opened.
+
+use super::numbers::{RecordNumber, ReplayWindow};
+use super::schedule::{expand_label, next_generation};
+use super::suite::{forgery_limit, seal_limit};
+use crate::tls::ffi::Refused;
+use crate::tls::ffi::aead::{Aead, Algorithm, NONCE_LENGTH, TAG_LENGTH};
+use crate::tls::ffi::hash::Digest;
+use crate::tls::ffi::mask::{Mask, SAMPLE_LENGTH};
+use crate::tls::inbound::DropReason;
+use crate::wire::{RECORD_LIMIT, UnifiedHeader};
+use std::ops::Range;
+use zeroize::Zeroizing;
+
+/// Bytes that a record has beyond its content: header, type and tag.
+pub(super) const OVERHEAD: usize = UnifiedHeader::WRITTEN_LENGTH + 1 + TAG_LENGTH;
+
+/// Keys of one direction in one epoch. They are made of their secret when they are needed, and a connection at rest has none.
+struct Protection {
+    algorithm: Algorithm,
+    secret: Digest,
+    keys: Option<Keys>,
+}
+
+struct Keys {
+    aead: Aead,
+    iv: Zeroizing<[u8; NONCE_LENGTH]>,
+    mask: Mask,
+}
+
+impl Protection {
+    fn keys(&mut self) -> Result<&Keys, Refused> {
+        if self.keys.is_none() {
+            self.keys = Some(Keys::new(self.algorithm, &self.secret)?);
+        }
+        self.keys.as_ref().ok_or(Refused)
+    }
+
+    fn next(&self) -> Result<Protection, Refused> {
+        Ok(Protection { algorithm: self.algorithm, secret: next_generation(&self.secret)?, keys: None })
+    }
+}
+
+impl Keys {
+    /// RFC 8446 section 7.3, RFC 9147 section 4.2.3.
+    fn new(algorithm: Algorithm, secret: &Digest) -> Result<Keys, Refused> {
+        let mut key = Zeroizing::new(vec![0; algorithm.key_length()]);
+        let mut iv = Zeroizing::new([0; NONCE_LENGTH]);
+        expand_label(secret, b"key", &[], &mut key)?;
+        expand_label(secret, b"iv", &[], &mut *iv)?;
+        let aead = Aead::new(algorithm, &key)?;
+        expand_label(secret, b"sn", &[], &mut key)?;
+        Ok(Keys { aead, iv, mask: Mask::new(algorithm, &key)? })
+    }
+
+    /// RFC 8446 section 5.3; other than in DTLS 1.2, the epoch is no part of it.
+    fn nonce(&self, number: u64) -> [u8; NONCE_LENGTH] {
+        let mut nonce = *self.iv;
+        for (byte, number) in nonce.iter_mut().rev().zip(number.to_le_bytes()) {
+            *byte ^= number;
+        }
+        nonce
+    }
+
+    /// Hides or reveals a record's number, whose bytes these are (RFC 9147 section 4.2.3).
+    fn mask(&self, number: &mut [u8], ciphertext: &[u8]) -> Result<(), Refused> {
+        let sample = ciphertext.first_chunk::<SAMPLE_LENGTH>().ok_or(Refused)?;
+        for (byte, mask) in number.iter_mut().zip(self.mask.of(sample)) {
+            *byte ^= mask;
+        }
+        Ok(())
+    }
+}
+
+/// Seals records of one epoch.
+pub(super) struct Sealer {
+    protection: Protection,
+    epoch: u64,
+    next: u64,
+}
+
+impl Sealer {
+    pub(super) fn new(algorithm: Algorithm, secret: Digest, epoch: u64) -> Sealer {
+        Sealer { protection: Protection { algorithm, secret, keys: None }, epoch, next: 0 }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn secret(&self) -> &Digest {
+        &self.protection.secret
+    }
+
+    /// Appends one record. `Refused` when the key has sealed as many as it may (RFC 9147 section 4.5.3), and for contents that
+    /// are too long.
+    pub(super) fn seal(&mut self, kind: u8, content: &[u8], out: &mut Vec<u8>) -> Result<RecordNumber, Refused> {
+        let number = self.next;
+        if number >= seal_limit(self.protection.algorithm) || content.len() > RECORD_LIMIT {
+            return Err(Refused);
+        }
+        let keys = self.protection.keys()?;
+        let start = out.len();
+        UnifiedHeader::write(self.epoch, number, content.len() + 1 + TAG_LENGTH, out);
+        out.extend_from_slice(content);
+        out.push(kind);
+        out.resize(out.len() + TAG_LENGTH, 0);
+        let (header, sealed) = out[start..].split_at_mut(UnifiedHeader::WRITTEN_LENGTH);
+        // The header is authenticated as it was before its number is hidden.
+        keys.aead.seal(&keys.nonce(number), header, sealed)?;
+        keys.mask(&mut header[1..3], sealed)?;
+        self.next += 1;
+        Ok(RecordNumber { epoch: self.epoch, number })
+    }
+
+    /// Whether so many records are sealed that the next keys are due.
+    pub(super) fn is_worn(&self) -> bool {
+        self.next >= seal_limit(self.protection.algorithm) / 2
+    }
+
+    /// The sealer of the next epoch.
+    pub(super) fn next(&self) -> Result<Sealer, Refused> {
+        Ok(Sealer { protection: self.protection.next()?, epoch: self.epoch + 1, next: 0 })
+    }
+
+    /// Gives the memory of the keys back.
+    pub(super) fn rest(&mut self) {
+        self.protection.keys = None;
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.protection.keys.is_none()
+    }
+
+    #[cfg(test)]
+    pub(super) fn skip_to_limit(&mut self, part: u64) {
+        self.next = self.next.max(seal_limit(self.protection.algorithm) / part);
+    }
+}
+
+/// Opens records of one epoch.
+pub(super) struct Opener {
+    protection: Protection,
+    epoch: u64,
+    window: ReplayWindow,
+    forgeries: u64,
+}
+
+/// An authentic record that has not come before.
+pub(super) struct Opened {
+    /// 0 for a record that holds nothing but padding.
+    pub(super) kind: u8,
+    /// Where its content is.
+    pub(super) content: Range<usize>,
+    pub(super) number: RecordNumber,
+}
+
+impl Opener {
+    pub(super) fn new(algorithm: Algorithm, secret: Digest, epoch: u64) -> Opener {
+        let protection = Protection { algorithm, secret, keys: None };
+        Opener { protection, epoch, window: ReplayWindow::default(), forgeries: 0 }
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub(super) fn secret(&self) -> &Digest {
+        &self.protection.secret
+    }
+
+    /// Opens a record in place. One that is refused has been spoilt, and counts as if it had never come.
+    pub(super) fn open(&mut self, record: &mut [u8]) -> Result<Opened, DropReason> {
+        let header = UnifiedHeader::parse(record).ok_or(DropReason::Malformed)?;
+        let keys = self.protection.keys().map_err(|_| DropReason::Unauthentic)?;
+        let (head, ciphertext) = record.split_at_mut_checked(header.ciphertext).ok_or(DropReason::Malformed)?;
+        let digits = head.get_mut(header.number.clone()).ok_or(DropReason::Malformed)?;
+        keys.mask(digits, ciphertext).map_err(|_| DropReason::Malformed)?;
+        let low = digits.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
+        let bits = if header.number.len() == 1 { 8 } else { 16 };
+        let number = self.window.reconstruct(low, bits);
+        if !self.window.is_new(number) {
+            return Err(DropReason::Replayed);
+        }
+        let Ok(length) = keys.aead.open(&keys.nonce(number), head, ciphertext) else {
+            self.forgeries += 1;
+            return Err(DropReason::Unauthentic);
+        };
+        self.window.mark(number);
+        // RFC 8446 section 5.4: the last byte that is not zero is the type.
+        let inner = ciphertext.get(..length).unwrap_or_default();
+        let end = inner.iter().rposition(|byte| *byte != 0);
+        Ok(Opened {
+            kind: end.and_then(|end| inner.get(end)).copied().unwrap_or(0),
+            content: header.ciphertext..header.ciphertext + end.unwrap_or(0),
+            number: RecordNumber { epoch: self.epoch, number },
+        })
+    }
+
+    /// Whether so many forged records have come that one of the next might be taken for authentic.
+    pub(super) fn is_worn(&self) -> bool {
+        self.forgeries > forgery_limit(self.protection.algorithm)
+    }
+
+    /// The opener of the next epoch.
+    pub(super) fn next(&self) -> Result<Opener, Refused> {
+        let protection = self.protection.next()?;
+        Ok(Opener { protection, epoch: self.epoch + 1, window: ReplayWindow::default(), forgeries: 0 })
+    }
+
+    /// Gives the memory of the keys back.
+    pub(super) fn rest(&mut self) {
+        self.protection.keys = None;
+    }
+
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.protection.keys.is_none()
+    }
+
+    /// Half of what the key may seal has come. The last bytes of a number say nothing of so long a jump.
+    #[cfg(test)]
+    pub(super) fn skip_to_limit(&mut self) {
+        self.window.mark(seal_limit(self.protection.algorithm) / 2 - 1);
+    }
+
+    #[cfg(test)]
+    pub(super) fn suffer(&mut self) {
+        self.forgeries = forgery_limit(self.protection.algorithm);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::dtls13::suite::{algorithm, hash};
+    use crate::tls::suites::Suite;
+
+    const APPLICATION_DATA: u8 = 23;
+
+    fn pairs() -> impl Iterator<Item = (Sealer, Opener)> {
+        Suite::all_of_dtls13().iter().map(|&suite| {
+            let (algorithm, secret) = (algorithm(suite).unwrap(), hash(suite).of(b"traffic secret"));
+            (Sealer::new(algorithm, secret.clone(), 3), Opener::new(algorithm, secret, 3))
+        })
+    }
+
+    fn seal(sealer: &mut Sealer, content: &[u8]) -> Vec<u8> {
+        let mut record = Vec::new();
+        sealer.seal(APPLICATION_DATA, content, &mut record).unwrap();
+        record
+    }
+
+    #[test]
+    fn what_is_sealed_is_opened_once() {
+        for (mut sealer, mut opener) in pairs() {
+            for number in 0..300_u64 {
+                let content = vec![0x61; number as usize % 70];
+                let record = seal(&mut sealer, &content);
+                assert_eq!(record.len(), content.len() + OVERHEAD);
+                let mut copy = record.clone();
+                let opened = opener.open(&mut copy).unwrap();
+                assert_eq!(copy[opened.content], content);
+                assert_eq!((opened.kind, opened.number), (APPLICATION_DATA, RecordNumber { epoch: 3, number }));
+                assert!(opener.open(&mut record.clone()).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn every_bit_counts() {
+        for (mut sealer, mut opener) in pairs() {
+            let record = seal(&mut sealer, b"x");
+            for bit in 0..record.len() * 8 {
+                let mut forged = record.clone();
+                forged[bit / 8] ^= 1 << (bit % 8);
+                assert!(opener.open(&mut forged).is_err(), "{bit}");
+            }
+            assert!(opener.open(&mut record.clone()).is_ok());
+        }
+    }
+
+    #[test]
+    fn numbers_are_hidden() {
+        for (mut sealer, _) in pairs() {
+            let numbers: Vec<_> = (0..20).map(|_| seal(&mut sealer, b"same")[1..3].to_vec()).collect();
+            assert!(numbers.windows(2).any(|pair| pair[0][0] != pair[1][0]), "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn keys_wear_out() {
+        for (mut sealer, mut opener) in pairs() {
+            assert!(!sealer.is_worn());
+            sealer.skip_to_limit(2);
+            assert!(sealer.is_worn());
+            sealer.next = seal_limit(sealer.protection.algorithm) - 1;
+            seal(&mut sealer, b"the last one");
+            assert!(sealer.seal(APPLICATION_DATA, b"one too many", &mut Vec::new()).is_err());
+            assert!(!opener.is_worn());
+            opener.suffer();
+            assert!(!opener.is_worn() && opener.open(&mut [&[0x2f, 0, 9, 0, 30][..], &[7; 30]].concat()).is_err());
+            assert!(opener.is_worn());
+        }
+    }
+
+    #[test]
+    fn rest_changes_nothing_and_the_next_epoch_has_other_keys() {
+        for (mut sealer, mut opener) in pairs() {
+            let first = seal(&mut sealer, b"first");
+            opener.open(&mut first.clone()).unwrap();
+            sealer.rest();
+            opener.rest();
+            assert!(opener.is_at_rest());
+            assert!(opener.open(&mut first.clone()).is_err());
+            assert!(opener.open(&mut seal(&mut sealer, b"second")).is_ok());
+            assert!(!opener.is_at_rest());
+            let (mut next_sealer, mut next_opener) = (sealer.next().unwrap(), opener.next().unwrap());
+            let updated = seal(&mut next_sealer, b"third");
+            assert!(opener.open(&mut updated.clone()).is_err());
+            assert_eq!(next_opener.open(&mut updated.clone()).unwrap().number, RecordNumber { epoch: 4, number: 0 });
+        }
+    }
+
+    #[test]
+    fn nothing_but_padding_has_no_type() {
+        let (mut sealer, mut opener) = pairs().next().unwrap();
+        let mut record = Vec::new();
+        sealer.seal(0, &[0; 30], &mut record).unwrap();
+        let opened = opener.open(&mut record).unwrap();
+        assert_eq!((opened.kind, opened.content.len()), (0, 0));
+    }
+}

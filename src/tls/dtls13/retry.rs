@@ -1,0 +1,77 @@
+//! The stateless first answer: a HelloRetryRequest, whose cookie holds all that is needed to go on (RFC 9147 section 5.1).
+//!
+//! What stands at the beginning of the cookie is read here. Behind it stands the proof that we have made it, and for whom, which
+//! is the affair of whoever makes and checks it.
+
+use super::config::{Offers, ServerConfig};
+use super::hellos::hello_retry_request;
+use super::suite::{from_id, hash};
+use super::transcript::Transcript;
+use crate::tls::ffi::hash::Digest;
+use crate::tls::suites::Suite;
+use crate::wire::handshake::{CLIENT_HELLO, SERVER_HELLO};
+use crate::wire::hello13::Offer;
+use crate::wire::{HANDSHAKE_HEADER_LENGTH, Reader, u24};
+
+/// What a server has decided by a first ClientHello, and has to know again with the second.
+pub(crate) struct Retry {
+    pub(super) suite: Suite,
+    /// IANA's number of the group that the client was asked for; 0 for none.
+    pub(super) group: u16,
+    /// Of the first ClientHello.
+    first_hello: Digest,
+}
+
+impl Retry {
+    /// `body`: of a whole ClientHello with these offers. `None` when the two sides have nothing in common that a pre-shared key
+    /// goes with.
+    pub(crate) fn decide(config: &ServerConfig, offered: &[u16], offer: &Offer<'_>, body: &[u8]) -> Option<Retry> {
+        let Offers { suites, groups, .. } = &config.offers;
+        let psk = offer.psk.as_ref().filter(|psk| psk.takes_key_exchange)?;
+        // RFC 8446 section 4.2.11: a key is good for one hash; its proof is as long.
+        let has_key = |suite: Suite| psk.keys.iter().any(|(_, binder)| binder.len() == hash(suite).length());
+        let suite = *suites.iter().find(|suite| offered.contains(&suite.id()) && has_key(**suite))?;
+        let group = if groups.iter().any(|group| offer.share(group.id()).is_some()) {
+            0
+        } else {
+            groups.iter().find(|group| offer.groups.contains(&group.id()))?.id()
+        };
+        let mut transcript = Transcript::new(hash(suite));
+        transcript.add(CLIENT_HELLO, body);
+        Some(Retry { suite, group, first_hello: transcript.hash() })
+    }
+
+    /// For the beginning of a cookie.
+    pub(crate) fn write(&self) -> Vec<u8> {
+        [&self.suite.id().to_be_bytes()[..], &self.group.to_be_bytes(), &self.first_hello].concat()
+    }
+
+    /// From the beginning of a cookie that we have made.
+    pub(super) fn read(cookie: &[u8]) -> Option<Retry> {
+        let mut reader = Reader(cookie);
+        let (suite, group) = (from_id(reader.u16()?)?, reader.u16()?);
+        let first_hello = Digest::from_bytes(hash(suite), reader.take(hash(suite).length())?)?;
+        Some(Retry { suite, group, first_hello })
+    }
+
+    /// The messages before the second ClientHello. `cookie`: as it stood in the HelloRetryRequest.
+    pub(super) fn transcript(&self, cookie: &[u8]) -> Transcript {
+        Transcript::after_retry(&self.first_hello, &hello_retry_request(self.suite.id(), self.group, cookie))
+    }
+
+    /// The datagram with the HelloRetryRequest. `record_number`: epoch and number of the hello's record, which the answer bears
+    /// as well: two answers are no repetition of each other.
+    pub(crate) fn request(&self, record_number: [u8; 8], cookie: &[u8]) -> Option<Vec<u8>> {
+        let body = hello_retry_request(self.suite.id(), self.group, cookie);
+        let mut datagram = vec![22, 254, 253];
+        datagram.extend(record_number);
+        datagram.extend(u16::try_from(HANDSHAKE_HEADER_LENGTH + body.len()).ok()?.to_be_bytes());
+        datagram.push(SERVER_HELLO);
+        datagram.extend(u24(body.len()));
+        // message_seq 0, and the whole message in one fragment.
+        datagram.extend([0, 0, 0, 0, 0]);
+        datagram.extend(u24(body.len()));
+        datagram.extend(body);
+        Some(datagram)
+    }
+}

@@ -1,0 +1,132 @@
+//! KeyUpdate: the two directions go from epoch to epoch, each by itself (RFC 9147 section 8).
+
+use super::*;
+use crate::wire::handshake::KEY_UPDATE;
+
+const CIPHERS: [&str; 4] =
+    ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_CCM_SHA256"];
+
+/// The client's keys are worn, and it says so: what it writes.
+fn wear_out(pair: &mut Pair) -> Vec<Vec<u8>> {
+    pair.client.link().wear_out(pair.server.link());
+    let mut out = Outbox::default();
+    pair.client.write(pair.now, b"message", &mut out).unwrap();
+    deliver(&mut pair.server, pair.now, &datagrams(&out));
+    assert!(pair.client.deadline().is_some_and(|deadline| deadline <= pair.now));
+    let mut out = Outbox::default();
+    pair.client.handle_timeout(pair.now, &mut out).unwrap();
+    datagrams(&out)
+}
+
+#[test]
+fn worn_keys_are_replaced_by_the_next_again_and_again() {
+    for cipher in CIPHERS {
+        let mut pair = Pair::open(cipher);
+        for epoch in 3..9 {
+            assert_eq!((pair.server.link().peer_epoch(), pair.client.link().peer_epoch()), (epoch, 3), "{cipher}");
+            let update = wear_out(&mut pair);
+            assert_eq!(update.len(), 1);
+            pair.settle(update);
+            assert_eq!(pair.client.deadline(), None);
+            pair.talk();
+        }
+    }
+}
+
+#[test]
+fn a_client_sends_under_its_old_keys_until_the_update_is_acknowledged() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    let update = wear_out(&mut pair);
+    let (_, acknowledgment) = deliver(&mut pair.server, pair.now, &update);
+    // The acknowledgment is lost: old keys are good, and the update is repeated.
+    pair.talk();
+    pair.now += Duration::from_secs(1);
+    let mut out = Outbox::default();
+    pair.client.handle_timeout(pair.now, &mut out).unwrap();
+    let repeated = datagrams(&out);
+    assert!(repeated.len() == 1 && repeated != update);
+    let (reactions, again) = deliver(&mut pair.server, pair.now, &repeated);
+    assert!(matches!(reactions[0], Ok(Reaction::Record(Inbound::Consumed))));
+    assert_eq!((acknowledgment.len(), again.len()), (1, 1));
+    deliver(&mut pair.client, pair.now, &again);
+    assert_eq!((pair.server.link().peer_epoch(), pair.client.deadline()), (4, None));
+    pair.talk();
+}
+
+#[test]
+fn late_records_of_the_old_epoch_are_read_and_none_of_the_one_before() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    pair.client.link().wear_out(pair.server.link());
+    let mut late = Outbox::default();
+    pair.client.write(pair.now, b"late 1", &mut late).unwrap();
+    pair.client.write(pair.now, b"late 2", &mut late).unwrap();
+    let late = datagrams(&late);
+    let update = wear_out(&mut pair);
+    pair.settle(update);
+    let (reactions, _) = deliver(&mut pair.server, pair.now, &late[..1]);
+    assert!(matches!(reactions[0], Ok(Reaction::Record(Inbound::Data(6)))));
+    let update = wear_out(&mut pair);
+    pair.settle(update);
+    let (reactions, _) = deliver(&mut pair.server, pair.now, &late[1..]);
+    assert!(matches!(reactions[0], Ok(Reaction::Record(Inbound::Dropped(_)))));
+}
+
+#[test]
+fn an_update_that_is_requested_is_made_once() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(KEY_UPDATE, 3, &[1]));
+    assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Consumed))), "{reaction:?}");
+    // An acknowledgment, and a KeyUpdate of its own.
+    assert_eq!(answers.len(), 2);
+    assert_eq!(pair.server.link().peer_epoch(), 4);
+    let (reactions, acknowledgment) = deliver(&mut pair.client, pair.now, &answers);
+    assert!(reactions.iter().all(Result::is_ok), "{reactions:?}");
+    deliver(&mut pair.server, pair.now, &acknowledgment);
+    assert_eq!((pair.client.link().peer_epoch(), pair.server.deadline()), (4, None));
+}
+
+#[test]
+fn a_storm_of_requests_leads_to_one_update_at_a_time() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    let mut updates = 0;
+    for sequence in 3..103 {
+        let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(KEY_UPDATE, sequence, &[1]));
+        assert!(reaction.is_ok(), "{reaction:?}");
+        updates += answers.len() - 1;
+        pair.client.link().update_sealer().unwrap();
+    }
+    assert_eq!(updates, 1);
+}
+
+#[test]
+fn an_update_without_meaning_or_in_an_old_epoch_ends_the_connection() {
+    for body in [&[][..], &[2], &[0, 0]] {
+        let (reaction, answers) = Pair::open(CIPHERS[0]).client_says(kind::HANDSHAKE, &message(KEY_UPDATE, 3, body));
+        assert_eq!(reaction.err().and_then(|error| alert_of(&error)), Some(47), "{body:?}");
+        assert_eq!(answers.len(), 1);
+    }
+    let mut pair = Pair::open(CIPHERS[0]);
+    pair.client_says(kind::HANDSHAKE, &message(KEY_UPDATE, 3, &[0])).0.unwrap();
+    // The client goes on in the epoch that it has just left.
+    let (reaction, _) = pair.client_says(kind::HANDSHAKE, &message(KEY_UPDATE, 4, &[0]));
+    assert_eq!(reaction.err().and_then(|error| alert_of(&error)), Some(10));
+}
+
+#[test]
+fn a_key_that_has_sealed_all_that_it_may_seals_no_more() {
+    let mut pair = Pair::open(CIPHERS[3]);
+    pair.client.link().use_up();
+    let mut out = Outbox::default();
+    assert!(pair.client.write(pair.now, b"message", &mut out).is_err());
+    assert!(out.is_empty());
+}
+
+#[test]
+fn a_connection_ends_when_more_was_forged_than_its_keys_bear() {
+    let mut pair = Pair::open(CIPHERS[3]);
+    let forged = vec![[&[0x2f, 0, 9, 0, 30][..], &[7; 30]].concat()];
+    assert!(deliver(&mut pair.server, pair.now, &forged).0[0].is_ok());
+    pair.server.link().suffer();
+    let (reactions, alert) = deliver(&mut pair.server, pair.now, &forged);
+    assert!(reactions[0].is_err() && alert.len() == 1);
+}

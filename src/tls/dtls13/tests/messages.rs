@@ -1,0 +1,141 @@
+//! Messages out of their order, their epoch or their form, by somebody who has the keys.
+
+use super::*;
+use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO};
+
+const CIPHER: &str = "TLS_AES_128_GCM_SHA256";
+
+fn alert_for(reaction: Result<Reaction, Error>) -> Option<u8> {
+    alert_of(&reaction.err()?)
+}
+
+#[test]
+fn what_does_not_belong_behind_the_handshake_ends_the_connection() {
+    let certificate_request = 13;
+    for kind_of_message in [CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET, certificate_request, FINISHED, 99] {
+        let mut pair = Pair::open(CIPHER);
+        let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(kind_of_message, 3, &[7; 4]));
+        assert_eq!((alert_for(reaction), answers.len()), (Some(10), 1), "{kind_of_message}");
+    }
+}
+
+#[test]
+fn a_client_acknowledges_tickets_that_it_has_no_use_for() {
+    let mut pair = Pair::open(CIPHER);
+    std::mem::swap(&mut pair.client, &mut pair.server);
+    // message_seq 3: behind HelloRetryRequest, ServerHello, EncryptedExtensions and Finished comes 4.
+    let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(NEW_SESSION_TICKET, 4, &[7; 40]));
+    assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Consumed))), "{reaction:?}");
+    assert_eq!(answers.len(), 1);
+    pair.talk();
+}
+
+#[test]
+fn records_without_sense_end_the_connection() {
+    let list = [&[0, 15][..], &[0; 15]].concat();
+    for (content_type, content, alert) in [
+        (kind::HANDSHAKE, &b""[..], 10),
+        (kind::HANDSHAKE, &[20, 0, 0, 9, 0, 3, 0, 0, 0, 0, 0, 9, 1], 50),
+        (kind::HANDSHAKE, &[20, 0, 0], 50),
+        (kind::ACK, &list, 50),
+        (kind::ACK, &[], 50),
+        (kind::ALERT, &[2], 50),
+        (kind::ALERT, &[], 50),
+        (0, &[], 10),
+        (20, &[1], 10),
+        (24, &[1, 2, 3], 10),
+    ] {
+        let (reaction, answers) = Pair::open(CIPHER).client_says(content_type, content);
+        assert_eq!((alert_for(reaction), answers.len()), (Some(alert), 1), "{content_type} {content:?}");
+    }
+}
+
+#[test]
+fn odd_acknowledgments_change_nothing() {
+    let mut pair = Pair::open(CIPHER);
+    let many = [&[0x3f, 0xf0][..], &[0xff; 0x3ff0]].concat();
+    for content in [&[0, 0][..], &[&[0, 16][..], &[0; 16]].concat(), &many] {
+        for _ in 0..100 {
+            let (reaction, answers) = pair.client_says(kind::ACK, content);
+            assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Consumed))), "{reaction:?}");
+            assert!(answers.is_empty());
+        }
+    }
+    pair.talk();
+}
+
+#[test]
+fn alerts_end_the_connection_but_for_two() {
+    for (content, is_fatal) in [([1, 90], false), ([2, 40], true), ([1, 80], true), ([2, 255], true)] {
+        let (reaction, answers) = Pair::open(CIPHER).client_says(kind::ALERT, &content);
+        assert_eq!((reaction.is_err(), answers.len()), (is_fatal, 0), "{content:?}");
+    }
+    let (reaction, _) = Pair::open(CIPHER).client_says(kind::ALERT, &[1, 0]);
+    assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Closed))), "{reaction:?}");
+}
+
+#[test]
+fn a_message_that_never_gets_whole_is_kept_and_no_more_than_that() {
+    let mut pair = Pair::open(CIPHER);
+    for sequence in 3..40_u16 {
+        let mut part = message(NEW_SESSION_TICKET, sequence, &[7; 40]);
+        part[3] = 41;
+        let (reaction, _) = pair.client_says(kind::HANDSHAKE, &part);
+        assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Consumed))), "{reaction:?}");
+    }
+    pair.talk();
+}
+
+/// The server says something in the epoch of the handshake instead of its flight's end.
+fn server_says_instead(content_type: u8, content: &[u8]) -> Option<u8> {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    // ServerHello alone.
+    let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &[hello]);
+    assert!(reactions[0].is_ok());
+    let mut out = Outbox::default();
+    pair.server.say(content_type, content, &mut out);
+    let (mut reactions, _) = deliver(&mut pair.client, pair.now, &datagrams(&out));
+    alert_for(reactions.remove(0))
+}
+
+#[test]
+fn a_server_that_says_the_wrong_thing_ends_the_clients_handshake() {
+    let zeros = [0; 32];
+    // HelloRetryRequest and ServerHello came as 0 and 1.
+    for (name, content, alert) in [
+        ("Finished before EncryptedExtensions", message(FINISHED, 2, &zeros), 10),
+        ("ServerHello, protected", message(SERVER_HELLO, 2, &zeros), 10),
+        ("Certificate", message(11, 2, &zeros), 10),
+        ("extensions that are cut short", message(ENCRYPTED_EXTENSIONS, 2, &[0, 4, 0, 10]), 50),
+        ("an extension that was not offered", message(ENCRYPTED_EXTENSIONS, 2, &[0, 4, 0, 1, 0, 0]), 110),
+        ("the same extension twice", message(ENCRYPTED_EXTENSIONS, 2, &[0, 8, 0, 10, 0, 0, 0, 10, 0, 0]), 47),
+        ("a protocol although none was offered", message(ENCRYPTED_EXTENSIONS, 2, b"\0\x07\0\x10\0\x03\0\x01a"), 110),
+        ("nothing", Vec::new(), 10),
+    ] {
+        assert_eq!(server_says_instead(kind::HANDSHAKE, &content), Some(alert), "{name}");
+    }
+    let extensions = message(ENCRYPTED_EXTENSIONS, 2, &[0, 0]);
+    let wrong_finished = [extensions.clone(), message(FINISHED, 3, &zeros)].concat();
+    assert_eq!(server_says_instead(kind::HANDSHAKE, &wrong_finished), Some(51));
+    assert_eq!(server_says_instead(kind::HANDSHAKE, &extensions), None);
+    assert_eq!(server_says_instead(kind::APPLICATION_DATA, b"early"), Some(10));
+    assert_eq!(server_says_instead(kind::ALERT, &[2, 40]), Some(40));
+    assert_eq!(server_says_instead(kind::ACK, &[0, 0]), None);
+}
+
+#[test]
+fn a_client_that_says_the_wrong_thing_ends_the_servers_handshake() {
+    for (name, content, alert) in [
+        ("a Finished of zeros", message(FINISHED, 2, &[0; 32]), 51),
+        ("a Finished that is too short", message(FINISHED, 2, &[0; 12]), 51),
+        ("a certificate", message(11, 2, &[0; 4]), 10),
+        ("a hello, protected", message(CLIENT_HELLO, 2, &[0; 40]), 10),
+    ] {
+        let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+        let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+        deliver(&mut pair.client, pair.now, &[hello]);
+        let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &content);
+        assert_eq!((alert_for(reaction), answers.len()), (Some(alert), 1), "{name}");
+    }
+}

@@ -1,0 +1,382 @@
+//! One association's engine, of whichever version the two sides have agreed on. Nobody above asks which that is.
+
+use super::claim::Claim;
+use super::connection_ids::ConnectionIds;
+use super::context::{Context as Dtls12, Reaction};
+use super::dtls13::Association;
+use super::error::{Error, ExportError};
+use super::finished::Finished;
+use super::inbound::{DropReason, Inbound};
+use super::key_log::KeyLog;
+use super::outbox::Outbox;
+use super::progress::Progress;
+use super::question::{Answer, Asks};
+use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable};
+use super::session_policy::SessionPolicy;
+use super::versions::{ClientConfig, ClientOf, ServerConfig};
+use crate::wire::hello13::{DTLS_1_3, offers_version};
+use crate::wire::{ClientHello, ConnectionId, Record, RoutabilityCheck};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
+#[expect(clippy::large_enum_variant, reason = "memory of its own would pin a page for each connection that is asleep")]
+pub(crate) enum Context {
+    Dtls12(Dtls12),
+    Dtls13(Box<Association>),
+}
+
+impl Context {
+    /// For a client whose cookie was verified. Feed it `record` next, which holds its whole ClientHello.
+    ///
+    /// `asks`: what the application is asked about the client. `sessions` and `own_id` are for DTLS 1.2: which sessions it may
+    /// resume, and the connection ID that answers its offer, if it has made one.
+    pub(crate) fn server(
+        config: &Arc<ServerConfig>,
+        now: Instant,
+        asks: Asks,
+        sessions: SessionPolicy,
+        own_id: Option<ConnectionId>,
+        record: &Record<'_>,
+    ) -> Result<Context, Error> {
+        // A hello with a cookie of DTLS 1.2 goes on with that, whatever it offers beside it.
+        let is_newer = |hello: ClientHello<'_>| hello.cookie.is_empty() && offers_version(hello.extensions, DTLS_1_3);
+        match config.dtls13().filter(|_| ClientHello::parse(record).is_some_and(is_newer)) {
+            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks)))),
+            None => Dtls12::server(config, now, asks, sessions, own_id).map(Context::Dtls12),
+        }
+    }
+
+    /// Call [`Context::handle_timeout`] to send the first flight. `own_id`: the connection ID that is offered, in DTLS 1.2.
+    pub(crate) fn client(config: &ClientConfig, now: Instant, own_id: Option<ConnectionId>) -> Result<Context, Error> {
+        match config.engine() {
+            ClientOf::Dtls12(config) => Dtls12::client(config, now, own_id).map(Context::Dtls12),
+            ClientOf::Dtls13(config) => Association::client(config).map(|client| Context::Dtls13(Box::new(client))),
+        }
+    }
+
+    /// A server's side of a connection that was saved, in a new life.
+    pub(crate) fn restore(
+        config: &ServerConfig,
+        saved: &SavedConnection,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        Dtls12::restore(config, saved, clock).map(Context::Dtls12)
+    }
+
+    /// The same of a client's side.
+    pub(crate) fn restore_client(
+        config: &ClientConfig,
+        saved: &SavedConnection,
+        clock: SaveClock,
+    ) -> Result<Context, Unrestorable> {
+        match config.engine() {
+            ClientOf::Dtls12(config) => Dtls12::restore_client(config, saved, clock).map(Context::Dtls12),
+            ClientOf::Dtls13(_) => Err(Unrestorable::State("DTLS 1.2 is not spoken here")),
+        }
+    }
+
+    // --- the handshake -----------------------------------------------------------------------------------------------
+
+    /// When [`Context::handle_timeout`] is due. It may be when the handshake is over: what ended it may have to be repeated.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self {
+            Context::Dtls12(context) => context.deadline(),
+            Context::Dtls13(association) => association.deadline(),
+        }
+    }
+
+    /// Whether a record could mean something here. What could not is dropped, now or after any wait.
+    pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
+        match self {
+            Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
+            Context::Dtls13(association) => association.expects(record),
+        }
+    }
+
+    /// Takes one record, whatever the association is at. Plaintext is written to `plaintext`, which must be as long as
+    /// the record.
+    pub(crate) fn handle_record(
+        &mut self,
+        now: Instant,
+        record: &Record<'_>,
+        plaintext: &mut [u8],
+        out: &mut Outbox,
+    ) -> Result<Reaction, Error> {
+        match self {
+            Context::Dtls12(_) if record.is_of_dtls13() => {
+                Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected)))
+            }
+            Context::Dtls12(context) => context.handle_record(now, record, plaintext, out),
+            Context::Dtls13(association) => association.handle_record(now, record, plaintext, out),
+        }
+    }
+
+    /// How far the handshake has come; it never goes back.
+    pub(crate) fn steps_taken(&self) -> u32 {
+        match self {
+            Context::Dtls12(context) => context.steps_taken(),
+            Context::Dtls13(association) => association.steps_taken(),
+        }
+    }
+
+    /// How many handshake messages it has written, other than again.
+    pub(crate) fn messages_written(&self) -> u32 {
+        match self {
+            Context::Dtls12(context) => context.messages_written(),
+            Context::Dtls13(association) => association.messages_written(),
+        }
+    }
+
+    /// Starts a client's handshake; later, retransmits the current flight when its time has come.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        match self {
+            Context::Dtls12(context) => context.handle_timeout(now, out),
+            Context::Dtls13(association) => association.handle_timeout(now, out),
+        }
+    }
+
+    /// Goes on with what the application has answered.
+    pub(crate) fn handle_answer(
+        &mut self,
+        now: Instant,
+        answer: Answer<'_>,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        match self {
+            Context::Dtls12(context) => context.handle_answer(now, answer, out),
+            Context::Dtls13(association) => association.handle_answer(now, answer, out),
+        }
+    }
+
+    /// Gives back what a handshake does not need while it waits.
+    pub(crate) fn rest(&mut self) {
+        if let Context::Dtls12(context) = self {
+            context.rest();
+        }
+    }
+
+    /// What is known about a handshake that has taken too long.
+    pub(crate) fn timeout_error(&self) -> Option<Error> {
+        match self {
+            Context::Dtls12(context) => context.timeout_error(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
+    /// Who the peer of a handshake says it is, if it has said so.
+    pub(crate) fn claim(&self) -> Option<Claim> {
+        match self {
+            Context::Dtls12(context) => context.claim(),
+            Context::Dtls13(association) => association.claim(),
+        }
+    }
+
+    /// RFC 5246 section 7.2.2: user_canceled is followed by close_notify.
+    pub(crate) fn cancel_handshake(&mut self, now: Instant, out: &mut Outbox) {
+        match self {
+            Context::Dtls12(context) => context.cancel_handshake(now, out),
+            Context::Dtls13(association) => association.cancel_handshake(out),
+        }
+    }
+
+    /// Gives a handshake up for a reason of our own.
+    pub(crate) fn send_fatal_alert(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        match self {
+            Context::Dtls12(context) => context.send_fatal_alert(now, description, out),
+            Context::Dtls13(association) => association.send_fatal_alert(description, out),
+        }
+    }
+
+    // --- the handshake on another thread -----------------------------------------------------------------------------
+
+    /// Whether to pause before steps with public keys: [`Progress::Computes`]. DTLS 1.3 has none that is worth a thread.
+    pub(crate) fn pause(&mut self, pauses: bool) {
+        if let Context::Dtls12(context) = self {
+            context.pause(pauses);
+        }
+    }
+
+    /// Takes the step that [`Progress::Computes`] announced, and those behind it.
+    pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        match self {
+            Context::Dtls12(context) => context.compute(now, out),
+            Context::Dtls13(_) => Err(Error::unasked()),
+        }
+    }
+
+    /// Gives the handshake away. Until it is put back here, nothing happens but [`Context::cancel_handshake`].
+    pub(crate) fn lend(&mut self) -> Context {
+        match self {
+            Context::Dtls12(context) => Context::Dtls12(context.lend()),
+            Context::Dtls13(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
+        }
+    }
+
+    /// What was done at one time leaves at a later one: the running timer begins then.
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        if let Context::Dtls12(context) = self {
+            context.delay(delay);
+        }
+    }
+
+    // --- records -----------------------------------------------------------------------------------------------------
+
+    /// Seals one payload into one record, one datagram.
+    pub(crate) fn write(&mut self, now: Instant, payload: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        match self {
+            Context::Dtls12(context) => context.write(now, payload, out),
+            Context::Dtls13(association) => association.write(now, payload, out),
+        }
+    }
+
+    /// Seals a message of a return routability check (RFC 9853). DTLS 1.3 has none here.
+    pub(crate) fn send_check(
+        &mut self,
+        now: Instant,
+        message: RoutabilityCheck,
+        out: &mut Outbox,
+    ) -> Result<(), Error> {
+        match self {
+            Context::Dtls12(context) => context.send_check(now, message, out),
+            Context::Dtls13(_) => Err(Error::unasked()),
+        }
+    }
+
+    /// Bytes of payload that one record may carry.
+    pub(crate) fn payload_limit(&self) -> usize {
+        match self {
+            Context::Dtls12(context) => context.payload_limit(),
+            Context::Dtls13(association) => association.payload_limit(),
+        }
+    }
+
+    /// RFC 5246 section 7.2.1: tells the peer that nothing more will come.
+    pub(crate) fn close_notify(&mut self, now: Instant, out: &mut Outbox) {
+        match self {
+            Context::Dtls12(context) => context.close_notify(now, out),
+            Context::Dtls13(association) => association.close_notify(out),
+        }
+    }
+
+    /// An authentic fatal alert, as a peer would send it.
+    #[cfg(test)]
+    pub(crate) fn break_off(&mut self, now: Instant, description: u8, out: &mut Outbox) {
+        match self {
+            Context::Dtls12(context) => context.break_off(now, description, out),
+            Context::Dtls13(association) => association.send_fatal_alert(description, out),
+        }
+    }
+
+    /// What the connection needs to go on elsewhere; `None` while there is a handshake, and with DTLS 1.3.
+    pub(crate) fn save(&self) -> Option<SavedConnection> {
+        match self {
+            Context::Dtls12(context) => context.save(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
+    /// The name of an established association that can go on elsewhere.
+    pub(crate) fn association(&self) -> Option<AssociationName> {
+        match self {
+            Context::Dtls12(context) => context.association(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
+    /// The connection ID that the peer's records have, or that we have offered; empty without one, and with DTLS 1.3.
+    pub(crate) fn own_id(&self) -> &[u8] {
+        match self {
+            Context::Dtls12(context) => context.own_id(),
+            Context::Dtls13(_) => &[],
+        }
+    }
+
+    /// What the hellos of an established association have agreed on; `None` without, and while there is a handshake.
+    pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
+        match self {
+            Context::Dtls12(context) => context.connection_ids(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
+    /// Our own certificate, DER, as the configuration has it; `None` while there is a handshake, and where none is shown.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        match self {
+            Context::Dtls12(context) => context.own_certificate(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
+    /// Whether both sides answer return routability checks (RFC 9853).
+    pub(crate) fn checks_routability(&self) -> bool {
+        match self {
+            Context::Dtls12(context) => context.checks_routability(),
+            Context::Dtls13(_) => false,
+        }
+    }
+
+    /// The highest record number that was authenticated; `None` while there is a handshake, and with DTLS 1.3, whose
+    /// connections do not move.
+    pub(crate) fn newest_heard(&self) -> Option<u64> {
+        match self {
+            Context::Dtls12(context) => context.newest_heard(),
+            Context::Dtls13(_) => None,
+        }
+    }
+
+    /// The random of the ClientHello that an established association began with.
+    pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
+        match self {
+            Context::Dtls12(context) => context.client_random(),
+            Context::Dtls13(association) => association.client_random(),
+        }
+    }
+
+    /// `None` while there is a handshake, and where it was in another process.
+    pub(crate) fn finished(&self) -> Option<Finished> {
+        match self {
+            Context::Dtls12(context) => context.finished(),
+            Context::Dtls13(association) => association.finished(),
+        }
+    }
+
+    /// Keying material for another protocol (RFC 5705, RFC 8446 section 7.5).
+    pub(crate) fn export(
+        &self,
+        label: &[u8],
+        context: Option<&[u8]>,
+        length: usize,
+    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
+        match self {
+            Context::Dtls12(engine) => engine.export(label, context, length),
+            Context::Dtls13(association) => association.export(label, context, length),
+        }
+    }
+
+    /// What reads a capture of the association: what has not been told of it yet.
+    pub(crate) fn take_key_log(&mut self) -> Option<KeyLog> {
+        match self {
+            Context::Dtls12(context) => context.take_key_log(),
+            Context::Dtls13(association) => association.take_key_log(),
+        }
+    }
+
+    // --- rest --------------------------------------------------------------------------------------------------------
+
+    pub(crate) fn is_asleep(&self) -> bool {
+        match self {
+            Context::Dtls12(context) => context.is_asleep(),
+            Context::Dtls13(association) => association.is_asleep(),
+        }
+    }
+
+    /// Gives the memory of the engine, or of its keys, back; the next record or payload wakes it.
+    pub(crate) fn hibernate(&mut self) {
+        match self {
+            Context::Dtls12(context) => context.hibernate(),
+            Context::Dtls13(association) => association.hibernate(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Which versions of DTLS a configuration speaks, and what it says of each to its engine.
+
+use super::config::{PeerAuthentication, Settings};
+use super::config_error::ConfigError;
+use super::mbed::{self, Credentials};
+use super::psk::ClientPsk;
+use super::suites::Suite;
+use super::version::{Version, Versions};
+use super::wall_clock::WallClock;
+use super::{dtls13, greeting::Greeting};
+use crate::wire::{HelloStart, Record};
+use std::sync::Arc;
+
+/// A server's side of every handshake.
+pub(crate) struct ServerConfig {
+    dtls12: Option<mbed::ServerConfig>,
+    dtls13: Option<Arc<dtls13::ServerConfig>>,
+    suites: Vec<Suite>,
+    has_protocols: bool,
+}
+
+/// A client's side of a handshake.
+pub(crate) struct ClientConfig(ClientOf);
+
+pub(super) enum ClientOf {
+    Dtls12(Box<mbed::ClientConfig>),
+    Dtls13(Arc<dtls13::ClientConfig>),
+}
+
+impl ServerConfig {
+    /// `psk`: whether look-ups of pre-shared keys can be answered at all. `clients`: how those authenticate that choose
+    /// another way; `None` asks them for nothing.
+    pub(crate) fn new(
+        settings: &Settings,
+        credentials: Option<Credentials>,
+        psk: bool,
+        clients: Option<PeerAuthentication>,
+    ) -> Result<ServerConfig, ConfigError> {
+        let dtls13 = if psk && is_spoken(Version::Dtls13, settings) {
+            let groups = mbed::group_numbers(&settings.wishes)?;
+            Some(Arc::new(dtls13::ServerConfig::new(settings, groups.as_deref())?))
+        } else {
+            None
+        };
+        let dtls12 = if is_spoken(Version::Dtls12, settings) {
+            Some(mbed::ServerConfig::new(settings, credentials, psk, clients)?)
+        } else if dtls13.is_none() {
+            return Err(ConfigError::NoUsableSuite);
+        } else {
+            None
+        };
+        let newer = dtls13.iter().flat_map(|config| config.suites());
+        let older = dtls12.iter().flat_map(|config| config.suites());
+        let suites = newer.chain(older).copied().collect();
+        Ok(ServerConfig { dtls12, dtls13, suites, has_protocols: !settings.wishes.protocols.is_empty() })
+    }
+
+    /// What an engine needs for DTLS 1.2; `None` when that is not spoken.
+    pub(super) fn dtls12(&self) -> Option<&mbed::ServerConfig> {
+        self.dtls12.as_ref()
+    }
+
+    /// What an engine needs for DTLS 1.3; `None` when that is not spoken.
+    pub(super) fn dtls13(&self) -> Option<&Arc<dtls13::ServerConfig>> {
+        self.dtls13.as_ref()
+    }
+
+    /// How a ClientHello is answered, or the first fragment of one.
+    pub(crate) fn greet<'a>(&self, record: &Record<'a>, start: &HelloStart<'a>) -> Greeting<'a> {
+        match &self.dtls13 {
+            Some(config) => Greeting::of(config, self.dtls12.is_some(), record, start),
+            None => Greeting::Verify,
+        }
+    }
+
+    /// Whether it negotiates application protocols by a list of its own.
+    pub(crate) fn has_protocols(&self) -> bool {
+        self.has_protocols
+    }
+
+    /// Best first, those of the newer version before the others.
+    pub(crate) fn suites(&self) -> &[Suite] {
+        &self.suites
+    }
+}
+
+impl ClientConfig {
+    /// `server`: how it authenticates; `None` with a pre-shared key alone.
+    pub(crate) fn new(
+        settings: &Settings,
+        psk: Option<ClientPsk>,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        if !speaks_dtls13(settings)? {
+            let config = mbed::ClientConfig::new(settings, psk, server, credentials)?;
+            return Ok(ClientConfig(ClientOf::Dtls12(Box::new(config))));
+        }
+        match psk {
+            Some(psk) => ClientConfig::dtls13(settings, Some(psk), server),
+            None => Err(ConfigError::NoUsableSuite),
+        }
+    }
+
+    /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
+    pub(crate) fn asking_for_psk(
+        settings: &Settings,
+        server: Option<PeerAuthentication>,
+        credentials: Option<Credentials>,
+    ) -> Result<ClientConfig, ConfigError> {
+        if speaks_dtls13(settings)? {
+            return ClientConfig::dtls13(settings, None, server);
+        }
+        let config = mbed::ClientConfig::asking_for_psk(settings, server, credentials)?;
+        Ok(ClientConfig(ClientOf::Dtls12(Box::new(config))))
+    }
+
+    fn dtls13(
+        settings: &Settings,
+        psk: Option<ClientPsk>,
+        server: Option<PeerAuthentication>,
+    ) -> Result<ClientConfig, ConfigError> {
+        let groups = mbed::group_numbers(&settings.wishes)?;
+        let servername = server.and_then(|server| server.servername);
+        let config = dtls13::ClientConfig::new(settings, groups.as_deref(), psk, servername)?;
+        Ok(ClientConfig(ClientOf::Dtls13(Arc::new(config))))
+    }
+
+    /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
+    pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
+        ClientConfig(match self.0 {
+            ClientOf::Dtls12(config) => ClientOf::Dtls12(Box::new(config.sending_name(servername))),
+            ClientOf::Dtls13(mut config) => {
+                // It is nobody else's yet.
+                if let Some(config) = Arc::get_mut(&mut config) {
+                    config.send_name(servername);
+                }
+                ClientOf::Dtls13(config)
+            }
+        })
+    }
+
+    /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered; nothing is in
+    /// DTLS 1.3.
+    pub(crate) fn resuming(self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
+        ClientConfig(match self.0 {
+            ClientOf::Dtls12(config) => ClientOf::Dtls12(Box::new(config.resuming(clock, session))),
+            newer @ ClientOf::Dtls13(_) => newer,
+        })
+    }
+
+    pub(super) fn engine(&self) -> &ClientOf {
+        &self.0
+    }
+
+    pub(crate) fn suites(&self) -> &[Suite] {
+        match &self.0 {
+            ClientOf::Dtls12(config) => config.suites(),
+            ClientOf::Dtls13(config) => config.suites(),
+        }
+    }
+}
+
+/// A client offers one version, so far.
+fn speaks_dtls13(settings: &Settings) -> Result<bool, ConfigError> {
+    let Versions { oldest, newest } = settings.wishes.versions;
+    if oldest != newest {
+        return Err(ConfigError::TwoVersions);
+    }
+    Ok(newest == Version::Dtls13)
+}
+
+/// Whether the settings include this version. As in node:tls, suites of one version alone leave the other one out.
+fn is_spoken(version: Version, settings: &Settings) -> bool {
+    let is_named = |names: &Vec<String>| {
+        let is_of_dtls13 = |name: &String| Suite::from_name(name).map(|suite| suite.is_of_dtls13());
+        let wanted = version == Version::Dtls13;
+        // A name that nobody knows is refused with the others.
+        names.iter().any(|name| is_of_dtls13(name).is_none_or(|is| is == wanted))
+    };
+    let Versions { oldest, newest } = settings.wishes.versions;
+    (oldest..=newest).contains(&version) && settings.ciphers.as_ref().is_none_or(is_named)
+}
