@@ -399,6 +399,9 @@ export interface ServerOptions extends SharedOptions {
    * it. Default: a socket that the server makes.
    */
   socket?: UdpSocket;
+  /** The number of this server among several nodes that serve one address, 0 to 255: the first byte of its connection IDs, for
+   * which `connectionId` is 2 or more. See docs/cluster.md. Default: none. */
+  nodeId?: number;
   /** Whether a server on '::' leaves IPv4 alone. Default: false, which means dual stack. */
   ipv6Only?: boolean;
 }
@@ -605,6 +608,10 @@ export interface Stats {
   handshakeTimes: Histogram;
   /** How long answers to flights of handshakes took, where the flight was sent once. */
   roundTrips: Histogram;
+  /** Datagrams that left for the nodes that they belong to. */
+  datagramsForwarded: number;
+  /** Datagrams that came through other nodes. */
+  datagramsInjected: number;
   /** Addresses about which the application was not asked, because too many others waited. */
   addressQuestionsDisplaced: number;
   /** Return routability checks (RFC 9853) that have begun. */
@@ -630,6 +637,7 @@ export type DropReason =
   | 'unexpected'
   | 'noConnection'
   | 'unknownConnectionId'
+  | 'otherNode'
   | 'unprotectedConnectionId'
   | 'missingConnectionId'
   | 'malformed'
@@ -1019,6 +1027,8 @@ export class DtlsClient extends DtlsSocket {
 }
 
 export interface DtlsServerEvents {
+  /** A datagram has come that belongs to another node, whose server's inject() takes it. Without a listener it is dropped. */
+  forward: [nodeId: number, datagram: Buffer, rinfo: RemoteInfo];
   /** The UDP socket is bound. */
   listening: [];
   /** A peer has proved its address and begins a handshake. */
@@ -1156,6 +1166,12 @@ export class DtlsServer extends EventEmitter {
     source: Uint8Array | AsyncIterable<Uint8Array>,
     options: ExportOptions,
   ): Promise<{ imported: number; refused: number }>;
+  /**
+   * Takes a datagram that another node has received, which has emitted 'forward'. It is not forwarded again.
+   *
+   * @param rinfo the peer's address, as 'forward' names it
+   */
+  inject(datagram: Uint8Array, rinfo: PeerAddress): void;
   /**
    * Names addresses whose connections the application has saved, beside those that it has named before. From then on
    * 'resumeSession' is emitted for these addresses alone. Null means that it is emitted for every address again.

@@ -27,6 +27,7 @@ const { Questions } = require('./questions/question');
 const { RestoreQuestion, addressKeys, restoreAt } = require('./questions/restore');
 const { ResumptionQuestion } = require('./questions/resumption');
 const { StoredSessionQuestion } = require('./questions/stored-session');
+const { Node } = require('./cluster/node');
 const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress, familyOf, isBlocked, withoutMapping } = require('./transport/addresses');
@@ -96,6 +97,8 @@ class DtlsServer extends WatchedEmitter {
       blockList,
       sessions,
       socket,
+      nodeId,
+      connectionId,
       connectionStore,
       replaceByIdentity,
       idleTimeout,
@@ -112,6 +115,7 @@ class DtlsServer extends WatchedEmitter {
     this._lookup = lookup;
     this._blockList = blockList;
     this._givenUdp = socket;
+    this._node = new Node(this, { nodeId, connectionId });
     // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
     this._onSendError = null;
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this, {
@@ -323,6 +327,16 @@ class DtlsServer extends WatchedEmitter {
    */
   expectAddresses(addresses) {
     this._endpoint.native.expectAddresses(addresses === null ? null : addressKeys(addresses));
+  }
+
+  /**
+   * Takes a datagram that another node has received and forwarded: 'forward' is emitted there.
+   *
+   * @param {Uint8Array} datagram
+   * @param {{ address: string, port: number }} rinfo its peer
+   */
+  inject(datagram, rinfo) {
+    this._node.inject(datagram, rinfo);
   }
 
   /** Closes the server, if it listens: `await using server = ...`. */
@@ -663,9 +677,15 @@ class DtlsServer extends WatchedEmitter {
     this._replaced = wasOpen && reason === 'replaced' ? socket : null;
   }
 
+  /** Datagrams wait for another node. */
+  _onParcel(parcel) {
+    this._node.onParcel(parcel);
+  }
+
   /** The native object asks only what somebody listens for, and says no keys unless somebody does. */
   _onListenersChanged() {
     this._questions?.listen();
+    this._node?.listen();
     this._endpoint?.logKeys(this._socketsLogKeys || this.listenerCount('keylog') > 0);
   }
 

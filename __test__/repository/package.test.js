@@ -31,6 +31,7 @@ test('the package holds what its users and a source build need, and nothing else
     'index.js',
     'index.d.ts',
     'node-dtls-client.d.ts',
+    'cluster.d.ts',
     'lib/adapters/node-dtls-client.js',
     'binding.js',
     'lib/cli/main.js',

@@ -61,6 +61,11 @@ const MAX_THREADS = 64;
 /** Bytes of the longest connection ID that the engine has room for. */
 const MAX_CONNECTION_ID = 32;
 
+/** With this many bytes, what follows the number of a node still tells connections apart. */
+const MIN_NODE_CONNECTION_ID = 2;
+
+const MAX_NODE = 255;
+
 /** Options of servers and clients, with their checkers. */
 const SHARED = {
   key: privateKey,
@@ -126,6 +131,7 @@ const SERVER = {
   maxAddressQuestions: integer(1, MAX_COUNT),
   addressQuestionsPerSecond: integer(1, MAX_RATE),
   ipv6Only: boolean,
+  nodeId: integer(0, MAX_NODE),
   connectionStore,
   ...sessions.SERVER,
 };
@@ -165,7 +171,7 @@ NATIVE_SHARED.push(
   'omitServerCertificate',
 );
 const NATIVE_SERVER = [...NATIVE_SHARED, 'maxHandshakes', 'maxHandshakesPerAddress', 'maxConnections', 'requestCert'];
-NATIVE_SERVER.push('evictIdleConnections', 'stalledHandshakeTimeout');
+NATIVE_SERVER.push('evictIdleConnections', 'stalledHandshakeTimeout', 'nodeId');
 NATIVE_SERVER.push('maxAddressQuestions', 'addressQuestionsPerSecond');
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
@@ -181,6 +187,7 @@ function serverOptions(options) {
   const given = withContext(checkOptions(options, 'options', SERVER), SERVER);
   const all = { __proto__: null, ...defaults.server, ...traced(given), ...given };
   checkTimeouts(given, all);
+  checkNode(all);
   prepareCertificate(all);
 
   const psk = pskSource(all);
@@ -215,6 +222,8 @@ function serverOptions(options) {
     idleTimeout: all.idleTimeout,
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
+    nodeId: all.nodeId,
+    connectionId: all.connectionId,
   };
 }
 
@@ -367,6 +376,15 @@ function checkTimeouts(given, all) {
   } else if (all.handshakeTimeoutMax < all.handshakeTimeoutMin) {
     const range = `>= ${all.handshakeTimeoutMin} (options.handshakeTimeoutMin)`;
     throw outOfRange('options.handshakeTimeoutMax', range, all.handshakeTimeoutMax);
+  }
+}
+
+function checkNode({ nodeId, connectionId }) {
+  if (nodeId === undefined) return;
+  if (connectionId === undefined) throw missingOption('"options.connectionId"', 'its first byte is "options.nodeId"');
+  if (connectionId < MIN_NODE_CONNECTION_ID) {
+    const range = `>= ${MIN_NODE_CONNECTION_ID} && <= ${MAX_CONNECTION_ID} with "options.nodeId"`;
+    throw outOfRange('options.connectionId', range, connectionId);
   }
 }
 

@@ -25,7 +25,7 @@ const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
-const { LENGTH, DROPS, DUE, EVENTS, JOBS, NOW, TRACE, TRANSMITS, WAITING } = layout;
+const { LENGTH, DROPS, DUE, EVENTS, JOBS, NOW, PARCELS, TRACE, TRANSMITS, WAITING } = layout;
 
 /** What the answers to these questions are about is the name of the property that they stand in. */
 const OBJECTS = new Set(['ownPsk', 'session', 'restore', 'move']);
@@ -82,6 +82,24 @@ class Endpoint {
   /** Takes one datagram from the UDP socket, and whatever else has arrived. */
   handleDatagram(datagram, remote) {
     this._turns.handleDatagram(datagram, remote);
+  }
+
+  /** Takes a datagram that another node has received. */
+  inject(datagram, remote) {
+    this._turns.inject(datagram, remote);
+  }
+
+  /** Takes a parcel of them; answers go through node `relay`, or directly where that is undefined. */
+  injectParcel(parcel, relay) {
+    this._turns.injectParcel(parcel, relay);
+  }
+
+  /** Sends the answers of another node from here. */
+  sendParcel(parcel) {
+    if (this.udp === null || this.native.sendParcel(parcel)) return;
+    for (const { datagram, address, port } of this.native.unpack(parcel)) {
+      this._sender.send(datagram, port, address, this._onTransmitted);
+    }
   }
 
   /** Datagrams have arrived where Node does not look. */
@@ -255,6 +273,7 @@ class Endpoint {
   _drain() {
     this._transmit();
     if ((this.registers[WAITING] & TRACE) !== 0) this._trace();
+    if ((this.registers[WAITING] & PARCELS) !== 0) this._forward();
     if ((this.registers[WAITING] & DROPS) !== 0) this._publishDrops();
     // The payloads of a batch are older than its events.
     if (this._draining || this._turns.isDelivering) return;
@@ -281,6 +300,13 @@ class Endpoint {
       const transmit = this._native.pollTransmit();
       if (transmit === null) break;
       this._sender.send(transmit.datagram, transmit.port, transmit.address, this._onTransmitted);
+    }
+  }
+
+  /** Datagrams for other nodes. */
+  _forward() {
+    for (let parcel = this._native.pollParcel(); parcel !== null; parcel = this._native.pollParcel()) {
+      this._owner._onParcel(parcel);
     }
   }
 

@@ -25,6 +25,8 @@ const BATCH = 1;
 const receive = (native, datagram, remote, drains) => native.receive(datagram, remote.address, remote.port, drains);
 const receiveMore = (native, _datagram, _remote, drains) => native.receiveMore(drains);
 const hold = (native) => native.hold();
+const inject = (native, datagram, remote) => native.inject(datagram, remote.address, remote.port);
+const injectParcel = (native, parcel, relay) => native.injectParcel(parcel, relay);
 
 class Turns {
   /**
@@ -63,10 +65,26 @@ class Turns {
     this._endpoint.watchDrops();
     if (this._batch !== null) {
       // It is not Node's: a listener has brought it.
-      this._deferred.push([datagram, remote]);
+      this._deferred.push([receive, datagram, remote]);
       return;
     }
     this._takeTurn(receive, datagram, remote, !this._hadTurn && this._mayDrain());
+  }
+
+  /** Takes a datagram that another node has received. */
+  inject(datagram, remote) {
+    this._bring(inject, datagram, remote);
+  }
+
+  /** Takes what another node has received; `relay` is its number where answers go through it. */
+  injectParcel(parcel, relay) {
+    this._bring(injectParcel, parcel, relay);
+  }
+
+  _bring(how, what, from) {
+    if (this._endpoint.udp === null) return;
+    if (this._batch === null) this._handle(how, what, from, false);
+    else this._deferred.push([how, what, from]);
   }
 
   /** Takes what has arrived where Node does not look. */
@@ -129,7 +147,7 @@ class Turns {
   /** Delivers what has been taken from the UDP socket, and takes no more from it. */
   finish() {
     if (this._batch !== null) this._deliver();
-    for (const [datagram, remote] of this._deferred.splice(0)) this._handle(receive, datagram, remote, false);
+    for (const [how, what, from] of this._deferred.splice(0)) this._handle(how, what, from, false);
     while (this._endpoint.registers[MORE] === 1) this._handle(receiveMore, null, null, false);
   }
 
@@ -214,7 +232,10 @@ function resumeTurn(turns) {
 }
 
 function handleDeferred(turns) {
-  for (const [datagram, remote] of turns._deferred.splice(0)) turns.handleDatagram(datagram, remote);
+  for (const [how, what, from] of turns._deferred.splice(0)) {
+    if (how === receive) turns.handleDatagram(what, from);
+    else turns._bring(how, what, from);
+  }
 }
 
 module.exports = { BATCH, Turns };

@@ -6,6 +6,7 @@ use super::brief::BriefEvents;
 use super::error::{CodedError, export_error, internal, no_address, send_error};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::intake::{Backlog, with_arrival};
+use super::parcels::{self, NativeParcel, Parcels, Purpose, Relays};
 use super::registers::{self, BATCH_LIMIT, Registers};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::{NativeStats, tally_bytes};
@@ -17,6 +18,7 @@ use super::workers::JobQueue;
 use crate::proto::{ConnectionHandle, Endpoint, QuestionId, Route};
 use napi::Env;
 use napi::bindgen_prelude::{Buffer, BufferSlice, Either};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// An endpoint as JavaScript sees it.
@@ -33,6 +35,10 @@ pub(super) struct Driver {
     batch_time: Duration,
     /// Datagrams wait in Node's own queue, and none may overtake them.
     is_congested: bool,
+    /// Datagrams for other nodes.
+    parcels: Parcels,
+    /// Peers that are answered through other nodes.
+    relays: Relays,
     /// Datagrams of the present batch, on their way out.
     sealed: Datagrams,
     registers: Registers,
@@ -61,6 +67,8 @@ impl Driver {
             shown: None,
             batch_time: Duration::ZERO,
             is_congested: false,
+            parcels: Parcels::default(),
+            relays: Relays::default(),
             sealed: Datagrams::default(),
             registers: Registers::new(registers)?,
             brief: BriefEvents::new(brief)?,
@@ -101,6 +109,9 @@ impl Driver {
         if self.endpoint.has_drop() {
             waiting |= registers::DROPS;
         }
+        if self.parcels.has_some() {
+            waiting |= registers::PARCELS;
+        }
         let on_clock = |at: Instant| at.saturating_duration_since(self.epoch).as_secs_f64() * 1000.0;
         let due = self.endpoint.poll_timeout().map_or(f64::INFINITY, on_clock);
         let now = on_clock(now);
@@ -109,6 +120,7 @@ impl Driver {
     }
 
     fn transmit(&mut self) {
+        divert(&mut self.endpoint, &self.relays, &mut self.parcels);
         if let Some(udp) = &self.udp {
             transmit(&mut self.endpoint, udp, self.is_congested);
         }
@@ -174,7 +186,7 @@ impl Driver {
             (_, None) => remote.into(),
         };
         if self.backlog.is_empty() {
-            self.handle_datagram(now, route, datagram);
+            self.handle_arrival(now, route, datagram);
         } else {
             self.backlog.push(route, datagram);
         }
@@ -223,7 +235,7 @@ impl Driver {
         if self.backlog.is_over_full()
             && let Some((route, datagram)) = self.backlog.pop()
         {
-            self.handle_datagram(now, route, &datagram);
+            self.handle_arrival(now, route, &datagram);
         }
         !self.backlog.is_empty()
     }
@@ -242,12 +254,26 @@ impl Driver {
         BufferSlice::copy_from(env, &self.payloads).map(Either::A).map_err(internal)
     }
 
-    fn handle_datagram(&mut self, now: Instant, route: Route, datagram: &[u8]) {
+    /// Handles what has come from the network.
+    fn handle_arrival(&mut self, now: Instant, route: Route, datagram: &[u8]) {
+        if let Some(node) = self.endpoint.node_of(datagram) {
+            self.parcels.put(node, Purpose::Forward, route.remote, datagram);
+            return;
+        }
+        if self.handle_datagram(now, route, datagram) {
+            self.relays.forget(route.remote);
+        }
+    }
+
+    /// Answers whether the datagram was of use.
+    fn handle_datagram(&mut self, now: Instant, route: Route, datagram: &[u8]) -> bool {
+        let dropped = self.endpoint.counters().datagrams_dropped;
         if let Some(received) = self.endpoint.handle_datagram(now, route, datagram) {
             self.payloads.extend_from_slice(received.payload);
             self.registers.set_payload(self.count, received.connection, self.payloads.len(), datagram.len());
             self.count += 1;
         }
+        self.endpoint.counters().datagrams_dropped == dropped
     }
 
     /// Takes what has been held, then what else has arrived if `drains`, and answers whether there may be more. A payload
@@ -263,12 +289,13 @@ impl Driver {
                 }
                 let count = self.count;
                 if let Some((route, datagram)) = self.backlog.pop() {
-                    self.handle_datagram(now, route, &datagram);
+                    self.handle_arrival(now, route, &datagram);
                 } else if drains && let Some((length, route)) = udp.receive(arrival) {
-                    self.handle_datagram(now, route, arrival.get(..length).unwrap_or_default());
+                    self.handle_arrival(now, route, arrival.get(..length).unwrap_or_default());
                 } else {
                     return false;
                 }
+                divert(&mut self.endpoint, &self.relays, &mut self.parcels);
                 // At once: the peer goes on while others have their turn.
                 transmit(&mut self.endpoint, &udp, self.is_congested);
                 // A payload takes no time worth a look at the clock.
@@ -280,6 +307,51 @@ impl Driver {
         });
         self.udp = Some(udp);
         has_more
+    }
+
+    // --- other nodes -------------------------------------------------------------------------------------------------
+
+    /// Handles datagrams that have come through another node, as many as a batch has. Answers go through the `relay`.
+    pub(super) fn inject<'env, 'a>(
+        &mut self,
+        env: &'env Env,
+        datagrams: impl Iterator<Item = (SocketAddr, &'a [u8])>,
+        relay: Option<u8>,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+        let has_more = self.registers.has_more();
+        let now = self.begin_batch();
+        for (remote, datagram) in datagrams.take(BATCH_LIMIT) {
+            self.endpoint.note_injected();
+            let was_used = self.handle_datagram(now, remote.into(), datagram);
+            match relay {
+                Some(node) if was_used && parcels::has_id(datagram) => self.relays.note(remote, node),
+                _ => {}
+            }
+        }
+        self.hand_over(env, now, has_more)
+    }
+
+    pub(super) fn limit_parcels(&mut self, bytes: usize) {
+        self.parcels.limit(bytes);
+    }
+
+    pub(super) fn poll_parcel(&mut self) -> Option<NativeParcel> {
+        let parcel = self.parcels.poll();
+        if parcel.is_none() {
+            self.with(|_, _| ());
+        }
+        parcel
+    }
+
+    /// Sends another node's datagrams as they are, as far as the system takes them. Answers false where Node has to.
+    pub(super) fn send_parcel(&mut self, parcel: &[u8]) -> bool {
+        let Some(udp) = &self.udp else {
+            return false;
+        };
+        for (remote, datagram) in parcels::unpack(parcel) {
+            udp.send(remote.into(), datagram);
+        }
+        true
     }
 
     // --- out ---------------------------------------------------------------------------------------------------------
@@ -294,8 +366,12 @@ impl Driver {
         let now = Instant::now();
         let udp = self.udp.as_ref().filter(|_| !self.is_congested);
         let sealed = self.endpoint.send(now, ConnectionHandle(connection), payload).map_err(send_error);
+        let (relays, parcels) = (&self.relays, &mut self.parcels);
         let sent = sealed.and_then(|sealed| match udp {
             _ if sealed.route.is_none() => Ok(Either::A(sealed.datagram.len() as u32)),
+            _ if sealed.route.is_some_and(|route| relays.take(parcels, route.remote, sealed.datagram)) => {
+                Ok(Either::A(sealed.datagram.len() as u32))
+            }
             Some(udp) if sealed.route.is_some_and(|route| udp.send(route, sealed.datagram)) => {
                 Ok(Either::A(sealed.datagram.len() as u32))
             }
@@ -322,6 +398,7 @@ impl Driver {
             start = end;
             if let Ok(sealed) = self.endpoint.send(now, ConnectionHandle(connection), payload)
                 && let Some(route) = sealed.route
+                && !self.relays.take(&mut self.parcels, route.remote, sealed.datagram)
             {
                 self.sealed.push(route, sealed.datagram);
             }
@@ -472,6 +549,13 @@ impl Driver {
 
     pub(super) fn stats(&self) -> NativeStats {
         NativeStats::of(&self.endpoint)
+    }
+}
+
+/// Takes out what goes to peers through other nodes.
+fn divert(endpoint: &mut Endpoint, relays: &Relays, parcels: &mut Parcels) {
+    if !relays.is_empty() {
+        endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.route.remote, &transmit.datagram));
     }
 }
 

@@ -15,6 +15,7 @@ mod intake;
 mod layout;
 mod methods;
 mod options;
+mod parcels;
 #[cfg(target_os = "linux")]
 mod pktinfo;
 mod registers;

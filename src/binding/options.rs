@@ -71,6 +71,8 @@ pub struct NativeServerOptions {
     pub mtu: u16,
     /// Bytes of the connection IDs that peers are asked for, 0 to 32; none for no such extension.
     pub connection_id: Option<u8>,
+    /// The first byte of those, where several nodes serve one address.
+    pub node_id: Option<u8>,
     /// How a peer that has moved shows that it receives at its address: rrc, rrc-basic or none.
     pub address_validation: String,
     /// The server's Certificate message is left out where it would be a raw public key, as node-mbed-dtls's is.

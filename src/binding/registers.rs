@@ -14,6 +14,7 @@ pub(super) const TRANSMITS: u8 = 1;
 pub(super) const EVENTS: u8 = 2;
 pub(super) const TRACE: u8 = 4;
 pub(super) const DROPS: u8 = 8;
+pub(super) const PARCELS: u8 = 16;
 
 const WAITING: usize = 0;
 const DUE: usize = 1;
@@ -36,7 +37,7 @@ const LENGTH: usize = PAYLOADS + PAYLOAD_LENGTH * BATCH_LIMIT;
 pub struct NativeRegisterLayout {
     /// Registers in all.
     pub length: u32,
-    /// What can be polled: a sum of `transmits`, `events`, `trace` and `drops`.
+    /// What can be polled: a sum of `transmits`, `events`, `trace`, `drops` and `parcels`.
     pub waiting: u32,
     /// Bit of `waiting`: datagrams that Node has to send.
     pub transmits: u32,
@@ -46,6 +47,8 @@ pub struct NativeRegisterLayout {
     pub trace: u32,
     /// Bit of `waiting`: what was dropped.
     pub drops: u32,
+    /// Bit of `waiting`: datagrams for other nodes.
+    pub parcels: u32,
     /// When `handleTimeout` is due, on the clock of `now`; infinite for never.
     pub due: u32,
     /// Milliseconds since the endpoint was made.
@@ -76,6 +79,7 @@ pub(super) fn layout() -> NativeRegisterLayout {
         events: EVENTS.into(),
         trace: TRACE.into(),
         drops: DROPS.into(),
+        parcels: PARCELS.into(),
         due: DUE as u32,
         now: NOW as u32,
         count: COUNT as u32,
@@ -120,6 +124,11 @@ impl Registers {
     pub(super) fn set_batch(&mut self, count: usize, has_more: bool) {
         self.set(COUNT, count as f64);
         self.set(MORE, u8::from(has_more).into());
+    }
+
+    pub(super) fn has_more(&self) -> bool {
+        let at = MORE * size_of::<f64>();
+        self.memory.get(at..at + size_of::<f64>()).is_some_and(|register| register == 1_f64.to_ne_bytes())
     }
 
     pub(super) fn set_payload(&mut self, index: usize, connection: ConnectionHandle, end: usize, datagram: usize) {

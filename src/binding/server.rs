@@ -7,6 +7,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::{NativeServerOptions, address_validation};
+use super::parcels::{self, NativeParcel};
 use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
@@ -57,6 +58,9 @@ impl DtlsServer {
         let ciphers = config.suites().iter().map(|suite| suite.name()).collect();
         let mut endpoint = Endpoint::server(now, config, options.limits(), options.debug).map_err(no_randomness)?;
         endpoint.use_connection_ids(options.connection_id);
+        if let Some(node) = options.node_id {
+            endpoint.become_node(node);
+        }
         endpoint.validate_addresses(address_validation(&options.address_validation));
         if let Some(sessions) = &options.sessions {
             endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
@@ -209,6 +213,64 @@ impl DtlsServer {
     pub fn set_ticket_keys(&mut self, keys: &[u8]) -> Result<bool, CodedError> {
         let keys = ticket_keys(keys)?;
         Ok(self.driver.with(|endpoint, _| endpoint.set_ticket_keys(keys)))
+    }
+
+    /// Which of several nodes this is, before the first connection.
+    #[napi(catch_unwind)]
+    pub fn become_node(&mut self, node: u8) {
+        self.driver.with(|endpoint, _| endpoint.become_node(node));
+    }
+
+    /// To which other nodes datagrams can be forwarded from now on: `pollParcel` has them, in as many bytes at most, unless
+    /// one datagram is longer.
+    #[napi(catch_unwind)]
+    pub fn forward_to(&mut self, nodes: &[u8], parcel: u32) {
+        self.driver.limit_parcels(parcel as usize);
+        self.driver.with(|endpoint, _| endpoint.forward_to(nodes));
+    }
+
+    /// The next datagrams for another node.
+    #[napi(catch_unwind)]
+    pub fn poll_parcel(&mut self) -> Option<NativeParcel> {
+        self.driver.poll_parcel()
+    }
+
+    /// What is in a parcel.
+    #[napi(catch_unwind)]
+    pub fn unpack(&self, parcel: &[u8]) -> Vec<NativeTransmit> {
+        parcels::unpack(parcel)
+            .map(|(remote, datagram)| NativeTransmit::new(remote.into(), datagram.to_vec()))
+            .collect()
+    }
+
+    /// As `receive`, of a datagram that has come through another node.
+    #[napi(catch_unwind)]
+    pub fn inject<'env>(
+        &mut self,
+        env: &'env Env,
+        datagram: &[u8],
+        address: String,
+        port: u16,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+        let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
+        self.driver.inject(env, std::iter::once((remote, datagram)), None)
+    }
+
+    /// As `receive`, of a parcel that another node has packed. With `relay`, answers go through that node.
+    #[napi(catch_unwind)]
+    pub fn inject_parcel<'env>(
+        &mut self,
+        env: &'env Env,
+        parcel: &[u8],
+        relay: Option<u8>,
+    ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
+        self.driver.inject(env, parcels::unpack(parcel), relay)
+    }
+
+    /// Sends another node's datagrams. Answers false where Node has to.
+    #[napi(catch_unwind)]
+    pub fn send_parcel(&mut self, parcel: &[u8]) -> bool {
+        self.driver.send_parcel(parcel)
     }
 
     /// IANA's names of the suites on offer, best first.

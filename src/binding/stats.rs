@@ -14,6 +14,10 @@ pub struct NativeStats {
     pub datagrams_sent: f64,
     /// Without any record that was used.
     pub datagrams_dropped: f64,
+    /// To the nodes that they belong to.
+    pub datagrams_forwarded: f64,
+    /// Received through other nodes.
+    pub datagrams_injected: f64,
     /// Malformed, forged, replayed, or for nobody.
     pub records_dropped: f64,
     /// UDP payload.
@@ -145,6 +149,8 @@ impl NativeStats {
             datagrams_received: counters.datagrams_received as f64,
             datagrams_sent: counters.datagrams_sent as f64,
             datagrams_dropped: counters.datagrams_dropped as f64,
+            datagrams_forwarded: counters.datagrams_forwarded as f64,
+            datagrams_injected: counters.datagrams_injected as f64,
             records_dropped: counters.records_dropped as f64,
             datagram_bytes_received: counters.bytes_received as f64,
             datagram_bytes_sent: counters.bytes_sent as f64,

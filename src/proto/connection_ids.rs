@@ -29,6 +29,8 @@ impl Name {
 pub(super) struct ConnectionIds {
     /// `None`: we neither give IDs away nor use those of others. 0: we use those of others.
     length: Option<u8>,
+    /// The first byte of our IDs, where several nodes serve one address: others find us by it.
+    node: Option<u8>,
     /// IDs are our own random numbers: nobody can choose them so that they collide.
     owners: FxHashMap<Name, Owner>,
     /// Of peers: they choose who they are.
@@ -48,6 +50,17 @@ impl ConnectionIds {
         self.length = length;
     }
 
+    /// Which node of several we are; IDs have two bytes at least then.
+    pub(super) fn set_node(&mut self, node: u8) {
+        self.node = Some(node);
+    }
+
+    /// The node whose ID this is, if that is another one. An ID of ours may have come with its connection from there.
+    pub(super) fn other_node(&self, id: &[u8]) -> Option<u8> {
+        let (own, &named) = (self.node?, id.first()?);
+        (named != own && self.is_free(id)).then_some(named)
+    }
+
     /// Bytes of the ID in a record to us; 0 when there is none.
     pub(super) fn length(&self) -> u8 {
         self.length.unwrap_or(0)
@@ -64,6 +77,9 @@ impl ConnectionIds {
         let bytes = bytes.get_mut(..length.into())?;
         for _ in 0..TRIES {
             fill_random(bytes).ok()?;
+            if let (Some(node), Some(first)) = (self.node, bytes.first_mut()) {
+                *first = node;
+            }
             if !self.owners.contains_key(&Name::of(bytes)) {
                 return ConnectionId::new(bytes);
             }
@@ -158,6 +174,32 @@ mod tests {
         assert!(ids.generate().is_none());
         assert!(ConnectionIds::default().generate().is_none());
         assert_eq!(of_length(0).generate(), Some(ConnectionId::EMPTY));
+    }
+
+    #[test]
+    fn ids_of_a_node_begin_with_it_and_none_is_given_away_twice() {
+        for length in [2, 8, 9, ConnectionId::LIMIT as u8] {
+            let mut ids = of_length(length);
+            ids.set_node(7);
+            for number in 1..=200 {
+                let id = ids.generate().unwrap();
+                assert_eq!(id.as_bytes()[0], 7);
+                assert!(ids.is_free(id.as_bytes()));
+                assert_eq!(ids.other_node(id.as_bytes()), None);
+                ids.give(id.as_bytes(), ConnectionHandle(number));
+            }
+            assert_eq!(ids.len(), 200);
+        }
+    }
+
+    #[test]
+    fn an_id_of_another_node_is_ours_once_its_connection_is() {
+        let mut ids = of_length(2);
+        assert_eq!(ids.other_node(&[9, 1]), None, "there are no nodes");
+        ids.set_node(7);
+        assert_eq!(ids.other_node(&[9, 1]), Some(9));
+        ids.give(&[9, 1], ConnectionHandle(1));
+        assert_eq!(ids.other_node(&[9, 1]), None);
     }
 
     #[test]

@@ -11,6 +11,10 @@ use std::time::Duration;
 pub(crate) struct Counters {
     pub(crate) datagrams_received: u64,
     pub(crate) datagrams_sent: u64,
+    /// Of those received, the ones that belong to other nodes.
+    pub(crate) datagrams_forwarded: u64,
+    /// Of those received, the ones that came through other nodes.
+    pub(crate) datagrams_injected: u64,
     /// UDP payload.
     pub(crate) bytes_received: u64,
     pub(crate) bytes_sent: u64,

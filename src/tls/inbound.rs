@@ -30,6 +30,8 @@ pub(crate) enum DropReason {
     NoConnection,
     /// No connection has its connection ID.
     UnknownId,
+    /// It is for another node, to which it cannot be forwarded.
+    OtherNode,
     /// It has a connection ID, and no protection (RFC 9146 section 3).
     UnprotectedId,
     /// It lacks the connection ID that its connection has given away.
@@ -47,12 +49,13 @@ pub(crate) enum DropReason {
 }
 
 impl DropReason {
-    pub(crate) const ALL: [DropReason; 12] = [
+    pub(crate) const ALL: [DropReason; 13] = [
         DropReason::Unauthentic,
         DropReason::Replayed,
         DropReason::Unexpected,
         DropReason::NoConnection,
         DropReason::UnknownId,
+        DropReason::OtherNode,
         DropReason::UnprotectedId,
         DropReason::MissingId,
         DropReason::Malformed,
@@ -70,6 +73,7 @@ impl DropReason {
             DropReason::Unexpected => "unexpected",
             DropReason::NoConnection => "noConnection",
             DropReason::UnknownId => "unknownConnectionId",
+            DropReason::OtherNode => "otherNode",
             DropReason::UnprotectedId => "unprotectedConnectionId",
             DropReason::MissingId => "missingConnectionId",
             DropReason::Malformed => "malformed",

@@ -164,6 +164,9 @@ impl Endpoint {
             return Outcome::Dropped(DropReason::UnprotectedId);
         }
         let Some(handle) = self.ids.owner(id) else {
+            if self.ids.other_node(id).is_some() {
+                return Outcome::Dropped(DropReason::OtherNode);
+            }
             return match self.hold_unplaced(now, remote, record) {
                 Outcome::Dropped(DropReason::NoConnection) => Outcome::Dropped(DropReason::UnknownId),
                 other => other,

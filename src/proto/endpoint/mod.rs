@@ -5,11 +5,12 @@
 //! makes of it is a step (`steps.rs`): datagrams, an event, a question (`answers.rs`), a job (`lending.rs`), a new deadline, or
 //! the end. Records that no connection at their address can read may be those of one that has moved (`moves.rs`), or lead to
 //! questions about their address (`placing.rs`). What the application wishes
-//! is in `requests.rs`, what it is told in `outputs.rs`.
+//! is in `requests.rs`, what it is told in `outputs.rs`. What is for another node of several is in `forwarding.rs`.
 
 mod admission;
 mod answers;
 mod drops;
+mod forwarding;
 mod inbound;
 mod leaving;
 mod lending;
@@ -23,6 +24,7 @@ mod room;
 mod steps;
 
 pub(crate) use drops::Dropped;
+use forwarding::Nodes;
 pub(crate) use leaving::Traveller;
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
@@ -67,6 +69,8 @@ pub(crate) struct Endpoint {
     last_connection: u32,
     routes: Routes,
     ids: ConnectionIds,
+    /// Nodes to which records of theirs can be forwarded.
+    nodes: Nodes,
     handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
@@ -173,6 +177,7 @@ impl Endpoint {
             last_connection: 0,
             routes: Routes::new(limits.connections_per_address.is_some()),
             ids: ConnectionIds::default(),
+            nodes: Nodes::default(),
             handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),

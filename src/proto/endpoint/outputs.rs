@@ -156,6 +156,11 @@ impl Endpoint {
         self.outputs.push_transmit(route, datagram);
     }
 
+    /// Takes those of the datagrams to send that go another way than the others.
+    pub(crate) fn divert_transmits(&mut self, mut takes: impl FnMut(&Transmit) -> bool) {
+        self.outputs.transmits.retain(|transmit| !takes(transmit));
+    }
+
     /// The next event, which stays.
     pub(crate) fn peek_event(&self) -> Option<&Event> {
         self.outputs.events.front()

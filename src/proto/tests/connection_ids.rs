@@ -468,3 +468,49 @@ fn a_saved_connection_does_not_go_on_with_an_id_that_nobody_could_find() {
         assert_eq!(server.footprint(), 0);
     }
 }
+
+#[test]
+fn a_record_of_another_node_leaves_for_it_and_is_dropped_where_there_is_no_way() {
+    let mut network = Network::new(psk_server());
+    let server = &mut network.server.endpoint;
+    server.use_connection_ids(Some(8));
+    server.become_node(7);
+    network.client_ids = Some(0);
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let own = network.seal(0, b"ours");
+    assert_eq!(own[BEFORE_ID], 7);
+    let mut other = own.clone();
+    other[BEFORE_ID] = 9;
+    let mut unprotected = other.clone();
+    unprotected[4] = 0;
+    let footprint = network.server.endpoint.footprint();
+    let endpoint = &mut network.server.endpoint;
+    assert_eq!(endpoint.node_of(&other), None, "nobody forwards");
+    endpoint.forward_to(&[0, 9, 255]);
+    let received = endpoint.counters().datagrams_received;
+    for length in 0..other.len() {
+        assert_eq!(endpoint.node_of(&other[..length]), None);
+    }
+    for bytes in [&own, &unprotected] {
+        assert_eq!(endpoint.node_of(bytes), None);
+    }
+    assert_eq!(endpoint.node_of(&other), Some(9));
+    assert_eq!((endpoint.counters().datagrams_forwarded, endpoint.counters().datagrams_received), (1, received + 1));
+    for node in [0, 255] {
+        other[BEFORE_ID] = node;
+        assert_eq!(endpoint.node_of(&other), Some(node));
+    }
+    for node in [1, 8, 127, 128, 254] {
+        other[BEFORE_ID] = node;
+        assert_eq!(endpoint.node_of(&other), None, "{node}");
+    }
+    // What has come through another node, or has no way, ends here, and asks nobody.
+    network.inject(ELSEWHERE, SERVER, &other);
+    let endpoint = &network.server.endpoint;
+    assert_eq!(endpoint.counters().drops(DropReason::OtherNode), 1);
+    assert_eq!(endpoint.footprint(), footprint);
+    let home = network.clients[0].address;
+    network.inject(home, SERVER, &own);
+    assert_eq!(network.server.payloads(), [b"ours"]);
+}

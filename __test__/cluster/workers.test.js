@@ -1,0 +1,106 @@
+'use strict';
+
+// Nodes that are workers of node:cluster on one port: connections follow their IDs from worker to worker.
+
+const assert = require('node:assert/strict');
+const { fork } = require('node:child_process');
+const path = require('node:path');
+const { test } = require('node:test');
+
+const { createServer } = require('../..');
+const { joinCluster } = require('../../lib/cluster');
+const { BOB, event, freePort, messages, openClient } = require('../support/endpoints.js');
+const { startNat } = require('../support/nat.js');
+
+const WORKERS = 2;
+const CLIENTS = 8;
+const ROUNDS = 6;
+
+/** Node deals nothing by peer itself, and Linux is the system that does. */
+const skip = process.platform === 'linux' ? false : 'this system does not give each peer to one process';
+
+/** A cluster whose workers reach each other. */
+async function startCluster(t) {
+  const port = await freePort();
+  const primary = fork(path.join(__dirname, '..', 'support', 'cluster-nodes.js'), [String(port), String(WORKERS)]);
+  t.after(() => primary.disconnect());
+  const reached = new Map();
+  const pids = [];
+  const isWhole = () => [...reached.values()].filter((count) => count === WORKERS - 1).length === WORKERS;
+  const whole = () =>
+    new Promise((resolve) => {
+      primary.on('message', function look(message) {
+        if (message.reached !== undefined) {
+          reached.set(message.index, message.reached);
+          pids[message.index] = String(message.worker);
+        }
+        if (!isWhole()) return;
+        primary.removeListener('message', look);
+        resolve();
+      });
+    });
+  await whole();
+  const stats = () =>
+    new Promise((resolve) => {
+      const all = [];
+      primary.on('message', function take(message) {
+        if (message.stats !== undefined) all.push(message.stats);
+        if (all.length < WORKERS) return;
+        primary.removeListener('message', take);
+        resolve(all);
+      });
+      primary.send({ stats: true });
+    });
+  const restart = (index) => {
+    reached.clear();
+    const again = whole();
+    primary.send({ restart: index });
+    return again;
+  };
+  return { port, pids, stats, restart };
+}
+
+async function ask(client, message) {
+  const answer = messages(client, 1);
+  client.write(message);
+  return (await answer)[0].split(' ');
+}
+
+test('clients whose NAT moves them stay with their worker, whichever hears them', { skip }, async (t) => {
+  const { port, pids, stats, restart } = await startCluster(t);
+  const nat = await startNat(t, port);
+  const clients = Array.from({ length: CLIENTS }, () =>
+    openClient(t, { address: () => ({ port: nat.port }) }, { ...BOB, connectionId: 0 }),
+  );
+  await Promise.all(clients.map((client) => event(client, 'secureConnect')));
+  const homes = await Promise.all(clients.map(async (client) => (await ask(client, 'hello'))[0]));
+  for (let round = 0; round < ROUNDS; round++) {
+    await nat.rebind();
+    const answers = await Promise.all(clients.map((client, index) => ask(client, `${round}-${index}`)));
+    assert.deepEqual(
+      answers,
+      homes.map((home, index) => [home, `${round}-${index}`]),
+    );
+  }
+  const before = await stats();
+  const sum = (name, all) => all.reduce((total, one) => total + one[name], 0);
+  // Each of 48 moves leads to the other worker with a probability of a half.
+  assert.ok(sum('datagramsForwarded', before) > 0);
+  assert.equal(sum('datagramsInjected', before), sum('datagramsForwarded', before));
+  assert.equal(sum('handshakesCompleted', before), CLIENTS);
+
+  // The other worker's connections do not notice that one is started anew, and new handshakes reach both.
+  const survivors = clients.filter((_, index) => homes[index] === pids[1]);
+  await restart(0);
+  await nat.rebind();
+  const answers = await Promise.all(survivors.map((client) => ask(client, 'still there')));
+  assert.ok(answers.every(([home]) => home === pids[1]));
+  const late = openClient(t, { address: () => ({ port: nat.port }) }, { ...BOB, connectionId: 0 });
+  await event(late, 'secureConnect');
+  assert.equal((await ask(late, 'new'))[1], 'new');
+});
+
+test('a process that is no worker does not join', async () => {
+  const server = createServer({ psk: 'x', connectionId: 8 });
+  assert.throws(() => joinCluster(server), { code: 'ERR_INVALID_STATE' });
+});

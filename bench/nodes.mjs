@@ -1,0 +1,173 @@
+// What a second node gives, and what forwarding costs: CPU time of servers per echo and per handshake with certificates,
+// with one worker, with two, and with two where every other record arrives at the wrong one. CPU time is measured because the
+// load shares the cores; two workers get twice the load, so that each has as much as one has alone. On a machine of their own, workers do 1 / (CPU time of the busiest) each.
+//
+//   npm run build && node bench/nodes.mjs
+
+import { execFileSync } from 'node:child_process';
+import cluster from 'node:cluster';
+import { createRequire } from 'node:module';
+import process from 'node:process';
+
+const require = createRequire(import.meta.url);
+const dgram = require('node:dgram');
+const { connect, createServer } = require('..');
+const { forkNode, joinCluster } = require('../lib/cluster');
+
+const HOST = '127.0.0.1';
+const PORT = 45_685;
+const CLIENTS = 32;
+const ECHOES = 20_000;
+const WINDOW = 8;
+const HANDSHAKES = 600;
+const PSK = { psk: 'secret of bob', pskIdentity: 'bob' };
+const SELF_SIGNED = [
+  'req',
+  '-x509',
+  '-newkey',
+  'ec',
+  '-pkeyopt',
+  'ec_paramgen_curve:P-256',
+  '-nodes',
+  '-subj',
+  '/CN=b',
+];
+
+if (cluster.isPrimary) await measure();
+else serve();
+
+function serve() {
+  const pem = process.env.BENCH_PEM;
+  const server = createServer({ psk: { bob: PSK.psk }, key: pem, cert: pem, connectionId: 8, handshakeThreads: 0 });
+  server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
+  joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
+  process.on('message', ({ ask }) => {
+    const { datagramsForwarded, handshakesCompleted, messagesReceived } = server.stats;
+    const cpu = process.cpuUsage();
+    if (ask) process.send({ cpu: cpu.user + cpu.system, datagramsForwarded, handshakesCompleted, messagesReceived });
+  });
+}
+
+async function measure() {
+  const pem = execFileSync('openssl', [...SELF_SIGNED, '-keyout', '-', '-out', '-'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const results = {};
+  for (const count of [1, 2]) {
+    const workers = Array.from({ length: count }, () => forkNode({ BENCH_PEM: pem.toString() }));
+    await Promise.all(workers.map((worker) => heard(worker, 'listening')));
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    results[`${count} echo`] = await spent(workers, () => echoes(PORT, count));
+    if (count === 2) results['2 echo, moved'] = await spent(workers, async () => echoes(await relay(), count));
+    results[`${count} handshake`] = await spent(workers, () => handshakes(count));
+    for (const worker of workers) worker.process.kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  for (const [name, { cpu, units, forwarded }] of Object.entries(results)) {
+    const per = cpu.map((micros) => (micros / units).toFixed(1)).join(' + ');
+    console.log(`${name}: ${units} units, CPU per unit ${per} us, ${forwarded} datagrams forwarded`);
+  }
+  for (const what of ['echo', 'handshake']) {
+    const [one, two] = [results[`1 ${what}`], results[`2 ${what}`]];
+    const ratio = one.cpu[0] / one.units / (Math.max(...two.cpu) / two.units);
+    const even = one.cpu[0] / one.units / (two.cpu.reduce((sum, micros) => sum + micros) / 2 / two.units);
+    console.log(
+      `${what}: two workers do ${ratio.toFixed(2)} times as much as one (${even.toFixed(2)} if evenly dealt)`,
+    );
+  }
+  process.exit();
+}
+
+async function spent(workers, act) {
+  const before = await ask(workers);
+  const units = await act();
+  const after = await ask(workers);
+  const cpu = after.map((one, index) => one.cpu - before[index].cpu);
+  const forwarded = after.reduce(
+    (sum, one, index) => sum + one.datagramsForwarded - before[index].datagramsForwarded,
+    0,
+  );
+  return { cpu, units, forwarded };
+}
+
+function ask(workers) {
+  return Promise.all(
+    workers.map((worker) => {
+      const answer = heard(worker, 'cpu');
+      worker.send({ ask: true });
+      return answer;
+    }),
+  );
+}
+
+function heard(worker, name) {
+  return new Promise((resolve) => {
+    worker.on('message', function take(message) {
+      if (message[name] === undefined) return;
+      worker.removeListener('message', take);
+      resolve(message);
+    });
+  });
+}
+
+function open(port, options) {
+  return new Promise((resolve, reject) => {
+    const client = connect({ port, host: HOST, handshakeTimeoutMin: 100, ...options }, () => resolve(client));
+    client.on('error', reject);
+  });
+}
+
+/** `share` times the load. Some messages of each client are under way at a time. Lost ones are not missed. */
+async function echoes(port, share) {
+  const clients = await Promise.all(
+    Array.from({ length: share * CLIENTS }, () => open(port, { ...PSK, connectionId: 0 })),
+  );
+  const message = Buffer.alloc(64);
+  let done = 0;
+  await new Promise((resolve) => {
+    for (const client of clients) {
+      client.on('data', () => {
+        done++;
+        if (done === share * ECHOES) resolve();
+        else client.write(message);
+      });
+      for (let sent = 0; sent < WINDOW; sent++) client.write(message);
+    }
+  });
+  for (const client of clients) client.destroy();
+  return done;
+}
+
+/** A NAT that gives each client another port once, after the handshakes, so that half of all arrive at the wrong worker. */
+async function relay() {
+  const inner = dgram.createSocket('udp4');
+  let outer = new Map();
+  inner.on('message', (datagram, { port }) => {
+    let socket = outer.get(port);
+    if (socket === undefined) {
+      socket = dgram.createSocket('udp4');
+      socket.on('error', () => {});
+      socket.on('message', (answer) => inner.send(answer, port, HOST));
+      outer.set(port, socket);
+    }
+    socket.send(datagram, PORT, HOST);
+  });
+  inner.bind(0, HOST);
+  await new Promise((resolve) => inner.once('listening', resolve));
+  setTimeout(() => {
+    outer = new Map();
+  }, 500).unref();
+  return inner.address().port;
+}
+
+async function handshakes(share) {
+  let left = share * HANDSHAKES;
+  const one = async () => {
+    while (left-- > 0) {
+      const client = await open(PORT, { rejectUnauthorized: false, servername: 'b', handshakeThreads: 0 });
+      client.destroy();
+    }
+  };
+  await Promise.all(Array.from({ length: share * 8 }, one));
+  return share * HANDSHAKES;
+}
