@@ -52,7 +52,7 @@ test('both sides count the messages of a connection, and remember them when it i
   client.end();
   await event(socket, 'close');
   assert.deepEqual(socket.connectionStats, { __proto__: null, ...received, roundTripTime: servers });
-  assert.deepEqual(server.stats.ends, { idle: 0, local: 0, peer: 1, replaced: 0 });
+  assert.deepEqual(server.stats.ends, { evicted: 0, idle: 0, local: 0, peer: 1, replaced: 0 });
 });
 
 test('a socket has zeros for counters before its connection begins', (t) => {
