@@ -155,14 +155,14 @@ fn a_crowd_of_honest_clients_that_is_too_large_is_served_at_a_steady_rate() {
         let mut network = Network::with_limits(psk_server(), limits);
         network.answers_at_once = false;
         let mut store = SlowStore::new(Duration::from_millis(500));
-        for number in 0..1_000_u16 {
+        for number in 0..500_u16 {
             let [high, low] = number.to_be_bytes();
             let ip = if is_one_prefix { [10, 0, 0, 1] } else { [10, 0, high, low] };
             network.connect_from(SocketAddr::from((ip, 1024 + number)), &config(IDENTITY));
             store.run(&mut network, Duration::from_millis(5));
         }
         let served = network.server.secured().len();
-        assert!(served >= 70, "{served} in five seconds");
+        assert!(served >= 35, "{served} in two and a half seconds");
     }
 }
 
