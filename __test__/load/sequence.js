@@ -1,6 +1,6 @@
 'use strict';
 
-// 10,000 connections, one after the other, in a process that must be back at its memory and end by itself.
+// Thousands of connections, one after the other, in a process that must be back at its memory and end by itself.
 // server/many-clients.test.js runs it as `node --expose-gc sequence.js COUNT`; prints one line of JSON.
 
 const { once } = require('node:events');
