@@ -47,7 +47,7 @@ for (const stage of Object.keys(STAGES)) {
     const task = { port, stage, hosts: addresses(16), rate: ATTEMPTS_PER_SECOND };
     const attackers = await startAttackers('stall.js', task);
     t.after(attackers.kill);
-    // Half hellos are no handshakes yet, as far as the figures go.
+    // The counters do not count half of a hello as a handshake.
     if (stage !== 'half a hello') await untilFull(server);
     await sleep(PRESSURE);
     const { median, worst, failures } = await meetHonestClients({ port, ...BOB, handshakeTimeout: 3_000 }, 15);

@@ -1,6 +1,6 @@
 'use strict';
 
-// One association, one life: a saved copy of a connection that still lives is no second window for what was heard.
+// An association lives once: restoring a saved copy beside the live connection does not let anything be heard twice.
 
 const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');

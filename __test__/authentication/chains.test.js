@@ -44,7 +44,7 @@ const OURS = {
 const THEIRS = {
   async client(t, entry) {
     const port = await listen(t, { ...shown(entry), ...LAX });
-    // RFC 6066, 3: an address is no server name, and node:tls compares the host then.
+    // RFC 6066 section 3 does not allow an address as a server name, and then node:tls compares the host.
     const options = { port, host: HOST, ...trusting(entry), ...STRICT };
     const client = tls.connect({ ...options, servername: entry.servername });
     t.after(() => client.destroy());

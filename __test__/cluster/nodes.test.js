@@ -122,7 +122,7 @@ describe("'forward' and inject()", () => {
     assert.equal(second.stats.datagramsForwarded, 0);
   });
 
-  test('refuse what is no datagram of a peer', async (t) => {
+  test('refuse anything that is not a datagram of a peer', async (t) => {
     const server = await startServer(t, { ...NODE, nodeId: 1 });
     const rinfo = { address: HOST, port: 1000 };
     assert.throws(() => server.inject('text', rinfo), { code: 'ERR_INVALID_ARG_TYPE' });
@@ -187,7 +187,7 @@ describe('a link', () => {
     const { drops } = listener.stats;
     assert.equal(drops.replayed, 1);
     assert.equal(drops.unauthentic, 1);
-    // With another key, there is no link.
+    // Nodes with different keys make no link.
     const third = await startServer(t, { ...NODE, nodeId: 3 });
     const link = linkNodes(third, { key: Buffer.alloc(32, 8), address: HOST, port: 0, nodes: { 1: places[1] } });
     t.after(() => link.close());

@@ -74,7 +74,7 @@ class Address {
     return this._waiting.shift() ?? null;
   }
 
-  /** All datagrams that come until none has come for so long. */
+  /** Collects datagrams until the address has been silent for this long. */
   async rest(milliseconds = 100) {
     const all = [];
     for (;;) {
