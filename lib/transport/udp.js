@@ -21,6 +21,9 @@ const LINGER = 1000;
 /** Receive buffer that a server asks the system for, bytes. The system may grant less. */
 const SERVER_RECEIVE_BUFFER = 4 * 1024 * 1024;
 
+/** Deno's node:dgram takes no descriptors. */
+const TAKES_DESCRIPTORS = process.versions.deno === undefined;
+
 let hasWarned = false;
 
 /**
@@ -58,7 +61,7 @@ function bindUdp(udp, where, native, { viaNode = false } = {}) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
-  const isNative = address !== undefined && !viaNode && (isShared || defaults.nativeUdp);
+  const isNative = TAKES_DESCRIPTORS && address !== undefined && !viaNode && (isShared || defaults.nativeUdp);
   const fd = isNative ? native.bindUdp(address, port, ipv6Only, isShared, BATCH) : null;
   if (fd === null) {
     if (isShared && address !== undefined) udp.once('listening', warnOfSharing);
