@@ -108,15 +108,19 @@ export interface PeerAddress {
 }
 
 export interface SharedOptions {
-  /** Private key of `cert`. Without `cert`, its public key is presented as a raw public key (RFC 7250). */
-  key?: KeyInput;
+  /**
+   * Private key of `cert`. Without `cert`, its public key is presented as a raw public key (RFC 7250). A server may have one
+   * RSA key and one EC key, in an array; then each entry of `cert` is the certificate of one of them with its chain, in any
+   * order, and the cipher suite decides which is shown.
+   */
+  key?: KeyInput | readonly (KeyInput | { pem: KeyInput; passphrase?: string })[];
   /** Passphrase of an encrypted `key`, or of `pfx`. */
   passphrase?: string;
   /** Our certificate, or our chain of certificates with the leaf first. */
   cert?: PemOrDer | readonly PemOrDer[];
   /**
-   * PKCS#12 file (`.p12`, `.pfx`) of up to 1048576 bytes in place of `key` and `cert`, or an array of one. The first key in it
-   * that has a certificate is used, with its chain. If no other option says whom to trust, the root certificates in it are
+   * PKCS#12 file (`.p12`, `.pfx`) of up to 1048576 bytes in place of `key` and `cert`, or an array: of one, and on a server also
+   * of one with an RSA key and one with an EC key. The first key in a file that has a certificate is used, with its chain. If no other option says whom to trust, the root certificates in it are
    * trusted: by a client in addition to Node's, by a server only with `requestCert: true`. Throws ERR_DTLS_WRONG_PASSPHRASE
    * or ERR_DTLS_INVALID_PFX.
    */

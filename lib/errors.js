@@ -7,7 +7,7 @@ const { inspect } = require('node:util');
 
 /**
  * A failure between two DTLS peers, or of the key material. Code that expects numbers or texts in its place has a profile
- * of compat.js.
+ * in lib/adapters.
  *
  * @property {string} code permanent name of the failure, 'ERR_DTLS_...' or node:tls's own code where it has one
  * @property {number} errno Mbed TLS's negative number, 0 when Mbed TLS had no part in it

@@ -217,7 +217,9 @@ describe('pfx is refused at the call', { skip }, () => {
       assert.throws(() => createServer({ pfx, passphrase: 'secret', ...beside }), { code: 'ERR_INVALID_ARG_VALUE' });
     }
     assert.throws(() => createServer({ pfx: [] }), { code: 'ERR_INVALID_ARG_VALUE' });
-    assert.throws(() => createServer({ pfx: [pfx, pfx] }), { code: 'ERR_INVALID_ARG_VALUE' });
+    const twice = { pfx: [pfx, pfx], passphrase: 'secret' };
+    assert.throws(() => createServer(twice), { code: 'ERR_DTLS_INVALID_KEY', message: /several keys of one kind/ });
+    assert.throws(() => connect({ port: 9, ...twice }), { code: 'ERR_INVALID_ARG_VALUE' });
     assert.throws(() => createServer({ pfx: 'server.p12' }), { code: 'ERR_INVALID_ARG_VALUE' });
     for (const wrong of [1, null, {}, [1], [{ buf: 1 }], [{ buf: pfx, passphrase: 1 }]]) {
       assert.throws(() => createServer({ pfx: wrong }), { code: 'ERR_INVALID_ARG_TYPE' });

@@ -133,7 +133,7 @@ describe('cipher suites', () => {
 
 test('handshakeThreads has the limit of the pool of threads', () => {
   const [, limit] = /\bTHREADS_LIMIT: usize = (\d+);/.exec(rust) ?? [];
-  const [, most] = /\bMAX_THREADS = (\d+);/.exec(read('lib', 'options', 'options.js')) ?? [];
+  const [, most] = /\bMAX_THREADS = (\d+);/.exec(read('lib', 'options', 'checkers.js')) ?? [];
   assert.notEqual(limit, undefined, 'no limit was found in the Rust sources');
   assert.equal(most, limit);
 });

@@ -4,17 +4,17 @@
 
 const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
-const { certificates, decryptKey, identityHint, privateKey } = require('./credentials');
+const { certificates, identityHint } = require('./credentials');
 const { refusal } = require('./key-material');
 const { OPTIONS, negotiation } = require('./negotiation');
-const { pfxFile, takePfx } = require('./pfx');
+const { openKeys, pfxFiles, privateKeys } = require('./own-keys');
 const { boolean, checkOptions, secretString, string } = require('./validate');
 
 const MAX_NAME = 255;
 
 /** Checkers of a context's options. `ciphers` is the checker of that option. */
 function contextCheckers(ciphers) {
-  const credentials = { key: privateKey, passphrase: secretString, cert: certificates, pfx: pfxFile };
+  const credentials = { key: privateKeys, passphrase: secretString, cert: certificates, pfx: pfxFiles };
   const others = { ca: certificates, crl: certificates, ciphers, honorCipherOrder: boolean, nameAuthorities: boolean };
   return { __proto__: null, ...credentials, ...others, pskIdentityHint: identityHint, ...OPTIONS };
 }
@@ -122,15 +122,9 @@ function makeNative(options) {
   }
 }
 
-/** Decrypts the key or takes it out of its file, in place. */
+/** Decrypts the keys or takes them out of their files, in place. */
 function prepareKey(checked) {
-  if (checked.pfx !== undefined) {
-    takePfx(checked);
-  } else if (checked.key !== undefined) {
-    if (checked.passphrase !== undefined) checked.key = decryptKey(checked.key, checked.passphrase);
-  } else if (checked.cert !== undefined) {
-    throw missingOption('"options.key"', '"options.cert" is of no use without its private key');
-  }
+  openKeys(checked);
   // The key is open now, and neither is needed any more.
   delete checked.passphrase;
   delete checked.pfx;
@@ -147,8 +141,11 @@ function prepareKey(checked) {
 function changedOptions(options, checked) {
   const changed = { __proto__: null, ...options };
   // A key without a certificate is a raw public key; the old certificate would not belong to it.
-  if (checked.key !== undefined) delete changed.cert;
-  for (const name of ['key', 'cert', 'ca', 'crl', 'ciphers']) {
+  if (checked.key !== undefined) {
+    delete changed.cert;
+    delete changed.otherKeys;
+  }
+  for (const name of ['key', 'otherKeys', 'cert', 'ca', 'crl', 'ciphers']) {
     if (checked[name] !== undefined) changed[name] = checked[name];
   }
   if (checked.pskIdentityHint !== undefined && !options.psk) {

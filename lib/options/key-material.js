@@ -34,11 +34,12 @@ function refusal(error, options) {
   return fromNative(explained === null ? error : { code: error.code, message: explained });
 }
 
-function explain({ code, message }, { key, cert, ca, peerPublicKey }) {
+function explain({ code, message }, { key, otherKeys, cert, ca, peerPublicKey }) {
   const index = Number(/^Entry (\d+) /.exec(message)?.[1] ?? 0);
   switch (code) {
     case 'ERR_DTLS_INVALID_KEY':
-      return key === undefined ? null : explainKey(key);
+      // Of several, nobody knows which it was.
+      return key === undefined || otherKeys !== undefined ? null : explainKey(key);
     case 'ERR_DTLS_INVALID_CERT':
       return misplaced(cert?.[index], 'cert', 'certificate');
     case 'ERR_DTLS_INVALID_CA':

@@ -17,8 +17,8 @@ use std::time::{Duration, Instant};
 pub struct NativeServerOptions {
     /// PEM or DER.
     pub key: Option<Buffer>,
-    /// Of an encrypted key.
-    pub passphrase: Option<Buffer>,
+    /// Keys of other kinds. With any, each entry of `cert` is a whole chain.
+    pub other_keys: Option<Vec<Buffer>>,
     /// PEM or DER each, the key's own first.
     pub cert: Option<Vec<Buffer>>,
     /// Whether look-ups of pre-shared keys can be answered.
@@ -86,8 +86,6 @@ pub struct NativeServerOptions {
 pub struct NativeClientOptions {
     /// PEM or DER.
     pub key: Option<Buffer>,
-    /// Of an encrypted key.
-    pub passphrase: Option<Buffer>,
     /// PEM or DER each, the key's own first.
     pub cert: Option<Vec<Buffer>>,
     /// PEM or DER each; none for PSK alone.
@@ -207,14 +205,10 @@ fn idle_timeout(value: u32) -> Option<Duration> {
     (value != 0).then(|| milliseconds(value))
 }
 
-fn credentials(
-    key: Option<&Buffer>,
-    passphrase: Option<&Buffer>,
-    cert: Option<&Vec<Buffer>>,
-) -> Result<Option<Credentials>, ConfigError> {
+fn credentials(key: Option<&Buffer>, cert: Option<&Vec<Buffer>>) -> Result<Option<Credentials>, ConfigError> {
     match (key, cert) {
-        (Some(key), Some(cert)) => Credentials::parse(key, passphrase.map(AsRef::as_ref), cert).map(Some),
-        (Some(key), None) => Credentials::parse_raw(key, passphrase.map(AsRef::as_ref)).map(Some),
+        (Some(key), Some(cert)) => Credentials::parse(key, None, cert).map(Some),
+        (Some(key), None) => Credentials::parse_raw(key, None).map(Some),
         (None, _) => Ok(None),
     }
 }
@@ -243,10 +237,20 @@ impl NativeServerOptions {
             mtu: self.mtu,
         };
         let clients = self.clients().map_err(config_error)?;
-        credentials(self.key.as_ref(), self.passphrase.as_ref(), self.cert.as_ref())
+        self.credentials()
             .map(|own| if self.omit_server_certificate { own.map(Credentials::leave_out) } else { own })
             .and_then(|credentials| ServerConfig::new(&settings, credentials, self.psk, clients))
             .map_err(config_error)
+    }
+
+    fn credentials(&self) -> Result<Option<Credentials>, ConfigError> {
+        match (&self.key, &self.other_keys) {
+            (Some(key), Some(others)) if !others.is_empty() => {
+                let keys: Vec<_> = std::iter::once(key).chain(others).collect();
+                Credentials::parse_several(&keys, self.cert.as_deref()).map(Some)
+            }
+            _ => credentials(self.key.as_ref(), self.cert.as_ref()),
+        }
     }
 
     fn clients(&self) -> Result<Option<PeerAuthentication>, ConfigError> {
@@ -300,7 +304,7 @@ impl NativeClientOptions {
         };
         let server = self.server().map_err(config_error)?;
         let unverified_name = self.servername.as_deref().filter(|_| server.is_none());
-        credentials(self.key.as_ref(), self.passphrase.as_ref(), self.cert.as_ref())
+        credentials(self.key.as_ref(), self.cert.as_ref())
             .and_then(|credentials| match self.asks_for_psk {
                 true => ClientConfig::asking_for_psk(&settings, server, credentials),
                 false => ClientConfig::new(&settings, psk, server, credentials),

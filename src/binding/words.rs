@@ -111,8 +111,10 @@ fn option_of_certificate(fault: CertificateFault) -> Option<&'static str> {
 pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
     use ConfigError::*;
     match error {
-        UnreadableKey(_) | KeyCannotSign | UnusablePublicHalf(_) | UnacceptableKey => "ERR_DTLS_INVALID_KEY",
-        KeyMismatch => "ERR_DTLS_KEY_MISMATCH",
+        UnreadableKey(_) | KeyCannotSign | UnusablePublicHalf(_) | UnacceptableKey | KeysOfOneKind => {
+            "ERR_DTLS_INVALID_KEY"
+        }
+        KeyMismatch | KeyWithoutCertificate { .. } => "ERR_DTLS_KEY_MISMATCH",
         UnreadableCertificate { .. }
         | NoCertificate
         | UnusableCertificateKey(_)
@@ -149,6 +151,12 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
         UnusablePublicHalf(reason) => format!("The public half of the option 'key' cannot be used: {reason}"),
         UnacceptableKey => format!("The option 'key' is {}", kinds()),
         KeyMismatch => "The private key ('key') does not belong to the first certificate of 'cert'".to_owned(),
+        KeyWithoutCertificate { index } => {
+            format!("Entry {index} of the option 'key' has no certificate of its own in the option 'cert'")
+        }
+        KeysOfOneKind => {
+            "The option 'key' holds several keys of one kind: a server takes one RSA key and one EC key".to_owned()
+        }
         UnreadableCertificate { index } => unreadable(*index, "cert", "certificate"),
         NoCertificate => "The option 'cert' holds no certificate".to_owned(),
         UnusableCertificateKey(reason) => {

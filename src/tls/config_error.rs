@@ -19,6 +19,12 @@ pub(crate) enum ConfigError {
     UnacceptableKey,
     /// The private key does not belong to the first certificate.
     KeyMismatch,
+    /// One of several private keys has no certificate, though others have.
+    KeyWithoutCertificate {
+        index: usize,
+    },
+    /// A server has several private keys of one kind.
+    KeysOfOneKind,
     UnreadableCertificate {
         index: usize,
     },

@@ -497,8 +497,8 @@ impl Context {
     /// Our own certificate, DER, as the configuration has it; `None` while there is a handshake.
     pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
         match &self.stage {
-            Stage::Open(open) => open.ssl.config().own_certificate(),
-            Stage::Asleep(asleep) => asleep.config.own_certificate(),
+            Stage::Open(open) => open.ssl.own_certificate(),
+            Stage::Asleep(asleep) => asleep.own_certificate(),
             Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
     }

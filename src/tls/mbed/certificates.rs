@@ -22,7 +22,7 @@ pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) 
     }
     match agreement.own {
         Some(CertificateType::RawPublicKey) if rules.omits_certificate => ssl.omit_certificate(),
-        Some(CertificateType::RawPublicKey) => ssl.write_raw_public_key()?,
+        Some(CertificateType::RawPublicKey) => ssl.write_raw_public_key(ssl.key_kind())?,
         Some(CertificateType::X509) => ssl.handshake_step()?,
         None => return Err(Error::no_shared_certificate_type("server certificate").into()),
     }
@@ -33,7 +33,7 @@ pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) 
 pub(super) fn write_clients(ssl: &mut Ssl, agreement: Agreement) -> Result<(), Failure> {
     if agreement.own == Some(CertificateType::RawPublicKey) && ssl.is_asked_for_certificate() {
         ssl.use_raw_public_key()?;
-        return Ok(ssl.write_raw_public_key()?);
+        return Ok(ssl.write_raw_public_key(None)?);
     }
     Ok(ssl.handshake_step()?)
 }

@@ -3,6 +3,7 @@
 use super::credentials::Credentials;
 use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts};
+use super::ffi::own_key::KeyKind;
 use super::negotiation::Negotiation;
 use super::room::check_authorities;
 use super::rules::Rules;
@@ -65,9 +66,9 @@ impl ServerConfig {
         if let Some(own) = &credentials {
             own.check_purpose_of_server()?;
         }
-        let rsa = credentials.as_ref().is_some_and(Credentials::is_rsa);
+        let has_kind = |kind| credentials.as_ref().is_some_and(|own| own.has_kind(kind));
         let negotiation = Negotiation::new(&settings.wishes)?;
-        let means = Means { psk, rsa, ecdsa: credentials.is_some() && !rsa };
+        let means = Means { psk, rsa: has_kind(KeyKind::Rsa), ecdsa: has_kind(KeyKind::Ec) };
         let suites = choose_suites(settings, negotiation.restrict(means))?;
         let rules = Rules::new(Role::Server, credentials.as_ref(), clients.as_ref(), settings, &negotiation, None);
         let anchors = clients.as_ref().and_then(|clients| clients.trust_anchors.as_ref());
@@ -82,7 +83,7 @@ impl ServerConfig {
             role: Role::Server,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
-            own_key: credentials.map(Credentials::into_key),
+            own_keys: credentials.map(Credentials::into_keys).unwrap_or_default(),
             asks_peer: clients.is_some(),
             authorities: named,
             client_psk: None,
@@ -148,7 +149,7 @@ impl ClientConfig {
             role: Role::Client,
             suites: ids(&suites),
             preferences: negotiation.preferences(),
-            own_key: credentials.map(Credentials::into_key),
+            own_keys: credentials.map(Credentials::into_keys).unwrap_or_default(),
             asks_peer: false,
             authorities: None,
             client_psk: psk.as_ref().map(|psk| (psk.identity.as_slice(), psk.key.as_slice())),

@@ -4,7 +4,7 @@ use super::digest::digest;
 use super::errors::describe;
 use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
-use super::ffi::own_key::OwnKey;
+use super::ffi::own_key::{KeyKind, OwnKey};
 use super::ffi::shells::Shells;
 use super::ffi::x509::{Certificate, RevocationList, Store};
 use super::pem::{Label, is_pem, sections};
@@ -15,13 +15,15 @@ use mbedtls::pk::{Pk, Type};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A private key and the chain of certificates that vouches for it, the key's own first; without one, the key is
-/// presented as a raw public key.
+/// presented as a raw public key. A server may have one key of each kind.
 pub(crate) struct Credentials {
     key: Arc<OwnKey>,
     /// The key's own certificate.
     certificate: Option<Certificate>,
     /// Whether a server does not send its raw public key, because its clients know it.
     left_out: bool,
+    /// What a server has beside: an RSA key where this is an EC key, or an EC key where this is an RSA key.
+    other: Option<Box<Credentials>>,
 }
 
 /// Certificates that are trusted to vouch for others.
@@ -79,16 +81,59 @@ impl Credentials {
             raw => raw.ok(),
         };
         let key = Arc::new(OwnKey::new(key, raw, Some(chain)));
-        Ok(Credentials { key, certificate: Some(certificate), left_out: false })
+        Ok(Credentials { key, certificate: Some(certificate), left_out: false, other: None })
     }
 
-    /// Whether the certificate may be used by a server. No client would accept one that may not.
-    pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
-        match &self.certificate {
-            Some(own) if !own.may_sign() => Err(ConfigError::NotForServers(Forbidden::Signing)),
-            Some(own) if !own.may_serve() => Err(ConfigError::NotForServers(Forbidden::ServerAuthentication)),
-            _ => Ok(()),
+    /// A server's keys, one of each kind. Each has an entry of `chains`, in any order: a PEM text with its certificate and those
+    /// that vouch for it, or its certificate in DER. Without `chains`, they are presented as raw public keys.
+    pub(crate) fn parse_several(
+        keys: &[impl AsRef<[u8]>],
+        chains: Option<&[impl AsRef<[u8]>]>,
+    ) -> Result<Credentials, ConfigError> {
+        let parse = |(index, key): (usize, &_)| match chains {
+            None => Credentials::parse_raw(AsRef::as_ref(key), None),
+            Some(chains) => Credentials::parse_with_one_of(AsRef::as_ref(key), chains, index),
+        };
+        let own = keys.iter().enumerate().map(parse).collect::<Result<Vec<_>, _>>()?;
+        let beside = |first: Result<Credentials, ConfigError>, other| first?.beside(other);
+        let mut own = own.into_iter();
+        let first = own.next().ok_or(ConfigError::NoCertificate)?;
+        own.fold(Ok(first), beside)
+    }
+
+    /// A key with that entry of `chains` which is its own.
+    fn parse_with_one_of(key: &[u8], chains: &[impl AsRef<[u8]>], index: usize) -> Result<Credentials, ConfigError> {
+        for (entry, chain) in chains.iter().enumerate() {
+            match Credentials::parse(key, None, &[chain]) {
+                Err(ConfigError::KeyMismatch) => {}
+                Err(ConfigError::UnreadableCertificate { .. }) => {
+                    return Err(ConfigError::UnreadableCertificate { index: entry });
+                }
+                parsed => return parsed,
+            }
         }
+        Err(ConfigError::KeyWithoutCertificate { index })
+    }
+
+    /// A server's two keys, each with its certificate, or both without. The suite decides which of them is shown.
+    pub(crate) fn beside(self, other: Credentials) -> Result<Credentials, ConfigError> {
+        if self.other.is_some() || self.key.kind() == other.key.kind() {
+            return Err(ConfigError::KeysOfOneKind);
+        }
+        Ok(Credentials { other: Some(Box::new(other)), ..self })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Credentials> {
+        std::iter::once(self).chain(self.other.as_deref())
+    }
+
+    /// Whether the certificates may be used by a server. No client would accept one that may not.
+    pub(crate) fn check_purpose_of_server(&self) -> Result<(), ConfigError> {
+        self.all().filter_map(|own| own.certificate.as_ref()).try_for_each(|own| match () {
+            () if !own.may_sign() => Err(ConfigError::NotForServers(Forbidden::Signing)),
+            () if !own.may_serve() => Err(ConfigError::NotForServers(Forbidden::ServerAuthentication)),
+            () => Ok(()),
+        })
     }
 
     /// Parses a key without a certificate, in PEM or DER.
@@ -96,7 +141,7 @@ impl Credentials {
         let mut key = parse_key(key, passphrase)?;
         let raw = raw_public_key(&mut key)?;
         let key = Arc::new(OwnKey::new(key, Some(raw), None));
-        Ok(Credentials { key, certificate: None, left_out: false })
+        Ok(Credentials { key, certificate: None, left_out: false, other: None })
     }
 
     /// Has a server leave its Certificate message out where it would be a raw public key, as node-mbed-dtls does.
@@ -108,25 +153,27 @@ impl Credentials {
         self.left_out
     }
 
-    /// What we can present in this role. A client that has a certificate presents that.
+    /// What we can present in this role, whichever key it is. A client that has a certificate presents that.
     pub(super) fn certificate_types(&self, role: Role) -> Vec<CertificateType> {
         let chain = self.certificate.as_ref().map(|_| CertificateType::X509);
-        let raw = self.key.carrier().filter(|_| role == Role::Server || chain.is_none());
-        raw.map(|_| CertificateType::RawPublicKey).into_iter().chain(chain).collect()
+        let raw = self.all().all(|own| own.key.carrier().is_some()) && (role == Role::Server || chain.is_none());
+        raw.then_some(CertificateType::RawPublicKey).into_iter().chain(chain).collect()
     }
 
-    /// What is shown to the peer: the key's own certificate, or else the public key.
-    pub(super) fn public_part(&self) -> Vec<u8> {
-        let raw = || self.key.carrier().map(|carrier| carrier.der().to_vec()).unwrap_or_default();
-        self.certificate.as_ref().map_or_else(raw, Certificate::der)
+    /// What is shown to the peer: the own certificate of each key, or else the public key.
+    pub(super) fn public_parts(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.all().map(|own| {
+            let raw = || own.key.carrier().map(|carrier| carrier.der().to_vec()).unwrap_or_default();
+            own.certificate.as_ref().map_or_else(raw, Certificate::der)
+        })
     }
 
-    pub(super) fn into_key(self) -> Arc<OwnKey> {
-        self.key
+    pub(super) fn into_keys(self) -> Vec<Arc<OwnKey>> {
+        self.all().map(|own| Arc::clone(&own.key)).collect()
     }
 
-    pub(crate) fn is_rsa(&self) -> bool {
-        self.key.is_rsa()
+    pub(crate) fn has_kind(&self, kind: KeyKind) -> bool {
+        self.all().any(|own| own.key.kind() == kind)
     }
 }
 

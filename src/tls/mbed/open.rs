@@ -3,6 +3,7 @@
 use super::ffi::config::SslConfig;
 use super::ffi::ssl::Ssl;
 use super::last_flight::LastFlight;
+use super::ssl::key_kind;
 use crate::tls::error::Error;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
@@ -52,6 +53,11 @@ impl Asleep {
         // Exactly where it was: nothing has been sent meanwhile.
         ssl.restore(&self.saved, self.saved.next_number, self.nonce_offset).map_err(Error::internal)?;
         Ok(ssl)
+    }
+
+    /// Our own certificate, DER, as the configuration has it.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        self.config.own_certificate(key_kind(self.saved.suite))
     }
 
     pub(crate) fn take_last_flight(&mut self) -> LastFlight {

@@ -24,7 +24,9 @@ pub(super) fn scope(
         Role::Server => b"server",
         Role::Client => b"client",
     });
-    digest.add_option(credentials.map(Credentials::public_part).as_deref());
+    let mut own = credentials.into_iter().flat_map(Credentials::public_parts);
+    digest.add_option(own.next().as_deref());
+    own.for_each(|other| digest.add(&other));
     digest.add_option(identity);
     digest.add_option(settings.revocations.as_ref().map(|lists| &lists.digest()[..]));
     for names in [&settings.wishes.curves, &settings.wishes.signature_algorithms] {

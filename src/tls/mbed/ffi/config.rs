@@ -1,7 +1,7 @@
 //! A finished, immutable `ssl_config`, and everything that it points at.
 
 use super::negotiation::{Lists, Preferences};
-use super::own_key::OwnKey;
+use super::own_key::{KeyKind, OwnKey};
 use super::rng::random;
 use super::shells::Shells;
 use super::start_up::start_up;
@@ -25,7 +25,8 @@ pub(crate) struct SslConfigParts<'a> {
     /// IANA's numbers, best first.
     pub(crate) suites: Vec<u16>,
     pub(crate) preferences: Preferences,
-    pub(crate) own_key: Option<Arc<OwnKey>>,
+    /// A server may have one of each kind.
+    pub(crate) own_keys: Vec<Arc<OwnKey>>,
     /// The authorities that a server names to its clients.
     pub(crate) authorities: Option<Shells>,
     /// Whether a server asks for certificates.
@@ -43,7 +44,7 @@ pub(crate) struct SslConfig {
     /// What `raw` points at.
     suites: Box<[c_int]>,
     lists: Lists,
-    own_key: Option<Arc<OwnKey>>,
+    own_keys: Vec<Arc<OwnKey>>,
     authorities: Option<Shells>,
 }
 
@@ -69,14 +70,14 @@ impl SslConfig {
             asks_peer: parts.asks_peer,
             suites,
             lists: Lists::new(parts.preferences),
-            own_key: parts.own_key,
+            own_keys: parts.own_keys,
             authorities: parts.authorities,
         };
         config.set_defaults()?;
         config.lists.install(&mut config.raw)?;
         config.set_timing(parts.first_interval);
         config.set_verification();
-        config.set_own_certificate()?;
+        config.set_own_certificates()?;
         match parts.client_psk {
             Some((identity, key)) => config.set_client_psk(identity, key)?,
             None => config.set_psk_callback(),
@@ -98,9 +99,9 @@ impl SslConfig {
         self.suites.iter().filter_map(|&id| u16::try_from(id).ok()).filter(|&id| id != 0)
     }
 
-    /// Our own certificate, DER; `None` without one.
-    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
-        self.own_key.as_ref().and_then(|own| own.certificate())
+    /// Our own certificate for a suite that asks for this kind of key, DER; `None` without one.
+    pub(crate) fn own_certificate(&self, kind: Option<KeyKind>) -> Option<&[u8]> {
+        self.own_key(kind).and_then(OwnKey::certificate)
     }
 
     /// What a side that asks for shorter records keeps to itself.
@@ -108,8 +109,14 @@ impl SslConfig {
         self.raw.mfl_code
     }
 
-    pub(super) fn own_key(&self) -> Option<&OwnKey> {
-        self.own_key.as_deref()
+    /// The key for a suite that asks for this kind. A client has one key, whatever suite there is.
+    pub(super) fn own_key(&self, kind: Option<KeyKind>) -> Option<&OwnKey> {
+        let mut keys = self.own_keys.iter();
+        keys.clone().find(|own| Some(own.kind()) == kind).or_else(|| keys.next()).map(AsRef::as_ref)
+    }
+
+    pub(super) fn own_keys(&self) -> &[Arc<OwnKey>] {
+        &self.own_keys
     }
 
     pub(super) fn as_ptr(&self) -> *const sys::ssl_config {
@@ -161,13 +168,15 @@ impl SslConfig {
         }
     }
 
-    fn set_own_certificate(&mut self) -> Result<(), c_int> {
-        // A carrier never stands here: the engine would take it for a certificate and send an empty one.
-        let Some((own, chain)) = self.own_key.as_ref().and_then(|own| Some((own, own.chain_ptr()?))) else {
-            return Ok(());
-        };
-        // SAFETY: key and chain are owned by `self` and not written while the configuration lives.
-        check(unsafe { sys::ssl_conf_own_cert(&mut *self.raw, chain.cast_mut(), own.key_ptr().cast_mut()) })
+    /// The engine chooses among them with the suite.
+    fn set_own_certificates(&mut self) -> Result<(), c_int> {
+        for own in &self.own_keys {
+            // A carrier never stands here: the engine would take it for a certificate and send an empty one.
+            let Some(chain) = own.chain_ptr() else { continue };
+            // SAFETY: key and chain are owned by `self` and not written while the configuration lives.
+            check(unsafe { sys::ssl_conf_own_cert(&mut *self.raw, chain.cast_mut(), own.key_ptr().cast_mut()) })?;
+        }
+        Ok(())
     }
 
     fn set_client_psk(&mut self, identity: &[u8], key: &[u8]) -> Result<(), c_int> {

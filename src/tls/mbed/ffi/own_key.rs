@@ -7,6 +7,13 @@ use mbedtls::pk::{Pk, Type};
 use mbedtls_sys::{pk_context, x509_crt};
 use zeroize::Zeroizing;
 
+/// What a key can sign with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Ec,
+    Rsa,
+}
+
 /// A private key, with the chain of certificates that vouches for it, or as a raw public key, or both.
 pub(crate) struct OwnKey {
     key: Pk,
@@ -23,8 +30,8 @@ impl OwnKey {
         OwnKey { key, foreign, carrier, chain }
     }
 
-    pub(crate) fn is_rsa(&self) -> bool {
-        self.key.can_do(Type::Rsa)
+    pub(crate) fn kind(&self) -> KeyKind {
+        if self.key.can_do(Type::Rsa) { KeyKind::Rsa } else { KeyKind::Ec }
     }
 
     pub(crate) fn carrier(&self) -> Option<&Carrier> {

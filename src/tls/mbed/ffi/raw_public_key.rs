@@ -5,6 +5,7 @@
 //! holds the peer's, for the engine to verify signatures with.
 
 use super::carrier::parse_into;
+use super::own_key::KeyKind;
 use super::ssl::Ssl;
 use super::{c_int, c_void, check, sys};
 
@@ -18,19 +19,20 @@ unsafe extern "C" {
 }
 
 impl Ssl {
-    /// Has the engine use our key in this handshake by its carrier.
+    /// Has the engine use our keys in this handshake by their carriers.
     pub(crate) fn use_raw_public_key(&mut self) -> Result<(), c_int> {
-        let own = self.config.own_key().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
-        let carrier = own.carrier().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
-        let (carrier, key) = (&raw const *carrier.raw, own.key_ptr());
         let raw = &mut *self.raw;
         // SAFETY: null, or the handshake that the context owns.
         let handshake = unsafe { raw.handshake.as_mut() }.ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
         if !handshake.sni_key_cert.is_null() {
             return Ok(());
         }
-        // SAFETY: carrier and key belong to the configuration, which outlives the context; the engine only reads them.
-        check(unsafe { sys::ssl_set_hs_own_cert(raw, carrier.cast_mut(), key.cast_mut()) })?;
+        for own in self.config.own_keys() {
+            let carrier = own.carrier().ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
+            let (carrier, key) = (&raw const *carrier.raw, own.key_ptr());
+            // SAFETY: carrier and key belong to the configuration, which outlives the context; the engine only reads them.
+            check(unsafe { sys::ssl_set_hs_own_cert(raw, carrier.cast_mut(), key.cast_mut()) })?;
+        }
         if self.role() == super::config::Role::Client {
             // A server chooses from this list with the suite. The handshake frees the list, and `key_cert` with it.
             // SAFETY: as above.
@@ -46,10 +48,11 @@ impl Ssl {
         self.raw.client_auth != 0
     }
 
-    /// The step that writes our Certificate message, in the form of RFC 7250 section 3.
-    pub(crate) fn write_raw_public_key(&mut self) -> Result<(), c_int> {
+    /// The step that writes our Certificate message, in the form of RFC 7250 section 3, with the key for a suite that asks for
+    /// this kind.
+    pub(crate) fn write_raw_public_key(&mut self, kind: Option<KeyKind>) -> Result<(), c_int> {
         self.begin_step()?;
-        let carrier = self.config.own_key().and_then(|own| own.carrier()).ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
+        let carrier = self.config.own_key(kind).and_then(|own| own.carrier()).ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
         let key = carrier.der.as_slice();
         let raw = &mut *self.raw;
         let length = BEFORE_KEY + key.len();

@@ -26,7 +26,7 @@ fn psk_server() -> Ssl {
         },
         // TLS_PSK_WITH_AES_128_CCM_8
         suites: vec![0xc0a8],
-        own_key: None,
+        own_keys: Vec::new(),
         authorities: None,
         asks_peer: false,
         client_psk: None,
