@@ -672,6 +672,19 @@ fn a_store_that_has_nothing_lies_or_is_damaged_leads_to_a_full_handshake() {
     assert!(network.server.error_kinds().is_empty());
 }
 
+// CVE-2026-135390: a client and a server that use one store.
+#[test]
+fn what_one_side_has_kept_is_no_session_of_the_other_side() {
+    let (mut network, session, (_, kept)) = with_store();
+    let client = connect(&mut network, psk_client(&[]), Some(&kept));
+    assert!(questions(&mut network).is_empty(), "the client has offered nothing");
+    assert!(!has_resumed(&mut network, client));
+    let client = connect(&mut network, psk_client(&[]), Some(&session));
+    let asked = questions(&mut network);
+    assert!(answer(&mut network, asked[0].0, Some(&session)));
+    assert!(!has_resumed(&mut network, client));
+}
+
 #[test]
 fn a_store_that_fails_costs_one_handshake_and_one_that_answers_too_late_nothing() {
     let (mut network, session, (_, kept)) = with_store();
