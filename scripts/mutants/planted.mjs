@@ -2,23 +2,16 @@
 
 import { copyFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { FAULTS } from './faults.mjs';
+import { FAULTS, plant } from './faults.mjs';
 import { judgeRust, prepareRust } from './rust.mjs';
-import { built, readSource, run, TREE, withText } from './tree.mjs';
+import { built, run, TREE, withText } from './tree.mjs';
 
 /** Where lib/native.js looks first. */
 const ADDON = path.join(TREE, 'mbed-dtls.node');
 
 /** Those whose name has this word, as `{ file, name, tests, text }`. */
 export function listPlanted(word = '') {
-  return FAULTS.filter(({ name }) => name.includes(word)).map((fault) => ({ ...fault, text: plant(fault) }));
-}
-
-/** The file with the fault in it. A fault whose place is gone is one to look at again. */
-function plant({ name, file, find, replace }) {
-  const parts = readSource(file).split(find);
-  if (parts.length !== 2) throw new Error(`"${name}" wants its place once in ${file}, not ${parts.length - 1} times`);
-  return parts.join(replace);
+  return FAULTS.filter(({ name }) => name.includes(word)).map((fault) => ({ ...fault, ...plant(TREE, fault) }));
 }
 
 export async function preparePlanted(faults) {

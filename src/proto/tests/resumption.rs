@@ -5,8 +5,8 @@ use super::network::*;
 use crate::proto::{Asks, KnownSession, NamePattern, TicketKeys, WallClock};
 use crate::proto::{ConnectionHandle, Event, HandshakeAsks, HandshakeQuestion, Question, QuestionId, SessionSettings};
 use crate::tls::{
-    Authorization, ClientConfig, Credentials, NewSession, PeerAuthentication, ServerConfig, Settings, Terms,
-    TrustAnchors,
+    Authorization, ClientConfig, Credentials, NewSession, PeerAuthentication, ResumableSession, ServerConfig, Settings,
+    Terms, TrustAnchors,
 };
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair};
 use std::sync::Arc;
@@ -519,6 +519,34 @@ fn without_the_extended_master_secret_there_is_no_session_and_a_session_with_it_
     network.settle();
     assert_eq!(tickets(&network), before);
     assert_eq!(network.server.endpoint.sessions(), 0);
+}
+
+#[test]
+fn a_saved_connection_is_resumed_with_the_properties_that_it_had_and_otherwise_not() {
+    for (extended_master_secret, encrypt_then_mac, resumes) in [
+        (Some(true), Some(true), true),
+        (Some(true), None, true),
+        (Some(false), Some(true), false),
+        (None, Some(true), false),
+        (Some(true), Some(false), false),
+    ] {
+        let mut network = Network::new(psk_server());
+        let handshakes = HandshakeAsks { for_sessions: true, ..HandshakeAsks::default() };
+        network.server.endpoint.ask(Asks { handshakes, ..Asks::default() });
+        let client = || psk_client(&["PSK-AES128-CBC-SHA256"]);
+        let first = connect(&mut network, client(), None);
+        let session = session_of(&network, first).unwrap();
+        let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
+        let second = connect(&mut network, client(), Some(&session));
+        let question = questions(&mut network)[0].0;
+        let (suite, master_secret) = (saved.suite, saved.master_secret.clone());
+        let known = ResumableSession { suite, master_secret, encrypt_then_mac, extended_master_secret };
+        let answer = HandshakeAnswer::Session(Some(KnownSession::Saved(&known)));
+        reply(&mut network.server.endpoint, network.now, question, answer);
+        network.settle();
+        let had = (extended_master_secret, encrypt_then_mac);
+        assert_eq!(has_resumed(&mut network, second), resumes, "{had:?}");
+    }
 }
 
 #[test]

@@ -313,7 +313,7 @@ fn nobody_renegotiates() {
     let ssl = psk_server();
     // SAFETY: a context's configuration lives as long as itself.
     let config = unsafe { &*ssl.raw.conf };
-    assert_eq!(config.disable_renegotiation(), sys::SSL_RENEGOTIATION_DISABLED as u32);
+    assert_eq!(config.disable_renegotiation, sys::SSL_RENEGOTIATION_DISABLED as _);
 }
 
 #[test]
