@@ -60,8 +60,8 @@ export const FAULTS = [
   {
     name: 'a cookie is compared by its beginning alone',
     within: 'src',
-    find: 'left.len() == right.len() && left.iter()',
-    replace: 'left.iter()',
+    find: 'left.len() == right.len() && black_box',
+    replace: 'black_box',
   },
 
   // --- limits
