@@ -21,6 +21,6 @@ impl Ssl {
         };
         // The derivation sets the transform up. It has the server's random first (RFC 5246 section 6.3).
         let client_random = *transform.randbytes.last_chunk::<32>()?;
-        (transform.minlen != 0).then(|| MasterSecret { client_random, secret: &session.master })
+        (transform.minlen != 0).then_some(MasterSecret { client_random, secret: &session.master })
     }
 }
