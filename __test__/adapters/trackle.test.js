@@ -207,6 +207,21 @@ describe('unencrypted datagrams', () => {
     assert.deepEqual(await closed, [false]);
   });
 
+  test('are heard of one kind alone where one option asks for them', async (t) => {
+    for (const [option, other] of [
+      ['insecureLegacyPing', Buffer.of(0x15)],
+      ['insecureLegacyAlerts', ping],
+    ]) {
+      const { device, socket } = await startWithDevice(t, { [option]: true });
+      for (const name of ['dumbPing', 'end', 'close']) socket.on(name, () => assert.fail(`${option} lets others in`));
+      device.sendRaw(other);
+      const received = event(socket, 'data');
+      device.client.write('still here');
+      await received;
+      socket.removeAllListeners('close').removeAllListeners('end');
+    }
+  });
+
   test('are options of their own, and booleans', () => {
     for (const name of ['insecureLegacyPing', 'insecureLegacyAlerts']) {
       assert.throws(() => dtls.createServer({ compat: 'trackle', key: OURS.key, [name]: 1 }), {

@@ -149,6 +149,22 @@ describe('a client that leaves its turn out gets no connection (CVE-2026-93304)'
   }
 });
 
+test('zeros are no key of an identity that nobody knows, or that is too long to be asked about', async (t) => {
+  const server = await startServer(t);
+  server.on('secureConnection', () => assert.fail('it is connected'));
+  const { port } = server.address();
+  for (const identity of ['nobody', 'x'.repeat(300)]) {
+    for (const length of [16, 32, 64]) {
+      const ended = event(server, 'clientError');
+      const address = await Address.open(t);
+      const client = new Client({ identity, psk: Buffer.alloc(length) });
+      await address.greet(port, client);
+      address.send(Buffer.concat([client.keyExchange(), client.changeCipherSpec(), client.finished()]), port);
+      assert.match((await ended)[0].code, /^ERR_DTLS_(UNKNOWN_PSK_IDENTITY|WRONG_PSK)$/);
+    }
+  }
+});
+
 test('a session is not resumed by a client that left before it was authenticated (CVE-2026-135389)', async (t) => {
   const server = await startServer(t, { psk: { bob: BOB.psk }, handshakeTimeout: 500 });
   const { port } = server.address();

@@ -5,7 +5,16 @@ const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 
 const { connect } = require('../..');
-const { BOB, HOST, event, eventsUntilClose, messages, openClient, startServer } = require('../support/endpoints.js');
+const {
+  BOB,
+  HOST,
+  event,
+  eventsUntilClose,
+  freePort,
+  messages,
+  openClient,
+  startServer,
+} = require('../support/endpoints.js');
 
 const EVENTS = ['message', 'error', 'close'];
 
@@ -28,6 +37,19 @@ async function openUdp(t, { type = 'udp4', bind = true } = {}) {
 
 const echo = (socket) => socket.on('data', (message) => socket.write(message));
 const listeners = (udp) => EVENTS.map((name) => udp.listenerCount(name));
+
+test('bind() says in the tick of connect() where a client sends from', async (t) => {
+  const server = await startServer(t);
+  const port = await freePort();
+  const client = openClient(t, server);
+  const bound = new Promise((resolve) => {
+    assert.equal(client.bind(port, HOST, resolve), client);
+  });
+  await Promise.all([bound, event(client, 'secureConnect')]);
+  assert.equal(client.localPort, port);
+  const onGiven = openClient(t, server, { ...BOB, socket: await openUdp(t) });
+  for (const one of [client, onGiven]) assert.throws(() => one.bind(0), { code: 'ERR_SOCKET_ALREADY_BOUND' });
+});
 
 describe('a given UDP socket', () => {
   test('carries the connection, and stays open after it', async (t) => {

@@ -144,3 +144,15 @@ async function until(isTrue) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }
+
+test('handshakeTime is in milliseconds, on both sides', async (t) => {
+  const pskCallback = () => new Promise((resolve) => setTimeout(resolve, 60, BOB.psk));
+  const server = await startServer(t, { pskCallback });
+  const began = performance.now();
+  const client = openClient(t, server);
+  const [[socket]] = await Promise.all([event(server, 'secureConnection'), event(client, 'secureConnect')]);
+  const longest = performance.now() - began;
+  for (const { handshakeTime } of [socket, client]) {
+    assert(handshakeTime > 55 && handshakeTime <= longest, `${handshakeTime} of ${longest} ms`);
+  }
+});

@@ -178,6 +178,12 @@ describe('pfx is refused at the call', { skip }, () => {
     assert.throws(() => connect({ port: 5684, pfx, passphrase: 'Secret' }), { code: 'ERR_DTLS_WRONG_PASSPHRASE' });
   });
 
+  test('with the wrong passphrase although nothing in it is encrypted, for its MAC is verified', () => {
+    const pfx = opensslPfx('server', 'secret', ['-keypbe', 'NONE', '-certpbe', 'NONE']);
+    assert.equal(refusal(pfx, 'secret'), null);
+    assert.equal(refusal(pfx, 'Secret').code, 'ERR_DTLS_WRONG_PASSPHRASE');
+  });
+
   test('without a key, or without its certificate', () => {
     for (const args of [['-nokeys'], ['-nocerts']]) {
       const { code, message } = refusal(opensslPfx('server', 'secret', args), 'secret');

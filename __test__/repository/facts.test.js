@@ -109,6 +109,28 @@ describe('the defaults of lib/options/defaults.js', () => {
   }
 });
 
+describe('index.d.ts has exactly the options that there are', () => {
+  const types = read('index.d.ts');
+  /** Those of `compat`, which are not the server's or client's own. */
+  const legacy = new Set(['insecureLegacyPing', 'insecureLegacyAlerts', 'psk_cb']);
+  /** The names of an interface's members, at its own level alone. */
+  const membersOf = (name) => {
+    const [, body] = new RegExp(`^export interface ${name}\\b[^{]*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(types) ?? [];
+    assert.notEqual(body, undefined, name);
+    return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??[:(]/gm)].map(([, member]) => member);
+  };
+
+  for (const [side, names] of [
+    ['Server', serverOptionNames],
+    ['Client', clientOptionNames],
+  ]) {
+    test(`of a ${side.toLowerCase()}`, () => {
+      const typed = [...membersOf('SharedOptions'), ...membersOf(`${side}Options`)];
+      assert.deepEqual(typed.filter((name) => !legacy.has(name)).sort(), [...names].sort());
+    });
+  }
+});
+
 describe('cipher suites', () => {
   test("have IANA's numbers, and OpenSSL's names that follow from IANA's", () => {
     const names = [

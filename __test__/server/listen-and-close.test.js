@@ -13,6 +13,7 @@ const {
   connectedPair,
   event,
   eventsUntilClose,
+  isFree,
   openClient,
   startServer,
 } = require('../support/endpoints.js');
@@ -46,6 +47,13 @@ describe('close() of a server', () => {
     server.on('close', () => order.push('server'));
     await new Promise((resolve) => server.close(resolve));
     assert.deepEqual(order, ['socket', 'server']);
+  });
+
+  test('does not wait for ever for a system that takes no datagrams', async (t) => {
+    const { server } = await connectedPair(t);
+    t.mock.method(server.dgramSocket, 'getSendQueueCount', () => 1);
+    await new Promise((resolve) => server.close(resolve));
+    assert.equal(server.listening, false);
   });
 
   test('gives up handshakes under way', async (t) => {
@@ -162,6 +170,21 @@ describe('listen()', () => {
       server.listen(0, host);
       await event(server, 'listening');
       assert.equal(server.address().family, family);
+    }
+  });
+
+  test("on '::' leaves IPv4 to others when ipv6Only says so, and not otherwise", async (t) => {
+    for (const [serverOptions, listenOptions, isFreed] of [
+      [{ ipv6Only: true }, {}, true],
+      [{}, { ipv6Only: true }, true],
+      [{ ipv6Only: true }, { ipv6Only: false }, false],
+      [{}, {}, false],
+    ]) {
+      const server = createServer({ ...options, ...serverOptions });
+      t.after(() => server.close());
+      server.listen({ port: 0, host: '::', ...listenOptions });
+      await event(server, 'listening');
+      assert.equal(await isFree(server.address().port), isFreed, JSON.stringify([serverOptions, listenOptions]));
     }
   });
 

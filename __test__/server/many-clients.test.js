@@ -15,6 +15,19 @@ const { HOST, event, messages, openClient, startServer } = require('../support/e
 const CIPHER = 'PSK-AES128-CCM8';
 const KEY = 'a key that many know';
 
+test('40 clients at once with the longest identities: each is asked about by all of its name', async (t) => {
+  const identities = Array.from({ length: 40 }, (_, number) => String(number).padEnd(256, 'x'));
+  const asked = [];
+  const pskCallback = (_socket, identity) => {
+    asked.push(String(identity));
+    return KEY;
+  };
+  const server = await startServer(t, { pskCallback, maxHandshakesPerAddress: 40 });
+  const clients = identities.map((pskIdentity) => openClient(t, server, { psk: KEY, pskIdentity }));
+  await Promise.all(clients.map((client) => event(client, 'secureConnect')));
+  assert.deepEqual([...asked].sort(), [...identities].sort());
+});
+
 test('200 clients at once: a look-up that is not answered delays nobody else', async (t) => {
   let answerSlow;
   const slowAnswer = new Promise((resolve) => {

@@ -141,6 +141,25 @@ describe('destroy()', () => {
   });
 });
 
+test("'closing' comes once, before 'close', whoever ends the connection", async (t) => {
+  for (const act of [
+    (socket) => socket.end(),
+    (socket) => socket.destroy(),
+    (_socket, peer) => peer.end(),
+    (_socket, peer) => peer.destroy(),
+    (socket, peer) => {
+      peer.end();
+      socket.end();
+      socket.destroy();
+    },
+  ]) {
+    const { socket, client } = await connectedPair(t);
+    const seen = eventsUntilClose(socket.resume(), 'closing');
+    act(socket, client.resume());
+    assert.deepEqual(await seen, ['closing', 'close false'], String(act));
+  }
+});
+
 test('sendClose: false sends no close_notify', async (t) => {
   const { socket, client } = await connectedPair(t, { clientOptions: { sendClose: false } });
   const onEnd = t.mock.fn();

@@ -3,7 +3,11 @@
 // Listeners that throw, and listeners that call back into the socket or the server.
 
 const assert = require('node:assert/strict');
+const { execFile } = require('node:child_process');
+const path = require('node:path');
+const process = require('node:process');
 const { describe, test } = require('node:test');
+const { promisify } = require('node:util');
 
 const {
   BOB,
@@ -66,6 +70,25 @@ describe('a listener that throws', () => {
     assert.deepEqual(await received, ['two', 'three']);
   });
 
+  test('asynchronously is an unhandled rejection, as with any emitter', async () => {
+    const { stdout } = await promisify(execFile)(
+      process.execPath,
+      [
+        '-e',
+        `const { connect, createServer } = require(process.argv[1]);
+        const said = [];
+        process.on('unhandledRejection', (error) => said.push(error.message) === 2 && process.exit(console.log(said.join())));
+        const server = createServer({ psk: 'secret' }).listen(0, '127.0.0.1', () => {
+          connect({ host: '127.0.0.1', port: server.address().port, psk: 'secret', pskIdentity: 'bob' });
+        });
+        for (const name of ['connection', 'secureConnection']) server.on(name, async () => { throw new Error(name); });`,
+        path.join(__dirname, '..', '..'),
+      ],
+      { timeout: 20_000 },
+    );
+    assert.equal(stdout, 'connection,secureConnection\n');
+  });
+
   test("on 'close' leaves the server in order", async (t) => {
     const { server, socket, client } = await connectedPair(t);
     socket.resume().once('close', fail);
@@ -106,6 +129,28 @@ describe('listeners may call back', () => {
       }
       await event(server, 'close');
     }
+  });
+
+  test('and the next event waits until the listener has returned', async (t) => {
+    const server = await startServer(t);
+    let [depth, deepest] = [0, 0];
+    server.on('connection', (socket) => {
+      depth++;
+      deepest = Math.max(deepest, depth);
+      // Goes into the native object, where the events of the other clients wait.
+      socket.destroy();
+      depth--;
+    });
+    const clients = Array.from({ length: 20 }, () => openClient(t, server));
+    await Promise.all(
+      clients.map((client) =>
+        event(
+          client.on('error', () => {}),
+          'close',
+        ),
+      ),
+    );
+    assert.equal(deepest, 1);
   });
 
   test("to write to another connection in 'data'", async (t) => {

@@ -107,17 +107,17 @@ impl NativeSavedConnection {
 
     /// Every length is checked here; nothing of it reaches the engine unparsed.
     fn parse(&self) -> Result<SavedConnection, CodedError> {
-        let counter = u64::from_be_bytes(exactly("out_ctr", &self.counter)?);
+        let counter = u64::from_be_bytes(*exactly("out_ctr", &self.counter)?);
         let replay_window = match (&self.window_top, &self.window) {
             (Some(top), Some(seen)) => Some(ReplayWindow {
-                top: u64::from_be_bytes(exactly("in_window_top", top)?),
-                seen: u64::from_be_bytes(exactly("in_window", seen)?),
+                top: u64::from_be_bytes(*exactly("in_window_top", top)?),
+                seen: u64::from_be_bytes(*exactly("in_window", seen)?),
             }),
             _ => None,
         };
         let saved = SavedConnection {
             suite: suite(self.ciphersuite)?,
-            randoms: exactly("randbytes", &self.randbytes)?.into(),
+            randoms: (*exactly("randbytes", &self.randbytes)?).into(),
             session_id: session_id(&self.id)?,
             master_secret: exactly("master", &self.master)?.into(),
             epoch: self.epoch,
@@ -195,6 +195,6 @@ fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, CodedError> {
         .ok_or_else(|| invalid_session(format!("its 'max_fragment_length' of {bytes} bytes is none of RFC 6066")))
 }
 
-fn exactly<const LENGTH: usize>(name: &str, bytes: &[u8]) -> Result<[u8; LENGTH], CodedError> {
+fn exactly<'a, const LENGTH: usize>(name: &str, bytes: &'a [u8]) -> Result<&'a [u8; LENGTH], CodedError> {
     bytes.try_into().map_err(|_| invalid_session(format!("its '{name}' has {} bytes, not {LENGTH}", bytes.len())))
 }

@@ -2,6 +2,7 @@
 
 use crate::tls::{HmacKey, RetryRequest, RngError, fill_random};
 use crate::wire::{HelloStart, RECORD_HEADER_LENGTH};
+use std::hint::black_box;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -185,5 +186,6 @@ fn first_byte(period: u64, coverage: Coverage) -> u8 {
 }
 
 fn constant_time_eq(left: &[u8], right: &[u8]) -> bool {
-    left.len() == right.len() && left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
+    let difference = || left.iter().zip(right).fold(0, |difference, (a, b)| difference | (a ^ b));
+    left.len() == right.len() && black_box(difference()) == 0
 }

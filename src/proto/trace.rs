@@ -64,6 +64,12 @@ impl Trace {
         self.identities.remove(&remote);
     }
 
+    /// Names of peers that are kept.
+    #[cfg(test)]
+    pub(super) fn identities(&self) -> usize {
+        self.identities.len()
+    }
+
     pub(super) fn poll(&mut self) -> Option<String> {
         self.lines.pop_front()
     }

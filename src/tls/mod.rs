@@ -20,6 +20,7 @@ mod finished;
 mod greeting;
 mod inbound;
 mod key_log;
+mod master_secret;
 mod mbed;
 mod outbox;
 mod peer;

@@ -1,6 +1,7 @@
 //! A live connection, saved to go on in another process: node-mbed-dtls's six fields, and what they lacked.
 
 use super::connection_ids::ConnectionIds;
+use super::master_secret::MasterSecret;
 use super::random::fill_random;
 use super::suites::Suite;
 use crate::wire::MaxFragmentLength;
@@ -30,7 +31,7 @@ pub(crate) struct SavedConnection {
     /// The client's, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
     pub(crate) session_id: SessionId,
-    pub(crate) master_secret: Zeroizing<[u8; 48]>,
+    pub(crate) master_secret: MasterSecret,
     pub(crate) epoch: u16,
     /// Number of the next record to send.
     pub(crate) next_number: u64,
@@ -71,7 +72,7 @@ impl SessionId {
 /// What a session needs to be resumed by its id (RFC 5246 section 7.3).
 pub(crate) struct ResumableSession {
     pub(crate) suite: Suite,
-    pub(crate) master_secret: Zeroizing<[u8; 48]>,
+    pub(crate) master_secret: MasterSecret,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: Option<bool>,
     /// RFC 7627 section 5.3: a session goes on as it began, and not at all when that is unknown.
@@ -197,7 +198,7 @@ mod tests {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
             randoms: Zeroizing::new([0; 64]),
             session_id: SessionId::default(),
-            master_secret: Zeroizing::new([0; 48]),
+            master_secret: MasterSecret::from(&[0; 48]),
             epoch: 1,
             next_number,
             replay_window: None,

@@ -2,6 +2,7 @@
 //! every length is checked all the same.
 
 use super::connection_ids::ConnectionIds;
+use super::master_secret::MasterSecret;
 use super::saved::{ReplayWindow, SavedConnection, SessionId};
 use super::suites::Suite;
 use crate::wire::{ConnectionId, MaxFragmentLength};
@@ -49,15 +50,15 @@ impl SavedConnection {
     /// What [`SavedConnection::write_to`] has written, and nothing behind it; `None` for anything else.
     pub(crate) fn read(bytes: &[u8]) -> Option<SavedConnection> {
         let mut rest = Rest(bytes);
-        let suite = Suite::from_id(u16::from_be_bytes(rest.take()?))?;
-        let [flags, max_fragment_length] = rest.take()?;
+        let suite = Suite::from_id(u16::from_be_bytes(*rest.take()?))?;
+        let &[flags, max_fragment_length] = rest.take()?;
         if flags & !FLAGS != 0 {
             return None;
         }
         let next_number = rest.number()?;
         let replay_window = match flags & HAS_REPLAY_WINDOW {
             0 => None,
-            _ => Some(ReplayWindow { top: rest.number()?, seen: u64::from_be_bytes(rest.take()?) }),
+            _ => Some(ReplayWindow { top: rest.number()?, seen: u64::from_be_bytes(*rest.take()?) }),
         };
         let session_id = SessionId::new(rest.short()?)?;
         let checks_routability = flags & CHECKS_ROUTABILITY != 0;
@@ -68,8 +69,8 @@ impl SavedConnection {
                 Some(ConnectionIds::new(&own, &peer, checks_routability))
             }
         };
-        let master_secret = Zeroizing::new(rest.take()?);
-        let randoms = Zeroizing::new(rest.take()?);
+        let master_secret = MasterSecret::from(rest.take()?);
+        let randoms = Zeroizing::new(*rest.take()?);
         let max_fragment_length = match max_fragment_length {
             0 => None,
             code => Some(MaxFragmentLength::from_code(code)?),
@@ -114,16 +115,16 @@ impl<'a> Rest<'a> {
     }
 
     fn short(&mut self) -> Option<&'a [u8]> {
-        let [length] = self.take()?;
+        let &[length] = self.take()?;
         self.bytes(length.into())
     }
 
-    fn take<const LENGTH: usize>(&mut self) -> Option<[u8; LENGTH]> {
+    fn take<const LENGTH: usize>(&mut self) -> Option<&'a [u8; LENGTH]> {
         self.bytes(LENGTH)?.try_into().ok()
     }
 
     fn number(&mut self) -> Option<u64> {
-        let bytes: [u8; NUMBER_LENGTH] = self.take()?;
+        let bytes: &[u8; NUMBER_LENGTH] = self.take()?;
         Some(bytes.iter().fold(0, |number, &byte| number << 8 | u64::from(byte)))
     }
 }
@@ -141,7 +142,7 @@ mod tests {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
             randoms: Zeroizing::new(std::array::from_fn(|index| index as u8)),
             session_id: SessionId::new(&[7; 32]).unwrap(),
-            master_secret: Zeroizing::new([9; 48]),
+            master_secret: MasterSecret::from(&[9; 48]),
             epoch: 1,
             next_number: 0x0102_0304_0506,
             replay_window: Some(ReplayWindow { top: 0xffff_ffff_ffff, seen: u64::MAX - 1 }),

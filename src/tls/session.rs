@@ -4,6 +4,7 @@
 //! There is a session only where the peer has authenticated itself, or was not asked to, and where both sides have the
 //! extended master secret (RFC 7627 section 5.3 and 5.4: without it, a session does not prove who made it).
 
+use super::master_secret::MasterSecret;
 use super::peer::PeerCredential;
 use super::saved::SessionId;
 use super::suites::Suite;
@@ -45,7 +46,7 @@ pub(crate) type Scope = [u8; 16];
 pub(crate) struct Session {
     pub(crate) of: SessionOf,
     pub(crate) suite: Suite,
-    pub(crate) master_secret: Zeroizing<[u8; 48]>,
+    pub(crate) master_secret: MasterSecret,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: bool,
     /// Seconds since 1970.
@@ -147,7 +148,7 @@ impl Session {
         let made_at = u64::from_be_bytes(*reader.take()?);
         let lifetime = u32::from_be_bytes(*reader.take()?);
         let scope = *reader.take()?;
-        let master_secret = Zeroizing::new(*reader.take()?);
+        let master_secret = MasterSecret::from(reader.take()?);
         let id = SessionId::new(reader.take_vector()?)?;
         let ticket = reader.take_vector()?.to_vec();
         let server_name = reader.take_vector_if(has(2))?;
@@ -212,7 +213,7 @@ pub(super) mod tests {
         Session {
             of: SessionOf::Server,
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
-            master_secret: Zeroizing::new([7; 48]),
+            master_secret: MasterSecret::from(&[7; 48]),
             encrypt_then_mac: true,
             made_at: 1_800_000_000,
             lifetime: 300,

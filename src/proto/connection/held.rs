@@ -57,4 +57,17 @@ mod tests {
         assert!((2 * longest_message + 1..40).contains(&fitting), "{fitting}");
         assert_eq!(held.take().len(), fitting);
     }
+
+    #[test]
+    fn records_that_are_put_back_come_before_those_that_are_held_and_in_their_order() {
+        let record = |number: u8| {
+            let bytes = [23, 254, 253, 0, 1, 0, 0, 0, 0, 0, number, 0, 1, number];
+            Records::new(&bytes).next().unwrap().keep()
+        };
+        let mut held = HeldRecords::default();
+        assert!(held.hold(&record(3).borrow()));
+        held.put_first([1, 2].map(record).into_iter());
+        let numbers: Vec<_> = std::iter::from_fn(|| held.release()).map(|record| record.bytes[10]).collect();
+        assert_eq!(numbers, [1, 2, 3]);
+    }
 }

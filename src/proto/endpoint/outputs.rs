@@ -131,7 +131,7 @@ impl Outputs {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.transmits.len() + self.events.len()
+        self.transmits.len() + self.events.len() + self.trace.identities()
     }
 }
 

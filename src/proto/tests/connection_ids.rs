@@ -245,6 +245,26 @@ fn a_late_or_repeated_record_from_elsewhere_moves_nothing() {
     assert_eq!(network.server.endpoint.counters().drops(DropReason::Replayed), 1);
 }
 
+// wolfSSL PR 11177
+#[test]
+fn a_record_whose_id_or_type_somebody_takes_away_is_not_read() {
+    let mut network = connected();
+    let address = network.clients[0].address;
+    let record = network.seal(0, b"with an id");
+    assert_eq!(record[0], 25);
+    let id = ids(&network.clients[0].endpoint, network.client_handle(0)).unwrap().peer().to_vec();
+    let without_id = [&record[..11], &record[11 + id.len()..]].concat();
+    for bytes in [&record, &without_id] {
+        for content_type in [20, 21, 22, 23, 24, 26] {
+            network.inject(address, SERVER, &[&[content_type], &bytes[1..]].concat());
+        }
+    }
+    network.inject(address, SERVER, &without_id);
+    assert!(network.server.payloads().is_empty());
+    network.inject(address, SERVER, &record);
+    assert_eq!(network.server.payloads(), [b"with an id"]);
+}
+
 #[test]
 fn a_known_address_with_the_id_of_another_connection_follows_the_id() {
     let mut network = connected();

@@ -68,6 +68,22 @@ fn a_cookie_is_good_for_one_address_one_port_and_one_hello() {
 }
 
 #[test]
+fn a_cookie_has_128_bits_that_nobody_can_guess() {
+    let (hello, _, mut network) = hellos();
+    let mut seen = vec![std::collections::HashSet::new(); 255];
+    for number in 0..64 {
+        network.server.endpoint.handle_datagram(network.now, address(number), &hello);
+        let answer = network.server.endpoint.poll_transmit().unwrap().datagram;
+        // Behind the headers of record and message, the version, and the length.
+        for (at, byte) in answer[13 + 12 + 2 + 1..].iter().enumerate() {
+            seen[at].insert(*byte);
+        }
+    }
+    let unforeseeable = seen.iter().filter(|values| values.len() > 32).count();
+    assert!(unforeseeable >= 16, "{unforeseeable} bytes");
+}
+
+#[test]
 fn a_cookie_grows_old() {
     let (_, with_cookie, _) = hellos();
     let (_, _, mut network) = hellos();

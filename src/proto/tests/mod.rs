@@ -46,4 +46,5 @@ mod session_store;
 mod streams;
 mod threads;
 mod timers;
+mod traces;
 mod unanswered;

@@ -157,6 +157,17 @@ fn unknown_identity_and_wrong_key_look_alike_from_outside() {
 }
 
 #[test]
+fn zeros_are_no_key_of_an_identity_that_nobody_knows() {
+    for length in [1, 16, 32, 64] {
+        let mut network = Network::new(psk_server());
+        network.connect(&psk_client_with(&[], b"nobody", &vec![0; length]));
+        network.settle();
+        assert_eq!(network.server.error_kinds(), [ErrorKind::UnknownPskIdentity], "{length}");
+        assert!(network.clients[0].secured().is_empty());
+    }
+}
+
+#[test]
 fn identities_are_bytes() {
     let mut network = Network::new(psk_server());
     network.keys = [(b"bob".to_vec(), b"bob's key".to_vec()), (b"alice".to_vec(), b"alice's key".to_vec())].into();

@@ -5,8 +5,8 @@ use super::network::*;
 use crate::proto::{Asks, KnownSession, NamePattern, TicketKeys, WallClock};
 use crate::proto::{ConnectionHandle, Event, HandshakeAsks, HandshakeQuestion, Question, QuestionId, SessionSettings};
 use crate::tls::{
-    Authorization, ClientConfig, Credentials, NewSession, PeerAuthentication, ServerConfig, Settings, Terms,
-    TrustAnchors,
+    Authorization, ClientConfig, Credentials, NewSession, PeerAuthentication, ResumableSession, ServerConfig, Settings,
+    Terms, TrustAnchors,
 };
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair};
 use std::sync::Arc;
@@ -522,6 +522,34 @@ fn without_the_extended_master_secret_there_is_no_session_and_a_session_with_it_
 }
 
 #[test]
+fn a_saved_connection_is_resumed_with_the_properties_that_it_had_and_otherwise_not() {
+    for (extended_master_secret, encrypt_then_mac, resumes) in [
+        (Some(true), Some(true), true),
+        (Some(true), None, true),
+        (Some(false), Some(true), false),
+        (None, Some(true), false),
+        (Some(true), Some(false), false),
+    ] {
+        let mut network = Network::new(psk_server());
+        let handshakes = HandshakeAsks { for_sessions: true, ..HandshakeAsks::default() };
+        network.server.endpoint.ask(Asks { handshakes, ..Asks::default() });
+        let client = || psk_client(&["PSK-AES128-CBC-SHA256"]);
+        let first = connect(&mut network, client(), None);
+        let session = session_of(&network, first).unwrap();
+        let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
+        let second = connect(&mut network, client(), Some(&session));
+        let question = questions(&mut network)[0].0;
+        let (suite, master_secret) = (saved.suite, saved.master_secret.clone());
+        let known = ResumableSession { suite, master_secret, encrypt_then_mac, extended_master_secret };
+        let answer = HandshakeAnswer::Session(Some(KnownSession::Saved(&known)));
+        reply(&mut network.server.endpoint, network.now, question, answer);
+        network.settle();
+        let had = (extended_master_secret, encrypt_then_mac);
+        assert_eq!(has_resumed(&mut network, second), resumes, "{had:?}");
+    }
+}
+
+#[test]
 fn a_stolen_ticket_or_id_is_worth_nothing_without_the_master_secret() {
     for change in [by_ticket as fn(&mut SessionSettings), by_id] {
         let mut network = Network::new(psk_server());
@@ -670,6 +698,19 @@ fn a_store_that_has_nothing_lies_or_is_damaged_leads_to_a_full_handshake() {
         assert!(!has_resumed(&mut network, client));
     }
     assert!(network.server.error_kinds().is_empty());
+}
+
+// CVE-2026-135390: a client and a server that use one store.
+#[test]
+fn what_one_side_has_kept_is_no_session_of_the_other_side() {
+    let (mut network, session, (_, kept)) = with_store();
+    let client = connect(&mut network, psk_client(&[]), Some(&kept));
+    assert!(questions(&mut network).is_empty(), "the client has offered nothing");
+    assert!(!has_resumed(&mut network, client));
+    let client = connect(&mut network, psk_client(&[]), Some(&session));
+    let asked = questions(&mut network);
+    assert!(answer(&mut network, asked[0].0, Some(&session)));
+    assert!(!has_resumed(&mut network, client));
 }
 
 #[test]

@@ -63,3 +63,38 @@ impl EarlyRecords {
         self.others.into_iter().chain(self.records).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Records;
+
+    fn record(number: u8, length: u16) -> OwnedRecord {
+        let [high, low] = length.to_be_bytes();
+        let mut bytes = vec![23, 254, 253, 0, 1, 0, 0, 0, 0, 0, number, high, low];
+        bytes.resize(13 + usize::from(length), number);
+        Records::new(&bytes).next().unwrap().keep()
+    }
+
+    /// Numbers of the records that are kept when so many of this length have come.
+    fn kept(count: u8, length: u16) -> Vec<u8> {
+        let mut early = EarlyRecords::default();
+        (0..count).for_each(|number| early.keep(&record(number, length).borrow()));
+        early.into_records().iter().map(|record| record.bytes[10]).collect()
+    }
+
+    #[test]
+    fn few_are_kept_and_the_oldest_give_way() {
+        assert_eq!(kept(3, 10), [0, 1, 2]);
+        assert_eq!(kept(100, 10), [92, 93, 94, 95, 96, 97, 98, 99]);
+        assert_eq!(kept(5, 6000), [3, 4]);
+    }
+
+    #[test]
+    fn those_that_were_put_aside_count_as_well() {
+        let mut early = EarlyRecords::default();
+        (0..7).for_each(|number| early.put_aside(Some(record(number, 10))));
+        (7..20).for_each(|number| early.keep(&record(number, 10).borrow()));
+        assert_eq!(early.into_records().len(), RECORD_LIMIT);
+    }
+}

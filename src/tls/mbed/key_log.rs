@@ -7,6 +7,6 @@ impl Ssl {
     /// `None` until the handshake has derived its keys.
     pub(crate) fn key_log(&self) -> Option<KeyLog> {
         let secrets = self.master_secret()?;
-        Some(KeyLog::line("CLIENT_RANDOM", &secrets.client_random, &*secrets.secret))
+        Some(KeyLog::line("CLIENT_RANDOM", &secrets.client_random, secrets.secret))
     }
 }

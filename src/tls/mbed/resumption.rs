@@ -235,7 +235,7 @@ impl Resumption {
         Some(Session {
             of: SessionOf::Server,
             suite,
-            master_secret: secrets.master_secret,
+            master_secret: secrets.master_secret.into(),
             encrypt_then_mac: secrets.encrypt_then_mac,
             made_at: self.policy.started,
             lifetime: self.policy.lifetime,
@@ -305,7 +305,7 @@ impl Resumption {
         Some(Session {
             of: SessionOf::Client,
             suite,
-            master_secret: secrets.master_secret,
+            master_secret: secrets.master_secret.into(),
             encrypt_then_mac: secrets.encrypt_then_mac,
             made_at: self.policy.started,
             lifetime: Session::lifetime_by_hint(hint),

@@ -3,6 +3,7 @@
 use super::ffi::ssl::Ssl;
 use crate::tls::config::{Settings, Wishes};
 use crate::tls::connection_ids::ConnectionIds;
+use crate::tls::master_secret::MasterSecret;
 use crate::tls::mbed::{ClientConfig, ServerConfig};
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
@@ -41,7 +42,7 @@ fn saved(suite: Suite, encrypt_then_mac: bool, [own, peer]: [usize; 2]) -> Saved
         suite,
         randoms: Zeroizing::new([3; 64]),
         session_id: SessionId::default(),
-        master_secret: Zeroizing::new([5; 48]),
+        master_secret: MasterSecret::from(&[5; 48]),
         epoch: 1,
         next_number: 1,
         replay_window: None,

@@ -210,6 +210,22 @@ fn a_retry_that_is_not_legal_ends_the_clients_handshake() {
     }
 }
 
+// CVE-2026-25832
+#[test]
+fn a_retry_for_a_group_that_was_not_offered_or_has_been_sent_already_ends_the_clients_handshake() {
+    let with_group = |retry: &mut Vec<u8>, group: u8| {
+        retry.splice(EXTENSIONS..EXTENSIONS, [0, 51, 0, 2, 0, group]);
+        // The lengths of record, message, fragment and extensions.
+        for at in [12, 13 + 3, 13 + 11, EXTENSIONS - 1] {
+            retry[at] += 6;
+        }
+    };
+    for (group, ends) in [(23, false), (25, true), (29, true)] {
+        let (errors, _) = answer_to_first_hello(|retry| with_group(retry, group));
+        assert_eq!(errors, vec![ErrorKind::Protocol; usize::from(ends)], "{group}");
+    }
+}
+
 #[test]
 fn a_second_retry_ends_the_clients_handshake() {
     let (errors, mut network) = answer_to_first_hello(|_| {});

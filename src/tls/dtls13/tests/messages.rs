@@ -19,6 +19,7 @@ fn what_does_not_belong_behind_the_handshake_ends_the_connection() {
     }
 }
 
+// CVE-2026-94200: what is in them is not looked at.
 #[test]
 fn a_client_acknowledges_tickets_that_it_has_no_use_for() {
     let mut pair = Pair::open(CIPHER);
@@ -50,6 +51,7 @@ fn records_without_sense_end_the_connection() {
     }
 }
 
+// CVE-2026-5264
 #[test]
 fn odd_acknowledgments_change_nothing() {
     let mut pair = Pair::open(CIPHER);

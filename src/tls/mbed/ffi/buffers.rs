@@ -179,6 +179,7 @@ fn is_done(ssl: &sys::ssl_context) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::psk_server;
     use super::*;
 
     fn spare() -> usize {
@@ -202,6 +203,25 @@ mod tests {
             mbedtls_lent_buffer_free(null_mut());
         }
         assert_eq!(spare(), SPARE_LIMIT);
+    }
+
+    #[test]
+    fn nothing_is_left_of_what_came_in_a_buffer_that_is_given_back() {
+        let came = [0xa5; 100];
+        for waits in [false, true] {
+            let mut ssl = psk_server();
+            attach(&mut ssl.raw);
+            // SAFETY: the buffer is longer.
+            unsafe { ssl.raw.in_buf.copy_from_nonoverlapping(came.as_ptr(), came.len()) };
+            if waits {
+                assert_eq!(put_aside(&mut ssl.raw, came.len()).unwrap().bytes[..], came);
+            } else {
+                detach(&mut ssl.raw, came.len());
+            }
+            assert!(ssl.raw.in_buf.is_null());
+            let holds = |buffer: &[u8]| buffer.windows(came.len()).any(|window| window == came);
+            SPARE.with(|spare| assert!(!spare.borrow().iter().any(|buffer| holds(buffer)), "waits: {waits}"));
+        }
     }
 
     #[test]

@@ -8,14 +8,14 @@ use zeroize::Zeroizing;
 const NUMBER_MASK: u64 = (1 << 48) - 1;
 
 /// What a live connection's context is made of, in the engine's numbers.
-pub(crate) struct ConnectionState {
+pub(crate) struct ConnectionState<'a> {
     /// The suite's number in the IANA registry.
     pub(crate) suite: u16,
     /// The client's random, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
     pub(crate) session_id: [u8; 32],
     pub(crate) session_id_length: usize,
-    pub(crate) master_secret: Zeroizing<[u8; 48]>,
+    pub(crate) master_secret: &'a [u8; 48],
     pub(crate) epoch: u16,
     /// Number of the next record to send.
     pub(crate) next_number: u64,
@@ -40,7 +40,7 @@ pub(crate) type Id = ([u8; 32], u8);
 
 impl Ssl {
     /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
-    pub(crate) fn connection_state(&self) -> Option<ConnectionState> {
+    pub(crate) fn connection_state(&self) -> Option<ConnectionState<'_>> {
         let randoms = self.randoms()?;
         // `transform` itself is not yet set while the last flight is kept for a peer that may ask for it again.
         // SAFETY: null, or structs that the context owns.
@@ -50,7 +50,7 @@ impl Ssl {
             randoms,
             session_id: session.id,
             session_id_length: session.id_len,
-            master_secret: Zeroizing::new(session.master),
+            master_secret: &session.master,
             epoch: self.raw.in_epoch,
             next_number: u64::from_be_bytes(self.raw.cur_out_ctr) & NUMBER_MASK,
             nonce_offset: transform.nonce_offset,
@@ -111,7 +111,7 @@ impl Ssl {
     }
 
     /// Puts a fresh context where a finished handshake would have left it.
-    pub(crate) fn set_connection_state(&mut self, state: &ConnectionState) -> Result<(), c_int> {
+    pub(crate) fn set_connection_state(&mut self, state: &ConnectionState<'_>) -> Result<(), c_int> {
         let raw = &mut *self.raw;
         // SAFETY: both exist from `ssl_setup` to the end of the handshake.
         let (session, handshake) = unsafe {

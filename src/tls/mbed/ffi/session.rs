@@ -2,7 +2,6 @@
 
 use super::ssl::Ssl;
 use super::{c_int, c_void, check, sys};
-use zeroize::Zeroizing;
 
 /// Bytes of a handshake message's header before its body, as the engine keeps it in `out_msg`.
 const HEADER_LENGTH: usize = 4;
@@ -14,8 +13,8 @@ unsafe extern "C" {
 }
 
 /// What a finished handshake leaves behind for another.
-pub(crate) struct SessionSecrets {
-    pub(crate) master_secret: Zeroizing<[u8; 48]>,
+pub(crate) struct SessionSecrets<'a> {
+    pub(crate) master_secret: &'a [u8; 48],
     pub(crate) encrypt_then_mac: bool,
     pub(crate) id: Vec<u8>,
 }
@@ -78,11 +77,11 @@ impl Ssl {
     }
 
     /// The master secret and what belongs to it, once there is one; it is good only when the peer has proved to have it.
-    pub(crate) fn session_secrets(&self) -> Option<SessionSecrets> {
+    pub(crate) fn session_secrets(&self) -> Option<SessionSecrets<'_>> {
         // SAFETY: null, or sessions that the context owns.
         let session = unsafe { self.raw.session_negotiate.as_ref().or(self.raw.session.as_ref()) }?;
         Some(SessionSecrets {
-            master_secret: Zeroizing::new(session.master),
+            master_secret: &session.master,
             encrypt_then_mac: session.encrypt_then_mac != 0,
             id: session.id.get(..session.id_len)?.to_vec(),
         })

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// A server's context for one suite.
-fn psk_server() -> Ssl {
+pub(super) fn psk_server() -> Ssl {
     let config = SslConfig::new(SslConfigParts {
         role: Role::Server,
         preferences: Preferences {
@@ -279,6 +279,41 @@ fn points_off_the_curve_are_refused() {
             assert_ne!(shared, 0, "infinity");
         }
     }
+}
+
+#[test]
+fn points_of_small_order_are_refused() {
+    // RFC 7748 section 6.1: 0 and 1, two of order 8, and the same beyond the field's size.
+    for point in [
+        "00".repeat(32),
+        format!("01{}", "00".repeat(31)),
+        "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800".to_owned(),
+        "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157".to_owned(),
+        format!("ec{}7f", "ff".repeat(30)),
+        format!("ed{}7f", "ff".repeat(30)),
+        format!("ee{}7f", "ff".repeat(30)),
+    ] {
+        let bytes = |index| u8::from_str_radix(&point[2 * index..2 * index + 2], 16).unwrap();
+        let bytes: [u8; 32] = std::array::from_fn(bytes);
+        let mut curve = Curve::new(sys::ECP_DP_CURVE25519);
+        let Curve { group, secrets: [secret, _], publics: [own, peer], numbers: [shared, _] } = &mut curve;
+        let rng = Some(random as _);
+        // SAFETY: all arguments are initialised, the group is loaded, and the bytes are readable.
+        unsafe {
+            check(sys::ecdh_gen_public(group, secret, own, rng, null_mut())).unwrap();
+            check(sys::mpi_read_binary_le(&mut peer.X, bytes.as_ptr(), bytes.len())).unwrap();
+            check(sys::mpi_lset(&mut peer.Z, 1)).unwrap();
+            assert_ne!(sys::ecdh_compute_shared(group, shared, peer, secret, rng, null_mut()), 0, "{point}");
+        }
+    }
+}
+
+#[test]
+fn nobody_renegotiates() {
+    let ssl = psk_server();
+    // SAFETY: a context's configuration lives as long as itself.
+    let config = unsafe { &*ssl.raw.conf };
+    assert_eq!(config.disable_renegotiation, sys::SSL_RENEGOTIATION_DISABLED as _);
 }
 
 #[test]

@@ -1,0 +1,66 @@
+'use strict';
+
+// What `npm run mutants` works with: faults that can still be planted, verdicts about code that is still there, and mutants of
+// JavaScript that are programs.
+
+const assert = require('node:assert/strict');
+const fs = require('node:fs');
+const path = require('node:path');
+const { test } = require('node:test');
+const vm = require('node:vm');
+
+const ROOT = path.join(__dirname, '..', '..');
+const read = (file) => fs.readFileSync(path.join(ROOT, file), 'utf8');
+
+test('each fault that people once planted has its place, once', async () => {
+  const { FAULTS, plant } = await import('../../scripts/mutants/faults.mjs');
+  assert.equal(new Set(FAULTS.map(({ name }) => name)).size, FAULTS.length);
+  for (const fault of FAULTS) {
+    const { file, text } = plant(ROOT, fault);
+    assert.notEqual(text, read(file), fault.name);
+    for (const each of fault.tests ?? []) assert(fs.existsSync(path.join(ROOT, each)), `${fault.name}: ${each}`);
+  }
+});
+
+test('each verdict is about code that is there, and has its reason', () => {
+  for (const { file, name, code, reason } of JSON.parse(read('scripts/mutants/verdicts.json'))) {
+    assert(
+      read(file)
+        .split('\n')
+        .some((line) => line.trim() === code),
+      `${file}: ${name}`,
+    );
+    assert(reason.length > 20, `${file}: ${name}`);
+  }
+});
+
+test('mutants of JavaScript differ from the original in one place, and can be compiled', async () => {
+  const { mutantsOf } = await import('../../scripts/mutants/mutate.mjs');
+  const source = `
+    function limit(bytes, { most = 10 } = {}) {
+      if (bytes.length >= most && !bytes.isFree) throw new RangeError('too many');
+      for (const byte of bytes) if (byte?.value === 0) continue;
+      note(bytes);
+      return most > 5 ? bytes.length + 1 : (() => false)();
+    }`;
+  const mutants = mutantsOf(source);
+  const names = mutants.map(({ name }) => name);
+  for (const expected of [
+    'replace `>=` with `>` in `bytes.length >= most`',
+    'replace `&&` with `||` in `bytes.length >= most && !bytes.isFree`',
+    'delete `!`',
+    "delete `throw new RangeError('too many');`",
+    'replace `?.` with `.` in `byte?.value`',
+    'delete `note(bytes);`',
+    'replace `10` with `11`',
+    'replace `false` with `true`',
+    'replace `+` with `-` in `bytes.length + 1`',
+  ]) {
+    assert(names.includes(expected), expected);
+  }
+  for (const { start, end, replacement, name } of mutants) {
+    const mutant = source.slice(0, start) + replacement + source.slice(end);
+    assert.notEqual(mutant, source, name);
+    new vm.Script(mutant);
+  }
+});

@@ -1,0 +1,43 @@
+'use strict';
+
+// JavaScript's heap, as a snapshot for a debugger has it, holds of a connection's secrets only what the application has.
+
+const assert = require('node:assert/strict');
+const { randomBytes } = require('node:crypto');
+const { test } = require('node:test');
+const { getHeapSnapshot } = require('node:v8');
+
+const { connectedPair } = require('../support/endpoints.js');
+
+/** As text, a secret would be in one of these forms; in a snapshot there are no bytes of buffers. */
+function forms(secret) {
+  return {
+    hexadecimal: secret.toString('hex'),
+    base64: secret.toString('base64').replace(/=+$/, ''),
+    'one character for each byte': JSON.stringify(secret.toString('latin1')).slice(1, -1),
+    'numbers, one after the other': [...secret].join(','),
+  };
+}
+
+async function snapshot() {
+  const parts = [];
+  for await (const part of getHeapSnapshot()) parts.push(part.toString());
+  return parts.join('');
+}
+
+test('a snapshot of the heap has neither the pre-shared key nor the master secret of a connection as text', async (t) => {
+  const psk = randomBytes(32);
+  const { socket, client } = await connectedPair(t, {
+    serverOptions: { psk: { bob: psk } },
+    clientOptions: { psk },
+  });
+  client.write('hello');
+  await new Promise((resolve) => socket.once('data', resolve));
+  const { master } = socket.session;
+  const known = randomBytes(16).toString('hex');
+  const text = await snapshot();
+  assert(text.includes(known), 'what is there as text is found');
+  for (const [name, secret] of Object.entries({ 'pre-shared key': psk, 'master secret': master })) {
+    for (const [form, shown] of Object.entries(forms(secret))) assert(!text.includes(shown), `${name}, ${form}`);
+  }
+});

@@ -1,0 +1,158 @@
+#!/usr/bin/env node
+// Plants faults, one at a time, and sees whether a test notices: npm run mutants
+//
+//   npm run mutants                                  all mutants of proto, wire, tls and lib: days
+//   npm run mutants -- src/proto --minutes 10        a random sample of this layer, directory or file, for so long
+//   npm run mutants -- lib --count 40 --seed 7       so many; the same seed chooses the same ones
+//   npm run mutants -- --changed main                the lines that have changed since
+//   npm run mutants -- planted [WORD]                the faults that people once planted (scripts/mutants/planted.mjs)
+//   npm run mutants -- overlay [--minutes N]         one edit of Mbed TLS missing at a time
+//
+// Works in target/mutants, on a copy of the project as it is now. Prints each survivor, and a score for each layer. What no
+// test can notice, because it changes nothing, is in scripts/mutants/verdicts.json.
+
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { judgeJavaScript, listJavaScript, prepareJavaScript } from './mutants/javascript.mjs';
+import { judgeEdit, listEdits } from './mutants/overlay.mjs';
+import { judgePlanted, listPlanted, preparePlanted } from './mutants/planted.mjs';
+import { judgeRust, listRust, prepareRust } from './mutants/rust.mjs';
+import { chance, scoreLine } from './mutants/score.mjs';
+import { HOME, ROOT, readSource, refreshTree } from './mutants/tree.mjs';
+import { readVerdicts, reasonOf } from './mutants/verdicts.mjs';
+
+const LAYERS = { proto: 'src/proto', wire: 'src/wire', tls: 'src/tls', lib: 'lib' };
+
+const KINDS = {
+  rust: { prepare: prepareRust, judge: judgeRust },
+  javascript: { prepare: prepareJavaScript, judge: judgeJavaScript },
+  planted: { prepare: preparePlanted, judge: judgePlanted },
+  overlay: { prepare: prepareRust, judge: judgeEdit },
+};
+
+const { values, positionals } = readArguments();
+refreshTree();
+const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const results = await judgeAll(choose(list()));
+report(results);
+
+function readArguments() {
+  const options = Object.fromEntries(['minutes', 'count', 'seed', 'changed'].map((name) => [name, { type: 'string' }]));
+  try {
+    const read = parseArgs({ options, allowPositionals: true });
+    for (const name of ['minutes', 'count', 'seed']) {
+      if (read.values[name] !== undefined && !/^\d+$/.test(read.values[name])) {
+        throw new Error(`--${name} wants a whole number`);
+      }
+    }
+    return read;
+  } catch (error) {
+    console.error(`mutants: ${error.message}`);
+    return process.exit(2);
+  }
+}
+
+function list() {
+  const [first, word] = positionals;
+  if (first === 'planted') return listPlanted(word).map((fault) => ({ ...fault, kind: 'planted', layer: 'planted' }));
+  if (first === 'overlay') return listEdits().map((edit) => ({ ...edit, kind: 'overlay', layer: 'overlay' }));
+  const paths = (positionals.length === 0 ? Object.values(LAYERS) : positionals).map(
+    (name) => LAYERS[name] ?? path.relative(ROOT, path.resolve(name)).replaceAll('\\', '/'),
+  );
+  const strange = paths.find((name) => layerOf(name) === undefined);
+  if (strange !== undefined) {
+    console.error(`mutants: ${strange} is in none of ${Object.values(LAYERS).join(', ')}`);
+    process.exit(2);
+  }
+  const rust = paths.filter((name) => name.startsWith('src/'));
+  const javascript = paths.filter((name) => !name.startsWith('src/'));
+  const all = [
+    ...(rust.length > 0 ? listRust(rust) : []).map((mutant) => Object.assign(mutant, { kind: 'rust' })),
+    ...(javascript.length > 0 ? listJavaScript(javascript) : []).map((mutant) =>
+      Object.assign(mutant, { kind: 'javascript' }),
+    ),
+  ];
+  for (const mutant of all) {
+    mutant.layer = layerOf(mutant.file);
+    mutant.code = readSource(mutant.file).split('\n')[mutant.line - 1].trim();
+  }
+  return values.changed === undefined ? all : all.filter(isChangedSince(values.changed));
+}
+
+function layerOf(file) {
+  return Object.keys(LAYERS).find((layer) => file === LAYERS[layer] || file.startsWith(`${LAYERS[layer]}/`));
+}
+
+/** Whether the line of a mutant is not as it was in this commit. */
+function isChangedSince(commit) {
+  const diff = execFileSync('git', ['diff', '--unified=0', '--no-color', commit], { cwd: ROOT, encoding: 'utf8' });
+  const changed = new Set();
+  let file;
+  for (const line of diff.split('\n')) {
+    file = line.match(/^\+\+\+ b\/(.*)$/)?.[1] ?? file;
+    const [, first, length = '1'] = line.match(/^@@ .*\+(\d+)(?:,(\d+))? @@/) ?? [];
+    for (let index = 0; first !== undefined && index < Number(length); index++) {
+      changed.add(`${file}:${Number(first) + index}`);
+    }
+  }
+  return (mutant) => changed.has(`${mutant.file}:${mutant.line}`);
+}
+
+/** In random order where only some will have their turn, all layers alike; the rest in the order of the files. */
+function choose(mutants) {
+  if (values.count === undefined && minutes === Number.POSITIVE_INFINITY) return mutants;
+  const random = chance(seed);
+  const shuffled = mutants.map((mutant) => [random(), mutant]).sort(([a], [b]) => a - b);
+  return shuffled.map(([, mutant]) => mutant).slice(0, Number(values.count ?? mutants.length));
+}
+
+async function judgeAll(mutants) {
+  const verdicts = readVerdicts();
+  const kinds = [...new Set(mutants.map(({ kind }) => kind))];
+  for (const kind of kinds) await KINDS[kind].prepare(mutants);
+  console.log(`mutants: ${mutants.length} to judge${mutants.length > 0 ? `, seed ${seed}` : ''}`);
+  const end = Date.now() + minutes * 60_000;
+  const judged = [];
+  for (const mutant of mutants) {
+    if (Date.now() > end) break;
+    const reason = reasonOf(verdicts, mutant);
+    const result = reason === undefined ? await KINDS[mutant.kind].judge(mutant) : { verdict: 'equivalent', reason };
+    judged.push({ ...mutant, text: undefined, ...result });
+    const { verdict, by, seconds = 0 } = result;
+    console.log(
+      `${verdict.padEnd(10)} ${placeOf(mutant)} ${mutant.name}${by ? ` [${by}]` : ''}, ${seconds.toFixed(0)} s`,
+    );
+  }
+  return judged;
+}
+
+function placeOf({ file, line }) {
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+function report(judged) {
+  const survivors = judged.filter(({ verdict }) => verdict === 'missed' || verdict === 'not run');
+  if (survivors.length > 0) console.log(`\nNo test notices:`);
+  for (const mutant of survivors) {
+    const code = mutant.code === undefined ? '' : `\n      ${mutant.code}`;
+    console.log(
+      `  ${placeOf(mutant)} ${mutant.name}${mutant.verdict === 'not run' ? ' (no test runs it)' : ''}${code}`,
+    );
+  }
+  console.log('');
+  for (const layer of new Set(judged.map((mutant) => mutant.layer))) {
+    console.log(
+      scoreLine(
+        layer,
+        judged.filter((mutant) => mutant.layer === layer),
+      ),
+    );
+  }
+  const file = path.join(HOME, `result-${new Date().toISOString().replaceAll(':', '')}.json`);
+  writeFileSync(file, JSON.stringify({ seed, judged }, null, 2));
+  if (survivors.length > 0) process.exitCode = 1;
+}

@@ -1,0 +1,88 @@
+// Which test file runs which code of lib/, by the coverage that V8 reports, child processes and threads included.
+
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { HOME, readSource, run, TREE } from './tree.mjs';
+
+const REPORTS = path.join(HOME, 'coverage');
+const CACHE = path.join(HOME, 'coverage.json');
+
+/** Peers and packages are not at hand everywhere, and take long. */
+const LEFT_OUT = /^(interop|packaging|repository|types|docs)\b/;
+
+/** The test files of the JavaScript tests. */
+function testFiles() {
+  return readdirSync(path.join(TREE, '__test__'), { recursive: true })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.test.js') && !LEFT_OUT.test(name))
+    .map((name) => `__test__/${name}`)
+    .sort();
+}
+
+/**
+ * Runs every test file that has not been run before, and answers what each has run: `[{ test, seconds, runs(file, offset) }]`.
+ * Test files that fail are left out.
+ */
+export async function coverage() {
+  const known = existsSync(CACHE) ? JSON.parse(readFileSync(CACHE, 'utf8')) : {};
+  for (const test of testFiles().filter((name) => known[name] === undefined)) {
+    known[test] = await measure(test);
+    writeFileSync(CACHE, JSON.stringify(known));
+  }
+  const passing = testFiles().filter((test) => known[test].passed);
+  return passing.map((test) => {
+    const { seconds, files } = known[test];
+    return { test, seconds, runs: (file, offset) => isRun(files[file], file, offset) };
+  });
+}
+
+async function measure(test) {
+  rmSync(REPORTS, { recursive: true, force: true });
+  mkdirSync(REPORTS, { recursive: true });
+  const env = { NODE_V8_COVERAGE: REPORTS };
+  const { passed, seconds } = await run('node', ['--test-reporter=spec', test], { seconds: 300, env });
+  console.log(`mutants: ${test} ${passed ? 'passes' : 'fails without a fault: left out'}, ${seconds.toFixed(1)} s`);
+  return { passed, seconds, files: passed ? readReports() : {} };
+}
+
+/** `{ [file]: { hash, reports } }`: for each process, the ranges `[start, end, count]`. */
+function readReports() {
+  const prefix = `${pathToFileURL(path.join(TREE, 'lib')).href}/`;
+  const files = {};
+  for (const name of readdirSync(REPORTS)) {
+    let report;
+    try {
+      report = JSON.parse(readFileSync(path.join(REPORTS, name), 'utf8'));
+    } catch {
+      // Written by a process that was ended meanwhile.
+      continue;
+    }
+    for (const { url, functions } of report.result.filter((script) => script.url.startsWith(prefix))) {
+      const file = `lib/${url.slice(prefix.length)}`;
+      const ranges = functions.flatMap((one) => one.ranges);
+      files[file] ??= { hash: hashOf(file), reports: [] };
+      files[file].reports.push(ranges.map(({ startOffset, endOffset, count }) => [startOffset, endOffset, count]));
+    }
+  }
+  return files;
+}
+
+/** Whether one of the processes has run the code at this offset, for all that is known. */
+function isRun(known, file, offset) {
+  if (known === undefined) return false;
+  return known.hash !== hashOf(file) || known.reports.some((ranges) => innermostCount(ranges, offset) > 0);
+}
+
+function innermostCount(ranges, offset) {
+  let [size, count] = [Number.POSITIVE_INFINITY, 0];
+  for (const [start, end, times] of ranges) {
+    if (start <= offset && offset < end && end - start <= size) [size, count] = [end - start, times];
+  }
+  return count;
+}
+
+function hashOf(file) {
+  return createHash('sha256').update(readSource(file)).digest('hex');
+}

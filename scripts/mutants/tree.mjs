@@ -1,0 +1,124 @@
+// A copy of the project in which faults are planted, one at a time, and the commands that run there. It has a target directory
+// of its own, so that neither the project's files nor its builds ever have a fault in them.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+export const HOME = path.join(ROOT, 'target', 'mutants');
+export const TREE = path.join(HOME, 'tree');
+
+const HOST = execFileSync('rustc', ['-vV'], { encoding: 'utf8' }).match(/^host: (.*)$/m)[1];
+const ENVIRONMENT = {
+  ...process.env,
+  CARGO_BUILD_TARGET: HOST,
+  CARGO_TARGET_DIR: path.join(HOME, 'target'),
+  // What nobody debugs is linked in a third of the time.
+  CARGO_PROFILE_DEV_DEBUG: '0',
+  CARGO_TERM_COLOR: 'never',
+};
+
+/** Makes the copy what the project is now. Files that are the same stay as they are, so that little is built again. */
+export function refreshTree() {
+  mkdirSync(TREE, { recursive: true });
+  const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
+  const wanted = new Set(list.toString().split('\0').filter(Boolean));
+  const made = ['binding.js', 'binding.d.ts', ...readdirSync(ROOT).filter((name) => name.endsWith('.node'))];
+  for (const name of [...wanted, ...made]) {
+    const from = path.join(ROOT, name);
+    if (!existsSync(from)) continue;
+    wanted.add(name);
+    writeIfDifferent(path.join(TREE, name), readFileSync(from));
+  }
+  for (const name of readdirSync(TREE, { recursive: true, withFileTypes: true })) {
+    const file = path.join(name.parentPath, name.name);
+    const relative = path.relative(TREE, file);
+    const isOther = /^(node_modules|target|mbedtls-overlay.include)/.test(relative);
+    if (name.isFile() && !isOther && !wanted.has(relative.replaceAll('\\', '/'))) rmSync(file);
+  }
+  const modules = path.join(TREE, 'node_modules');
+  if (!existsSync(modules)) symlinkSync(path.join(ROOT, 'node_modules'), modules, 'junction');
+}
+
+function writeIfDifferent(file, contents) {
+  if (existsSync(file) && readFileSync(file).equals(contents)) return;
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, contents);
+}
+
+/** What cargo has built there. */
+export function built(name) {
+  return path.join(HOME, 'target', HOST, 'debug', name);
+}
+
+/** The text of a file of the copy. */
+export function readSource(name) {
+  return readFileSync(path.join(TREE, name), 'utf8');
+}
+
+/** Runs `act` while a file of the copy has another text. */
+export async function withText(name, text, act) {
+  const file = path.join(TREE, name);
+  const original = readFileSync(file);
+  writeFileSync(file, text);
+  const restore = () => writeFileSync(file, original);
+  const interrupted = () => {
+    restore();
+    process.exit(130);
+  };
+  process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
+  try {
+    return await act();
+  } finally {
+    process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
+    restore();
+  }
+}
+
+/**
+ * Runs a command in the copy, and ends it with all its children when it takes too long.
+ * Answers `{ passed, overdue, output, seconds }`.
+ */
+export function run(command, args, { seconds = 600, env = {}, isEnough = () => false } = {}) {
+  return new Promise((resolve) => {
+    const began = Date.now();
+    const child = spawn(command, args, {
+      cwd: TREE,
+      env: { ...ENVIRONMENT, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    let output = '';
+    let overdue = false;
+    const end = () => {
+      try {
+        process.kill(-child.pid, 'SIGKILL');
+      } catch {
+        // Nothing of it is left.
+      }
+    };
+    const timer = setTimeout(() => {
+      overdue = true;
+      end();
+    }, seconds * 1000);
+    const listen = (chunk) => {
+      output += chunk;
+      if (isEnough(output)) end();
+    };
+    child.stdout.on('data', listen);
+    child.stderr.on('data', listen);
+    const finish = (passed) => {
+      clearTimeout(timer);
+      end();
+      resolve({ passed, overdue, output, seconds: (Date.now() - began) / 1000 });
+    };
+    child.on('error', (error) => {
+      output += error.message;
+      finish(false);
+    });
+    child.on('close', (code) => finish(code === 0));
+  });
+}
