@@ -10,7 +10,7 @@ use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
-use crate::tls::{ConnectionIds, Context, DropReason};
+use crate::tls::{ConnectionIds, Context, DropReason, SavedConnection};
 use crate::wire::{ConnectionId, Record};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -115,7 +115,7 @@ impl Endpoint {
             self.asked = None;
             return if is_proven { Answered::Restored(live) } else { Answered::Unused };
         }
-        if self.routes.established(remote, 0).is_some() {
+        if self.is_taken(remote, restoration.saved) {
             return Answered::Unused;
         }
         let Some(mut connection) = self.build_restored(now, remote, restoration) else {
@@ -162,12 +162,18 @@ impl Endpoint {
         restoration: Restoration<'_>,
     ) -> Option<ConnectionHandle> {
         let lives = self.associations.get(restoration.saved.association()).is_some();
-        let is_taken = self.routes.established(remote, 0).is_some();
-        if lives || is_taken || self.is_full() {
+        if lives || self.is_taken(remote, restoration.saved) || self.is_full() {
             return None;
         }
         let connection = self.build_restored(now, remote, restoration)?;
         Some(self.adopt(now, remote.into(), connection, restoration))
+    }
+
+    /// Whether another connection has the place of a saved one. Where its records have an ID, it is found by that, and its
+    /// address may have been a NAT's, which has given it to somebody else.
+    fn is_taken(&self, remote: SocketAddr, saved: &SavedConnection) -> bool {
+        let has_id = saved.connection_ids.as_ref().is_some_and(|ids| !ids.own().is_empty());
+        !has_id && self.routes.established(remote, 0).is_some()
     }
 
     fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {
