@@ -380,7 +380,7 @@ class DtlsServer extends WatchedEmitter {
     process.nextTick(() => {
       if (isClosing) this._onUdpClose();
       else if (failure !== null) this._fail(failure);
-      else this._resolve(fd === undefined ? where : { __proto__: null, ...where, fd });
+      else this._resolve(fd === undefined ? where : { __proto__: null, ...where, fd, exclusive: true });
     });
     this._offer = new Offer(this, where.handover);
   }
