@@ -92,14 +92,17 @@ class Service {
   }
 }
 
-/** @returns {Promise<object>} what has happened */
-async function rebind({ after }, { seconds, clients: count, workers }) {
+/**
+ * @param {{ after: Function }} test at whose end everything is closed
+ * @returns {Promise<object>} what has happened
+ */
+async function rebind(test, { seconds, clients: count, workers }) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
-  after(() => fs.rmSync(directory, { recursive: true }));
+  test.after(() => fs.rmSync(directory, { recursive: true }));
   const service = new Service(await freePort(), workers, directory);
-  after(() => service.close());
+  test.after(() => service.close());
   await service.whole();
-  const nat = await startNat({ after }, service.port, { loss: LOSS });
+  const nat = await startNat(test, service.port, { loss: LOSS });
   const tally = { clients: count, workers, sent: 0, answered: 0, rebindings: 0 };
 
   const clients = [];
@@ -107,7 +110,7 @@ async function rebind({ after }, { seconds, clients: count, workers }) {
     const batch = Array.from({ length: Math.min(BATCH, count - clients.length) }, () => openClient(nat.port));
     clients.push(...(await Promise.all(batch)));
   }
-  after(() => {
+  test.after(() => {
     for (const client of clients) client.destroy();
   });
   clients.forEach((client, index) => {

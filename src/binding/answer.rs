@@ -41,7 +41,7 @@ pub struct NativeOwnPsk {
 }
 
 /// Where a peer is, or was.
-#[napi(object, object_to_js = false)]
+#[napi(object)]
 pub struct NativeAddress {
     /// IP literal.
     pub address: String,
@@ -58,7 +58,7 @@ pub(super) enum Parsed<'a> {
     Session(Option<ResumableSession>),
     StoredSession(&'a [u8]),
     Peer(bool),
-    Restore(Option<(SavedConnection, SaveClock)>),
+    Restore(Option<(SavedConnection, SaveClock, Option<SocketAddr>)>),
     Move(Option<SocketAddr>),
 }
 
@@ -83,7 +83,7 @@ pub(super) fn about(subject: Subject, value: Value<'_>) -> Result<Parsed<'_>, Co
         (Subject::Handshake(HandshakeSubject::Session), Some(Bytes(session))) => Parsed::StoredSession(session),
         (Subject::Handshake(HandshakeSubject::Session), None) => Parsed::Session(None),
         (Subject::Restore, Some(Object(answer))) => {
-            Parsed::Restore(answer.restore.map(|saved| saved.parse_with_clock(unix_time())).transpose()?)
+            Parsed::Restore(answer.restore.map(|saved| parse_restore(&saved)).transpose()?)
         }
         (Subject::Restore, None) => Parsed::Restore(None),
         (Subject::Move, Some(Object(answer))) => Parsed::Move(answer.r#move.map(|old| old.parse()).transpose()?),
@@ -108,12 +108,21 @@ impl Parsed<'_> {
                 Answer::Handshake(HandshakeAnswer::Session(Some(KnownSession::Stored(session))))
             }
             Parsed::Peer(accepted) => Answer::Handshake(HandshakeAnswer::Peer(*accepted)),
-            Parsed::Restore(restoration) => {
-                Answer::Restore(restoration.as_ref().map(|(saved, clock)| Restoration { saved, clock: *clock }))
+            Parsed::Restore(None) => Answer::Restore(None, None),
+            Parsed::Restore(Some((saved, clock, home))) => {
+                Answer::Restore(Some(Restoration { saved, clock: *clock }), *home)
             }
             Parsed::Move(old) => Answer::Move(*old),
         }
     }
+}
+
+fn parse_restore(
+    saved: &NativeSavedConnection,
+) -> Result<(SavedConnection, SaveClock, Option<SocketAddr>), CodedError> {
+    let home = saved.home.as_ref().map(NativeAddress::parse).transpose()?;
+    let (saved, clock) = saved.parse_with_clock(unix_time())?;
+    Ok((saved, clock, home))
 }
 
 /// What an answer has led to, as one number.

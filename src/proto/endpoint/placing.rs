@@ -101,6 +101,7 @@ impl Endpoint {
         now: Instant,
         question: QuestionId,
         restoration: Option<Restoration<'_>>,
+        home: Option<SocketAddr>,
     ) -> Answered {
         let Some(Unplaced { remote, local, claimed, records, .. }) = self.unplaced.remove(question) else {
             return Answered::Unused;
@@ -125,6 +126,7 @@ impl Endpoint {
         let mut scratch = Scratch::default();
         let mut payloads = Vec::new();
         let mut is_proven = false;
+        let heard = records.iter().map(|record| record.borrow().bytes.len()).sum();
         for record in records {
             match connection.handle_record(now, &record.borrow(), &mut scratch) {
                 Step::Dropped(reason) => self.drop_records(remote, reason, 1),
@@ -145,12 +147,25 @@ impl Endpoint {
             self.note_move(now, handle, claimed, remote);
             self.counters.moves += 1;
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
+        } else if let Some(home) = home.filter(|&home| home != remote) {
+            self.come_from(now, handle, home, heard);
         }
         for payload in payloads {
             self.count_received(handle, payload.len());
             self.outputs.push(Event::Data { connection: handle, payload });
         }
         Answered::Restored(handle)
+    }
+
+    /// A saved connection has been found by its ID, elsewhere than where its peer was known to receive: a move like any other.
+    fn come_from(&mut self, now: Instant, handle: ConnectionHandle, home: SocketAddr, heard: usize) {
+        let Some(entry) = self.connections.get_mut(&handle).filter(|entry| entry.connection.has_id()) else { return };
+        entry.is_guest = true;
+        let remote = entry.remote;
+        self.counters.moves += 1;
+        self.outputs.push(Event::Moved { connection: handle, remote, old: home });
+        self.doubt_move(now, handle, home, remote);
+        self.note_heard(now, handle, heard);
     }
 
     /// Lets a saved connection go on at `remote` without waiting for its peer. `None` when there is a connection, when the
