@@ -1,8 +1,8 @@
 //! JavaScript's answers to questions, read as the subject of the question asks for it.
 
-use super::address;
+use super::address::NativeAddress;
 use super::context::ServerContext;
-use super::error::{CodedError, internal, no_address};
+use super::error::{CodedError, internal};
 use super::saved::{NativeSavedConnection, NativeSession};
 use super::wall_clock::unix_time;
 use crate::proto::{
@@ -38,15 +38,6 @@ pub struct NativeOwnPsk {
     pub psk: Buffer,
     /// Identity under which the server finds the key.
     pub identity: Buffer,
-}
-
-/// Where a peer is, or was.
-#[napi(object)]
-pub struct NativeAddress {
-    /// IP literal.
-    pub address: String,
-    /// UDP port.
-    pub port: u16,
 }
 
 /// An answer in the types of the layers below.
@@ -131,11 +122,5 @@ pub(super) fn answered(answered: Answered) -> u32 {
         Answered::Unused => 0,
         Answered::Used => 1,
         Answered::Restored(connection) => connection.0,
-    }
-}
-
-impl NativeAddress {
-    fn parse(&self) -> Result<SocketAddr, CodedError> {
-        address::parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
     }
 }

@@ -1,6 +1,6 @@
 //! Saved connections and sessions as JavaScript keeps them: node-mbed-dtls's fields, and what they lacked.
 
-use super::answer::NativeAddress;
+use super::address::NativeAddress;
 use super::error::{CodedError, invalid_session, unrestorable};
 use crate::proto::{
     ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection,

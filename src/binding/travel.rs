@@ -1,7 +1,6 @@
 //! Connections on their way between processes, as bytes: each its length, its peer's address, and its saved state.
 
-use super::address;
-use super::answer::NativeAddress;
+use super::address::{self, NativeAddress};
 use super::error::{CodedError, invalid_session};
 use super::saved::NativeSavedConnection;
 use super::wall_clock::unix_time;
@@ -144,7 +143,7 @@ impl NativeTraveller {
             port: remote.port(),
             association: association.to_vec().into(),
             saved: NativeSavedConnection {
-                home: Some(NativeAddress { address: address::format(&remote), port: remote.port() }),
+                home: Some(NativeAddress::new(&remote)),
                 ..NativeSavedConnection::new(saved, saved_at)
             },
         }
