@@ -14,6 +14,15 @@ import { DtlsServer } from './index.js';
 export function forkNode(env?: Record<string, string>): Worker;
 
 /**
+ * Starts a worker that has the number of another one as soon as its server listens. With the option `handover` of listen(), it
+ * takes that worker's UDP port and connections over, and the other one's server closes. To be called in the primary process.
+ *
+ * @param worker that forkNode() or replaceNode() has started
+ * @param env environment variables of the new worker, beside those of the primary
+ */
+export function replaceNode(worker: Worker, env?: Record<string, string>): Worker;
+
+/**
  * Makes a server that of its worker, before it listens: datagrams of the connections of other workers go to them, and theirs
  * come to it. Throws in a process that forkNode() has not started.
  *

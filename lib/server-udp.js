@@ -111,7 +111,7 @@ class ServerUdp {
     process.nextTick(() => {
       if (isClosing) this._onClose();
       else if (failure !== null) this._fail(failure);
-      else this._resolve(fd === undefined ? where : { __proto__: null, ...where, fd });
+      else this._resolve(fd === undefined ? where : { __proto__: null, ...where, fd, exclusive: true });
     });
     this._offer = new Offer(server, where.handover);
   }

@@ -2,7 +2,7 @@
 // apt-get where that is the system's. Versions are pinned where the project chooses them.
 
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,7 +23,6 @@ export const PACKAGES = {
   'default-jdk-headless': 'javac',
   maven: 'mvn',
   'golang-go': 'go',
-  'golang-github-pion-dtls.v2-dev': undefined,
   // DTLSSocket is built from source.
   'autoconf automake python3-dev python3-venv': 'autoreconf',
   // Playwright's own download of a browser is not needed.
@@ -38,6 +37,12 @@ const PYTHON = [
   'prometheus-client==0.26.0',
 ];
 const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'redis@6.3.1', 'node-coap-client@2.1.0'];
+
+/** Debian's suite whose Mbed TLS is of version 3.6, and the crate that has the sources of a wolfSSL with connection IDs. */
+const MBEDTLS_3_SUITE = 'trixie';
+const WOLFSSL_CRATE = { name: 'wolfssl-sys', version: '5.3.0' };
+const WOLFSSL_OPTIONS = ['DTLS', 'DTLS_CID', 'PSK', 'AESCCM', 'SESSION_TICKET'].map((option) => `-DWOLFSSL_${option}=yes`);
+
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 
 /** Everything that is not a package of the system's; says a line about each. */
@@ -45,10 +50,12 @@ export function installPeers() {
   mkdirSync(path.join(HERE, 'bin'), { recursive: true });
   const steps = [
     ['Mbed TLS', buildMbedtls],
+    ['Mbed TLS 3.6', buildMbedtls3],
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
-    ['pion', buildPion],
-    ['pion v3', () => buildPionModule('v3')],
-    ['pion v4', () => buildPionModule('v4')],
+    ['wolfSSL 5.9', buildWolfssl],
+    ['pion', () => buildPion('v2')],
+    ['pion v3', () => buildPion('v3')],
+    ['pion v4', () => buildPion('v4')],
     ['BouncyCastle', buildJava],
     ['Californium', () => buildWithMaven('Californium')],
     ['Leshan', () => buildWithMaven('Leshan')],
@@ -63,22 +70,27 @@ export function installPeers() {
 
 /** The test programs of the engine's own sources, as they came. */
 function buildMbedtls() {
-  const metadata = spawnSync('cargo', ['metadata', '--format-version=1', '--offline'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
-  if (metadata.status !== 0) return lastLine(metadata.stderr ?? 'cargo was not found');
-  const crate = JSON.parse(metadata.stdout).packages.find(({ name }) => name === 'mbedtls-sys-auto');
-  const vendor = path.join(path.dirname(crate.manifest_path), 'vendor');
-  const version = readFileSync(path.join(vendor, 'include', 'mbedtls', 'version.h'), 'utf8').match(
-    /MBEDTLS_VERSION_STRING\s+"(.*)"/,
-  )[1];
-  const directory = at('mbedtls');
+  const { directory: crate, failure } = crateDirectory(ROOT, 'mbedtls-sys-auto');
+  if (failure) return failure;
+  return buildMbedtlsPrograms('mbedtls', path.join(crate, 'vendor'));
+}
+
+/** Those of a later version, which has connection IDs. */
+function buildMbedtls3() {
+  if (existsSync(at('mbedtls3', 'version'))) return null;
+  const sources = at('mbedtls3-debian');
+  return debianSources('mbedtls', MBEDTLS_3_SUITE, sources) ?? buildMbedtlsPrograms('mbedtls3', sources);
+}
+
+function buildMbedtlsPrograms(name, vendor) {
+  const headers = ['build_info.h', 'version.h'].map((header) => path.join(vendor, 'include', 'mbedtls', header));
+  const header = readFileSync(headers.find(existsSync), 'utf8');
+  const version = header.match(/MBEDTLS_VERSION_STRING\s+"(.*)"/)[1];
+  const directory = at(name);
   const recorded = path.join(directory, 'version');
   if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version) return null;
   // A copy: the build writes into its sources.
-  const sources = path.join(HERE, 'mbedtls-sources');
+  const sources = at(`${name}-sources`);
   cpSync(vendor, sources, { recursive: true });
   const options = ['-DCMAKE_BUILD_TYPE=Release', '-DENABLE_TESTING=OFF', '-DGEN_FILES=OFF'];
   const failure =
@@ -88,19 +100,86 @@ function buildMbedtls() {
   return failure;
 }
 
-/** From Debian's own sources of it, without the Go module proxy. */
-function buildPion() {
-  const packed = spawnSync('dpkg-query', ['-W', 'golang-github-pion-dtls.v2-dev'], { encoding: 'utf8' });
-  if (packed.status !== 0) return 'golang-github-pion-dtls.v2-dev is not installed';
-  const args = ['build', '-ldflags', `-X main.version=${packed.stdout.match(/\d+\.\d+\.\d+/)[0]}`];
-  const env = { ...process.env, GOPATH: '/usr/share/gocode', GO111MODULE: 'off', GOCACHE: at('go-cache') };
-  return run('go', [...args, '-o', at('bin', 'pion'), driver('pion.go')], env);
+/** A library beside the system's, which has no connection IDs. */
+function buildWolfssl() {
+  const directory = at('wolfssl');
+  const program = at('bin', 'wolfssl59');
+  if (!existsSync(path.join(directory, 'libwolfssl.a'))) {
+    const { directory: crate, failure } = fetchCrate(WOLFSSL_CRATE);
+    if (failure) return failure;
+    const sources = at('wolfssl-sources');
+    cpSync(path.join(crate, 'wolfssl-src'), sources, { recursive: true });
+    const options = ['-DCMAKE_BUILD_TYPE=Release', '-DBUILD_SHARED_LIBS=no', '-DCMAKE_C_FLAGS=-DWOLFSSL_STATIC_PSK'];
+    const without = ['-DWOLFSSL_EXAMPLES=no', '-DWOLFSSL_CRYPT_TESTS=no'];
+    const built =
+      run('cmake', ['-S', sources, '-B', directory, ...options, ...WOLFSSL_OPTIONS, ...without]) ??
+      run('cmake', ['--build', directory, '--target', 'wolfssl']);
+    if (built !== null) return built;
+  }
+  const headers = [`-I${directory}`, `-I${at('wolfssl-sources')}`];
+  const args = ['-O1', '-o', program, ...headers, driver('wolfssl.c'), path.join(directory, 'libwolfssl.a'), '-lm'];
+  return run('cc', [...args, '-pthread']);
 }
 
-/** Of the versions that the module file names. They need a newer Go than Debian's pion does. */
-function buildPionModule(version) {
-  const name = `pion${version.slice(1)}`;
+/** Of the versions that the module file names. */
+function buildPion(version) {
+  const name = version === 'v2' ? 'pion' : `pion${version.slice(1)}`;
   return run('go', ['build', '-C', driver('pion'), '-o', at('bin', name), `./${version}`]);
+}
+
+/** Where the sources of a crate are that a project depends on: { directory } or { failure }. */
+function crateDirectory(project, name) {
+  const args = ['metadata', '--format-version=1', '--offline'];
+  const metadata = spawnSync('cargo', args, { cwd: project, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  if (metadata.status !== 0) return { failure: lastLine(metadata.stderr ?? 'cargo was not found') };
+  const crate = JSON.parse(metadata.stdout).packages.find((each) => each.name === name);
+  return { directory: path.dirname(crate.manifest_path) };
+}
+
+/** The sources of a crate that the project does not depend on. */
+function fetchCrate({ name, version }) {
+  const project = at(`crate-${name}`);
+  mkdirSync(path.join(project, 'src'), { recursive: true });
+  const manifest = `[package]\nname = "fetch"\nversion = "0.0.0"\nedition = "2021"\n\n[workspace]\n\n[dependencies]\n${name} = "=${version}"\n`;
+  writeFileSync(path.join(project, 'Cargo.toml'), manifest);
+  writeFileSync(path.join(project, 'src', 'lib.rs'), '');
+  const failure = run('cargo', ['fetch', '--manifest-path', path.join(project, 'Cargo.toml')]);
+  return failure ? { failure } : crateDirectory(project, name);
+}
+
+/**
+ * The sources of a package in another suite of Debian's, from the mirror that the system uses. The system's own lists stay as
+ * they are.
+ *
+ * @returns {string | null} what went wrong
+ */
+function debianSources(name, suite, destination) {
+  const targets = ['indextargets', '--format', '$(ORIGIN) $(REPO_URI)', 'Created-By: Packages'];
+  const listed = spawnSync('apt-get', targets, { encoding: 'utf8' });
+  const mirror = listed.stdout?.match(/^Debian (\S+)$/m)?.[1];
+  if (mirror === undefined) return 'this system has no mirror of Debian';
+  const place = at(`apt-${suite}`);
+  for (const part of ['lists/partial', 'cache/archives/partial', 'sources']) {
+    mkdirSync(path.join(place, part), { recursive: true });
+  }
+  const list = path.join(place, 'sources.list');
+  writeFileSync(list, `deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} ${suite} main\n`);
+  const settings = [
+    `Dir::Etc::sourcelist=${list}`,
+    'Dir::Etc::sourceparts=-',
+    `Dir::State::lists=${path.join(place, 'lists')}`,
+    `Dir::Cache=${path.join(place, 'cache')}`,
+  ].flatMap((setting) => ['-o', setting]);
+  const failure =
+    run('apt-get', [...settings, '-q', 'update']) ??
+    run('apt-get', [...settings, '-q', 'source', '--download-only', name], { cwd: path.join(place, 'sources') });
+  if (failure !== null) return failure;
+  const archive = readdirSync(path.join(place, 'sources')).find(
+    (file) => file.startsWith(`${name}_`) && file.includes('.orig.tar.'),
+  );
+  rmSync(destination, { recursive: true, force: true });
+  mkdirSync(destination, { recursive: true });
+  return run('tar', ['-xf', path.join(place, 'sources', archive), '-C', destination, '--strip-components=1']);
 }
 
 function buildJava() {
@@ -139,8 +218,12 @@ function installNpm() {
 }
 
 /** What went wrong, in a line, or null. */
-function run(command, args, env = process.env) {
-  const { status, error, stderr, stdout } = spawnSync(command, args, { env, encoding: 'utf8' });
+function run(command, args, options = {}) {
+  const { status, error, stderr, stdout } = spawnSync(command, args, {
+    ...options,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
   if (error) return `${command} could not be started (${error.code})`;
   return status === 0 ? null : lastLine(stderr || stdout);
 }

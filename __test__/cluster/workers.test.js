@@ -8,7 +8,8 @@ const path = require('node:path');
 const { test } = require('node:test');
 
 const { createServer } = require('../..');
-const { joinCluster } = require('../../lib/cluster');
+const { joinCluster, replaceNode } = require('../../lib/cluster');
+const { rebind } = require('../load/rebinding.js');
 const { BOB, event, freePort, messages, openClient } = require('../support/endpoints.js');
 const { startNat } = require('../support/nat.js');
 
@@ -98,6 +99,20 @@ test('clients whose NAT moves them stay with their worker, whichever hears them'
   const late = openClient(t, { address: () => ({ port: nat.port }) }, { ...BOB, connectionId: 0 });
   await event(late, 'secureConnect');
   assert.equal((await ask(late, 'new'))[1], 'new');
+});
+
+test('each message arrives once, while a NAT moves clients and a process takes the place of another', {
+  skip,
+}, async (t) => {
+  const load = { seconds: 1.5, clients: 8, workers: WORKERS };
+  const { arrived, connectionsRestored, moves } = await rebind(t, load);
+  assert.ok(arrived > CLIENTS);
+  assert.ok(connectionsRestored > 0);
+  assert.ok(moves > CLIENTS);
+});
+
+test('nobody takes the place of a worker that is none', () => {
+  assert.throws(() => replaceNode({}), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
 test('a process that is no worker does not join', async () => {

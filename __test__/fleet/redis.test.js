@@ -3,61 +3,15 @@
 // Nodes that share their connections through a real Redis.
 
 const assert = require('node:assert/strict');
-const { spawn } = require('node:child_process');
 const { randomBytes } = require('node:crypto');
 const { once } = require('node:events');
-const path = require('node:path');
 const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createRedisStore, createServer } = require('../..');
-const { BOB, HOST, event, openClient } = require('../support/endpoints.js');
-const { Balancer } = require('../support/balancer.js');
+const { BOB, event } = require('../support/endpoints.js');
+const { KEY, ask, connectDevice, nonces, startChild, startNode, storedKey } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
-
-const KEY = randomBytes(32);
-
-/** A node that answers with its name. */
-async function startNode(t, name, client, options = {}) {
-  const connectionStore = createRedisStore(client, { key: KEY, timeout: 300, ...options });
-  const server = createServer({ psk: { bob: BOB.psk }, connectionStore }, (socket) => {
-    socket.data ??= { first: name };
-    socket.on('data', (message) => socket.write(`${name} ${message}`));
-  });
-  server.listen(0, HOST);
-  t.after(() => new Promise((resolve) => server.close(resolve)));
-  await event(server, 'listening');
-  return server;
-}
-
-/** A device that talks through a balancer to the first of these ports. */
-async function connectDevice(t, port) {
-  const balancer = await Balancer.open(t, port);
-  const client = openClient(t, { address: () => ({ port: balancer.port }) });
-  await event(client, 'secureConnect');
-  return { balancer, client };
-}
-
-async function ask(client, question) {
-  const answer = event(client, 'data');
-  client.write(question);
-  return String(await Promise.race([answer, sleep(2000, 'nothing')]));
-}
-
-/** The only key of this kind, once it is there. */
-async function storedKey(client, kind = 'connection') {
-  for (let count = 0; count < 100; count++) {
-    const keys = await client.keys(`mbed-dtls:${kind}:*`);
-    if (keys.length > 0) return keys[0];
-    await sleep(10);
-  }
-  throw new Error('Nothing is stored');
-}
-
-/** Explicit nonces of the data that the nodes have sent. */
-function nonces({ sent }) {
-  return sent.filter((datagram) => datagram[0] === 23).map((datagram) => datagram.toString('hex', 13, 21));
-}
 
 describe('Nodes that share a store in Redis', { skip: lacking }, () => {
   test('take a connection over from each other, one owner at a time, as exactly as it was', async (t) => {
@@ -90,12 +44,8 @@ describe('Nodes that share a store in Redis', { skip: lacking }, () => {
 
   test('take a connection over from a node that was killed', async (t) => {
     const redis = await startRedis(t);
-    const script = path.join(__dirname, '..', 'support', 'fleet-node.js');
-    const stdio = ['ignore', 'pipe', 'inherit'];
-    const child = spawn(process.execPath, [script, redis.port, KEY.toString('hex')], { stdio });
-    t.after(() => child.kill('SIGKILL'));
-    const [line] = await once(child.stdout, 'data');
-    const { balancer, client } = await connectDevice(t, Number(/port (\d+)/.exec(line)[1]));
+    const { child, port } = await startChild(t, redis.port);
+    const { balancer, client } = await connectDevice(t, port);
     assert.equal(await ask(client, '1'), `${child.pid} 1`);
     const key = await storedKey(redis.client);
     const b = await startNode(t, 'B', redis.client);

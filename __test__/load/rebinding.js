@@ -1,18 +1,25 @@
 'use strict';
 
-// Many clients behind a NAT that gives all of them new ports again and again and loses some of their datagrams. Every message
-// that arrives must arrive once, at the socket of its client, every answer at its client, and there must be no handshake but the
-// first of each.
+// Many clients behind a NAT that gives all of them new ports again and again and loses some of their datagrams, and workers
+// that serve one port. Halfway, another process takes the place of one of them. Every message that arrives must arrive once, at the socket
+// of its client, every answer at its client, and there must be no handshake but the first of each.
 //
-//   node __test__/load/rebinding.js [SECONDS] [CLIENTS]
+//   npm run rebinding -- [SECONDS] [CLIENTS] [WORKERS]     default: 60 s, 200 clients, 2 workers
 
 const assert = require('node:assert/strict');
+const { fork } = require('node:child_process');
+const { once } = require('node:events');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
 const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { connect, createServer } = require('../..');
-const { HOST, event } = require('../support/endpoints.js');
+const { connect } = require('../..');
+const { HOST, event, freePort } = require('../support/endpoints.js');
 const { startNat } = require('../support/nat.js');
+
+const NODES = path.join(__dirname, '..', 'support', 'rebinding-nodes.js');
 
 const KEY = 'a key that many know';
 const LOSS = 0.05;
@@ -24,35 +31,86 @@ const INTERVAL = 200;
 /** How many handshakes are under way at a time. */
 const BATCH = 25;
 
-/** @returns {Promise<object>} what has happened */
-async function rebind({ after }, seconds, count) {
-  const server = createServer({ psk: KEY, connectionId: 8 });
-  after(() => new Promise((resolve) => server.close(resolve)));
-  server.listen(0, HOST);
-  await event(server, 'listening');
-  const nat = await startNat({ after }, server.address().port, { loss: LOSS });
-  const tally = { clients: count, sent: 0, arrived: 0, answered: 0, rebindings: 0 };
-  const seen = new Set();
-  server.on('secureConnection', (socket) => {
-    let name = null;
-    socket.on('data', (data) => {
-      const message = data.toString();
-      const [from] = message.split(':');
-      name ??= from;
-      assert.equal(from, name, 'a message has come to the socket of another client');
-      assert(!seen.has(message), 'a message has come twice');
-      seen.add(message);
-      tally.arrived++;
-      socket.write(data);
-    });
-  });
+/** Milliseconds after which what was sent has arrived, or never will. */
+const SETTLED = 1000;
+
+/** The workers, and what they have heard. */
+class Service {
+  constructor(port, count, directory) {
+    this.port = port;
+    this._count = count;
+    this._reached = new Map();
+    this._seen = new Set();
+    /** Statistics of workers that have ended. */
+    this._past = [];
+    this.arrived = 0;
+    this._primary = fork(NODES, [String(port), String(count), KEY, directory]);
+    this._primary.on('message', (message) => this._onReport(message));
+    this._primary.once('exit', () => assert(this._isClosed, 'the workers have ended'));
+  }
+
+  _onReport({ index, reached, heard = [], stats }) {
+    if (reached !== undefined) this._reached.set(index, reached);
+    for (const [name, message] of heard) {
+      assert.equal(message.split(':')[0], name, 'a message has come to the socket of another client');
+      assert(!this._seen.has(message), `a message has come twice: ${message}`);
+      this._seen.add(message);
+      this.arrived++;
+    }
+    if (stats === undefined) return;
+    (this._present ?? this._past).push(stats);
+  }
+
+  /** Until each worker reaches all others. */
+  async whole() {
+    const isWhole = () =>
+      [...this._reached.values()].filter((count) => count === this._count - 1).length === this._count;
+    while (!isWhole()) await once(this._primary, 'message');
+  }
+
+  /** Until the worker that was there has handed over. */
+  async replace(index) {
+    this._reached.delete(index);
+    this._primary.send({ replace: index });
+    while (this._past.length === 0) await once(this._primary, 'message');
+    await this.whole();
+  }
+
+  /** A counter of all workers that there have been. */
+  async counters(...names) {
+    this._present = [];
+    this._primary.send({ stats: true });
+    while (this._present.length < this._count) await once(this._primary, 'message');
+    const all = [...this._past, ...this._present];
+    this._present = undefined;
+    return Object.fromEntries(names.map((name) => [name, all.reduce((sum, stats) => sum + stats[name], 0)]));
+  }
+
+  close() {
+    this._isClosed = true;
+    this._primary.disconnect();
+  }
+}
+
+/**
+ * @param {{ after: Function }} test at whose end everything is closed
+ * @returns {Promise<object>} what has happened
+ */
+async function rebind(test, { seconds, clients: count, workers }) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
+  test.after(() => fs.rmSync(directory, { recursive: true }));
+  const service = new Service(await freePort(), workers, directory);
+  test.after(() => service.close());
+  await service.whole();
+  const nat = await startNat(test, service.port, { loss: LOSS });
+  const tally = { clients: count, workers, sent: 0, answered: 0, rebindings: 0 };
 
   const clients = [];
   while (clients.length < count) {
     const batch = Array.from({ length: Math.min(BATCH, count - clients.length) }, () => openClient(nat.port));
     clients.push(...(await Promise.all(batch)));
   }
-  after(() => {
+  test.after(() => {
     for (const client of clients) client.destroy();
   });
   clients.forEach((client, index) => {
@@ -61,28 +119,40 @@ async function rebind({ after }, seconds, count) {
       tally.answered++;
     });
   });
-  const completed = server.stats.handshakesCompleted;
 
-  const end = Date.now() + seconds * 1000;
   const rebinding = setInterval(() => {
     tally.rebindings++;
     nat.rebind();
   }, REBINDING);
-  let round = 0;
-  while (Date.now() < end) {
-    round++;
+  const before = nat.passed;
+  const ends = Date.now() + seconds * 1000;
+  const replaced = workers > 1 ? sleep(seconds * 500).then(() => service.replace(0)) : undefined;
+  for (let round = 0; Date.now() < ends; round++) {
     for (const [index, client] of clients.entries()) {
       client.write(`client ${index}:${round}`);
       tally.sent++;
       if (index % BATCH === 0) await sleep((INTERVAL * BATCH) / count);
     }
   }
+  await replaced;
   clearInterval(rebinding);
-  await sleep(500);
-  const { handshakesStarted, handshakesCompleted, moves, addressChecks, addressChecksFailed } = server.stats;
-  assert.equal(handshakesCompleted, completed, 'a handshake that nobody needed');
-  assert.equal(server.stats.connections, count);
-  return { ...tally, lost: nat.lost, handshakesStarted, moves, addressChecks, addressChecksFailed };
+  await sleep(SETTLED);
+  const counters = await service.counters(
+    'handshakesCompleted',
+    'connectionsRestored',
+    'moves',
+    'addressChecks',
+    'addressChecksFailed',
+    'datagramsForwarded',
+    'datagramsInjected',
+    'datagramsDropped',
+  );
+  assert.equal(counters.handshakesCompleted, count, 'a handshake that nobody needed');
+  assert.equal((await service.counters('connections')).connections, count);
+  const { arrived } = service;
+  // What the NAT has not lost. The answers to return routability checks are among it.
+  const passed = nat.passed - before;
+  return { ...tally, passed, arrived, ...counters };
 }
 
 async function openClient(port) {
@@ -94,13 +164,13 @@ async function openClient(port) {
   return client;
 }
 
-async function main([seconds = '60', count = '200']) {
+async function main([seconds = 60, clients = 200, workers = 2]) {
   const endings = [];
-  const result = await rebind({ after: (ending) => endings.push(ending) }, Number(seconds), Number(count));
-  console.log(result);
+  const load = { seconds, clients, workers };
+  console.log(await rebind({ after: (ending) => endings.push(ending) }, load));
   for (const ending of endings.reverse()) await ending();
 }
 
-if (require.main === module) main(process.argv.slice(2));
+if (require.main === module) main(process.argv.slice(2).map(Number));
 
 module.exports = { rebind };

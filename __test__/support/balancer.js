@@ -11,7 +11,7 @@ const HOST = '127.0.0.1';
 class Balancer {
   constructor() {
     this._front = dgram.createSocket('udp4');
-    this._back = dgram.createSocket('udp4');
+    this._device = null;
     /** UDP port of the node that gets what the device sends. */
     this.target = 0;
     /** Datagrams of the nodes, in order. */
@@ -22,26 +22,32 @@ class Balancer {
 
   static async open(t, target) {
     const balancer = new Balancer();
-    const { _front: front, _back: back } = balancer;
+    const { _front: front } = balancer;
     balancer.target = target;
-    let device = null;
     front.on('message', (datagram, remote) => {
-      device = remote;
+      balancer._device = remote;
       balancer.received.push(datagram);
-      back.send(datagram, balancer.target, HOST);
-    });
-    back.on('message', (datagram) => {
-      balancer.sent.push(datagram);
-      front.send(datagram, device.port, HOST);
+      balancer._back.send(datagram, balancer.target, HOST);
     });
     front.bind(0, HOST);
-    back.bind(0, HOST);
-    await Promise.all([once(front, 'listening'), once(back, 'listening')]);
+    await Promise.all([once(front, 'listening'), balancer.rebind()]);
     t.after(() => {
       front.close();
-      back.close();
+      balancer._back.close();
     });
     return balancer;
+  }
+
+  /** The nodes see another address of the device from now on. */
+  async rebind() {
+    this._back?.close();
+    this._back = dgram.createSocket('udp4');
+    this._back.on('message', (datagram) => {
+      this.sent.push(datagram);
+      this._front.send(datagram, this._device.port, HOST);
+    });
+    this._back.bind(0, HOST);
+    await once(this._back, 'listening');
   }
 
   /** What the device connects to. */

@@ -10,19 +10,24 @@ const { HOST, event } = require('./endpoints.js');
  * @param {{ after: Function }} test at whose end it is closed
  * @param {number} serverPort
  * @param {{ loss?: number }} [weather] the share of datagrams that get lost, 0 to 1
- * @returns {Promise<{ port: number, outerPort: number, lost: number, rebind: () => Promise<void> }>} `outerPort` is the port that
- *   the server sees of the client that was heard last; rebind() gives all clients new ones
+ * @returns {Promise<{ port: number, outerPort: number, lost: number, passed: number, rebind: () => Promise<void> }>}
+ *   `outerPort` is the port that the server sees of the client that was heard last, `passed` counts what has left for the
+ *   server; rebind() gives all clients new ports
  */
 async function startNat(test, serverPort, { loss = 0 } = {}) {
   const inner = dgram.createSocket('udp4');
   /** 'address:port' of a client -> its socket on the side of the server */
   let outer = new Map();
-  const nat = { port: 0, outerPort: 0, lost: 0, rebind };
+  const nat = { port: 0, outerPort: 0, lost: 0, passed: 0, rebind };
 
   inner.on('message', (datagram, client) => {
     const socket = outerOf(client);
-    if (!isLost()) socket.send(datagram, serverPort, HOST);
+    if (!isLost()) socket.send(datagram, serverPort, HOST, count);
   });
+
+  function count(error) {
+    if (error === null) nat.passed++;
+  }
 
   function isLost() {
     const isLost = Math.random() < loss;

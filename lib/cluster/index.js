@@ -8,7 +8,7 @@ const { connect, createServer } = require('../..');
 const { invalidArgType, invalidArgValue, outOfRange, stateError } = require('../errors');
 const { boolean, checkOptions, integer, port, string } = require('../options/validate');
 const { Link } = require('./link');
-const { HOST, enter, forkNode, ownId } = require('./workers');
+const { HOST, enter, forkNode, ownId, replaceNode } = require('./workers');
 
 const MAX_NODE = 255;
 
@@ -46,19 +46,26 @@ function joinCluster(server, options = {}) {
   server._node.become(id);
   let link = null;
   let hasEnded = false;
+  // Others forward to a server that listens: before, a server that it replaces may have the connections.
+  const announce = () => {
+    const at = link?.address();
+    if (server.listening && at) place.announce(at.port);
+  };
   const place = enter(
     name,
     (secret) => {
       if (hasEnded) return;
       link = new Link(server, { key: secret, relays: false, parcel: LOCAL_PARCEL, createServer, connect });
-      link.on('listening', () => place.announce(link.address().port));
+      link.on('listening', announce);
       link.on('error', (error) => server.emit('error', error));
       link.listen({ port: 0, address: HOST });
     },
     (nodes) => link?.setNodes(nodes),
   );
+  server.on('listening', announce);
   server.once('close', () => {
     hasEnded = true;
+    server.removeListener('listening', announce);
     place.leave();
   });
   return server;
@@ -109,4 +116,4 @@ function places(value, name) {
   return Object.fromEntries(all);
 }
 
-module.exports = { forkNode, joinCluster, linkNodes };
+module.exports = { forkNode, joinCluster, linkNodes, replaceNode };

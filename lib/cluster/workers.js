@@ -7,6 +7,8 @@ const cluster = require('node:cluster');
 const { randomBytes } = require('node:crypto');
 const process = require('node:process');
 
+const { invalidArgValue } = require('../errors');
+
 /** The environment variable with a worker's number. */
 const VARIABLE = 'MBED_DTLS_NODE_ID';
 
@@ -37,16 +39,48 @@ function forkNode(env) {
   let id = 0;
   while (workers.has(id)) id++;
   if (id === NODES) throw new RangeError(`A cluster has at most ${NODES} nodes`);
+  const worker = start(id, env);
+  workers.set(id, worker);
+  return worker;
+}
+
+/**
+ * Starts a worker that has the number of another one as soon as its server listens.
+ *
+ * @param {import('node:cluster').Worker} old of forkNode() or replaceNode()
+ * @param {object} [env] for the worker
+ * @returns {import('node:cluster').Worker}
+ */
+function replaceNode(old, env) {
+  for (const [id, worker] of primary.workers) {
+    if (worker === old) return start(id, env, old);
+  }
+  throw invalidArgValue('worker', 'is not a worker that forkNode() has started, or has ended');
+}
+
+function start(id, env, old) {
+  const { workers } = primary;
   primary.key ??= randomBytes(KEY_LENGTH);
   const worker = cluster.fork({ ...env, [VARIABLE]: String(id) });
-  workers.set(id, worker);
   worker.on('message', (message) => {
     const said = message?.[SUBJECT];
-    if (said === undefined || workers.get(id) !== worker) return;
-    if (said.port === undefined) tell(worker, { key: primary.key.toString('base64') });
-    else noteLink(said.name, id, said.port);
+    if (said === undefined) return;
+    if (said.port === undefined) {
+      tell(worker, { key: primary.key.toString('base64') });
+      return;
+    }
+    const current = workers.get(id);
+    if (current !== worker && current !== old) return;
+    workers.set(id, worker);
+    noteLink(said.name, id, said.port);
+  });
+  // It may be gone, with all that it had, before the new one says where its link is.
+  old?.once('exit', () => {
+    if (!workers.has(id) && !worker.isDead()) workers.set(id, worker);
   });
   worker.once('exit', () => {
+    // Another one may have its number by now.
+    if (workers.get(id) !== worker) return;
     workers.delete(id);
     for (const name of primary.links.keys()) noteLink(name, id, undefined);
   });
@@ -107,4 +141,4 @@ function enter(name, onKey, onNodes) {
   };
 }
 
-module.exports = { HOST, enter, forkNode, ownId };
+module.exports = { HOST, enter, forkNode, ownId, replaceNode };

@@ -1,7 +1,8 @@
 'use strict';
 
 // A server as a node of a fleet. Each of its connections is in the store, sealed: written when it begins and when something
-// about it changes, and not with each message. A record from an address without a connection leads to a look-up there. What
+// about it changes, and not with each message. It is there under its ID, if its peer's records have one, or else under the address
+// of its peer. A record that no connection here can read leads to a look-up there. What
 // the store has is believed only if that record is authentic under it. Then the connection is claimed, which one node alone
 // can do, and goes on here. A former owner that lives hands over exactly what it has, and lets go.
 //
@@ -42,9 +43,11 @@ class Fleet {
     this._refresh = Math.min(REFRESH, Math.ceil(this._timeout / 3));
     /** socket -> what the store has of its connection; those that are due first come first */
     this._owned = new Map();
-    /** 'address:port' -> socket */
-    this._byAddress = new Map();
-    /** 'address:port' -> what to call when its former owner has let go */
+    /** name -> socket */
+    this._byName = new Map();
+    /** Sockets whose peers have moved since they were written. */
+    this._moved = new Set();
+    /** name -> what to call when its former owner has let go */
     this._waiting = new Map();
     this._timer = null;
     this._isAway = false;
@@ -65,7 +68,8 @@ class Fleet {
   close() {
     clearInterval(this._timer);
     this._owned.clear();
-    this._byAddress.clear();
+    this._byName.clear();
+    this._moved.clear();
     this._attempt(this._store.close());
   }
 
@@ -73,7 +77,7 @@ class Fleet {
 
   onSecure(socket) {
     const entry = {
-      address: addressOf(socket),
+      name: nameOf(socket),
       association: null,
       generation: this._found?.generation ?? null,
       due: 0,
@@ -83,7 +87,7 @@ class Fleet {
     };
     this._found = null;
     this._owned.set(socket, entry);
-    this._byAddress.set(entry.address, socket);
+    this._byName.set(entry.name, socket);
     // Behind the listeners, which may have something to say in `socket.data`.
     process.nextTick(() => {
       if (!entry.isEnded) this._write(socket, entry);
@@ -93,6 +97,11 @@ class Fleet {
   onMoved(socket) {
     const old = this._owned.get(socket);
     if (old === undefined) return;
+    if (nameOf(socket) === old.name) {
+      // It is found as before. What is written can wait until it is sure that its peer has moved.
+      this._moved.add(socket);
+      return;
+    }
     this._forget(socket, old);
     this._remove(old);
     this.onSecure(socket);
@@ -109,29 +118,30 @@ class Fleet {
   _forget(socket, entry) {
     entry.isEnded = true;
     this._owned.delete(socket);
-    if (this._byAddress.get(entry.address) === socket) this._byAddress.delete(entry.address);
+    this._moved.delete(socket);
+    if (this._byName.get(entry.name) === socket) this._byName.delete(entry.name);
   }
 
   // Connections of other nodes
 
   /**
-   * The connection of an address that has sent something.
+   * The connection whose peer has sent something.
    *
-   * @param {{ question: number, address: string, port: number }} event
+   * @param {{ question: number, address: string, port: number, ownId?: Buffer }} event
    * @returns {Promise<object | null>} null when the store knows nothing that what has been sent proves
    */
   async find(event) {
-    const address = addressKey(event);
+    const name = nameFor(event.ownId, event);
     this.stats.lookups++;
-    const sealed = await this._answer(this._store.peek(address));
+    const sealed = await this._answer(this._store.peek(name));
     if (sealed === null) return null;
-    const copy = this._read(sealed, address);
+    const copy = this._read(sealed, name);
     // Anybody can send something from any address. Nobody loses a connection by that.
     if (copy === null || !this._server._endpoint.native.proves(event.question, copy.saved)) return null;
-    const claimed = await this._claim(address);
+    const claimed = await this._claim(name);
     if (claimed === null) return null;
     const [, generation, , latest] = claimed;
-    const found = latest === sealed ? copy : this._read(latest, address);
+    const found = latest === sealed ? copy : this._read(latest, name);
     if (found === null) return null;
     return { ...found, generation };
   }
@@ -148,16 +158,16 @@ class Fleet {
   }
 
   /** What was found cannot go on here. The next record decides anew. */
-  giveBack({ address, association, generation }) {
+  giveBack({ name, association, generation }) {
     const release = { generation, association, sealed: '', timeout: this._timeout, to: this._store.node };
-    this._attempt(this._store.release(address, release));
+    this._attempt(this._store.release(name, release));
   }
 
   /** @returns {Promise<string[] | null>} generation, association and sealed state behind the first; null if it is gone */
-  async _claim(address) {
-    const claim = (isForced) => this._answer(this._store.claim(address, { isForced, timeout: this._timeout }));
+  async _claim(name) {
+    const claim = (isForced) => this._answer(this._store.claim(name, { isForced, timeout: this._timeout }));
     // Its former owner may let go before we hear that it has been asked.
-    const released = new Promise((resolve) => this._waiting.set(address, resolve));
+    const released = new Promise((resolve) => this._waiting.set(name, resolve));
     try {
       let answer = await claim(false);
       if (answer[0] === 'asked') {
@@ -166,21 +176,21 @@ class Fleet {
       }
       return answer[0] === 'taken' ? answer : null;
     } finally {
-      this._waiting.delete(address);
+      this._waiting.delete(name);
     }
   }
 
-  /** @returns {object | null} null for what is not this address's connection */
-  _read(sealed, address) {
+  /** @returns {object | null} null for what is not the connection of this name */
+  _read(sealed, name) {
     const { native } = this._server._endpoint;
     try {
       const arrivals = new Arrivals([this._store.open(sealed)]);
       const [{ travellers, peers }] = arrivals.batches;
       const traveller = native.readTraveller(travellers, arrivals.savedAt);
       arrivals.wipe();
-      if (addressKey(traveller) !== address) throw new Error('It is the connection of another address');
+      if (nameFor(traveller.saved.connectionId, traveller) !== name) throw new Error('It is another connection');
       const association = traveller.association.toString('hex');
-      return { address, association, saved: traveller.saved, peer: peers[0] };
+      return { name, association, saved: traveller.saved, peer: peers[0] };
     } catch (error) {
       this._warn('What the store of connections has cannot be used', error, error.code);
       return null;
@@ -189,28 +199,28 @@ class Fleet {
 
   // What other nodes say
 
-  _onMessage(word, generation, node, address) {
+  _onMessage(word, generation, node, name) {
     if (word === 'released') {
-      this._waiting.get(address)?.();
+      this._waiting.get(name)?.();
       return;
     }
-    const socket = this._byAddress.get(address);
+    const socket = this._byName.get(name);
     const entry = this._owned.get(socket);
     if (word === 'lost') {
       if (entry?.generation === generation) this._letGo(socket, entry);
     } else if (word === 'release') {
-      this._release(address, socket, entry, generation, node);
+      this._release(name, socket, entry, generation, node);
     }
   }
 
   /** Another node has heard the peer. It gets exactly what there is here. */
-  _release(address, socket, entry, generation, node) {
+  _release(name, socket, entry, generation, node) {
     const isOurs = entry !== undefined && entry.generation === generation;
     const sealed = isOurs ? this._letGo(socket, entry) : '';
     const association = entry?.association ?? '';
     const release = { generation, association, sealed, timeout: this._timeout, to: node };
     if (isOurs) this.stats.released++;
-    this._attempt(this._store.release(address, release));
+    this._attempt(this._store.release(name, release));
   }
 
   /** @returns {string} the connection as it is, sealed; it is no longer here */
@@ -257,10 +267,10 @@ class Fleet {
   }
 
   async _put(entry, sealed) {
-    const { address, association, generation } = entry;
+    const { name, association, generation } = entry;
     const state = { generation, association, sealed, timeout: this._timeout };
-    if (generation !== null) return this._store.update(address, state);
-    entry.generation = await this._store.put(address, state);
+    if (generation !== null) return this._store.update(name, state);
+    entry.generation = await this._store.put(name, state);
     return true;
   }
 
@@ -283,11 +293,17 @@ class Fleet {
 
   _remove(entry) {
     entry.isRemoved = true;
-    if (entry.generation !== null) this._attempt(this._store.remove(entry.address, entry));
+    if (entry.generation !== null) this._attempt(this._store.remove(entry.name, entry));
   }
 
   /** Writes what is due. */
   _tick() {
+    for (const socket of this._moved) {
+      const entry = this._owned.get(socket);
+      if (entry.isBusy || !socket.addressConfirmed) continue;
+      this._moved.delete(socket);
+      this._write(socket, entry);
+    }
     const now = Date.now();
     let count = 0;
     for (const [socket, entry] of this._owned) {
@@ -336,8 +352,14 @@ class Fleet {
   }
 }
 
-function addressOf({ remoteAddress: address, remotePort: port }) {
-  return addressKey({ address, port });
+/** What the store has a connection under. */
+function nameOf({ connectionId, remoteAddress: address, remotePort: port }) {
+  return nameFor(connectionId, { address, port });
+}
+
+/** @param {Buffer} [id] that its records have; none, or of no bytes, where they have none */
+function nameFor(id, remote) {
+  return id?.length > 0 ? `id:${id.toString('hex')}` : addressKey(remote);
 }
 
 module.exports = { Fleet };

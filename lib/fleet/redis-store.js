@@ -1,7 +1,7 @@
 'use strict';
 
-// What the nodes of a fleet share, in Redis: each connection by the address of its peer, and sessions by their ids. Redis has
-// nothing but what is sealed under the fleet's key.
+// What the nodes of a fleet share, in Redis: each connection under its name, which is its ID or the address of its peer, and
+// sessions under their ids. Redis has nothing but what is sealed under the fleet's key.
 //
 // A connection is a hash: its owner, a generation that grows with each owner, the name of its association, and its sealed
 // state. Every change is a script, so that it happens at once or not at all, and names the generation that it is about: who
@@ -24,8 +24,8 @@ const READ = "local owner, generation, association, sealed = unpack(redis.call('
 const MATCH = 'owner == ARGV[1] and generation == ARGV[2] and association == ARGV[3]';
 
 const SCRIPTS = {
-  // A handshake has ended here, whoever had a connection with this address before.
-  // node, association, sealed, milliseconds, channels, address -> generation
+  // A handshake has ended here, whoever had a connection of this name before.
+  // node, association, sealed, milliseconds, channels, name -> generation
   put: `${READ}
     local next = (tonumber(generation) or 0) + 1
     redis.call('HSET', KEYS[1], 'o', ARGV[1], 'g', next, 'a', ARGV[2], 's', ARGV[3])
@@ -44,7 +44,7 @@ const SCRIPTS = {
   remove: `${READ}
     if ${MATCH} then return redis.call('DEL', KEYS[1]) end
     return 0`,
-  // node, force, milliseconds, channels, address -> 'none', 'asked', or 'taken' with generation, association and sealed.
+  // node, force, milliseconds, channels, name -> 'none', 'asked', or 'taken' with generation, association and sealed.
   // An owner that does not listen to its channel is dead, or as good as dead: it cannot be told.
   claim: `${READ}
     if not sealed then return { 'none' } end
@@ -59,7 +59,7 @@ const SCRIPTS = {
     redis.call('HSET', KEYS[1], 'o', ARGV[1], 'g', next)
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
     return { 'taken', tostring(next), association, sealed }`,
-  // node, generation, association, sealed or nothing, milliseconds, channel, address
+  // node, generation, association, sealed or nothing, milliseconds, channel, name
   release: `${READ}
     if ${MATCH} then
       redis.call('HSET', KEYS[1], 'o', '')
@@ -126,7 +126,7 @@ class RedisStore {
   /**
    * Begins to listen.
    *
-   * @param {(word: 'lost' | 'release' | 'released', generation: string, node: string, address: string) => void} onMessage
+   * @param {(word: 'lost' | 'release' | 'released', generation: string, node: string, name: string) => void} onMessage
    */
   async listen(onMessage) {
     const subscriber = this.#client.duplicate();
@@ -135,8 +135,8 @@ class RedisStore {
     subscriber.on('error', () => {});
     await subscriber.connect();
     await subscriber.subscribe(this._channels + this.node, (message) => {
-      const [word, generation, node, ...address] = message.split(' ');
-      onMessage(word, generation, node, address.join(' '));
+      const [word, generation, node, name] = message.split(' ');
+      onMessage(word, generation, node, name);
     });
   }
 
@@ -147,35 +147,35 @@ class RedisStore {
     subscriber?.destroy();
   }
 
-  /** @returns {Promise<string | null>} the sealed state of the connection with this address */
-  async peek(address) {
-    return this._command('HGET', this._key(address), 's');
+  /** @returns {Promise<string | null>} the sealed state of the connection of this name */
+  async peek(name) {
+    return this._command('HGET', this._key(name), 's');
   }
 
   /** @returns {Promise<string>} the generation */
-  async put(address, { association, sealed, timeout }) {
-    const args = [this.node, association, sealed, timeout, this._channels, address];
-    return String(await this._script('put', address, args));
+  async put(name, { association, sealed, timeout }) {
+    const args = [this.node, association, sealed, timeout, this._channels, name];
+    return String(await this._script('put', name, args));
   }
 
   /** @returns {Promise<boolean>} false when the connection is another node's */
-  async update(address, { generation, association, sealed, timeout }) {
-    return (await this._script('update', address, [this.node, generation, association, sealed, timeout])) === 1;
+  async update(name, { generation, association, sealed, timeout }) {
+    return (await this._script('update', name, [this.node, generation, association, sealed, timeout])) === 1;
   }
 
-  async remove(address, { generation, association }) {
-    await this._script('remove', address, [this.node, generation, association]);
+  async remove(name, { generation, association }) {
+    await this._script('remove', name, [this.node, generation, association]);
   }
 
   /** @returns {Promise<[string, string?, string?, string?]>} see the script */
-  async claim(address, { isForced, timeout }) {
-    return this._script('claim', address, [this.node, isForced ? '1' : '0', timeout, this._channels, address]);
+  async claim(name, { isForced, timeout }) {
+    return this._script('claim', name, [this.node, isForced ? '1' : '0', timeout, this._channels, name]);
   }
 
   /** @param {{ to: string, sealed: string }} release the node that wants it, and the state or nothing */
-  async release(address, { generation, association, sealed, timeout, to }) {
-    const args = [this.node, generation, association, sealed, timeout, this._channels + to, address];
-    await this._script('release', address, args);
+  async release(name, { generation, association, sealed, timeout, to }) {
+    const args = [this.node, generation, association, sealed, timeout, this._channels + to, name];
+    await this._script('release', name, args);
   }
 
   // What is sealed
@@ -204,8 +204,8 @@ class RedisStore {
     return `${this._prefix}node:`;
   }
 
-  _key(address) {
-    return `${this._prefix}connection:${address}`;
+  _key(name) {
+    return `${this._prefix}connection:${name}`;
   }
 
   _sessionKey(id) {
@@ -213,8 +213,8 @@ class RedisStore {
   }
 
   /** Redis keeps the script after its first use, under the hash of its text. */
-  async _script(name, address, args) {
-    return this._command('EVAL', SCRIPTS[name], '1', this._key(address), ...args.map(String));
+  async _script(script, name, args) {
+    return this._command('EVAL', SCRIPTS[script], '1', this._key(name), ...args.map(String));
   }
 
   /** A client that waits for Redis to come back would keep devices waiting. */

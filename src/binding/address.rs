@@ -2,7 +2,28 @@
 //!
 //! An IPv4 peer of a dual-stack socket is `192.0.2.1` here; only the socket itself writes `::ffff:192.0.2.1`.
 
+use super::error::{CodedError, no_address};
+use napi_derive::napi;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
+
+/// Where a peer is, or was.
+#[napi(object)]
+pub struct NativeAddress {
+    /// IP literal.
+    pub address: String,
+    /// UDP port.
+    pub port: u16,
+}
+
+impl NativeAddress {
+    pub(super) fn new(remote: &SocketAddr) -> NativeAddress {
+        NativeAddress { address: format(remote), port: remote.port() }
+    }
+
+    pub(super) fn parse(&self) -> Result<SocketAddr, CodedError> {
+        parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
+    }
+}
 
 pub(super) fn parse(address: &str, port: u16) -> Option<SocketAddr> {
     match address.split_once('%') {

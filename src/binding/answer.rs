@@ -1,8 +1,8 @@
 //! JavaScript's answers to questions, read as the subject of the question asks for it.
 
-use super::address;
+use super::address::NativeAddress;
 use super::context::ServerContext;
-use super::error::{CodedError, internal, no_address};
+use super::error::{CodedError, internal};
 use super::saved::{NativeSavedConnection, NativeSession};
 use super::wall_clock::unix_time;
 use crate::proto::{
@@ -40,15 +40,6 @@ pub struct NativeOwnPsk {
     pub identity: Buffer,
 }
 
-/// Where a peer is, or was.
-#[napi(object, object_to_js = false)]
-pub struct NativeAddress {
-    /// IP literal.
-    pub address: String,
-    /// UDP port.
-    pub port: u16,
-}
-
 /// An answer in the types of the layers below.
 pub(super) enum Parsed<'a> {
     Config(Option<Arc<ServerConfig>>),
@@ -58,7 +49,7 @@ pub(super) enum Parsed<'a> {
     Session(Option<ResumableSession>),
     StoredSession(&'a [u8]),
     Peer(bool),
-    Restore(Option<(SavedConnection, SaveClock)>),
+    Restore(Option<(SavedConnection, SaveClock, Option<SocketAddr>)>),
     Move(Option<SocketAddr>),
 }
 
@@ -83,7 +74,7 @@ pub(super) fn about(subject: Subject, value: Value<'_>) -> Result<Parsed<'_>, Co
         (Subject::Handshake(HandshakeSubject::Session), Some(Bytes(session))) => Parsed::StoredSession(session),
         (Subject::Handshake(HandshakeSubject::Session), None) => Parsed::Session(None),
         (Subject::Restore, Some(Object(answer))) => {
-            Parsed::Restore(answer.restore.map(|saved| saved.parse_with_clock(unix_time())).transpose()?)
+            Parsed::Restore(answer.restore.map(|saved| parse_restore(&saved)).transpose()?)
         }
         (Subject::Restore, None) => Parsed::Restore(None),
         (Subject::Move, Some(Object(answer))) => Parsed::Move(answer.r#move.map(|old| old.parse()).transpose()?),
@@ -108,12 +99,21 @@ impl Parsed<'_> {
                 Answer::Handshake(HandshakeAnswer::Session(Some(KnownSession::Stored(session))))
             }
             Parsed::Peer(accepted) => Answer::Handshake(HandshakeAnswer::Peer(*accepted)),
-            Parsed::Restore(restoration) => {
-                Answer::Restore(restoration.as_ref().map(|(saved, clock)| Restoration { saved, clock: *clock }))
+            Parsed::Restore(None) => Answer::Restore(None, None),
+            Parsed::Restore(Some((saved, clock, home))) => {
+                Answer::Restore(Some(Restoration { saved, clock: *clock }), *home)
             }
             Parsed::Move(old) => Answer::Move(*old),
         }
     }
+}
+
+fn parse_restore(
+    saved: &NativeSavedConnection,
+) -> Result<(SavedConnection, SaveClock, Option<SocketAddr>), CodedError> {
+    let home = saved.home.as_ref().map(NativeAddress::parse).transpose()?;
+    let (saved, clock) = saved.parse_with_clock(unix_time())?;
+    Ok((saved, clock, home))
 }
 
 /// What an answer has led to, as one number.
@@ -122,11 +122,5 @@ pub(super) fn answered(answered: Answered) -> u32 {
         Answered::Unused => 0,
         Answered::Used => 1,
         Answered::Restored(connection) => connection.0,
-    }
-}
-
-impl NativeAddress {
-    fn parse(&self) -> Result<SocketAddr, CodedError> {
-        address::parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
     }
 }

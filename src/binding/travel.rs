@@ -1,6 +1,6 @@
 //! Connections on their way between processes, as bytes: each its length, its peer's address, and its saved state.
 
-use super::address;
+use super::address::{self, NativeAddress};
 use super::error::{CodedError, invalid_session};
 use super::saved::NativeSavedConnection;
 use super::wall_clock::unix_time;
@@ -136,15 +136,16 @@ impl NativeArrivals {
 impl NativeTraveller {
     pub(super) fn new(traveller: Traveller, saved_at: f64) -> NativeTraveller {
         let Traveller { remote, saved } = traveller;
+        let saved_at = Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default();
         let association = saved.randoms.last_chunk::<8>().copied().unwrap_or_default();
         NativeTraveller {
             address: address::format(&remote),
             port: remote.port(),
             association: association.to_vec().into(),
-            saved: NativeSavedConnection::new(
-                saved,
-                Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default(),
-            ),
+            saved: NativeSavedConnection {
+                home: Some(NativeAddress::new(&remote)),
+                ..NativeSavedConnection::new(saved, saved_at)
+            },
         }
     }
 }

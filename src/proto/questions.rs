@@ -34,8 +34,9 @@ pub(crate) enum Question {
 /// The application's answer to the question of the same name.
 pub(crate) enum Answer<'a> {
     Handshake(tls::Answer<'a>),
-    /// `None` when there is no such connection. It goes on if a record that has come meanwhile authenticates.
-    Restore(Option<Restoration<'a>>),
+    /// `None` when there is no such connection. It goes on if a record that has come meanwhile authenticates. The address
+    /// is where its peer was known to receive, if anybody knows.
+    Restore(Option<Restoration<'a>>, Option<SocketAddr>),
     /// `None` when the device is unknown. The connection moves if the device's record authenticates.
     Move(Option<SocketAddr>),
 }
@@ -90,7 +91,7 @@ impl Answer<'_> {
     pub(super) fn subject(&self) -> Subject {
         match self {
             Answer::Handshake(answer) => Subject::Handshake(answer.subject()),
-            Answer::Restore(_) => Subject::Restore,
+            Answer::Restore(..) => Subject::Restore,
             Answer::Move(_) => Subject::Move,
         }
     }

@@ -13,6 +13,8 @@
 static const char *identity = NULL;
 static unsigned char psk[64];
 static unsigned int psk_length = 0;
+/* Bytes of the connection ID that it asks for; 0 for no IDs. */
+static unsigned int id_length = 0;
 
 static void fail(const char *what, WOLFSSL *ssl, int result)
 {
@@ -41,6 +43,33 @@ static unsigned int server_psk(WOLFSSL *ssl, const char *name, unsigned char *ke
     return psk_length;
 }
 
+#ifdef WOLFSSL_DTLS_CID
+/* Hears the peer at any address; wolfSSL goes after it when a record with its ID is authentic. */
+static int receive_anywhere(WOLFSSL *ssl, char *buffer, int size, void *context)
+{
+    struct sockaddr_in peer;
+    socklen_t length = sizeof(peer);
+    ssize_t received = recvfrom(*(int *)context, buffer, (size_t)size, 0, (struct sockaddr *)&peer, &length);
+    if (received < 0) return WOLFSSL_CBIO_ERR_GENERAL;
+    if (wolfSSL_is_init_finished(ssl)) wolfSSL_dtls_set_pending_peer(ssl, &peer, length);
+    return (int)received;
+}
+#endif
+
+static void use_ids(WOLFSSL *ssl)
+{
+    if (id_length == 0) return;
+#ifdef WOLFSSL_DTLS_CID
+    unsigned char id[32];
+    memset(id, 0x5a, sizeof(id));
+    int result = wolfSSL_dtls_cid_use(ssl);
+    if (result == WOLFSSL_SUCCESS) result = wolfSSL_dtls_cid_set(ssl, id, id_length);
+    if (result != WOLFSSL_SUCCESS) fail("wolfSSL_dtls_cid_set", ssl, result);
+#else
+    fail("wolfSSL_dtls_cid_use: not in this build", ssl, 0);
+#endif
+}
+
 static struct sockaddr_in loopback(int port)
 {
     struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -58,6 +87,7 @@ static WOLFSSL *open_client(WOLFSSL_CTX *context, int port, int verifies, WOLFSS
     wolfSSL_set_fd(ssl, descriptor);
     if (verifies) wolfSSL_check_domain_name(ssl, "localhost");
     if (session != NULL) wolfSSL_set_session(ssl, session);
+    use_ids(ssl);
     int result = wolfSSL_connect(ssl);
     if (result != WOLFSSL_SUCCESS) fail("wolfSSL_connect", ssl, result);
     return ssl;
@@ -94,10 +124,18 @@ static void run_server(WOLFSSL_CTX *context, int port)
     if (bind(descriptor, (struct sockaddr *)&address, sizeof(address)) != 0) fail("bind", NULL, 0);
     printf("listening\n");
     recvfrom(descriptor, buffer, sizeof(buffer), MSG_PEEK, (struct sockaddr *)&peer, &peer_length);
-    connect(descriptor, (struct sockaddr *)&peer, peer_length);
+    /* With IDs, it hears its peer from any address, and goes after it. */
+    if (id_length == 0) connect(descriptor, (struct sockaddr *)&peer, peer_length);
     WOLFSSL *ssl = wolfSSL_new(context);
     wolfSSL_set_fd(ssl, descriptor);
     wolfSSL_dtls_set_peer(ssl, &peer, peer_length);
+    use_ids(ssl);
+#ifdef WOLFSSL_DTLS_CID
+    if (id_length > 0) {
+        wolfSSL_SSLSetIORecv(ssl, receive_anywhere);
+        wolfSSL_SetIOReadCtx(ssl, &descriptor);
+    }
+#endif
     int result = wolfSSL_accept(ssl);
     if (result != WOLFSSL_SUCCESS) fail("wolfSSL_accept", ssl, result);
     printf("connected\n");
@@ -124,6 +162,7 @@ int main(int count, char **arguments)
         *value++ = '\0';
         int result = WOLFSSL_SUCCESS;
         if (strcmp(name, "identity") == 0) identity = value;
+        if (strcmp(name, "id") == 0) id_length = (unsigned int)atoi(value);
         if (strcmp(name, "psk") == 0)
             for (; value[0] && psk_length < sizeof(psk); value += 2) sscanf(value, "%2hhx", &psk[psk_length++]);
         if (strcmp(name, "ca") == 0) {

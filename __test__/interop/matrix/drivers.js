@@ -16,7 +16,7 @@ const path = require('node:path');
 
 const { installed } = require('./installed.js');
 const { LineProgram } = require('./line.js');
-const { IDENTITY, KEY, THEIR_ID, ecdsa, psk, rsa } = require('./scenarios.js');
+const { IDENTITY, KEY, THEIR_ID, ecdsa, psk, rsa, withIds } = require('./scenarios.js');
 
 const GCM = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 const CCM8 = 'ECDHE-ECDSA-AES128-CCM8';
@@ -57,12 +57,6 @@ const PION = [
   ecdsa(GCM, MUTUAL),
   psk('PSK-AES128-GCM-SHA256', BY_ID),
   ecdsa(GCM, LOST),
-];
-/** Suites of three kinds with connection IDs; `ids` says what else both sides can do, and `cbc` what else of CBC. */
-const withIds = (ids, cbc = {}) => [
-  psk('PSK-AES128-CCM8', { ids }),
-  psk('ECDHE-PSK-AES128-CBC-SHA256', { ids, ...cbc }),
-  ecdsa(GCM, { ids }),
 ];
 const PION_3 = withIds(true, {
   theirs:
@@ -138,6 +132,13 @@ module.exports = [
     ],
   },
   {
+    name: 'wolfSSL 5.9',
+    command: [installed('bin', 'wolfssl59')],
+    from: "built from the crate wolfssl-sys's sources, with connection IDs",
+    clients: withIds(true),
+    servers: withIds(true),
+  },
+  {
     name: 'tinydtls',
     command: python('tinydtls.py'),
     from: 'PyPI DTLSSocket',
@@ -162,7 +163,7 @@ module.exports = [
   {
     name: 'pion',
     command: [installed('bin', 'pion')],
-    from: 'Debian golang-github-pion-dtls.v2-dev',
+    from: 'Go module github.com/pion/dtls/v2',
     clients: [...PION, ecdsa(GCM, PION_BY_ID)],
     servers: [...PION, ecdsa(GCM, BY_ID)],
   },

@@ -9,7 +9,7 @@ const PEERS = [
   require('./openssl.js'),
   require('./gnutls.js'),
   ...require('./libcoap.js'),
-  require('./mbedtls.js'),
+  ...require('./mbedtls.js'),
   require('./botan.js'),
   ...require('./drivers.js'),
 ];

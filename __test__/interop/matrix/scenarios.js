@@ -25,7 +25,7 @@ const KINDS = {
 
 // ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, theirs }. `resume` is 'ticket' or 'id', or
 // true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between them gives the client
-// another port; 'checked': both answer return routability checks.
+// another port; 'checked': both answer return routability checks; 'still': the peer hears one port of the client's alone.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -33,6 +33,13 @@ const ecdsa = (suite, more) => ({ auth: 'ecdsa', suite, ...more });
 const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
 /** Raw public keys on both sides. */
 const raw = (kind, more) => ({ auth: 'raw', kind, mutual: true, ...more });
+
+/** Suites of three kinds with connection IDs; `cbc` says what else of CBC. */
+const withIds = (ids, cbc = {}) => [
+  psk('PSK-AES128-CCM8', { ids }),
+  psk('ECDHE-PSK-AES128-CBC-SHA256', { ids, ...cbc }),
+  ecdsa('ECDHE-ECDSA-AES128-GCM-SHA256', { ids }),
+];
 
 /** A scenario in words. */
 function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids }) {
@@ -48,6 +55,7 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
     cookies === false && 'no cookies',
     ids && 'connection IDs',
     ids === 'checked' && 'address checks',
+    ids === 'still' && 'one port',
     loss && 'a third lost',
     mtu && `MTU ${mtu}`,
   ];
@@ -102,4 +110,18 @@ function makeKeys(t, { auth, kind }) {
   return auth === 'raw' ? { ours: keyPair(t, ...KINDS[kind]), theirs: keyPair(t, ...KINDS[kind]) } : undefined;
 }
 
-module.exports = { IDENTITY, KEY, THEIR_ID, describe, ecdsa, makeKeys, ourClient, ourServer, peerFiles, psk, raw, rsa };
+module.exports = {
+  IDENTITY,
+  KEY,
+  THEIR_ID,
+  describe,
+  ecdsa,
+  makeKeys,
+  ourClient,
+  ourServer,
+  peerFiles,
+  psk,
+  raw,
+  rsa,
+  withIds,
+};

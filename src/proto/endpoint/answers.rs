@@ -22,7 +22,7 @@ impl Endpoint {
     pub(crate) fn handle_answer(&mut self, now: Instant, question: QuestionId, answer: Answer<'_>) -> Answered {
         let invalid = match &answer {
             Answer::Handshake(answer) => answer.check().err(),
-            Answer::Restore(_) | Answer::Move(_) => None,
+            Answer::Restore(..) | Answer::Move(_) => None,
         };
         if let Some(error) = invalid {
             return self.fail(now, question, &error.to_string());
@@ -32,7 +32,7 @@ impl Endpoint {
         };
         let answered = match (answer, asked) {
             (Answer::Handshake(answer), Some(connection)) => self.answer_handshake(now, connection, answer),
-            (Answer::Restore(restoration), _) => self.answer_restore(now, question, restoration),
+            (Answer::Restore(restoration, home), _) => self.answer_restore(now, question, restoration, home),
             (Answer::Move(old), _) => self.answer_move(now, question, old),
             (Answer::Handshake(_), None) => Answered::Unused,
         };

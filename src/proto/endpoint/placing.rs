@@ -10,7 +10,7 @@ use crate::proto::questions::{Answered, Question, QuestionId, Restoration};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::proto::unplaced::Unplaced;
-use crate::tls::{ConnectionIds, Context, DropReason};
+use crate::tls::{ConnectionIds, Context, DropReason, SavedConnection};
 use crate::wire::{ConnectionId, Record};
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -101,6 +101,7 @@ impl Endpoint {
         now: Instant,
         question: QuestionId,
         restoration: Option<Restoration<'_>>,
+        home: Option<SocketAddr>,
     ) -> Answered {
         let Some(Unplaced { remote, local, claimed, records, .. }) = self.unplaced.remove(question) else {
             return Answered::Unused;
@@ -115,7 +116,7 @@ impl Endpoint {
             self.asked = None;
             return if is_proven { Answered::Restored(live) } else { Answered::Unused };
         }
-        if self.routes.established(remote, 0).is_some() {
+        if self.is_taken(remote, restoration.saved) {
             return Answered::Unused;
         }
         let Some(mut connection) = self.build_restored(now, remote, restoration) else {
@@ -125,6 +126,7 @@ impl Endpoint {
         let mut scratch = Scratch::default();
         let mut payloads = Vec::new();
         let mut is_proven = false;
+        let heard = records.iter().map(|record| record.borrow().bytes.len()).sum();
         for record in records {
             match connection.handle_record(now, &record.borrow(), &mut scratch) {
                 Step::Dropped(reason) => self.drop_records(remote, reason, 1),
@@ -145,12 +147,25 @@ impl Endpoint {
             self.note_move(now, handle, claimed, remote);
             self.counters.moves += 1;
             self.outputs.push(Event::Moved { connection: handle, remote, old: claimed });
+        } else if let Some(home) = home.filter(|&home| home != remote) {
+            self.come_from(now, handle, home, heard);
         }
         for payload in payloads {
             self.count_received(handle, payload.len());
             self.outputs.push(Event::Data { connection: handle, payload });
         }
         Answered::Restored(handle)
+    }
+
+    /// A saved connection has been found by its ID, elsewhere than where its peer was known to receive: a move like any other.
+    fn come_from(&mut self, now: Instant, handle: ConnectionHandle, home: SocketAddr, heard: usize) {
+        let Some(entry) = self.connections.get_mut(&handle).filter(|entry| entry.connection.has_id()) else { return };
+        entry.is_guest = true;
+        let remote = entry.remote;
+        self.counters.moves += 1;
+        self.outputs.push(Event::Moved { connection: handle, remote, old: home });
+        self.doubt_move(now, handle, home, remote);
+        self.note_heard(now, handle, heard);
     }
 
     /// Lets a saved connection go on at `remote` without waiting for its peer. `None` when there is a connection, when the
@@ -162,12 +177,18 @@ impl Endpoint {
         restoration: Restoration<'_>,
     ) -> Option<ConnectionHandle> {
         let lives = self.associations.get(restoration.saved.association()).is_some();
-        let is_taken = self.routes.established(remote, 0).is_some();
-        if lives || is_taken || self.is_full() {
+        if lives || self.is_taken(remote, restoration.saved) || self.is_full() {
             return None;
         }
         let connection = self.build_restored(now, remote, restoration)?;
         Some(self.adopt(now, remote.into(), connection, restoration))
+    }
+
+    /// Whether another connection has the place of a saved one. Where its records have an ID, it is found by that, and its
+    /// address may have been a NAT's, which has given it to somebody else.
+    fn is_taken(&self, remote: SocketAddr, saved: &SavedConnection) -> bool {
+        let has_id = saved.connection_ids.as_ref().is_some_and(|ids| !ids.own().is_empty());
+        !has_id && self.routes.established(remote, 0).is_some()
     }
 
     fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {

@@ -67,6 +67,34 @@ fn it_goes_on_elsewhere_asleep_and_takes_no_record_twice() {
 }
 
 #[test]
+fn connections_with_ids_go_on_elsewhere_although_their_peers_had_one_address() {
+    let mut network = Network::new(psk_server());
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.client_ids = Some(0);
+    network.keys.insert(b"neighbour".to_vec(), b"another key of 16".to_vec());
+    network.connect(&psk_client(&[]));
+    network.settle();
+    // A NAT has given its address to somebody else.
+    let home = network.clients[0].address;
+    network.connect_from(home, &psk_client_with(&[], b"neighbour", b"another key of 16"));
+    network.settle();
+    let travellers: Vec<_> =
+        network.server.secured().into_iter().map(|handle| take_out(&mut network, handle)).collect();
+    assert!(travellers.iter().all(|traveller| traveller.remote == home));
+    network.restart_server(psk_server());
+    network.server.endpoint.use_connection_ids(Some(8));
+    for Traveller { saved, .. } in &travellers {
+        let restoration = Restoration { saved, clock: clock(UNIX_TIME) };
+        assert!(network.server.endpoint.restore(network.now, home, restoration).is_some());
+    }
+    for (client, payload) in [(0, b"first"), (1, b"other")] {
+        network.send_from_client(client, payload);
+        network.settle();
+        assert_eq!(network.server.payloads().last().unwrap(), payload);
+    }
+}
+
+#[test]
 fn however_often_it_is_taken_in_no_nonce_repeats_on_the_wire() {
     let mut network = Network::connected();
     let (device, handle) = (network.clients[0].address, network.server.secured()[0]);

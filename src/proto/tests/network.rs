@@ -549,7 +549,7 @@ pub(super) fn reply_with_saved(
     saved: Option<&SavedConnection>,
 ) -> Option<ConnectionHandle> {
     let restoration = saved.map(|saved| Restoration { saved, clock: clock(unix_time) });
-    match endpoint.handle_answer(now, question, Answer::Restore(restoration)) {
+    match endpoint.handle_answer(now, question, Answer::Restore(restoration, None)) {
         Answered::Restored(connection) => Some(connection),
         Answered::Unused | Answered::Used => None,
     }

@@ -2,8 +2,8 @@
 
 use super::connection_ids::connected_with;
 use super::network::*;
-use super::roaming::moves;
-use crate::proto::{AddressValidation, ConnectionHandle};
+use super::roaming::{UNIX_TIME, moves};
+use crate::proto::{AddressValidation, Answered, ConnectionHandle, Traveller};
 use crate::tls::DropReason;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -42,7 +42,7 @@ fn network_with_plain_peer() -> (Network, ConnectionHandle, SocketAddr) {
     copy.connection_ids = Some(crate::tls::ConnectionIds::new(&own, &peer, false));
     network.restart_server(psk_server());
     network.server.endpoint.use_connection_ids(Some(8));
-    let restoration = Restoration { saved: &copy, clock: clock(super::roaming::UNIX_TIME) };
+    let restoration = Restoration { saved: &copy, clock: clock(UNIX_TIME) };
     let restored = network.server.endpoint.restore(network.now, home, restoration).unwrap();
     network.wire.clear();
     (network, restored, home)
@@ -175,6 +175,35 @@ fn a_peer_that_comes_back_needs_no_check() {
     network.step();
     assert!(network.server.endpoint.is_address_confirmed(connection));
     assert_eq!(answer(&mut network, connection, b"welcome"), [home]);
+}
+
+#[test]
+fn a_saved_connection_that_is_found_elsewhere_than_its_peer_was_is_checked() {
+    let (mut network, connection, home) = network_with(AddressValidation::Enhanced);
+    let Traveller { remote, saved } = network.server.endpoint.take_out(connection).unwrap();
+    network.restart_server(psk_server());
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.server.endpoint.ask(asks_about_addresses(true, false));
+    rebind(&mut network, ELSEWHERE);
+    let record = says_from(&mut network, ELSEWHERE, b"from elsewhere");
+    let (question, _) = network.restore_questions.remove(0);
+    let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };
+    let answer_of =
+        network.server.endpoint.handle_answer(network.now, question, Answer::Restore(Some(restoration), Some(remote)));
+    let Answered::Restored(connection) = answer_of else { panic!("{answer_of:?}") };
+    network.collect();
+    assert!(!network.server.endpoint.is_address_confirmed(connection));
+    assert_eq!(moves(&network), [(connection, home, ELSEWHERE)]);
+    // No more than three times what has come from there.
+    let mut sent = 0;
+    for _ in 0..20 {
+        let before = sent_to(&network, ELSEWHERE);
+        answer(&mut network, connection, &[0; 40]);
+        sent += sent_to(&network, ELSEWHERE) - before;
+    }
+    assert!(sent <= 3 * record.len(), "{sent} bytes for {}", record.len());
+    network.run_for(milliseconds(2100));
+    assert!(network.server.endpoint.is_address_confirmed(connection));
 }
 
 #[test]

@@ -1,21 +1,12 @@
-// A DTLS 1.2 client or server of pion v3 with connection IDs, as the matrix wants one: see ../../../matrix/drivers.js.
+// A DTLS 1.2 client or server of pion v3, which has connection IDs.
 package main
 
 import (
-	"bufio"
-	"context"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
-	"fmt"
 	"net"
-	"os"
-	"runtime/debug"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/pion/dtls/v3"
+
+	"pion-peers/peer"
 )
 
 var suites = map[string]dtls.CipherSuiteID{
@@ -26,117 +17,32 @@ var suites = map[string]dtls.CipherSuiteID{
 }
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Println(version())
-		return
-	}
-	role, port := os.Args[1], number(os.Args[2])
-	values := map[string]string{}
-	for _, argument := range os.Args[3:] {
-		name, value, _ := strings.Cut(argument, "=")
-		values[name] = value
-	}
-	address := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
-	config := configure(role, values)
-	if role == "client" {
-		runClient(address, config)
-	} else {
-		runServer(address, config)
-	}
+	peer.Run(peer.Library{
+		Module: "github.com/pion/dtls/v3",
+		Dial: func(address *net.UDPAddr, given peer.Given) (net.Conn, error) {
+			return dtls.Dial("udp", address, configure(given))
+		},
+		Listen: func(address *net.UDPAddr, given peer.Given) (net.Listener, error) {
+			return dtls.Listen("udp", address, configure(given))
+		},
+	})
 }
 
-func version() string {
-	info, _ := debug.ReadBuildInfo()
-	for _, module := range info.Deps {
-		if module.Path == "github.com/pion/dtls/v3" {
-			return strings.TrimPrefix(module.Version, "v")
-		}
-	}
-	return "3"
-}
-
-func configure(role string, values map[string]string) *dtls.Config {
+func configure(given peer.Given) *dtls.Config {
 	config := &dtls.Config{
-		CipherSuites:         []dtls.CipherSuiteID{suites[values["suite"]]},
+		CipherSuites:         []dtls.CipherSuiteID{suites[given.Suite]},
+		Certificates:         given.Certificates,
 		ExtendedMasterSecret: dtls.RequireExtendedMasterSecret,
 	}
-	if length, given := values["id"]; given {
-		config.ConnectionIDGenerator = dtls.RandomCIDGenerator(number(length))
+	if given.IDLength > 0 {
+		config.ConnectionIDGenerator = dtls.RandomCIDGenerator(given.IDLength)
 	}
-	if psk, given := values["psk"]; given {
-		key, err := hex.DecodeString(psk)
-		check(err)
-		config.PSKIdentityHint = []byte(values["identity"])
-		config.PSK = func([]byte) ([]byte, error) { return key, nil }
+	if given.Key != nil {
+		config.PSKIdentityHint = []byte(given.Identity)
+		config.PSK = func([]byte) ([]byte, error) { return given.Key, nil }
 	}
-	if ca, given := values["ca"]; given {
-		text, err := os.ReadFile(ca)
-		check(err)
-		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM(text)
-		config.RootCAs = pool
-		config.ServerName = "localhost"
-	}
-	if cert, given := values["cert"]; given {
-		pair, err := tls.LoadX509KeyPair(cert, values["key"])
-		check(err)
-		config.Certificates = []tls.Certificate{pair}
+	if given.Authorities != nil {
+		config.RootCAs, config.ServerName = given.Authorities, "localhost"
 	}
 	return config
-}
-
-func runClient(address *net.UDPAddr, config *dtls.Config) {
-	conn, err := dtls.Dial("udp", address, config)
-	check(err)
-	handshake(conn)
-	lines := bufio.NewReader(os.Stdin)
-	buffer := make([]byte, 2048)
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return
-		}
-		_, err = conn.Write([]byte(line))
-		check(err)
-		n, err := conn.Read(buffer)
-		check(err)
-		fmt.Print("received ", string(buffer[:n]))
-	}
-}
-
-func runServer(address *net.UDPAddr, config *dtls.Config) {
-	listener, err := dtls.Listen("udp", address, config)
-	check(err)
-	fmt.Println("listening")
-	accepted, err := listener.Accept()
-	check(err)
-	conn := accepted.(*dtls.Conn)
-	handshake(conn)
-	buffer := make([]byte, 2048)
-	for {
-		n, err := conn.Read(buffer)
-		check(err)
-		_, err = conn.Write(buffer[:n])
-		check(err)
-	}
-}
-
-func handshake(conn *dtls.Conn) {
-	limit, cancel := context.WithTimeout(context.Background(), 100*time.Second)
-	defer cancel()
-	check(conn.HandshakeContext(limit))
-	fmt.Println("connected")
-}
-
-func number(text string) int {
-	value, err := strconv.Atoi(text)
-	check(err)
-	return value
-}
-
-func check(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 }

@@ -1,25 +1,15 @@
-// A DTLS 1.2 client or server of pion v4 with connection IDs and return routability checks, as the matrix wants one: see
-// ../../../matrix/drivers.js.
+// A DTLS 1.2 client or server of pion v4, which has connection IDs and return routability checks.
 package main
 
 import (
-	"bufio"
-	"context"
 	"crypto/rand"
-	"crypto/tls"
-	"crypto/x509"
-	"encoding/hex"
-	"fmt"
 	"net"
-	"os"
-	"runtime/debug"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/pion/dtls/v4"
 	"github.com/pion/dtls/v4/pkg/crypto/ciphersuite"
 	"github.com/pion/dtls/v4/pkg/protocol"
+
+	"pion-peers/peer"
 )
 
 var suites = map[string]ciphersuite.ID{
@@ -30,140 +20,53 @@ var suites = map[string]ciphersuite.ID{
 }
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Println(version())
-		return
-	}
-	role, port := os.Args[1], number(os.Args[2])
-	values := map[string]string{}
-	for _, argument := range os.Args[3:] {
-		name, value, _ := strings.Cut(argument, "=")
-		values[name] = value
-	}
-	address := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port}
-	if role == "client" {
-		runClient(address, values)
-	} else {
-		runServer(address, values)
-	}
+	peer.Run(peer.Library{Module: "github.com/pion/dtls/v4", Dial: dial, Listen: listen})
 }
 
-func version() string {
-	info, _ := debug.ReadBuildInfo()
-	for _, module := range info.Deps {
-		if module.Path == "github.com/pion/dtls/v4" {
-			return strings.TrimPrefix(module.Version, "v")
-		}
+func dial(address *net.UDPAddr, given peer.Given) (net.Conn, error) {
+	var all []dtls.ClientOption
+	for _, option := range options(given) {
+		all = append(all, option)
 	}
-	return "4"
+	return dtls.Dial("udp", address, all...)
 }
 
-func options(values map[string]string) []dtls.Option {
+func listen(address *net.UDPAddr, given peer.Given) (net.Listener, error) {
+	var all []dtls.ServerOption
+	for _, option := range options(given) {
+		all = append(all, option)
+	}
+	return dtls.ListenAddr("udp", address, all...)
+}
+
+func options(given peer.Given) []dtls.Option {
 	all := []dtls.Option{
 		dtls.WithMinVersion(protocol.Version1_2),
 		dtls.WithMaxVersion(protocol.Version1_2),
-		dtls.WithCipherSuites(suites[values["suite"]]),
+		dtls.WithCipherSuites(suites[given.Suite]),
 		dtls.WithExtendedMasterSecret(dtls.RequireExtendedMasterSecret),
 	}
-	if length, given := values["id"]; given {
-		size := number(length)
+	if given.IDLength > 0 {
 		generate := func() []byte {
-			id := make([]byte, size)
+			id := make([]byte, given.IDLength)
 			_, err := rand.Read(id)
-			check(err)
+			peer.Check(err)
 			return id
 		}
 		all = append(all, dtls.WithConnectionID(generate, dtls.CIDPathMigrationRRC))
 	}
-	if psk, given := values["psk"]; given {
-		key, err := hex.DecodeString(psk)
-		check(err)
-		own := dtls.PSK{Identity: []byte(values["identity"]), Key: key}
+	if given.Key != nil {
+		own := dtls.PSK{Identity: []byte(given.Identity), Key: given.Key}
 		all = append(all, dtls.WithPSK(
 			func() ([]dtls.PSK, error) { return []dtls.PSK{own}, nil },
 			func([][]byte) (*dtls.PSK, error) { return &own, nil },
 		))
 	}
-	if ca, given := values["ca"]; given {
-		text, err := os.ReadFile(ca)
-		check(err)
-		pool := x509.NewCertPool()
-		pool.AppendCertsFromPEM(text)
-		all = append(all, dtls.WithRootCAs(pool), dtls.WithServerName("localhost"))
+	if given.Authorities != nil {
+		all = append(all, dtls.WithRootCAs(given.Authorities), dtls.WithServerName("localhost"))
 	}
-	if cert, given := values["cert"]; given {
-		pair, err := tls.LoadX509KeyPair(cert, values["key"])
-		check(err)
-		all = append(all, dtls.WithCertificates(pair))
+	if given.Certificates != nil {
+		all = append(all, dtls.WithCertificates(given.Certificates...))
 	}
 	return all
-}
-
-func runClient(address *net.UDPAddr, values map[string]string) {
-	var all []dtls.ClientOption
-	for _, option := range options(values) {
-		all = append(all, option)
-	}
-	conn, err := dtls.Dial("udp", address, all...)
-	check(err)
-	handshake(conn)
-	// Its Read answers challenges as well, so that it is always under way.
-	go func() {
-		buffer := make([]byte, 2048)
-		for {
-			n, err := conn.Read(buffer)
-			check(err)
-			fmt.Print("received ", string(buffer[:n]))
-		}
-	}()
-	lines := bufio.NewReader(os.Stdin)
-	for {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			return
-		}
-		_, err = conn.Write([]byte(line))
-		check(err)
-	}
-}
-
-func runServer(address *net.UDPAddr, values map[string]string) {
-	var all []dtls.ServerOption
-	for _, option := range options(values) {
-		all = append(all, option)
-	}
-	listener, err := dtls.ListenAddr("udp", address, all...)
-	check(err)
-	fmt.Println("listening")
-	accepted, err := listener.Accept()
-	check(err)
-	conn := accepted.(*dtls.Conn)
-	handshake(conn)
-	buffer := make([]byte, 2048)
-	for {
-		n, err := conn.Read(buffer)
-		check(err)
-		_, err = conn.Write(buffer[:n])
-		check(err)
-	}
-}
-
-func handshake(conn *dtls.Conn) {
-	limit, cancel := context.WithTimeout(context.Background(), 100*time.Second)
-	defer cancel()
-	check(conn.HandshakeContext(limit))
-	fmt.Println("connected")
-}
-
-func number(text string) int {
-	value, err := strconv.Atoi(text)
-	check(err)
-	return value
-}
-
-func check(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
 }
