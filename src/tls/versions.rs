@@ -130,8 +130,7 @@ impl ClientConfig {
     ) -> Result<ClientConfig, ConfigError> {
         let groups = mbed::group_numbers(&settings.wishes)?;
         let own = credentials.as_mut().and_then(Credentials::of_client);
-        let config =
-            dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server.as_ref(), own)?;
+        let config = dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server.as_ref(), own)?;
         Ok(ClientConfig(ClientOf::Dtls13(Arc::new(config))))
     }
 

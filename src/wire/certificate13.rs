@@ -128,10 +128,10 @@ mod tests {
     fn certificates_are_read_as_they_were_written() {
         for entries in [&[][..], &[&b"one"[..]], &[&b"one"[..], &[7; 300]]] {
             let body = certificate(entries.iter().copied());
-            assert_eq!((read_certificate(&body).unwrap(), body.len()), (
-                entries.to_vec(),
-                certificate_length(entries.iter().copied())
-            ));
+            assert_eq!(
+                (read_certificate(&body).unwrap(), body.len()),
+                (entries.to_vec(), certificate_length(entries.iter().copied()))
+            );
             for length in 0..body.len() {
                 assert_eq!(read_certificate(&body[..length]), Err(ProofFault::Malformed), "{length}");
             }

@@ -65,14 +65,7 @@ impl Association {
     }
 
     fn new(pace: Pace, stage: Stage, client_random: [u8; 32]) -> Association {
-        Association {
-            link: Link::new(pace, 0, 0, 0),
-            stage,
-            client_random,
-            pauses: false,
-            held: None,
-            suspended: None,
-        }
+        Association { link: Link::new(pace, 0, 0, 0), stage, client_random, pauses: false, held: None, suspended: None }
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------

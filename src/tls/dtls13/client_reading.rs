@@ -20,8 +20,8 @@ use crate::tls::ffi::sign::Scheme;
 use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
 use crate::tls::suites::Suite;
-use crate::wire::certificate13::{self, read_request};
 use crate::wire::certificate_type::{Agreement, read_server_hello};
+use crate::wire::certificate13::{self, read_request};
 use crate::wire::handshake::{CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, ENCRYPTED_EXTENSIONS, FINISHED};
 use crate::wire::hello13::extension;
 use crate::wire::{CertificateType, ExtensionFault, alert, application_protocol, extensions};
@@ -101,9 +101,8 @@ impl Reading {
     fn read_extensions(&mut self, config: &ClientConfig, body: &[u8]) -> Result<(), Error> {
         let list = extensions::encrypted(body).ok_or_else(|| malformed("The server's extensions are malformed"))?;
         let offers = &config.offers;
-        let has_raw = |types: &[CertificateType]| {
-            self.server.is_some() && types.contains(&CertificateType::RawPublicKey)
-        };
+        let has_raw =
+            |types: &[CertificateType]| self.server.is_some() && types.contains(&CertificateType::RawPublicKey);
         for id in extensions::numbers(list, extensions::Hello::Server)? {
             let was_offered = match id {
                 extension::SUPPORTED_GROUPS => true,

@@ -70,7 +70,7 @@ impl Offers {
         let has_wished_groups = groups.is_some();
         let groups = match groups {
             None => Group::ALL.to_vec(),
-            Some(ids) => ids.iter().filter_map(|&id| Group::from_id(id)).collect(),
+            Some(ids) => Group::of(ids),
         };
         if suites.is_empty() || groups.is_empty() {
             return Err(ConfigError::NoUsableSuite);
@@ -133,7 +133,8 @@ impl ServerConfig {
         let offers = Offers::new(settings, groups, own, clients, Purpose::ClientAuthentication)?;
         let anchors = clients.and_then(|clients| clients.trust_anchors.as_ref());
         let wish = settings.wishes.name_authorities;
-        let mut authorities = anchors.filter(|_| wish != Some(false)).map(|a| a.subjects().to_vec()).unwrap_or_default();
+        let mut authorities =
+            anchors.filter(|_| wish != Some(false)).map(|a| a.subjects().to_vec()).unwrap_or_default();
         let length = certificate13::request(&offers.schemes, &authorities).len();
         if length > MESSAGE_LIMIT {
             if wish.is_some() {

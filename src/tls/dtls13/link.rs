@@ -380,6 +380,11 @@ impl Link {
         Ok(())
     }
 
+    /// Whether the next so many messages are whole.
+    pub(super) fn has_messages(&self, count: usize) -> bool {
+        self.incoming.has_whole(count)
+    }
+
     /// The next message that is whole.
     pub(super) fn next_message(&mut self) -> Option<Message> {
         self.incoming.next()

@@ -3,6 +3,7 @@
 use super::association::{Association, Stage};
 use super::errors::malformed;
 use super::finish::{Outcome, Read};
+use super::incoming::Message;
 use super::link::{Ciphertext, Link};
 use super::numbers::HANDSHAKE_EPOCH;
 use super::open::Open;
@@ -15,6 +16,12 @@ use crate::wire::handshake::{CERTIFICATE, CERTIFICATE_VERIFY, FINISHED};
 use crate::wire::{ClientHello, Records};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
+
+/// Messages behind a certificate, to the end of the flight: CertificateVerify and Finished. All of them are one step.
+const BEHIND_CERTIFICATE: usize = 2;
+
+/// Bytes of a Certificate message that shows nothing.
+const EMPTY_CERTIFICATE: usize = 1 + 3;
 
 impl Association {
     /// Whether to pause before steps with certificates and their keys: [`Progress::Computes`].
@@ -61,9 +68,10 @@ impl Association {
             server.sign(now, &mut self.link, out)?;
         }
         while let Some(message) = self.held.take().or_else(|| self.link.next_message()) {
-            if self.pauses && self.is_worth_a_thread(message.kind) {
+            if self.pauses && self.is_worth_a_thread(&message) {
+                let is_all_there = message.kind != CERTIFICATE || self.link.has_messages(BEHIND_CERTIFICATE);
                 self.held = Some(message);
-                return Ok(self.suspend(now, Progress::Computes));
+                return Ok(if is_all_there { self.suspend(now, Progress::Computes) } else { Progress::Waiting });
             }
             let (is_client, read) = match &mut self.stage {
                 Stage::Client(client) => {
@@ -86,13 +94,15 @@ impl Association {
         Ok(Progress::Waiting)
     }
 
-    /// Whether to read a message of this type costs far more than to hand it to another thread: chains of certificates, and
-    /// signatures. Key exchange does not.
-    fn is_worth_a_thread(&self, kind: u8) -> bool {
-        match &self.stage {
-            Stage::Client(client) if kind == FINISHED => client.signs_next(),
-            Stage::Client(_) | Stage::Server(_) => matches!(kind, CERTIFICATE | CERTIFICATE_VERIFY),
-            Stage::Choice(_) | Stage::Open(_) => false,
+    /// Whether to read this message costs far more than to hand it to another thread: chains of certificates, and signatures. Key
+    /// exchange does not.
+    fn is_worth_a_thread(&self, message: &Message) -> bool {
+        match (&self.stage, message.kind) {
+            (Stage::Choice(_) | Stage::Open(_), _) => false,
+            (_, CERTIFICATE) => message.body.len() > EMPTY_CERTIFICATE,
+            (_, CERTIFICATE_VERIFY) => true,
+            (Stage::Client(client), FINISHED) => client.signs_next(),
+            _ => false,
         }
     }
 

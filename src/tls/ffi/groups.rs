@@ -36,6 +36,17 @@ impl Group {
         Group::ALL.into_iter().find(|group| group.id() == id)
     }
 
+    /// Those of IANA's numbers that are known here, each once.
+    pub(crate) fn of(ids: &[u16]) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for group in ids.iter().filter_map(|&id| Group::from_id(id)) {
+            if !groups.contains(&group) {
+                groups.push(group);
+            }
+        }
+        groups
+    }
+
     /// Whether its public values are longer than a hello in one datagram has room for.
     pub(crate) fn is_long(self) -> bool {
         self == Group::X25519MlKem768

@@ -84,10 +84,7 @@ impl Drop for Key {
 
 impl Key {
     /// The key that `read` makes of bytes in DER, behind which nothing may follow.
-    fn read(
-        der: &[u8],
-        read: impl FnOnce(*mut *const u8, c_long) -> *mut lc::EVP_PKEY,
-    ) -> Result<Key, Refused> {
+    fn read(der: &[u8], read: impl FnOnce(*mut *const u8, c_long) -> *mut lc::EVP_PKEY) -> Result<Key, Refused> {
         let mut position = der.as_ptr();
         let key = read(&mut position, c_long::try_from(der.len()).map_err(|_| Refused)?);
         check(i32::from(!key.is_null()))?;
@@ -119,7 +116,8 @@ impl SigningKey {
     /// From PKCS#1, SEC 1 or PKCS#8.
     pub(crate) fn from_der(der: &[u8]) -> Result<SigningKey, Refused> {
         // SAFETY: `position` walks the bytes for their length; a new key is made, or null.
-        Key::read(der, |position, length| unsafe { lc::d2i_AutoPrivateKey(null_mut(), position, length) }).map(SigningKey)
+        Key::read(der, |position, length| unsafe { lc::d2i_AutoPrivateKey(null_mut(), position, length) })
+            .map(SigningKey)
     }
 
     /// Whether it can sign so.

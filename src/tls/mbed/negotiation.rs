@@ -1,6 +1,6 @@
 //! What the two hellos negotiate beside the suite: groups, signatures, application protocol, lengths.
 
-use super::curves::Curve;
+use super::curves::{Curve, HYBRID, is_hybrid};
 use super::ffi::negotiation::Preferences;
 use crate::tls::config::Wishes;
 use crate::tls::config_error::ConfigError;
@@ -60,8 +60,8 @@ impl Negotiation {
 
 /// IANA's numbers of the groups that are wished, best first; `None` for all.
 pub(crate) fn group_numbers(wishes: &Wishes) -> Result<Option<Vec<u16>>, ConfigError> {
-    let numbers = |curves: Vec<Curve>| curves.into_iter().map(Curve::number).collect();
-    wishes.curves.as_deref().map(|names| curves(Some(names)).map(numbers)).transpose()
+    let number = |name: &String| if is_hybrid(name) { Ok(HYBRID.1) } else { curve(name).map(Curve::number) };
+    wishes.curves.as_ref().map(|names| names.iter().map(number).collect()).transpose()
 }
 
 /// The engine's number of a hash.
@@ -81,13 +81,18 @@ fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, ConfigError> {
 fn curves(names: Option<&[String]>) -> Result<Vec<Curve>, ConfigError> {
     let Some(names) = names else { return Ok(Curve::all()) };
     let mut curves = Vec::new();
-    for name in names {
-        let curve = Curve::from_name(name).ok_or_else(|| ConfigError::UnknownCurve(name.clone()))?;
+    let is_alone = names.iter().all(|name| is_hybrid(name));
+    for name in names.iter().filter(|name| is_alone || !is_hybrid(name)) {
+        let curve = curve(name)?;
         if !curves.contains(&curve) {
             curves.push(curve);
         }
     }
     Ok(curves)
+}
+
+fn curve(name: &str) -> Result<Curve, ConfigError> {
+    Curve::from_name(name).ok_or_else(|| ConfigError::UnknownCurve(name.to_owned()))
 }
 
 fn srtp_profiles(names: &[String]) -> Result<Vec<SrtpProfile>, ConfigError> {

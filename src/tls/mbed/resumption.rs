@@ -289,7 +289,9 @@ impl Resumption {
 
     fn session_of_client(&self, ssl: &mut Ssl, rules: &Rules, suite: Suite, peer: &Peer) -> Option<Session> {
         let resumed = self.is_resumed();
-        if !ssl.has_extended_master_secret() || peer.authorization(suite.key_exchange().uses_psk(), resumed) != Authorization::Granted {
+        if !ssl.has_extended_master_secret()
+            || peer.authorization(suite.key_exchange().uses_psk(), resumed) != Authorization::Granted
+        {
             return None;
         }
         let offered = self.offered.as_deref();

@@ -69,7 +69,10 @@ impl Refusal {
             CertificateFault::CrlExpired
         } else if has(flags::X509_BADCRL_FUTURE) {
             CertificateFault::CrlNotYetValid
-        } else if has(flags::X509_BADCERT_KEY_USAGE | flags::X509_BADCERT_EXT_KEY_USAGE | flags::X509_BADCERT_NS_CERT_TYPE) {
+        } else if has(flags::X509_BADCERT_KEY_USAGE
+            | flags::X509_BADCERT_EXT_KEY_USAGE
+            | flags::X509_BADCERT_NS_CERT_TYPE)
+        {
             CertificateFault::WrongPurpose
         } else if has(flags::X509_BADCERT_BAD_MD | flags::X509_BADCERT_BAD_PK | flags::X509_BADCERT_BAD_KEY) {
             CertificateFault::Weak
