@@ -15,8 +15,7 @@ const { createSecureContext, versions } = require('../..');
 const NEWER = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' };
 
 const hasNewer = versions['aws-lc'] !== undefined;
-const skip =
-  (!hasNewer && 'this build has no AWS-LC') || (!certificates.available && 'skipped (openssl not found)');
+const skip = (!hasNewer && 'this build has no AWS-LC') || (!certificates.available && 'skipped (openssl not found)');
 
 const pair = (t, server, client) => secured(t, { ...server, ...NEWER }, { ...client, ...NEWER });
 const failure = (t, server, client) => refused(t, { ...server, ...NEWER }, { ...client, ...NEWER });
@@ -100,11 +99,7 @@ describe('certificates in DTLS 1.3', { skip }, () => {
   });
 
   test('leave their work to other threads', async (t) => {
-    const { client: connected } = await pair(
-      t,
-      { ...server, handshakeThreads: 2 },
-      { ...client, handshakeThreads: 2 },
-    );
+    const { client: connected } = await pair(t, { ...server, handshakeThreads: 2 }, { ...client, handshakeThreads: 2 });
     assert.equal(connected.authorized, true);
   });
 

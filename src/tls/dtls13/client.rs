@@ -10,7 +10,7 @@ use super::link::Link;
 use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
 use super::schedule::{Schedule, binder};
 use super::server_flight::no_random_numbers;
-use super::suite::{algorithm, hash};
+use super::suite::{algorithm, from_id, hash};
 use super::transcript::Transcript;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
@@ -20,7 +20,6 @@ use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
-use crate::tls::suites::Suite;
 use crate::wire::alert;
 use crate::wire::certificate_type::client_extensions;
 use crate::wire::handshake::{CLIENT_HELLO, FINISHED, SERVER_HELLO};
@@ -235,7 +234,7 @@ impl ClientHandshake {
             return Err(illegal("The server chose a cipher suite that was not offered, or another one than before"));
         };
         if choice.is_retry() {
-            self.hear_retry(now, &mut greeting, suite, &choice, body, link, out)?;
+            self.hear_retry(now, &mut greeting, &choice, body, link, out)?;
             return Ok(Stage::Greeting(greeting));
         }
         let Some((group, share)) = choice.share else {
@@ -275,7 +274,6 @@ impl ClientHandshake {
         &self,
         now: Instant,
         greeting: &mut Greeting,
-        suite: Suite,
         choice: &Choice<'_>,
         body: &[u8],
         link: &mut Link,
@@ -295,6 +293,7 @@ impl ClientHandshake {
         } else if choice.cookie.is_none() {
             return Err(illegal("The server asks for a second hello that would be like the first"));
         }
+        let suite = from_id(choice.suite).ok_or_else(no_group)?;
         let mut first = Transcript::new(hash(suite));
         first.add(CLIENT_HELLO, &greeting.hello);
         greeting.transcript = Some(Transcript::after_retry(&first.hash(), body));

@@ -15,6 +15,12 @@ use crate::wire::handshake::{
 };
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair};
 
+/// Types and bodies.
+type Messages = Vec<(u8, Vec<u8>)>;
+
+/// How a handshake ends, and by which alert.
+type Verdict = (ErrorKind, Option<u8>);
+
 /// A handshake of which the client has heard ServerHello, and nothing behind it.
 struct Story {
     pair: Pair,
@@ -77,7 +83,7 @@ impl Story {
     }
 
     /// Says these messages in the epoch of the handshake, one behind the other: how that ends, if it does.
-    fn says(&mut self, is_server: bool, messages: &[(u8, Vec<u8>)]) -> Option<(ErrorKind, Option<u8>)> {
+    fn says(&mut self, is_server: bool, messages: &[(u8, Vec<u8>)]) -> Option<Verdict> {
         // HelloRetryRequest and ServerHello came before, or the two ClientHellos.
         let content = messages.iter().zip(2..).flat_map(|((kind, body), sequence)| message(*kind, sequence, body));
         let content: Vec<u8> = content.collect();
@@ -93,7 +99,7 @@ impl Story {
     }
 
     /// EncryptedExtensions and Certificate, and what is signed behind them.
-    fn shown(&mut self, signer: Signer) -> (Vec<(u8, Vec<u8>)>, Vec<u8>) {
+    fn shown(&mut self, signer: Signer) -> (Messages, Vec<u8>) {
         let messages =
             vec![(ENCRYPTED_EXTENSIONS, vec![0, 0]), (CERTIFICATE, certificate([self.certificate.as_slice()]))];
         messages.iter().for_each(|(kind, body)| self.transcript.add(*kind, body));
@@ -102,7 +108,7 @@ impl Story {
 }
 
 /// What a client says to this scheme and signature. `signer`: whose words are signed.
-fn verdict(signer: Signer, scheme: u16, spoil: impl Fn(&mut Vec<u8>)) -> Option<(ErrorKind, Option<u8>)> {
+fn verdict(signer: Signer, scheme: u16, spoil: impl Fn(&mut Vec<u8>)) -> Option<Verdict> {
     let mut story = Story::begin(false);
     let (mut messages, signed) = story.shown(signer);
     let mut signature = story.key.sign(Scheme::EcdsaP256Sha256, &signed).unwrap();
@@ -135,7 +141,7 @@ fn a_servers_proof_out_of_its_order_or_its_form_ends_the_clients_handshake() {
     let unexpected = (ErrorKind::Protocol, Some(10));
     let fault = |fault, alert| (ErrorKind::Certificate(fault), Some(alert));
     let many = (CERTIFICATE, certificate([&b"certificate"[..]; 17]));
-    let cases: Vec<(&str, Vec<(u8, Vec<u8>)>, (ErrorKind, Option<u8>))> = vec![
+    let cases: Vec<(&str, Messages, Verdict)> = vec![
         ("a certificate before the extensions", vec![shown()], unexpected),
         ("a signature without a certificate", vec![extensions(), (CERTIFICATE_VERIFY, vec![4, 3, 0, 0])], unexpected),
         ("Finished without a certificate", vec![extensions(), (FINISHED, vec![0; 32])], unexpected),
@@ -175,7 +181,7 @@ fn a_servers_proof_out_of_its_order_or_its_form_ends_the_clients_handshake() {
         let mut story = Story::begin(false);
         let own = certificate([story.certificate.as_slice()]);
         let put_in = |(kind, body): (u8, Vec<u8>)| (kind, if body.is_empty() { own.clone() } else { body });
-        let messages: Vec<_> = messages.into_iter().map(put_in).collect();
+        let messages: Messages = messages.into_iter().map(put_in).collect();
         assert_eq!(story.says(true, &messages), Some(expected), "{name}");
     }
 }
