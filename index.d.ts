@@ -142,7 +142,7 @@ export interface SharedOptions {
   verifyPeer?: VerifyPeer;
   /** Oldest version that is spoken. A client speaks one version: there it must equal `maxVersion`. Default: 'DTLSv1.2'. */
   minVersion?: Version;
-  /** Newest version that is spoken. DTLS 1.3 takes pre-shared keys alone, so far. Default: 'DTLSv1.2'. */
+  /** Newest version that is spoken. Default: 'DTLSv1.2'. */
   maxVersion?: Version;
   /**
    * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons. With suites of one version

@@ -67,7 +67,8 @@ test('of a server with pre-shared keys it finds the suites, in order, and the gr
   );
   assert.equal(found.suites.order, 'server');
   assert.equal(found.suites.accepted.length + found.suites.refused.length, SUITES.size);
-  assert.deepEqual(new Set(found.groups.accepted), new Set(getCurves()));
+  // The tool speaks DTLS 1.2, which has no post-quantum group.
+  assert.deepEqual(new Set([...found.groups.accepted, 'X25519MLKEM768']), new Set([...getCurves(), 'X25519MLKEM768']));
   assert.deepEqual(found.groups.unknown, []);
   assert.deepEqual(found.credentials, []);
   assert.equal(found.connection, null);

@@ -6,6 +6,7 @@ use crate::tls::{Context, Error, Outbox, Progress, Reaction};
 use crate::wire::OwnedRecord;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// A place in the queue: each prefix has one in each round, and in a round who came first is served first. So nobody waits
 /// behind all the handshakes of somebody who begins many.
@@ -71,7 +72,8 @@ impl Job {
         while matches!(progress, Ok(Progress::Waiting))
             && let Some(record) = records.next()
         {
-            match context.handle_record(now, &record.borrow(), &mut [], &mut outbox) {
+            let mut room = Zeroizing::new(vec![0; record.bytes.len()]);
+            match context.handle_record(now, &record.borrow(), &mut room, &mut outbox) {
                 Ok(Reaction::Handshake(further)) => progress = Ok(further),
                 // Of no use to the handshake.
                 Ok(Reaction::Record(_)) => {}

@@ -1,6 +1,6 @@
 //! What an application says about its handshakes, before an engine has made a configuration of it.
 
-use super::mbed::credentials::{RevocationLists, TrustAnchors};
+use super::trust::{RevocationLists, TrustAnchors};
 use super::version::Versions;
 use crate::wire::{CertificateType, PublicKey};
 use std::sync::Arc;

@@ -191,10 +191,11 @@ impl Context {
 
     // --- the handshake on another thread -----------------------------------------------------------------------------
 
-    /// Whether to pause before steps with public keys: [`Progress::Computes`]. DTLS 1.3 has none that is worth a thread.
+    /// Whether to pause before steps with public keys: [`Progress::Computes`].
     pub(crate) fn pause(&mut self, pauses: bool) {
-        if let Context::Dtls12(context) = self {
-            context.pause(pauses);
+        match self {
+            Context::Dtls12(context) => context.pause(pauses),
+            Context::Dtls13(association) => association.pause(pauses),
         }
     }
 
@@ -202,7 +203,7 @@ impl Context {
     pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         match self {
             Context::Dtls12(context) => context.compute(now, out),
-            Context::Dtls13(_) => Err(Error::unasked()),
+            Context::Dtls13(association) => association.compute(now, out),
         }
     }
 
@@ -216,8 +217,9 @@ impl Context {
 
     /// What was done at one time leaves at a later one: the running timer begins then.
     pub(crate) fn delay(&mut self, delay: Duration) {
-        if let Context::Dtls12(context) = self {
-            context.delay(delay);
+        match self {
+            Context::Dtls12(context) => context.delay(delay),
+            Context::Dtls13(association) => association.delay(delay),
         }
     }
 
@@ -305,7 +307,7 @@ impl Context {
     pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
         match self {
             Context::Dtls12(context) => context.own_certificate(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(association) => association.own_certificate(),
         }
     }
 

@@ -129,7 +129,8 @@ impl Error {
             | ErrorKind::NoAnswer
             | ErrorKind::NotDtls => None,
             ErrorKind::WrongVersion => Some(alert::PROTOCOL_VERSION),
-            ErrorKind::Certificate(fault) => Some(fault.alert()),
+            // DTLS 1.3 has other alerts for a peer that shows nothing.
+            ErrorKind::Certificate(fault) => Some(self.alert.unwrap_or(fault.alert())),
             ErrorKind::WrongSignature => Some(alert::DECRYPT_ERROR),
             ErrorKind::PeerKeyMismatch => Some(alert::BAD_CERTIFICATE),
             ErrorKind::PeerRefused => Some(alert::ACCESS_DENIED),

@@ -1,6 +1,7 @@
 //! How a server answers a ClientHello, before it keeps anything: by the version that the two sides have in common.
 
 use super::dtls13::{self, Retry};
+use crate::wire::certificate13::offered_schemes;
 use crate::wire::hello13::{DTLS_1_3, Offer, cookie_at_start, offers_version};
 use crate::wire::{ClientHello, HelloStart, Record, alert};
 
@@ -48,8 +49,11 @@ impl<'a> Greeting<'a> {
         if let Some(cookie) = offer.cookie {
             return Greeting::Retried(cookie);
         }
-        let suites: Vec<u16> = hello.parameters.suites().collect();
-        match start.body(record).and_then(|body| Retry::decide(config, &suites, &offer, body)) {
+        let Ok(schemes) = offered_schemes(hello.extensions) else {
+            return other(alert::DECODE_ERROR);
+        };
+        let (suites, schemes): (Vec<u16>, _) = (hello.parameters.suites().collect(), schemes.unwrap_or_default());
+        match start.body(record).and_then(|body| Retry::decide(config, &suites, &offer, &schemes, body)) {
             Some(retry) => Greeting::Retry(RetryRequest { retry, record_number: start.record_number }),
             None => other(alert::HANDSHAKE_FAILURE),
         }

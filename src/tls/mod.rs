@@ -14,7 +14,6 @@ mod context;
 mod dtls13;
 mod engines;
 mod error;
-#[cfg(feature = "aws-lc")]
 mod ffi;
 mod finished;
 mod greeting;
@@ -23,7 +22,9 @@ mod key_log;
 mod master_secret;
 mod mbed;
 mod outbox;
+mod own_credential;
 mod peer;
+mod pem;
 mod progress;
 mod psk;
 mod question;
@@ -34,6 +35,7 @@ mod session;
 mod session_policy;
 mod suites;
 mod tickets;
+mod trust;
 mod version;
 mod versions;
 mod wall_clock;
@@ -50,9 +52,7 @@ pub(crate) use finished::Finished;
 pub(crate) use greeting::{Greeting, RetryRequest};
 pub(crate) use inbound::{DropReason, Inbound};
 pub(crate) use key_log::KeyLog;
-pub(crate) use mbed::{
-    Credentials, HmacKey, RevocationLists, TrustAnchors, capabilities, parse_public_key, release_free_memory,
-};
+pub(crate) use mbed::{Credentials, HmacKey, capabilities, parse_public_key, release_free_memory};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Authorization, PeerCredential};
 pub(crate) use progress::{Negotiated, Progress, Terms};
@@ -65,6 +65,7 @@ pub(crate) use saved::{
 pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
 pub(crate) use tickets::TicketKeys;
+pub(crate) use trust::{RevocationLists, TrustAnchors};
 pub(crate) use version::{Version, Versions};
 pub(crate) use versions::{ClientConfig, ServerConfig};
 pub(crate) use wall_clock::WallClock;

@@ -2,13 +2,14 @@
 //! else of it ever exists.
 
 use super::claim::Claim;
-use super::config::Settings;
+use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
 use super::context::Reaction;
 use super::error::{Error, ExportError};
 use super::finished::Finished;
 use super::key_log::KeyLog;
 use super::outbox::Outbox;
+use super::own_credential::OwnCredential;
 use super::progress::Progress;
 use super::psk::ClientPsk;
 use super::question::{Answer, Asks};
@@ -17,7 +18,7 @@ use super::versions;
 use crate::wire::Record;
 use crate::wire::hello13::Offer;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 pub(crate) enum ServerConfig {}
@@ -29,7 +30,13 @@ pub(crate) enum Association {}
 pub(crate) enum Retry {}
 
 impl ServerConfig {
-    pub(crate) fn new(_: &Settings, _: Option<&[u16]>) -> Result<ServerConfig, ConfigError> {
+    pub(crate) fn new(
+        _: &Settings,
+        _: Option<&[u16]>,
+        _: bool,
+        _: Option<OwnCredential>,
+        _: Option<&PeerAuthentication>,
+    ) -> Result<ServerConfig, ConfigError> {
         Err(ConfigError::NoDtls13)
     }
 
@@ -43,7 +50,9 @@ impl ClientConfig {
         _: &Settings,
         _: Option<&[u16]>,
         _: Option<ClientPsk>,
-        _: Option<String>,
+        _: bool,
+        _: Option<&PeerAuthentication>,
+        _: Option<OwnCredential>,
     ) -> Result<ClientConfig, ConfigError> {
         Err(ConfigError::NoDtls13)
     }
@@ -58,7 +67,7 @@ impl ClientConfig {
 }
 
 impl Retry {
-    pub(crate) fn decide(config: &ServerConfig, _: &[u16], _: &Offer<'_>, _: &[u8]) -> Option<Retry> {
+    pub(crate) fn decide(config: &ServerConfig, _: &[u16], _: &Offer<'_>, _: &[u16], _: &[u8]) -> Option<Retry> {
         match *config {}
     }
 
@@ -135,6 +144,22 @@ impl Association {
     }
 
     pub(crate) fn close_notify(&mut self, _: &mut Outbox) {
+        match *self {}
+    }
+
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        match *self {}
+    }
+
+    pub(crate) fn pause(&mut self, _: bool) {
+        match *self {}
+    }
+
+    pub(crate) fn compute(&mut self, _: Instant, _: &mut Outbox) -> Result<Progress, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn delay(&mut self, _: Duration) {
         match *self {}
     }
 

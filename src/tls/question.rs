@@ -22,7 +22,7 @@ pub(crate) enum Question {
     OwnPsk(Option<Vec<u8>>),
     /// Which session has this id, which a client wants to resume (RFC 5246 section 7.3).
     Session(Vec<u8>),
-    /// Whether this peer is accepted. It has yet to prove that the key is its own.
+    /// Whether this peer is accepted. In DTLS 1.2 it has yet to prove that the key is its own.
     Peer(PeerCredential),
 }
 

@@ -32,13 +32,19 @@ impl ServerConfig {
     /// another way; `None` asks them for nothing.
     pub(crate) fn new(
         settings: &Settings,
-        credentials: Option<Credentials>,
+        mut credentials: Option<Credentials>,
         psk: bool,
         clients: Option<PeerAuthentication>,
     ) -> Result<ServerConfig, ConfigError> {
-        let dtls13 = if psk && is_spoken(Version::Dtls13, settings) {
+        let can_prove = psk || credentials.is_some();
+        let dtls13 = if can_prove && is_spoken(Version::Dtls13, settings) {
+            if let Some(own) = &credentials {
+                own.check_purpose_of_server()?;
+            }
             let groups = mbed::group_numbers(&settings.wishes)?;
-            Some(Arc::new(dtls13::ServerConfig::new(settings, groups.as_deref())?))
+            let own = credentials.as_mut().map(Credentials::of_server).unwrap_or_default();
+            let config = dtls13::ServerConfig::new(settings, groups.as_deref(), psk, own, clients.as_ref())?;
+            Some(Arc::new(config))
         } else {
             None
         };
@@ -96,10 +102,10 @@ impl ClientConfig {
             let config = mbed::ClientConfig::new(settings, psk, server, credentials)?;
             return Ok(ClientConfig(ClientOf::Dtls12(Box::new(config))));
         }
-        match psk {
-            Some(psk) => ClientConfig::dtls13(settings, Some(psk), server),
-            None => Err(ConfigError::NoUsableSuite),
+        if psk.is_none() && server.is_none() {
+            return Err(ConfigError::NoUsableSuite);
         }
+        ClientConfig::dtls13(settings, psk, false, server, credentials)
     }
 
     /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
@@ -109,7 +115,7 @@ impl ClientConfig {
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
         if speaks_dtls13(settings)? {
-            return ClientConfig::dtls13(settings, None, server);
+            return ClientConfig::dtls13(settings, None, true, server, credentials);
         }
         let config = mbed::ClientConfig::asking_for_psk(settings, server, credentials)?;
         Ok(ClientConfig(ClientOf::Dtls12(Box::new(config))))
@@ -118,11 +124,13 @@ impl ClientConfig {
     fn dtls13(
         settings: &Settings,
         psk: Option<ClientPsk>,
+        asks_for_psk: bool,
         server: Option<PeerAuthentication>,
+        mut credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
         let groups = mbed::group_numbers(&settings.wishes)?;
-        let servername = server.and_then(|server| server.servername);
-        let config = dtls13::ClientConfig::new(settings, groups.as_deref(), psk, servername)?;
+        let own = credentials.as_mut().map(Credentials::of_client).unwrap_or_default();
+        let config = dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server.as_ref(), own)?;
         Ok(ClientConfig(ClientOf::Dtls13(Arc::new(config))))
     }
 

@@ -23,6 +23,7 @@ pub(crate) const INTERNAL_ERROR: u8 = 80;
 pub(crate) const USER_CANCELED: u8 = 90;
 pub(crate) const MISSING_EXTENSION: u8 = 109;
 pub(crate) const UNSUPPORTED_EXTENSION: u8 = 110;
+pub(crate) const CERTIFICATE_REQUIRED: u8 = 116;
 pub(crate) const NO_APPLICATION_PROTOCOL: u8 = 120;
 
 /// A plaintext record with an alert. `number`: its record number in epoch 0.
@@ -65,7 +66,7 @@ pub(crate) fn name(description: u8) -> &'static str {
         112 => "unrecognized_name",
         113 => "bad_certificate_status_response",
         115 => "unknown_psk_identity",
-        116 => "certificate_required",
+        CERTIFICATE_REQUIRED => "certificate_required",
         NO_APPLICATION_PROTOCOL => "no_application_protocol",
         _ => UNKNOWN,
     }

@@ -7,6 +7,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod certificate;
+pub(crate) mod certificate13;
 mod connection_id;
 mod describe;
 pub(crate) mod extensions;

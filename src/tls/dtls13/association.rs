@@ -3,10 +3,10 @@
 use super::client::ClientHandshake;
 use super::config::{ClientConfig, ServerConfig};
 use super::errors::{alert_received, malformed, unexpected};
-use super::finish::Outcome;
 use super::flight::Pace;
+use super::incoming::Message;
 use super::link::{Ciphertext, Link, kind};
-use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
+use super::numbers::{DATA_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
 use super::open::Open;
 use super::server::ServerHandshake;
 use crate::tls::choice::Choice;
@@ -18,25 +18,31 @@ use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::key_log::KeyLog;
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
-use crate::tls::question::{Answer, Asks};
+use crate::tls::question::Asks;
 use crate::tls::session_policy::SessionPolicy;
 use crate::tls::versions;
 use crate::wire::handshake::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::hello13::ChoiceFault;
-use crate::wire::{ClientHello, ContentType, RECORD_LIMIT, Record, Records, alert};
+use crate::wire::{ContentType, RECORD_LIMIT, Record, alert};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
 /// One association's engine.
 pub(crate) struct Association {
-    link: Link,
-    stage: Stage,
+    pub(super) link: Link,
+    pub(super) stage: Stage,
     /// Of the ClientHello.
-    client_random: [u8; 32],
+    pub(super) client_random: [u8; 32],
+    /// Whether to pause before steps with certificates and their keys.
+    pub(super) pauses: bool,
+    /// What the handshake waits with for such a step.
+    pub(super) held: Option<Message>,
+    /// Since when a question to the application is open, or a step waits.
+    pub(super) suspended: Option<Instant>,
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// A server's application decides what the client gets to see.
     Choice(Box<Choice>),
     Server(Box<ServerHandshake>),
@@ -59,7 +65,7 @@ impl Association {
     }
 
     fn new(pace: Pace, stage: Stage, client_random: [u8; 32]) -> Association {
-        Association { link: Link::new(pace, 0, 0, 0), stage, client_random }
+        Association { link: Link::new(pace, 0, 0, 0), stage, client_random, pauses: false, held: None, suspended: None }
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -68,6 +74,7 @@ impl Association {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let update = match &self.stage {
             Stage::Open(open) => open.deadline(),
+            _ if self.suspended.is_some() => return None,
             _ => None,
         };
         self.link.deadline().into_iter().chain(update).min()
@@ -92,7 +99,7 @@ impl Association {
         match &mut self.stage {
             Stage::Choice(choice) => {
                 choice.hello = record.bytes.to_vec();
-                self.choose(Ok(()), out).map(Reaction::Handshake)
+                self.choose(now, Ok(()), out).map(Reaction::Handshake)
             }
             Stage::Open(open) => {
                 let read = open.read(now, record, room, &mut self.link, out).map(Reaction::Record);
@@ -154,7 +161,7 @@ impl Association {
     }
 
     /// Takes what an authentic record of the handshake holds.
-    fn take_content(
+    pub(super) fn take_content(
         &mut self,
         now: Instant,
         content_type: u8,
@@ -181,60 +188,11 @@ impl Association {
         }
     }
 
-    /// Reads the messages that are whole, until the handshake has to wait.
-    fn advance(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
-        while let Some(message) = self.link.next_message() {
-            let outcome = match &mut self.stage {
-                Stage::Client(client) => {
-                    let had_keys = client.has_keys();
-                    let outcome = client.read(now, &message, &mut self.link, out)?;
-                    if client.has_keys() && !had_keys {
-                        self.read_early(now, out)?;
-                    }
-                    outcome.map(|outcome| (true, outcome))
-                }
-                Stage::Server(server) => Some((false, server.read(&message, &mut self.link, out)?)),
-                Stage::Choice(_) | Stage::Open(_) => None,
-            };
-            if let Some((is_client, outcome)) = outcome {
-                return Ok(self.open(is_client, outcome));
-            }
-        }
-        Ok(Progress::Waiting)
-    }
-
-    /// Takes the records that came before their keys.
-    fn read_early(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
-        for record in self.link.take_early() {
-            let mut room = Zeroizing::new(vec![0; record.bytes.len()]);
-            if let Ciphertext::Opened(opened) = self.link.read(now, &record.borrow(), &mut room)
-                && opened.number.epoch == HANDSHAKE_EPOCH
-            {
-                let content = room.get(opened.content).unwrap_or_default();
-                self.take_content(now, opened.kind, opened.number, content, out)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn open(&mut self, is_client: bool, mut outcome: Outcome) -> Progress {
-        let mut negotiated = outcome.negotiated();
-        negotiated.early = self.link.open();
-        self.stage = Stage::Open(Box::new(Open::new(is_client, outcome)));
-        Progress::Done(negotiated)
-    }
-
     /// How far the handshake has come; it never goes back.
     pub(crate) fn steps_taken(&self) -> u32 {
         match &self.stage {
             Stage::Choice(_) => 0,
-            Stage::Server(server) => {
-                if server.is_asking() {
-                    1
-                } else {
-                    2
-                }
-            }
+            Stage::Server(server) => server.steps_taken(),
             Stage::Client(client) => client.steps_taken(),
             Stage::Open(_) => u32::MAX,
         }
@@ -259,65 +217,14 @@ impl Association {
         asked.map(|question| question.map_or(Progress::Waiting, Progress::Asks)).map_err(|error| self.fail(error, out))
     }
 
-    /// Goes on with what the application has answered.
-    pub(crate) fn handle_answer(
-        &mut self,
-        now: Instant,
-        answer: Answer<'_>,
-        out: &mut Outbox,
-    ) -> Result<Progress, Error> {
-        let asked = match (&mut self.stage, answer) {
-            (Stage::Choice(choice), answer) => {
-                let answered = choice.answer(answer);
-                return self.choose(answered, out);
-            }
-            (Stage::Server(server), Answer::Psk(key)) => server.answer(now, key, &mut self.link, out),
-            (Stage::Client(client), Answer::OwnPsk(own)) => client.answer(now, own, &mut self.link, out).map(|()| None),
-            _ => Err(Error::unasked()),
-        };
-        asked.map(|question| question.map_or(Progress::Waiting, Progress::Asks)).map_err(|error| self.fail(error, out))
-    }
-
-    /// Asks what the ClientHello leaves to be decided next, or begins the handshake.
-    fn choose(&mut self, answered: Result<(), Error>, out: &mut Outbox) -> Result<Progress, Error> {
-        let Stage::Choice(choice) = &mut self.stage else { return Err(Error::unasked()) };
-        match answered.and_then(|()| choice.question()) {
-            Err(error) => return Err(choice.fail(error, out)),
-            Ok(Some(question)) => return Ok(Progress::Asks(question)),
-            Ok(None) => {}
-        }
-        let begun = self.begin();
-        begun.map(Progress::Asks).map_err(|error| self.fail(error, out))
-    }
-
-    /// Begins a server's handshake with the ClientHello that was held.
-    fn begin(&mut self) -> Result<crate::tls::question::Question, Error> {
-        let Stage::Choice(choice) = &mut self.stage else { return Err(Error::unasked()) };
-        let Some(config) = choice.config.dtls13() else {
-            let message = "The context that answers this name does not speak DTLS 1.3, which the client was offered";
-            return Err(Error::new(ErrorKind::Configuration, message));
-        };
-        let bytes = std::mem::take(&mut choice.hello);
-        let record = Records::new(&bytes).next();
-        let hello = record.as_ref().and_then(ClientHello::parse);
-        let (Some(record), Some(hello)) = (record, hello) else {
-            return Err(malformed("The client's hello is not one that a handshake could begin with"));
-        };
-        self.client_random = *hello.random;
-        let [_, _, number @ ..] = record.number();
-        let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
-        // RFC 9147 section 5.1: HelloRetryRequest was message 0, the second ClientHello message 1.
-        self.link = Link::new(config.offers.pace, 1, 2, number);
-        let (handshake, question) = ServerHandshake::new(config, &record, choice.protocol.take())?;
-        self.stage = Stage::Server(Box::new(handshake));
-        Ok(question)
-    }
-
     /// Who the peer of a handshake says it is, if it has said so.
     pub(crate) fn claim(&self) -> Option<Claim> {
-        let Stage::Server(server) = &self.stage else { return None };
-        let psk_identity = server.claimed_identity().map(<[u8]>::to_vec);
-        Some(Claim { psk_identity, ..Claim::default() }).filter(|claim| !claim.is_empty())
+        let claim = match &self.stage {
+            Stage::Server(server) => Some(server.claim()),
+            Stage::Client(client) => client.claim(),
+            Stage::Choice(_) | Stage::Open(_) => None,
+        };
+        claim.filter(|claim| !claim.is_empty())
     }
 
     /// RFC 8446 section 6.1: user_canceled is followed by close_notify.
@@ -344,7 +251,7 @@ impl Association {
     }
 
     /// Tells the peer the reason.
-    fn fail(&mut self, error: Error, out: &mut Outbox) -> Error {
+    pub(super) fn fail(&mut self, error: Error, out: &mut Outbox) -> Error {
         match error.alert_to_send() {
             None => error,
             Some(description) => {
@@ -396,6 +303,14 @@ impl Association {
     pub(crate) fn finished(&self) -> Option<Finished> {
         match &self.stage {
             Stage::Open(open) => Some(open.finished().clone()),
+            _ => None,
+        }
+    }
+
+    /// Our own certificate, DER, if we have shown one.
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
+        match &self.stage {
+            Stage::Open(open) => open.own_certificate(),
             _ => None,
         }
     }

@@ -1,29 +1,29 @@
 //! A client's handshake, from its first ClientHello to its Finished (RFC 9147 section 5, RFC 8446 section 2.2).
 
+use super::client_reading::{Keys, Reading};
 use super::config::ClientConfig;
-use super::errors::{illegal, malformed, unexpected};
-use super::finish::Outcome;
+use super::errors::{illegal, unexpected};
+use super::finish::Read;
 use super::hellos::ClientHello;
 use super::incoming::Message;
 use super::link::Link;
-use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
-use super::schedule::{Schedule, binder, finished};
-use super::server::no_random_numbers;
-use super::suite::{algorithm, hash};
+use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
+use super::schedule::{Schedule, binder};
+use super::server_flight::no_random_numbers;
+use super::suite::{algorithm, from_id, hash};
 use super::transcript::Transcript;
+use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
-use crate::tls::ffi::are_equal;
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::ffi::hash::{Digest, Hash};
-use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
-use crate::tls::suites::Suite;
-use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO};
-use crate::wire::hello13::{Choice, extension};
-use crate::wire::{ExtensionFault, alert, extensions};
+use crate::wire::alert;
+use crate::wire::certificate_type::client_extensions;
+use crate::wire::handshake::{CLIENT_HELLO, FINISHED, SERVER_HELLO};
+use crate::wire::hello13::Choice;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -41,31 +41,21 @@ enum Stage {
     Asking,
     /// For ServerHello or HelloRetryRequest.
     Greeting(Box<Greeting>),
-    /// For EncryptedExtensions.
-    Extensions(Box<Reading>),
-    /// For the server's Finished.
-    Finishing(Box<Reading>),
+    /// For the rest of the server's flight.
+    Reading(Box<Reading>),
     Over,
 }
 
 struct Greeting {
-    /// `None` when it is the configuration's.
+    /// `None` when it is the configuration's, or there is none.
     asked_psk: Option<ClientPsk>,
-    share: KeyShare,
-    /// The body of the last ClientHello, and the messages before it.
+    share: Option<KeyShare>,
+    /// The body of the last ClientHello.
     hello: Vec<u8>,
-    transcript: Transcript,
+    /// The messages before it; `None` when it is the first.
+    transcript: Option<Transcript>,
     /// The suite that a HelloRetryRequest has chosen.
     retried: Option<u16>,
-}
-
-struct Reading {
-    suite: Suite,
-    transcript: Transcript,
-    schedule: Schedule,
-    own: Digest,
-    peer: Digest,
-    protocol: Option<Vec<u8>>,
 }
 
 impl ClientHandshake {
@@ -91,7 +81,7 @@ impl ClientHandshake {
 
     /// Sends the first flight, or asks who we are: in DTLS 1.3 a client says so at once, and has heard no hint.
     pub(super) fn begin(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<Option<Question>, Error> {
-        if self.config.psk.is_some() {
+        if !self.config.asks_for_psk {
             return self.greet(now, None, link, out).map(|()| None);
         }
         self.stage = Stage::Asking;
@@ -109,11 +99,12 @@ impl ClientHandshake {
         if !self.is_asking() {
             return Err(Error::unasked());
         }
-        let (identity, key) =
-            own.ok_or_else(|| Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"))?;
-        let psk = ClientPsk::new(identity, key);
+        let psk = own.map(|(identity, key)| ClientPsk::new(identity, key)).transpose();
         let psk = psk.map_err(|error| Error::new(ErrorKind::LookupFailed, error.to_string()))?;
-        self.greet(now, Some(psk), link, out)
+        if psk.is_none() && !self.config.takes_certificates {
+            return Err(Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"));
+        }
+        self.greet(now, psk, link, out)
     }
 
     fn greet(
@@ -123,16 +114,17 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let group = self.config.offers.groups.first().copied().ok_or_else(no_group)?;
-        let transcript = Transcript::new(self.hash()?);
-        let share = KeyShare::generate(group)?;
-        let mut greeting = Box::new(Greeting { asked_psk, share, hello: Vec::new(), transcript, retried: None });
+        let uses_psk = asked_psk.is_some() || self.config.psk.is_some();
+        // A public value that is long would not fit: the server asks for it together with the cookie (RFC 9147 section 5.1).
+        let group = self.config.offers.groups(uses_psk).find(|group| !group.is_long());
+        let share = group.map(KeyShare::generate).transpose()?;
+        let mut greeting = Box::new(Greeting { asked_psk, share, hello: Vec::new(), transcript: None, retried: None });
         self.send_hello(now, &mut greeting, None, link, out)?;
         self.stage = Stage::Greeting(greeting);
         Ok(())
     }
 
-    /// All our suites have the same.
+    /// The hash of a pre-shared key, which all our suites have.
     fn hash(&self) -> Result<Hash, Error> {
         self.config.offers.suites.first().map(|&suite| hash(suite)).ok_or_else(no_group)
     }
@@ -145,26 +137,33 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref()).ok_or_else(Error::unasked)?;
-        if psk.identity.is_empty() {
+        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref());
+        if psk.is_some_and(|psk| psk.identity.is_empty()) {
             let message = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
+        let offers = &self.config.offers;
+        let groups: Vec<Group> = offers.groups(psk.is_some()).collect();
         let hello = ClientHello {
             random: &self.random,
-            suites: &self.config.offers.suites,
-            groups: &self.config.offers.groups,
-            share: &greeting.share,
+            suites: &offers.suites,
+            groups: &groups,
+            share: greeting.share.as_ref(),
             cookie,
             servername: self.config.servername.as_deref(),
-            protocols: &self.config.offers.protocols,
-            identity: &psk.identity,
-            binder_length: self.hash()?.length(),
+            protocols: &offers.protocols,
+            schemes: if self.config.takes_certificates { &offers.schemes } else { &[] },
+            certificate_types: &client_extensions(&offers.abilities),
+            psk: psk.map(|psk| Ok::<_, Error>((&*psk.identity, self.hash()?.length()))).transpose()?,
         };
         let mut body = hello.write();
-        let proof = binder(&psk.key, &greeting.transcript.hash_for_binder(&body, hello.uncovered()))?;
-        let at = body.len() - proof.len();
-        body[at..].copy_from_slice(&proof);
+        if let Some(psk) = psk {
+            let first = Transcript::new(self.hash()?);
+            let transcript = greeting.transcript.as_ref().unwrap_or(&first);
+            let proof = binder(&psk.key, &transcript.hash_for_binder(&body, hello.uncovered()))?;
+            let at = body.len() - proof.len();
+            body[at..].copy_from_slice(&proof);
+        }
         link.begin_flight();
         link.push(PLAINTEXT_EPOCH, CLIENT_HELLO, &body);
         link.transmit(now, out)?;
@@ -172,29 +171,51 @@ impl ClientHandshake {
         Ok(())
     }
 
-    /// Takes a message; the end of the handshake, if it is the last.
+    /// Takes a message.
     pub(super) fn read(
         &mut self,
         now: Instant,
         message: &Message,
         link: &mut Link,
         out: &mut Outbox,
-    ) -> Result<Option<Outcome>, Error> {
+    ) -> Result<Read, Error> {
         match (std::mem::replace(&mut self.stage, Stage::Over), message.kind, message.epoch) {
             (Stage::Greeting(greeting), SERVER_HELLO, PLAINTEXT_EPOCH) => {
                 self.stage = self.hear(now, greeting, &message.body, link, out)?;
-                Ok(None)
+                Ok(Read::More)
             }
-            (Stage::Extensions(mut reading), ENCRYPTED_EXTENSIONS, HANDSHAKE_EPOCH) => {
-                reading.protocol = self.read_extensions(&message.body)?;
-                reading.transcript.add(message.kind, &message.body);
-                self.stage = Stage::Finishing(reading);
-                Ok(None)
+            (Stage::Reading(mut reading), FINISHED, HANDSHAKE_EPOCH) if reading.is_complete() => {
+                let outcome = reading.finish(now, &self.config, &message.body, link, out)?;
+                Ok(Read::Over(Box::new(outcome)))
             }
-            (Stage::Finishing(reading), FINISHED, HANDSHAKE_EPOCH) => {
-                self.finish(now, *reading, &message.body, link, out).map(Some)
+            (Stage::Reading(mut reading), _, HANDSHAKE_EPOCH) => {
+                let read = reading.read(&self.config, message);
+                // What the server has shown is told even when it was refused.
+                self.stage = Stage::Reading(reading);
+                read
             }
             _ => Err(unexpected("The server sent a message out of its order, or in another epoch than its own")),
+        }
+    }
+
+    /// Goes on with what the application says of the server.
+    pub(super) fn answer_peer(&mut self, accepted: bool) -> Result<(), Error> {
+        match &mut self.stage {
+            Stage::Reading(reading) => reading.answer_peer(accepted),
+            _ => Err(Error::unasked()),
+        }
+    }
+
+    /// Whether the next message, if it is a Finished, has us sign something.
+    pub(super) fn signs_next(&self) -> bool {
+        matches!(&self.stage, Stage::Reading(reading) if reading.signs(&self.config))
+    }
+
+    /// Who the server says it is.
+    pub(super) fn claim(&self) -> Option<Claim> {
+        match &self.stage {
+            Stage::Reading(reading) => reading.claim(),
+            _ => None,
         }
     }
 
@@ -219,28 +240,33 @@ impl ClientHandshake {
         let Some((group, share)) = choice.share else {
             return Err(Error::protocol(alert::MISSING_EXTENSION, "The server's hello has no public value"));
         };
-        if group != greeting.share.group().id() {
+        let Some(own) = greeting.share.filter(|own| own.group().id() == group) else {
             return Err(illegal("The server's public value is in another group than the client's"));
-        }
-        // RFC 8446 section 4.2.11: without it, the server would prove itself with a certificate.
-        if choice.psk != Some(0) {
-            return Err(illegal("The server did not choose the pre-shared key that was offered"));
-        }
-        let agreed = greeting.share.agree(share);
+        };
+        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref());
+        // RFC 8446 section 4.2.11: one that was offered, or none where the server may prove itself with a certificate.
+        let psk = match (choice.psk, psk) {
+            (Some(0), Some(psk)) => Some(psk),
+            (None, _) if self.config.takes_certificates => None,
+            _ => return Err(illegal("The server did not choose the pre-shared key that was offered")),
+        };
+        let agreed = own.agree(share);
         let shared = agreed.map_err(|_| illegal("The server's public value is none of its group"))?;
-        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref()).ok_or_else(Error::unasked)?;
         let algorithm = algorithm(suite).ok_or_else(no_group)?;
-        let mut transcript = greeting.transcript;
+        let mut transcript = greeting.transcript.unwrap_or_else(|| Transcript::new(hash(suite)));
         transcript.add(CLIENT_HELLO, &greeting.hello);
         transcript.add(SERVER_HELLO, body);
-        let schedule = Schedule::early(hash(suite), &psk.key)?.advance(Some(&*shared))?;
+        // RFC 8446 section 7.1: without a pre-shared key, zeros.
+        let zeros = Digest::zeros(hash(suite));
+        let schedule = Schedule::early(hash(suite), psk.map_or(&*zeros, |psk| &psk.key))?.advance(Some(&shared))?;
         let hellos = transcript.hash();
         let own = schedule.derive(b"c hs traffic", &hellos)?;
         let peer = schedule.derive(b"s hs traffic", &hellos)?;
         // The server has heard our hello, or it would not have answered it.
         link.end_flight();
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own.clone(), peer.clone());
-        Ok(Stage::Extensions(Box::new(Reading { suite, transcript, schedule, own, peer, protocol: None })))
+        let keys = Keys { suite, schedule, own, peer };
+        Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, psk.is_some()))))
     }
 
     /// Greets once more, as the server wishes (RFC 8446 section 4.1.4).
@@ -257,73 +283,21 @@ impl ClientHandshake {
             return Err(unexpected("The server sent a second HelloRetryRequest"));
         }
         if let Some((id, _)) = choice.share {
-            let group = Group::from_id(id).filter(|group| self.config.offers.groups.contains(group));
-            let Some(group) = group.filter(|group| *group != greeting.share.group()) else {
+            let uses_psk = greeting.asked_psk.is_some() || self.config.psk.is_some();
+            let has_got = greeting.share.as_ref().map(KeyShare::group);
+            let group = Group::from_id(id).filter(|group| self.config.offers.groups(uses_psk).any(|own| own == *group));
+            let Some(group) = group.filter(|group| has_got != Some(*group)) else {
                 return Err(illegal("The server asks for a group that was not offered, or that it has got already"));
             };
-            greeting.share = KeyShare::generate(group)?;
+            greeting.share = Some(KeyShare::generate(group)?);
         } else if choice.cookie.is_none() {
             return Err(illegal("The server asks for a second hello that would be like the first"));
         }
-        let mut first = Transcript::new(self.hash()?);
+        let suite = from_id(choice.suite).ok_or_else(no_group)?;
+        let mut first = Transcript::new(hash(suite));
         first.add(CLIENT_HELLO, &greeting.hello);
-        greeting.transcript = Transcript::after_retry(&first.hash(), body);
+        greeting.transcript = Some(Transcript::after_retry(&first.hash(), body));
         self.send_hello(now, greeting, choice.cookie, link, out)
-    }
-
-    /// The application protocol that the server chose. Only what was offered may be answered (RFC 8446 section 4.2).
-    fn read_extensions(&self, body: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        let list = extensions::encrypted(body).ok_or_else(|| malformed("The server's extensions are malformed"))?;
-        for id in extensions::numbers(list, extensions::Hello::Server)? {
-            let was_offered = match id {
-                extension::SUPPORTED_GROUPS => true,
-                extension::SERVER_NAME => self.config.servername.is_some(),
-                extension::APPLICATION_PROTOCOL => !self.config.offers.protocols.is_empty(),
-                _ => false,
-            };
-            if !was_offered {
-                return Err(ExtensionFault::Unoffered(id).into());
-            }
-        }
-        let protocol = crate::wire::application_protocol::chosen(list)?;
-        // RFC 7301 section 3.1: it is one of ours.
-        match protocol {
-            Some(name) if !self.config.offers.protocols.iter().any(|own| own == name) => {
-                Err(illegal("The server chose an application protocol that was not offered"))
-            }
-            protocol => Ok(protocol.map(<[u8]>::to_vec)),
-        }
-    }
-
-    fn finish(
-        &self,
-        now: Instant,
-        reading: Reading,
-        body: &[u8],
-        link: &mut Link,
-        out: &mut Outbox,
-    ) -> Result<Outcome, Error> {
-        let Reading { suite, mut transcript, schedule, own, peer, protocol } = reading;
-        if !are_equal(body, &finished(&peer, &transcript.hash())?) {
-            return Err(Error::protocol(alert::DECRYPT_ERROR, "The server's Finished message is wrong"));
-        }
-        transcript.add(FINISHED, body);
-        let so_far = transcript.hash();
-        let own_finished = finished(&own, &so_far)?;
-        link.begin_flight();
-        link.push(HANDSHAKE_EPOCH, FINISHED, &own_finished);
-        link.transmit(now, out)?;
-        let master = schedule.advance(None)?;
-        let own_data = master.derive(b"c ap traffic", &so_far)?;
-        let peer_data = master.derive(b"s ap traffic", &so_far)?;
-        link.begin_epoch(algorithm(suite).ok_or_else(no_group)?, DATA_EPOCH, own_data, peer_data);
-        Ok(Outcome {
-            suite,
-            exporter: master.derive(b"exp master", &so_far)?,
-            finished: Finished::new(&own_finished, body),
-            psk_identity: None,
-            protocol,
-        })
     }
 
     /// How far it has come.
@@ -333,9 +307,8 @@ impl ClientHandshake {
             Stage::Asking => 1,
             Stage::Greeting(greeting) if greeting.retried.is_none() => 2,
             Stage::Greeting(_) => 3,
-            Stage::Extensions(_) => 4,
-            Stage::Finishing(_) => 5,
-            Stage::Over => 6,
+            Stage::Reading(reading) => 4 + reading.messages_read(),
+            Stage::Over => u32::MAX - 1,
         }
     }
 

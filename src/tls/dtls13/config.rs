@@ -1,59 +1,116 @@
 //! What the handshakes of a configuration offer and accept.
 
 use super::flight::Pace;
+use super::proof::{OwnProof, scheme_numbers};
 use super::suite::hash;
-use crate::tls::config::Settings;
+use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::config_error::ConfigError;
 use crate::tls::ffi::groups::Group;
+use crate::tls::ffi::sign::Scheme;
+use crate::tls::own_credential::OwnCredential;
 use crate::tls::psk::ClientPsk;
 use crate::tls::suites::Suite;
+use crate::tls::trust::x509::Purpose;
+use crate::tls::trust::{PeerName, PeerRules, Signatures};
+use crate::wire::certificate_type::Abilities;
+use crate::wire::{certificate13, handshake::MESSAGE_LIMIT};
+use std::sync::Arc;
 
 /// What both roles have.
 pub(super) struct Offers {
     /// Best first.
     pub(super) suites: Vec<Suite>,
     /// Best first.
-    pub(super) groups: Vec<Group>,
+    groups: Vec<Group>,
+    /// Whether the application has named them.
+    has_wished_groups: bool,
     /// Application protocols (RFC 7301), best first.
     pub(super) protocols: Vec<Vec<u8>>,
     pub(super) pace: Pace,
+    /// Numbers of the signatures that are accepted from the peer.
+    pub(super) schemes: Vec<u16>,
+    /// Our keys, the preferred one first, and what we show of each.
+    pub(super) own: Vec<Arc<OwnProof>>,
+    /// What the peer is judged by.
+    pub(super) peers: Arc<PeerRules>,
+    /// How either side may prove who it is.
+    pub(super) abilities: Abilities,
 }
 
 /// A server's side of every handshake.
 pub(crate) struct ServerConfig {
     pub(super) offers: Offers,
+    /// Whether somebody knows pre-shared keys.
+    pub(super) has_psk: bool,
+    /// Names of who may vouch for clients, DER each; none is sent where there is none.
+    pub(super) authorities: Vec<Vec<u8>>,
 }
 
 /// A client's side of a handshake.
 pub(crate) struct ClientConfig {
     pub(super) offers: Offers,
-    /// `None` when identity and key are the application's to say, in each handshake.
     pub(super) psk: Option<ClientPsk>,
+    /// Identity and key are the application's to say, in each handshake.
+    pub(super) asks_for_psk: bool,
+    /// Whether the server may prove who it is otherwise than by a pre-shared key.
+    pub(super) takes_certificates: bool,
     /// The name by which the server is asked for.
     pub(super) servername: Option<String>,
 }
 
 impl Offers {
-    /// `groups`: IANA's numbers, best first; `None` for all.
-    fn new(settings: &Settings, groups: Option<&[u16]>) -> Result<Offers, ConfigError> {
+    /// `groups`: IANA's numbers, best first; `None` for all. `purpose`: what the peer's certificate is for.
+    fn new(
+        settings: &Settings,
+        groups: Option<&[u16]>,
+        own: Vec<OwnCredential>,
+        peer: Option<&PeerAuthentication>,
+        purpose: Purpose,
+    ) -> Result<Offers, ConfigError> {
         let suites = suites(settings)?;
+        let has_wished_groups = groups.is_some();
         let groups = match groups {
             None => Group::ALL.to_vec(),
-            Some(ids) => ids.iter().filter_map(|&id| Group::from_id(id)).collect(),
+            Some(ids) => Group::of(ids),
         };
         if suites.is_empty() || groups.is_empty() {
             return Err(ConfigError::NoUsableSuite);
         }
+        let signatures = Signatures::wished(settings.wishes.signature_algorithms.as_deref())?;
+        let own =
+            own.into_iter().map(|own| OwnProof::new(own, &signatures).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        // The signatures say which curves keys may be on, not the groups (RFC 8446 section 4.2.7).
+        let peers = PeerRules::new(purpose, peer, settings, &signatures, None);
         Ok(Offers {
             suites,
             groups,
+            has_wished_groups,
             protocols: settings.wishes.protocols.clone(),
             pace: Pace {
                 first_interval: settings.first_interval,
                 longest_interval: settings.longest_interval,
                 mtu: settings.mtu,
             },
+            schemes: scheme_numbers(&signatures),
+            abilities: Abilities {
+                presents: own.first().map(|own| own.presents.clone()).unwrap_or_default(),
+                accepts: peers.accepts.clone(),
+            },
+            own,
+            peers: Arc::new(peers),
         })
+    }
+
+    /// The first of our keys that signs in a way that the peer accepts, and that way.
+    pub(super) fn own(&self, accepted: &[u16]) -> Option<(&Arc<OwnProof>, Scheme)> {
+        self.own.iter().find_map(|own| Some((own, own.scheme(accepted)?)))
+    }
+
+    /// The groups for a handshake, best first. With a pre-shared key the long ones are for whoever has named them: the key
+    /// protects the connection from quantum computers already.
+    pub(super) fn groups(&self, uses_psk: bool) -> impl Iterator<Item = Group> + '_ {
+        let is_left_out = move |group: Group| uses_psk && !self.has_wished_groups && group.is_long();
+        self.groups.iter().copied().filter(move |group| !is_left_out(*group))
     }
 }
 
@@ -71,8 +128,28 @@ pub(super) fn suites(settings: &Settings) -> Result<Vec<Suite>, ConfigError> {
 }
 
 impl ServerConfig {
-    pub(crate) fn new(settings: &Settings, groups: Option<&[u16]>) -> Result<ServerConfig, ConfigError> {
-        Ok(ServerConfig { offers: Offers::new(settings, groups)? })
+    /// `has_psk`: whether somebody knows pre-shared keys. `clients`: how those authenticate that have none; `None` asks them for
+    /// nothing.
+    pub(crate) fn new(
+        settings: &Settings,
+        groups: Option<&[u16]>,
+        has_psk: bool,
+        own: Vec<OwnCredential>,
+        clients: Option<&PeerAuthentication>,
+    ) -> Result<ServerConfig, ConfigError> {
+        let offers = Offers::new(settings, groups, own, clients, Purpose::ClientAuthentication)?;
+        let anchors = clients.and_then(|clients| clients.trust_anchors.as_ref());
+        let wish = settings.wishes.name_authorities;
+        let mut authorities =
+            anchors.filter(|_| wish != Some(false)).map(|a| a.subjects().to_vec()).unwrap_or_default();
+        let length = certificate13::request(&offers.schemes, &authorities).len();
+        if length > MESSAGE_LIMIT {
+            if wish.is_some() {
+                return Err(ConfigError::TooManyAuthorities { length, limit: MESSAGE_LIMIT });
+            }
+            authorities.clear();
+        }
+        Ok(ServerConfig { offers, has_psk, authorities })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -81,18 +158,25 @@ impl ServerConfig {
 }
 
 impl ClientConfig {
+    /// `server`: how it authenticates if not by a pre-shared key; `None` when it must by that.
     pub(crate) fn new(
         settings: &Settings,
         groups: Option<&[u16]>,
         psk: Option<ClientPsk>,
-        servername: Option<String>,
+        asks_for_psk: bool,
+        server: Option<&PeerAuthentication>,
+        own: Vec<OwnCredential>,
     ) -> Result<ClientConfig, ConfigError> {
-        let mut offers = Offers::new(settings, groups)?;
+        let mut offers = Offers::new(settings, groups, own, server, Purpose::ServerAuthentication)?;
         // RFC 8446 section 4.2.11: a pre-shared key is good for one hash, and the best suite says which.
-        if let Some(first) = offers.suites.first().copied() {
+        if let Some(first) = offers.suites.first().copied()
+            && (psk.is_some() || asks_for_psk)
+        {
             offers.suites.retain(|&suite| hash(suite) == hash(first));
         }
-        Ok(ClientConfig { offers, psk, servername })
+        let name = server.and_then(|server| server.servername.as_deref()).map(PeerName::parse);
+        let servername = name.as_ref().and_then(PeerName::dns).map(str::to_owned);
+        Ok(ClientConfig { offers, psk, asks_for_psk, takes_certificates: server.is_some(), servername })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -101,6 +185,6 @@ impl ClientConfig {
 
     /// Has the server asked for by this name.
     pub(crate) fn send_name(&mut self, servername: &str) {
-        self.servername = Some(servername.to_owned());
+        self.servername = PeerName::parse(servername).dns().map(str::to_owned);
     }
 }

@@ -3,6 +3,7 @@
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::Refused;
 use crate::wire::alert;
+use crate::wire::certificate13::ProofFault;
 use crate::wire::hello13::ChoiceFault;
 
 impl From<Refused> for Error {
@@ -31,6 +32,24 @@ impl From<ChoiceFault> for Error {
                 format!("The server's hello has the extension {id}, which does not belong there"),
             ),
             ChoiceFault::Extensions(fault) => fault.into(),
+        }
+    }
+}
+
+impl From<ProofFault> for Error {
+    fn from(fault: ProofFault) -> Error {
+        match fault {
+            ProofFault::Malformed => malformed(
+                "A message by which the peer proves who it is, or asks for a proof, is malformed: Certificate, \
+                 CertificateVerify or CertificateRequest",
+            ),
+            ProofFault::Context => illegal("The peer's Certificate or CertificateRequest message has a context"),
+            // RFC 8446 section 4.4.2.
+            ProofFault::Unoffered(id) => Error::protocol(
+                alert::UNSUPPORTED_EXTENSION,
+                format!("A certificate of the peer comes with the extension {id}, which was not asked for"),
+            ),
+            ProofFault::Extensions(fault) => fault.into(),
         }
     }
 }
@@ -65,6 +84,8 @@ pub(super) fn alert_received(description: u8, during_handshake: bool) -> Error {
             let hint = match (during_handshake, description) {
                 (true, alert::DECRYPT_ERROR) => ": it has another pre-shared key, or does not know the identity",
                 (true, alert::HANDSHAKE_FAILURE) => ": it has no cipher suite or credential in common with us",
+                (true, alert::UNKNOWN_CA) => ": it does not trust the issuer of our certificate",
+                (_, alert::CERTIFICATE_REQUIRED) => ": it asked for a client certificate, and got none",
                 _ => "",
             };
             let message = format!("The peer ended the connection with the alert {name}{hint}");

@@ -1,14 +1,27 @@
 //! What a handshake leaves behind when it is over.
 
+use super::proof::OwnProof;
 use super::schedule::{LABEL_LIMIT, derive, expand_label};
 use crate::tls::error::{EXPORT_LIMIT, ExportError};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
 use crate::tls::peer::Authorization;
 use crate::tls::progress::{Negotiated, Terms};
+use crate::tls::question::Question;
 use crate::tls::suites::Suite;
+use crate::tls::trust::Peer;
+use crate::wire::CertificateType;
 use std::collections::VecDeque;
+use std::sync::Arc;
 use zeroize::Zeroizing;
+
+/// What a message has led to.
+pub(super) enum Read {
+    /// More of them have to come.
+    More,
+    Asks(Question),
+    Over(Box<Outcome>),
+}
 
 /// A handshake that is over.
 pub(super) struct Outcome {
@@ -19,19 +32,31 @@ pub(super) struct Outcome {
     pub(super) psk_identity: Option<Vec<u8>>,
     /// The application protocol (RFC 7301).
     pub(super) protocol: Option<Vec<u8>>,
+    /// Whether the two sides have proved to have a pre-shared key.
+    pub(super) uses_psk: bool,
+    /// What the peer has presented; `None` when it was not asked to.
+    pub(super) peer: Option<Peer>,
+    /// What we have shown, and as what.
+    pub(super) own: Option<(Arc<OwnProof>, CertificateType)>,
 }
 
 impl Outcome {
     pub(super) fn negotiated(&mut self) -> Box<Negotiated> {
+        let authorization = match &self.peer {
+            _ if self.uses_psk => Authorization::Granted,
+            Some(peer) => peer.authorization(false, false),
+            None => Authorization::Unknown,
+        };
+        let mut peer = self.peer.take();
         Box::new(Negotiated {
             suite: self.suite,
             resumed: false,
             psk_identity: self.psk_identity.take(),
-            peer: None,
+            peer: peer.as_mut().and_then(Peer::take_credential),
             terms: Terms {
                 protocol: self.protocol.take(),
-                authorization: Authorization::Granted,
-                issuers: Vec::new(),
+                authorization,
+                issuers: peer.as_mut().map(Peer::take_issuers).unwrap_or_default(),
                 srtp_profile: None,
             },
             session: None,

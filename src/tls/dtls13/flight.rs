@@ -121,6 +121,10 @@ impl Flight {
         self.due
     }
 
+    pub(super) fn postpone(&mut self, delay: Duration) {
+        self.due = self.due.map(|due| due + delay);
+    }
+
     /// Whether it is to be repeated now. `is_open`: whether the handshake is over.
     pub(super) fn is_due(&mut self, now: Instant, is_open: bool, pace: Pace) -> bool {
         if self.due.is_none_or(|due| now < due) {

@@ -2,6 +2,7 @@
 
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::suites::Suite;
+use crate::wire::certificate13::write_schemes;
 use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, PSK_DHE_KE, RETRY_RANDOM, extension};
 use crate::wire::vector;
 
@@ -13,13 +14,17 @@ pub(super) struct ClientHello<'a> {
     pub(super) random: &'a [u8; 32],
     pub(super) suites: &'a [Suite],
     pub(super) groups: &'a [Group],
-    pub(super) share: &'a KeyShare,
+    /// `None` leaves it to the server to ask for one (RFC 8446 section 4.2.8).
+    pub(super) share: Option<&'a KeyShare>,
     pub(super) cookie: Option<&'a [u8]>,
     pub(super) servername: Option<&'a str>,
     pub(super) protocols: &'a [Vec<u8>],
-    pub(super) identity: &'a [u8],
-    /// Bytes of the proof that we have the key.
-    pub(super) binder_length: usize,
+    /// Numbers of the signatures by which the server may prove who it is; none when it must by the pre-shared key.
+    pub(super) schemes: &'a [u16],
+    /// The extensions that say how either side may prove who it is (RFC 7250); empty for none.
+    pub(super) certificate_types: &'a [u8],
+    /// Identity of a pre-shared key, and bytes of the proof that we have the key.
+    pub(super) psk: Option<(&'a [u8], usize)>,
 }
 
 impl ClientHello<'_> {
@@ -62,32 +67,43 @@ impl ClientHello<'_> {
                 });
             });
         }
+        if !self.schemes.is_empty() {
+            write_schemes(body, self.schemes);
+            body.extend(self.certificate_types);
+        }
         write(body, extension::KEY_SHARE, |body| {
-            vector(body, 2, |body| write_share(self.share, body));
+            vector(body, 2, |body| {
+                if let Some(share) = self.share {
+                    write_share(share.group(), share.public(), body);
+                }
+            });
         });
+        let Some((identity, binder_length)) = self.psk else { return };
         write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
         // RFC 8446 section 4.2.11: the last one.
         write(body, extension::PRE_SHARED_KEY, |body| {
             vector(body, 2, |body| {
-                vector(body, 2, |body| body.extend(self.identity));
+                vector(body, 2, |body| body.extend(identity));
                 // RFC 8446 section 4.2.11: keys from outside have no age.
                 body.extend([0; 4]);
             });
-            vector(body, 2, |body| vector(body, 1, |body| body.resize(body.len() + self.binder_length, 0)));
+            vector(body, 2, |body| vector(body, 1, |body| body.resize(body.len() + binder_length, 0)));
         });
     }
 
     /// Bytes at the end of the body that the proof does not cover: the list of proofs, which has one.
     pub(super) fn uncovered(&self) -> usize {
-        2 + 1 + self.binder_length
+        self.psk.map_or(0, |(_, binder_length)| 2 + 1 + binder_length)
     }
 }
 
-/// The body of a ServerHello.
-pub(super) fn server_hello(random: &[u8; 32], suite: Suite, share: &KeyShare, psk: u16) -> Vec<u8> {
+/// The body of a ServerHello. `share`: our public value. `psk`: which of the client's pre-shared keys was chosen, if any.
+pub(super) fn server_hello(random: &[u8; 32], suite: Suite, share: (Group, &[u8]), psk: Option<u16>) -> Vec<u8> {
     hello_of_server(random, suite.id(), |body| {
-        write(body, extension::KEY_SHARE, |body| write_share(share, body));
-        write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));
+        write(body, extension::KEY_SHARE, |body| write_share(share.0, share.1, body));
+        if let Some(psk) = psk {
+            write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));
+        }
     })
 }
 
@@ -117,10 +133,12 @@ fn hello_of_server(random: &[u8; 32], suite: u16, write_others: impl FnOnce(&mut
     body
 }
 
-/// The body of EncryptedExtensions. `protocol`: the application protocol that was chosen.
-pub(super) fn encrypted_extensions(protocol: Option<&[u8]>) -> Vec<u8> {
+/// The body of EncryptedExtensions. `protocol`: the application protocol that was chosen. `certificate_types`: the extensions
+/// that say how either side proves who it is.
+pub(super) fn encrypted_extensions(protocol: Option<&[u8]>, certificate_types: &[u8]) -> Vec<u8> {
     let mut body = Vec::new();
     vector(&mut body, 2, |body| {
+        body.extend(certificate_types);
         if let Some(protocol) = protocol {
             write(body, extension::APPLICATION_PROTOCOL, |body| {
                 vector(body, 2, |body| vector(body, 1, |body| body.extend(protocol)));
@@ -130,9 +148,9 @@ pub(super) fn encrypted_extensions(protocol: Option<&[u8]>) -> Vec<u8> {
     body
 }
 
-fn write_share(share: &KeyShare, body: &mut Vec<u8>) {
-    body.extend(share.group().id().to_be_bytes());
-    vector(body, 2, |body| body.extend(share.public()));
+fn write_share(group: Group, public: &[u8], body: &mut Vec<u8>) {
+    body.extend(group.id().to_be_bytes());
+    vector(body, 2, |body| body.extend(public));
 }
 
 fn write(body: &mut Vec<u8>, id: u16, content: impl FnOnce(&mut Vec<u8>)) {

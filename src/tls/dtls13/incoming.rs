@@ -107,6 +107,12 @@ impl Incoming {
         Place::Kept
     }
 
+    /// Whether the next so many messages are whole.
+    pub(super) fn has_whole(&self, count: usize) -> bool {
+        let is_whole = |partial: &Option<Partial>| partial.as_ref().is_some_and(|partial| partial.missing == 0);
+        self.pending.iter().take(count).filter(|partial| is_whole(partial)).count() == count
+    }
+
     /// The next message, if it is whole.
     pub(super) fn next(&mut self) -> Option<Message> {
         let Partial { kind, epoch, body, .. } = self.pending.front_mut()?.take_if(|partial| partial.missing == 0)?;

@@ -290,6 +290,12 @@ impl Link {
 
     // --- time --------------------------------------------------------------------------------------------------------
 
+    /// Whatever is due is so much later.
+    pub(super) fn postpone(&mut self, delay: Duration) {
+        self.flight.postpone(delay);
+        self.acknowledgments.postpone(delay);
+    }
+
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.flight.deadline().into_iter().chain(self.acknowledgments.deadline()).min()
     }
@@ -372,6 +378,11 @@ impl Link {
             }
         }
         Ok(())
+    }
+
+    /// Whether the next so many messages are whole.
+    pub(super) fn has_messages(&self, count: usize) -> bool {
+        self.incoming.has_whole(count)
     }
 
     /// The next message that is whole.

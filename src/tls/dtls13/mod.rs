@@ -6,6 +6,7 @@
 mod acknowledgments;
 mod association;
 mod client;
+mod client_reading;
 mod config;
 mod errors;
 mod finish;
@@ -15,10 +16,14 @@ mod incoming;
 mod link;
 mod numbers;
 mod open;
+mod peer_proof;
+mod proof;
 mod protection;
 mod retry;
 mod schedule;
 mod server;
+mod server_flight;
+mod steps;
 mod suite;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use super::finish::{Outcome, export};
 use super::incoming::Message;
 use super::link::{Ciphertext, Link, kind};
 use super::numbers::DATA_EPOCH;
+use super::proof::OwnProof;
 use super::protection::Opened;
 use crate::tls::error::{Error, ErrorKind, ExportError};
 use crate::tls::ffi::hash::Digest;
@@ -12,7 +13,8 @@ use crate::tls::finished::Finished;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::wire::handshake::{KEY_UPDATE, NEW_SESSION_TICKET};
-use crate::wire::{RECORD_LIMIT, Record, alert};
+use crate::wire::{CertificateType, RECORD_LIMIT, Record, alert};
+use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -26,6 +28,8 @@ pub(super) struct Open {
     exporter: Digest,
     finished: Finished,
     update: Update,
+    /// What we have shown, and as what.
+    own: Option<(Arc<OwnProof>, CertificateType)>,
     /// When the keys were found to be worn.
     worn_at: Option<Instant>,
 }
@@ -42,8 +46,8 @@ enum Update {
 
 impl Open {
     pub(super) fn new(is_client: bool, outcome: Outcome) -> Open {
-        let Outcome { exporter, finished, .. } = outcome;
-        Open { is_client, exporter, finished, update: Update::No, worn_at: None }
+        let Outcome { exporter, finished, own, .. } = outcome;
+        Open { is_client, exporter, finished, update: Update::No, own, worn_at: None }
     }
 
     /// Fatal only if an authentic record caused it, or so many forged ones that the keys are worn.
@@ -178,6 +182,11 @@ impl Open {
         length: usize,
     ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
         export(&self.exporter, label, context, length)
+    }
+
+    /// Our own certificate, DER, if we have shown one.
+    pub(super) fn own_certificate(&self) -> Option<&[u8]> {
+        self.own.as_ref().and_then(|(own, kind)| own.shown(*kind))
     }
 
     pub(super) fn is_client(&self) -> bool {

@@ -3,7 +3,7 @@
 //! What stands at the beginning of the cookie is read here. Behind it stands the proof that we have made it, and for whom, which
 //! is the affair of whoever makes and checks it.
 
-use super::config::{Offers, ServerConfig};
+use super::config::ServerConfig;
 use super::hellos::hello_retry_request;
 use super::suite::{from_id, hash};
 use super::transcript::Transcript;
@@ -23,19 +23,28 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// `body`: of a whole ClientHello with these offers. `None` when the two sides have nothing in common that a pre-shared key
-    /// goes with.
-    pub(crate) fn decide(config: &ServerConfig, offered: &[u16], offer: &Offer<'_>, body: &[u8]) -> Option<Retry> {
-        let Offers { suites, groups, .. } = &config.offers;
-        let psk = offer.psk.as_ref().filter(|psk| psk.takes_key_exchange)?;
+    /// `body`: of a whole ClientHello with these offers. `schemes`: numbers of the signatures that the client accepts. `None` when
+    /// the two sides have nothing in common by which the server could prove who it is.
+    pub(crate) fn decide(
+        config: &ServerConfig,
+        offered: &[u16],
+        offer: &Offer<'_>,
+        schemes: &[u16],
+        body: &[u8],
+    ) -> Option<Retry> {
+        let suites = &config.offers.suites;
+        let psk = offer.psk.as_ref().filter(|psk| config.has_psk && psk.takes_key_exchange);
         // RFC 8446 section 4.2.11: a key is good for one hash; its proof is as long.
-        let has_key = |suite: Suite| psk.keys.iter().any(|(_, binder)| binder.len() == hash(suite).length());
-        let suite = *suites.iter().find(|suite| offered.contains(&suite.id()) && has_key(**suite))?;
-        let group = if groups.iter().any(|group| offer.share(group.id()).is_some()) {
-            0
-        } else {
-            groups.iter().find(|group| offer.groups.contains(&group.id()))?.id()
-        };
+        let has_key =
+            |suite: Suite| psk.is_some_and(|psk| psk.keys.iter().any(|(_, proof)| proof.len() == hash(suite).length()));
+        let can_sign = config.offers.own(schemes).is_some();
+        let common = || suites.iter().copied().filter(|suite| offered.contains(&suite.id()));
+        let with_key = common().find(|suite| has_key(*suite));
+        let suite = with_key.or_else(|| common().next().filter(|_| can_sign))?;
+        // The client is asked to come again anyway, so that it costs nothing to ask for the best group.
+        let mut groups = config.offers.groups(with_key.is_some());
+        let group = groups.find(|group| offer.groups.contains(&group.id()))?;
+        let group = if offer.share(group.id()).is_some() { 0 } else { group.id() };
         let mut transcript = Transcript::new(hash(suite));
         transcript.add(CLIENT_HELLO, body);
         Some(Retry { suite, group, first_hello: transcript.hash() })

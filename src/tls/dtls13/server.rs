@@ -1,29 +1,30 @@
 //! A server's handshake, from the ClientHello with a valid cookie to the client's Finished (RFC 9147 section 5, RFC 8446
-//! section 2.2).
+//! sections 2 and 2.2).
 
 use super::config::ServerConfig;
 use super::errors::{illegal, unexpected};
-use super::finish::Outcome;
-use super::hellos::{encrypted_extensions, server_hello};
+use super::finish::{Outcome, Read};
 use super::incoming::Message;
 use super::link::Link;
-use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
+use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH};
+use super::peer_proof::PeerProof;
 use super::retry::Retry;
-use super::schedule::{Schedule, binder, finished};
+use super::schedule::{binder, finished};
+use super::server_flight::{Certified, Hello, Proof, Sent, extensions_of, no_random_numbers, send};
 use super::suite::{algorithm, hash};
-use super::transcript::Transcript;
+use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::are_equal;
-use crate::tls::ffi::groups::KeyShare;
-use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::PSK_IDENTITY_LIMIT;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
-use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, HandshakeFragment, SERVER_HELLO};
+use crate::wire::certificate_type::read_client_hello;
+use crate::wire::certificate13::offered_schemes;
+use crate::wire::handshake::{FINISHED, HandshakeFragment};
 use crate::wire::hello13::{DTLS_1_3, Offer, PskOffer, offers_version};
-use crate::wire::{ClientHello, Record, alert, application_protocol as alpn, extensions_of_body};
+use crate::wire::{CertificateType, ClientHello, Record, alert, application_protocol as alpn};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -43,30 +44,18 @@ pub(super) struct ServerHandshake {
 enum Stage {
     /// For the application, which has the key.
     Asking(Box<Asking>),
-    /// For the client's Finished.
-    Awaiting(Box<Awaiting>),
+    /// For its own signature, which may take another thread.
+    Signing(Box<Hello>, Box<Certified>),
+    /// For the client's flight.
+    Awaiting(Box<Sent>),
     Over,
 }
 
 struct Asking {
-    /// The body of the ClientHello.
-    hello: Vec<u8>,
-    retry: Retry,
-    /// The messages before it.
-    transcript: Transcript,
+    hello: Hello,
     /// Which of the client's identities is asked about.
     index: usize,
     asked: usize,
-}
-
-struct Awaiting {
-    suite: crate::tls::suites::Suite,
-    transcript: Transcript,
-    client_handshake: Digest,
-    own: Digest,
-    peer: Digest,
-    exporter: Digest,
-    own_finished: Digest,
 }
 
 impl ServerHandshake {
@@ -76,7 +65,7 @@ impl ServerHandshake {
         config: &Arc<ServerConfig>,
         record: &Record<'_>,
         protocol: Option<Vec<u8>>,
-    ) -> Result<(ServerHandshake, Question), Error> {
+    ) -> Result<ServerHandshake, Error> {
         let fragment = HandshakeFragment::parse(record.fragment());
         let hello = ClientHello::parse(record);
         let (Some(fragment), Some(hello)) = (fragment, hello) else {
@@ -104,26 +93,26 @@ impl ServerHandshake {
         }
         let protocol = choose_protocol(config, protocol, hello.extensions)?;
         let transcript = retry.transcript(cookie);
-        let asking = Asking { hello: fragment.body.to_vec(), retry, transcript, index: 0, asked: 0 };
-        let stage = Stage::Asking(Box::new(asking));
-        let mut handshake = ServerHandshake { config: Arc::clone(config), protocol, stage, identity: None };
-        match handshake.question(0)? {
-            Some(question) => Ok((handshake, question)),
-            None => {
-                let message = "The client offers no pre-shared key that goes with a cipher suite of this server";
-                Err(Error::new(ErrorKind::NoSharedCipher, message))
-            }
+        let hello = Hello { body: fragment.body.to_vec(), retry, transcript };
+        let stage = Stage::Asking(Box::new(Asking { hello, index: 0, asked: 0 }));
+        Ok(ServerHandshake { config: Arc::clone(config), protocol, stage, identity: None })
+    }
+
+    /// The first question, if the client has a pre-shared key. Otherwise it is for [`ServerHandshake::sign`] to go on.
+    pub(super) fn begin(&mut self) -> Result<Option<Question>, Error> {
+        match self.question(0)? {
+            Some(question) => Ok(Some(question)),
+            None => self.turn_to_certificates().map(|()| None),
         }
     }
 
     /// The question about the first identity from this one on that could be good.
     fn question(&mut self, from: usize) -> Result<Option<Question>, Error> {
         let Stage::Asking(asking) = &mut self.stage else { return Err(Error::unasked()) };
-        if asking.asked == QUESTIONS_LIMIT {
-            return Ok(None);
-        }
-        let length = hash(asking.retry.suite).length();
-        let psk = read_psk(&asking.hello)?;
+        let offer = Offer::parse(extensions_of(&asking.hello.body)?)?;
+        let psk = offer.psk.filter(|psk| self.config.has_psk && psk.takes_key_exchange);
+        let Some(psk) = psk.filter(|_| asking.asked < QUESTIONS_LIMIT) else { return Ok(None) };
+        let length = hash(asking.hello.retry.suite).length();
         let fits = |(identity, binder): &(&[u8], &[u8])| binder.len() == length && identity.len() <= PSK_IDENTITY_LIMIT;
         let next = psk.keys.iter().enumerate().skip(from).find(|(_, key)| fits(key));
         Ok(next.map(|(index, (identity, _))| {
@@ -132,6 +121,34 @@ impl ServerHandshake {
             self.identity = Some(identity.to_vec());
             Question::Psk(identity.to_vec())
         }))
+    }
+
+    /// Goes on without a pre-shared key.
+    fn turn_to_certificates(&mut self) -> Result<(), Error> {
+        let Stage::Asking(asking) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Err(Error::unasked());
+        };
+        let hello = asking.hello;
+        let certified = certified(&self.config, extensions_of(&hello.body)?)?;
+        self.identity = None;
+        self.stage = Stage::Signing(Box::new(hello), Box::new(certified));
+        Ok(())
+    }
+
+    /// Whether [`ServerHandshake::sign`] is to be called next.
+    pub(super) fn is_signing(&self) -> bool {
+        matches!(self.stage, Stage::Signing(..))
+    }
+
+    /// Sends a flight with our certificate.
+    pub(super) fn sign(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
+        let Stage::Signing(hello, certified) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Err(Error::unasked());
+        };
+        let proof = Proof::Certificate(&certified);
+        let sent = send(now, &self.config, &hello, self.protocol.as_deref(), &proof, link, out)?;
+        self.stage = Stage::Awaiting(Box::new(sent));
+        Ok(())
     }
 
     /// Goes on with the key of the identity that was asked about; `None` when the application knows none.
@@ -144,10 +161,14 @@ impl ServerHandshake {
     ) -> Result<Option<Question>, Error> {
         let Stage::Asking(asking) = &self.stage else { return Err(Error::unasked()) };
         let next = asking.index + 1;
-        if key.is_none()
-            && let Some(question) = self.question(next)?
-        {
-            return Ok(Some(question));
+        if key.is_none() {
+            if let Some(question) = self.question(next)? {
+                return Ok(Some(question));
+            }
+            // RFC 8446 section 4.2.11: where the client accepts certificates as well.
+            if self.can_turn_to_certificates()? {
+                return self.turn_to_certificates().map(|()| None);
+            }
         }
         let Stage::Asking(asking) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
@@ -156,9 +177,15 @@ impl ServerHandshake {
         let mut nobodys = Zeroizing::new([0; 32]);
         fill_random(&mut *nobodys).map_err(|_| no_random_numbers())?;
         let is_known = key.is_some();
-        let awaiting = self.respond(now, &asking, key.unwrap_or(&*nobodys), is_known, link, out)?;
-        self.stage = Stage::Awaiting(Box::new(awaiting));
+        let sent = self.respond(now, &asking, key.unwrap_or(&*nobodys), is_known, link, out)?;
+        self.stage = Stage::Awaiting(Box::new(sent));
         Ok(None)
+    }
+
+    fn can_turn_to_certificates(&self) -> Result<bool, Error> {
+        let Stage::Asking(asking) = &self.stage else { return Err(Error::unasked()) };
+        let schemes = offered_schemes(extensions_of(&asking.hello.body)?)?.unwrap_or_default();
+        Ok(self.config.offers.own(&schemes).is_some())
     }
 
     /// Sends the server's flight to a client that has proved to have the key.
@@ -170,103 +197,112 @@ impl ServerHandshake {
         is_known: bool,
         link: &mut Link,
         out: &mut Outbox,
-    ) -> Result<Awaiting, Error> {
-        let Asking { hello, retry: Retry { suite, group, .. }, transcript, index, .. } = asking;
-        let offer = Offer::parse(extensions_of(hello)?)?;
-        let psk = offer.psk.as_ref().ok_or_else(no_key)?;
-        let (_, proof) = *psk.keys.get(*index).ok_or_else(no_key)?;
-        if !are_equal(proof, &binder(key, &transcript.hash_for_binder(hello, psk.uncovered))?) {
+    ) -> Result<Sent, Error> {
+        let Hello { body, transcript, .. } = &asking.hello;
+        let psk = read_psk(body)?;
+        let (_, proof) = *psk.keys.get(asking.index).ok_or_else(no_key)?;
+        if !are_equal(proof, &binder(key, &transcript.hash_for_binder(body, psk.uncovered))?) {
             return Err(wrong_key(is_known));
         }
         // Nothing is computed for whoever has no key.
-        let (own, shared) = self.exchange(&offer, *group)?;
-        let algorithm = algorithm(*suite).ok_or_else(no_key)?;
-        let mut transcript = transcript.clone();
-        transcript.add(CLIENT_HELLO, hello);
-        let mut random = [0; 32];
-        fill_random(&mut random).map_err(|_| no_random_numbers())?;
-        let index = u16::try_from(*index).map_err(|_| no_key())?;
-        let answer = server_hello(&random, *suite, &own, index);
-        transcript.add(SERVER_HELLO, &answer);
-
-        let schedule = Schedule::early(hash(*suite), key)?.advance(Some(&*shared))?;
-        let hellos = transcript.hash();
-        let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
-        let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
-        link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own_handshake.clone(), client_handshake.clone());
-        link.begin_flight();
-        link.push(PLAINTEXT_EPOCH, SERVER_HELLO, &answer);
-        let extensions = encrypted_extensions(self.protocol.as_deref());
-        transcript.add(ENCRYPTED_EXTENSIONS, &extensions);
-        link.push(HANDSHAKE_EPOCH, ENCRYPTED_EXTENSIONS, &extensions);
-        let own_finished = finished(&own_handshake, &transcript.hash())?;
-        transcript.add(FINISHED, &own_finished);
-        link.push(HANDSHAKE_EPOCH, FINISHED, &own_finished);
-        link.transmit(now, out)?;
-
-        let master = schedule.advance(None)?;
-        let so_far = transcript.hash();
-        Ok(Awaiting {
-            suite: *suite,
-            client_handshake,
-            own: master.derive(b"s ap traffic", &so_far)?,
-            peer: master.derive(b"c ap traffic", &so_far)?,
-            exporter: master.derive(b"exp master", &so_far)?,
-            own_finished,
-            transcript,
-        })
+        let index = u16::try_from(asking.index).map_err(|_| no_key())?;
+        send(now, &self.config, &asking.hello, self.protocol.as_deref(), &Proof::Psk(key, index), link, out)
     }
 
-    /// Our public value, and the secret that it shares with the client's. `asked_for`: the group that the client was asked for.
-    fn exchange(
-        &self,
-        offer: &Offer<'_>,
-        asked_for: u16,
-    ) -> Result<(KeyShare, crate::tls::ffi::groups::SharedSecret), Error> {
-        let groups = self.config.offers.groups.iter().filter(|group| asked_for == 0 || group.id() == asked_for);
-        let mut shares = groups.filter_map(|&group| Some((group, offer.share(group.id())?)));
-        let Some((group, share)) = shares.next() else {
-            return Err(illegal("The client sends no public value in a group that this server has asked for"));
-        };
-        let own = KeyShare::generate(group)?;
-        let shared = own.agree(share).map_err(|_| illegal("The client's public value is none of its group"))?;
-        Ok((own, shared))
-    }
-
-    /// Takes the client's Finished.
-    pub(super) fn read(&mut self, message: &Message, link: &mut Link, out: &mut Outbox) -> Result<Outcome, Error> {
-        let Stage::Awaiting(awaiting) = std::mem::replace(&mut self.stage, Stage::Over) else {
+    /// Takes a message of the client's flight.
+    pub(super) fn read(&mut self, message: &Message, link: &mut Link, out: &mut Outbox) -> Result<Read, Error> {
+        let Stage::Awaiting(sent) = &mut self.stage else {
             return Err(unexpected("The client sent a message before its hello was answered"));
         };
-        if message.kind != FINISHED || message.epoch != HANDSHAKE_EPOCH {
-            return Err(unexpected("The client sent another message where its Finished was due"));
+        if message.epoch != HANDSHAKE_EPOCH {
+            return Err(unexpected("The client sent a message in another epoch than its own"));
         }
-        let Awaiting { suite, transcript, client_handshake, own, peer, exporter, own_finished } = *awaiting;
+        // The client has read our flight, or it would have no keys to send this with (RFC 9147 section 5.8.1).
+        link.end_flight();
+        match &mut sent.client {
+            Some(client) if client.awaits(message.kind) => {
+                client.read(&message.body, &sent.transcript.hash())?;
+                sent.transcript.add(message.kind, &message.body);
+                Ok(client.question().map_or(Read::More, Read::Asks))
+            }
+            client if message.kind == FINISHED && client.as_ref().is_none_or(PeerProof::is_complete) => {
+                self.finish(message, link, out).map(|outcome| Read::Over(Box::new(outcome)))
+            }
+            _ => Err(unexpected("The client sent a message out of its order")),
+        }
+    }
+
+    fn finish(&mut self, message: &Message, link: &mut Link, out: &mut Outbox) -> Result<Outcome, Error> {
+        let Stage::Awaiting(sent) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Err(Error::unasked());
+        };
+        let Sent { suite, transcript, client_handshake, own, peer, exporter, own_finished, client, shown } = *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
         // RFC 9147 section 5.8.1: the client's flight is the last, so nothing but an ACK tells it that it has come.
-        link.end_flight();
         link.begin_epoch(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, own, peer);
         link.acknowledge(out)?;
         Ok(Outcome {
             suite,
             exporter,
             finished: Finished::new(&own_finished, &message.body),
+            uses_psk: shown.is_none(),
             psk_identity: self.identity.take(),
             protocol: self.protocol.take(),
+            peer: client.map(PeerProof::into_peer),
+            own: shown,
         })
     }
 
-    /// Whether the application is being asked.
-    pub(super) fn is_asking(&self) -> bool {
-        matches!(self.stage, Stage::Asking(_))
+    /// Goes on with what the application says of the client.
+    pub(super) fn answer_peer(&mut self, accepted: bool) -> Result<(), Error> {
+        match &mut self.stage {
+            Stage::Awaiting(sent) => sent.client.as_mut().ok_or_else(Error::unasked)?.answer(accepted),
+            _ => Err(Error::unasked()),
+        }
     }
 
-    /// The identity that the client presents.
-    pub(super) fn claimed_identity(&self) -> Option<&[u8]> {
-        self.identity.as_deref()
+    /// How far it has come.
+    pub(super) fn steps_taken(&self) -> u32 {
+        match &self.stage {
+            Stage::Asking(_) => 1,
+            Stage::Signing(..) => 2,
+            Stage::Awaiting(_) => 3,
+            Stage::Over => 4,
+        }
     }
+
+    /// Who the client says it is.
+    pub(super) fn claim(&self) -> Claim {
+        let shown = match &self.stage {
+            Stage::Awaiting(sent) => sent.client.as_ref().map(PeerProof::claim),
+            _ => None,
+        };
+        Claim { psk_identity: self.identity.clone(), ..shown.unwrap_or_default() }
+    }
+}
+
+/// What the two sides show each other where neither has a pre-shared key. `extensions`: of the ClientHello.
+fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Error> {
+    if config.offers.own.is_empty() {
+        let message = "The client offers no pre-shared key that goes with a cipher suite of this server";
+        return Err(Error::new(ErrorKind::NoSharedCipher, message));
+    }
+    // RFC 8446 section 9.2.
+    let schemes = offered_schemes(extensions)?;
+    let schemes = schemes.ok_or(crate::wire::ExtensionFault::Missing("signature_algorithms"))?;
+    let (agreement, answer) = read_client_hello(&config.offers.abilities, extensions)?;
+    if config.offers.peers.required && agreement.peer.is_none() {
+        return Err(Error::no_shared_certificate_type("client certificate"));
+    }
+    let shown = agreement.own.ok_or_else(|| Error::no_shared_certificate_type("server certificate"))?;
+    let (own, scheme) = config.offers.own(&schemes).ok_or_else(|| {
+        let message = "The client accepts no signature that a key of this server can make";
+        Error::new(ErrorKind::NoSharedCipher, message)
+    })?;
+    let peer = agreement.peer.unwrap_or(CertificateType::X509);
+    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer })
 }
 
 /// RFC 7301 section 3.2: the first of ours that the client has. Without any on either side there is none.
@@ -281,11 +317,6 @@ fn choose_protocol(
     };
     let common = own.iter().find(|name| alpn::contains(offered, name));
     common.map(|name| Some(name.clone())).ok_or_else(Error::no_application_protocol)
-}
-
-/// The list of extensions in a body that has been read before.
-fn extensions_of(body: &[u8]) -> Result<&[u8], Error> {
-    extensions_of_body(body).ok_or_else(no_key)
 }
 
 fn read_psk(body: &[u8]) -> Result<PskOffer<'_>, Error> {
@@ -304,8 +335,4 @@ fn wrong_key(is_known: bool) -> Error {
         Error::new(ErrorKind::UnknownPskIdentity, "The application knows no key for the client's PSK identity")
     };
     error.with_alert(alert::DECRYPT_ERROR)
-}
-
-pub(super) fn no_random_numbers() -> Error {
-    Error::new(ErrorKind::Internal, "The operating system gives no random numbers")
 }

@@ -2,6 +2,7 @@
 
 mod epochs;
 mod messages;
+mod proofs;
 
 use super::association::Association;
 use super::link::kind;

@@ -5,17 +5,29 @@
 
 #![allow(unsafe_code)]
 
+#[cfg(feature = "aws-lc")]
 pub(crate) mod aead;
+#[cfg(feature = "aws-lc")]
 pub(crate) mod ccm;
+#[cfg(feature = "aws-lc")]
 pub(crate) mod groups;
+#[cfg(feature = "aws-lc")]
 pub(crate) mod hash;
+#[cfg(feature = "aws-lc")]
+mod kem;
+#[cfg(feature = "aws-lc")]
 pub(crate) mod mask;
+#[cfg(feature = "aws-lc")]
+pub(crate) mod sign;
+pub(crate) mod x509;
 
 /// AWS-LC did not do it: a record is not authentic, a point is not on its curve, or there is no memory.
+#[cfg(feature = "aws-lc")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused;
 
 /// Turns AWS-LC's 1 or 0 into a `Result`. What went wrong is in the thread's queue of errors, which nobody reads.
+#[cfg(feature = "aws-lc")]
 fn check(result: std::ffi::c_int) -> Result<(), Refused> {
     if result == 1 {
         return Ok(());
@@ -26,6 +38,7 @@ fn check(result: std::ffi::c_int) -> Result<(), Refused> {
 }
 
 /// Whether two strings of bytes are equal, in a time that depends on their lengths alone.
+#[cfg(feature = "aws-lc")]
 pub(crate) fn are_equal(left: &[u8], right: &[u8]) -> bool {
     // SAFETY: both are readable for the length, which is the same.
     left.len() == right.len()

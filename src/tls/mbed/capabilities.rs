@@ -1,6 +1,6 @@
 //! What this build can do, for applications that ask.
 
-use super::curves::Curve;
+use super::curves::{Curve, HYBRID, is_hybrid};
 pub(crate) use super::ffi::capabilities::{aws_lc_version, engine_version};
 use crate::tls::psk::{PSK_HINT_LIMIT, PSK_IDENTITY_LIMIT, PSK_LIMIT};
 use crate::tls::suites::Suite;
@@ -56,7 +56,8 @@ pub(crate) fn suites() -> Vec<Suite> {
 
 /// Names of every group on offer, best first.
 pub(crate) fn curves() -> Vec<&'static str> {
-    Curve::all().into_iter().map(Curve::name).collect()
+    let newer = Some(HYBRID.0).filter(|name| is_hybrid(name));
+    Curve::all().into_iter().map(Curve::name).chain(newer).collect()
 }
 
 /// Limits, alerts and the engine's error numbers.

@@ -2,22 +2,21 @@
 //! (RFC 7250), or left out. The engine writes ours if it is a chain; it reads none of the peer's, of which it gets the
 //! public key alone.
 
-use super::chain::Chain;
 use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
-use super::peer::Peer;
 use super::rules::Rules;
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::error::Error;
-use crate::wire::certificate::{first_certificate, raw_public_key};
+use crate::tls::trust::{Chain, Peer};
+use crate::wire::certificate::{self, first_certificate, raw_public_key};
 use crate::wire::certificate_type::Agreement;
 use crate::wire::handshake::SERVER_KEY_EXCHANGE;
 use crate::wire::{CertificateType, PublicKey};
 
 /// The step that writes a server's Certificate message.
 pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) -> Result<(), Failure> {
-    if rules.required && agreement.peer.is_none() {
+    if rules.peer.required && agreement.peer.is_none() {
         return Err(Error::no_shared_certificate_type("client certificate").into());
     }
     match agreement.own {
@@ -43,7 +42,7 @@ pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
         None if rules.omits_certificate => read_raw_public_key(ssl, rules, peer),
-        Some(CertificateType::X509) => read_chain(ssl, rules, peer),
+        Some(CertificateType::X509) => read_chain(ssl, peer),
         None => Err(Error::no_shared_certificate_type("server certificate").into()),
     }
 }
@@ -56,36 +55,29 @@ pub(super) fn read_clients(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
     }
     match agreement.peer {
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
-        Some(CertificateType::X509) | None => read_chain(ssl, rules, peer),
+        Some(CertificateType::X509) | None => read_chain(ssl, peer),
     }
 }
 
 /// RFC 5246 section 7.4.2: the Certificate message is a chain.
-fn read_chain(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<(), Failure> {
+fn read_chain(ssl: &mut Ssl, peer: &mut Peer) -> Result<(), Failure> {
     let message = ssl.peek_handshake_message()?;
-    judge_chain(ssl, rules, peer, &message).inspect_err(|_| {
+    judge_chain(ssl, peer, &message).inspect_err(|_| {
         if let Some(certificate) = first_certificate(&message) {
             peer.refuse_certificate(certificate);
         }
     })
 }
 
-fn judge_chain(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer, message: &[u8]) -> Result<(), Failure> {
-    let Some(chain) = Chain::read(message)? else { return accept_nothing(ssl, rules) };
-    let judged = rules.chain.judge(&chain);
-    if let (true, Err(fault)) = (rules.required, judged) {
-        return Err(Error::certificate_fault(fault).into());
-    }
-    accept_key(ssl, chain.key())?;
-    peer.present_chain(&chain, judged);
-    Ok(())
+fn judge_chain(ssl: &mut Ssl, peer: &mut Peer, message: &[u8]) -> Result<(), Failure> {
+    let ders = certificate::chain(message).map_err(Error::from)?;
+    let Some(chain) = Chain::read(ders)? else { return accept_nothing(ssl, peer) };
+    peer.hear_chain(&chain, |key| accept_key(ssl, key))
 }
 
 /// RFC 5246 section 7.4.6: a client that has nothing to present says so with an empty message.
-fn accept_nothing(ssl: &mut Ssl, rules: &Rules) -> Result<(), Failure> {
-    if rules.required || ssl.role() == Role::Client {
-        return Err(Error::certificate_fault(CertificateFault::Missing).into());
-    }
+fn accept_nothing(ssl: &mut Ssl, peer: &Peer) -> Result<(), Failure> {
+    peer.hear_nothing(ssl.role() == Role::Client)?;
     ssl.accept_no_public_key();
     Ok(())
 }
@@ -94,12 +86,8 @@ fn accept_nothing(ssl: &mut Ssl, rules: &Rules) -> Result<(), Failure> {
 fn accept_key(ssl: &mut Ssl, key: &PublicKey) -> Result<(), Failure> {
     ssl.accept_raw_public_key(key.der()).map_err(|errno| match errno {
         mbedtls_sys::ERR_SSL_ALLOC_FAILED => Failure::Engine(errno),
-        _ => unacceptable_key().into(),
+        _ => Error::certificate_fault(CertificateFault::UnacceptableKey).into(),
     })
-}
-
-fn unacceptable_key() -> Error {
-    Error::certificate_fault(CertificateFault::UnacceptableKey)
 }
 
 /// RFC 7250 section 3: the Certificate message is one SubjectPublicKeyInfo.
@@ -112,23 +100,17 @@ fn read_raw_public_key(ssl: &mut Ssl, rules: &Rules, peer: &mut Peer) -> Result<
         peer.present(key, true);
         return Ok(());
     }
-    let Some(key) = raw_public_key(&message)? else { return accept_nothing(ssl, rules) };
-    let key = PublicKey::recognise(key).ok_or_else(unacceptable_key)?;
-    let is_expected = rules.public_keys.contains(&key);
-    if !is_expected && rules.required && !rules.asks {
-        peer.refuse_key(&key);
-        return Err(Error::unexpected_key().into());
+    match raw_public_key(&message).map_err(Error::from)? {
+        Some(key) => peer.hear_key(key, |key| accept_key(ssl, key)),
+        None => accept_nothing(ssl, peer),
     }
-    accept_key(ssl, &key)?;
-    peer.present(&key, is_expected);
-    Ok(())
 }
 
 /// The only key that a server without a Certificate message can have. It proves by its signature that it has that key.
 fn key_of_omitted_certificate<'a>(ssl: &Ssl, rules: &'a Rules, message: &[u8]) -> Option<&'a PublicKey> {
     let is_omitted =
         ssl.role() == Role::Client && rules.omits_certificate && message.first() == Some(&SERVER_KEY_EXCHANGE);
-    match rules.public_keys.as_slice() {
+    match rules.peer.public_keys.as_slice() {
         [key] if is_omitted => Some(key),
         _ => None,
     }

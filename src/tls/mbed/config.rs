@@ -4,15 +4,16 @@ use super::credentials::Credentials;
 use super::errors::describe;
 use super::ffi::config::{Role, SslConfig, SslConfigParts};
 use super::ffi::own_key::KeyKind;
+use super::ffi::shells::Shells;
 use super::negotiation::Negotiation;
 use super::room::check_authorities;
 use super::rules::Rules;
-use super::server_identity::PeerName;
 use crate::tls::config::{PeerAuthentication, Settings};
 use crate::tls::config_error::ConfigError;
 use crate::tls::psk::ClientPsk;
 use crate::tls::session::{Session, SessionOf};
 use crate::tls::suites::{Means, Suite};
+use crate::tls::trust::PeerName;
 use crate::tls::wall_clock::WallClock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +77,7 @@ impl ServerConfig {
             (None, _) | (_, Some(false)) => None,
             (Some(anchors), wish) => match check_authorities(anchors.subjects()) {
                 Err(error) if wish.is_some() => return Err(error),
-                room => room.ok().map(|()| anchors.authorities()),
+                room => room.ok().map(|()| Shells::authorities(anchors.subjects().to_vec())),
             },
         };
         let ssl = build(SslConfigParts {

@@ -1,18 +1,18 @@
 //! Keys and certificates, parsed once, into types that cannot be wrong.
 
-use super::digest::digest;
 use super::errors::describe;
 use super::ffi::carrier::Carrier;
 use super::ffi::config::Role;
 use super::ffi::own_key::{KeyKind, OwnKey};
 use super::ffi::shells::Shells;
-use super::ffi::x509::{Certificate, RevocationList, Store};
-use super::pem::{Label, is_pem, sections};
 use super::room;
 use crate::tls::config_error::{ConfigError, Forbidden, Reason};
+use crate::tls::own_credential::OwnCredential;
+use crate::tls::pem::{Label, is_pem, sections};
+use crate::tls::trust::x509::Certificate;
 use crate::wire::{CertificateType, PublicKey};
 use mbedtls::pk::{Pk, Type};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// A private key and the chain of certificates that vouches for it, the key's own first; without one, the key is
 /// presented as a raw public key. A server may have one key of each kind.
@@ -24,46 +24,6 @@ pub(crate) struct Credentials {
     left_out: bool,
     /// What a server has beside: an RSA key where this is an EC key, or an EC key where this is an RSA key.
     other: Option<Box<Credentials>>,
-}
-
-/// Certificates that are trusted to vouch for others.
-pub(crate) struct TrustAnchors {
-    store: Store,
-    digest: [u8; 32],
-    /// Their names, DER each.
-    subjects: Vec<Vec<u8>>,
-}
-
-/// Lists of certificates that their issuers have revoked. Where lists are given, each issuer in a chain must have one.
-pub(crate) struct RevocationLists {
-    lists: Vec<RevocationList>,
-    digest: [u8; 32],
-}
-
-impl RevocationLists {
-    /// Each entry is PEM or DER; a PEM text may hold several lists.
-    pub(crate) fn parse(entries: &[impl AsRef<[u8]>]) -> Result<RevocationLists, ConfigError> {
-        let mut lists = Vec::new();
-        let digest = digest(entries.iter().map(AsRef::as_ref));
-        for (index, entry) in entries.iter().enumerate() {
-            let read: Option<Vec<_>> = sections(entry.as_ref(), Label::RevocationList)
-                .iter()
-                .map(|section| RevocationList::from_der(section.as_deref()?))
-                .collect();
-            let read = read.filter(|read| !read.is_empty());
-            lists.extend(read.ok_or(ConfigError::UnreadableRevocationList { index })?);
-        }
-        Ok(RevocationLists { lists, digest })
-    }
-
-    /// Of the lists as they were given.
-    pub(super) fn digest(&self) -> &[u8; 32] {
-        &self.digest
-    }
-
-    pub(super) fn lists(&self) -> &[RevocationList] {
-        &self.lists
-    }
 }
 
 impl Credentials {
@@ -175,76 +135,32 @@ impl Credentials {
     pub(crate) fn has_kind(&self, kind: KeyKind) -> bool {
         self.all().any(|own| own.key.kind() == kind)
     }
-}
 
-/// Bytes from which trust anchors are kept parsed: parsing Node's root certificates takes longer than a handshake.
-const SHARED_FROM_BYTES: usize = 64 * 1024;
-
-/// The last large set, and the bytes that it was parsed from.
-static SHARED: Mutex<Option<SharedAnchors>> = Mutex::new(None);
-
-struct SharedAnchors {
-    parsed_from: Vec<Vec<u8>>,
-    anchors: Arc<TrustAnchors>,
-}
-
-impl TrustAnchors {
-    /// Parses as `parse` does, but uses a large set again that was parsed before.
-    pub(crate) fn shared(certificates: &[impl AsRef<[u8]>]) -> Result<Arc<TrustAnchors>, ConfigError> {
-        let bytes = || certificates.iter().map(AsRef::as_ref);
-        if bytes().map(<[u8]>::len).sum::<usize>() < SHARED_FROM_BYTES {
-            return TrustAnchors::parse(certificates).map(Arc::new);
-        }
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(shared) = &*shared
-            && shared.parsed_from.iter().map(Vec::as_slice).eq(bytes())
-        {
-            return Ok(Arc::clone(&shared.anchors));
-        }
-        let anchors = Arc::new(TrustAnchors::parse(certificates)?);
-        let parsed_from = bytes().map(<[u8]>::to_vec).collect();
-        *shared = Some(SharedAnchors { parsed_from, anchors: Arc::clone(&anchors) });
-        Ok(anchors)
+    /// The same for an engine that is not this one: what a server shows of each key that can be written.
+    pub(crate) fn of_server(&mut self) -> Vec<OwnCredential> {
+        self.for_others(Role::Server)
     }
 
-    /// Each entry is PEM or DER; a PEM text may hold several certificates.
-    pub(crate) fn parse(certificates: &[impl AsRef<[u8]>]) -> Result<TrustAnchors, ConfigError> {
-        let mut anchors = Vec::new();
-        for (index, entry) in certificates.iter().enumerate() {
-            let read = sections(entry.as_ref(), Label::Certificate).into_iter().flatten();
-            let before = anchors.len();
-            // One certificate of a bundle that cannot be read does not keep the others from being trusted.
-            anchors.extend(read.filter_map(|der| Certificate::from_der(&der)));
-            if anchors.len() == before {
-                return Err(ConfigError::UnreadableTrustAnchor { index });
-            }
-        }
-        if anchors.is_empty() {
-            return Err(ConfigError::NoTrustAnchor);
-        }
-        let store = Store::new(&anchors).ok_or_else(|| ConfigError::Refused("out of memory".to_owned()))?;
-        let ders: Vec<_> = anchors.iter().map(Certificate::der).collect();
-        let digest = digest(ders.iter().map(Vec::as_slice));
-        Ok(TrustAnchors { store, digest, subjects: anchors.iter().map(Certificate::subject).collect() })
+    /// What a client shows.
+    pub(crate) fn of_client(&mut self) -> Vec<OwnCredential> {
+        self.for_others(Role::Client)
     }
 
-    /// Of the certificates.
-    pub(super) fn digest(&self) -> &[u8; 32] {
-        &self.digest
-    }
-
-    pub(super) fn store(&self) -> &Store {
-        &self.store
-    }
-
-    /// Their names, DER each.
-    pub(super) fn subjects(&self) -> &[Vec<u8>] {
-        &self.subjects
-    }
-
-    /// Their names, as a server sends them to its clients.
-    pub(super) fn authorities(&self) -> Shells {
-        Shells::authorities(self.subjects.clone())
+    fn for_others(&mut self, role: Role) -> Vec<OwnCredential> {
+        let presents = self.certificate_types(role);
+        let keys = [Some(&mut self.key), self.other.as_mut().map(|other| &mut other.key)].into_iter().flatten();
+        let for_others = |key: &mut Arc<OwnKey>| {
+            // Nobody else has the key until there is a configuration.
+            let own = Arc::get_mut(key)?;
+            let raw = own.carrier().map(|carrier| carrier.der().to_vec());
+            Some(OwnCredential {
+                key: own.private_der()?,
+                chain: own.certificates().to_vec(),
+                raw,
+                presents: presents.clone(),
+            })
+        };
+        keys.filter_map(for_others).collect()
     }
 }
 

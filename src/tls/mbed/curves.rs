@@ -24,6 +24,14 @@ static CURVES: [Curve; 4] = [
     Curve { id: sys::ECP_DP_SECP521R1, number: 25, name: "P-521", aliases: &["secp521r1"] },
 ];
 
+/// IANA's name and number of the group that DTLS 1.3 alone has: this engine passes it over.
+pub(super) const HYBRID: (&str, u16) = ("X25519MLKEM768", 4588);
+
+/// Whether it is the name of that group, and there is an engine for it.
+pub(super) fn is_hybrid(name: &str) -> bool {
+    cfg!(feature = "aws-lc") && name.eq_ignore_ascii_case(HYBRID.0)
+}
+
 impl Curve {
     pub(super) fn id(self) -> sys::ecp_group_id {
         self.id

@@ -3,7 +3,7 @@
 use super::ffi::hmac::HmacKey;
 
 /// Of parts of one kind.
-pub(super) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
+pub(in crate::tls) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 32] {
     let mut digest = Digest::new();
     parts.for_each(|part| digest.add(part));
     digest.finish()

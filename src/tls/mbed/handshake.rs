@@ -7,7 +7,6 @@ use super::hellos::Hellos;
 use super::no_shared_cipher::explain;
 use super::psk::PskExchange;
 use super::resumption::Resumption;
-use super::server_identity::PeerName;
 use super::steps::{Pause, Steps};
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
@@ -16,6 +15,7 @@ use crate::tls::outbox::Outbox;
 use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
 use crate::tls::session_policy::SessionPolicy;
+use crate::tls::trust::PeerName;
 use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ConnectionId, ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
@@ -229,7 +229,7 @@ impl Handshake {
         let psk_identity = if resumed { resumption.take_psk_identity() } else { staged };
         let terms = Terms {
             protocol: hellos.protocol(&self.ssl),
-            authorization: peer.authorization(suite, resumed),
+            authorization: peer.authorization(suite.key_exchange().uses_psk(), resumed),
             issuers: peer.take_issuers(),
             srtp_profile: hellos.srtp_profile().map(SrtpProfile::name),
         };

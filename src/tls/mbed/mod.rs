@@ -5,12 +5,11 @@
 
 pub(crate) mod capabilities;
 mod certificates;
-mod chain;
 mod config;
 mod cookies;
-pub(super) mod credentials;
+mod credentials;
 mod curves;
-mod digest;
+pub(super) mod digest;
 mod early;
 mod errors;
 mod exporter;
@@ -24,26 +23,23 @@ mod negotiation;
 mod no_shared_cipher;
 mod numbers;
 mod open;
-mod peer;
-mod pem;
-mod presented;
 mod psk;
 mod public_key;
-mod refusal;
 mod resumption;
 mod room;
 mod rules;
 mod saved;
 mod scope;
-mod server_identity;
 mod ssl;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod work;
+#[cfg(not(feature = "aws-lc"))]
+pub(super) mod x509;
 
 pub(crate) use config::{ClientConfig, ServerConfig};
-pub(crate) use credentials::{Credentials, RevocationLists, TrustAnchors};
+pub(crate) use credentials::Credentials;
 pub(crate) use exporter::export;
 pub(crate) use ffi::config::SslConfig;
 pub(crate) use ffi::hmac::HmacKey;

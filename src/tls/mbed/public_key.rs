@@ -2,8 +2,8 @@
 
 use super::credentials::with_nul;
 use super::errors::describe;
-use super::pem::is_pem;
 use crate::tls::config_error::ConfigError;
+use crate::tls::pem::is_pem;
 use crate::wire::PublicKey;
 use mbedtls::pk::Pk;
 

@@ -5,7 +5,6 @@ use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
-use super::peer::Peer;
 use super::rules::Rules;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::peer::Authorization;
@@ -14,6 +13,7 @@ use crate::tls::saved::SessionId;
 use crate::tls::session::{FOREIGN_TICKET_LIMIT, Session, SessionOf};
 use crate::tls::session_policy::{NewSession, SessionPolicy, SessionsById};
 use crate::tls::suites::Suite;
+use crate::tls::trust::Peer;
 use crate::wire::session_ticket;
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -226,7 +226,7 @@ impl Resumption {
 
     fn session_of_server(&self, ssl: &Ssl, rules: &Rules, hellos: &Hellos, peer: &Peer) -> Option<Session> {
         let suite = ssl.suite()?;
-        let authorized = match peer.authorization(suite, false) {
+        let authorized = match peer.authorization(suite.key_exchange().uses_psk(), false) {
             Authorization::Granted => true,
             Authorization::Unknown => false,
             Authorization::Refused(_) => return None,
@@ -289,7 +289,9 @@ impl Resumption {
 
     fn session_of_client(&self, ssl: &mut Ssl, rules: &Rules, suite: Suite, peer: &Peer) -> Option<Session> {
         let resumed = self.is_resumed();
-        if !ssl.has_extended_master_secret() || peer.authorization(suite, resumed) != Authorization::Granted {
+        if !ssl.has_extended_master_secret()
+            || peer.authorization(suite.key_exchange().uses_psk(), resumed) != Authorization::Granted
+        {
             return None;
         }
         let offered = self.offered.as_deref();

@@ -6,12 +6,12 @@ use super::errors::Failure;
 use super::ffi::config::Role;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
-use super::peer::Peer;
 use super::psk::PskExchange;
 use super::resumption::Resumption;
 use super::rules::Rules;
 use super::work::Work;
 use crate::tls::question::Question;
+use crate::tls::trust::Peer;
 use crate::wire::OwnedRecord;
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Steps {
         Steps {
             rules: Arc::clone(rules),
             hellos,
-            peer: Peer::new(rules),
+            peer: Peer::new(&rules.peer),
             psk,
             resumption,
             early: EarlyRecords::default(),
@@ -101,7 +101,8 @@ impl Steps {
     fn question(&mut self, ssl: &mut Ssl) -> Result<Option<Question>, Failure> {
         let Steps { rules, hellos, peer, psk, resumption, .. } = self;
         let session = resumption.question(ssl, rules, hellos, peer)?;
-        Ok(session.or_else(|| peer.question(ssl).map(Question::Peer)).or_else(|| psk.question(ssl)))
+        let is_presented = has_presented_itself(ssl, peer);
+        Ok(session.or_else(|| peer.question(is_presented).map(Question::Peer)).or_else(|| psk.question(ssl)))
     }
 
     /// One step, or the pause that comes before it.
@@ -175,6 +176,17 @@ impl Steps {
             _ => Ok(ssl.handshake_step()?),
         }
     }
+}
+
+/// Whether the peer has said who it is, and the next step would go on with that.
+fn has_presented_itself(ssl: &Ssl, peer: &Peer) -> bool {
+    let state = match (ssl.role(), peer.is_recalled()) {
+        (Role::Client, false) => sys::SSL_SERVER_KEY_EXCHANGE,
+        (Role::Client, true) => sys::SSL_SERVER_CHANGE_CIPHER_SPEC,
+        (Role::Server, false) => sys::SSL_CLIENT_KEY_EXCHANGE,
+        (Role::Server, true) => sys::SSL_SERVER_HELLO,
+    };
+    ssl.state() == state
 }
 
 /// Whether a Finished message that fails to authenticate is taken for that of a client with other keys than ours. Anybody

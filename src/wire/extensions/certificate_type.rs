@@ -1,10 +1,7 @@
 //! RFC 7250: whether each side proves itself with a certificate or with a raw public key.
 
 use super::{ExtensionFault, Hello, find};
-
-/// Extensions of RFC 7250 section 3: what the client presents, and what it accepts.
-const CLIENT_CERTIFICATE_TYPE: u16 = 19;
-const SERVER_CERTIFICATE_TYPE: u16 = 20;
+use crate::wire::hello13::extension::{CLIENT_CERTIFICATE_TYPE, SERVER_CERTIFICATE_TYPE};
 
 /// How a peer may prove itself (IANA's "TLS Certificate Types").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

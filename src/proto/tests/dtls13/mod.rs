@@ -1,10 +1,12 @@
 //! The same story in DTLS 1.3: endpoints, a network, virtual time.
 
+mod certificates;
 mod cookies;
 mod handshakes;
 mod hostile;
 mod life;
 mod lossy;
+mod mutual;
 mod questions;
 
 use super::network::*;

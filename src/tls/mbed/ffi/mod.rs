@@ -38,6 +38,7 @@ pub(crate) mod suite;
 #[cfg(test)]
 mod tests;
 pub(crate) mod wiped;
+#[cfg(not(feature = "aws-lc"))]
 pub(crate) mod x509;
 
 use mbedtls_sys as sys;

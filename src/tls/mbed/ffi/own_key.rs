@@ -38,6 +38,16 @@ impl OwnKey {
         self.carrier.as_ref()
     }
 
+    /// PKCS#1 or SEC 1, DER; `None` when it cannot be written.
+    pub(crate) fn private_der(&mut self) -> Option<Zeroizing<Vec<u8>>> {
+        self.key.write_private_der_vec().ok().map(Zeroizing::new)
+    }
+
+    /// All of the chain, DER each.
+    pub(crate) fn certificates(&self) -> &[Vec<u8>] {
+        self.chain.as_ref().map(Shells::all).unwrap_or_default()
+    }
+
     /// The certificate of the key, DER.
     pub(crate) fn certificate(&self) -> Option<&[u8]> {
         self.chain.as_ref().and_then(Shells::first)

@@ -52,6 +52,11 @@ impl Shells {
         Shells { list, bytes }
     }
 
+    /// The bytes of each.
+    pub(super) fn all(&self) -> &[Vec<u8>] {
+        &self.bytes
+    }
+
     /// The bytes of the first.
     pub(super) fn first(&self) -> Option<&[u8]> {
         self.bytes.first().map(Vec::as_slice)

@@ -1,7 +1,7 @@
 //! The verdict on a chain: AWS-LC's `X509_verify_cert`, which is OpenSSL's, and so node:tls's.
 
-use super::super::config::Role;
 use super::certificate::{Certificate, RevocationList, forget_errors};
+use super::words::Purpose;
 use aws_lc_sys as lc;
 use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::ptr::NonNull;
@@ -56,14 +56,14 @@ impl Store {
     }
 
     /// Looks for a path from the first certificate of `chain` to one that is trusted, and answers it, from the first to
-    /// the last. `peer`: the role in which the owner of the first appears.
+    /// the last. `purpose`: what the first is used for.
     ///
     /// Of several things that are wrong, the last one that is found is named, as node:tls does.
     pub(crate) fn verify(
         &self,
         chain: &[&Certificate],
         lists: Option<&[RevocationList]>,
-        peer: Role,
+        purpose: Purpose,
     ) -> Result<Vec<Certificate>, Refusal> {
         let out_of_memory = Refusal(lc::X509_V_ERR_OUT_OF_MEM);
         let leaf = chain.first().ok_or(Refusal(lc::X509_V_ERR_UNSPECIFIED))?;
@@ -80,7 +80,7 @@ impl Store {
         // SAFETY: the context is new; store, certificates and stack outlive it.
         let set_up = unsafe { lc::X509_STORE_CTX_init(raw, self.raw.as_ptr(), leaf.as_ptr(), untrusted.as_ptr()) };
         // SAFETY: the context is set up, or was zeroed by the attempt; the name is a C string.
-        if set_up != 1 || unsafe { lc::X509_STORE_CTX_set_default(raw, purpose(peer).as_ptr()) } != 1 {
+        if set_up != 1 || unsafe { lc::X509_STORE_CTX_set_default(raw, name_of(purpose).as_ptr()) } != 1 {
             return Err(out_of_memory);
         }
         // SAFETY: the context is set up; `errors` and lists outlive it.
@@ -146,11 +146,11 @@ unsafe extern "C" fn note_error(ok: c_int, context: *mut lc::X509_STORE_CTX) -> 
     1
 }
 
-/// Purpose and trust for certificates of this role, by OpenSSL's name.
-fn purpose(peer: Role) -> &'static CStr {
-    match peer {
-        Role::Server => c"ssl_server",
-        Role::Client => c"ssl_client",
+/// Purpose and trust, by OpenSSL's name.
+fn name_of(purpose: Purpose) -> &'static CStr {
+    match purpose {
+        Purpose::ServerAuthentication => c"ssl_server",
+        Purpose::ClientAuthentication => c"ssl_client",
     }
 }
 

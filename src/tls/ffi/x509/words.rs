@@ -32,6 +32,13 @@ pub(crate) enum Hash {
     Other,
 }
 
+/// What the owner of a certificate uses it for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    ServerAuthentication,
+    ClientAuthentication,
+}
+
 /// How large a public key is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "aws-lc"), expect(dead_code, reason = "Mbed TLS tells fewer things apart"))]

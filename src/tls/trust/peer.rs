@@ -1,17 +1,13 @@
 //! Who the peer is: what it has presented, and whether that is enough.
 
 use super::chain::Chain;
-use super::ffi::config::Role;
-use super::ffi::ssl::Ssl;
-use super::rules::Rules;
+use super::rules::PeerRules;
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::peer::{Authorization, PeerCredential};
 use crate::tls::session::Session;
-use crate::tls::suites::Suite;
 use crate::wire::PublicKey;
-use mbedtls_sys as sys;
 use std::sync::Arc;
 
 /// Whether the application has had its say about the peer.
@@ -25,8 +21,8 @@ enum Verdict {
 }
 
 /// One handshake's view of its peer.
-pub(super) struct Peer {
-    rules: Arc<Rules>,
+pub(crate) struct Peer {
+    rules: Arc<PeerRules>,
     credential: Option<PeerCredential>,
     /// The certificates that came with the peer's own, DER each.
     issuers: Vec<Vec<u8>>,
@@ -40,7 +36,7 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(rules: &Arc<Rules>) -> Peer {
+    pub(crate) fn new(rules: &Arc<PeerRules>) -> Peer {
         Peer {
             rules: Arc::clone(rules),
             credential: None,
@@ -53,7 +49,7 @@ impl Peer {
     }
 
     /// The peer resumes a session in which it was this one. The application has its say all the same.
-    pub(super) fn recall(&mut self, session: &Session) {
+    pub(crate) fn recall(&mut self, session: &Session) {
         self.credential = session.peer.clone();
         self.issuers = session.issuers.clone();
         self.recalled = Some(if session.authorized { Authorization::Granted } else { Authorization::Unknown });
@@ -68,8 +64,49 @@ impl Peer {
         self.rules.public_keys.iter().any(|key| key.der() == public_key)
     }
 
+    /// Judges a chain of certificates that the peer presents, has the engine take its key with `take`, and remembers it.
+    pub(crate) fn hear_chain<E: From<Error>>(
+        &mut self,
+        chain: &Chain,
+        take: impl FnOnce(&PublicKey) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let judged = self.rules.chain.judge(chain);
+        if let (true, Err(fault)) = (self.rules.required, judged) {
+            return Err(Error::certificate_fault(fault).into());
+        }
+        take(chain.key())?;
+        self.present_chain(chain, judged);
+        Ok(())
+    }
+
+    /// The same of a raw public key: a SubjectPublicKeyInfo.
+    pub(crate) fn hear_key<E: From<Error>>(
+        &mut self,
+        key: &[u8],
+        take: impl FnOnce(&PublicKey) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let unacceptable = || Error::certificate_fault(CertificateFault::UnacceptableKey);
+        let key = PublicKey::recognise(key).ok_or_else(unacceptable)?;
+        let is_expected = self.rules.public_keys.contains(&key);
+        if !is_expected && self.rules.required && !self.rules.asks {
+            self.refused.public_key = Some(key.der().to_vec());
+            return Err(Error::unexpected_key().into());
+        }
+        take(&key)?;
+        self.present(&key, is_expected);
+        Ok(())
+    }
+
+    /// The peer presents nothing. Servers have to.
+    pub(crate) fn hear_nothing(&self, is_server: bool) -> Result<(), Error> {
+        if self.rules.required || is_server {
+            return Err(Error::certificate_fault(CertificateFault::Missing));
+        }
+        Ok(())
+    }
+
     /// The peer presents a raw public key. The application is not asked about one that is expected.
-    pub(super) fn present(&mut self, key: &PublicKey, is_expected: bool) {
+    pub(crate) fn present(&mut self, key: &PublicKey, is_expected: bool) {
         if is_expected {
             self.verdict = Verdict::Settled;
         }
@@ -77,7 +114,7 @@ impl Peer {
     }
 
     /// The peer presents a certificate, whose chain was judged.
-    pub(super) fn present_chain(&mut self, chain: &Chain, judged: Result<(), CertificateFault>) {
+    fn present_chain(&mut self, chain: &Chain, judged: Result<(), CertificateFault>) {
         let mut certificates = chain.ders();
         let certificate = certificates.next();
         self.issuers = certificates.collect();
@@ -85,18 +122,13 @@ impl Peer {
         self.credential = Some(PeerCredential { public_key: chain.key().der().to_vec(), certificate });
     }
 
-    /// The peer has presented this raw public key, which is refused.
-    pub(super) fn refuse_key(&mut self, key: &PublicKey) {
-        self.refused.public_key = Some(key.der().to_vec());
-    }
-
     /// The peer has presented this certificate, which is refused.
-    pub(super) fn refuse_certificate(&mut self, der: &[u8]) {
+    pub(crate) fn refuse_certificate(&mut self, der: &[u8]) {
         self.refused.certificate = Some(der.to_vec());
     }
 
     /// What it has presented, whether it was refused or not.
-    pub(super) fn claim(&self) -> Claim {
+    pub(crate) fn claim(&self) -> Claim {
         match &self.credential {
             None => self.refused.clone(),
             Some(PeerCredential { public_key, certificate }) => {
@@ -105,15 +137,13 @@ impl Peer {
         }
     }
 
-    /// What the application has to decide before the next step.
-    pub(super) fn question(&mut self, ssl: &Ssl) -> Option<PeerCredential> {
-        let state = match (ssl.role(), self.recalled) {
-            (Role::Client, None) => sys::SSL_SERVER_KEY_EXCHANGE,
-            (Role::Client, Some(_)) => sys::SSL_SERVER_CHANGE_CIPHER_SPEC,
-            (Role::Server, None) => sys::SSL_CLIENT_KEY_EXCHANGE,
-            (Role::Server, Some(_)) => sys::SSL_SERVER_HELLO,
-        };
-        let is_presented = ssl.state() == state;
+    /// Whether it resumes a session.
+    pub(crate) fn is_recalled(&self) -> bool {
+        self.recalled.is_some()
+    }
+
+    /// What the application has to decide before the next step. `is_presented`: whether it has presented what it will.
+    pub(crate) fn question(&mut self, is_presented: bool) -> Option<PeerCredential> {
         if !is_presented || !self.rules.asks || self.verdict != Verdict::Open {
             return None;
         }
@@ -122,7 +152,7 @@ impl Peer {
     }
 
     /// The application's answer.
-    pub(super) fn answer(&mut self, accepted: bool) -> Result<(), Error> {
+    pub(crate) fn answer(&mut self, accepted: bool) -> Result<(), Error> {
         if self.verdict != Verdict::Asked {
             return Err(Error::unasked());
         }
@@ -132,7 +162,7 @@ impl Peer {
     }
 
     /// A client may present what it likes: the engine's CertificateRequest names every kind of key.
-    pub(super) fn check_signature_kind(&self) -> Result<(), Error> {
+    pub(crate) fn check_signature_kind(&self) -> Result<(), Error> {
         let Some(credential) = &self.credential else { return Ok(()) };
         let is_rsa = PublicKey::recognise(&credential.public_key).is_some_and(|key| key.is_rsa());
         if self.rules.signatures.accept(is_rsa) {
@@ -141,18 +171,18 @@ impl Peer {
         Err(Error::certificate_fault(CertificateFault::UnacceptableKey))
     }
 
-    /// What a finished handshake says about the peer, which was let in.
-    pub(super) fn authorization(&self, suite: Suite, resumed: bool) -> Authorization {
+    /// What a finished handshake says about the peer, which was let in. `uses_psk`: whether it has proved to have a pre-shared key.
+    pub(crate) fn authorization(&self, uses_psk: bool, resumed: bool) -> Authorization {
         if resumed {
             // Of a saved connection, only the application knows whose session it was.
             return self.recalled.unwrap_or(Authorization::Unknown);
         }
-        if suite.key_exchange().uses_psk() {
+        if uses_psk {
             return Authorization::Granted;
         }
         let refused = |error: Error| Authorization::Refused(error.kind);
         match &self.credential {
-            None if self.rules.abilities.accepts.is_empty() => Authorization::Unknown,
+            None if self.rules.accepts.is_empty() => Authorization::Unknown,
             None => refused(Error::certificate_fault(CertificateFault::Missing)),
             Some(PeerCredential { certificate: Some(_), .. }) => match self.chain {
                 Ok(()) => Authorization::Granted,
@@ -166,19 +196,19 @@ impl Peer {
         }
     }
 
-    pub(super) fn credential(&self) -> Option<&PeerCredential> {
+    pub(crate) fn credential(&self) -> Option<&PeerCredential> {
         self.credential.as_ref()
     }
 
-    pub(super) fn issuers(&self) -> &[Vec<u8>] {
+    pub(crate) fn issuers(&self) -> &[Vec<u8>] {
         &self.issuers
     }
 
-    pub(super) fn take_issuers(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn take_issuers(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.issuers)
     }
 
-    pub(super) fn take_credential(&mut self) -> Option<PeerCredential> {
+    pub(crate) fn take_credential(&mut self) -> Option<PeerCredential> {
         self.credential.take()
     }
 }

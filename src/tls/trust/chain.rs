@@ -1,17 +1,15 @@
 //! The peer's chain of certificates, and the verdict on it.
 //!
-//! This is the only place where a chain is judged. The engine gets the peer's public key, and no certificate.
+//! This is the only place where a chain is judged. The engines get the peer's public key, and no certificate.
 
-use super::credentials::{RevocationLists, TrustAnchors};
-use super::curves::Curve;
-use super::ffi::config::Role;
-use super::ffi::x509::{Certificate, KeySize, Refusal, Store};
-use super::negotiation::Signatures;
+use super::anchors::{RevocationLists, TrustAnchors};
 use super::presented::Presented;
 use super::server_identity::PeerName;
+use super::signatures::Signatures;
+use super::x509::{Certificate, KeySize, Purpose, Refusal, Store};
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::error::Error;
-use crate::wire::{PublicKey, RSA_BITS, certificate};
+use crate::wire::{PublicKey, RSA_BITS};
 use std::sync::{Arc, LazyLock};
 
 /// Certificates in one chain: to verify one costs a signature.
@@ -24,15 +22,14 @@ const EC_BITS_LEAST: u32 = 224;
 static NOBODY: LazyLock<Option<Store>> = LazyLock::new(|| Store::new([]));
 
 /// What a Certificate message holds: one certificate at least, the peer's own first.
-pub(super) struct Chain {
+pub(crate) struct Chain {
     certificates: Vec<Arc<Presented>>,
     key: PublicKey,
 }
 
 impl Chain {
-    /// From a Certificate message; `None` when there is none in it.
-    pub(super) fn read(message: &[u8]) -> Result<Option<Chain>, Error> {
-        let ders = certificate::chain(message)?;
+    /// From the certificates in a Certificate message, DER each, the peer's own first; `None` when there is none.
+    pub(crate) fn read(ders: Vec<&[u8]>) -> Result<Option<Chain>, Error> {
         if ders.len() > CERTIFICATES_LIMIT {
             return Err(Error::certificate_fault(CertificateFault::ChainTooLong));
         }
@@ -64,16 +61,16 @@ fn is_enormous(size: KeySize) -> bool {
 }
 
 /// What chains are judged by.
-pub(super) struct ChainRules {
-    /// The role in which the peer appears.
-    pub(super) peer: Role,
+pub(crate) struct ChainRules {
+    /// What the peer uses its certificate for.
+    pub(super) purpose: Purpose,
     /// `None` trusts nobody.
     pub(super) trust_anchors: Option<Arc<TrustAnchors>>,
     /// `None` checks no revocation.
     pub(super) revocations: Option<Arc<RevocationLists>>,
     pub(super) signatures: Signatures,
-    /// The curves that the peer's own key may be on, unless it is an RSA key.
-    pub(super) curves: Vec<Curve>,
+    /// Names of the curves that the peer's own key may be on, unless it is an RSA key; `None` for all.
+    pub(super) curves: Option<Vec<&'static str>>,
     /// `None` compares no name.
     pub(super) name: Option<PeerName>,
 }
@@ -87,15 +84,17 @@ impl ChainRules {
             None => NOBODY.as_ref().ok_or(CertificateFault::Other)?,
         };
         let certificates: Vec<_> = chain.certificates.iter().map(|presented| &presented.certificate).collect();
-        let path = store.verify(&certificates, lists, self.peer).map_err(Refusal::fault)?;
+        let path = store.verify(&certificates, lists, self.purpose).map_err(Refusal::fault)?;
         check_path_lengths(&path)?;
         self.check_strength(&path)?;
         // RFC 8422 section 5.1: a server's key is on a curve that its client knows.
-        if chain.key.curve().is_some_and(|name| !self.curves.iter().any(|curve| curve.name() == name)) {
+        if let (Some(curve), Some(curves)) = (chain.key.curve(), &self.curves)
+            && !curves.contains(&curve)
+        {
             return Err(CertificateFault::Weak);
         }
         let own = certificates.first().ok_or(CertificateFault::Missing)?;
-        // RFC 5246 sections 7.4.2 and 7.4.6: every suite here has the key sign.
+        // RFC 5246 sections 7.4.2 and 7.4.6, RFC 8446 section 4.4.2.2: every suite here has the key sign.
         if !own.may_sign() {
             return Err(CertificateFault::WrongPurpose);
         }
@@ -141,6 +140,7 @@ fn check_path_lengths(path: &[Certificate]) -> Result<(), CertificateFault> {
 mod tests {
     use super::*;
     use crate::tls::error::ErrorKind;
+    use crate::wire::certificate;
     use crate::wire::handshake::CERTIFICATE;
     use rcgen::{CertificateParams, KeyPair};
 
@@ -155,15 +155,19 @@ mod tests {
         CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap().der().to_vec()
     }
 
+    fn read(message: &[u8]) -> Result<Option<Chain>, Error> {
+        Chain::read(certificate::chain(message)?)
+    }
+
     fn refusal(message: &[u8]) -> ErrorKind {
-        Chain::read(message).err().unwrap().kind
+        read(message).err().unwrap().kind
     }
 
     #[test]
     fn a_message_holds_certificates_or_none() {
         let der = certificate();
-        assert!(Chain::read(&message(&[])).unwrap().is_none());
-        let chain = Chain::read(&message(&[&der, &der])).unwrap().unwrap();
+        assert!(read(&message(&[])).unwrap().is_none());
+        let chain = read(&message(&[&der, &der])).unwrap().unwrap();
         assert_eq!(chain.ders().collect::<Vec<_>>(), [der.clone(), der]);
     }
 
@@ -178,7 +182,7 @@ mod tests {
             for value in [0, 1, 0x7f, 0x80, 0x82, 0xff] {
                 let mut changed = message.clone();
                 changed[at] = value;
-                let _ = Chain::read(&changed);
+                let _ = read(&changed);
             }
         }
     }
@@ -186,7 +190,7 @@ mod tests {
     #[test]
     fn a_chain_has_a_bounded_length() {
         let der = certificate();
-        assert!(Chain::read(&message(&[der.as_slice(); CERTIFICATES_LIMIT])).is_ok());
+        assert!(read(&message(&[der.as_slice(); CERTIFICATES_LIMIT])).is_ok());
         let too_long = message(&[der.as_slice(); CERTIFICATES_LIMIT + 1]);
         assert_eq!(refusal(&too_long), ErrorKind::Certificate(CertificateFault::ChainTooLong));
     }

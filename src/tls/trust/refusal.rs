@@ -1,13 +1,13 @@
 //! What the verification of a chain answers, in our words.
 
-use super::ffi::x509::Refusal;
+use super::x509::Refusal;
 use crate::tls::certificate_fault::CertificateFault;
 
 #[cfg(feature = "aws-lc")]
 impl Refusal {
     /// What is wrong with the chain. node:tls has codes for some of OpenSSL's numbers.
     pub(super) fn fault(self) -> CertificateFault {
-        use super::ffi::x509::numbers;
+        use super::x509::numbers;
         match self.0 {
             numbers::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT => CertificateFault::SelfSigned,
             numbers::X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN => CertificateFault::SelfSignedInChain,
@@ -45,10 +45,10 @@ impl Refusal {
 impl Refusal {
     /// What is wrong with the chain; of several things, the most telling.
     pub(super) fn fault(self) -> CertificateFault {
-        use super::ffi::x509::End;
-        use mbedtls_sys as sys;
+        use super::x509::End;
+        use super::x509::flags;
         let has = |flag: i32| self.flags & flag.unsigned_abs() != 0;
-        if has(sys::X509_BADCERT_NOT_TRUSTED) {
+        if has(flags::X509_BADCERT_NOT_TRUSTED) {
             match (self.length, self.end) {
                 // Mbed TLS also says "not trusted" of a path to a root that it trusts, for a signature below it.
                 (_, End::TrustedRoot) => CertificateFault::BadSignature,
@@ -57,21 +57,24 @@ impl Refusal {
                 (_, End::SelfSigned) => CertificateFault::SelfSignedInChain,
                 (_, End::Issued) => CertificateFault::UnknownIssuerOfIssuer,
             }
-        } else if has(sys::X509_BADCERT_REVOKED) {
+        } else if has(flags::X509_BADCERT_REVOKED) {
             CertificateFault::Revoked
-        } else if has(sys::X509_BADCERT_EXPIRED) {
+        } else if has(flags::X509_BADCERT_EXPIRED) {
             CertificateFault::Expired
-        } else if has(sys::X509_BADCERT_FUTURE) {
+        } else if has(flags::X509_BADCERT_FUTURE) {
             CertificateFault::NotYetValid
-        } else if has(sys::X509_BADCRL_NOT_TRUSTED) {
+        } else if has(flags::X509_BADCRL_NOT_TRUSTED) {
             CertificateFault::NoCrl
-        } else if has(sys::X509_BADCRL_EXPIRED) {
+        } else if has(flags::X509_BADCRL_EXPIRED) {
             CertificateFault::CrlExpired
-        } else if has(sys::X509_BADCRL_FUTURE) {
+        } else if has(flags::X509_BADCRL_FUTURE) {
             CertificateFault::CrlNotYetValid
-        } else if has(sys::X509_BADCERT_KEY_USAGE | sys::X509_BADCERT_EXT_KEY_USAGE | sys::X509_BADCERT_NS_CERT_TYPE) {
+        } else if has(flags::X509_BADCERT_KEY_USAGE
+            | flags::X509_BADCERT_EXT_KEY_USAGE
+            | flags::X509_BADCERT_NS_CERT_TYPE)
+        {
             CertificateFault::WrongPurpose
-        } else if has(sys::X509_BADCERT_BAD_MD | sys::X509_BADCERT_BAD_PK | sys::X509_BADCERT_BAD_KEY) {
+        } else if has(flags::X509_BADCERT_BAD_MD | flags::X509_BADCERT_BAD_PK | flags::X509_BADCERT_BAD_KEY) {
             CertificateFault::Weak
         } else {
             CertificateFault::Other

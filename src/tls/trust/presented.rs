@@ -4,7 +4,7 @@
 //! own again. To parse one costs as much as a fifth of a handshake. What follows from the bytes alone, whoever has sent them
 //! and whatever they are judged by, is kept for a few; no verdict is.
 
-use super::ffi::x509::Certificate;
+use super::x509::Certificate;
 use crate::wire::PublicKey;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -2,9 +2,8 @@
 //!
 //! Mbed TLS 2.28 does not enforce all that authorities can say. What it does not enforce is refused here.
 
-use super::super::config::Role;
-use super::super::{c_int, c_void, check, sys};
-use super::words::{Hash, KeySize, Names, SignatureScheme};
+use super::{c_int, c_void, check, sys};
+use crate::tls::ffi::x509::{Hash, KeySize, Names, Purpose, SignatureScheme};
 use std::ptr::null;
 use std::slice;
 
@@ -252,20 +251,20 @@ impl Store {
     }
 
     /// Looks for a path from the first certificate of `chain` to one that is trusted, and answers it, from the first to
-    /// the last. `peer`: the role in which the owner of the first appears.
+    /// the last. `purpose`: what the first is used for.
     pub(crate) fn verify(
         &self,
         chain: &[&Certificate],
         lists: Option<&[RevocationList]>,
-        peer: Role,
+        purpose: Purpose,
     ) -> Result<Vec<Certificate>, Refusal> {
         let other = |_: c_int| Refusal { flags: sys::X509_BADCERT_OTHER as u32, length: 0, end: End::Issued };
         let mut presented = List::parse(chain.iter().map(|certificate| certificate.der.as_slice())).map_err(other)?;
         let mut walk = Walk {
             lists: lists.map(Lists::parse).transpose().map_err(other)?,
-            purpose: match peer {
-                Role::Server => SERVER_AUTH,
-                Role::Client => CLIENT_AUTH,
+            purpose: match purpose {
+                Purpose::ServerAuthentication => SERVER_AUTH,
+                Purpose::ClientAuthentication => CLIENT_AUTH,
             },
             path: Vec::new(),
         };

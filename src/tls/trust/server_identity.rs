@@ -3,7 +3,7 @@
 //! RFC 9525 with two things that node:tls keeps for old certificates: a common name counts where there is no DNS name
 //! beside it, and a wildcard may be part of the first label.
 
-use super::ffi::x509::Names;
+use super::x509::Names;
 use std::net::IpAddr;
 
 /// The name that a server's certificate must carry.
@@ -17,7 +17,7 @@ pub(crate) enum PeerName {
 
 impl PeerName {
     /// A DNS name or the literal of an address.
-    pub(super) fn parse(servername: &str) -> PeerName {
+    pub(crate) fn parse(servername: &str) -> PeerName {
         match servername.parse() {
             Ok(address) => PeerName::Ip(address),
             // RFC 6066 section 3: without a trailing dot.
@@ -26,7 +26,7 @@ impl PeerName {
     }
 
     /// What a server can be asked for (RFC 6066 section 3).
-    pub(super) fn dns(&self) -> Option<&str> {
+    pub(crate) fn dns(&self) -> Option<&str> {
         match self {
             PeerName::Dns(name) => Some(name),
             PeerName::Ip(_) => None,

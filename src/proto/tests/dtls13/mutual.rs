@@ -1,0 +1,218 @@
+//! Clients that prove who they are in the handshake, and raw public keys on either side (RFC 7250).
+
+use super::certificates::{credentials, trusting};
+use super::*;
+use crate::proto::tests::certificates::{Issuer, issuer};
+use crate::tls::{Authorization, CertificateFault, Credentials, PeerAuthentication};
+use crate::wire::PublicKey;
+use rcgen::{KeyPair, PublicKeyData};
+use std::time::Duration;
+
+fn only() -> Settings {
+    settings_of(ONLY, &[], &[])
+}
+
+fn key() -> KeyPair {
+    KeyPair::generate().unwrap()
+}
+
+fn raw(key: &KeyPair) -> Option<Credentials> {
+    Some(Credentials::parse_raw(key.serialize_pem().as_bytes(), None).unwrap())
+}
+
+/// Who has one of these keys.
+fn pinned(keys: &[&KeyPair]) -> PeerAuthentication {
+    let public = |key: &&KeyPair| PublicKey::recognise(&key.subject_public_key_info()).unwrap();
+    PeerAuthentication {
+        trust_anchors: None,
+        servername: None,
+        public_keys: Some(keys.iter().map(public).collect()),
+        leaves_name: false,
+        required: true,
+        asks: false,
+        allows_omission: false,
+    }
+}
+
+fn server_of_keys(own: Option<Credentials>, clients: Option<PeerAuthentication>) -> ServerConfig {
+    ServerConfig::new(&only(), own, false, clients).unwrap()
+}
+
+fn client_of_keys(own: Option<Credentials>, server: PeerAuthentication) -> ClientConfig {
+    ClientConfig::new(&only(), None, Some(server), own).unwrap()
+}
+
+fn run(server: ServerConfig, client: &ClientConfig) -> Network {
+    let mut network = Network::new(server);
+    network.connect(client);
+    network.settle();
+    network
+}
+
+fn mutual(issuer: &Issuer, clients: PeerAuthentication, own: Option<&KeyPair>) -> (ServerConfig, ClientConfig) {
+    let server = server_of_keys(Some(credentials(&key(), issuer)), Some(clients));
+    let own = own.map(|own| credentials(own, issuer));
+    (server, client_of_keys(own, trusting(issuer, Some("localhost"))))
+}
+
+fn authorization(peer: &Peer) -> Vec<Authorization> {
+    let of = |event: &crate::proto::Event| match event {
+        crate::proto::Event::Secure { terms, .. } => Some(terms.authorization),
+        _ => None,
+    };
+    peer.log.iter().filter_map(of).collect()
+}
+
+#[test]
+fn both_sides_know_each_other_by_chains() {
+    let (issuer, own) = (issuer(), key());
+    let (server, client) = mutual(&issuer, trusting(&issuer, None), Some(&own));
+    let mut network = run(server, &client);
+    assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (vec![], vec![]));
+    assert_eq!(network.server.peer_keys(), [Some(own.subject_public_key_info())]);
+    assert_eq!(authorization(&network.server), [Authorization::Granted]);
+    talk(&mut network);
+}
+
+#[test]
+fn a_client_without_a_certificate_is_refused_where_one_is_required() {
+    let issuer = issuer();
+    let (server, client) = mutual(&issuer, trusting(&issuer, None), None);
+    let network = run(server, &client);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::Certificate(CertificateFault::Missing)]);
+    // The client was done: the server's last word reaches it as an alert (RFC 8446 section 6.2).
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
+    assert!(network.server.secured().is_empty());
+}
+
+#[test]
+fn a_client_that_nobody_vouches_for_is_refused_or_let_in_and_told() {
+    let (ours, theirs) = (issuer(), issuer());
+    let server = |required| {
+        let clients = PeerAuthentication { required, ..trusting(&ours, None) };
+        server_of_keys(Some(credentials(&key(), &ours)), Some(clients))
+    };
+    let client = || client_of_keys(Some(credentials(&key(), &theirs)), trusting(&ours, Some("localhost")));
+    let fault = ErrorKind::Certificate(CertificateFault::UnknownIssuer);
+    assert_eq!(run(server(true), &client()).server.error_kinds(), [fault]);
+    let mut network = run(server(false), &client());
+    assert_eq!(authorization(&network.server), [Authorization::Refused(fault)]);
+    talk(&mut network);
+}
+
+#[test]
+fn the_question_about_the_client_comes_when_it_has_proved_its_key_and_the_timers_stand_still() {
+    for accepted in [true, false] {
+        let (issuer, own) = (issuer(), key());
+        let clients = PeerAuthentication { asks: true, ..trusting(&issuer, None) };
+        let (server, client) = mutual(&issuer, clients, Some(&own));
+        let mut network = run(server, &client);
+        let (address, question, presented) = network.open_verifications.remove(0);
+        assert_eq!(presented.public_key, own.subject_public_key_info());
+        network.run_for(Duration::from_secs(8));
+        assert!(network.server.secured().is_empty());
+        assert!(network.answer_peer(address, question, accepted));
+        network.run_for(Duration::from_secs(8));
+        if accepted {
+            talk(&mut network);
+        } else {
+            assert_eq!(network.server.error_kinds(), [ErrorKind::PeerRefused]);
+            assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
+        }
+    }
+}
+
+#[test]
+fn both_sides_know_each_other_by_pinned_keys() {
+    let (ours, theirs) = (key(), key());
+    let server = server_of_keys(raw(&ours), Some(pinned(&[&theirs])));
+    let mut network = run(server, &client_of_keys(raw(&theirs), pinned(&[&ours])));
+    assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (vec![], vec![]));
+    assert_eq!(network.server.peer_keys(), [Some(theirs.subject_public_key_info())]);
+    assert_eq!(network.clients[0].peer_keys(), [Some(ours.subject_public_key_info())]);
+    talk(&mut network);
+}
+
+#[test]
+fn another_key_than_the_pinned_one_is_refused_on_either_side() {
+    let (ours, theirs, other) = (key(), key(), key());
+    let network = run(server_of_keys(raw(&ours), None), &client_of_keys(None, pinned(&[&other])));
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::PeerKeyMismatch]);
+    let server = server_of_keys(raw(&ours), Some(pinned(&[&other])));
+    let network = run(server, &client_of_keys(raw(&theirs), pinned(&[&ours])));
+    assert_eq!(network.server.error_kinds(), [ErrorKind::PeerKeyMismatch]);
+}
+
+#[test]
+fn a_chain_on_one_side_and_a_raw_key_on_the_other() {
+    let (issuer, theirs) = (issuer(), key());
+    let server = server_of_keys(Some(credentials(&key(), &issuer)), Some(pinned(&[&theirs])));
+    let mut network = run(server, &client_of_keys(raw(&theirs), trusting(&issuer, Some("localhost"))));
+    assert_eq!(network.server.peer_keys(), [Some(theirs.subject_public_key_info())]);
+    talk(&mut network);
+}
+
+#[test]
+fn sides_that_show_one_kind_and_take_the_other_have_nothing_in_common() {
+    let issuer = issuer();
+    let network = run(server_of_keys(raw(&key()), None), &client_of_keys(None, trusting(&issuer, Some("localhost"))));
+    assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCertificateType]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
+}
+
+#[test]
+fn any_one_or_two_datagrams_of_a_mutual_handshake_may_be_lost() {
+    let issuer = issuer();
+    let losses = (0..9).flat_map(|first| (first..9).map(move |second| [first, second]));
+    let own = key();
+    for lost in losses {
+        let (server, client) = mutual(&issuer, trusting(&issuer, None), Some(&own));
+        let mut network = Network::new(server);
+        network.connect(&client);
+        let mut seen = 0;
+        for _ in 0..40 {
+            while network.wire.len() > seen {
+                if lost.contains(&seen) {
+                    network.drop_in_flight();
+                }
+                seen += 1;
+            }
+            if !network.step() {
+                network.run_for(Duration::from_millis(250));
+            }
+        }
+        network.run_for(Duration::from_secs(60));
+        assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1), "{lost:?}");
+        talk(&mut network);
+    }
+}
+
+#[test]
+fn steps_with_certificates_leave_for_another_thread_and_come_back() {
+    let issuer = issuer();
+    let (server, client) = mutual(&issuer, trusting(&issuer, None), Some(&key()));
+    let mut network = Network::with_jobs(server, 4);
+    network.runs_jobs_at_once = true;
+    network.connect(&client);
+    network.settle();
+    talk(&mut network);
+    assert_eq!(network.server.endpoint.counters().jobs_started, 2);
+    assert_eq!(network.clients[0].endpoint.counters().jobs_started, 1);
+}
+
+#[test]
+fn a_thread_that_takes_long_costs_no_repetition() {
+    let issuer = issuer();
+    let (server, client) = mutual(&issuer, trusting(&issuer, None), Some(&key()));
+    let mut network = Network::with_jobs(server, 4);
+    network.connect(&client);
+    for _ in 0..10 {
+        network.run_for(Duration::from_millis(400));
+        while !network.open_jobs.is_empty() {
+            network.run_job(0);
+        }
+    }
+    network.settle();
+    talk(&mut network);
+    assert_eq!(network.server.endpoint.counters().jobs_started, 2);
+}

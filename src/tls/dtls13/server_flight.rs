@@ -1,0 +1,169 @@
+//! A server's flight, from ServerHello to Finished (RFC 8446 sections 4.1.3 to 4.4).
+
+use super::config::ServerConfig;
+use super::errors::illegal;
+use super::hellos::{encrypted_extensions, server_hello};
+use super::link::Link;
+use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
+use super::peer_proof::PeerProof;
+use super::proof::{OwnProof, Signer};
+use super::retry::Retry;
+use super::schedule::{Schedule, finished};
+use super::suite::{algorithm, hash};
+use super::transcript::Transcript;
+use crate::tls::error::{Error, ErrorKind};
+use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
+use crate::tls::ffi::hash::Digest;
+use crate::tls::ffi::sign::Scheme;
+use crate::tls::outbox::Outbox;
+use crate::tls::random::fill_random;
+use crate::tls::suites::Suite;
+use crate::wire::handshake::{
+    CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO,
+};
+use crate::wire::hello13::Offer;
+use crate::wire::{CertificateType, certificate13, extensions_of_body};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// The ClientHello that the flight answers.
+pub(super) struct Hello {
+    pub(super) body: Vec<u8>,
+    pub(super) retry: Retry,
+    /// The messages before it.
+    pub(super) transcript: Transcript,
+}
+
+/// How the server proves who it is.
+pub(super) enum Proof<'a> {
+    /// By this pre-shared key, which is the client's with this number.
+    Psk(&'a [u8], u16),
+    Certificate(&'a Certified),
+}
+
+/// How either side proves who it is with certificates.
+pub(super) struct Certified {
+    /// The server's key, and what is shown of it.
+    pub(super) own: (Arc<OwnProof>, CertificateType),
+    pub(super) scheme: Scheme,
+    /// What the client is to show.
+    pub(super) peer: CertificateType,
+    /// What the client is told of it: a list of extensions.
+    pub(super) answer: Vec<u8>,
+}
+
+/// What is left of the flight when it was sent.
+pub(super) struct Sent {
+    pub(super) suite: Suite,
+    pub(super) transcript: Transcript,
+    pub(super) client_handshake: Digest,
+    pub(super) own: Digest,
+    pub(super) peer: Digest,
+    pub(super) exporter: Digest,
+    pub(super) own_finished: Digest,
+    /// What the client is to prove; `None` when it was not asked to.
+    pub(super) client: Option<PeerProof>,
+    /// What the server has shown; `None` with a pre-shared key.
+    pub(super) shown: Option<(Arc<OwnProof>, CertificateType)>,
+}
+
+/// Sends the flight to a client that is let in so far.
+pub(super) fn send(
+    now: Instant,
+    config: &ServerConfig,
+    hello: &Hello,
+    protocol: Option<&[u8]>,
+    proof: &Proof<'_>,
+    link: &mut Link,
+    out: &mut Outbox,
+) -> Result<Sent, Error> {
+    let Hello { body, retry: Retry { suite, group, .. }, transcript } = hello;
+    let (suite, mut transcript) = (*suite, transcript.clone());
+    let offer = Offer::parse(extensions_of(body)?)?;
+    let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
+    let (key, index) = match proof {
+        Proof::Psk(key, index) => (Some(*key), Some(*index)),
+        Proof::Certificate(_) => (None, None),
+    };
+    let (group, share, shared) = exchange(config, &offer, *group, key.is_some())?;
+    let mut random = [0; 32];
+    fill_random(&mut random).map_err(|_| no_random_numbers())?;
+    let answer = server_hello(&random, suite, (group, &share), index);
+    transcript.add(CLIENT_HELLO, body);
+    transcript.add(SERVER_HELLO, &answer);
+
+    // RFC 8446 section 7.1: without a pre-shared key, zeros.
+    let early = Schedule::early(hash(suite), key.unwrap_or(&Digest::zeros(hash(suite))))?;
+    let schedule = early.advance(Some(&shared))?;
+    let hellos = transcript.hash();
+    let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
+    let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
+    link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own_handshake.clone(), client_handshake.clone());
+    link.begin_flight();
+    link.push(PLAINTEXT_EPOCH, SERVER_HELLO, &answer);
+    let mut push = |transcript: &mut Transcript, kind, body: &[u8]| {
+        transcript.add(kind, body);
+        link.push(HANDSHAKE_EPOCH, kind, body);
+    };
+    let (mut client, mut shown) = (None, None);
+    match proof {
+        Proof::Psk(..) => push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[])),
+        Proof::Certificate(certified) => {
+            push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &certified.answer));
+            if !config.offers.peers.accepts.is_empty() {
+                let request = certificate13::request(&config.offers.schemes, &config.authorities);
+                push(&mut transcript, CERTIFICATE_REQUEST, &request);
+                client = Some(PeerProof::new(&config.offers.peers, Signer::Client, certified.peer));
+            }
+            let (own, kind) = &certified.own;
+            push(&mut transcript, CERTIFICATE, &own.certificate(*kind));
+            shown = Some((Arc::clone(own), *kind));
+            let signature = own.verify(certified.scheme, Signer::Server, &transcript.hash())?;
+            push(&mut transcript, CERTIFICATE_VERIFY, &signature);
+        }
+    }
+    let own_finished = finished(&own_handshake, &transcript.hash())?;
+    push(&mut transcript, FINISHED, &own_finished);
+    link.transmit(now, out)?;
+
+    let master = schedule.advance(None)?;
+    let so_far = transcript.hash();
+    Ok(Sent {
+        suite,
+        client_handshake,
+        own: master.derive(b"s ap traffic", &so_far)?,
+        peer: master.derive(b"c ap traffic", &so_far)?,
+        exporter: master.derive(b"exp master", &so_far)?,
+        own_finished,
+        transcript,
+        client,
+        shown,
+    })
+}
+
+/// Our public value, and the secret that it shares with the client's. `asked_for`: the group that the client was asked for.
+fn exchange(
+    config: &ServerConfig,
+    offer: &Offer<'_>,
+    asked_for: u16,
+    uses_psk: bool,
+) -> Result<(Group, Vec<u8>, SharedSecret), Error> {
+    let of_certificates = config.offers.groups(false).filter(|_| uses_psk);
+    let groups = config.offers.groups(uses_psk).chain(of_certificates);
+    let mut groups = groups.filter(|group| asked_for == 0 || group.id() == asked_for);
+    let Some((group, share)) = groups.find_map(|group| Some((group, offer.share(group.id())?))) else {
+        return Err(illegal("The client sends no public value in a group that this server has asked for"));
+    };
+    let (own, shared) =
+        KeyShare::respond(group, share).map_err(|_| illegal("The client's public value is none of its group"))?;
+    Ok((group, own, shared))
+}
+
+/// The list of extensions in a body that has been read before.
+pub(super) fn extensions_of(body: &[u8]) -> Result<&[u8], Error> {
+    extensions_of_body(body).ok_or_else(Error::unasked)
+}
+
+pub(super) fn no_random_numbers() -> Error {
+    Error::new(ErrorKind::Internal, "The operating system gives no random numbers")
+}
