@@ -100,7 +100,7 @@ class ConnectionStream extends MessageStream {
     this._namedId = undefined;
     // The last question to the application that the handshake has led to.
     this._question = null;
-    // The counters of a connection that is gone, as the native object has written them.
+    // The counters of a connection that is gone, as the native object has written them; a string, as the identity is.
     this._tally = null;
     // The longest message, bytes; 0 until somebody has asked.
     this._payloadLimit = 0;
@@ -111,6 +111,11 @@ class ConnectionStream extends MessageStream {
   /** True from the end of the handshake to the end of the connection. */
   get connected() {
     return this._state === OPEN;
+  }
+
+  /** True from the end of the handshake on. */
+  get _wasOpen() {
+    return this._cipher !== null;
   }
 
   get _inHandshake() {

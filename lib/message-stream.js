@@ -13,18 +13,17 @@ const { Duplex } = require('node:stream');
  */
 class MessageStream extends Duplex {
   write(chunk, encoding, callback) {
-    return typeof encoding === 'function'
-      ? this.#write(chunk, undefined, encoding)
-      : this.#write(chunk, encoding, callback);
-  }
-
-  #write(chunk, encoding, callback) {
     // What is certain to fit, and what is no message at all, needs no attention.
     const most = typeof chunk === 'string' ? 3 * chunk.length : (chunk?.byteLength ?? 0);
     if (most <= this._longestMessage()) return super.write(chunk, encoding, callback);
+    if (typeof encoding === 'function') return this._writeLong(chunk, undefined, encoding);
+    return this._writeLong(chunk, encoding, callback);
+  }
+
+  _writeLong(chunk, encoding, callback) {
     const message = bufferOf(chunk, encoding ?? this._writableState.defaultEncoding);
     if (message === null) return super.write(chunk, encoding, callback);
-    return super.write(message, (error) => this.#settle(message, error, callback));
+    return super.write(message, (error) => settle(this, message, error, callback));
   }
 
   end(chunk, encoding, callback) {
@@ -39,13 +38,14 @@ class MessageStream extends Duplex {
     this._refusals ??= new WeakMap();
     this._refusals.set(message, error);
   }
+}
 
-  #settle(message, error, callback) {
-    const refusal = this._refusals?.get(message);
-    if (callback !== undefined) callback(refusal ?? error);
-    else if (refusal !== undefined && !this.emit('writeError', refusal)) {
-      process.emitWarning(refusal.message, { type: 'DtlsWarning', code: refusal.code });
-    }
+/** Calls back with what has become of one write. */
+function settle(stream, message, error, callback) {
+  const refusal = stream._refusals?.get(message);
+  if (callback !== undefined) callback(refusal ?? error);
+  else if (refusal !== undefined && !stream.emit('writeError', refusal)) {
+    process.emitWarning(refusal.message, { type: 'DtlsWarning', code: refusal.code });
   }
 }
 

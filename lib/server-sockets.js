@@ -181,7 +181,7 @@ class ServerSockets {
   }
 
   _onSocketClosed(socket, reason) {
-    const wasOpen = socket.getProtocol() !== null;
+    const wasOpen = socket._wasOpen;
     if (wasOpen) this.connected--;
     this._identities?.remove(socket);
     this._server._fleet?.onClosed(socket, reason === 'exported' || (reason === 'local' && !socket.sendClose));

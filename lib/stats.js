@@ -5,10 +5,11 @@
 const { tally: NAMES } = require('./transport/layout');
 
 /**
- * @param {Buffer} bytes as the native object has written them: a double for each name
+ * @param {Buffer | string} written by the native object: a double for each name; a string has one character for each byte
  * @returns {{ [name: string]: number | undefined }} the time is undefined where none was measured
  */
-function connectionStats(bytes) {
+function connectionStats(written) {
+  const bytes = typeof written === 'string' ? Buffer.from(written, 'latin1') : written;
   const stats = { __proto__: null };
   for (const [index, name] of NAMES.entries()) {
     const value = bytes.readDoubleLE(index * Float64Array.BYTES_PER_ELEMENT);

@@ -51,7 +51,7 @@ class BriefEvents {
       case IS_SECURE:
         return this._secure(slot, connection, number);
       case IS_CLOSED:
-        return { kind: 'closed', connection, reason: REASONS[number], data: this._bytes(slot, TALLY) };
+        return { kind: 'closed', connection, reason: REASONS[number], data: this._text(slot, TALLY) };
       default:
         return null;
     }
