@@ -33,7 +33,7 @@ pub struct NativeTraveller {
     pub address: String,
     /// UDP port of the peer.
     pub port: u16,
-    /// The last 64 bits of the server's random, which name the association.
+    /// The name of the association.
     pub association: Buffer,
     /// What it needs to go on.
     pub saved: NativeSavedConnection,
@@ -136,7 +136,7 @@ impl NativeArrivals {
 impl NativeTraveller {
     pub(super) fn new(traveller: Traveller, saved_at: f64) -> NativeTraveller {
         let Traveller { remote, saved } = traveller;
-        let association = saved.randoms.last_chunk::<8>().copied().unwrap_or_default();
+        let association = saved.association().to_bytes();
         NativeTraveller {
             address: address::format(&remote),
             port: remote.port(),

@@ -13,9 +13,10 @@ use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable};
 use super::session_policy::SessionPolicy;
+use super::undecided::{Chosen, Undecided};
 use super::versions::{ClientConfig, ClientOf, ServerConfig};
 use crate::wire::hello13::{DTLS_1_3, offers_version};
-use crate::wire::{ClientHello, ConnectionId, Record, RoutabilityCheck};
+use crate::wire::{ClientHello, ConnectionId, OwnedRecord, Record, RoutabilityCheck};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -25,6 +26,8 @@ use zeroize::Zeroizing;
 pub(crate) enum Context {
     Dtls12(Dtls12),
     Dtls13(Box<Association>),
+    /// A client that offers both, before the server has chosen.
+    Undecided(Box<Undecided>),
 }
 
 impl Context {
@@ -53,6 +56,10 @@ impl Context {
         match config.engine() {
             ClientOf::Dtls12(config) => Dtls12::client(config, now, own_id).map(Context::Dtls12),
             ClientOf::Dtls13(config) => Association::client(config).map(|client| Context::Dtls13(Box::new(client))),
+            ClientOf::Both { older, newer } => {
+                let undecided = Undecided::new(Dtls12::client(older, now, own_id)?, Association::client(newer)?);
+                Ok(Context::Undecided(Box::new(undecided)))
+            }
         }
     }
 
@@ -72,7 +79,9 @@ impl Context {
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         match config.engine() {
-            ClientOf::Dtls12(config) => Dtls12::restore_client(config, saved, clock).map(Context::Dtls12),
+            ClientOf::Dtls12(config) | ClientOf::Both { older: config, .. } => {
+                Dtls12::restore_client(config, saved, clock).map(Context::Dtls12)
+            }
             ClientOf::Dtls13(_) => Err(Unrestorable::State("DTLS 1.2 is not spoken here")),
         }
     }
@@ -84,6 +93,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.deadline(),
             Context::Dtls13(association) => association.deadline(),
+            Context::Undecided(undecided) => undecided.deadline(),
         }
     }
 
@@ -92,6 +102,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
             Context::Dtls13(association) => association.expects(record),
+            Context::Undecided(undecided) => undecided.expects(record),
         }
     }
 
@@ -104,13 +115,39 @@ impl Context {
         plaintext: &mut [u8],
         out: &mut Outbox,
     ) -> Result<Reaction, Error> {
+        if let Some(records) = self.decide(record) {
+            let mut reaction = Ok(Reaction::Handshake(Progress::Waiting));
+            for record in records {
+                reaction = self.handle_record(now, &record.borrow(), plaintext, out);
+                if reaction.is_err() {
+                    break;
+                }
+            }
+            return reaction;
+        }
         match self {
             Context::Dtls12(_) if record.is_of_dtls13() => {
                 Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected)))
             }
             Context::Dtls12(context) => context.handle_record(now, record, plaintext, out),
             Context::Dtls13(association) => association.handle_record(now, record, plaintext, out),
+            Context::Undecided(undecided) => undecided.handle_record(now, record, plaintext, out),
         }
+    }
+
+    /// Follows the version that a server's hello chooses, if it is whole with this record. The records with it.
+    fn decide(&mut self, record: &Record<'_>) -> Option<Vec<OwnedRecord>> {
+        let Context::Undecided(undecided) = self else { return None };
+        let version = undecided.hear(record)?;
+        let Context::Undecided(undecided) = std::mem::replace(self, Context::Dtls12(Dtls12::away())) else {
+            return None;
+        };
+        let (chosen, records) = undecided.decide(version);
+        *self = match chosen {
+            Chosen::Dtls12(context) => Context::Dtls12(context),
+            Chosen::Dtls13(association) => Context::Dtls13(association),
+        };
+        Some(records)
     }
 
     /// How far the handshake has come; it never goes back.
@@ -118,6 +155,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.steps_taken(),
             Context::Dtls13(association) => association.steps_taken(),
+            Context::Undecided(undecided) => undecided.older.steps_taken(),
         }
     }
 
@@ -126,6 +164,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.messages_written(),
             Context::Dtls13(association) => association.messages_written(),
+            Context::Undecided(undecided) => undecided.older.messages_written(),
         }
     }
 
@@ -134,6 +173,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.handle_timeout(now, out),
             Context::Dtls13(association) => association.handle_timeout(now, out),
+            Context::Undecided(undecided) => undecided.handle_timeout(now, out),
         }
     }
 
@@ -147,13 +187,16 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.handle_answer(now, answer, out),
             Context::Dtls13(association) => association.handle_answer(now, answer, out),
+            Context::Undecided(undecided) => undecided.handle_answer(now, answer, out),
         }
     }
 
     /// Gives back what a handshake does not need while it waits.
     pub(crate) fn rest(&mut self) {
-        if let Context::Dtls12(context) = self {
-            context.rest();
+        match self {
+            Context::Dtls12(context) => context.rest(),
+            Context::Dtls13(_) => {}
+            Context::Undecided(undecided) => undecided.older.rest(),
         }
     }
 
@@ -161,7 +204,7 @@ impl Context {
     pub(crate) fn timeout_error(&self) -> Option<Error> {
         match self {
             Context::Dtls12(context) => context.timeout_error(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -170,6 +213,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.claim(),
             Context::Dtls13(association) => association.claim(),
+            Context::Undecided(undecided) => undecided.older.claim(),
         }
     }
 
@@ -178,6 +222,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.cancel_handshake(now, out),
             Context::Dtls13(association) => association.cancel_handshake(out),
+            Context::Undecided(undecided) => undecided.older.cancel_handshake(now, out),
         }
     }
 
@@ -186,6 +231,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.send_fatal_alert(now, description, out),
             Context::Dtls13(association) => association.send_fatal_alert(description, out),
+            Context::Undecided(undecided) => undecided.older.send_fatal_alert(now, description, out),
         }
     }
 
@@ -193,8 +239,10 @@ impl Context {
 
     /// Whether to pause before steps with public keys: [`Progress::Computes`]. DTLS 1.3 has none that is worth a thread.
     pub(crate) fn pause(&mut self, pauses: bool) {
-        if let Context::Dtls12(context) = self {
-            context.pause(pauses);
+        match self {
+            Context::Dtls12(context) => context.pause(pauses),
+            Context::Dtls13(_) => {}
+            Context::Undecided(undecided) => undecided.older.pause(pauses),
         }
     }
 
@@ -202,7 +250,7 @@ impl Context {
     pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         match self {
             Context::Dtls12(context) => context.compute(now, out),
-            Context::Dtls13(_) => Err(Error::unasked()),
+            Context::Dtls13(_) | Context::Undecided(_) => Err(Error::unasked()),
         }
     }
 
@@ -210,14 +258,16 @@ impl Context {
     pub(crate) fn lend(&mut self) -> Context {
         match self {
             Context::Dtls12(context) => Context::Dtls12(context.lend()),
-            Context::Dtls13(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
+            Context::Dtls13(_) | Context::Undecided(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
         }
     }
 
     /// What was done at one time leaves at a later one: the running timer begins then.
     pub(crate) fn delay(&mut self, delay: Duration) {
-        if let Context::Dtls12(context) = self {
-            context.delay(delay);
+        match self {
+            Context::Dtls12(context) => context.delay(delay),
+            Context::Dtls13(_) => {}
+            Context::Undecided(undecided) => undecided.older.delay(delay),
         }
     }
 
@@ -228,6 +278,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.write(now, payload, out),
             Context::Dtls13(association) => association.write(now, payload, out),
+            Context::Undecided(undecided) => undecided.older.write(now, payload, out),
         }
     }
 
@@ -240,7 +291,7 @@ impl Context {
     ) -> Result<(), Error> {
         match self {
             Context::Dtls12(context) => context.send_check(now, message, out),
-            Context::Dtls13(_) => Err(Error::unasked()),
+            Context::Dtls13(_) | Context::Undecided(_) => Err(Error::unasked()),
         }
     }
 
@@ -249,6 +300,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.payload_limit(),
             Context::Dtls13(association) => association.payload_limit(),
+            Context::Undecided(undecided) => undecided.older.payload_limit(),
         }
     }
 
@@ -257,6 +309,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.close_notify(now, out),
             Context::Dtls13(association) => association.close_notify(out),
+            Context::Undecided(undecided) => undecided.older.close_notify(now, out),
         }
     }
 
@@ -266,6 +319,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.break_off(now, description, out),
             Context::Dtls13(association) => association.send_fatal_alert(description, out),
+            Context::Undecided(_) => {}
         }
     }
 
@@ -273,7 +327,7 @@ impl Context {
     pub(crate) fn save(&self) -> Option<SavedConnection> {
         match self {
             Context::Dtls12(context) => context.save(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -281,7 +335,7 @@ impl Context {
     pub(crate) fn association(&self) -> Option<AssociationName> {
         match self {
             Context::Dtls12(context) => context.association(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -290,6 +344,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.own_id(),
             Context::Dtls13(_) => &[],
+            Context::Undecided(undecided) => undecided.older.own_id(),
         }
     }
 
@@ -297,7 +352,7 @@ impl Context {
     pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
         match self {
             Context::Dtls12(context) => context.connection_ids(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -305,7 +360,7 @@ impl Context {
     pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
         match self {
             Context::Dtls12(context) => context.own_certificate(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -313,7 +368,7 @@ impl Context {
     pub(crate) fn checks_routability(&self) -> bool {
         match self {
             Context::Dtls12(context) => context.checks_routability(),
-            Context::Dtls13(_) => false,
+            Context::Dtls13(_) | Context::Undecided(_) => false,
         }
     }
 
@@ -322,7 +377,7 @@ impl Context {
     pub(crate) fn newest_heard(&self) -> Option<u64> {
         match self {
             Context::Dtls12(context) => context.newest_heard(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -331,6 +386,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.client_random(),
             Context::Dtls13(association) => association.client_random(),
+            Context::Undecided(undecided) => undecided.older.client_random(),
         }
     }
 
@@ -339,6 +395,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.finished(),
             Context::Dtls13(association) => association.finished(),
+            Context::Undecided(undecided) => undecided.older.finished(),
         }
     }
 
@@ -352,6 +409,7 @@ impl Context {
         match self {
             Context::Dtls12(engine) => engine.export(label, context, length),
             Context::Dtls13(association) => association.export(label, context, length),
+            Context::Undecided(undecided) => undecided.older.export(label, context, length),
         }
     }
 
@@ -360,6 +418,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.take_key_log(),
             Context::Dtls13(association) => association.take_key_log(),
+            Context::Undecided(undecided) => undecided.older.take_key_log(),
         }
     }
 
@@ -369,6 +428,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.is_asleep(),
             Context::Dtls13(association) => association.is_asleep(),
+            Context::Undecided(undecided) => undecided.older.is_asleep(),
         }
     }
 
@@ -377,6 +437,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.hibernate(),
             Context::Dtls13(association) => association.hibernate(),
+            Context::Undecided(undecided) => undecided.older.hibernate(),
         }
     }
 }

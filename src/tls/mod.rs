@@ -3,6 +3,7 @@
 //! There are two engines: `mbed` for DTLS 1.2, and `dtls13`. What stands beside them in this room is for both, but for
 //! `context`, which is the life of an association in DTLS 1.2.
 
+mod addition;
 mod certificate_fault;
 mod choice;
 mod claim;
@@ -33,6 +34,7 @@ mod session;
 mod session_policy;
 mod suites;
 mod tickets;
+mod undecided;
 mod version;
 mod versions;
 mod wall_clock;

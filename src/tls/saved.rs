@@ -117,16 +117,22 @@ impl fmt::Display for Unrestorable {
     }
 }
 
-/// Names an association by what only the server chose about it: the last 64 bits of its random. Two words rather than one
-/// long one, so that a handle fits beside them without a gap.
+/// Names an association by what only the server chose about it: 64 bits of its random. Two words rather than one long one, so
+/// that a handle fits beside them without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AssociationName([u32; 2]);
 
 impl AssociationName {
-    /// `randoms`: the client's, then the server's.
+    /// `randoms`: the client's, then the server's. The end of the server's may say which versions it speaks (RFC 8446 section
+    /// 4.1.3), and the beginning may be a time.
     pub(super) fn of(randoms: &[u8; 64]) -> AssociationName {
-        let end = u64::from_be_bytes(randoms.last_chunk().copied().unwrap_or_default());
-        AssociationName([(end >> 32) as u32, end as u32])
+        let middle = randoms.get(48..56).and_then(|middle| middle.try_into().ok()).map_or(0, u64::from_be_bytes);
+        AssociationName([(middle >> 32) as u32, middle as u32])
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        let AssociationName([high, low]) = self;
+        (u64::from(high) << 32 | u64::from(low)).to_be_bytes()
     }
 }
 
@@ -246,6 +252,18 @@ mod tests {
             let clock = copy_made_at(saved_at, now);
             assert_eq!(saved(next_number).is_ahead_of(clock), is_behind, "{next_number} {clock:?}");
         }
+    }
+
+    #[test]
+    fn the_end_of_the_servers_random_is_no_part_of_the_name() {
+        let name = |at: usize| {
+            let mut randoms = [7; 64];
+            randoms[at] = 8;
+            AssociationName::of(&randoms)
+        };
+        // Every server of both versions has the same end: RFC 8446 section 4.1.3.
+        assert!((56..64).all(|at| name(at) == AssociationName::of(&[7; 64])));
+        assert!((48..56).all(|at| name(at) != AssociationName::of(&[7; 64])));
     }
 
     #[test]

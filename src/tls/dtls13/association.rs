@@ -18,7 +18,7 @@ use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::key_log::KeyLog;
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
-use crate::tls::question::{Answer, Asks};
+use crate::tls::question::{Answer, Asks, Question};
 use crate::tls::session_policy::SessionPolicy;
 use crate::tls::versions;
 use crate::wire::handshake::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
@@ -30,13 +30,13 @@ use zeroize::Zeroizing;
 
 /// One association's engine.
 pub(crate) struct Association {
-    link: Link,
-    stage: Stage,
+    pub(super) link: Link,
+    pub(super) stage: Stage,
     /// Of the ClientHello.
-    client_random: [u8; 32],
+    pub(super) client_random: [u8; 32],
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// A server's application decides what the client gets to see.
     Choice(Box<Choice>),
     Server(Box<ServerHandshake>),
@@ -132,17 +132,17 @@ impl Association {
         let [_, _, number @ ..] = record.number();
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         let number = RecordNumber { epoch: PLAINTEXT_EPOCH, number };
-        let (expected, is_credulous) = match &self.stage {
-            Stage::Client(client) => (SERVER_HELLO, !client.has_keys()),
-            _ => (CLIENT_HELLO, false),
+        let (expected, is_credulous, has_heard_nothing) = match &self.stage {
+            Stage::Client(client) => (SERVER_HELLO, !client.has_keys(), client.has_heard_nothing()),
+            _ => (CLIENT_HELLO, false, false),
         };
         let content = record.fragment();
         Ok(match (record.content_type, content) {
             (ContentType::Handshake, [message, ..]) if *message == expected => {
                 self.link.take_handshake(now, number, content, out).is_ok()
             }
-            // Only a server of an older version asks for a cookie so (RFC 9147 section 5.1).
-            (ContentType::Handshake, [HELLO_VERIFY_REQUEST, ..]) if is_credulous => {
+            // Only a server of an older version asks for a cookie so (RFC 9147 section 5.1), and none that has asked otherwise.
+            (ContentType::Handshake, [HELLO_VERIFY_REQUEST, ..]) if has_heard_nothing => {
                 return Err(ChoiceFault::OtherVersion.into());
             }
             (ContentType::Ack, _) => self.link.take_acknowledgment(now, number.epoch, content, out).is_ok(),
@@ -291,7 +291,7 @@ impl Association {
     }
 
     /// Begins a server's handshake with the ClientHello that was held.
-    fn begin(&mut self) -> Result<crate::tls::question::Question, Error> {
+    fn begin(&mut self) -> Result<Question, Error> {
         let Stage::Choice(choice) = &mut self.stage else { return Err(Error::unasked()) };
         let Some(config) = choice.config.dtls13() else {
             let message = "The context that answers this name does not speak DTLS 1.3, which the client was offered";

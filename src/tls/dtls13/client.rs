@@ -3,7 +3,7 @@
 use super::config::ClientConfig;
 use super::errors::{illegal, malformed, unexpected};
 use super::finish::Outcome;
-use super::hellos::ClientHello;
+use super::hellos::{ClientHello, shares};
 use super::incoming::Message;
 use super::link::Link;
 use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
@@ -12,9 +12,9 @@ use super::server::no_random_numbers;
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
 use crate::tls::error::{Error, ErrorKind};
-use crate::tls::ffi::are_equal;
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::ffi::hash::{Digest, Hash};
+use crate::tls::ffi::{Refused, are_equal};
 use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
@@ -23,22 +23,24 @@ use crate::tls::random::fill_random;
 use crate::tls::suites::Suite;
 use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO};
 use crate::wire::hello13::{Choice, extension};
-use crate::wire::{ExtensionFault, alert, extensions};
+use crate::wire::{ExtensionFault, alert, extensions, two_versions};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// A handshake that waits.
 pub(super) struct ClientHandshake {
-    config: Arc<ClientConfig>,
-    stage: Stage,
-    random: [u8; 32],
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) stage: Stage,
+    pub(super) random: [u8; 32],
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// Nothing has been sent.
     Start,
     /// For the application, which knows who we are.
     Asking,
+    /// For the engine of DTLS 1.2, which sends the first hello.
+    Beside(Box<Greeting>),
     /// For ServerHello or HelloRetryRequest.
     Greeting(Box<Greeting>),
     /// For EncryptedExtensions.
@@ -48,18 +50,20 @@ enum Stage {
     Over,
 }
 
-struct Greeting {
+pub(super) struct Greeting {
     /// `None` when it is the configuration's.
-    asked_psk: Option<ClientPsk>,
+    pub(super) asked_psk: Option<ClientPsk>,
     share: KeyShare,
     /// The body of the last ClientHello, and the messages before it.
-    hello: Vec<u8>,
-    transcript: Transcript,
+    pub(super) hello: Vec<u8>,
+    /// Bytes at its end that its proofs do not cover: the proofs.
+    pub(super) uncovered: usize,
+    pub(super) transcript: Transcript,
     /// The suite that a HelloRetryRequest has chosen.
     retried: Option<u16>,
 }
 
-struct Reading {
+pub(super) struct Reading {
     suite: Suite,
     transcript: Transcript,
     schedule: Schedule,
@@ -106,14 +110,17 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
+        let psk = self.own_psk(own)?;
+        self.greet(now, Some(psk), link, out)
+    }
+
+    pub(super) fn own_psk(&self, own: Option<(&[u8], &[u8])>) -> Result<ClientPsk, Error> {
         if !self.is_asking() {
             return Err(Error::unasked());
         }
         let (identity, key) =
             own.ok_or_else(|| Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"))?;
-        let psk = ClientPsk::new(identity, key);
-        let psk = psk.map_err(|error| Error::new(ErrorKind::LookupFailed, error.to_string()))?;
-        self.greet(now, Some(psk), link, out)
+        ClientPsk::new(identity, key).map_err(|error| Error::new(ErrorKind::LookupFailed, error.to_string()))
     }
 
     fn greet(
@@ -123,29 +130,19 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let group = self.config.offers.groups.first().copied().ok_or_else(no_group)?;
-        let transcript = Transcript::new(self.hash()?);
-        let share = KeyShare::generate(group)?;
-        let mut greeting = Box::new(Greeting { asked_psk, share, hello: Vec::new(), transcript, retried: None });
-        self.send_hello(now, &mut greeting, None, link, out)?;
+        let mut greeting = self.greeting(asked_psk)?;
+        self.prove(&mut greeting)?;
+        send(now, &greeting, link, out)?;
         self.stage = Stage::Greeting(greeting);
         Ok(())
     }
 
-    /// All our suites have the same.
-    fn hash(&self) -> Result<Hash, Error> {
-        self.config.offers.suites.first().map(|&suite| hash(suite)).ok_or_else(no_group)
-    }
-
-    fn send_hello(
-        &self,
-        now: Instant,
-        greeting: &mut Greeting,
-        cookie: Option<&[u8]>,
-        link: &mut Link,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
-        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref()).ok_or_else(Error::unasked)?;
+    /// With a first hello that proves nothing yet.
+    pub(super) fn greeting(&self, asked_psk: Option<ClientPsk>) -> Result<Box<Greeting>, Error> {
+        let group = self.config.offers.groups.first().copied().ok_or_else(no_group)?;
+        let transcript = Transcript::new(self.hash()?);
+        let share = KeyShare::generate(group)?;
+        let psk = asked_psk.as_ref().or(self.config.psk.as_ref()).ok_or_else(Error::unasked)?;
         if psk.identity.is_empty() {
             let message = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
             return Err(Error::new(ErrorKind::Configuration, message));
@@ -154,22 +151,26 @@ impl ClientHandshake {
             random: &self.random,
             suites: &self.config.offers.suites,
             groups: &self.config.offers.groups,
-            share: &greeting.share,
-            cookie,
+            share: &share,
             servername: self.config.servername.as_deref(),
             protocols: &self.config.offers.protocols,
             identity: &psk.identity,
             binder_length: self.hash()?.length(),
         };
-        let mut body = hello.write();
-        let proof = binder(&psk.key, &greeting.transcript.hash_for_binder(&body, hello.uncovered()))?;
-        let at = body.len() - proof.len();
-        body[at..].copy_from_slice(&proof);
-        link.begin_flight();
-        link.push(PLAINTEXT_EPOCH, CLIENT_HELLO, &body);
-        link.transmit(now, out)?;
-        greeting.hello = body;
-        Ok(())
+        let (uncovered, hello) = (hello.uncovered(), hello.write());
+        Ok(Box::new(Greeting { asked_psk, share, hello, uncovered, transcript, retried: None }))
+    }
+
+    /// Writes the proof that we have the key into the hello.
+    fn prove(&self, greeting: &mut Greeting) -> Result<(), Error> {
+        let Greeting { asked_psk, hello, uncovered, transcript, .. } = greeting;
+        let psk = asked_psk.as_ref().or(self.config.psk.as_ref()).ok_or_else(Error::unasked)?;
+        write_proof(&psk.key, transcript, *uncovered, hello).map_err(Error::from)
+    }
+
+    /// All our suites have the same.
+    fn hash(&self) -> Result<Hash, Error> {
+        self.config.offers.suites.first().map(|&suite| hash(suite)).ok_or_else(no_group)
     }
 
     /// Takes a message; the end of the handshake, if it is the last.
@@ -256,19 +257,24 @@ impl ClientHandshake {
         if greeting.retried.replace(choice.suite).is_some() {
             return Err(unexpected("The server sent a second HelloRetryRequest"));
         }
+        let mut asked_for = None;
         if let Some((id, _)) = choice.share {
             let group = Group::from_id(id).filter(|group| self.config.offers.groups.contains(group));
             let Some(group) = group.filter(|group| *group != greeting.share.group()) else {
                 return Err(illegal("The server asks for a group that was not offered, or that it has got already"));
             };
             greeting.share = KeyShare::generate(group)?;
+            asked_for = Some(shares(&greeting.share));
         } else if choice.cookie.is_none() {
             return Err(illegal("The server asks for a second hello that would be like the first"));
         }
         let mut first = Transcript::new(self.hash()?);
         first.add(CLIENT_HELLO, &greeting.hello);
         greeting.transcript = Transcript::after_retry(&first.hash(), body);
-        self.send_hello(now, greeting, choice.cookie, link, out)
+        let second = two_versions::after_retry(&greeting.hello, choice.cookie, asked_for.as_deref());
+        greeting.hello = second.ok_or_else(Error::unasked)?;
+        self.prove(greeting)?;
+        send(now, greeting, link, out)
     }
 
     /// The application protocol that the server chose. Only what was offered may be answered (RFC 8446 section 4.2).
@@ -331,6 +337,7 @@ impl ClientHandshake {
         match &self.stage {
             Stage::Start => 0,
             Stage::Asking => 1,
+            Stage::Beside(_) => 2,
             Stage::Greeting(greeting) if greeting.retried.is_none() => 2,
             Stage::Greeting(_) => 3,
             Stage::Extensions(_) => 4,
@@ -339,10 +346,34 @@ impl ClientHandshake {
         }
     }
 
+    /// Whether nothing of the server has been heard.
+    pub(super) fn has_heard_nothing(&self) -> bool {
+        self.steps_taken() <= 2
+    }
+
     /// Whether the server's hello has come, from which on plaintext is not believed.
     pub(super) fn has_keys(&self) -> bool {
         self.steps_taken() >= 4
     }
+}
+
+fn send(now: Instant, greeting: &Greeting, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
+    link.begin_flight();
+    link.push(PLAINTEXT_EPOCH, CLIENT_HELLO, &greeting.hello);
+    link.transmit(now, out)
+}
+
+/// Writes the proof of a pre-shared key, the last bytes of a hello. `transcript`: the messages before it.
+pub(super) fn write_proof(
+    key: &[u8],
+    transcript: &Transcript,
+    uncovered: usize,
+    hello: &mut [u8],
+) -> Result<(), Refused> {
+    let proof = binder(key, &transcript.hash_for_binder(hello, uncovered))?;
+    let at = hello.len().checked_sub(proof.len()).ok_or(Refused)?;
+    hello.get_mut(at..).ok_or(Refused)?.copy_from_slice(&proof);
+    Ok(())
 }
 
 /// A configuration has a suite and a group, or it would not have been made.

@@ -14,7 +14,6 @@ pub(super) struct ClientHello<'a> {
     pub(super) suites: &'a [Suite],
     pub(super) groups: &'a [Group],
     pub(super) share: &'a KeyShare,
-    pub(super) cookie: Option<&'a [u8]>,
     pub(super) servername: Option<&'a str>,
     pub(super) protocols: &'a [Vec<u8>],
     pub(super) identity: &'a [u8],
@@ -40,10 +39,6 @@ impl ClientHello<'_> {
         write(body, extension::SUPPORTED_VERSIONS, |body| {
             vector(body, 1, |body| body.extend(DTLS_1_3.to_be_bytes()));
         });
-        // Before all that is long: a server that keeps nothing looks for it in the first fragment.
-        if let Some(cookie) = self.cookie {
-            write(body, extension::COOKIE, |body| vector(body, 2, |body| body.extend(cookie)));
-        }
         if let Some(name) = self.servername {
             write(body, extension::SERVER_NAME, |body| {
                 vector(body, 2, |body| {
@@ -63,7 +58,7 @@ impl ClientHello<'_> {
             });
         }
         write(body, extension::KEY_SHARE, |body| {
-            vector(body, 2, |body| write_share(self.share, body));
+            body.extend(shares(self.share));
         });
         write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
         // RFC 8446 section 4.2.11: the last one.
@@ -128,6 +123,13 @@ pub(super) fn encrypted_extensions(protocol: Option<&[u8]>) -> Vec<u8> {
         }
     });
     body
+}
+
+/// The content of a client's key_share with this public value.
+pub(super) fn shares(share: &KeyShare) -> Vec<u8> {
+    let mut content = Vec::new();
+    vector(&mut content, 2, |content| write_share(share, content));
+    content
 }
 
 fn write_share(share: &KeyShare, body: &mut Vec<u8>) {

@@ -79,6 +79,12 @@ impl Link {
         }
     }
 
+    /// After a ClientHello that another engine has sent, as message 0.
+    pub(super) fn go_on_from(&mut self, plaintext_next: u64) {
+        self.plaintext_next = plaintext_next;
+        self.next_sequence = 1;
+    }
+
     // --- keys --------------------------------------------------------------------------------------------------------
 
     /// Both directions of a new epoch.

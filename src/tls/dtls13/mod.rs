@@ -5,6 +5,7 @@
 
 mod acknowledgments;
 mod association;
+mod beside;
 mod client;
 mod config;
 mod errors;

@@ -1,5 +1,6 @@
 //! The same story in DTLS 1.3: endpoints, a network, virtual time.
 
+mod both;
 mod cookies;
 mod handshakes;
 mod hostile;
