@@ -489,7 +489,7 @@ impl Driver {
         self.with(|endpoint, _| take_out(endpoint))
     }
 
-    pub(super) fn hand_over(&mut self, connections: &[u32]) -> Buffer {
+    pub(super) fn hand_over_connections(&mut self, connections: &[u32]) -> Buffer {
         let hand_over = |endpoint: &mut Endpoint| {
             travel::pack(connections.iter().map(|&connection| endpoint.hand_over(ConnectionHandle(connection))))
         };

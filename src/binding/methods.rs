@@ -164,7 +164,7 @@ macro_rules! endpoint_methods {
             /// The same for a process that gets them at once, and nobody else ever: then those without copies leave, too.
             #[napi(catch_unwind)]
             pub fn hand_over(&mut self, connections: &[u32]) -> Buffer {
-                self.driver.hand_over(connections)
+                self.driver.hand_over_connections(connections)
             }
 
             /// A copy of one that stays.

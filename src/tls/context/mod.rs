@@ -132,11 +132,7 @@ impl Context {
     }
 
     /// Its keys are derived when it wakes: a crowd that comes at once is not heard from at once.
-    fn restore_asleep(
-        config: &Arc<SslConfig>,
-        saved: &SavedDtls12,
-        clock: SaveClock,
-    ) -> Result<Context, Unrestorable> {
+    fn restore_asleep(config: &Arc<SslConfig>, saved: &SavedDtls12, clock: SaveClock) -> Result<Context, Unrestorable> {
         saved.check()?;
         let next_number = saved.number_after_restore(clock)?;
         let nonce_offset = nonce_offset_of_new_life()?;

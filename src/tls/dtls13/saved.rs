@@ -100,8 +100,7 @@ impl Saved {
         let client_random = *reader.take(32)?.first_chunk()?;
         let exporter = read_secret(&mut reader, hash(suite))?;
         let own = SavedSealer { secret: read_secret(&mut reader, hash(suite))?, epoch: own_epoch, next: own_next };
-        let peer =
-            SavedOpener { secret: read_secret(&mut reader, hash(suite))?, epoch: peer_epoch, window, forgeries };
+        let peer = SavedOpener { secret: read_secret(&mut reader, hash(suite))?, epoch: peer_epoch, window, forgeries };
         reader.end()?;
         let link = SavedLink { own, peer, own_message, peer_message };
         Some(Saved { suite, is_client: flags == IS_CLIENT, client_random, exporter, link })

@@ -91,9 +91,8 @@ fn what_is_not_spoken_or_is_the_other_sides_does_not_go_on() {
     let mut network = connected();
     let traveller = hand_over(&mut network);
     assert!(take_in(&mut network, psk_server(), &traveller).is_none());
-    let (now, client) = (network.now, &mut network.clients[0]);
-    let handle = *client.secured().last().unwrap();
-    let of_client = client.endpoint.hand_over(handle).unwrap();
+    let (now, handle) = (network.now, network.client_handle(0));
+    let of_client = network.clients[0].endpoint.hand_over(handle).unwrap();
     assert!(take_in(&mut network, server(), &of_client).is_none());
     let go_on = |network: &mut Network, traveller: &Traveller, config: &ClientConfig| {
         let restoration = Restoration { saved: &traveller.saved, clock: CLOCK };
