@@ -108,6 +108,11 @@ impl SslConfig {
         self.raw.mfl_code
     }
 
+    /// Has a server say in its hellos that it speaks DTLS 1.3, too.
+    pub(crate) fn speak_dtls13(&mut self) {
+        self.raw.speaks_dtls13 = 1;
+    }
+
     pub(super) fn own_key(&self) -> Option<&OwnKey> {
         self.own_key.as_deref()
     }
