@@ -140,7 +140,7 @@ export interface SharedOptions {
    * accepted if there is no `ca`, or if there is also `peerPublicKey`, which may then be an empty array.
    */
   verifyPeer?: VerifyPeer;
-  /** Oldest version that is spoken. A client speaks one version: there it must equal `maxVersion`. Default: 'DTLSv1.2'. */
+  /** Oldest version that is spoken. Default: 'DTLSv1.2'. */
   minVersion?: Version;
   /** Newest version that is spoken. Default: 'DTLSv1.2'. */
   maxVersion?: Version;

@@ -33,7 +33,7 @@ pub struct NativeTraveller {
     pub address: String,
     /// UDP port of the peer.
     pub port: u16,
-    /// The last 64 bits of the server's random, which name the association.
+    /// The name of the association.
     pub association: Buffer,
     /// What it needs to go on.
     pub saved: NativeSavedConnection,
@@ -124,7 +124,7 @@ impl NativeArrivals {
         mut admit: impl FnMut(&mut Endpoint, &Traveller) -> u32,
     ) -> NativeArrivals {
         let numbers = travellers.iter().flat_map(|traveller| {
-            [admit(endpoint, traveller), traveller.remote.port().into(), traveller.saved.suite.id().into()]
+            [admit(endpoint, traveller), traveller.remote.port().into(), traveller.saved.suite().id().into()]
         });
         NativeArrivals {
             numbers: numbers.collect::<Vec<_>>().into(),
@@ -134,19 +134,20 @@ impl NativeArrivals {
 }
 
 impl NativeTraveller {
-    pub(super) fn new(traveller: Traveller, saved_at: f64) -> NativeTraveller {
+    /// `None` for a connection of DTLS 1.3, which no store has.
+    pub(super) fn new(traveller: Traveller, saved_at: f64) -> Option<NativeTraveller> {
         let Traveller { remote, saved } = traveller;
+        let association = saved.association().to_bytes();
         let saved_at = Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default();
-        let association = saved.randoms.last_chunk::<8>().copied().unwrap_or_default();
-        NativeTraveller {
+        Some(NativeTraveller {
             address: address::format(&remote),
             port: remote.port(),
             association: association.to_vec().into(),
             saved: NativeSavedConnection {
                 home: Some(NativeAddress::new(&remote)),
-                ..NativeSavedConnection::new(saved, saved_at)
+                ..NativeSavedConnection::new(saved, saved_at)?
             },
-        }
+        })
     }
 }
 

@@ -128,7 +128,7 @@ pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
         UnknownCurve(_) => "ERR_DTLS_INVALID_CURVE",
         UnknownSignatureAlgorithm(_) | UnequalHashes => "ERR_DTLS_INVALID_SIGALG",
         UnknownSrtpProfile(_) => "ERR_DTLS_INVALID_SRTP_PROFILE",
-        TwoVersions | NoDtls13 => "ERR_DTLS_INVALID_VERSION",
+        NoDtls13 => "ERR_DTLS_INVALID_VERSION",
         Psk(PskError::KeyLength(_)) => "ERR_DTLS_INVALID_PSK",
         Psk(PskError::IdentityLength(_)) => "ERR_DTLS_INVALID_PSK_IDENTITY",
         MaxFragmentLength(_) | ProtocolNames | PskHintLength(_) | Refused(_) => "ERR_DTLS_INTERNAL",
@@ -201,7 +201,6 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
             "The option 'sigalgs' must name the same hashes for ECDSA as for RSA, or one of the two alone".to_owned()
         }
         UnknownSrtpProfile(name) => format!("The option 'srtpProfiles' names '{name}', which is not known here"),
-        TwoVersions => "A client offers one version of DTLS: the options 'minVersion' and 'maxVersion' must be equal".to_owned(),
         NoDtls13 => {
             "The options 'minVersion' and 'maxVersion' name DTLS 1.3, which this build does not have: it is without AWS-LC"
                 .to_owned()

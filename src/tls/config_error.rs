@@ -71,8 +71,6 @@ pub(crate) enum ConfigError {
     /// The engine cannot offer one hash with EC keys and another with RSA keys.
     UnequalHashes,
     UnknownSrtpProfile(String),
-    /// A client was to offer two versions.
-    TwoVersions,
     /// This build has no engine for DTLS 1.3.
     #[cfg_attr(feature = "aws-lc", expect(dead_code, reason = "it has one with AWS-LC"))]
     NoDtls13,

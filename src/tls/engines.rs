@@ -11,20 +11,26 @@ use super::key_log::KeyLog;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
-use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable};
+use super::saved::{AssociationName, SaveClock, Unrestorable};
+use super::saved_connection::SavedConnection;
 use super::session_policy::SessionPolicy;
+use super::undecided::{Chosen, Undecided};
 use super::versions::{ClientConfig, ClientOf, ServerConfig};
 use crate::wire::hello13::{DTLS_1_3, offers_version};
-use crate::wire::{ClientHello, ConnectionId, Record, RoutabilityCheck};
+use crate::wire::{ClientHello, ConnectionId, OwnedRecord, Record, RoutabilityCheck};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
+
+const NOT_SPOKEN: Unrestorable = Unrestorable::State("its version of DTLS is not spoken here");
 
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 #[expect(clippy::large_enum_variant, reason = "memory of its own would pin a page for each connection that is asleep")]
 pub(crate) enum Context {
     Dtls12(Dtls12),
     Dtls13(Box<Association>),
+    /// A client that offers both, before the server has chosen.
+    Undecided(Box<Undecided>),
 }
 
 impl Context {
@@ -53,6 +59,10 @@ impl Context {
         match config.engine() {
             ClientOf::Dtls12(config) => Dtls12::client(config, now, own_id).map(Context::Dtls12),
             ClientOf::Dtls13(config) => Association::client(config).map(|client| Context::Dtls13(Box::new(client))),
+            ClientOf::Both { older, newer } => {
+                let undecided = Undecided::new(Dtls12::client(older, now, own_id)?, Association::client(newer)?);
+                Ok(Context::Undecided(Box::new(undecided)))
+            }
         }
     }
 
@@ -62,7 +72,13 @@ impl Context {
         saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
-        Dtls12::restore(config, saved, clock).map(Context::Dtls12)
+        match saved {
+            SavedConnection::Dtls12(saved) => Dtls12::restore(config, saved, clock).map(Context::Dtls12),
+            SavedConnection::Dtls13(saved) => {
+                let config = config.dtls13().ok_or(NOT_SPOKEN)?;
+                Association::arrive(config, saved).map(|association| Context::Dtls13(Box::new(association)))
+            }
+        }
     }
 
     /// The same of a client's side.
@@ -71,9 +87,14 @@ impl Context {
         saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
-        match config.engine() {
-            ClientOf::Dtls12(config) => Dtls12::restore_client(config, saved, clock).map(Context::Dtls12),
-            ClientOf::Dtls13(_) => Err(Unrestorable::State("DTLS 1.2 is not spoken here")),
+        match (saved, config.engine()) {
+            (SavedConnection::Dtls12(saved), ClientOf::Dtls12(config) | ClientOf::Both { older: config, .. }) => {
+                Dtls12::restore_client(config, saved, clock).map(Context::Dtls12)
+            }
+            (SavedConnection::Dtls13(saved), ClientOf::Dtls13(config) | ClientOf::Both { newer: config, .. }) => {
+                Association::arrive_client(config, saved).map(|association| Context::Dtls13(Box::new(association)))
+            }
+            _ => Err(NOT_SPOKEN),
         }
     }
 
@@ -84,6 +105,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.deadline(),
             Context::Dtls13(association) => association.deadline(),
+            Context::Undecided(undecided) => undecided.deadline(),
         }
     }
 
@@ -92,6 +114,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
             Context::Dtls13(association) => association.expects(record),
+            Context::Undecided(undecided) => undecided.expects(record),
         }
     }
 
@@ -104,13 +127,39 @@ impl Context {
         plaintext: &mut [u8],
         out: &mut Outbox,
     ) -> Result<Reaction, Error> {
+        if let Some(records) = self.decide(record) {
+            let mut reaction = Ok(Reaction::Handshake(Progress::Waiting));
+            for record in records {
+                reaction = self.handle_record(now, &record.borrow(), plaintext, out);
+                if reaction.is_err() {
+                    break;
+                }
+            }
+            return reaction;
+        }
         match self {
             Context::Dtls12(_) if record.is_of_dtls13() => {
                 Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected)))
             }
             Context::Dtls12(context) => context.handle_record(now, record, plaintext, out),
             Context::Dtls13(association) => association.handle_record(now, record, plaintext, out),
+            Context::Undecided(undecided) => undecided.handle_record(now, record, plaintext, out),
         }
+    }
+
+    /// Follows the version that a server's hello chooses, if it is whole with this record. The records with it.
+    fn decide(&mut self, record: &Record<'_>) -> Option<Vec<OwnedRecord>> {
+        let Context::Undecided(undecided) = self else { return None };
+        let version = undecided.hear(record)?;
+        let Context::Undecided(undecided) = std::mem::replace(self, Context::Dtls12(Dtls12::away())) else {
+            return None;
+        };
+        let (chosen, records) = undecided.decide(version);
+        *self = match chosen {
+            Chosen::Dtls12(context) => Context::Dtls12(context),
+            Chosen::Dtls13(association) => Context::Dtls13(association),
+        };
+        Some(records)
     }
 
     /// How far the handshake has come; it never goes back.
@@ -118,6 +167,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.steps_taken(),
             Context::Dtls13(association) => association.steps_taken(),
+            Context::Undecided(undecided) => undecided.older.steps_taken(),
         }
     }
 
@@ -126,6 +176,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.messages_written(),
             Context::Dtls13(association) => association.messages_written(),
+            Context::Undecided(undecided) => undecided.older.messages_written(),
         }
     }
 
@@ -134,6 +185,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.handle_timeout(now, out),
             Context::Dtls13(association) => association.handle_timeout(now, out),
+            Context::Undecided(undecided) => undecided.handle_timeout(now, out),
         }
     }
 
@@ -147,13 +199,16 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.handle_answer(now, answer, out),
             Context::Dtls13(association) => association.handle_answer(now, answer, out),
+            Context::Undecided(undecided) => undecided.handle_answer(now, answer, out),
         }
     }
 
     /// Gives back what a handshake does not need while it waits.
     pub(crate) fn rest(&mut self) {
-        if let Context::Dtls12(context) = self {
-            context.rest();
+        match self {
+            Context::Dtls12(context) => context.rest(),
+            Context::Dtls13(_) => {}
+            Context::Undecided(undecided) => undecided.older.rest(),
         }
     }
 
@@ -161,7 +216,7 @@ impl Context {
     pub(crate) fn timeout_error(&self) -> Option<Error> {
         match self {
             Context::Dtls12(context) => context.timeout_error(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -170,6 +225,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.claim(),
             Context::Dtls13(association) => association.claim(),
+            Context::Undecided(undecided) => undecided.older.claim(),
         }
     }
 
@@ -178,6 +234,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.cancel_handshake(now, out),
             Context::Dtls13(association) => association.cancel_handshake(out),
+            Context::Undecided(undecided) => undecided.older.cancel_handshake(now, out),
         }
     }
 
@@ -186,6 +243,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.send_fatal_alert(now, description, out),
             Context::Dtls13(association) => association.send_fatal_alert(description, out),
+            Context::Undecided(undecided) => undecided.older.send_fatal_alert(now, description, out),
         }
     }
 
@@ -196,6 +254,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.pause(pauses),
             Context::Dtls13(association) => association.pause(pauses),
+            Context::Undecided(undecided) => undecided.pause(pauses),
         }
     }
 
@@ -204,6 +263,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.compute(now, out),
             Context::Dtls13(association) => association.compute(now, out),
+            Context::Undecided(_) => Err(Error::unasked()),
         }
     }
 
@@ -211,7 +271,7 @@ impl Context {
     pub(crate) fn lend(&mut self) -> Context {
         match self {
             Context::Dtls12(context) => Context::Dtls12(context.lend()),
-            Context::Dtls13(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
+            Context::Dtls13(_) | Context::Undecided(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
         }
     }
 
@@ -220,6 +280,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.delay(delay),
             Context::Dtls13(association) => association.delay(delay),
+            Context::Undecided(undecided) => undecided.older.delay(delay),
         }
     }
 
@@ -230,6 +291,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.write(now, payload, out),
             Context::Dtls13(association) => association.write(now, payload, out),
+            Context::Undecided(undecided) => undecided.older.write(now, payload, out),
         }
     }
 
@@ -242,7 +304,7 @@ impl Context {
     ) -> Result<(), Error> {
         match self {
             Context::Dtls12(context) => context.send_check(now, message, out),
-            Context::Dtls13(_) => Err(Error::unasked()),
+            Context::Dtls13(_) | Context::Undecided(_) => Err(Error::unasked()),
         }
     }
 
@@ -251,6 +313,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.payload_limit(),
             Context::Dtls13(association) => association.payload_limit(),
+            Context::Undecided(undecided) => undecided.older.payload_limit(),
         }
     }
 
@@ -259,6 +322,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.close_notify(now, out),
             Context::Dtls13(association) => association.close_notify(out),
+            Context::Undecided(undecided) => undecided.older.close_notify(now, out),
         }
     }
 
@@ -268,22 +332,33 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.break_off(now, description, out),
             Context::Dtls13(association) => association.send_fatal_alert(description, out),
+            Context::Undecided(_) => {}
         }
     }
 
-    /// What the connection needs to go on elsewhere; `None` while there is a handshake, and with DTLS 1.3.
+    /// A copy of what the connection needs to go on elsewhere; `None` while there is a handshake, and with DTLS 1.3, whose
+    /// connections have no copies.
     pub(crate) fn save(&self) -> Option<SavedConnection> {
         match self {
-            Context::Dtls12(context) => context.save(),
-            Context::Dtls13(_) => None,
+            Context::Dtls12(context) => context.save().map(SavedConnection::Dtls12),
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
-    /// The name of an established association that can go on elsewhere.
+    /// What the connection needs to go on elsewhere, and not here any more; `None` while it cannot leave.
+    pub(crate) fn leave(&self) -> Option<SavedConnection> {
+        match self {
+            Context::Dtls13(association) => association.leave().map(SavedConnection::Dtls13),
+            Context::Dtls12(_) | Context::Undecided(_) => self.save(),
+        }
+    }
+
+    /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
         match self {
             Context::Dtls12(context) => context.association(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(association) => association.name(),
+            Context::Undecided(_) => None,
         }
     }
 
@@ -292,6 +367,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.own_id(),
             Context::Dtls13(_) => &[],
+            Context::Undecided(undecided) => undecided.older.own_id(),
         }
     }
 
@@ -299,7 +375,7 @@ impl Context {
     pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
         match self {
             Context::Dtls12(context) => context.connection_ids(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -308,6 +384,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.own_certificate(),
             Context::Dtls13(association) => association.own_certificate(),
+            Context::Undecided(_) => None,
         }
     }
 
@@ -315,7 +392,7 @@ impl Context {
     pub(crate) fn checks_routability(&self) -> bool {
         match self {
             Context::Dtls12(context) => context.checks_routability(),
-            Context::Dtls13(_) => false,
+            Context::Dtls13(_) | Context::Undecided(_) => false,
         }
     }
 
@@ -324,7 +401,7 @@ impl Context {
     pub(crate) fn newest_heard(&self) -> Option<u64> {
         match self {
             Context::Dtls12(context) => context.newest_heard(),
-            Context::Dtls13(_) => None,
+            Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
@@ -333,6 +410,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.client_random(),
             Context::Dtls13(association) => association.client_random(),
+            Context::Undecided(undecided) => undecided.older.client_random(),
         }
     }
 
@@ -341,6 +419,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.finished(),
             Context::Dtls13(association) => association.finished(),
+            Context::Undecided(undecided) => undecided.older.finished(),
         }
     }
 
@@ -354,6 +433,7 @@ impl Context {
         match self {
             Context::Dtls12(engine) => engine.export(label, context, length),
             Context::Dtls13(association) => association.export(label, context, length),
+            Context::Undecided(undecided) => undecided.older.export(label, context, length),
         }
     }
 
@@ -362,6 +442,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.take_key_log(),
             Context::Dtls13(association) => association.take_key_log(),
+            Context::Undecided(undecided) => undecided.older.take_key_log(),
         }
     }
 
@@ -371,6 +452,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.is_asleep(),
             Context::Dtls13(association) => association.is_asleep(),
+            Context::Undecided(undecided) => undecided.older.is_asleep(),
         }
     }
 
@@ -379,6 +461,7 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.hibernate(),
             Context::Dtls13(association) => association.hibernate(),
+            Context::Undecided(undecided) => undecided.older.hibernate(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! There are two engines: `mbed` for DTLS 1.2, and `dtls13`. What stands beside them in this room is for both, but for
 //! `context`, which is the life of an association in DTLS 1.2.
 
+mod addition;
 mod certificate_fault;
 mod choice;
 mod claim;
@@ -31,11 +32,13 @@ mod question;
 mod random;
 mod saved;
 mod saved_bytes;
+mod saved_connection;
 mod session;
 mod session_policy;
 mod suites;
 mod tickets;
 mod trust;
+mod undecided;
 mod version;
 mod versions;
 mod wall_clock;
@@ -60,8 +63,9 @@ pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, KnownSession, Question, Subject};
 pub(crate) use random::{RngError, fill_random};
 pub(crate) use saved::{
-    AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Unrestorable,
+    AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedDtls12, SessionId, Unrestorable,
 };
+pub(crate) use saved_connection::SavedConnection;
 pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
 pub(crate) use tickets::TicketKeys;

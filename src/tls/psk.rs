@@ -45,6 +45,11 @@ impl ClientPsk {
         check_psk_identity(identity)?;
         Ok(ClientPsk { identity: identity.to_vec(), key: Zeroizing::new(key.to_vec()) })
     }
+
+    /// For another engine.
+    pub(super) fn copy(&self) -> ClientPsk {
+        ClientPsk { identity: self.identity.clone(), key: self.key.clone() }
+    }
 }
 
 /// Whether a pre-shared key has a length that we take.

@@ -26,7 +26,7 @@ const NUMBERING_BEGINS: Duration = Duration::from_secs(1_767_225_600);
 
 /// What a connection needs to go on with the same keys.
 #[derive(Clone)]
-pub(crate) struct SavedConnection {
+pub(crate) struct SavedDtls12 {
     pub(crate) suite: Suite,
     /// The client's, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
@@ -118,20 +118,31 @@ impl fmt::Display for Unrestorable {
     }
 }
 
-/// Names an association by what only the server chose about it: the last 64 bits of its random. Two words rather than one
-/// long one, so that a handle fits beside them without a gap.
+/// Names an association by what only the server chose about it: 64 bits of its random. Two words rather than one long one, so
+/// that a handle fits beside them without a gap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct AssociationName([u32; 2]);
 
 impl AssociationName {
-    /// `randoms`: the client's, then the server's.
+    /// `randoms`: the client's, then the server's. The end of the server's may say which versions it speaks (RFC 8446 section
+    /// 4.1.3), and the beginning may be a time.
     pub(super) fn of(randoms: &[u8; 64]) -> AssociationName {
-        let end = u64::from_be_bytes(randoms.last_chunk().copied().unwrap_or_default());
-        AssociationName([(end >> 32) as u32, end as u32])
+        let middle = randoms.get(48..56).and_then(|middle| middle.try_into().ok());
+        AssociationName::from_bytes(middle.unwrap_or_default())
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 8]) -> AssociationName {
+        let name = u64::from_be_bytes(bytes);
+        AssociationName([(name >> 32) as u32, name as u32])
+    }
+
+    pub(crate) fn to_bytes(self) -> [u8; 8] {
+        let AssociationName([high, low]) = self;
+        (u64::from(high) << 32 | u64::from(low)).to_be_bytes()
     }
 }
 
-impl SavedConnection {
+impl SavedDtls12 {
     /// The epoch of every connection that can go on.
     pub(super) const EPOCH: u16 = DATA_EPOCH;
 
@@ -193,8 +204,8 @@ pub(super) fn nonce_offset_of_new_life() -> Result<u64, Unrestorable> {
 mod tests {
     use super::*;
 
-    fn saved(next_number: u64) -> SavedConnection {
-        SavedConnection {
+    fn saved(next_number: u64) -> SavedDtls12 {
+        SavedDtls12 {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
             randoms: Zeroizing::new([0; 64]),
             session_id: SessionId::default(),
@@ -250,6 +261,18 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_the_servers_random_is_no_part_of_the_name() {
+        let name = |at: usize| {
+            let mut randoms = [7; 64];
+            randoms[at] = 8;
+            AssociationName::of(&randoms)
+        };
+        // Every server of both versions has the same end: RFC 8446 section 4.1.3.
+        assert!((56..64).all(|at| name(at) == AssociationName::of(&[7; 64])));
+        assert!((48..56).all(|at| name(at) != AssociationName::of(&[7; 64])));
+    }
+
+    #[test]
     fn used_up_numbers_are_an_error_and_no_wrap() {
         let never = copy_made_at(None, Duration::ZERO);
         assert!(saved(RECORD_NUMBER_LIMIT - JUMP).number_after_restore(never).is_err());
@@ -262,7 +285,7 @@ mod tests {
     #[test]
     fn only_suites_whose_nonces_are_the_record_numbers_cannot_go_on() {
         for &suite in Suite::all() {
-            let result = SavedConnection { suite, ..saved(5) }.check();
+            let result = SavedDtls12 { suite, ..saved(5) }.check();
             let is_chacha = suite.openssl_name().ends_with("CHACHA20-POLY1305");
             assert_eq!(result, if is_chacha { Err(Unrestorable::Suite(suite)) } else { Ok(()) }, "{}", suite.name());
         }

@@ -20,11 +20,19 @@ pub(crate) struct ServerConfig {
 }
 
 /// A client's side of a handshake.
-pub(crate) struct ClientConfig(ClientOf);
+pub(crate) struct ClientConfig {
+    of: ClientOf,
+    suites: Vec<Suite>,
+}
 
 pub(super) enum ClientOf {
     Dtls12(Box<mbed::ClientConfig>),
     Dtls13(Arc<dtls13::ClientConfig>),
+    /// One hello offers both versions.
+    Both {
+        older: Box<mbed::ClientConfig>,
+        newer: Arc<dtls13::ClientConfig>,
+    },
 }
 
 impl ServerConfig {
@@ -49,7 +57,8 @@ impl ServerConfig {
             None
         };
         let dtls12 = if is_spoken(Version::Dtls12, settings) {
-            Some(mbed::ServerConfig::new(settings, credentials, psk, clients)?)
+            let config = mbed::ServerConfig::new(settings, credentials, psk, clients)?;
+            Some(if dtls13.is_some() { config.beside_dtls13() } else { config })
         } else if dtls13.is_none() {
             return Err(ConfigError::NoUsableSuite);
         } else {
@@ -98,14 +107,18 @@ impl ClientConfig {
         server: Option<PeerAuthentication>,
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
-        if !speaks_dtls13(settings)? {
-            let config = mbed::ClientConfig::new(settings, psk, server, credentials)?;
-            return Ok(ClientConfig(ClientOf::Dtls12(Box::new(config))));
-        }
-        if psk.is_none() && server.is_none() {
-            return Err(ConfigError::NoUsableSuite);
-        }
-        ClientConfig::dtls13(settings, psk, false, server, credentials)
+        let key = psk.as_ref().map(ClientPsk::copy);
+        let can_be_proved = psk.is_some() || server.is_some();
+        let mut credentials = credentials;
+        let newer = match is_spoken(Version::Dtls13, settings) && can_be_proved {
+            true => Some(ClientConfig::dtls13(settings, key, false, server.as_ref(), credentials.as_mut())?),
+            false => None,
+        };
+        let older = match is_spoken(Version::Dtls12, settings) {
+            true => Some(mbed::ClientConfig::new(settings, psk, server, credentials)?),
+            false => None,
+        };
+        ClientConfig::of(older, newer)
     }
 
     /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
@@ -114,68 +127,76 @@ impl ClientConfig {
         server: Option<PeerAuthentication>,
         credentials: Option<Credentials>,
     ) -> Result<ClientConfig, ConfigError> {
-        if speaks_dtls13(settings)? {
-            return ClientConfig::dtls13(settings, None, true, server, credentials);
-        }
-        let config = mbed::ClientConfig::asking_for_psk(settings, server, credentials)?;
-        Ok(ClientConfig(ClientOf::Dtls12(Box::new(config))))
+        let mut credentials = credentials;
+        let newer = match is_spoken(Version::Dtls13, settings) {
+            true => Some(ClientConfig::dtls13(settings, None, true, server.as_ref(), credentials.as_mut())?),
+            false => None,
+        };
+        let older = match is_spoken(Version::Dtls12, settings) {
+            true => Some(mbed::ClientConfig::asking_for_psk(settings, server, credentials)?),
+            false => None,
+        };
+        ClientConfig::of(older, newer)
     }
 
     fn dtls13(
         settings: &Settings,
         psk: Option<ClientPsk>,
         asks_for_psk: bool,
-        server: Option<PeerAuthentication>,
-        mut credentials: Option<Credentials>,
-    ) -> Result<ClientConfig, ConfigError> {
+        server: Option<&PeerAuthentication>,
+        credentials: Option<&mut Credentials>,
+    ) -> Result<dtls13::ClientConfig, ConfigError> {
         let groups = mbed::group_numbers(&settings.wishes)?;
-        let own = credentials.as_mut().map(Credentials::of_client).unwrap_or_default();
-        let config = dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server.as_ref(), own)?;
-        Ok(ClientConfig(ClientOf::Dtls13(Arc::new(config))))
+        let own = credentials.map(Credentials::of_client).unwrap_or_default();
+        dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server, own)
+    }
+
+    fn of(older: Option<mbed::ClientConfig>, newer: Option<dtls13::ClientConfig>) -> Result<ClientConfig, ConfigError> {
+        let suites = newer.iter().flat_map(|config| config.suites());
+        let suites = suites.chain(older.iter().flat_map(|config| config.suites())).copied().collect();
+        let of = match (older.map(Box::new), newer.map(Arc::new)) {
+            (Some(older), None) => ClientOf::Dtls12(older),
+            (None, Some(newer)) => ClientOf::Dtls13(newer),
+            (Some(older), Some(newer)) => ClientOf::Both { older, newer },
+            (None, None) => return Err(ConfigError::NoUsableSuite),
+        };
+        Ok(ClientConfig { of, suites })
     }
 
     /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
-    pub(crate) fn sending_name(self, servername: &str) -> ClientConfig {
-        ClientConfig(match self.0 {
-            ClientOf::Dtls12(config) => ClientOf::Dtls12(Box::new(config.sending_name(servername))),
-            ClientOf::Dtls13(mut config) => {
-                // It is nobody else's yet.
-                if let Some(config) = Arc::get_mut(&mut config) {
-                    config.send_name(servername);
-                }
-                ClientOf::Dtls13(config)
-            }
-        })
+    pub(crate) fn sending_name(mut self, servername: &str) -> ClientConfig {
+        if let ClientOf::Dtls13(newer) | ClientOf::Both { newer, .. } = &mut self.of
+            // It is nobody else's yet.
+            && let Some(newer) = Arc::get_mut(newer)
+        {
+            newer.send_name(servername);
+        }
+        self.change_older(|older| older.sending_name(servername))
     }
 
     /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered; nothing is in
     /// DTLS 1.3.
     pub(crate) fn resuming(self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
-        ClientConfig(match self.0 {
-            ClientOf::Dtls12(config) => ClientOf::Dtls12(Box::new(config.resuming(clock, session))),
+        self.change_older(|older| older.resuming(clock, session))
+    }
+
+    fn change_older(self, change: impl FnOnce(mbed::ClientConfig) -> mbed::ClientConfig) -> ClientConfig {
+        let of = match self.of {
+            ClientOf::Dtls12(older) => ClientOf::Dtls12(Box::new(change(*older))),
+            ClientOf::Both { older, newer } => ClientOf::Both { older: Box::new(change(*older)), newer },
             newer @ ClientOf::Dtls13(_) => newer,
-        })
+        };
+        ClientConfig { of, ..self }
     }
 
     pub(super) fn engine(&self) -> &ClientOf {
-        &self.0
+        &self.of
     }
 
+    /// Best first, those of the newer version before the others.
     pub(crate) fn suites(&self) -> &[Suite] {
-        match &self.0 {
-            ClientOf::Dtls12(config) => config.suites(),
-            ClientOf::Dtls13(config) => config.suites(),
-        }
+        &self.suites
     }
-}
-
-/// A client offers one version, so far.
-fn speaks_dtls13(settings: &Settings) -> Result<bool, ConfigError> {
-    let Versions { oldest, newest } = settings.wishes.versions;
-    if oldest != newest {
-        return Err(ConfigError::TwoVersions);
-    }
-    Ok(newest == Version::Dtls13)
 }
 
 /// Whether the settings include this version. As in node:tls, suites of one version alone leave the other one out.

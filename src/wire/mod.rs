@@ -21,6 +21,7 @@ mod public_key;
 mod reader;
 mod record;
 mod routability_check;
+pub(crate) mod two_versions;
 mod unified_header;
 mod vector;
 
@@ -39,9 +40,7 @@ pub(crate) use fragments::HelloFragments;
 #[cfg(feature = "aws-lc")]
 pub(crate) use hello::extensions_of_body;
 pub(crate) use hello::{ClientHello, HelloStart};
-#[cfg(feature = "aws-lc")]
-pub(crate) use lengths::HANDSHAKE_HEADER_LENGTH;
-pub(crate) use lengths::{RECORD_HEADER_LENGTH, RECORD_LIMIT};
+pub(crate) use lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
 #[cfg(feature = "aws-lc")]
 pub(crate) use reader::Reader;

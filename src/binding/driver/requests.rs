@@ -73,7 +73,7 @@ impl Driver {
 
     pub(in crate::binding) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
         let saved = self.endpoint.save(ConnectionHandle(connection))?;
-        Some(NativeSavedConnection::new(saved, unix_time()))
+        NativeSavedConnection::new(saved, unix_time())
     }
 
     pub(in crate::binding) fn take_out(&mut self, connections: &[u32]) -> Buffer {
@@ -81,6 +81,13 @@ impl Driver {
             travel::pack(connections.iter().map(|&connection| endpoint.take_out(ConnectionHandle(connection))))
         };
         self.with(|endpoint, _| take_out(endpoint))
+    }
+
+    pub(in crate::binding) fn hand_over_connections(&mut self, connections: &[u32]) -> Buffer {
+        let hand_over = |endpoint: &mut Endpoint| {
+            travel::pack(connections.iter().map(|&connection| endpoint.hand_over(ConnectionHandle(connection))))
+        };
+        self.with(|endpoint, _| hand_over(endpoint))
     }
 
     pub(in crate::binding) fn copy_of(&self, connection: u32) -> Buffer {

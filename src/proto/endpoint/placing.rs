@@ -187,13 +187,13 @@ impl Endpoint {
     /// Whether another connection has the place of a saved one. Where its records have an ID, it is found by that, and its
     /// address may have been a NAT's, which has given it to somebody else.
     fn is_taken(&self, remote: SocketAddr, saved: &SavedConnection) -> bool {
-        let has_id = saved.connection_ids.as_ref().is_some_and(|ids| !ids.own().is_empty());
+        let has_id = saved.connection_ids().is_some_and(|ids| !ids.own().is_empty());
         !has_id && self.routes.established(remote, 0).is_some()
     }
 
     fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {
         let Restoration { saved, clock } = restoration;
-        if let Some(id) = saved.connection_ids.as_ref().map(ConnectionIds::own).filter(|id| !id.is_empty())
+        if let Some(id) = saved.connection_ids().map(ConnectionIds::own).filter(|id| !id.is_empty())
             && (id.len() != usize::from(self.ids.length()) || !self.ids.is_free(id))
         {
             self.outputs.trace.line(

@@ -536,7 +536,8 @@ fn a_saved_connection_is_resumed_with_the_properties_that_it_had_and_otherwise_n
         let client = || psk_client(&["PSK-AES128-CBC-SHA256"]);
         let first = connect(&mut network, client(), None);
         let session = session_of(&network, first).unwrap();
-        let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
+        let saved = network.server.endpoint.save(network.server.secured()[0]);
+        let Some(SavedConnection::Dtls12(saved)) = saved else { panic!() };
         let second = connect(&mut network, client(), Some(&session));
         let question = questions(&mut network)[0].0;
         let (suite, master_secret) = (saved.suite, saved.master_secret.clone());

@@ -64,7 +64,7 @@ impl Association {
         Ok(Association::new(config.offers.pace, Stage::Client(Box::new(handshake)), random))
     }
 
-    fn new(pace: Pace, stage: Stage, client_random: [u8; 32]) -> Association {
+    pub(super) fn new(pace: Pace, stage: Stage, client_random: [u8; 32]) -> Association {
         Association { link: Link::new(pace, 0, 0, 0), stage, client_random, pauses: false, held: None, suspended: None }
     }
 
@@ -139,17 +139,17 @@ impl Association {
         let [_, _, number @ ..] = record.number();
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         let number = RecordNumber { epoch: PLAINTEXT_EPOCH, number };
-        let (expected, is_credulous) = match &self.stage {
-            Stage::Client(client) => (SERVER_HELLO, !client.has_keys()),
-            _ => (CLIENT_HELLO, false),
+        let (expected, is_credulous, has_heard_nothing) = match &self.stage {
+            Stage::Client(client) => (SERVER_HELLO, !client.has_keys(), client.has_heard_nothing()),
+            _ => (CLIENT_HELLO, false, false),
         };
         let content = record.fragment();
         Ok(match (record.content_type, content) {
             (ContentType::Handshake, [message, ..]) if *message == expected => {
                 self.link.take_handshake(now, number, content, out).is_ok()
             }
-            // Only a server of an older version asks for a cookie so (RFC 9147 section 5.1).
-            (ContentType::Handshake, [HELLO_VERIFY_REQUEST, ..]) if is_credulous => {
+            // Only a server of an older version asks for a cookie so (RFC 9147 section 5.1), and none that has asked otherwise.
+            (ContentType::Handshake, [HELLO_VERIFY_REQUEST, ..]) if has_heard_nothing => {
                 return Err(ChoiceFault::OtherVersion.into());
             }
             (ContentType::Ack, _) => self.link.take_acknowledgment(now, number.epoch, content, out).is_ok(),
@@ -299,10 +299,10 @@ impl Association {
         matches!(self.stage, Stage::Open(_)).then_some(self.client_random)
     }
 
-    /// `None` while there is a handshake.
+    /// `None` while there is a handshake, and where it was in another process.
     pub(crate) fn finished(&self) -> Option<Finished> {
         match &self.stage {
-            Stage::Open(open) => Some(open.finished().clone()),
+            Stage::Open(open) => open.finished().cloned(),
             _ => None,
         }
     }

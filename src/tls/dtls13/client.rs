@@ -4,7 +4,7 @@ use super::client_reading::{Keys, Reading};
 use super::config::ClientConfig;
 use super::errors::{illegal, unexpected};
 use super::finish::Read;
-use super::hellos::ClientHello;
+use super::hellos::{ClientHello, shares};
 use super::incoming::Message;
 use super::link::Link;
 use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
@@ -14,31 +14,35 @@ use super::suite::{algorithm, from_id, hash};
 use super::transcript::Transcript;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
+use crate::tls::ffi::Refused;
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::ffi::hash::{Digest, Hash};
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
-use crate::wire::alert;
 use crate::wire::certificate_type::client_extensions;
 use crate::wire::handshake::{CLIENT_HELLO, FINISHED, SERVER_HELLO};
 use crate::wire::hello13::Choice;
+use crate::wire::{alert, two_versions};
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// A handshake that waits.
 pub(super) struct ClientHandshake {
-    config: Arc<ClientConfig>,
-    stage: Stage,
-    random: [u8; 32],
+    pub(super) config: Arc<ClientConfig>,
+    pub(super) stage: Stage,
+    pub(super) random: [u8; 32],
 }
 
-enum Stage {
+pub(super) enum Stage {
     /// Nothing has been sent.
     Start,
     /// For the application, which knows who we are.
     Asking,
+    /// For the engine of DTLS 1.2, which sends the first hello.
+    Beside(Box<Greeting>),
     /// For ServerHello or HelloRetryRequest.
     Greeting(Box<Greeting>),
     /// For the rest of the server's flight.
@@ -46,12 +50,14 @@ enum Stage {
     Over,
 }
 
-struct Greeting {
+pub(super) struct Greeting {
     /// `None` when it is the configuration's, or there is none.
-    asked_psk: Option<ClientPsk>,
+    pub(super) asked_psk: Option<ClientPsk>,
     share: Option<KeyShare>,
     /// The body of the last ClientHello.
-    hello: Vec<u8>,
+    pub(super) hello: Vec<u8>,
+    /// Bytes at its end that its proofs do not cover: the proofs.
+    pub(super) uncovered: usize,
     /// The messages before it; `None` when it is the first.
     transcript: Option<Transcript>,
     /// The suite that a HelloRetryRequest has chosen.
@@ -96,6 +102,11 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
+        let psk = self.own_psk(own)?;
+        self.greet(now, psk, link, out)
+    }
+
+    pub(super) fn own_psk(&self, own: Option<(&[u8], &[u8])>) -> Result<Option<ClientPsk>, Error> {
         if !self.is_asking() {
             return Err(Error::unasked());
         }
@@ -104,7 +115,7 @@ impl ClientHandshake {
         if psk.is_none() && !self.config.takes_certificates {
             return Err(Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"));
         }
-        self.greet(now, psk, link, out)
+        Ok(psk)
     }
 
     fn greet(
@@ -114,30 +125,19 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let uses_psk = asked_psk.is_some() || self.config.psk.is_some();
-        // A public value that is long would not fit: the server asks for it together with the cookie (RFC 9147 section 5.1).
-        let group = self.config.offers.groups(uses_psk).find(|group| !group.is_long());
-        let share = group.map(KeyShare::generate).transpose()?;
-        let mut greeting = Box::new(Greeting { asked_psk, share, hello: Vec::new(), transcript: None, retried: None });
-        self.send_hello(now, &mut greeting, None, link, out)?;
+        let mut greeting = self.greeting(asked_psk)?;
+        self.prove(&mut greeting)?;
+        send(now, &greeting, link, out)?;
         self.stage = Stage::Greeting(greeting);
         Ok(())
     }
 
-    /// The hash of a pre-shared key, which all our suites have.
-    fn hash(&self) -> Result<Hash, Error> {
-        self.config.offers.suites.first().map(|&suite| hash(suite)).ok_or_else(no_group)
-    }
-
-    fn send_hello(
-        &self,
-        now: Instant,
-        greeting: &mut Greeting,
-        cookie: Option<&[u8]>,
-        link: &mut Link,
-        out: &mut Outbox,
-    ) -> Result<(), Error> {
-        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref());
+    /// With a first hello that proves nothing yet.
+    pub(super) fn greeting(&self, asked_psk: Option<ClientPsk>) -> Result<Box<Greeting>, Error> {
+        let psk = asked_psk.as_ref().or(self.config.psk.as_ref());
+        // A public value that is long would not fit: the server asks for it together with the cookie (RFC 9147 section 5.1).
+        let group = self.config.offers.groups(psk.is_some()).find(|group| !group.is_long());
+        let share = group.map(KeyShare::generate).transpose()?;
         if psk.is_some_and(|psk| psk.identity.is_empty()) {
             let message = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
             return Err(Error::new(ErrorKind::Configuration, message));
@@ -148,27 +148,36 @@ impl ClientHandshake {
             random: &self.random,
             suites: &offers.suites,
             groups: &groups,
-            share: greeting.share.as_ref(),
-            cookie,
+            share: share.as_ref(),
             servername: self.config.servername.as_deref(),
             protocols: &offers.protocols,
             schemes: if self.config.takes_certificates { &offers.schemes } else { &[] },
             certificate_types: &client_extensions(&offers.abilities),
             psk: psk.map(|psk| Ok::<_, Error>((&*psk.identity, self.hash()?.length()))).transpose()?,
         };
-        let mut body = hello.write();
-        if let Some(psk) = psk {
-            let first = Transcript::new(self.hash()?);
-            let transcript = greeting.transcript.as_ref().unwrap_or(&first);
-            let proof = binder(&psk.key, &transcript.hash_for_binder(&body, hello.uncovered()))?;
-            let at = body.len() - proof.len();
-            body[at..].copy_from_slice(&proof);
-        }
-        link.begin_flight();
-        link.push(PLAINTEXT_EPOCH, CLIENT_HELLO, &body);
-        link.transmit(now, out)?;
-        greeting.hello = body;
-        Ok(())
+        let (uncovered, hello) = (hello.uncovered(), hello.write());
+        Ok(Box::new(Greeting { asked_psk, share, hello, uncovered, transcript: None, retried: None }))
+    }
+
+    /// Writes the proof that we have the key into the hello, if we have one.
+    fn prove(&self, greeting: &mut Greeting) -> Result<(), Error> {
+        let Some((key, transcript)) = self.proof_of(greeting)? else { return Ok(()) };
+        write_proof(&key, &transcript, greeting.uncovered, &mut greeting.hello).map_err(Error::from)
+    }
+
+    /// Our pre-shared key, and the messages before the hello that proves it.
+    pub(super) fn proof_of(&self, greeting: &Greeting) -> Result<Option<(Zeroizing<Vec<u8>>, Transcript)>, Error> {
+        let Some(psk) = greeting.asked_psk.as_ref().or(self.config.psk.as_ref()) else { return Ok(None) };
+        let transcript = match &greeting.transcript {
+            Some(transcript) => transcript.clone(),
+            None => Transcript::new(self.hash()?),
+        };
+        Ok(Some((psk.key.clone(), transcript)))
+    }
+
+    /// The hash of a pre-shared key, which all our suites have.
+    fn hash(&self) -> Result<Hash, Error> {
+        self.config.offers.suites.first().map(|&suite| hash(suite)).ok_or_else(no_group)
     }
 
     /// Takes a message.
@@ -282,6 +291,7 @@ impl ClientHandshake {
         if greeting.retried.replace(choice.suite).is_some() {
             return Err(unexpected("The server sent a second HelloRetryRequest"));
         }
+        let mut asked_for = None;
         if let Some((id, _)) = choice.share {
             let uses_psk = greeting.asked_psk.is_some() || self.config.psk.is_some();
             let has_got = greeting.share.as_ref().map(KeyShare::group);
@@ -289,7 +299,9 @@ impl ClientHandshake {
             let Some(group) = group.filter(|group| has_got != Some(*group)) else {
                 return Err(illegal("The server asks for a group that was not offered, or that it has got already"));
             };
-            greeting.share = Some(KeyShare::generate(group)?);
+            let share = KeyShare::generate(group)?;
+            asked_for = Some(shares(Some(&share)));
+            greeting.share = Some(share);
         } else if choice.cookie.is_none() {
             return Err(illegal("The server asks for a second hello that would be like the first"));
         }
@@ -297,7 +309,10 @@ impl ClientHandshake {
         let mut first = Transcript::new(hash(suite));
         first.add(CLIENT_HELLO, &greeting.hello);
         greeting.transcript = Some(Transcript::after_retry(&first.hash(), body));
-        self.send_hello(now, greeting, choice.cookie, link, out)
+        let second = two_versions::after_retry(&greeting.hello, choice.cookie, asked_for.as_deref());
+        greeting.hello = second.ok_or_else(Error::unasked)?;
+        self.prove(greeting)?;
+        send(now, greeting, link, out)
     }
 
     /// How far it has come.
@@ -305,6 +320,7 @@ impl ClientHandshake {
         match &self.stage {
             Stage::Start => 0,
             Stage::Asking => 1,
+            Stage::Beside(_) => 2,
             Stage::Greeting(greeting) if greeting.retried.is_none() => 2,
             Stage::Greeting(_) => 3,
             Stage::Reading(reading) => 4 + reading.messages_read(),
@@ -312,10 +328,34 @@ impl ClientHandshake {
         }
     }
 
+    /// Whether nothing of the server has been heard.
+    pub(super) fn has_heard_nothing(&self) -> bool {
+        self.steps_taken() <= 2
+    }
+
     /// Whether the server's hello has come, from which on plaintext is not believed.
     pub(super) fn has_keys(&self) -> bool {
         self.steps_taken() >= 4
     }
+}
+
+fn send(now: Instant, greeting: &Greeting, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
+    link.begin_flight();
+    link.push(PLAINTEXT_EPOCH, CLIENT_HELLO, &greeting.hello);
+    link.transmit(now, out)
+}
+
+/// Writes the proof of a pre-shared key, the last bytes of a hello. `transcript`: the messages before it.
+pub(super) fn write_proof(
+    key: &[u8],
+    transcript: &Transcript,
+    uncovered: usize,
+    hello: &mut [u8],
+) -> Result<(), Refused> {
+    let proof = binder(key, &transcript.hash_for_binder(hello, uncovered))?;
+    let at = hello.len().checked_sub(proof.len()).ok_or(Refused)?;
+    hello.get_mut(at..).ok_or(Refused)?.copy_from_slice(&proof);
+    Ok(())
 }
 
 /// A configuration has a suite and a group, or it would not have been made.

@@ -16,7 +16,6 @@ pub(super) struct ClientHello<'a> {
     pub(super) groups: &'a [Group],
     /// `None` leaves it to the server to ask for one (RFC 8446 section 4.2.8).
     pub(super) share: Option<&'a KeyShare>,
-    pub(super) cookie: Option<&'a [u8]>,
     pub(super) servername: Option<&'a str>,
     pub(super) protocols: &'a [Vec<u8>],
     /// Numbers of the signatures by which the server may prove who it is; none when it must by the pre-shared key.
@@ -45,10 +44,6 @@ impl ClientHello<'_> {
         write(body, extension::SUPPORTED_VERSIONS, |body| {
             vector(body, 1, |body| body.extend(DTLS_1_3.to_be_bytes()));
         });
-        // Before all that is long: a server that keeps nothing looks for it in the first fragment.
-        if let Some(cookie) = self.cookie {
-            write(body, extension::COOKIE, |body| vector(body, 2, |body| body.extend(cookie)));
-        }
         if let Some(name) = self.servername {
             write(body, extension::SERVER_NAME, |body| {
                 vector(body, 2, |body| {
@@ -72,11 +67,7 @@ impl ClientHello<'_> {
             body.extend(self.certificate_types);
         }
         write(body, extension::KEY_SHARE, |body| {
-            vector(body, 2, |body| {
-                if let Some(share) = self.share {
-                    write_share(share.group(), share.public(), body);
-                }
-            });
+            body.extend(shares(self.share));
         });
         let Some((identity, binder_length)) = self.psk else { return };
         write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
@@ -146,6 +137,17 @@ pub(super) fn encrypted_extensions(protocol: Option<&[u8]>, certificate_types: &
         }
     });
     body
+}
+
+/// The content of a client's key_share with this public value, if there is one.
+pub(super) fn shares(share: Option<&KeyShare>) -> Vec<u8> {
+    let mut content = Vec::new();
+    vector(&mut content, 2, |content| {
+        if let Some(share) = share {
+            write_share(share.group(), share.public(), content);
+        }
+    });
+    content
 }
 
 fn write_share(group: Group, public: &[u8], body: &mut Vec<u8>) {

@@ -5,9 +5,11 @@
 
 mod acknowledgments;
 mod association;
+mod beside;
 mod client;
 mod client_reading;
 mod config;
+mod departure;
 mod errors;
 mod finish;
 mod flight;
@@ -20,6 +22,7 @@ mod peer_proof;
 mod proof;
 mod protection;
 mod retry;
+mod saved;
 mod schedule;
 mod server;
 mod server_flight;
@@ -32,3 +35,4 @@ mod transcript;
 pub(crate) use association::Association;
 pub(crate) use config::{ClientConfig, ServerConfig};
 pub(crate) use retry::Retry;
+pub(crate) use saved::Saved;

@@ -93,6 +93,15 @@ impl ServerConfig {
         Ok(ServerConfig { ssl, pace: Pace::of(settings), rules: Arc::new(rules), suites })
     }
 
+    /// Has its hellos say that DTLS 1.3 is spoken here, too.
+    pub(crate) fn beside_dtls13(mut self) -> ServerConfig {
+        // It is nobody else's yet.
+        if let Some(ssl) = Arc::get_mut(&mut self.ssl) {
+            ssl.speak_dtls13();
+        }
+        self
+    }
+
     pub(crate) fn suites(&self) -> &[Suite] {
         &self.suites
     }

@@ -8,6 +8,7 @@ use super::no_shared_cipher::explain;
 use super::psk::PskExchange;
 use super::resumption::Resumption;
 use super::steps::{Pause, Steps};
+use crate::tls::addition::Addition;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::key_log::KeyLog;
@@ -73,6 +74,16 @@ impl Handshake {
         resumption.offer(&mut ssl, &config.rules, &config.suites);
         let steps = Steps::new(&config.rules, Hellos::client(&config.rules, own_id.is_some()), psk, resumption);
         Ok(Handshake { ssl, steps, pace: config.pace, suspended: None })
+    }
+
+    /// Has a client's hello be one of another version, too. Nothing has been sent.
+    pub(crate) fn add_to_hello(&mut self, addition: Addition) {
+        self.steps.hellos.add(addition);
+    }
+
+    /// The body of the first hello of such a client.
+    pub(crate) fn first_hello(&self) -> &[u8] {
+        self.steps.hellos.first()
     }
 
     /// Whether to pause before steps with public keys.

@@ -10,16 +10,20 @@ use super::ffi::config::Role;
 use super::ffi::hello_extensions::HelloExtensions;
 use super::ffi::ssl::Ssl;
 use super::rules::Rules;
+use crate::tls::addition::Addition;
 use crate::tls::error::{Error, ErrorKind};
 use crate::wire::certificate_type::{Agreement, client_extensions, read_client_hello, read_server_hello};
 use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::{
-    CertificateType, ClientHello, ExtensionFault, Records, SrtpProfile, application_protocol, connection_id_extension,
-    server_name, session_ticket, srtp,
+    CertificateType, ClientHello, ExtensionFault, HANDSHAKE_HEADER_LENGTH, Records, SrtpProfile, alert,
+    application_protocol, connection_id_extension, server_name, session_ticket, srtp, two_versions,
 };
 use mbedtls_sys as sys;
 use std::sync::Arc;
+
+const DOWNGRADE: &str = "The server speaks DTLS 1.3 as this client does, and was made to believe otherwise: somebody has changed \
+                         the hellos on their way";
 
 pub(super) struct Hellos {
     rules: Arc<Rules>,
@@ -28,6 +32,8 @@ pub(super) struct Hellos {
     extensions: HelloExtensions,
     /// Numbers of all the extensions in a client's hello, the engine's among them.
     offered: Vec<u16>,
+    /// The body of a client's first hello, where that is one of another version, too.
+    first: Vec<u8>,
     /// What a client's server has asked for.
     cookies: Cookies,
     /// The profile that both sides use.
@@ -53,7 +59,7 @@ impl Hellos {
             // RFC 9853 section 3: who offers connection IDs should offer this as well.
             always.extend(connection_id_extension::routability_extension());
         }
-        let extensions = HelloExtensions { always, full: client_extensions(&rules.abilities) };
+        let extensions = HelloExtensions { always, full: client_extensions(&rules.abilities), rewrite: None };
         Hellos { uses_ids, ..Hellos::new(rules, extensions) }
     }
 
@@ -67,6 +73,7 @@ impl Hellos {
             agreement: Agreement::by_default(&rules.abilities),
             extensions,
             offered: Vec::new(),
+            first: Vec::new(),
             cookies: Cookies::default(),
             srtp_profile: None,
             uses_ids: false,
@@ -116,6 +123,16 @@ impl Hellos {
         Ok(())
     }
 
+    /// Has a client's hello be one of another version, too.
+    pub(super) fn add(&mut self, addition: Addition) {
+        self.extensions.rewrite = Some(addition);
+    }
+
+    /// The body of the first of them.
+    pub(super) fn first(&self) -> &[u8] {
+        &self.first
+    }
+
     /// The step that writes our hello.
     pub(super) fn write(&mut self, ssl: &mut Ssl) -> Result<(), Failure> {
         if let Some(fault) = self.take_fault() {
@@ -127,6 +144,10 @@ impl Hellos {
         let hello = ssl.write_hello(&self.extensions)?;
         if ssl.role() == Role::Client {
             self.offered = extensions::offered(&hello)?;
+            self.offered.retain(|id| self.extensions.rewrite.is_none() || !two_versions::belongs_to_dtls13(*id));
+        }
+        if self.extensions.rewrite.is_some() && self.first.is_empty() {
+            self.first = hello.get(HANDSHAKE_HEADER_LENGTH..).unwrap_or_default().to_vec();
         }
         Ok(())
     }
@@ -137,6 +158,10 @@ impl Hellos {
         match message.first() {
             Some(&HELLO_VERIFY_REQUEST) => self.cookies.take(&message)?,
             Some(&SERVER_HELLO) => {
+                // RFC 8446 section 4.1.3: who speaks both says so.
+                if self.extensions.rewrite.is_some() && two_versions::tells_of_downgrade(&message) {
+                    return Err(Error::protocol(alert::ILLEGAL_PARAMETER, DOWNGRADE).into());
+                }
                 let list = extensions::of_server_hello(&self.offered, &message)?;
                 self.agreement = read_server_hello(&self.rules.abilities, list)?;
                 self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, list)?;

@@ -239,3 +239,47 @@ fn with_certificates_handshakes_complete_whatever_is_lost() {
     network.run_for(Duration::from_secs(3600));
     assert!(network.wire.len() - before < 60, "something is repeated for ever");
 }
+
+#[test]
+fn a_client_that_is_asked_who_it_is_and_has_no_key_goes_on_with_certificates() {
+    let (server, ca) = ca_signed_server_with(&only(), "localhost");
+    let by_chain = PeerAuthentication {
+        trust_anchors: Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
+        ..trusting(&issuer(), Some("localhost"))
+    };
+    let mut network = Network::new(server);
+    network.own_psk = None;
+    network.connect(&ClientConfig::asking_for_psk(&only(), Some(by_chain), None).unwrap());
+    network.settle();
+    assert_eq!(outcome(&network), NO_ERRORS);
+    talk(&mut network);
+}
+
+/// Bytes of a client's hellos, each in as many datagrams as it needs.
+fn hello_lengths(network: &Network) -> Vec<usize> {
+    let address = network.clients[0].address;
+    let hellos = sent_by(network, address).into_iter().filter(|datagram| datagram.starts_with(&[22, 254, 253, 0, 0]));
+    hellos.map(|hello| hello.len()).collect()
+}
+
+#[test]
+fn the_post_quantum_group_comes_first_with_certificates_and_with_a_key_only_by_its_name() {
+    let (server, client_of_chain) = pair_of(&only());
+    let network = run(server, &client_of_chain);
+    let lengths = hello_lengths(&network);
+    // The first is in one datagram; the second, with the public value of 1,216 bytes, is in two.
+    assert_eq!(lengths.len(), 3, "{lengths:?}");
+    assert!(lengths[0] < 400 && lengths[1] + lengths[2] > 1216, "{lengths:?}");
+    assert_eq!(hello_lengths(&connected()).len(), 2);
+    let named = settings_of(ONLY, &[], &["X25519MLKEM768"]);
+    let network = run(server_of(&named), &client_of(&named, IDENTITY, KEY));
+    assert_eq!((outcome(&network), hello_lengths(&network).len()), (NO_ERRORS, 3));
+}
+
+#[test]
+fn the_answer_to_the_first_hello_has_fewer_bytes_than_that_with_certificates_too() {
+    let (server, client) = pair_of(&only());
+    let network = run(server, &client);
+    let (first, retry) = (network.wire[0].2.len(), network.wire[1].2.len());
+    assert!(retry < first, "{retry} for {first}");
+}

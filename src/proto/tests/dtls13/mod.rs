@@ -1,9 +1,11 @@
 //! The same story in DTLS 1.3: endpoints, a network, virtual time.
 
+mod both;
 mod certificates;
 mod cookies;
 mod handshakes;
 mod hostile;
+mod leaving;
 mod life;
 mod lossy;
 mod mutual;

@@ -109,6 +109,11 @@ impl SslConfig {
         self.raw.mfl_code
     }
 
+    /// Has a server say in its hellos that it speaks DTLS 1.3, too.
+    pub(crate) fn speak_dtls13(&mut self) {
+        self.raw.speaks_dtls13 = 1;
+    }
+
     /// The key for a suite that asks for this kind. A client has one key, whatever suite there is.
     pub(super) fn own_key(&self, kind: Option<KeyKind>) -> Option<&OwnKey> {
         let mut keys = self.own_keys.iter();

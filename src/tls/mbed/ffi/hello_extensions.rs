@@ -1,13 +1,16 @@
 //! Extensions behind those that the engine writes into our hello.
 
 use super::sys;
+use std::sync::Arc;
 use sys::types::raw_types::c_uchar;
 
 const CLIENT_HELLO: u8 = 1;
 const SERVER_HELLO: u8 = 2;
 
+const HEADER_LENGTH: usize = 12;
+
 /// Bytes of a hello before its session id: handshake header, version, random.
-const BEFORE_SESSION_ID: usize = 12 + 2 + 32;
+const BEFORE_SESSION_ID: usize = HEADER_LENGTH + 2 + 32;
 
 pub(super) type UpdateChecksum = unsafe extern "C" fn(*mut sys::ssl_context, *const c_uchar, usize);
 
@@ -18,7 +21,12 @@ pub(crate) struct HelloExtensions {
     pub(crate) always: Vec<u8>,
     /// About Certificate messages, of which a resumed handshake has none.
     pub(crate) full: Vec<u8>,
+    /// What becomes of the body that has come of all this.
+    pub(crate) rewrite: Option<Rewrite>,
 }
+
+/// The body of a hello to the body that is sent in its place; `None` when there is none.
+pub(crate) type Rewrite = Arc<dyn Fn(&[u8]) -> Option<Vec<u8>> + Send + Sync>;
 
 /// What becomes of the hello that the engine is about to write.
 pub(super) struct HelloEdit {
@@ -27,6 +35,31 @@ pub(super) struct HelloEdit {
     pub(super) original: UpdateChecksum,
     /// The hello that has become of it.
     pub(super) written: Vec<u8>,
+    /// Whether it says all that it was to say.
+    pub(super) is_whole: bool,
+}
+
+impl HelloEdit {
+    pub(super) fn new(extensions: HelloExtensions, original: UpdateChecksum) -> HelloEdit {
+        let is_whole = extensions.rewrite.is_none();
+        HelloEdit { extensions, original, written: Vec::new(), is_whole }
+    }
+}
+
+/// Puts another body into the message in `room[..length]`, corrects the lengths in it, answers the new length.
+pub(super) fn replace_body(room: &mut [u8], length: usize, replace: &Rewrite) -> Option<usize> {
+    let body = replace(room.get(HEADER_LENGTH..length)?)?;
+    let end = HEADER_LENGTH + body.len();
+    room.get_mut(HEADER_LENGTH..end)?.copy_from_slice(&body);
+    write_length(room, body.len()).map(|()| end)
+}
+
+/// RFC 6347 section 4.2.2: length of the message, and of its only fragment.
+fn write_length(room: &mut [u8], body: usize) -> Option<()> {
+    let [_, length @ ..] = u32::try_from(body).ok()?.to_be_bytes();
+    room.get_mut(1..4)?.copy_from_slice(&length);
+    room.get_mut(9..HEADER_LENGTH)?.copy_from_slice(&length);
+    Some(())
 }
 
 /// Appends to the extensions of the hello in `room[..length]`, corrects the lengths in it, answers the new length.
@@ -36,13 +69,9 @@ pub(super) fn append_extensions(room: &mut [u8], length: usize, extensions: &[u8
     let start = if block == length { length + 2 } else { length };
     let end = start + extensions.len();
     let block_length = u16::try_from(end - (block + 2)).ok()?;
-    let body_length = u32::try_from(end.checked_sub(12)?).ok()?.to_be_bytes();
     room.get_mut(start..end)?.copy_from_slice(extensions);
     room.get_mut(block..block + 2)?.copy_from_slice(&block_length.to_be_bytes());
-    // RFC 6347 section 4.2.2: length of the message, and of its only fragment.
-    room.get_mut(1..4)?.copy_from_slice(&body_length[1..]);
-    room.get_mut(9..12)?.copy_from_slice(&body_length[1..]);
-    Some(end)
+    write_length(room, end.checked_sub(HEADER_LENGTH)?).map(|()| end)
 }
 
 /// Where the length of the extensions stands, or would stand.
@@ -92,6 +121,20 @@ mod tests {
                 assert_eq!(room[..length], hello(kind, Some(after)));
             }
         }
+    }
+
+    #[test]
+    fn another_body_has_its_length_in_the_header() {
+        let message = hello(CLIENT_HELLO, None);
+        let rewrite: Rewrite = Arc::new(|body| Some([body, b"more"].concat()));
+        let mut room = [message.as_slice(), &[0xee; 4]].concat();
+        let length = replace_body(&mut room, message.len(), &rewrite).unwrap();
+        assert_eq!(room[HEADER_LENGTH..length], [&message[HEADER_LENGTH..], b"more"].concat());
+        assert_eq!((usize::from(room[3]), usize::from(room[11])), (length - HEADER_LENGTH, length - HEADER_LENGTH));
+        // Without the room for it, and where there is none.
+        assert!(replace_body(&mut message.clone(), message.len(), &rewrite).is_none());
+        let none: Rewrite = Arc::new(|_| None);
+        assert!(replace_body(&mut room, length, &none).is_none());
     }
 
     #[test]

@@ -1,0 +1,210 @@
+//! Clients that offer both versions in one hello, and those who try to have them talk the older one.
+
+use super::*;
+use std::time::Duration;
+
+/// HelloVerifyRequest, as any stranger can send it.
+const VERIFY: [u8; 13 + 12 + 11] = [
+    22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 23, // record
+    3, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 11, // message
+    254, 255, 8, 1, 2, 3, 4, 5, 6, 7, 8,
+];
+
+fn client_of_both(ciphers: &[&str]) -> ClientConfig {
+    client_of(&settings_of(BOTH, ciphers, &[]), IDENTITY, KEY)
+}
+
+/// Whether each hello of the first client offers both versions, and how many there are.
+fn hellos_of_both(network: &Network) -> usize {
+    let hellos = sent_by(network, network.clients[0].address).into_iter().filter(|datagram| datagram[0] == 22);
+    hellos.filter(|hello| hello.windows(9).any(|bytes| bytes == [0, 43, 0, 5, 4, 0xfe, 0xfc, 0xfe, 0xfd])).count()
+}
+
+#[test]
+fn the_newest_version_that_both_sides_have_is_talked() {
+    for ciphers in [
+        &[][..],
+        &["TLS_CHACHA20_POLY1305_SHA256", "PSK-AES128-CCM8"],
+        &["TLS_AES_256_GCM_SHA384", "ECDHE-PSK-CHACHA20-POLY1305"],
+    ] {
+        for (config, newer) in
+            [(server(), true), (psk_server(), false), (server_of(&settings_of(ONLY, &[], &[])), true)]
+        {
+            let mut network = Network::new(config);
+            network.connect(&client_of_both(ciphers));
+            network.settle();
+            assert_eq!(network.clients[0].suite().map(|suite| suite.is_of_dtls13()), Some(newer), "{ciphers:?}");
+            assert_eq!(network.server.suite(), network.clients[0].suite());
+            talk(&mut network);
+            // The handshake in DTLS 1.2 begins with a second hello as well, and that offers no less.
+            assert_eq!(hellos_of_both(&network), 2);
+        }
+    }
+}
+
+#[test]
+fn suites_of_one_version_alone_leave_the_other_one_out() {
+    for (ciphers, newer) in [("PSK-AES128-CCM8", false), ("TLS_AES_128_GCM_SHA256", true)] {
+        let mut network = Network::new(server());
+        network.connect(&client_of_both(&[ciphers]));
+        network.settle();
+        assert_eq!(network.clients[0].suite().unwrap().is_of_dtls13(), newer);
+        assert_eq!(hellos_of_both(&network), 0);
+    }
+}
+
+#[test]
+fn the_server_may_ask_for_another_group() {
+    let mut network = Network::new(server_of(&settings_of(BOTH, &[], &["P-256"])));
+    network.connect(&client_of_both(&[]));
+    network.settle();
+    assert!(network.clients[0].suite().unwrap().is_of_dtls13());
+    talk(&mut network);
+}
+
+#[test]
+fn a_client_is_asked_who_it_is_before_the_hello_and_again_with_the_hint_of_an_older_server() {
+    for (config, questions) in [(server(), 1), (psk_server(), 2)] {
+        let mut network = Network::new(config);
+        network.connect(&ClientConfig::asking_for_psk(&settings_of(BOTH, &[], &[]), None, None).unwrap());
+        network.settle();
+        assert_eq!(network.identity_questions.len(), questions);
+        talk(&mut network);
+    }
+}
+
+#[test]
+fn handshakes_survive_loss() {
+    for config in [server(), psk_server()] {
+        let mut network = Network::new(config);
+        network.weather.loss = 10;
+        let config = client_of_both(&[]);
+        for _ in 0..60 {
+            network.connect(&config);
+        }
+        network.run_for(Duration::from_secs(100));
+        assert!(network.clients.iter().all(|client| client.secured().len() == 1));
+    }
+}
+
+#[test]
+fn a_servers_hello_in_fragments_chooses_too() {
+    for versions in [BOTH, Versions::default()] {
+        let settings = Settings { mtu: 80, ..settings_of(versions, &[], &[]) };
+        let mut network = Network::new(server_of(&settings));
+        network.connect(&client_of_both(&[]));
+        network.settle();
+        assert_eq!(
+            network.clients[0].suite().map(|suite| suite.is_of_dtls13()),
+            Some(versions.newest == Version::Dtls13)
+        );
+        talk(&mut network);
+    }
+}
+
+#[test]
+fn what_overtakes_the_servers_hello_is_kept() {
+    let mut network = Network::new(server());
+    network.connect(&client_of_both(&[]));
+    while sent_by(&network, SERVER).len() < 2 {
+        assert!(network.step());
+    }
+    network.drop_in_flight();
+    let flight = sent_by(&network, SERVER).pop().unwrap();
+    let client = network.clients[0].address;
+    let hello = 13 + usize::from(u16::from_be_bytes([flight[11], flight[12]]));
+    network.inject(SERVER, client, &flight[hello..]);
+    network.inject(SERVER, client, &flight[..hello]);
+    network.settle();
+    talk(&mut network);
+}
+
+// --- who would have it talk the older version ------------------------------------------------------------------------
+
+#[test]
+fn a_forged_hello_verify_request_changes_nothing() {
+    let mut network = Network::new(server());
+    network.connect(&client_of_both(&[]));
+    let client = network.clients[0].address;
+    network.inject(SERVER, client, &VERIFY);
+    // The hello with the forged cookie offers both versions, too.
+    assert_eq!(hellos_of_both(&network), 2);
+    network.settle();
+    assert!(network.clients[0].suite().unwrap().is_of_dtls13());
+    network.inject(SERVER, client, &VERIFY);
+    talk(&mut network);
+}
+
+/// Somebody between the two makes the hello one of DTLS 1.2 alone. Nothing in that version's handshake has to be broken for it but
+/// its Finished messages, as attacks on weak key exchanges did.
+#[test]
+fn a_server_that_is_made_to_believe_in_an_older_client_says_so() {
+    let mut network = Network::new(server());
+    let (both, older) = ([4, 0xfe, 0xfc, 0xfe, 0xfd], [4, 0xfe, 0xfd, 0xfe, 0xfd]);
+    network.rewrite = Some((both.to_vec(), older.to_vec()));
+    network.connect(&client_of_both(&[]));
+    network.settle();
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::Protocol]);
+    // illegal_parameter (RFC 8446 section 4.1.3).
+    assert_eq!(sent_by(&network, network.clients[0].address).pop().unwrap()[13..], [2, 47]);
+    assert!(network.server.secured().is_empty());
+}
+
+#[test]
+fn only_a_server_that_speaks_both_says_so_and_only_a_client_that_speaks_both_minds() {
+    for (config, says_so) in [(server(), true), (psk_server(), false)] {
+        let mut network = Network::new(config);
+        network.connect(&psk_client(&[]));
+        network.settle();
+        talk(&mut network);
+        let hello = sent_by(&network, SERVER).into_iter().find(|datagram| datagram[13] == 2).unwrap();
+        assert_eq!(hello[13 + 12 + 2..][..32].ends_with(b"DOWNGRD\x01"), says_so);
+    }
+}
+
+#[test]
+fn no_alert_has_a_client_try_the_older_version() {
+    for description in [70, 40, 47, 86] {
+        let mut network = Network::new(server());
+        network.connect(&client_of_both(&[]));
+        let client = network.clients[0].address;
+        network.inject(SERVER, client, &[21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, description]);
+        network.run_for(Duration::from_secs(200));
+        assert_eq!(network.clients[0].secured().len(), 0);
+        assert_eq!(network.clients[0].closes().count(), 1);
+        assert_eq!(hellos_of_both(&network), 1);
+    }
+}
+
+#[test]
+fn a_forged_hello_of_an_older_server_leads_to_no_connection() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let foreign = sent_by(&network, SERVER).into_iter().find(|datagram| datagram[13] == 2).unwrap();
+    let mut network = Network::new(server());
+    network.connect(&client_of_both(&[]));
+    let client = network.clients[0].address;
+    network.inject(SERVER, client, &foreign);
+    network.run_for(Duration::from_secs(200));
+    assert!(network.clients[0].secured().is_empty() && network.server.secured().is_empty());
+    assert_eq!(network.clients[0].closes().count(), 1);
+}
+
+#[test]
+fn parts_of_a_servers_hello_that_never_become_whole_are_bounded_and_do_no_harm() {
+    let mut network = Network::new(server());
+    network.connect(&client_of_both(&[]));
+    let client = network.clients[0].address;
+    let before = network.clients[0].endpoint.footprint();
+    for number in 0..100 {
+        // A byte of a ServerHello of 16,000.
+        let message = [2, 0, 0x3e, 0x80, 0, 0, 0, 0, number, 0, 0, 1, 7];
+        let record = [&[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, number, 0, 13][..], &message].concat();
+        network.inject(SERVER, client, &record);
+    }
+    assert_eq!(network.clients[0].endpoint.footprint(), before);
+    network.settle();
+    assert!(network.clients[0].suite().unwrap().is_of_dtls13());
+    talk(&mut network);
+}
