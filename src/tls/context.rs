@@ -45,7 +45,6 @@ pub(crate) struct Context {
     has_logged_keys: bool,
 }
 
-#[expect(clippy::large_enum_variant, reason = "most connections are asleep, and memory of their own would pin a page")]
 enum Stage {
     /// Before there is an engine: a server's application decides what the client gets to see.
     Choice(Box<Choice>),
