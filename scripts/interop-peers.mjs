@@ -41,7 +41,9 @@ const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'redis
 /** Debian's suite whose Mbed TLS is of version 3.6, and the crate that has the sources of a wolfSSL with connection IDs. */
 const MBEDTLS_3_SUITE = 'trixie';
 const WOLFSSL_CRATE = { name: 'wolfssl-sys', version: '5.3.0' };
-const WOLFSSL_OPTIONS = ['DTLS', 'DTLS_CID', 'PSK', 'AESCCM', 'SESSION_TICKET'].map((option) => `-DWOLFSSL_${option}=yes`);
+const WOLFSSL_OPTIONS = ['DTLS', 'DTLS_CID', 'PSK', 'AESCCM', 'SESSION_TICKET'].map(
+  (option) => `-DWOLFSSL_${option}=yes`,
+);
 
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 
