@@ -32,6 +32,7 @@ mod negotiation;
 mod network;
 mod nonces;
 mod observations;
+mod own_keys;
 mod places;
 mod psk;
 mod psk_attacks;
