@@ -2,7 +2,7 @@
 
 use super::certificates::{Issuer, issuer, leaf};
 use super::network::*;
-use crate::proto::{Asks, KnownSession, NamePattern, TicketKeys, WallClock};
+use crate::proto::{Asks, KnownSession, NamePattern, SavedConnection, TicketKeys, WallClock};
 use crate::proto::{ConnectionHandle, Event, HandshakeAsks, HandshakeQuestion, Question, QuestionId, SessionSettings};
 use crate::tls::{
     Authorization, ClientConfig, Credentials, NewSession, PeerAuthentication, ResumableSession, ServerConfig, Settings,
