@@ -13,16 +13,17 @@ const { ExportStream, keyOf, sealAtOnce, takeOut } = require('./travel');
  *
  * @param {object} server with `listening`, _endpoint, and _leave()
  * @param {{ key: Uint8Array }} options
+ * @param {boolean} [handsOver] whether one process reads it at once, and nobody else ever
  * @returns {ExportStream}
  */
-function exportServer(server, options) {
+function exportServer(server, options, handsOver = false) {
   const key = keyOf(options);
   if (!server.listening) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
   return new ExportStream(key, () => {
     const endpoint = server._endpoint;
     endpoint.native.leaveAside();
     endpoint.finishReceiving();
-    const taken = takeOut(endpoint, [...endpoint.connections.values()]);
+    const taken = takeOut(endpoint, [...endpoint.connections.values()], { handsOver });
     server._leave(taken.left);
     return taken;
   });
@@ -41,7 +42,7 @@ async function exportSocket(socket, options) {
   await new Promise((resolve) => process.nextTick(resolve));
   socket._endpoint.finishReceiving();
   const localPort = socket.server === undefined ? socket.localPort : undefined;
-  const { plaintext, left } = takeOut(socket._endpoint, [socket], localPort);
+  const { plaintext, left } = takeOut(socket._endpoint, [socket], { localPort });
   if (left.length === 0) throw notExported(socket);
   const isPortFree = socket._ownsUdp ? once(socket.dgramSocket, 'close') : null;
   socket._goElsewhere();

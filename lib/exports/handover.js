@@ -18,6 +18,7 @@ const process = require('node:process');
 
 const { DtlsError, messageOf } = require('../errors');
 const native = require('../native');
+const { exportServer } = require('./departure');
 
 const GREETING = Buffer.from('mbed-dtls handover 1');
 const RANDOM = 32;
@@ -88,7 +89,7 @@ class Succession {
 /** The predecessor's side: waits for a successor. */
 class Offer {
   /**
-   * @param {object} server with _descriptor() and exportConnections()
+   * @param {object} server with _descriptor(), and what exportServer() needs
    * @param {{ path: string, key: Buffer }} where
    */
   constructor(server, { path, key }) {
@@ -148,7 +149,7 @@ class Offer {
     // The path is the successor's from now on. The process ends when everything has left.
     this.close();
     stream.ref();
-    this._server.exportConnections({ key: secrets.exportKey() }).pipe(stream);
+    exportServer(this._server, { key: secrets.exportKey() }, true).pipe(stream);
   }
 
   _warn(error) {

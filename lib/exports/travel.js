@@ -33,18 +33,20 @@ function keyOf(options) {
  *
  * @param {import('../transport/endpoint').Endpoint} endpoint
  * @param {object[]} sockets
- * @param {number} [localPort] of a client's own UDP socket
+ * @param {{ localPort?: number, handsOver?: boolean }} [how] port of a client's own UDP socket; whether one process gets them at
+ *   once, and nobody else ever: then those of DTLS 1.3 leave, too
  * @returns {{ plaintext: Buffer[], left: object[] }} what can be sealed, and the sockets whose connections have left
  * @throws what JSON.stringify throws for `socket.data`; then nothing has been taken out
  */
-function takeOut(endpoint, sockets, localPort) {
+function takeOut(endpoint, sockets, { localPort, handsOver = false } = {}) {
   const open = sockets.filter((socket) => socket.connected);
   const data = open.map((socket) => JSON.stringify(socket.data));
   const plaintext = [saveTime()];
   const left = [];
   for (let at = 0; at < open.length; at += BATCH) {
     const batch = open.slice(at, at + BATCH);
-    const travellers = endpoint.native.takeOut(Uint32Array.from(batch, (socket) => socket._handle));
+    const handles = Uint32Array.from(batch, (socket) => socket._handle);
+    const travellers = handsOver ? endpoint.native.handOver(handles) : endpoint.native.takeOut(handles);
     const writer = new PeerWriter();
     const before = left.length;
     let place = 0;

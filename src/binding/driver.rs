@@ -479,7 +479,7 @@ impl Driver {
 
     pub(super) fn save(&self, connection: u32) -> Option<NativeSavedConnection> {
         let saved = self.endpoint.save(ConnectionHandle(connection))?;
-        Some(NativeSavedConnection::new(saved, unix_time()))
+        NativeSavedConnection::new(saved, unix_time())
     }
 
     pub(super) fn take_out(&mut self, connections: &[u32]) -> Buffer {
@@ -487,6 +487,13 @@ impl Driver {
             travel::pack(connections.iter().map(|&connection| endpoint.take_out(ConnectionHandle(connection))))
         };
         self.with(|endpoint, _| take_out(endpoint))
+    }
+
+    pub(super) fn hand_over_connections(&mut self, connections: &[u32]) -> Buffer {
+        let hand_over = |endpoint: &mut Endpoint| {
+            travel::pack(connections.iter().map(|&connection| endpoint.hand_over(ConnectionHandle(connection))))
+        };
+        self.with(|endpoint, _| hand_over(endpoint))
     }
 
     pub(super) fn copy_of(&self, connection: u32) -> Buffer {

@@ -161,7 +161,13 @@ macro_rules! endpoint_methods {
                 self.driver.take_out(connections)
             }
 
-            /// The same of one that stays.
+            /// The same for a process that gets them at once, and nobody else ever: then those without copies leave, too.
+            #[napi(catch_unwind)]
+            pub fn hand_over(&mut self, connections: &[u32]) -> Buffer {
+                self.driver.hand_over_connections(connections)
+            }
+
+            /// A copy of one that stays.
             #[napi(catch_unwind)]
             pub fn copy_of(&self, connection: u32) -> Buffer {
                 self.driver.copy_of(connection)

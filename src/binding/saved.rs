@@ -3,7 +3,7 @@
 use super::error::{CodedError, invalid_session, unrestorable};
 use crate::proto::{
     ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection,
-    SessionId, Suite,
+    SavedDtls12, SessionId, Suite,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -77,7 +77,15 @@ pub struct NativeSavedConnection {
 }
 
 impl NativeSavedConnection {
-    pub(super) fn new(saved: SavedConnection, saved_at: Duration) -> NativeSavedConnection {
+    /// `None` for a connection of DTLS 1.3, which has no copies.
+    pub(super) fn new(saved: SavedConnection, saved_at: Duration) -> Option<NativeSavedConnection> {
+        match saved {
+            SavedConnection::Dtls12(saved) => Some(NativeSavedConnection::of(saved, saved_at)),
+            SavedConnection::Dtls13(_) => None,
+        }
+    }
+
+    fn of(saved: SavedDtls12, saved_at: Duration) -> NativeSavedConnection {
         let number = |value: u64| Buffer::from(value.to_be_bytes().to_vec());
         NativeSavedConnection {
             ciphersuite: saved.suite.id(),
@@ -115,7 +123,7 @@ impl NativeSavedConnection {
             }),
             _ => None,
         };
-        let saved = SavedConnection {
+        let saved = SavedDtls12 {
             suite: suite(self.ciphersuite)?,
             randoms: exactly("randbytes", &self.randbytes)?.into(),
             session_id: session_id(&self.id)?,
@@ -129,7 +137,7 @@ impl NativeSavedConnection {
             connection_ids: self.connection_ids()?,
         };
         saved.check().map_err(unrestorable)?;
-        Ok(saved)
+        Ok(SavedConnection::Dtls12(saved))
     }
 }
 

@@ -161,7 +161,7 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn read_traveller(&self, traveller: &[u8], saved_at: f64) -> Result<Option<NativeTraveller>, CodedError> {
         let travellers = travel::unpack(traveller)?;
-        Ok(travellers.into_iter().next().map(|traveller| NativeTraveller::new(traveller, saved_at)))
+        Ok(travellers.into_iter().next().and_then(|traveller| NativeTraveller::new(traveller, saved_at)))
     }
 
     /// Whether something that waits for the answer to this question is the peer's, as a copy of its connection says.

@@ -124,7 +124,7 @@ impl NativeArrivals {
         mut admit: impl FnMut(&mut Endpoint, &Traveller) -> u32,
     ) -> NativeArrivals {
         let numbers = travellers.iter().flat_map(|traveller| {
-            [admit(endpoint, traveller), traveller.remote.port().into(), traveller.saved.suite.id().into()]
+            [admit(endpoint, traveller), traveller.remote.port().into(), traveller.saved.suite().id().into()]
         });
         NativeArrivals {
             numbers: numbers.collect::<Vec<_>>().into(),
@@ -134,18 +134,17 @@ impl NativeArrivals {
 }
 
 impl NativeTraveller {
-    pub(super) fn new(traveller: Traveller, saved_at: f64) -> NativeTraveller {
+    /// `None` for a connection of DTLS 1.3, which no store has.
+    pub(super) fn new(traveller: Traveller, saved_at: f64) -> Option<NativeTraveller> {
         let Traveller { remote, saved } = traveller;
         let association = saved.association().to_bytes();
-        NativeTraveller {
+        let saved_at = Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default();
+        Some(NativeTraveller {
             address: address::format(&remote),
             port: remote.port(),
             association: association.to_vec().into(),
-            saved: NativeSavedConnection::new(
-                saved,
-                Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default(),
-            ),
-        }
+            saved: NativeSavedConnection::new(saved, saved_at)?,
+        })
     }
 }
 

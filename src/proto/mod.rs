@@ -45,7 +45,7 @@ pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
     ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
     KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
-    RevocationLists, RngError, SaveClock, SavedConnection, ServerConfig, SessionId, Settings,
+    RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId, Settings,
     Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock, Wishes,
     capabilities, parse_public_key,
 };

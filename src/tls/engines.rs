@@ -11,7 +11,8 @@ use super::key_log::KeyLog;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
-use super::saved::{AssociationName, SaveClock, SavedConnection, Unrestorable};
+use super::saved::{AssociationName, SaveClock, Unrestorable};
+use super::saved_connection::SavedConnection;
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
 use super::versions::{ClientConfig, ClientOf, ServerConfig};
@@ -20,6 +21,8 @@ use crate::wire::{ClientHello, ConnectionId, OwnedRecord, Record, RoutabilityChe
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
+
+const NOT_SPOKEN: Unrestorable = Unrestorable::State("its version of DTLS is not spoken here");
 
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 #[expect(clippy::large_enum_variant, reason = "memory of its own would pin a page for each connection that is asleep")]
@@ -69,7 +72,13 @@ impl Context {
         saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
-        Dtls12::restore(config, saved, clock).map(Context::Dtls12)
+        match saved {
+            SavedConnection::Dtls12(saved) => Dtls12::restore(config, saved, clock).map(Context::Dtls12),
+            SavedConnection::Dtls13(saved) => {
+                let config = config.dtls13().ok_or(NOT_SPOKEN)?;
+                Association::arrive(config, saved).map(|association| Context::Dtls13(Box::new(association)))
+            }
+        }
     }
 
     /// The same of a client's side.
@@ -78,11 +87,14 @@ impl Context {
         saved: &SavedConnection,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
-        match config.engine() {
-            ClientOf::Dtls12(config) | ClientOf::Both { older: config, .. } => {
+        match (saved, config.engine()) {
+            (SavedConnection::Dtls12(saved), ClientOf::Dtls12(config) | ClientOf::Both { older: config, .. }) => {
                 Dtls12::restore_client(config, saved, clock).map(Context::Dtls12)
             }
-            ClientOf::Dtls13(_) => Err(Unrestorable::State("DTLS 1.2 is not spoken here")),
+            (SavedConnection::Dtls13(saved), ClientOf::Dtls13(config) | ClientOf::Both { newer: config, .. }) => {
+                Association::arrive_client(config, saved).map(|association| Context::Dtls13(Box::new(association)))
+            }
+            _ => Err(NOT_SPOKEN),
         }
     }
 
@@ -323,19 +335,29 @@ impl Context {
         }
     }
 
-    /// What the connection needs to go on elsewhere; `None` while there is a handshake, and with DTLS 1.3.
+    /// A copy of what the connection needs to go on elsewhere; `None` while there is a handshake, and with DTLS 1.3, whose
+    /// connections have no copies.
     pub(crate) fn save(&self) -> Option<SavedConnection> {
         match self {
-            Context::Dtls12(context) => context.save(),
+            Context::Dtls12(context) => context.save().map(SavedConnection::Dtls12),
             Context::Dtls13(_) | Context::Undecided(_) => None,
         }
     }
 
-    /// The name of an established association that can go on elsewhere.
+    /// What the connection needs to go on elsewhere, and not here any more; `None` while it cannot leave.
+    pub(crate) fn leave(&self) -> Option<SavedConnection> {
+        match self {
+            Context::Dtls13(association) => association.leave().map(Box::new).map(SavedConnection::Dtls13),
+            Context::Dtls12(_) | Context::Undecided(_) => self.save(),
+        }
+    }
+
+    /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
         match self {
             Context::Dtls12(context) => context.association(),
-            Context::Dtls13(_) | Context::Undecided(_) => None,
+            Context::Dtls13(association) => association.name(),
+            Context::Undecided(_) => None,
         }
     }
 

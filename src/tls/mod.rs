@@ -30,6 +30,7 @@ mod question;
 mod random;
 mod saved;
 mod saved_bytes;
+mod saved_connection;
 mod session;
 mod session_policy;
 mod suites;
@@ -61,8 +62,9 @@ pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, KnownSession, Question, Subject};
 pub(crate) use random::{RngError, fill_random};
 pub(crate) use saved::{
-    AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedConnection, SessionId, Unrestorable,
+    AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedDtls12, SessionId, Unrestorable,
 };
+pub(crate) use saved_connection::SavedConnection;
 pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
 pub(crate) use tickets::TicketKeys;

@@ -25,7 +25,7 @@ const NUMBERING_BEGINS: Duration = Duration::from_secs(1_767_225_600);
 
 /// What a connection needs to go on with the same keys.
 #[derive(Clone)]
-pub(crate) struct SavedConnection {
+pub(crate) struct SavedDtls12 {
     pub(crate) suite: Suite,
     /// The client's, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
@@ -126,8 +126,13 @@ impl AssociationName {
     /// `randoms`: the client's, then the server's. The end of the server's may say which versions it speaks (RFC 8446 section
     /// 4.1.3), and the beginning may be a time.
     pub(super) fn of(randoms: &[u8; 64]) -> AssociationName {
-        let middle = randoms.get(48..56).and_then(|middle| middle.try_into().ok()).map_or(0, u64::from_be_bytes);
-        AssociationName([(middle >> 32) as u32, middle as u32])
+        let middle = randoms.get(48..56).and_then(|middle| middle.try_into().ok());
+        AssociationName::from_bytes(middle.unwrap_or_default())
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 8]) -> AssociationName {
+        let name = u64::from_be_bytes(bytes);
+        AssociationName([(name >> 32) as u32, name as u32])
     }
 
     pub(crate) fn to_bytes(self) -> [u8; 8] {
@@ -136,7 +141,7 @@ impl AssociationName {
     }
 }
 
-impl SavedConnection {
+impl SavedDtls12 {
     /// The epoch of every connection that can go on.
     pub(super) const EPOCH: u16 = DATA_EPOCH;
 
@@ -198,8 +203,8 @@ pub(super) fn nonce_offset_of_new_life() -> Result<u64, Unrestorable> {
 mod tests {
     use super::*;
 
-    fn saved(next_number: u64) -> SavedConnection {
-        SavedConnection {
+    fn saved(next_number: u64) -> SavedDtls12 {
+        SavedDtls12 {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
             randoms: Zeroizing::new([0; 64]),
             session_id: SessionId::default(),
@@ -279,7 +284,7 @@ mod tests {
     #[test]
     fn only_suites_whose_nonces_are_the_record_numbers_cannot_go_on() {
         for &suite in Suite::all() {
-            let result = SavedConnection { suite, ..saved(5) }.check();
+            let result = SavedDtls12 { suite, ..saved(5) }.check();
             let is_chacha = suite.openssl_name().ends_with("CHACHA20-POLY1305");
             assert_eq!(result, if is_chacha { Err(Unrestorable::Suite(suite)) } else { Ok(()) }, "{}", suite.name());
         }

@@ -2,7 +2,7 @@
 //! every length is checked all the same.
 
 use super::connection_ids::ConnectionIds;
-use super::saved::{ReplayWindow, SavedConnection, SessionId};
+use super::saved::{ReplayWindow, SavedDtls12, SessionId};
 use super::suites::Suite;
 use crate::wire::{ConnectionId, MaxFragmentLength};
 use zeroize::Zeroizing;
@@ -19,8 +19,8 @@ const HAS_CONNECTION_IDS: u8 = 16;
 const CHECKS_ROUTABILITY: u8 = 32;
 const FLAGS: u8 = (CHECKS_ROUTABILITY << 1) - 1;
 
-impl SavedConnection {
-    /// Writes it behind what is there. The epoch is the one that data flows in, which [`SavedConnection::check`] sees to.
+impl SavedDtls12 {
+    /// Writes it behind what is there. The epoch is the one that data flows in, which [`SavedDtls12::check`] sees to.
     pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
         let flags = flag(self.encrypt_then_mac, ENCRYPT_THEN_MAC)
@@ -46,8 +46,8 @@ impl SavedConnection {
         out.extend_from_slice(&*self.randoms);
     }
 
-    /// What [`SavedConnection::write_to`] has written, and nothing behind it; `None` for anything else.
-    pub(crate) fn read(bytes: &[u8]) -> Option<SavedConnection> {
+    /// What [`SavedDtls12::write_to`] has written, and nothing behind it; `None` for anything else.
+    pub(crate) fn read(bytes: &[u8]) -> Option<SavedDtls12> {
         let mut rest = Rest(bytes);
         let suite = Suite::from_id(u16::from_be_bytes(rest.take()?))?;
         let [flags, max_fragment_length] = rest.take()?;
@@ -76,12 +76,12 @@ impl SavedConnection {
         };
         let extended_master_secret =
             (flags & KNOWS_EXTENDED_MASTER_SECRET != 0).then_some(flags & EXTENDED_MASTER_SECRET != 0);
-        rest.0.is_empty().then_some(SavedConnection {
+        rest.0.is_empty().then_some(SavedDtls12 {
             suite,
             randoms,
             session_id,
             master_secret,
-            epoch: SavedConnection::EPOCH,
+            epoch: SavedDtls12::EPOCH,
             next_number,
             replay_window,
             max_fragment_length,
@@ -136,8 +136,8 @@ mod tests {
         ConnectionId::new(&vec![3; length.into()]).unwrap()
     }
 
-    fn saved() -> SavedConnection {
-        SavedConnection {
+    fn saved() -> SavedDtls12 {
+        SavedDtls12 {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
             randoms: Zeroizing::new(std::array::from_fn(|index| index as u8)),
             session_id: SessionId::new(&[7; 32]).unwrap(),
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    fn bytes(saved: &SavedConnection) -> Vec<u8> {
+    fn bytes(saved: &SavedDtls12) -> Vec<u8> {
         let mut bytes = Vec::new();
         saved.write_to(&mut bytes);
         bytes
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read_again() {
-        let plain = SavedConnection {
+        let plain = SavedDtls12 {
             session_id: SessionId::default(),
             replay_window: None,
             max_fragment_length: None,
@@ -169,9 +169,9 @@ mod tests {
             connection_ids: None,
             ..saved()
         };
-        let known = SavedConnection { extended_master_secret: Some(false), ..plain.clone() };
+        let known = SavedDtls12 { extended_master_secret: Some(false), ..plain.clone() };
         for saved in [saved(), plain, known] {
-            let read = SavedConnection::read(&bytes(&saved)).unwrap();
+            let read = SavedDtls12::read(&bytes(&saved)).unwrap();
             assert_eq!(bytes(&read), bytes(&saved));
             assert_eq!(read.epoch, saved.epoch);
             assert_eq!(read.extended_master_secret, saved.extended_master_secret);
@@ -183,13 +183,13 @@ mod tests {
     fn other_lengths_flags_suites_and_codes_are_refused() {
         let whole = bytes(&saved());
         for length in 0..whole.len() {
-            assert!(SavedConnection::read(&whole[..length]).is_none(), "{length}");
+            assert!(SavedDtls12::read(&whole[..length]).is_none(), "{length}");
         }
-        assert!(SavedConnection::read(&[&whole[..], &[0]].concat()).is_none());
+        assert!(SavedDtls12::read(&[&whole[..], &[0]].concat()).is_none());
         for (at, value) in [(0, 0xee), (2, 0xf0), (3, 5), (24, 33)] {
             let mut other = whole.clone();
             other[at] = value;
-            assert!(SavedConnection::read(&other).is_none(), "{at}");
+            assert!(SavedDtls12::read(&other).is_none(), "{at}");
         }
     }
 }

@@ -528,9 +528,14 @@ impl Connection {
         self.context.newest_heard()
     }
 
-    /// What it needs to go on elsewhere; `None` while there is a handshake.
+    /// A copy of what it needs to go on elsewhere; `None` while there is a handshake, and where there are no copies.
     pub(super) fn save(&self) -> Option<SavedConnection> {
         self.context.save()
+    }
+
+    /// What it needs to go on elsewhere, and not here any more; `None` while it cannot leave.
+    pub(super) fn leave(&self) -> Option<SavedConnection> {
+        self.context.leave()
     }
 
     /// Keying material for another protocol (RFC 5705).

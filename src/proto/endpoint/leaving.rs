@@ -21,9 +21,22 @@ impl Endpoint {
     /// Takes a connection out, to go on elsewhere. `None` when it cannot, or has not ended its handshake: then it stays.
     pub(crate) fn take_out(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
         let traveller = self.copy_of(handle)?;
+        Some(self.let_go(handle, traveller))
+    }
+
+    /// The same for a process that gets it at once, and nobody else ever: it need not have copies then. Something of it that is
+    /// under way keeps it here.
+    pub(crate) fn hand_over(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
+        let entry = self.connections.get(&handle)?;
+        let saved = entry.connection.leave().filter(|saved| saved.check().is_ok())?;
+        let traveller = Traveller { remote: entry.remote, saved };
+        Some(self.let_go(handle, traveller))
+    }
+
+    fn let_go(&mut self, handle: ConnectionHandle, traveller: Traveller) -> Traveller {
         self.forget(handle);
         self.outputs.trace.line(2, traveller.remote, || "goes on elsewhere");
-        Some(traveller)
+        traveller
     }
 
     /// What [`Endpoint::take_out`] would answer. The connection stays.

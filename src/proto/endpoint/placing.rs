@@ -172,7 +172,7 @@ impl Endpoint {
 
     fn build_restored(&mut self, now: Instant, remote: SocketAddr, restoration: Restoration<'_>) -> Option<Connection> {
         let Restoration { saved, clock } = restoration;
-        if let Some(id) = saved.connection_ids.as_ref().map(ConnectionIds::own).filter(|id| !id.is_empty())
+        if let Some(id) = saved.connection_ids().map(ConnectionIds::own).filter(|id| !id.is_empty())
             && (id.len() != usize::from(self.ids.length()) || !self.ids.is_free(id))
         {
             self.outputs.trace.line(

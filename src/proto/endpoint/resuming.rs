@@ -66,7 +66,9 @@ impl Endpoint {
         }
         let Some(sessions) = self.server.as_mut().and_then(|server| server.sessions.as_mut()) else { return };
         let saved = self.connections.get(&handle).and_then(|entry| entry.connection.save());
-        let Some(id) = saved.map(|saved| saved.session_id).filter(|id| !id.as_bytes().is_empty()) else { return };
+        let Some(id) = saved.and_then(|saved| saved.session_id()).filter(|id| !id.as_bytes().is_empty()) else {
+            return;
+        };
         if sessions.are_kept_elsewhere() {
             self.outputs.push(Event::SessionEnded { id });
         } else {

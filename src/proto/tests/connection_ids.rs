@@ -420,7 +420,7 @@ fn a_saved_connection_keeps_its_ids_and_is_found_by_them_from_a_new_address() {
     echo(&mut network, b"before");
     let [of_server, _] = agreed(&network);
     let copy = saved(&network);
-    assert_eq!(copy.connection_ids, of_server);
+    assert_eq!(copy.connection_ids().cloned(), of_server);
     network.restart_server(psk_server());
     network.server.endpoint.use_connection_ids(Some(8));
     network.server.endpoint.validate_addresses(AddressValidation::None);

@@ -3,7 +3,7 @@
 use super::connection_ids::connected_with;
 use super::network::*;
 use super::roaming::moves;
-use crate::proto::{AddressValidation, ConnectionHandle};
+use crate::proto::{AddressValidation, ConnectionHandle, SavedConnection};
 use crate::tls::DropReason;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,10 +36,11 @@ fn network_with_plain_peer() -> (Network, ConnectionHandle, SocketAddr) {
     network.settle();
     let (connection, home) = (network.server.secured()[0], network.clients[0].address);
     // As if the hellos had not agreed on checks.
-    let mut copy = network.server.endpoint.save(connection).unwrap();
+    let Some(SavedConnection::Dtls12(mut copy)) = network.server.endpoint.save(connection) else { panic!() };
     let ids = copy.connection_ids.unwrap();
     let [own, peer] = [ids.own(), ids.peer()].map(|id| crate::wire::ConnectionId::new(id).unwrap());
     copy.connection_ids = Some(crate::tls::ConnectionIds::new(&own, &peer, false));
+    let copy = SavedConnection::Dtls12(copy);
     network.restart_server(psk_server());
     network.server.endpoint.use_connection_ids(Some(8));
     let restoration = Restoration { saved: &copy, clock: clock(super::roaming::UNIX_TIME) };

@@ -11,7 +11,7 @@ use crate::tls::mbed::{self, Asleep, ClientConfig, Handshake, LastFlight, Open, 
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
 use crate::tls::question::{Answer, Asks};
-use crate::tls::saved::{SaveClock, SavedConnection, Unrestorable, nonce_offset_of_new_life};
+use crate::tls::saved::{SaveClock, SavedDtls12, Unrestorable, nonce_offset_of_new_life};
 use crate::tls::session_policy::SessionPolicy;
 use crate::tls::versions::ServerConfig;
 use crate::wire::{ConnectionId, Record, alert};
@@ -115,7 +115,7 @@ impl Context {
     /// A server's side of a connection that was saved, in a new life.
     pub(crate) fn restore(
         config: &ServerConfig,
-        saved: &SavedConnection,
+        saved: &SavedDtls12,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         let config = config.dtls12().ok_or(Unrestorable::State("DTLS 1.2 is not spoken here"))?;
@@ -125,22 +125,18 @@ impl Context {
     /// The same of a client's side.
     pub(crate) fn restore_client(
         config: &ClientConfig,
-        saved: &SavedConnection,
+        saved: &SavedDtls12,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
         Context::restore_asleep(&config.ssl, saved, clock)
     }
 
     /// Its keys are derived when it wakes: a crowd that comes at once is not heard from at once.
-    fn restore_asleep(
-        config: &Arc<SslConfig>,
-        saved: &SavedConnection,
-        clock: SaveClock,
-    ) -> Result<Context, Unrestorable> {
+    fn restore_asleep(config: &Arc<SslConfig>, saved: &SavedDtls12, clock: SaveClock) -> Result<Context, Unrestorable> {
         saved.check()?;
         let next_number = saved.number_after_restore(clock)?;
         let nonce_offset = nonce_offset_of_new_life()?;
-        let saved = SavedConnection { next_number, ..saved.clone() };
+        let saved = SavedDtls12 { next_number, ..saved.clone() };
         let asleep = Stage::Asleep(Asleep::in_new_life(config, saved, nonce_offset));
         Ok(Context { has_logged_keys: true, ..Context::new(asleep) })
     }

@@ -8,7 +8,7 @@ use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::key_log::KeyLog;
 use crate::tls::mbed::{Asleep, DISTURBANCES, LastFlight, Open, Ssl, export};
 use crate::tls::outbox::Outbox;
-use crate::tls::saved::{AssociationName, SavedConnection};
+use crate::tls::saved::{AssociationName, SavedDtls12};
 use crate::wire::{ConnectionId, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::Instant;
@@ -87,7 +87,7 @@ impl Context {
     }
 
     /// What the connection needs to go on elsewhere; `None` while there is a handshake.
-    pub(crate) fn save(&self) -> Option<SavedConnection> {
+    pub(crate) fn save(&self) -> Option<SavedDtls12> {
         match &self.stage {
             Stage::Open(open) => open.ssl.save(),
             Stage::Asleep(asleep) => Some(asleep.saved.clone()),

@@ -392,10 +392,10 @@ impl Association {
         matches!(self.stage, Stage::Open(_)).then_some(self.client_random)
     }
 
-    /// `None` while there is a handshake.
+    /// `None` while there is a handshake, and where it was in another process.
     pub(crate) fn finished(&self) -> Option<Finished> {
         match &self.stage {
-            Stage::Open(open) => Some(open.finished().clone()),
+            Stage::Open(open) => open.finished().cloned(),
             _ => None,
         }
     }

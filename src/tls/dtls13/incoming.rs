@@ -80,6 +80,11 @@ impl Incoming {
         Incoming { next, pending: VecDeque::new() }
     }
 
+    /// message_seq of the next message; `None` when a part of one is there.
+    pub(super) fn next_sequence(&self) -> Option<u16> {
+        self.pending.iter().all(Option::is_none).then_some(self.next)
+    }
+
     /// Takes a fragment whose lengths agree.
     pub(super) fn put(&mut self, epoch: u64, fragment: &HandshakeFragment<'_>) -> Place {
         let Some(ahead) = fragment.sequence.checked_sub(self.next).map(usize::from) else {

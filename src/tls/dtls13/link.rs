@@ -6,6 +6,7 @@ use super::flight::{Flight, Pace};
 use super::incoming::{Incoming, Message, Place};
 use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
 use super::protection::{OVERHEAD, Opened, Opener, Sealer};
+use super::saved::{SavedLink, SavedOpener, SavedSealer};
 use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
 use crate::tls::ffi::aead::Algorithm;
@@ -83,6 +84,28 @@ impl Link {
     pub(super) fn go_on_from(&mut self, plaintext_next: u64) {
         self.plaintext_next = plaintext_next;
         self.next_sequence = 1;
+    }
+
+    /// That of an association which goes on here. `messages`: message_seq of the next message that either side sends.
+    pub(super) fn going_on(pace: Pace, (own, peer): (u16, u16), sealer: Sealer, opener: Opener) -> Link {
+        let logged = [sealer.epoch(), opener.epoch()];
+        let (sealers, openers) = (vec![sealer], vec![opener]);
+        Link { sealers, openers, is_open: true, logged, ..Link::new(pace, own, peer, 0) }
+    }
+
+    /// What goes on elsewhere; `None` while something is under way. Records of older keys are not understood there.
+    pub(super) fn save(&self) -> Option<SavedLink> {
+        if !self.is_open || self.flight.is_under_way() || self.acknowledgments.deadline().is_some() {
+            return None;
+        }
+        let (sealer, opener) = self.sealers.last().zip(self.openers.last())?;
+        let (window, forgeries) = opener.heard();
+        Some(SavedLink {
+            own: SavedSealer { secret: sealer.secret().clone(), epoch: sealer.epoch(), next: sealer.next_number() },
+            peer: SavedOpener { secret: opener.secret().clone(), epoch: opener.epoch(), window, forgeries },
+            own_message: self.next_sequence,
+            peer_message: self.incoming.next_sequence()?,
+        })
     }
 
     // --- keys --------------------------------------------------------------------------------------------------------

@@ -29,6 +29,15 @@ pub(super) struct ReplayWindow {
 }
 
 impl ReplayWindow {
+    /// One more than the highest number, and a bit for each of those below.
+    pub(super) fn parts(&self) -> (u64, u64) {
+        (self.next, self.seen)
+    }
+
+    pub(super) fn from_parts(next: u64, seen: u64) -> ReplayWindow {
+        ReplayWindow { next, seen }
+    }
+
     /// Whether this record is neither a repetition nor too old to tell.
     pub(super) fn is_new(&self, number: u64) -> bool {
         match self.next.checked_sub(number) {

@@ -11,6 +11,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
+use crate::tls::suites::Suite;
 use crate::wire::handshake::{KEY_UPDATE, NEW_SESSION_TICKET};
 use crate::wire::{RECORD_LIMIT, Record, alert};
 use std::time::Instant;
@@ -23,8 +24,10 @@ const UPDATE_REQUESTED: u8 = 1;
 /// What is left of a handshake.
 pub(super) struct Open {
     is_client: bool,
+    suite: Suite,
     exporter: Digest,
-    finished: Finished,
+    /// `None` where the handshake was in another process.
+    finished: Option<Finished>,
     update: Update,
     /// When the keys were found to be worn.
     worn_at: Option<Instant>,
@@ -42,8 +45,13 @@ enum Update {
 
 impl Open {
     pub(super) fn new(is_client: bool, outcome: Outcome) -> Open {
-        let Outcome { exporter, finished, .. } = outcome;
-        Open { is_client, exporter, finished, update: Update::No, worn_at: None }
+        let Outcome { suite, exporter, finished, .. } = outcome;
+        Open { finished: Some(finished), ..Open::going_on(is_client, suite, exporter) }
+    }
+
+    /// What is left of a handshake in another process.
+    pub(super) fn going_on(is_client: bool, suite: Suite, exporter: Digest) -> Open {
+        Open { is_client, suite, exporter, finished: None, update: Update::No, worn_at: None }
     }
 
     /// Fatal only if an authentic record caused it, or so many forged ones that the keys are worn.
@@ -184,8 +192,16 @@ impl Open {
         self.is_client
     }
 
-    pub(super) fn finished(&self) -> &Finished {
-        &self.finished
+    pub(super) fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    pub(super) fn exporter(&self) -> &Digest {
+        &self.exporter
+    }
+
+    pub(super) fn finished(&self) -> Option<&Finished> {
+        self.finished.as_ref()
     }
 }
 

@@ -84,8 +84,18 @@ impl Sealer {
         Sealer { protection: Protection { algorithm, secret, keys: None }, epoch, next: 0 }
     }
 
+    /// That of an association which goes on here with the number `next`.
+    pub(super) fn going_on(algorithm: Algorithm, secret: Digest, epoch: u64, next: u64) -> Sealer {
+        Sealer { next, ..Sealer::new(algorithm, secret, epoch) }
+    }
+
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Number of the next record.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
     }
 
     pub(super) fn secret(&self) -> &Digest {
@@ -161,8 +171,24 @@ impl Opener {
         Opener { protection, epoch, window: ReplayWindow::default(), forgeries: 0 }
     }
 
+    /// That of an association which goes on here.
+    pub(super) fn going_on(
+        algorithm: Algorithm,
+        secret: Digest,
+        epoch: u64,
+        window: ReplayWindow,
+        forgeries: u64,
+    ) -> Opener {
+        Opener { window, forgeries, ..Opener::new(algorithm, secret, epoch) }
+    }
+
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Which records have come, and how many were forged.
+    pub(super) fn heard(&self) -> (ReplayWindow, u64) {
+        (self.window, self.forgeries)
     }
 
     pub(super) fn secret(&self) -> &Digest {

@@ -1,5 +1,6 @@
 //! Two associations that talk to each other without a network, so that one can say what no honest peer says.
 
+mod departure;
 mod epochs;
 mod messages;
 

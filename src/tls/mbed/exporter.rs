@@ -2,7 +2,7 @@
 
 use super::ffi::prf::prf;
 use crate::tls::error::{EXPORT_LIMIT, ExportError};
-use crate::tls::saved::SavedConnection;
+use crate::tls::saved::SavedDtls12;
 use std::ffi::CString;
 use zeroize::Zeroizing;
 
@@ -12,7 +12,7 @@ const RESERVED: [&[u8]; 5] =
 
 /// Without a context the result differs from that with an empty one (RFC 5705 section 4).
 pub(crate) fn export(
-    connection: &SavedConnection,
+    connection: &SavedDtls12,
     label: &[u8],
     context: Option<&[u8]>,
     length: usize,

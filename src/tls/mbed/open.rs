@@ -6,7 +6,7 @@ use super::last_flight::LastFlight;
 use crate::tls::error::Error;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
-use crate::tls::saved::SavedConnection;
+use crate::tls::saved::SavedDtls12;
 use crate::wire::{MaxFragmentLength, RECORD_LIMIT, RoutabilityCheck, alert};
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(crate) struct Open {
 /// What an association needs to wake up.
 pub(crate) struct Asleep {
     pub(crate) last_flight: LastFlight,
-    pub(crate) saved: SavedConnection,
+    pub(crate) saved: SavedDtls12,
     /// It wakes to the life that it had.
     pub(crate) nonce_offset: u64,
     pub(crate) config: Arc<SslConfig>,
@@ -39,7 +39,7 @@ pub(crate) struct Asleep {
 
 impl Asleep {
     /// A saved connection that nobody has heard from here.
-    pub(crate) fn in_new_life(config: &Arc<SslConfig>, saved: SavedConnection, nonce_offset: u64) -> Asleep {
+    pub(crate) fn in_new_life(config: &Arc<SslConfig>, saved: SavedDtls12, nonce_offset: u64) -> Asleep {
         let own_limit = MaxFragmentLength::from_code(config.max_fragment_length_code());
         let limits = saved.max_fragment_length.into_iter().chain(own_limit);
         let payload_limit = limits.map(|limit| usize::from(limit.bytes())).min().unwrap_or(RECORD_LIMIT);

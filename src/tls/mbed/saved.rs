@@ -3,20 +3,20 @@
 use super::ffi::saved::{ConnectionState, Id};
 use super::ffi::ssl::Ssl;
 use crate::tls::connection_ids::ConnectionIds;
-use crate::tls::saved::{ReplayWindow, ResumableSession, SavedConnection, SessionId};
+use crate::tls::saved::{ReplayWindow, ResumableSession, SavedDtls12, SessionId};
 use crate::tls::suites::Suite;
 use crate::wire::{ConnectionId, MaxFragmentLength};
 
 impl Ssl {
     /// Everything that the connection needs to go on elsewhere; `None` while there is a handshake.
-    pub(crate) fn save(&self) -> Option<SavedConnection> {
+    pub(crate) fn save(&self) -> Option<SavedDtls12> {
         Some(self.save_life()?.0)
     }
 
     /// The same, and what its life adds to the numbers of records for their nonces: what it needs to go on here.
-    pub(crate) fn save_life(&self) -> Option<(SavedConnection, u64)> {
+    pub(crate) fn save_life(&self) -> Option<(SavedDtls12, u64)> {
         let state = self.connection_state()?;
-        let saved = SavedConnection {
+        let saved = SavedDtls12 {
             suite: Suite::from_id(state.suite)?,
             randoms: state.randoms,
             session_id: SessionId::new(state.session_id.get(..state.session_id_length)?)?,
@@ -38,7 +38,7 @@ impl Ssl {
     }
 
     /// Puts a fresh context where a finished handshake would have left it, with `number` for its next record.
-    pub(crate) fn restore(&mut self, saved: &SavedConnection, number: u64, nonce_offset: u64) -> Result<(), i32> {
+    pub(crate) fn restore(&mut self, saved: &SavedDtls12, number: u64, nonce_offset: u64) -> Result<(), i32> {
         let id = saved.session_id.as_bytes();
         let mut session_id = [0; SessionId::LIMIT];
         session_id[..id.len()].copy_from_slice(id);

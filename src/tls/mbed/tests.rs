@@ -6,14 +6,14 @@ use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::mbed::{ClientConfig, ServerConfig};
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
-use crate::tls::saved::{SavedConnection, SessionId};
+use crate::tls::saved::{SavedDtls12, SessionId};
 use crate::tls::suites::Suite;
 use crate::wire::ConnectionId;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// The two ends of one association, without a handshake.
-fn ends(saved: &SavedConnection) -> [Ssl; 2] {
+fn ends(saved: &SavedDtls12) -> [Ssl; 2] {
     let settings = Settings {
         ciphers: Some(vec![saved.suite.name().to_owned()]),
         wishes: Wishes::default(),
@@ -29,15 +29,15 @@ fn ends(saved: &SavedConnection) -> [Ssl; 2] {
     let mut ends = [server.ssl, client.ssl].map(|config| Ssl::new(&config, now, Duration::MAX).unwrap());
     let [own, peer] = [ConnectionIds::own, ConnectionIds::peer]
         .map(|id| ConnectionId::new(saved.connection_ids.as_ref().map(id).unwrap_or_default()).unwrap());
-    let of_client = SavedConnection { connection_ids: Some(ConnectionIds::new(&peer, &own, false)), ..saved.clone() };
+    let of_client = SavedDtls12 { connection_ids: Some(ConnectionIds::new(&peer, &own, false)), ..saved.clone() };
     ends[0].restore(saved, 1, 0).unwrap();
     ends[1].restore(&of_client, 1, 0).unwrap();
     ends
 }
 
-fn saved(suite: Suite, encrypt_then_mac: bool, [own, peer]: [usize; 2]) -> SavedConnection {
+fn saved(suite: Suite, encrypt_then_mac: bool, [own, peer]: [usize; 2]) -> SavedDtls12 {
     let [own, peer] = [own, peer].map(|length| ConnectionId::new(&vec![length as u8; length]).unwrap());
-    SavedConnection {
+    SavedDtls12 {
         suite,
         randoms: Zeroizing::new([3; 64]),
         session_id: SessionId::default(),

@@ -55,13 +55,6 @@ fn an_idle_connection_is_closed_and_its_peer_told() {
 }
 
 #[test]
-fn nothing_is_saved() {
-    let network = connected();
-    let handle = network.server.secured()[0];
-    assert!(network.server.endpoint.save(handle).is_none());
-}
-
-#[test]
 fn a_client_that_gives_up_says_so() {
     let mut network = Network::new(server());
     network.answers_at_once = false;

@@ -4,6 +4,7 @@ mod both;
 mod cookies;
 mod handshakes;
 mod hostile;
+mod leaving;
 mod life;
 mod lossy;
 mod questions;

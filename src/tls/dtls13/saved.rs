@@ -1,0 +1,170 @@
+//! An association that goes on in another process.
+//!
+//! Its records go on with the number that is next. Other than in DTLS 1.2, that number is all that makes their nonces, and no more
+//! than its last 16 bits travel: a copy could neither be kept apart from the original nor jump ahead of it. So an association
+//! leaves as a whole, and nothing of it stays.
+
+use super::numbers::{DATA_EPOCH, ReplayWindow};
+use super::suite::{algorithm, from_id, hash, seal_limit};
+use crate::tls::ffi::hash::{Digest, Hash};
+use crate::tls::saved::AssociationName;
+use crate::tls::suites::Suite;
+use crate::wire::Reader;
+
+/// RFC 9147 section 8: epochs have no more bits.
+const EPOCH_LIMIT: u64 = 1 << 48;
+
+/// More records than any key may protect.
+const NUMBER_LIMIT: u64 = 1 << 48;
+
+/// Flag of a client's side.
+const IS_CLIENT: u8 = 1;
+
+/// What an association needs to go on.
+#[derive(Clone)]
+pub(crate) struct Saved {
+    pub(super) suite: Suite,
+    pub(super) is_client: bool,
+    pub(super) client_random: [u8; 32],
+    pub(super) exporter: Digest,
+    pub(super) link: SavedLink,
+}
+
+/// Records and messages of both sides.
+#[derive(Clone)]
+pub(super) struct SavedLink {
+    pub(super) own: SavedSealer,
+    pub(super) peer: SavedOpener,
+    /// message_seq of the next message of either side.
+    pub(super) own_message: u16,
+    pub(super) peer_message: u16,
+}
+
+#[derive(Clone)]
+pub(super) struct SavedSealer {
+    pub(super) secret: Digest,
+    pub(super) epoch: u64,
+    /// Number of the next record.
+    pub(super) next: u64,
+}
+
+#[derive(Clone)]
+pub(super) struct SavedOpener {
+    pub(super) secret: Digest,
+    pub(super) epoch: u64,
+    pub(super) window: ReplayWindow,
+    pub(super) forgeries: u64,
+}
+
+impl Saved {
+    pub(crate) fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// Nobody but the two sides can compute it, and none of them can choose it.
+    pub(crate) fn association(&self) -> AssociationName {
+        name(&self.exporter)
+    }
+
+    /// Writes it behind what is there.
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
+        let SavedLink { own, peer, own_message, peer_message } = &self.link;
+        out.extend(self.suite.id().to_be_bytes());
+        out.push(if self.is_client { IS_CLIENT } else { 0 });
+        let (next, seen) = peer.window.parts();
+        for number in [own.epoch, own.next, peer.epoch, next, seen, peer.forgeries] {
+            out.extend(number.to_be_bytes());
+        }
+        out.extend(own_message.to_be_bytes());
+        out.extend(peer_message.to_be_bytes());
+        out.extend(self.client_random);
+        for secret in [&self.exporter, &own.secret, &peer.secret] {
+            out.extend_from_slice(secret);
+        }
+    }
+
+    /// What [`Saved::write_to`] has written, and nothing behind it; `None` for anything else, and for numbers that no association
+    /// can have.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Saved> {
+        let mut reader = Reader(bytes);
+        let suite = from_id(reader.u16()?)?;
+        let flags = reader.u8().filter(|flags| flags & !IS_CLIENT == 0)?;
+        let epoch = |reader: &mut Reader<'_>| reader.u64().filter(|epoch| (DATA_EPOCH..EPOCH_LIMIT).contains(epoch));
+        let own_epoch = epoch(&mut reader)?;
+        let own_next = reader.u64().filter(|next| algorithm(suite).is_some_and(|of| *next <= seal_limit(of)))?;
+        let peer_epoch = epoch(&mut reader)?;
+        let next = reader.u64().filter(|next| *next <= NUMBER_LIMIT)?;
+        let window = ReplayWindow::from_parts(next, reader.u64()?);
+        let forgeries = reader.u64()?;
+        let (own_message, peer_message) = (reader.u16()?, reader.u16()?);
+        let client_random = *reader.take(32)?.first_chunk()?;
+        let exporter = read_secret(&mut reader, hash(suite))?;
+        let own = SavedSealer { secret: read_secret(&mut reader, hash(suite))?, epoch: own_epoch, next: own_next };
+        let peer = SavedOpener { secret: read_secret(&mut reader, hash(suite))?, epoch: peer_epoch, window, forgeries };
+        reader.end()?;
+        let link = SavedLink { own, peer, own_message, peer_message };
+        Some(Saved { suite, is_client: flags == IS_CLIENT, client_random, exporter, link })
+    }
+}
+
+/// The name of the association with this exporter's secret.
+pub(super) fn name(exporter: &Digest) -> AssociationName {
+    AssociationName::from_bytes(exporter.hash().of(exporter).first_chunk().copied().unwrap_or_default())
+}
+
+fn read_secret(reader: &mut Reader<'_>, hash: Hash) -> Option<Digest> {
+    Digest::from_bytes(hash, reader.take(hash.length())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(suite: Suite) -> Saved {
+        let secret = |name: &[u8]| hash(suite).of(name);
+        let link = SavedLink {
+            own: SavedSealer { secret: secret(b"own"), epoch: 3, next: 0x1_0000 },
+            peer: SavedOpener {
+                secret: secret(b"peer"),
+                epoch: 7,
+                window: ReplayWindow::from_parts(5, 0b11),
+                forgeries: 9,
+            },
+            own_message: 4,
+            peer_message: 6,
+        };
+        Saved { suite, is_client: true, client_random: [8; 32], exporter: secret(b"exporter"), link }
+    }
+
+    fn bytes(saved: &Saved) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        saved.write_to(&mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn what_was_written_is_read_again() {
+        for &suite in Suite::all_of_dtls13() {
+            let saved = saved(suite);
+            let written = bytes(&saved);
+            let read = Saved::read(&written).unwrap();
+            assert_eq!(bytes(&read), written);
+            assert_eq!((read.association(), read.suite(), read.is_client), (saved.association(), suite, true));
+            for length in 0..written.len() {
+                assert!(Saved::read(&written[..length]).is_none(), "{length}");
+            }
+            assert!(Saved::read(&[&written[..], &[0]].concat()).is_none());
+        }
+    }
+
+    #[test]
+    fn other_suites_flags_epochs_and_numbers_are_refused() {
+        let written = bytes(&saved(Suite::all_of_dtls13()[0]));
+        // Suite; a flag; both epochs, too low and too high; a number beyond what its key may seal.
+        for (at, value) in [(0, 0xc0), (2, 2), (10, 2), (26, 1), (3, 1), (19, 1), (11, 1)] {
+            let mut other = written.clone();
+            other[at] = value;
+            assert!(Saved::read(&other).is_none(), "{at}");
+        }
+    }
+}
