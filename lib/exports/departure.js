@@ -11,7 +11,7 @@ const { ExportStream, keyOf, sealAtOnce, takeOut } = require('./travel');
 /**
  * Exports every connection of a server, and closes it.
  *
- * @param {object} server with `listening`, _endpoint, and _leave()
+ * @param {object} server with `listening`, _endpoint and _udp
  * @param {{ key: Uint8Array }} options
  * @param {boolean} [handsOver] whether one process reads it at once, and nobody else ever
  * @returns {ExportStream}
@@ -24,7 +24,7 @@ function exportServer(server, options, handsOver = false) {
     endpoint.native.leaveAside();
     endpoint.finishReceiving();
     const taken = takeOut(endpoint, [...endpoint.connections.values()], { handsOver });
-    server._leave(taken.left);
+    server._udp.leave(taken.left);
     return taken;
   });
 }
