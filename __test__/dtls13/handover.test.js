@@ -43,8 +43,9 @@ test('a connection is handed over again and again', { skip }, async (t) => {
     server = await serve(t, handover);
     await closed;
     assert.equal(server.getConnections(), 1);
-    const [socket] = server.sockets.values();
-    assert.deepEqual([socket.getProtocol(), socket.session, socket.pskIdentity], ['DTLSv1.3', undefined, 'bob']);
+    const [socket] = Object.values(server.sockets);
+    assert.deepEqual([socket.getProtocol(), socket.session], ['DTLSv1.3', undefined]);
+    assert.equal(socket.pskIdentity.toString(), 'bob');
   }
 });
 

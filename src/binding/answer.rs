@@ -50,6 +50,7 @@ pub struct NativeAddress {
 }
 
 /// An answer in the types of the layers below.
+#[expect(clippy::large_enum_variant, reason = "it is used up at once")]
 pub(super) enum Parsed<'a> {
     Config(Option<Arc<ServerConfig>>),
     Protocol(Option<&'a [u8]>),

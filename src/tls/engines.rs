@@ -347,7 +347,7 @@ impl Context {
     /// What the connection needs to go on elsewhere, and not here any more; `None` while it cannot leave.
     pub(crate) fn leave(&self) -> Option<SavedConnection> {
         match self {
-            Context::Dtls13(association) => association.leave().map(Box::new).map(SavedConnection::Dtls13),
+            Context::Dtls13(association) => association.leave().map(SavedConnection::Dtls13),
             Context::Dtls12(_) | Context::Undecided(_) => self.save(),
         }
     }

@@ -10,7 +10,7 @@ use super::suites::Suite;
 pub(crate) enum SavedConnection {
     Dtls12(SavedDtls12),
     /// Good for one life: see [`SavedDtls13`].
-    Dtls13(Box<SavedDtls13>),
+    Dtls13(SavedDtls13),
 }
 
 impl SavedConnection {
@@ -73,7 +73,7 @@ impl SavedConnection {
     pub(crate) fn read(bytes: &[u8]) -> Option<SavedConnection> {
         match SavedDtls12::read(bytes) {
             Some(saved) => Some(SavedConnection::Dtls12(saved)),
-            None => SavedDtls13::read(bytes).map(|saved| SavedConnection::Dtls13(Box::new(saved))),
+            None => SavedDtls13::read(bytes).map(SavedConnection::Dtls13),
         }
     }
 }

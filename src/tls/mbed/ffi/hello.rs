@@ -18,10 +18,8 @@ impl Ssl {
         let result = self.handshake_step();
         self.set_update_checksum(original);
         let edit = self.bio_mut().hello_edit.take();
-        result.and_then(|()| match edit {
-            Some(edit) if edit.is_whole => Ok(edit.written),
-            _ => Err(sys::ERR_SSL_INTERNAL_ERROR),
-        })
+        result?;
+        edit.filter(|edit| edit.is_whole).map(|edit| edit.written).ok_or(sys::ERR_SSL_INTERNAL_ERROR)
     }
 
     fn set_update_checksum(&mut self, function: UpdateChecksum) {
