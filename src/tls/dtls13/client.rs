@@ -64,6 +64,9 @@ pub(super) struct Greeting {
     retried: Option<u16>,
 }
 
+/// A pre-shared key, and the messages before the hello that proves it.
+type KeyAndTranscript = (Zeroizing<Vec<u8>>, Transcript);
+
 impl ClientHandshake {
     pub(super) fn new(config: &Arc<ClientConfig>) -> Result<ClientHandshake, Error> {
         let mut random = [0; 32];
@@ -166,7 +169,7 @@ impl ClientHandshake {
     }
 
     /// Our pre-shared key, and the messages before the hello that proves it.
-    pub(super) fn proof_of(&self, greeting: &Greeting) -> Result<Option<(Zeroizing<Vec<u8>>, Transcript)>, Error> {
+    pub(super) fn proof_of(&self, greeting: &Greeting) -> Result<Option<KeyAndTranscript>, Error> {
         let Some(psk) = greeting.asked_psk.as_ref().or(self.config.psk.as_ref()) else { return Ok(None) };
         let transcript = match &greeting.transcript {
             Some(transcript) => transcript.clone(),
