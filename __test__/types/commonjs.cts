@@ -95,7 +95,10 @@ names.addContext('*.example.test', { key: Buffer.from('DER'), cert: Buffer.from(
 names.setSecureContext({ ca: Buffer.from('DER') });
 names.addContext('other.test', { pfx: Buffer.from('DER'), passphrase: 'secret' });
 names.setSecureContext({ pfx: [{ buf: Buffer.from('DER'), passphrase: 'secret' }] });
-names.setSecureContext({ key: [Buffer.from('DER'), { pem: '-----BEGIN', passphrase: 'secret' }], cert: ['PEM', 'PEM'] });
+names.setSecureContext({
+  key: [Buffer.from('DER'), { pem: '-----BEGIN', passphrase: 'secret' }],
+  cert: ['PEM', 'PEM'],
+});
 // @ts-expect-error -- a name needs something to prove itself with
 names.addContext('third.test', { ca: Buffer.from('DER') });
 names.on('secureConnection', (socket) => {
