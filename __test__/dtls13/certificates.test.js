@@ -103,6 +103,14 @@ describe('certificates in DTLS 1.3', { skip }, () => {
     assert.equal(connected.authorized, true);
   });
 
+  test('serve a client that offers both versions, in the newest that its server has', async (t) => {
+    for (const version of ['DTLSv1.2', 'DTLSv1.3']) {
+      const both = { ...client, minVersion: 'DTLSv1.2', maxVersion: 'DTLSv1.3' };
+      const { client: connected } = await secured(t, { ...server, maxVersion: version }, both);
+      assert.deepEqual([connected.getProtocol(), connected.authorized], [version, true]);
+    }
+  });
+
   test('and raw public keys prove who the other side is', async (t) => {
     const [ours, his] = [keyPair(), keyPair()];
     const publicKeyOf = ({ cert }) => createPublicKey(cert).export({ type: 'spki', format: 'der' });
