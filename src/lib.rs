@@ -24,11 +24,8 @@ mod wire;
 /// What `fuzz/` feeds, by name. Nothing of it is compiled into the product.
 #[cfg(fuzzing)]
 pub mod fuzzing {
-    /// A function that takes whatever bytes there are, and panics when something does not hold that must.
-    pub type Target = fn(&[u8]);
-
     /// All of them.
-    pub fn targets() -> impl Iterator<Item = (&'static str, Target)> {
+    pub fn targets() -> impl Iterator<Item = (&'static str, fn(&[u8]))> {
         crate::wire::fuzzing::TARGETS
             .into_iter()
             .chain(crate::tls::fuzzing::targets())

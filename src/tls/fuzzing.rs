@@ -6,13 +6,12 @@ use super::mbed;
 use super::saved::SavedConnection;
 use super::session::{Session, SessionOf};
 use super::tickets::{TICKET_KEY_LENGTH, TicketKeys};
+use crate::wire::fuzzing::Target;
 
-/// Each by its name.
-const OWN: [(&str, fn(&[u8])); 3] =
-    [("saved-connections", saved_connections), ("sessions", sessions), ("tickets", tickets)];
+const OWN: [Target; 3] = [("saved-connections", saved_connections), ("sessions", sessions), ("tickets", tickets)];
 
-/// Each by its name, those of the engines included.
-pub(crate) fn targets() -> impl Iterator<Item = (&'static str, fn(&[u8]))> {
+/// Those of the engines included.
+pub(crate) fn targets() -> impl Iterator<Item = Target> {
     let targets = OWN.into_iter().chain(mbed::fuzzing::TARGETS);
     #[cfg(feature = "aws-lc")]
     let targets = targets.chain(dtls13::fuzzing::TARGETS);

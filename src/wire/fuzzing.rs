@@ -12,8 +12,10 @@ use super::{
     describe, key_exchange, server_name, session_ticket, srtp, supported_groups,
 };
 
-/// Each by its name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 7] = [
+/// Its name, and what takes whatever bytes there are.
+pub(crate) type Target = (&'static str, fn(&[u8]));
+
+pub(crate) const TARGETS: [Target; 7] = [
     ("records", records),
     ("hello-fragments", hello_fragments),
     ("messages", messages),

@@ -9,6 +9,7 @@ use super::network::*;
 use super::stories::{check_ends, check_stories};
 use crate::proto::Event;
 use crate::proto::vendor_move::MoveAnnouncement;
+use crate::wire::fuzzing::Target;
 use crate::wire::{Record, Records};
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -77,8 +78,7 @@ fn announcements(input: &[u8]) {
     });
 }
 
-/// Each by its name.
-pub(in crate::proto) const TARGETS: [(&str, fn(&[u8])); 2] = [("flights", flights), ("announcements", announcements)];
+pub(in crate::proto) const TARGETS: [Target; 2] = [("flights", flights), ("announcements", announcements)];
 
 struct Play<'a> {
     configs: &'a Configs,
@@ -173,13 +173,13 @@ impl<'a> Play<'a> {
             10 => {
                 if let Some((from, to, datagram)) = network.wire.get(plan.below(network.wire.len())).cloned() {
                     let stranger = SocketAddr::from(([203, 0, 113, 7], 1));
-                    network.inject(if plan.byte() % 4 == 0 { stranger } else { from }, to, &datagram);
+                    network.inject(if plan.byte().is_multiple_of(4) { stranger } else { from }, to, &datagram);
                 }
             }
             // Somebody makes a datagram up.
             11 => {
                 let address = network.clients[plan.below(network.clients.len())].address;
-                let (from, to) = if plan.byte() % 2 == 0 { (address, SERVER) } else { (SERVER, address) };
+                let (from, to) = if plan.byte().is_multiple_of(2) { (address, SERVER) } else { (SERVER, address) };
                 network.inject(from, to, plan.bytes());
             }
             12 => self.send(plan),
@@ -260,7 +260,7 @@ impl<'a> Play<'a> {
         let network = &mut self.network;
         let number = self.sent.len();
         let payload = format!("{number}{}", "x".repeat(usize::from(plan.byte())));
-        if plan.byte() % 2 == 0 {
+        if plan.byte().is_multiple_of(2) {
             let client = plan.below(network.clients.len());
             if is_open(&network.clients[client]) {
                 self.sent.insert(payload.clone().into_bytes());
@@ -280,7 +280,7 @@ impl<'a> Play<'a> {
     fn close(&mut self, plan: &mut Plan<'_>) {
         let network = &mut self.network;
         let (client, now) = (plan.below(network.clients.len()), network.now);
-        let peer = if plan.byte() % 2 == 0 { &mut network.server } else { &mut network.clients[client] };
+        let peer = if plan.byte().is_multiple_of(2) { &mut network.server } else { &mut network.clients[client] };
         if let Some(&handle) = peer.secured().last() {
             peer.endpoint.close(now, handle);
         }

@@ -5,10 +5,10 @@ use super::incoming::{Incoming, Place};
 use super::protection::{Opener, Sealer};
 use super::suite::{algorithm, hash};
 use crate::tls::suites::Suite;
+use crate::wire::fuzzing::Target;
 use crate::wire::handshake::HandshakeFragment;
 
-/// Each by its name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 3] = [
+pub(crate) const TARGETS: [Target; 3] = [
     ("acknowledgments-of-dtls13", acknowledgments),
     ("messages-of-dtls13", messages),
     ("ciphertexts-of-dtls13", ciphertexts),

@@ -6,11 +6,11 @@ use super::credentials::{Credentials, RevocationLists, TrustAnchors};
 use super::parse_public_key;
 use super::rules::Rules;
 use crate::tls::config::{PeerAuthentication, Settings, Wishes};
+use crate::wire::fuzzing::Target;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-/// Each by its name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 2] = [("chains", chains), ("credentials", credentials)];
+pub(crate) const TARGETS: [Target; 2] = [("chains", chains), ("credentials", credentials)];
 
 const CA: &str = include_str!("../../proto/tests/keys/ca.pem");
 
