@@ -78,7 +78,7 @@ fn announcements(input: &[u8]) {
     });
 }
 
-pub(in crate::proto) const TARGETS: [Target; 2] = [("flights", flights), ("announcements", announcements)];
+pub(crate) const TARGETS: [Target; 2] = [("flights", flights), ("announcements", announcements)];
 
 struct Play<'a> {
     configs: &'a Configs,
