@@ -12,8 +12,23 @@
 #![warn(missing_docs, rust_2018_idioms, unreachable_pub)]
 // Without AWS-LC there is no DTLS 1.3: nobody uses what `wire` knows of its messages, and no association of it can be made.
 #![cfg_attr(not(feature = "aws-lc"), allow(dead_code, unreachable_code))]
+// The room that uses most of the rest is not there for fuzzers.
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports))]
 
+#[cfg(not(fuzzing))]
 mod binding;
 mod proto;
 mod tls;
 mod wire;
+
+/// What `fuzz/` feeds, by name. Nothing of it is compiled into the product.
+#[cfg(fuzzing)]
+pub mod fuzzing {
+    /// All of them.
+    pub fn targets() -> impl Iterator<Item = (&'static str, fn(&[u8]))> {
+        crate::wire::fuzzing::TARGETS
+            .into_iter()
+            .chain(crate::tls::fuzzing::targets())
+            .chain(crate::proto::tests::TARGETS)
+    }
+}

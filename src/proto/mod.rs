@@ -36,6 +36,10 @@ mod slab;
 mod table;
 #[cfg(test)]
 mod tests;
+// The part of the tests that fuzzers need.
+#[cfg(fuzzing)]
+#[path = "tests/fuzzing.rs"]
+pub(crate) mod tests;
 mod trace;
 mod unplaced;
 mod vendor_move;

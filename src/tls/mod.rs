@@ -17,8 +17,12 @@ mod engines;
 mod error;
 mod ffi;
 mod finished;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod greeting;
 mod inbound;
+#[cfg(all(any(test, fuzzing), feature = "aws-lc"))]
+mod insider;
 mod key_log;
 mod master_secret;
 mod mbed;
@@ -54,6 +58,8 @@ pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use finished::Finished;
 pub(crate) use greeting::{Greeting, RetryRequest};
 pub(crate) use inbound::{DropReason, Inbound};
+#[cfg(all(any(test, fuzzing), feature = "aws-lc"))]
+pub(crate) use insider::Insider;
 pub(crate) use key_log::KeyLog;
 pub(crate) use mbed::{Credentials, HmacKey, capabilities, parse_public_key, release_free_memory};
 pub(crate) use outbox::Outbox;

@@ -12,6 +12,8 @@ mod connection_id;
 mod describe;
 pub(crate) mod extensions;
 mod fragments;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 pub(crate) mod handshake;
 mod hello;
 pub(crate) mod hello13;

@@ -2,7 +2,9 @@
 //! happens. `npm run fuzz` runs it for longer; a failure names the seed that repeats it.
 
 use super::certificates::{ca_signed_server, ca_signed_server_with, verifying_client_with};
+use super::mutations::{Dice, mutate};
 use super::network::*;
+use super::stories::{check_ends, check_stories};
 use crate::proto::{
     AddressValidation, Event, HandshakeQuestion, KnownSession, NamePattern, Question, SessionSettings, WallClock,
 };
@@ -20,60 +22,6 @@ const SEED: &str = "FUZZ_SEED";
 const DEFAULT_BUDGET: u64 = 2;
 const STEPS: usize = 400;
 const CLIENTS_LIMIT: usize = 12;
-
-/// xorshift64*: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % sides
-    }
-}
-
-fn mutate(dice: &mut Dice, mut datagram: Vec<u8>, other: &[u8]) -> Vec<u8> {
-    for _ in 0..=dice.roll(3) {
-        let at = dice.roll(datagram.len().max(1));
-        match dice.roll(8) {
-            0 => datagram.truncate(at),
-            1 => datagram.extend((0..dice.roll(40)).map(|value| value as u8)),
-            2 | 3 if !datagram.is_empty() => datagram[at] ^= 1 << dice.roll(8),
-            4 if !datagram.is_empty() => datagram[at] = dice.roll(256) as u8,
-            // A number or a length in one of the headers.
-            5 if datagram.len() > 25 => datagram[3 + dice.roll(22)] = dice.roll(256) as u8,
-            6 => datagram = [datagram, other.to_vec()].concat(),
-            7 if !other.is_empty() => {
-                datagram.truncate(at);
-                datagram.extend_from_slice(&other[dice.roll(other.len())..]);
-            }
-            _ => {}
-        }
-    }
-    datagram
-}
-
-/// Every connection ends once at most, and no event of it comes before it exists or after its end.
-fn check_stories(network: &Network) {
-    let mut open = HashSet::new();
-    let mut closed = HashSet::new();
-    for event in &network.server.log {
-        match event {
-            Event::Connection { connection, .. } => assert!(open.insert(*connection)),
-            Event::Secure { connection, .. } => assert!(open.contains(connection)),
-            Event::Closed { connection, .. } => {
-                assert!(open.remove(connection), "closed without having been there");
-                assert!(closed.insert(*connection), "closed twice");
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(open.len(), network.server.endpoint.connection_count());
-    for client in &network.clients {
-        assert!(client.closes().count() <= 1);
-    }
-}
 
 /// What a run was about: a fuzzer that nothing comes through to tests nothing.
 #[derive(Debug, Default)]
@@ -216,7 +164,7 @@ fn newer(client: Settings, server: Settings) -> (Settings, Settings) {
 }
 
 fn run(seed: u64, tally: &mut Tally) {
-    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut dice = Dice::new(seed);
     let mut scene = Scene::new(seed, &mut dice);
     let network = &mut scene.network;
     network.weather = Weather {
@@ -332,9 +280,7 @@ fn run(seed: u64, tally: &mut Tally) {
         assert!(sent.contains_key(payload), "a message that nobody sent");
         assert!(seen.insert(payload), "a message that came twice");
     }
-    let endpoints = network.clients.iter().chain([&network.server]).map(|peer| &peer.endpoint);
-    assert!(endpoints.clone().all(|endpoint| endpoint.handshake_count() == 0), "a handshake that never ends");
-    assert!(endpoints.clone().all(|endpoint| endpoint.question_count() == 0), "a question that never ends");
+    check_ends(network);
     tally.runs += 1;
     let handshakes = network.server.endpoint.counters().handshakes_completed;
     tally.handshakes += handshakes;

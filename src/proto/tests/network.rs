@@ -95,6 +95,10 @@ pub(super) struct Network {
     pub(super) server: Peer,
     pub(super) clients: Vec<Peer>,
     pub(super) weather: Weather,
+    /// Percent of the datagrams that arrive with one bit changed.
+    pub(super) corruption: u64,
+    /// Bytes of the longest datagram that arrives; `None` for any.
+    pub(super) longest: Option<usize>,
     /// Bytes of the connection IDs that clients want to see; `None` for clients without. For clients that come later.
     pub(super) client_ids: Option<u8>,
     /// Keys that the server's application knows. A look-up of another identity is answered with "unknown".
@@ -183,11 +187,11 @@ pub(super) fn asking_client(ciphers: &[&str]) -> ClientConfig {
 }
 
 impl Network {
-    pub(super) fn new(config: ServerConfig) -> Network {
+    pub(super) fn new(config: impl Into<Arc<ServerConfig>>) -> Network {
         Network::with_limits(config, limits())
     }
 
-    pub(super) fn with_limits(config: ServerConfig, limits: Limits) -> Network {
+    pub(super) fn with_limits(config: impl Into<Arc<ServerConfig>>, limits: Limits) -> Network {
         let now = base_time();
         let mut endpoint = Endpoint::server(now, config, limits, 0).unwrap();
         endpoint.offer_jobs(default_job_limit());
@@ -196,6 +200,8 @@ impl Network {
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
             clients: Vec::new(),
             weather: Weather::default(),
+            corruption: 0,
+            longest: None,
             client_ids: None,
             keys: HashMap::from([(IDENTITY.to_vec(), KEY.to_vec())]),
             open_lookups: Vec::new(),
@@ -282,7 +288,7 @@ impl Network {
     }
 
     /// The server's process ends without a word, and another one begins.
-    pub(super) fn restart_server(&mut self, config: ServerConfig) {
+    pub(super) fn restart_server(&mut self, config: impl Into<Arc<ServerConfig>>) {
         let mut endpoint = Endpoint::server(self.now, config, limits(), 0).unwrap();
         endpoint.offer_jobs(self.job_limit);
         self.server = Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() };
@@ -305,6 +311,13 @@ impl Network {
         self.in_flight.values().filter(|(_, to, _)| *to == address).count()
     }
 
+    /// Takes the next datagram that is under way off the wire, when it would arrive: from, to, bytes.
+    pub(super) fn take_next(&mut self) -> Option<(SocketAddr, SocketAddr, Vec<u8>)> {
+        let ((at, _), taken) = self.in_flight.pop_first()?;
+        self.now = self.now.max(at);
+        Some(taken)
+    }
+
     /// Loses every datagram that is under way.
     pub(super) fn drop_in_flight(&mut self) {
         self.in_flight.clear();
@@ -318,10 +331,9 @@ impl Network {
 
     /// Delivers the next datagram that is under way.
     pub(super) fn step(&mut self) -> bool {
-        let Some(((at, _), (from, to, datagram))) = self.in_flight.pop_first() else {
+        let Some((from, to, datagram)) = self.take_next() else {
             return false;
         };
-        self.now = self.now.max(at);
         self.deliver(from, to, &datagram);
         self.collect();
         true
@@ -478,15 +490,20 @@ impl Network {
         }
     }
 
-    fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, mut datagram: Vec<u8>) {
+    pub(super) fn put_on_wire(&mut self, from: SocketAddr, to: SocketAddr, mut datagram: Vec<u8>) {
         if let Some((old, new)) = &self.rewrite {
             while let Some(at) = datagram.windows(old.len()).position(|window| window == old) {
                 datagram[at..at + new.len()].copy_from_slice(new);
             }
         }
         self.wire.push((from, to, datagram.clone()));
-        if self.roll() % 100 < self.weather.loss {
+        let is_too_long = self.longest.is_some_and(|longest| datagram.len() > longest);
+        if self.roll() % 100 < self.weather.loss || is_too_long {
             return;
+        }
+        if self.corruption > 0 && self.roll() % 100 < self.corruption {
+            let bit = self.roll() as usize % (8 * datagram.len());
+            datagram[bit / 8] ^= 1 << (bit % 8);
         }
         let copies = if self.roll() % 100 < self.weather.duplication { 2 } else { 1 };
         for _ in 0..copies {
@@ -515,6 +532,11 @@ impl Network {
             let (connection, payload) = (received.connection, received.payload.to_vec());
             peer.received.push((connection, payload));
         }
+    }
+
+    /// Another seed for the weather.
+    pub(super) fn stir(&mut self, seed: u64) {
+        self.dice ^= seed.wrapping_mul(0xbf58_476d_1ce4_e5b9);
     }
 
     fn peers(&self) -> impl Iterator<Item = &Peer> {

@@ -13,8 +13,12 @@ mod departure;
 mod errors;
 mod finish;
 mod flight;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod hellos;
 mod incoming;
+#[cfg(any(test, fuzzing))]
+mod insider;
 mod link;
 mod numbers;
 mod open;
@@ -34,5 +38,7 @@ mod transcript;
 
 pub(crate) use association::Association;
 pub(crate) use config::{ClientConfig, ServerConfig};
+#[cfg(any(test, fuzzing))]
+pub(super) use insider::Insider;
 pub(crate) use retry::Retry;
 pub(crate) use saved::Saved;

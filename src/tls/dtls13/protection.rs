@@ -142,6 +142,12 @@ impl Sealer {
         self.protection.keys.is_none()
     }
 
+    /// The number of the next record.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn go_on_with(&mut self, number: u64) {
+        self.next = number;
+    }
+
     #[cfg(test)]
     pub(super) fn skip_to_limit(&mut self, part: u64) {
         self.next = self.next.max(seal_limit(self.protection.algorithm) / part);

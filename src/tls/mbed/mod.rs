@@ -15,8 +15,12 @@ mod errors;
 mod exporter;
 mod failure;
 mod ffi;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod handshake;
 mod hellos;
+#[cfg(all(any(test, fuzzing), feature = "aws-lc"))]
+mod insider;
 mod key_log;
 mod last_flight;
 mod negotiation;
@@ -47,6 +51,8 @@ pub(crate) use ffi::memory::release_free_memory;
 pub(crate) use ffi::sealing::{SEALING_KEY_LENGTH, TAG_LENGTH, open_sealed, seal_once};
 pub(crate) use ffi::ssl::Ssl;
 pub(crate) use handshake::Handshake;
+#[cfg(all(any(test, fuzzing), feature = "aws-lc"))]
+pub(super) use insider::Insider;
 pub(crate) use last_flight::LastFlight;
 pub(crate) use negotiation::group_numbers;
 pub(crate) use open::{Asleep, DISTURBANCES, Open};
