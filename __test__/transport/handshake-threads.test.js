@@ -160,13 +160,17 @@ describe('what the application notices', { skip }, () => {
     for (let round = 0; round < 40; round++) {
       const closing = await startServer(t, secure({ handshakeThreads: 2 }));
       const each = openClient(t, closing, { ...TRUST, handshakeThreads: 2 });
-      each.on('error', () => {});
+      const [errors, closes] = [t.mock.fn(), t.mock.fn()];
+      each.on('error', errors).on('close', closes);
       const ended = event(each, 'close');
       await sleep(round % 8);
       if (round % 2 === 0) each.destroy();
       else await new Promise((resolve) => closing.close(resolve));
       if (round % 2 === 1) each.destroy();
       await ended;
+      await new Promise(setImmediate);
+      assert(errors.mock.callCount() <= 1);
+      assert.equal(closes.mock.callCount(), 1);
     }
   });
 });
@@ -274,5 +278,37 @@ describe('an end with steps under way', { skip }, () => {
       })();`;
     const { stdout } = await run(process.execPath, ['--expose-gc', '-e', script], { timeout: 30_000 });
     assert.ok(Number(stdout) >= 45, `${stdout} of 50 servers were collected`);
+  });
+
+  test('does not prevent garbage collection of servers and clients that had a handshake', async () => {
+    const script = `
+      const { connect, createServer } = require(${INDEX});
+      const fs = require('node:fs');
+      const key = fs.readFileSync(${JSON.stringify(server?.keyPath)});
+      const cert = fs.readFileSync(${JSON.stringify(server?.certPath)});
+      const ca = fs.readFileSync(${JSON.stringify(ca?.certPath)});
+      let collected = 0;
+      const registry = new FinalizationRegistry(() => collected++);
+      function handshake(done) {
+        const server = createServer({ key, cert, handshakeThreads: 2 }).listen(0, '${HOST}', () => {
+          const { port } = server.address();
+          const trust = { ca, servername: 'localhost', handshakeThreads: 2 };
+          const client = connect({ host: '${HOST}', port, ...trust }, () => client.destroy());
+          registry.register(client);
+          client.on('close', () => server.close(done));
+        });
+        registry.register(server);
+      }
+      let rounds = 0;
+      (async () => {
+        for (let count = 0; count < 10; count++) await new Promise(handshake);
+        for (; collected < 18 && rounds < 100; rounds++) {
+          global.gc();
+          await new Promise((resolve) => setTimeout(resolve, 10));
+        }
+        console.log(collected);
+      })();`;
+    const { stdout } = await run(process.execPath, ['--expose-gc', '-e', script], { timeout: 60_000 });
+    assert.ok(Number(stdout) >= 18, `${stdout} of 10 servers and 10 clients were collected`);
   });
 });

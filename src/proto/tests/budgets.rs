@@ -50,6 +50,29 @@ fn asks_about(network: &mut Network, junk: &[u8], honest: SocketAddr, attacker: 
 }
 
 #[test]
+fn so_many_bytes_are_held_for_an_address_that_the_application_is_asked_about() {
+    let (mut network, junk) = asking(limits());
+    let mut long = junk;
+    long.resize(13 + 1000, 0);
+    long[11..13].copy_from_slice(&1000_u16.to_be_bytes());
+    for _ in 0..100 {
+        network.server.endpoint.handle_datagram(network.now, stranger(1), &long);
+    }
+    // The first sixteen have 16 KiB together.
+    assert_eq!(network.server.endpoint.question_count(), 1);
+    assert_eq!(network.server.endpoint.counters().datagrams_dropped, 100 - 16);
+}
+
+#[test]
+fn a_full_server_asks_about_no_address() {
+    let (mut network, junk) = asking(Limits { connections: 1, ..limits() });
+    network.connect(&psk_client(&[]));
+    network.settle();
+    network.server.endpoint.handle_datagram(network.now, stranger(1), &junk);
+    assert_eq!(network.server.endpoint.question_count(), 0);
+}
+
+#[test]
 fn a_device_whose_connection_was_saved_is_asked_about_beside_a_flood_of_eight_addresses() {
     let (mut network, junk) = asking(limits());
     let flood = |number: u32| SocketAddr::new(stranger(number % 8).ip(), 1024 + (number / 8 % 60_000) as u16);

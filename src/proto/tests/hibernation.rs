@@ -45,6 +45,28 @@ fn a_sleeping_connection_hears_and_speaks_as_if_it_were_awake() {
 }
 
 #[test]
+fn sleep_forgets_nothing_that_was_negotiated() {
+    for suite in ["PSK-AES128-CCM8", "PSK-AES128-CBC-SHA256"] {
+        let mut network = Network::new(psk_server());
+        network.connect(&psk_client(&[suite]));
+        network.settle();
+        let terms = |network: &Network| {
+            let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
+            (saved.suite, *saved.master_secret, saved.extended_master_secret, saved.encrypt_then_mac)
+        };
+        let before = terms(&network);
+        assert_eq!(before.2, Some(true));
+        for _ in 0..2 {
+            network.run_for(Duration::from_secs(6));
+            assert_eq!((sleeping(&network), terms(&network)), (1, before), "{suite}");
+            network.send_from_client(0, b"good morning");
+            network.settle();
+            assert_eq!((sleeping(&network), terms(&network)), (0, before), "{suite}");
+        }
+    }
+}
+
+#[test]
 fn what_was_heard_before_the_sleep_is_not_heard_again() {
     let mut network = asleep("PSK-AES128-CCM8");
     let address = network.clients[0].address;
