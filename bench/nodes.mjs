@@ -1,8 +1,9 @@
 // What a second node gives, and what forwarding costs: CPU time of servers per echo and per handshake with certificates,
 // with one worker, with two, and with two where every other record arrives at the wrong one. CPU time is measured because the
-// load shares the cores; two workers get twice the load, so that each has as much as one has alone. On a machine of their own, workers do 1 / (CPU time of the busiest) each.
+// load shares the cores; two workers get twice the load, so that each has as much as one has alone. On a machine of their own,
+// workers do 1 / (CPU time of the busiest) each. One worker and two are measured in turns, and medians of all rounds are shown.
 //
-//   npm run build && node bench/nodes.mjs
+//   npm run build && node bench/nodes.mjs [ROUNDS]
 
 import { execFileSync } from 'node:child_process';
 import cluster from 'node:cluster';
@@ -16,6 +17,7 @@ const { forkNode, joinCluster } = require('../lib/cluster');
 
 const HOST = '127.0.0.1';
 const PORT = 45_685;
+const ROUNDS = Number(process.argv[2] ?? 5);
 const CLIENTS = 32;
 const ECHOES = 20_000;
 const WINDOW = 8;
@@ -52,30 +54,59 @@ async function measure() {
   const pem = execFileSync('openssl', [...SELF_SIGNED, '-keyout', '-', '-out', '-'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
-  const results = {};
-  for (const count of [1, 2]) {
-    const workers = Array.from({ length: count }, () => forkNode({ BENCH_PEM: pem.toString() }));
-    await Promise.all(workers.map((worker) => heard(worker, 'listening')));
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-    results[`${count} echo`] = await spent(workers, () => echoes(PORT, count));
-    if (count === 2) results['2 echo, moved'] = await spent(workers, async () => echoes(await relay(), count));
-    results[`${count} handshake`] = await spent(workers, () => handshakes(count));
-    for (const worker of workers) worker.process.kill('SIGKILL');
-    await new Promise((resolve) => setTimeout(resolve, 300));
+  const rounds = [];
+  while (rounds.length < ROUNDS) {
+    rounds.push({ ...(await measureWorkers(1, pem)), ...(await measureWorkers(2, pem)) });
+    console.log(`round ${rounds.length} of ${ROUNDS}`);
   }
-  for (const [name, { cpu, units, forwarded }] of Object.entries(results)) {
-    const per = cpu.map((micros) => (micros / units).toFixed(1)).join(' + ');
-    console.log(`${name}: ${units} units, CPU per unit ${per} us, ${forwarded} datagrams forwarded`);
+  for (const name of Object.keys(rounds[0])) {
+    const perUnit = median(rounds.map((round) => total(round[name]) / round[name].units));
+    const forwarded = median(rounds.map((round) => round[name].forwarded / round[name].units));
+    const share = `${(100 * forwarded).toFixed(0)} % of the units forwarded`;
+    console.log(`${name}: CPU time of all workers per unit ${perUnit.toFixed(1)} us, ${share}`);
   }
   for (const what of ['echo', 'handshake']) {
-    const [one, two] = [results[`1 ${what}`], results[`2 ${what}`]];
-    const ratio = one.cpu[0] / one.units / (Math.max(...two.cpu) / two.units);
-    const even = one.cpu[0] / one.units / (two.cpu.reduce((sum, micros) => sum + micros) / 2 / two.units);
+    const even = rounds.map((round) => (2 * perUnitOf(round, `1 ${what}`)) / perUnitOf(round, `2 ${what}`));
+    const dealt = rounds.map((round) => {
+      const { cpu, units } = round[`2 ${what}`];
+      return perUnitOf(round, `1 ${what}`) / (Math.max(...cpu) / units);
+    });
+    const range = `${Math.min(...even).toFixed(2)} to ${Math.max(...even).toFixed(2)}`;
     console.log(
-      `${what}: two workers do ${ratio.toFixed(2)} times as much as one (${even.toFixed(2)} if evenly dealt)`,
+      `${what}: two workers do ${median(even).toFixed(2)} times as much as one if evenly dealt (${range}), ` +
+        `${median(dealt).toFixed(2)} as they were dealt`,
     );
   }
   process.exit();
+}
+
+async function measureWorkers(count, pem) {
+  const results = {};
+  const workers = Array.from({ length: count }, () => forkNode({ BENCH_PEM: pem.toString() }));
+  await Promise.all(workers.map((worker) => heard(worker, 'listening')));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  results[`${count} echo`] = await spent(workers, () => echoes(PORT, count));
+  if (count === 2) {
+    const { port, rebind } = await relay();
+    results['2 echo, moved'] = await spent(workers, () => echoes(port, count, rebind));
+  }
+  results[`${count} handshake`] = await spent(workers, () => handshakes(count));
+  for (const worker of workers) worker.process.kill('SIGKILL');
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  return results;
+}
+
+function total({ cpu }) {
+  return cpu.reduce((sum, micros) => sum + micros, 0);
+}
+
+function perUnitOf(round, name) {
+  return total(round[name]) / round[name].units;
+}
+
+function median(values) {
+  const sorted = values.toSorted((one, other) => one - other);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 async function spent(workers, act) {
@@ -118,10 +149,11 @@ function open(port, options) {
 }
 
 /** `share` times the load. Some messages of each client are under way at a time. Lost ones are not missed. */
-async function echoes(port, share) {
+async function echoes(port, share, afterHandshakes = () => {}) {
   const clients = await Promise.all(
     Array.from({ length: share * CLIENTS }, () => open(port, { ...PSK, connectionId: 0 })),
   );
+  afterHandshakes();
   const message = Buffer.alloc(64);
   let done = 0;
   await new Promise((resolve) => {
@@ -138,7 +170,7 @@ async function echoes(port, share) {
   return done;
 }
 
-/** A NAT that gives each client another port once, after the handshakes, so that half of all arrive at the wrong worker. */
+/** A NAT that gives each client another port when it is told to: then half of all arrive at the wrong worker. */
 async function relay() {
   const inner = dgram.createSocket('udp4');
   let outer = new Map();
@@ -154,10 +186,10 @@ async function relay() {
   });
   inner.bind(0, HOST);
   await new Promise((resolve) => inner.once('listening', resolve));
-  setTimeout(() => {
+  const rebind = () => {
     outer = new Map();
-  }, 500).unref();
-  return inner.address().port;
+  };
+  return { port: inner.address().port, rebind };
 }
 
 async function handshakes(share) {

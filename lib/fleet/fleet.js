@@ -14,15 +14,19 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { messageOf } = require('../errors');
 const { Arrivals, copyOf, takeOut } = require('../exports/travel');
 const { addressKey } = require('../transport/addresses');
+const { Gate } = require('./gate');
 
 /** Milliseconds that a former owner has to let go, if it listens. */
 const PATIENCE = 200;
 
 /** Milliseconds between two looks at what is to be written. */
-const TICK = 1000;
+const TICK = 100;
 
-/** Connections that are written in one tick, at most. */
-const WRITES = 512;
+/** Connections that are written in one tick, at most: to write one takes as long as to answer ten messages. */
+const WRITES = 32;
+
+/** Look-ups at a time. When a thousand peers of a dead node come at once, each would wait for all others, and time out. */
+const LOOKUPS = 32;
 
 /** Milliseconds after which a connection is written again, so that the store does not forget it. */
 const REFRESH = 600_000;
@@ -45,8 +49,9 @@ class Fleet {
     this._owned = new Map();
     /** name -> socket */
     this._byName = new Map();
-    /** Sockets whose peers have moved since they were written. */
-    this._moved = new Set();
+    this._lookups = new Gate(LOOKUPS);
+    /** Sockets that have changed since they were written, and can wait for their turn: peers have moved, or they were taken over. */
+    this._changed = new Set();
     /** name -> what to call when its former owner has let go */
     this._waiting = new Map();
     this._timer = null;
@@ -69,17 +74,18 @@ class Fleet {
     clearInterval(this._timer);
     this._owned.clear();
     this._byName.clear();
-    this._moved.clear();
+    this._changed.clear();
     this._attempt(this._store.close());
   }
 
   // What happens to connections
 
   onSecure(socket) {
+    const found = this._found;
     const entry = {
       name: nameOf(socket),
-      association: null,
-      generation: this._found?.generation ?? null,
+      association: found?.association ?? null,
+      generation: found?.generation ?? null,
       due: 0,
       isBusy: false,
       isEnded: false,
@@ -88,6 +94,12 @@ class Fleet {
     this._found = null;
     this._owned.set(socket, entry);
     this._byName.set(entry.name, socket);
+    if (found !== null) {
+      // The store has it. Those that are to be taken over come first.
+      this._changed.add(socket);
+      entry.due = Date.now() + this._refresh;
+      return;
+    }
     // Behind the listeners, which may have something to say in `socket.data`.
     process.nextTick(() => {
       if (!entry.isEnded) this._write(socket, entry);
@@ -99,7 +111,7 @@ class Fleet {
     if (old === undefined) return;
     if (nameOf(socket) === old.name) {
       // It is found as before. What is written can wait until it is sure that its peer has moved.
-      this._moved.add(socket);
+      this._changed.add(socket);
       return;
     }
     this._forget(socket, old);
@@ -118,7 +130,7 @@ class Fleet {
   _forget(socket, entry) {
     entry.isEnded = true;
     this._owned.delete(socket);
-    this._moved.delete(socket);
+    this._changed.delete(socket);
     if (this._byName.get(entry.name) === socket) this._byName.delete(entry.name);
   }
 
@@ -130,7 +142,12 @@ class Fleet {
    * @param {{ question: number, address: string, port: number, ownId?: Buffer }} event
    * @returns {Promise<object | null>} null when the store knows nothing that what has been sent proves
    */
-  async find(event) {
+  find(event) {
+    // Without the store nobody is found, and nobody has to wait for that.
+    return this._isAway ? this._find(event) : this._lookups.pass(() => this._find(event));
+  }
+
+  async _find(event) {
     const name = nameFor(event.ownId, event);
     this.stats.lookups++;
     const sealed = await this._answer(this._store.peek(name));
@@ -298,14 +315,15 @@ class Fleet {
 
   /** Writes what is due. */
   _tick() {
-    for (const socket of this._moved) {
-      const entry = this._owned.get(socket);
-      if (entry.isBusy || !socket.addressConfirmed) continue;
-      this._moved.delete(socket);
-      this._write(socket, entry);
-    }
     const now = Date.now();
     let count = 0;
+    for (const socket of this._changed) {
+      const entry = this._owned.get(socket);
+      if (entry.isBusy || !socket.addressConfirmed) continue;
+      if (++count > WRITES) return;
+      this._changed.delete(socket);
+      this._write(socket, entry);
+    }
     for (const [socket, entry] of this._owned) {
       if ((entry.due > now && !this._isAway) || ++count > WRITES) break;
       if (!entry.isBusy && entry.due <= now) this._write(socket, entry);
