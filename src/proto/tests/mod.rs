@@ -22,6 +22,7 @@ mod hibernation;
 mod hostile;
 mod jobs;
 mod key_log;
+mod learner;
 mod leaving;
 mod lives;
 mod long_messages;
