@@ -10,7 +10,7 @@ use super::learning::{Conversation, System};
 use super::model::{Model, NOT_SENT, NOTHING};
 use super::rules::{ClientRules, Needs, ServerRules, Violation, check};
 use super::subject::{Said, Subject};
-use crate::proto::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors};
+use crate::proto::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, Settings, TrustAnchors};
 use crate::wire::PublicKey;
 use std::sync::Arc;
 
@@ -78,10 +78,9 @@ impl Parties {
             asks: false,
             allows_omission: false,
         };
-        let server = ServerConfig::new(&settings(&[]), credentials(), false, mutual.then(|| peer(None))).unwrap();
+        let server = ServerConfig::new(&roomy(), credentials(), false, mutual.then(|| peer(None))).unwrap();
         let name = (!raw).then_some(NAME);
-        let client =
-            ClientConfig::new(&settings(&[]), None, Some(peer(name)), mutual.then(credentials).flatten()).unwrap();
+        let client = ClientConfig::new(&roomy(), None, Some(peer(name)), mutual.then(credentials).flatten()).unwrap();
         Parties {
             proofs: Proofs::Ecdsa(Arc::new(Signers { own, stranger, raw, mutual })),
             server: Arc::new(server),
@@ -89,6 +88,11 @@ impl Parties {
             needs: Needs { certificate: true, client_proof: mutual },
         }
     }
+}
+
+/// No message is cut, so that the attacker need not put any together.
+fn roomy() -> Settings {
+    Settings { mtu: 4096, ..settings(&[]) }
 }
 
 fn anchors(issuer: &Issuer) -> Arc<TrustAnchors> {
