@@ -2,11 +2,13 @@
 // Runs every example, and the main job of `npm start`, as a reader would: each must end by itself, without error, in time.
 //
 // An example called NAME-server.js goes on serving: it is started on any port, NAME-client.js is run against it, and it
-// must end when it is asked to. An example that needs a package which is not installed is skipped, and its name is shown.
+// must end when it is asked to. An example that needs a package which is not installed, or a UDP socket that is not Node's
+// where there is none, is skipped, and its name is shown.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +18,10 @@ const TIME_LIMIT = 20_000;
 
 /** Where `npm run setup -- --interop` puts the packages that some examples need. */
 const MODULES = path.join(ROOT, 'target', 'interop', 'npm', 'node_modules');
+
+/** Only a socket of our own can be handed over to another process. */
+const NEED_OWN_SOCKET = ['examples/graceful-restart.js'];
+const { defaults } = createRequire(import.meta.url)('../lib/options/defaults.js');
 
 const running = new Set();
 process.on('exit', () => {
@@ -28,7 +34,9 @@ const examples = readdirSync(path.join(ROOT, 'examples'))
 for (const example of examples) {
   const lacking = packageOf(example);
   if (lacking !== undefined) console.log(`--- ${example}: skipped (the npm package ${lacking} not found)`);
-  else if (example.includes('-server.')) await runPair(example, example.replace('-server.', '-client.'));
+  else if (NEED_OWN_SOCKET.includes(example) && !defaults.nativeUdp) {
+    console.log(`--- ${example}: skipped (only Node has the UDP socket)`);
+  } else if (example.includes('-server.')) await runPair(example, example.replace('-server.', '-client.'));
   else await toItsEnd(start(example));
 }
 await toItsEnd(start('scripts/start.mjs'));

@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 
 const HELP = `usage: npm start [-- --listen PORT]
 
-Starts a DTLS 1.2 server on 127.0.0.1, reaches it with one client that holds a pre-shared key and one that verifies the
+Starts a DTLS server on 127.0.0.1, reaches it with one client that holds a pre-shared key and one that verifies the
 server's certificate, has messages echoed, and prints suite, identity, handshake time and round trip of each connection.
 
   --listen PORT   use this UDP port (0: any), go on serving, and print the openssl lines that talk to the server
@@ -42,7 +42,7 @@ async function main(connect, createServer) {
   server.listen(port ?? 0, HOST);
   await once(server, 'listening');
   const address = server.address();
-  console.log(`DTLS 1.2 server on ${HOST}:${address.port}\n`);
+  console.log(`DTLS server on ${HOST}:${address.port}\n`);
 
   const remote = { host: HOST, port: address.port };
   const pskClient = { ...remote, psk, pskIdentity: PSK_IDENTITY, ciphers: ['TLS_PSK_WITH_AES_128_CCM_8'] };

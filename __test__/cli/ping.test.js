@@ -9,6 +9,7 @@ const { createServer } = require('../..');
 const { spread } = require('../../lib/cli/measures');
 const { Command, makeKeys, run, startServer } = require('../support/cli');
 const { HOST, event, freePort } = require('../support/endpoints');
+const { byAwsLc } = require('../support/verifier.js');
 
 const PSK = ['--psk', 'device-1.psk'];
 const KEY = ['--psk-key', 'device-1:0102'];
@@ -43,6 +44,17 @@ test('it prints the times of handshakes and round trips', async (t) => {
     stdout,
     /^127\.0\.0\.1:\d+: DTLSv1\.2, ECDHE-PSK-\S+\nhandshakes {3}3, min\/median\/max [\d.]+\/[\d.]+\/[\d.]+ ms\nround trips {2}4 sent, 4 answered, 0 % lost, min\/median\/max [\d.]+\/[\d.]+\/[\d.]+ ms\n$/,
   );
+});
+
+test('a server of DTLS 1.3 answers clients of both versions', {
+  skip: !byAwsLc && 'this build has no DTLS 1.3',
+}, async (t) => {
+  const cwd = makeKeys(t, 'psk');
+  const { address } = await startServer(t, [...PSK, '--echo', '--dtls', '1.3'], { cwd });
+  for (const version of ['1.3', '1.2']) {
+    const { stdout, stderr } = await run(t, ['ping', address, ...PSK, '--dtls', version, '--count', '1'], { cwd });
+    assert.match(stdout, new RegExp(`: DTLSv${version}, `), stderr);
+  }
 });
 
 test('lost messages are counted, and the exit code stays 0', async (t) => {

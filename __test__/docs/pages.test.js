@@ -4,9 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
-const { createPublicKey } = require('node:crypto');
-const dgram = require('node:dgram');
-const { once } = require('node:events');
+const { createPrivateKey, createPublicKey, randomBytes } = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -15,13 +13,22 @@ const { test } = require('node:test');
 const { promisify } = require('node:util');
 
 const certificates = require('../support/certificates');
+const { freePort } = require('../support/endpoints');
 const { byAwsLc } = require('../support/verifier.js');
 
 const run = promisify(execFile);
 const ROOT = path.join(__dirname, '..', '..');
+const RUNNER = path.join(__dirname, '..', 'support', 'run-programs.js');
+
+let packed;
 
 /** The files that npm would publish. */
-async function packedFiles() {
+function packedFiles() {
+  packed ??= listPackedFiles();
+  return packed;
+}
+
+async function listPackedFiles() {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error'];
   const { stdout } = await run('npm', args, { cwd: ROOT, shell: process.platform === 'win32' });
   return JSON.parse(stdout)[0].files.map((file) => file.path);
@@ -63,24 +70,43 @@ test('every link of a published page leads to a published file and to a heading 
   assert.deepEqual(broken, []);
 });
 
-for (const [page, count] of [
-  ['README.md', 5],
-  ['docs/api.md', 5],
-]) {
-  test(`every program of ${page} runs and ends`, {
-    skip: !certificates.available && 'openssl was not found',
-  }, async (t) => {
-    const project = makeProject();
-    t.after(() => fs.rmSync(project, { recursive: true }));
-    const programs = [...read(page).matchAll(/^```js\n(.*?)^```/gms)].map(([, program]) => program);
-    assert.equal(programs.length, count);
-    for (const [index, program] of programs.entries()) {
+/** Programs that end by themselves, and how many there are. */
+const ENDING = { 'README.md': 5, 'docs/api.md': 5 };
+
+/** Programs that serve until they are ended, or that only show functions. */
+const SERVING = {
+  'docs/cluster.md': 3,
+  'docs/dashboard.md': 1,
+  'docs/fleet.md': 1,
+  'docs/migrating.md': 2,
+  'docs/nat.md': 3,
+  'docs/observing.md': 4,
+  'docs/restarts.md': 3,
+};
+
+/** Pages that have a test of their own. */
+const ELSEWHERE = /^docs\/(coaps\.md|guide\/.*)$/;
+
+const skip = !certificates.available && 'openssl was not found';
+
+test('every program of a published page is run by a test', async () => {
+  const counted = {};
+  for (const page of (await packedFiles()).filter((file) => file.endsWith('.md') && !ELSEWHERE.test(file))) {
+    const count = programsOf(page).length;
+    if (count > 0) counted[page] = count;
+  }
+  assert.deepEqual(counted, { ...ENDING, ...SERVING });
+});
+
+for (const page of Object.keys(ENDING)) {
+  test(`every program of ${page} runs and ends`, { skip }, async (t) => {
+    const project = makeProject(t);
+    for (const [index, program] of programsOf(page).entries()) {
       if (program.includes('DTLSv1.3') && !byAwsLc) {
         t.diagnostic(`program ${index + 1} was not run: this build has no AWS-LC, and so no DTLS 1.3`);
         continue;
       }
-      const file = path.join(project, `program-${index}.js`);
-      fs.writeFileSync(file, program.replaceAll('5684', String(await freePort())));
+      const file = await write(project, `program-${index}.js`, program);
       const { stdout } = await run(process.execPath, [file], { cwd: project, timeout: 20_000 });
       // The programs of README.md print what has come of the connection; those of docs/api.md print nothing of the kind.
       if (page === 'README.md') assert.match(stdout, /^(hello|connected:) \S/, program);
@@ -88,30 +114,50 @@ for (const [page, count] of [
   });
 }
 
+test('every program that serves starts as it stands on its page', { skip }, async (t) => {
+  const project = makeProject(t);
+  const files = [];
+  for (const program of Object.keys(SERVING).flatMap(programsOf)) {
+    files.push(await write(project, `program-${files.length}.js`, program));
+  }
+  const env = { ...process.env, EXPORT_KEY: '00'.repeat(32) };
+  await run(process.execPath, [RUNNER, ...files], { cwd: project, env, timeout: 20_000 });
+});
+
+function programsOf(page) {
+  return [...read(page).matchAll(/^```js\n(.*?)^```/gms)].map(([, program]) => program);
+}
+
+/** Writes a program with free ports, addresses of this machine, and a directory of its own. */
+async function write(project, name, program) {
+  const here = program
+    .replaceAll('192.0.2.', '127.0.0.')
+    .replaceAll('/run/gateway', project)
+    .replaceAll('port: 8080', 'port: 0')
+    .replaceAll('5684', String(await freePort()))
+    .replaceAll('5685', String(await freePort()));
+  fs.writeFileSync(path.join(project, name), here);
+  return path.join(project, name);
+}
+
 /** An empty project that has this package installed, and the files that the programs read. */
-function makeProject() {
+function makeProject(t) {
   const project = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-pages-'));
+  t.after(() => fs.rmSync(project, { recursive: true }));
   fs.mkdirSync(path.join(project, 'node_modules'));
   fs.symlinkSync(ROOT, path.join(project, 'node_modules', 'mbed-dtls'), 'junction');
-  const write = (name, content) => fs.writeFileSync(path.join(project, name), content);
-  write('ca.crt', certificates.ca.cert);
+  const keep = (name, content) => fs.writeFileSync(path.join(project, name), content);
+  keep('ca.crt', certificates.ca.cert);
+  keep('nodes.key', randomBytes(32));
   for (const [name, { key, cert }] of [
     ['server', certificates.server],
     ['device', certificates.client],
   ]) {
-    write(`${name}.key`, key);
-    write(`${name}.crt`, cert);
-    write(`${name}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }));
+    keep(`${name}.key`, key);
+    keep(`${name}.crt`, cert);
+    keep(`${name}.der`, createPrivateKey(key).export({ type: 'pkcs8', format: 'der' }));
+    keep(`${name}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }));
+    keep(`${name}.pub.der`, createPublicKey(key).export({ type: 'spki', format: 'der' }));
   }
   return project;
-}
-
-async function freePort() {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return port;
 }

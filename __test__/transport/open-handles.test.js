@@ -27,7 +27,7 @@ test('closed endpoints leave no open handle, and can be used again', async (t) =
   const { hook, ours } = openHandles();
   hook.enable();
   t.after(() => hook.disable());
-  const { server, client } = await connectedPair(t);
+  const { server, client } = await connectedPair(t, { serverOptions: { handshakeThreads: 1 } });
   assert.deepEqual(ours(), ['napi_rs_threadsafe_function']);
   for (let round = 0; round < 2; round++) {
     client.destroy();

@@ -10,6 +10,8 @@ const { UsageError } = require('./failures');
 /** The longest file that is read, in bytes. */
 const MAX_FILE_LENGTH = 1024 * 1024;
 
+const VERSIONS = ['1.2', '1.3'];
+
 const string = { type: 'string' };
 
 const BOTH = {
@@ -22,6 +24,7 @@ const BOTH = {
   'peer-key': { type: 'string', multiple: true },
   ciphers: string,
   alpn: string,
+  dtls: string,
 };
 const SERVER_OPTIONS = BOTH;
 const CLIENT_OPTIONS = {
@@ -39,11 +42,14 @@ const HELP = `  --psk FILE         pre-shared keys: lines of IDENTITY:KEY, the k
   --ca FILE          authorities that may vouch for the peer
   --peer-key FILE    raw public key of the peer; may be repeated
   --ciphers LIST     cipher suites, best first, with colons between them
-  --alpn LIST        application protocols, best first, with commas between them`;
+  --alpn LIST        application protocols, best first, with commas between them
+  --dtls VERSION     1.2, which is the default, or 1.3`;
 
 /** @returns options of connect() */
 function clientCredentials(values, terminal) {
   const options = shared(values);
+  // A client offers one version.
+  if (values.dtls !== undefined) options.minVersion = options.maxVersion = version(values.dtls, terminal);
   const keys = presharedKeys(values, terminal);
   if (keys !== null) Object.assign(options, chooseIdentity(keys, values['psk-identity'], terminal));
   else if (values['psk-identity'] !== undefined) throw new UsageError('--psk-identity needs --psk');
@@ -58,6 +64,7 @@ function clientCredentials(values, terminal) {
 /** @returns options of createServer() */
 function serverCredentials(values, terminal) {
   const options = shared(values);
+  if (values.dtls !== undefined) options.maxVersion = version(values.dtls, terminal);
   const keys = presharedKeys(values, terminal);
   if (keys !== null) options.psk = keys;
   if (keys === null && options.key === undefined && options.pfx === undefined) {
@@ -90,6 +97,13 @@ function shared(values) {
     throw new UsageError('--cert needs the private key of the certificate: --key FILE, or MBED_DTLS_KEY');
   }
   return options;
+}
+
+/** A server of 1.3 also answers clients of 1.2. */
+function version(number, terminal) {
+  if (!VERSIONS.includes(number))
+    throw new UsageError(`--dtls ${terminal.quote(number)}: the versions are 1.2 and 1.3`);
+  return `DTLSv${number}`;
 }
 
 function pem(text) {

@@ -33,14 +33,14 @@ const ADVICE = {
     'Check the file. If the key is encrypted, put its passphrase into the environment, as MBED_DTLS_PASSPHRASE.',
   ERR_DTLS_NOT_DTLS: 'Check the port: another protocol lives there.',
   ERR_DTLS_NO_ANSWER:
-    'Check host and port, that a DTLS 1.2 server listens there, and that no firewall drops UDP. ' +
+    'Check host and port, that a DTLS server listens there, and that no firewall drops UDP. ' +
     '--timeout gives it more time.',
   ERR_DTLS_NO_PEER_CERTIFICATE: 'The peer has none of what was asked for. Check --ca and --peer-key.',
   ERR_DTLS_NO_SHARED_CIPHER: 'Check --ciphers, and that both sides authenticate in the same way.',
   ERR_DTLS_PEER_KEY_MISMATCH: "The peer's key is none of --peer-key. Somebody else may be answering.",
   ERR_DTLS_UNKNOWN_PSK_IDENTITY: 'Add the identity to the file of --psk.',
   ERR_DTLS_WRONG_PASSPHRASE: 'Put the passphrase into the environment, as MBED_DTLS_PASSPHRASE.',
-  ERR_DTLS_WRONG_VERSION: 'The peer does not speak DTLS 1.2. mbed-dtls inspect shows which versions it has.',
+  ERR_DTLS_WRONG_VERSION: 'mbed-dtls inspect shows which versions the peer has.',
   ERR_DTLS_WRONG_PSK: 'Both sides must have the same key for this identity.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'If this is the right server, give the name in its certificate with --servername.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "Name the certificate of the peer's authority with --ca.",
@@ -65,7 +65,10 @@ const ALERT_ADVICE = {
   20: 'Check that key and identity are those that the peer knows.',
   40: 'The two sides have nothing in common, or the peer wants a key that was not given. mbed-dtls inspect shows what it accepts.',
   42: 'The peer does not accept the certificate. Check --cert.',
+  44: 'The certificate is on a revocation list of the peer. Its authority has to make another one.',
+  45: "The certificate has expired, or the peer's clock is wrong.",
   48: 'The peer does not know the authority of the certificate. Check --cert, and the CA that the peer has.',
+  49: 'The peer knows who we are, and does not let us in. Check that it has our key.',
   115: 'The peer does not know this identity. Check --psk.',
 };
 

@@ -29,7 +29,7 @@ const ELSEWHERE = {
 
 const HELP = `usage: mbed-dtls COMMAND [ARGUMENTS]
 
-DTLS 1.2 from the command line.
+DTLS from the command line.
 
   server [HOST:]PORT   accept connections, print what comes, send lines
   client HOST:PORT     connect, send lines, print what comes back

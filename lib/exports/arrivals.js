@@ -16,7 +16,7 @@ const NUMBERS = 3;
 const TURN = 512;
 
 class Arriving {
-  /** @param {object} server with _endpoint, _createSocket(), _place() and `listening` */
+  /** @param {object} server with _endpoint, _sockets and `listening` */
   constructor(server) {
     this._server = server;
     /** Sockets that have not been announced, with what is known of them, from the first. */
@@ -53,8 +53,8 @@ class Arriving {
           continue;
         }
         imported++;
-        const socket = this._server._createSocket(addresses[index], numbers[NUMBERS * index + 1]);
-        this._server._place(handle, socket);
+        const socket = this._server._sockets.create(addresses[index], numbers[NUMBERS * index + 1]);
+        this._server._sockets.place(handle, socket);
         this._waiting.push({ socket, peer, suite: suiteName(numbers[NUMBERS * index + 2]) });
       }
     }

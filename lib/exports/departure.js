@@ -11,7 +11,7 @@ const { ExportStream, keyOf, sealAtOnce, takeOut } = require('./travel');
 /**
  * Exports every connection of a server, and closes it.
  *
- * @param {object} server with `listening`, _endpoint, and _leave()
+ * @param {object} server with `listening`, _endpoint and _udp
  * @param {{ key: Uint8Array }} options
  * @returns {ExportStream}
  */
@@ -23,7 +23,7 @@ function exportServer(server, options) {
     endpoint.native.leaveAside();
     endpoint.finishReceiving();
     const taken = takeOut(endpoint, [...endpoint.connections.values()]);
-    server._leave(taken.left);
+    server._udp.leave(taken.left);
     return taken;
   });
 }

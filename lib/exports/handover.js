@@ -88,7 +88,7 @@ class Succession {
 /** The predecessor's side: waits for a successor. */
 class Offer {
   /**
-   * @param {object} server with _descriptor() and exportConnections()
+   * @param {object} server with _udp and exportConnections()
    * @param {{ path: string, key: Buffer }} where
    */
   constructor(server, { path, key }) {
@@ -139,7 +139,7 @@ class Offer {
     if (!timingSafeEqual(answer.subarray(RANDOM, RANDOM + PROOF), secrets.proof('successor', name))) {
       throw refused('a process with another key has asked for it');
     }
-    const descriptor = this._server._descriptor();
+    const descriptor = this._server._udp.descriptor;
     if (descriptor === null) throw refused('the UDP socket is of Node alone');
     native.DescriptorInbox.send(name.toString(), secrets.proof('descriptor'), descriptor);
     stream.write(secrets.proof('predecessor'));

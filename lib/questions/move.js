@@ -44,7 +44,7 @@ class MoveQuestion extends Question {
     moves.add(move);
     // By then 'moved' has come, or another question, if the answer has led to anything.
     process.nextTick(() => {
-      if (moves.remove(move)) server._onUnplaced(move.remote, move.deviceId);
+      if (moves.remove(move)) server._sockets.tellUnplaced(move.remote, move.deviceId);
     });
   }
 

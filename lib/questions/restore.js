@@ -35,7 +35,7 @@ class RestoreQuestion extends Question {
     super(questions, event, source);
     // What the fleet's store has.
     this._found = null;
-    this.socket = source.server._createSocket(event.address, event.port);
+    this.socket = source.server._sockets.create(event.address, event.port);
     this.socket._namedId = event.ownId;
     this.hasRestored = false;
     this._session = undefined;
@@ -93,7 +93,7 @@ class RestoreQuestion extends Question {
 
   _takeOver(handle, found) {
     const { server, fleet } = this.source;
-    server._place(handle, this.socket);
+    server._sockets.place(handle, this.socket);
     fleet.goOn(found, () => announce(server, this.socket, suiteName(found.saved.ciphersuite), found.peer));
   }
 
@@ -123,10 +123,10 @@ class RestoreQuestion extends Question {
     const { server } = this.source;
     try {
       if (cause === null || socket.destroyed) socket.destroy();
-      else server._onHandshakeFailed(socket, sessionError(cause, socket));
+      else server._sockets._onHandshakeFailed(socket, sessionError(cause, socket));
     } finally {
       const remote = move?.remote ?? { address: socket.remoteAddress, port: socket.remotePort };
-      server._onUnplaced(remote, move?.deviceId);
+      server._sockets.tellUnplaced(remote, move?.deviceId);
     }
   }
 }
@@ -153,7 +153,7 @@ function resumeNow(socket, session) {
 /**
  * Lets a saved connection go on without waiting for its peer.
  *
- * @param {object} server with _questions, _createSocket() and _onRestored()
+ * @param {object} server with _questions and _sockets
  * @param {{ address: string, port: number }} remote checked
  * @param {unknown} session
  * @returns {boolean} false when there is a connection at that address, when the session is that of a connection that
@@ -171,7 +171,7 @@ function restoreAt(server, { address, port }, session) {
   }
   try {
     if (handle === 0) return false;
-    const socket = server._createSocket(address, port);
+    const socket = server._sockets.create(address, port);
     socket.selfRestored = true;
     goOn(server, handle, socket, saved, session);
     return true;
@@ -204,7 +204,7 @@ function addressKeys(addresses) {
 
 function goOn(server, handle, socket, saved, session) {
   socket.resumed = true;
-  server._onRestored(handle, socket, suiteName(saved.ciphersuite), saved, session);
+  server._sockets.restore(handle, socket, suiteName(saved.ciphersuite), saved, session);
 }
 
 function sessionError(cause, { remoteAddress: address, remotePort: port }) {

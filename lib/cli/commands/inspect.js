@@ -24,8 +24,7 @@ ${CREDENTIALS}
   --psk-identity ID  which of the keys in --psk is ours
   --servername NAME  name to ask for, which its certificate must have
   --insecure         connect to any server
-  --timeout SECONDS  wait this long for each answer (3)
-  --json             print one JSON object
+  --timeout SECONDS  wait this long for each answer (3)  --json one JSON object
 
 It exits with 1 if there is no answer, or if the connection for which options
 were given does not work. It sends some dozens of hellos: inspect only servers

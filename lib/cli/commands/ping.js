@@ -27,8 +27,7 @@ ${CREDENTIALS}
   --handshakes N     connections, one after the other; the last one pings (1)
   --interval SECONDS between messages (0.2)    --size BYTES of a message (32)
   --wait SECONDS     time for an answer (1)    --timeout SECONDS handshake (10)
-  --coap             send CoAP pings (RFC 7252 section 4.3)
-  --json             print one JSON object
+  --coap             send CoAP pings (RFC 7252)   --json  print one JSON object
 
 It exits with 1 if there is no connection, or if no message is answered.`;
 

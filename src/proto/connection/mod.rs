@@ -5,92 +5,26 @@
 //! last, ask [`Connection::resume`] for the next: records that had to wait may be due.
 
 mod activity;
+mod handshaking;
 mod heard;
 mod held;
+mod queries;
+mod step;
+
+pub(crate) use step::CloseReason;
+pub(super) use step::{Observations, Scratch, Step, WriteError};
 
 use super::limits::{Limits, REPEATED_HELLOS};
 use super::rate::Rate;
 use crate::tls::{
-    Answer, AssociationName, Claim, ConnectionIds, Context, DropReason, Error, ErrorKind, ExportError, Finished,
-    Inbound, KeyLog, Negotiated, Outbox, Progress, Question, Reaction, SavedConnection, Subject,
+    Answer, Context, DropReason, Error, ErrorKind, Inbound, KeyLog, Negotiated, Outbox, Progress, Reaction, Subject,
 };
 use crate::wire::{OwnedRecord, Record, RoutabilityCheck};
 use activity::Activity;
+use handshaking::{Greeting, Handshaking, WaitingFor};
 use heard::Heard;
 use held::HeldRecords;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
-
-/// What one connection lends the next: room to write to.
-#[derive(Default)]
-pub(super) struct Scratch {
-    /// Datagrams that a connection has written. Empty between two inputs of the endpoint.
-    pub(super) outbox: Outbox,
-    /// Application data that a connection has read, as long as the longest record so far.
-    pub(super) plaintext: Vec<u8>,
-    /// What a connection has noticed. Taken after each input.
-    pub(super) observations: Observations,
-}
-
-/// What a connection notices about its peer and the network between.
-#[derive(Default)]
-pub(super) struct Observations {
-    /// Flights that were sent again.
-    pub(super) repetitions: u32,
-    /// From a flight to the answer.
-    pub(super) round_trip: Option<Duration>,
-}
-
-/// What an input has led to.
-#[derive(Debug)]
-pub(super) enum Step {
-    /// As if the record had never come.
-    Dropped(DropReason),
-    /// Taken. The deadline may have changed.
-    Taken,
-    /// Application data: this many bytes are in [`Scratch::plaintext`].
-    Data(usize),
-    /// A message of a return routability check (RFC 9853).
-    Check(RoutabilityCheck),
-    /// The handshake waits for the application.
-    Asks(Question),
-    /// The handshake's next step is for another thread: [`Connection::lend`].
-    Computes,
-    /// The handshake is over.
-    Established { negotiated: Box<Negotiated>, handshake_time: Duration },
-    /// The engine's memory was given back.
-    FellAsleep,
-    /// The connection is over.
-    Ended(CloseReason),
-}
-
-/// Why a connection ended.
-#[derive(Debug)]
-pub(crate) enum CloseReason {
-    /// The peer said close_notify.
-    Peer,
-    /// The application closed it.
-    Local,
-    /// Nothing authentic was heard for the idle timeout.
-    Idle,
-    /// There were too many, and it had been silent longest.
-    Evicted,
-    /// Another connection has taken its place: the peer proved a new handshake from the same address (RFC 6347 section
-    /// 4.2.8), or the same association goes on elsewhere.
-    Replaced,
-    Error(Error),
-}
-
-/// Why a payload was not sealed.
-#[derive(Debug)]
-pub(super) enum WriteError {
-    /// The handshake is not over.
-    NotEstablished,
-    /// The payload does not fit into one record.
-    TooLarge { length: usize, limit: usize },
-    /// The engine failed, and the connection with it.
-    Failed(Error),
-}
 
 /// A connection's state.
 pub(super) struct Connection {
@@ -102,46 +36,6 @@ pub(super) struct Connection {
 enum Phase {
     Handshaking(Handshaking),
     Established(Activity),
-}
-
-struct Handshaking {
-    started: Instant,
-    waiting_for: WaitingFor,
-    /// How many of its steps the engine has taken.
-    steps: u32,
-    /// Whether it has since been asked for by [`Connection::has_advanced`].
-    has_advanced: bool,
-    greeting: Option<Greeting>,
-    heard: Heard,
-    flight: Flight,
-}
-
-/// What a handshake has sent last.
-struct Flight {
-    /// How many messages there were with it.
-    messages: u32,
-    /// `None` when it was answered, or sent more than once: nobody knows to which of them an answer is.
-    sent: Option<Instant>,
-}
-
-/// What a server remembers of the ClientHello.
-struct Greeting {
-    /// Tells a repeated ClientHello from that of a client that starts anew.
-    random: [u8; 32],
-    /// How often it may be answered.
-    answers: Rate,
-}
-
-/// What a handshake waits for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum WaitingFor {
-    Peer,
-    /// The application's answer. Records are held meanwhile, and timers stand still.
-    Application(Subject),
-    /// A thread for its next step.
-    Worker,
-    /// The result of that step: the context is away.
-    WorkersResult,
 }
 
 impl Connection {
@@ -162,15 +56,7 @@ impl Connection {
     }
 
     fn handshaking(now: Instant, context: Context, greeting: Option<Greeting>, heard: Heard) -> Connection {
-        let phase = Phase::Handshaking(Handshaking {
-            started: now,
-            waiting_for: WaitingFor::Peer,
-            steps: 0,
-            has_advanced: false,
-            greeting,
-            heard,
-            flight: Flight { messages: 0, sent: None },
-        });
+        let phase = Phase::Handshaking(Handshaking::begin(now, greeting, heard));
         Connection { context, phase, held: HeldRecords::default() }
     }
 
@@ -227,12 +113,11 @@ impl Connection {
     /// client's timer, or ours, repeats what was really lost.
     fn repeats_too_often(&mut self, now: Instant, scratch: &mut Scratch) -> bool {
         let steps = self.context.steps_taken();
-        let Phase::Handshaking(Handshaking { steps: before, greeting: Some(greeting), .. }) = &mut self.phase else {
-            return false;
-        };
-        if scratch.outbox.is_empty() || steps != *before {
+        let Phase::Handshaking(handshaking) = &mut self.phase else { return false };
+        if scratch.outbox.is_empty() || !handshaking.stands_still(steps) {
             return false;
         }
+        let Some(greeting) = &mut handshaking.greeting else { return false };
         let too_often = !greeting.answers.take(now, REPEATED_HELLOS);
         if too_often {
             scratch.outbox.clear();
@@ -425,137 +310,17 @@ impl Connection {
         matches!(&self.phase, Phase::Handshaking(Handshaking { waiting_for: WaitingFor::WorkersResult, .. }))
     }
 
-    // --- what there is to know ---------------------------------------------------------------------------------------
-
-    pub(super) fn is_established(&self) -> bool {
-        matches!(self.phase, Phase::Established(_))
-    }
-
-    pub(super) fn is_asleep(&self) -> bool {
-        self.context.is_asleep()
-    }
-
-    /// Whether its engine has a message under way, or one that is due.
-    pub(super) fn is_pressed(&self) -> bool {
-        self.context.deadline().is_some()
-    }
-
-    /// When [`Connection::handle_timeout`] is due.
-    pub(super) fn deadline(&self, limits: &Limits) -> Option<Instant> {
-        match &self.phase {
-            Phase::Handshaking(handshaking) => {
-                let end = handshaking.started + limits.handshake_timeout;
-                Some(self.context.deadline().map_or(end, |retransmission| retransmission.min(end)))
-            }
-            Phase::Established(activity) => {
-                let end = activity.deadline(limits, self.context.is_asleep());
-                self.context.deadline().into_iter().chain(end).min()
-            }
-        }
-    }
-
-    /// Whether its handshake began with the ClientHello that has this random.
-    pub(super) fn began_with(&self, random: &[u8; 32]) -> bool {
-        match &self.phase {
-            Phase::Handshaking(handshaking) => {
-                handshaking.greeting.as_ref().is_some_and(|greeting| greeting.random == *random)
-            }
-            Phase::Established(_) => self.context.client_random().as_ref() == Some(random),
-        }
-    }
-
-    /// Who the peer of a handshake that is not over says it is.
-    pub(super) fn claim(&self) -> Option<Claim> {
-        self.context.claim()
-    }
-
-    /// How often a server may still answer this address, if it has a handshake.
-    pub(super) fn answers(&self) -> Option<Rate> {
-        match &self.phase {
-            Phase::Handshaking(handshaking) => handshaking.greeting.as_ref().map(|greeting| greeting.answers),
-            Phase::Established(_) => None,
-        }
-    }
-
     /// Whether the handshake has gone ahead since the last question. Repetitions lead nowhere, however many come.
     pub(super) fn has_advanced(&mut self) -> bool {
         match &mut self.phase {
-            Phase::Handshaking(handshaking) => std::mem::take(&mut handshaking.has_advanced),
+            Phase::Handshaking(handshaking) => handshaking.take_advance(),
             Phase::Established(_) => false,
         }
-    }
-
-    /// Bytes of the longest payload; `None` before the handshake is over.
-    pub(super) fn payload_limit(&self) -> Option<usize> {
-        self.is_established().then(|| self.context.payload_limit())
-    }
-
-    /// When the last authentic record came; `None` before the handshake is over.
-    pub(super) fn last_heard(&self) -> Option<Instant> {
-        match &self.phase {
-            Phase::Handshaking(_) => None,
-            Phase::Established(activity) => Some(activity.last_heard()),
-        }
-    }
-
-    /// The name of its association; `None` while there is a handshake.
-    pub(super) fn association(&self) -> Option<AssociationName> {
-        self.context.association()
-    }
-
-    /// The connection ID that the peer's records have, or that we have offered; empty without one.
-    pub(super) fn own_id(&self) -> &[u8] {
-        self.context.own_id()
-    }
-
-    /// Whether its peer's records have a connection ID.
-    pub(super) fn has_id(&self) -> bool {
-        !self.own_id().is_empty()
-    }
-
-    /// Whether its peer answers return routability checks.
-    pub(super) fn checks_routability(&self) -> bool {
-        self.context.checks_routability()
-    }
-
-    /// What the hellos have agreed on; `None` without connection IDs, and while there is a handshake.
-    pub(super) fn connection_ids(&self) -> Option<ConnectionIds> {
-        self.context.connection_ids()
-    }
-
-    /// The highest record number that was authenticated; `None` while there is a handshake.
-    pub(super) fn newest_heard(&self) -> Option<u64> {
-        self.context.newest_heard()
-    }
-
-    /// What it needs to go on elsewhere; `None` while there is a handshake.
-    pub(super) fn save(&self) -> Option<SavedConnection> {
-        self.context.save()
-    }
-
-    /// Keying material for another protocol (RFC 5705).
-    pub(super) fn export(
-        &self,
-        label: &[u8],
-        context: Option<&[u8]>,
-        length: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
-        self.context.export(label, context, length)
-    }
-
-    /// Our own certificate, DER; `None` while there is a handshake.
-    pub(super) fn own_certificate(&self) -> Option<&[u8]> {
-        self.context.own_certificate()
     }
 
     /// What reads a capture of the connection, once: from the step on that derives the keys.
     pub(super) fn take_key_log(&mut self) -> Option<KeyLog> {
         self.context.take_key_log()
-    }
-
-    /// The two Finished messages; `None` before, and where the handshake was in another process.
-    pub(super) fn finished(&self) -> Option<Finished> {
-        self.context.finished()
     }
 
     /// What the open question is about.
@@ -574,27 +339,20 @@ impl Connection {
         }
     }
 
-    /// Notes the time of a flight that has just been written, or that it is one that was sent before.
     fn note_flight(&mut self, now: Instant, scratch: &mut Scratch) {
-        let messages = self.context.messages_written();
-        let Phase::Handshaking(Handshaking { flight, .. }) = &mut self.phase else { return };
-        if scratch.outbox.is_empty() {
-            return;
+        if let Phase::Handshaking(handshaking) = &mut self.phase
+            && !scratch.outbox.is_empty()
+        {
+            handshaking.note_flight(now, self.context.messages_written(), &mut scratch.observations);
         }
-        let is_new = messages != flight.messages;
-        scratch.observations.repetitions += u32::from(!is_new);
-        *flight = Flight { messages, sent: is_new.then_some(now) };
     }
 
-    /// Notes how long the peer's answer to our flight has taken, when a record has led on.
     fn time_answer(&mut self, now: Instant, progress: &Progress, scratch: &mut Scratch) {
         let (steps, messages) = (self.context.steps_taken(), self.context.messages_written());
         let Phase::Handshaking(handshaking) = &mut self.phase else { return };
-        let leads_on = steps > handshaking.steps
-            || messages != handshaking.flight.messages
-            || !matches!(progress, Progress::Waiting);
-        if leads_on && let Some(sent) = handshaking.flight.sent.take() {
-            scratch.observations.round_trip = Some(now.saturating_duration_since(sent));
+        let pauses = !matches!(progress, Progress::Waiting);
+        if let Some(time) = handshaking.time_answer(now, steps, messages, pauses) {
+            scratch.observations.round_trip = Some(time);
         }
     }
 
@@ -602,8 +360,7 @@ impl Connection {
     fn advance(&mut self, now: Instant, progress: Result<Progress, Error>) -> Step {
         let steps = self.context.steps_taken();
         if let Phase::Handshaking(handshaking) = &mut self.phase {
-            handshaking.has_advanced |= steps > handshaking.steps;
-            handshaking.steps = handshaking.steps.max(steps);
+            handshaking.note_steps(steps);
         }
         match progress {
             Ok(Progress::Waiting) => Step::Taken,
@@ -629,40 +386,9 @@ impl Connection {
 
     /// What to say of a handshake that has taken, or stood still, for so long.
     pub(super) fn timeout_error(&self, timeout: Duration) -> Error {
-        let timeout = timeout.as_millis();
-        let Phase::Handshaking(handshaking) = &self.phase else { return Error::internal(0) };
-        if let Some(error) = handshaking.heard.error(timeout) {
-            return error;
-        }
-        let culprit = match handshaking.waiting_for {
-            WaitingFor::Peer => "The peer did not finish the handshake".to_owned(),
-            WaitingFor::Application(subject) => format!("The application did not answer the {}", subject.name()),
-            WaitingFor::Worker | WaitingFor::WorkersResult => "No thread had done the handshake's next step".to_owned(),
-        };
-        let message = format!("{culprit} within {timeout} ms");
-        let error = self.context.timeout_error();
-        error.unwrap_or_else(|| Error::new(ErrorKind::HandshakeTimeout, message))
-    }
-}
-
-impl WaitingFor {
-    /// Whether a record that comes meanwhile can be more than a repetition.
-    fn may_hold(self, record: &Record<'_>) -> bool {
-        match self {
-            // Only repetitions of the hello come before it is answered.
-            WaitingFor::Application(subject) if subject.is_about_hello() => false,
-            // Before it hears who we are, a server has said all; what comes of its handshake repeats that.
-            WaitingFor::Application(Subject::OwnPsk) => !record.is_handshake(),
-            _ => true,
-        }
-    }
-}
-
-impl Scratch {
-    /// No plaintext is longer than its record.
-    fn make_room(&mut self, record: &Record<'_>) {
-        if self.plaintext.len() < record.bytes.len() {
-            self.plaintext.resize(record.bytes.len(), 0);
+        match &self.phase {
+            Phase::Handshaking(handshaking) => handshaking.timeout_error(timeout, self.context.timeout_error()),
+            Phase::Established(_) => Error::internal(0),
         }
     }
 }
