@@ -75,6 +75,7 @@ impl Subject {
 
     fn collect(&mut self) -> Said {
         let mut said = Said::default();
+        let mut events = Vec::new();
         loop {
             while let Some(transmit) = self.endpoint.poll_transmit() {
                 said.datagrams.push(transmit.datagram);
@@ -87,23 +88,25 @@ impl Subject {
                 }
                 Event::Connection { connection, .. } => {
                     self.newest = Some(connection);
-                    said.events.push("connection".to_owned());
+                    events.push((connection, "connection".to_owned()));
                 }
                 Event::Secure { connection, .. } => {
                     self.established.insert(connection);
-                    said.events.push(self.about(connection, "secure"));
+                    events.push((connection, "secure".to_owned()));
                 }
-                Event::Data { connection, .. } => said.events.push(self.about(connection, "data")),
+                Event::Data { connection, .. } => events.push((connection, "data".to_owned())),
                 Event::Closed { connection, reason, .. } => {
                     let why = match reason {
                         CloseReason::Error(error) => format!("closed by {:?}", error.kind),
                         other => format!("closed by {other:?}"),
                     };
-                    said.events.push(self.about(connection, &why));
+                    events.push((connection, why));
                 }
                 other => panic!("nobody has asked for {other:?}"),
             }
         }
+        // A connection that has given way to another is told before it.
+        said.events = events.iter().map(|(connection, what)| self.about(*connection, what)).collect();
         said
     }
 
