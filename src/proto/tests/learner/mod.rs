@@ -107,7 +107,7 @@ fn follow(scene: &Scene, model: &Model, word: &[usize], name: &str) {
 
 /// Rules that nothing can break find nothing: each of these changes of a model has to be noticed.
 #[test]
-fn the_rules_notice_a_server_that_lets_somebody_in_out_of_turn() {
+fn the_rules_notice_a_client_that_takes_somebody_for_its_server_out_of_turn() {
     let scene = SCENES[0].1();
     let page = std::fs::read_to_string(page_of(scene.name)).expect("the page is there: npm run learn");
     let secured =
@@ -116,7 +116,7 @@ fn the_rules_notice_a_server_that_lets_somebody_in_out_of_turn() {
     let row = |said: &str| format!("|{state}| {said} |{answer}|{next}|");
     assert!((scene.check)(&Model::parse(scene.system.alphabet(), &page).unwrap()).is_ok());
     for unproved in
-        ["Finished, wrong", "data in the clear", "ClientHello", "Certificate, empty", "Finished in the clear"]
+        ["Finished, wrong", "data in the clear", "ServerHello", "CertificateRequest", "Finished in the clear"]
     {
         assert_ne!(said.trim(), unproved);
         let spoilt = page.replace(secured, &format!("{secured}\n{}", row(unproved)));

@@ -255,9 +255,9 @@ impl Association {
         self.finished.is_some() && !self.is_open()
     }
 
-    /// The keys of a key exchange.
+    /// The keys of a key exchange. An open connection keeps those that it has.
     fn exchange(&mut self, premaster: &[u8]) {
-        if !self.has_begun() {
+        if !self.has_begun() || self.is_open() {
             return;
         }
         self.derive(premaster);
