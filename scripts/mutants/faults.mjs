@@ -100,8 +100,8 @@ export const FAULTS = [
   {
     name: 'a restore without a question goes beyond maxConnections',
     within: 'src',
-    find: 'if lives || is_taken || self.is_full() {',
-    replace: 'if lives || is_taken {',
+    find: 'if lives || self.is_taken(remote, restoration.saved) || self.is_full() {',
+    replace: 'if lives || self.is_taken(remote, restoration.saved) {',
   },
   {
     name: 'the answer to a question goes beyond maxConnections',

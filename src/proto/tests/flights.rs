@@ -7,10 +7,9 @@
 use super::modes::{Configs, Mode};
 use super::network::*;
 use super::stories::{check_ends, check_stories};
-use crate::proto::Event;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::wire::fuzzing::Target;
-use crate::wire::{Record, Records};
+use crate::wire::Records;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -237,7 +236,7 @@ impl<'a> Play<'a> {
             (true, false) => 8,
         };
         let insider = &self.insider;
-        let rewrite = |record: Record<'_>| {
+        let rewrite = |record: crate::wire::Record<'_>| {
             insider.rewrite(is_from_server, &record, |inside| {
                 if kind >= 0x80 {
                     inside.kind = kind & 0x1f;
@@ -307,7 +306,7 @@ impl<'a> Play<'a> {
         let Some(client) = self.network.clients.last_mut() else { return };
         let mut logs = Vec::new();
         client.log.retain(|event| match event {
-            Event::KeyLog { lines, .. } => {
+            crate::proto::Event::KeyLog { lines, .. } => {
                 logs.push(lines.as_bytes().to_vec());
                 false
             }
