@@ -5,6 +5,7 @@ use super::addition::Addition;
 use super::claim::Claim;
 use super::config::Settings;
 use super::config_error::ConfigError;
+use super::connection_ids::ConnectionIds;
 use super::context::Reaction;
 use super::error::{Error, ExportError};
 use super::finished::Finished;
@@ -16,8 +17,8 @@ use super::question::{Answer, Asks, Question};
 use super::saved::{AssociationName, Unrestorable};
 use super::suites::Suite;
 use super::versions;
-use crate::wire::Record;
 use crate::wire::hello13::Offer;
+use crate::wire::{ConnectionId, Record, RoutabilityCheck};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -85,6 +86,10 @@ impl Saved {
         match *self {}
     }
 
+    pub(crate) fn connection_ids(&self) -> Option<&ConnectionIds> {
+        match *self {}
+    }
+
     pub(crate) fn write_to(&self, _: &mut Vec<u8>) {
         match *self {}
     }
@@ -111,11 +116,16 @@ impl Association {
         match *self {}
     }
 
-    pub(crate) fn server(_: &Arc<versions::ServerConfig>, own: &ServerConfig, _: Asks) -> Association {
+    pub(crate) fn server(
+        _: &Arc<versions::ServerConfig>,
+        own: &ServerConfig,
+        _: Asks,
+        _: Option<ConnectionId>,
+    ) -> Association {
         match *own {}
     }
 
-    pub(crate) fn client(config: &Arc<ClientConfig>) -> Result<Association, Error> {
+    pub(crate) fn client(config: &Arc<ClientConfig>, _: Option<ConnectionId>) -> Result<Association, Error> {
         match **config {}
     }
 
@@ -186,6 +196,22 @@ impl Association {
     }
 
     pub(crate) fn write(&mut self, _: Instant, _: &[u8], _: &mut Outbox) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(crate) fn send_check(&mut self, _: RoutabilityCheck, _: &mut Outbox) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(crate) fn own_id(&self) -> &[u8] {
+        match *self {}
+    }
+
+    pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
+        match *self {}
+    }
+
+    pub(crate) fn newest_heard(&self) -> Option<u64> {
         match *self {}
     }
 

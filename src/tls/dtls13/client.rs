@@ -11,6 +11,7 @@ use super::schedule::{Schedule, binder, finished};
 use super::server::no_random_numbers;
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::ffi::hash::{Digest, Hash};
@@ -21,9 +22,10 @@ use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
 use crate::tls::suites::Suite;
+use crate::wire::extensions::Hello;
 use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO};
 use crate::wire::hello13::{Choice, extension};
-use crate::wire::{ExtensionFault, alert, extensions, two_versions};
+use crate::wire::{ConnectionId, ExtensionFault, alert, connection_id_extension, extensions, two_versions};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +34,8 @@ pub(super) struct ClientHandshake {
     pub(super) config: Arc<ClientConfig>,
     pub(super) stage: Stage,
     pub(super) random: [u8; 32],
+    /// The connection ID that it offers.
+    own_id: Option<ConnectionId>,
 }
 
 pub(super) enum Stage {
@@ -73,10 +77,10 @@ pub(super) struct Reading {
 }
 
 impl ClientHandshake {
-    pub(super) fn new(config: &Arc<ClientConfig>) -> Result<ClientHandshake, Error> {
+    pub(super) fn new(config: &Arc<ClientConfig>, own_id: Option<ConnectionId>) -> Result<ClientHandshake, Error> {
         let mut random = [0; 32];
         fill_random(&mut random).map_err(|_| no_random_numbers())?;
-        Ok(ClientHandshake { config: Arc::clone(config), stage: Stage::Start, random })
+        Ok(ClientHandshake { config: Arc::clone(config), stage: Stage::Start, random, own_id })
     }
 
     pub(super) fn random(&self) -> [u8; 32] {
@@ -154,6 +158,7 @@ impl ClientHandshake {
             share: &share,
             servername: self.config.servername.as_deref(),
             protocols: &self.config.offers.protocols,
+            own_id: self.own_id.as_ref(),
             identity: &psk.identity,
             binder_length: self.hash()?.length(),
         };
@@ -240,8 +245,30 @@ impl ClientHandshake {
         let peer = schedule.derive(b"s hs traffic", &hellos)?;
         // The server has heard our hello, or it would not have answered it.
         link.end_flight();
+        link.use_ids(self.agree_on_ids(&choice)?);
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own.clone(), peer.clone());
         Ok(Stage::Extensions(Box::new(Reading { suite, transcript, schedule, own, peer, protocol: None })))
+    }
+
+    /// What the server answers to our offer of connection IDs.
+    fn agree_on_ids(&self, choice: &Choice<'_>) -> Result<Option<ConnectionIds>, Error> {
+        let Some(list) = choice.ids else { return Ok(None) };
+        let Some(own) = &self.own_id else {
+            return Err(ExtensionFault::Unoffered(extension::CONNECTION_ID).into());
+        };
+        match connection_id_extension::wanted(list, Hello::Server)? {
+            Some(Some(peer)) => {
+                let checks = connection_id_extension::allows_routability_checks(list, Hello::Server)?;
+                Ok(Some(ConnectionIds::new(own, &peer, checks)))
+            }
+            Some(None) => Err(illegal("The server's connection ID is longer than any that this client could send")),
+            // RFC 9853 section 3: routability checks without connection IDs.
+            None => Err(ExtensionFault::Unoffered(extension::RRC).into()),
+        }
+    }
+
+    pub(super) fn own_id(&self) -> &[u8] {
+        self.own_id.as_ref().map_or(&[], ConnectionId::as_bytes)
     }
 
     /// Greets once more, as the server wishes (RFC 8446 section 4.1.4).

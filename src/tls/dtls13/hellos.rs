@@ -3,7 +3,7 @@
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::suites::Suite;
 use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, PSK_DHE_KE, RETRY_RANDOM, extension};
-use crate::wire::vector;
+use crate::wire::{ConnectionId, connection_id_extension, vector};
 
 /// RFC 6066 section 3.
 const HOST_NAME: u8 = 0;
@@ -16,6 +16,8 @@ pub(super) struct ClientHello<'a> {
     pub(super) share: &'a KeyShare,
     pub(super) servername: Option<&'a str>,
     pub(super) protocols: &'a [Vec<u8>],
+    /// The connection ID that we want to see.
+    pub(super) own_id: Option<&'a ConnectionId>,
     pub(super) identity: &'a [u8],
     /// Bytes of the proof that we have the key.
     pub(super) binder_length: usize,
@@ -57,6 +59,11 @@ impl ClientHello<'_> {
                 });
             });
         }
+        if let Some(id) = self.own_id {
+            body.extend(connection_id_extension::extension(id));
+            // RFC 9853 section 3: who offers connection IDs should offer this as well.
+            body.extend(connection_id_extension::routability_extension());
+        }
         write(body, extension::KEY_SHARE, |body| {
             body.extend(shares(self.share));
         });
@@ -78,9 +85,10 @@ impl ClientHello<'_> {
     }
 }
 
-/// The body of a ServerHello.
-pub(super) fn server_hello(random: &[u8; 32], suite: Suite, share: &KeyShare, psk: u16) -> Vec<u8> {
+/// The body of a ServerHello. `others`: more of its extensions.
+pub(super) fn server_hello(random: &[u8; 32], suite: Suite, share: &KeyShare, psk: u16, others: &[u8]) -> Vec<u8> {
     hello_of_server(random, suite.id(), |body| {
+        body.extend(others);
         write(body, extension::KEY_SHARE, |body| write_share(share, body));
         write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));
     })

@@ -12,6 +12,7 @@ use super::retry::Retry;
 use super::schedule::{Schedule, binder, finished};
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::are_equal;
 use crate::tls::ffi::groups::KeyShare;
@@ -21,9 +22,12 @@ use crate::tls::outbox::Outbox;
 use crate::tls::psk::PSK_IDENTITY_LIMIT;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
+use crate::wire::extensions::Hello;
 use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, HandshakeFragment, SERVER_HELLO};
 use crate::wire::hello13::{DTLS_1_3, Offer, PskOffer, offers_version};
-use crate::wire::{ClientHello, Record, alert, application_protocol as alpn, extensions_of_body};
+use crate::wire::{
+    ClientHello, ConnectionId, Record, alert, application_protocol as alpn, connection_id_extension, extensions_of_body,
+};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -35,6 +39,8 @@ const QUESTIONS_LIMIT: usize = 4;
 pub(super) struct ServerHandshake {
     config: Arc<ServerConfig>,
     protocol: Option<Vec<u8>>,
+    /// The connection ID that answers the client's offer.
+    own_id: Option<ConnectionId>,
     stage: Stage,
     /// The identity that the client has claimed last.
     identity: Option<Vec<u8>>,
@@ -71,11 +77,12 @@ struct Awaiting {
 
 impl ServerHandshake {
     /// `record`: holds the whole ClientHello, whose cookie was verified. `protocol`: what the application has chosen of the
-    /// client's application protocols.
+    /// client's application protocols. `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(super) fn new(
         config: &Arc<ServerConfig>,
         record: &Record<'_>,
         protocol: Option<Vec<u8>>,
+        own_id: Option<ConnectionId>,
     ) -> Result<(ServerHandshake, Question), Error> {
         let fragment = HandshakeFragment::parse(record.fragment());
         let hello = ClientHello::parse(record);
@@ -106,7 +113,7 @@ impl ServerHandshake {
         let transcript = retry.transcript(cookie);
         let asking = Asking { hello: fragment.body.to_vec(), retry, transcript, index: 0, asked: 0 };
         let stage = Stage::Asking(Box::new(asking));
-        let mut handshake = ServerHandshake { config: Arc::clone(config), protocol, stage, identity: None };
+        let mut handshake = ServerHandshake { config: Arc::clone(config), protocol, own_id, stage, identity: None };
         match handshake.question(0)? {
             Some(question) => Ok((handshake, question)),
             None => {
@@ -186,13 +193,15 @@ impl ServerHandshake {
         let mut random = [0; 32];
         fill_random(&mut random).map_err(|_| no_random_numbers())?;
         let index = u16::try_from(*index).map_err(|_| no_key())?;
-        let answer = server_hello(&random, *suite, &own, index);
+        let (ids, others) = self.agree_on_ids(extensions_of(hello)?)?;
+        let answer = server_hello(&random, *suite, &own, index, &others);
         transcript.add(SERVER_HELLO, &answer);
 
         let schedule = Schedule::early(hash(*suite), key)?.advance(Some(&*shared))?;
         let hellos = transcript.hash();
         let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
         let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
+        link.use_ids(ids);
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own_handshake.clone(), client_handshake.clone());
         link.begin_flight();
         link.push(PLAINTEXT_EPOCH, SERVER_HELLO, &answer);
@@ -215,6 +224,24 @@ impl ServerHandshake {
             own_finished,
             transcript,
         })
+    }
+
+    /// The connection IDs of both sides, and the extensions that say so.
+    fn agree_on_ids(&self, offered: &[u8]) -> Result<(Option<ConnectionIds>, Vec<u8>), Error> {
+        let wanted = connection_id_extension::wanted(offered, Hello::Client)?;
+        let Some((own, wanted)) = self.own_id.as_ref().zip(wanted) else { return Ok((None, Vec::new())) };
+        let too_long = || illegal("The client's connection ID is longer than any that this server could send");
+        let peer = wanted.ok_or_else(too_long)?;
+        let checks = connection_id_extension::allows_routability_checks(offered, Hello::Client)?;
+        let mut extensions = connection_id_extension::extension(own);
+        if checks {
+            extensions.extend(connection_id_extension::routability_extension());
+        }
+        Ok((Some(ConnectionIds::new(own, &peer, checks)), extensions))
+    }
+
+    pub(super) fn own_id(&self) -> &[u8] {
+        self.own_id.as_ref().map_or(&[], ConnectionId::as_bytes)
     }
 
     /// Our public value, and the secret that it shares with the client's. `asked_for`: the group that the client was asked for.

@@ -1,6 +1,7 @@
 //! The same story in DTLS 1.3: endpoints, a network, virtual time.
 
 mod both;
+mod connection_ids;
 mod cookies;
 mod handshakes;
 mod hostile;
