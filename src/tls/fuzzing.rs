@@ -3,16 +3,17 @@
 #[cfg(feature = "aws-lc")]
 use super::dtls13;
 use super::mbed;
-use super::saved::SavedConnection;
+use super::saved_connection::SavedConnection;
 use super::session::{Session, SessionOf};
 use super::tickets::{TICKET_KEY_LENGTH, TicketKeys};
+use super::trust;
 use crate::wire::fuzzing::Target;
 
 const OWN: [Target; 3] = [("saved-connections", saved_connections), ("sessions", sessions), ("tickets", tickets)];
 
 /// Those of the engines included.
 pub(crate) fn targets() -> impl Iterator<Item = Target> {
-    let targets = OWN.into_iter().chain(mbed::fuzzing::TARGETS);
+    let targets = OWN.into_iter().chain(mbed::fuzzing::TARGETS).chain(trust::fuzzing::TARGETS);
     #[cfg(feature = "aws-lc")]
     let targets = targets.chain(dtls13::fuzzing::TARGETS);
     targets

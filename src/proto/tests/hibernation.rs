@@ -1,7 +1,7 @@
 //! Connections that have been quiet for a while sleep, and nobody notices.
 
 use super::network::*;
-use crate::proto::{Limits, SendError};
+use crate::proto::{Limits, SavedConnection, SendError};
 use std::time::Duration;
 
 fn sleeping(network: &Network) -> usize {
@@ -51,7 +51,8 @@ fn sleep_forgets_nothing_that_was_negotiated() {
         network.connect(&psk_client(&[suite]));
         network.settle();
         let terms = |network: &Network| {
-            let saved = network.server.endpoint.save(network.server.secured()[0]).unwrap();
+            let saved = network.server.endpoint.save(network.server.secured()[0]);
+            let Some(SavedConnection::Dtls12(saved)) = saved else { panic!() };
             (saved.suite, *saved.master_secret, saved.extended_master_secret, saved.encrypt_then_mac)
         };
         let before = terms(&network);

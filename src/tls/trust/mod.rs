@@ -3,6 +3,8 @@
 
 mod anchors;
 mod chain;
+#[cfg(any(test, fuzzing))]
+pub(super) mod fuzzing;
 mod peer;
 mod presented;
 mod refusal;
