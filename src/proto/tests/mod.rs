@@ -25,6 +25,7 @@ mod hostile;
 mod hostile_networks;
 mod jobs;
 mod key_log;
+mod learner;
 mod leaving;
 mod lives;
 mod long_messages;
