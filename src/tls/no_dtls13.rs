@@ -40,7 +40,7 @@ impl ServerConfig {
         _: &Settings,
         _: Option<&[u16]>,
         _: bool,
-        _: Option<OwnCredential>,
+        _: Vec<OwnCredential>,
         _: Option<&PeerAuthentication>,
     ) -> Result<ServerConfig, ConfigError> {
         Err(ConfigError::NoDtls13)
@@ -58,7 +58,7 @@ impl ClientConfig {
         _: Option<ClientPsk>,
         _: bool,
         _: Option<&PeerAuthentication>,
-        _: Option<OwnCredential>,
+        _: Vec<OwnCredential>,
     ) -> Result<ClientConfig, ConfigError> {
         Err(ConfigError::NoDtls13)
     }
