@@ -36,8 +36,8 @@ pub(crate) enum Context {
 impl Context {
     /// For a client whose cookie was verified. Feed it `record` next, which holds its whole ClientHello.
     ///
-    /// `asks`: what the application is asked about the client. `sessions` and `own_id` are for DTLS 1.2: which sessions it may
-    /// resume, and the connection ID that answers its offer, if it has made one.
+    /// `asks`: what the application is asked about the client. `sessions` is for DTLS 1.2: which sessions it may resume.
+    /// `own_id`: the connection ID that answers its offer, if it has made one.
     pub(crate) fn server(
         config: &Arc<ServerConfig>,
         now: Instant,
@@ -49,18 +49,21 @@ impl Context {
         // A hello with a cookie of DTLS 1.2 goes on with that, whatever it offers beside it.
         let is_newer = |hello: ClientHello<'_>| hello.cookie.is_empty() && offers_version(hello.extensions, DTLS_1_3);
         match config.dtls13().filter(|_| ClientHello::parse(record).is_some_and(is_newer)) {
-            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks)))),
+            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks, own_id)))),
             None => Dtls12::server(config, now, asks, sessions, own_id).map(Context::Dtls12),
         }
     }
 
-    /// Call [`Context::handle_timeout`] to send the first flight. `own_id`: the connection ID that is offered, in DTLS 1.2.
+    /// Call [`Context::handle_timeout`] to send the first flight. `own_id`: the connection ID that is offered.
     pub(crate) fn client(config: &ClientConfig, now: Instant, own_id: Option<ConnectionId>) -> Result<Context, Error> {
         match config.engine() {
             ClientOf::Dtls12(config) => Dtls12::client(config, now, own_id).map(Context::Dtls12),
-            ClientOf::Dtls13(config) => Association::client(config).map(|client| Context::Dtls13(Box::new(client))),
+            ClientOf::Dtls13(config) => {
+                Association::client(config, own_id).map(|client| Context::Dtls13(Box::new(client)))
+            }
             ClientOf::Both { older, newer } => {
-                let undecided = Undecided::new(Dtls12::client(older, now, own_id)?, Association::client(newer)?);
+                let undecided =
+                    Undecided::new(Dtls12::client(older, now, own_id)?, Association::client(newer, own_id)?);
                 Ok(Context::Undecided(Box::new(undecided)))
             }
         }
@@ -295,7 +298,7 @@ impl Context {
         }
     }
 
-    /// Seals a message of a return routability check (RFC 9853). DTLS 1.3 has none here.
+    /// Seals a message of a return routability check (RFC 9853).
     pub(crate) fn send_check(
         &mut self,
         now: Instant,
@@ -304,7 +307,8 @@ impl Context {
     ) -> Result<(), Error> {
         match self {
             Context::Dtls12(context) => context.send_check(now, message, out),
-            Context::Dtls13(_) | Context::Undecided(_) => Err(Error::unasked()),
+            Context::Dtls13(association) => association.send_check(message, out),
+            Context::Undecided(_) => Err(Error::unasked()),
         }
     }
 
@@ -362,11 +366,11 @@ impl Context {
         }
     }
 
-    /// The connection ID that the peer's records have, or that we have offered; empty without one, and with DTLS 1.3.
+    /// The connection ID that the peer's records have, or that we have offered; empty without one.
     pub(crate) fn own_id(&self) -> &[u8] {
         match self {
             Context::Dtls12(context) => context.own_id(),
-            Context::Dtls13(_) => &[],
+            Context::Dtls13(association) => association.own_id(),
             Context::Undecided(undecided) => undecided.older.own_id(),
         }
     }
@@ -375,7 +379,8 @@ impl Context {
     pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
         match self {
             Context::Dtls12(context) => context.connection_ids(),
-            Context::Dtls13(_) | Context::Undecided(_) => None,
+            Context::Dtls13(association) => association.connection_ids(),
+            Context::Undecided(_) => None,
         }
     }
 
@@ -392,16 +397,17 @@ impl Context {
     pub(crate) fn checks_routability(&self) -> bool {
         match self {
             Context::Dtls12(context) => context.checks_routability(),
-            Context::Dtls13(_) | Context::Undecided(_) => false,
+            Context::Dtls13(association) => association.connection_ids().is_some_and(|ids| ids.checks_routability()),
+            Context::Undecided(_) => false,
         }
     }
 
-    /// The highest record number that was authenticated; `None` while there is a handshake, and with DTLS 1.3, whose
-    /// connections do not move.
+    /// The highest record number that was authenticated; `None` while there is a handshake.
     pub(crate) fn newest_heard(&self) -> Option<u64> {
         match self {
             Context::Dtls12(context) => context.newest_heard(),
-            Context::Dtls13(_) | Context::Undecided(_) => None,
+            Context::Dtls13(association) => association.newest_heard(),
+            Context::Undecided(_) => None,
         }
     }
 

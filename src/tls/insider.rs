@@ -45,10 +45,10 @@ impl Insider {
         edit: impl FnOnce(&mut Inside),
     ) -> Option<Vec<u8>> {
         if record.is_ciphertext() {
-            let (kind, content, number) = self.dtls13.open(is_from_server, record.epoch, record.bytes)?;
+            let (kind, content, number) = self.dtls13.open(is_from_server, record)?;
             let mut inside = Inside { kind, content };
             edit(&mut inside);
-            return self.dtls13.seal(is_from_server, record.epoch, number, inside.kind, &inside.content);
+            return self.dtls13.seal(is_from_server, record, number, inside.kind, &inside.content);
         }
         let keys = self.dtls12.as_ref().filter(|_| record.epoch == 1)?;
         let header = record.bytes.len() - record.fragment().len();

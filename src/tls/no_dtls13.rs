@@ -5,6 +5,7 @@ use super::addition::Addition;
 use super::claim::Claim;
 use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
+use super::connection_ids::ConnectionIds;
 use super::context::Reaction;
 use super::error::{Error, ExportError};
 use super::finished::Finished;
@@ -17,8 +18,8 @@ use super::question::{Answer, Asks, Question};
 use super::saved::{AssociationName, Unrestorable};
 use super::suites::Suite;
 use super::versions;
-use crate::wire::Record;
 use crate::wire::hello13::Offer;
+use crate::wire::{ConnectionId, Record, RoutabilityCheck};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -94,6 +95,10 @@ impl Saved {
         match *self {}
     }
 
+    pub(crate) fn connection_ids(&self) -> Option<&ConnectionIds> {
+        match *self {}
+    }
+
     pub(crate) fn write_to(&self, _: &mut Vec<u8>) {
         match *self {}
     }
@@ -120,11 +125,16 @@ impl Association {
         match *self {}
     }
 
-    pub(crate) fn server(_: &Arc<versions::ServerConfig>, own: &ServerConfig, _: Asks) -> Association {
+    pub(crate) fn server(
+        _: &Arc<versions::ServerConfig>,
+        own: &ServerConfig,
+        _: Asks,
+        _: Option<ConnectionId>,
+    ) -> Association {
         match *own {}
     }
 
-    pub(crate) fn client(config: &Arc<ClientConfig>) -> Result<Association, Error> {
+    pub(crate) fn client(config: &Arc<ClientConfig>, _: Option<ConnectionId>) -> Result<Association, Error> {
         match **config {}
     }
 
@@ -195,6 +205,22 @@ impl Association {
     }
 
     pub(crate) fn write(&mut self, _: Instant, _: &[u8], _: &mut Outbox) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(crate) fn send_check(&mut self, _: RoutabilityCheck, _: &mut Outbox) -> Result<(), Error> {
+        match *self {}
+    }
+
+    pub(crate) fn own_id(&self) -> &[u8] {
+        match *self {}
+    }
+
+    pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
+        match *self {}
+    }
+
+    pub(crate) fn newest_heard(&self) -> Option<u64> {
         match *self {}
     }
 

@@ -32,7 +32,7 @@ impl SavedConnection {
     pub(crate) fn connection_ids(&self) -> Option<&ConnectionIds> {
         match self {
             SavedConnection::Dtls12(saved) => saved.connection_ids.as_ref(),
-            SavedConnection::Dtls13(_) => None,
+            SavedConnection::Dtls13(saved) => saved.connection_ids(),
         }
     }
 

@@ -28,7 +28,8 @@ pub(crate) const TARGETS: [Target; 7] = [
 /// The length of our connection IDs, and a datagram.
 fn records(input: &[u8]) {
     let Some((&id_length, datagram)) = input.split_first() else { return };
-    let mut records = Records::with_ids(datagram, id_length % 33);
+    let id_length = id_length % 33;
+    let mut records = Records::with_ids(datagram, id_length);
     let mut rest = datagram;
     while let Some(record) = records.next() {
         let (bytes, behind) = rest.split_at(record.bytes.len());
@@ -36,7 +37,7 @@ fn records(input: &[u8]) {
         rest = behind;
         record_and_what_is_in_it(record);
     }
-    let header = UnifiedHeader::parse(rest);
+    let header = UnifiedHeader::parse(rest, id_length.into());
     assert!(header.is_none_or(|header| header.ciphertext + 16 <= header.end && header.end <= rest.len()));
 }
 
@@ -46,7 +47,7 @@ fn record_and_what_is_in_it(record: Record<'_>) {
     assert_eq!((again.bytes, again.fragment(), again.number()), (record.bytes, record.fragment(), record.number()));
     assert!(record.bytes.ends_with(record.fragment()) && record.fragment().len() < record.bytes.len());
     assert!(record.connection_id().is_none_or(|id| ConnectionId::new(id).is_some()));
-    assert!(!record.may_be_protected() || !record.is_of_dtls13());
+    assert!(!record.is_ciphertext() || record.may_be_protected());
     assert!(record.length_beyond_room().is_none_or(|length| length > 0));
     describe(&record);
     let start = HelloStart::parse(&record);

@@ -12,6 +12,11 @@ pub(crate) const SERVER_HELLO: u8 = 2;
 pub(crate) const HELLO_VERIFY_REQUEST: u8 = 3;
 pub(crate) const NEW_SESSION_TICKET: u8 = 4;
 pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
+/// RFC 9147 section 9.
+#[cfg(feature = "aws-lc")]
+pub(crate) const REQUEST_CONNECTION_ID: u8 = 9;
+#[cfg(feature = "aws-lc")]
+pub(crate) const NEW_CONNECTION_ID: u8 = 10;
 pub(crate) const CERTIFICATE: u8 = 11;
 pub(crate) const SERVER_KEY_EXCHANGE: u8 = 12;
 pub(crate) const CERTIFICATE_REQUEST: u8 = 13;
@@ -31,6 +36,8 @@ pub(super) fn message_name(message_type: u8) -> &'static str {
         HELLO_VERIFY_REQUEST => "HelloVerifyRequest",
         4 => "NewSessionTicket",
         ENCRYPTED_EXTENSIONS => "EncryptedExtensions",
+        9 => "RequestConnectionId",
+        10 => "NewConnectionId",
         CERTIFICATE => "Certificate",
         SERVER_KEY_EXCHANGE => "ServerKeyExchange",
         CERTIFICATE_REQUEST => "CertificateRequest",

@@ -14,12 +14,16 @@ pub(crate) mod extension {
     pub(crate) const PRE_SHARED_KEY: u16 = 41;
     pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
     pub(crate) const COOKIE: u16 = 44;
+    pub(crate) const CONNECTION_ID: u16 = 54;
+    pub(crate) const RRC: u16 = 61;
     pub(crate) const PSK_KEY_EXCHANGE_MODES: u16 = 45;
     pub(crate) const CERTIFICATE_AUTHORITIES: u16 = 47;
     pub(crate) const KEY_SHARE: u16 = 51;
 }
 
-use extension::{COOKIE, KEY_SHARE, PRE_SHARED_KEY, PSK_KEY_EXCHANGE_MODES, SUPPORTED_GROUPS, SUPPORTED_VERSIONS};
+use extension::{
+    CONNECTION_ID, COOKIE, KEY_SHARE, PRE_SHARED_KEY, PSK_KEY_EXCHANGE_MODES, RRC, SUPPORTED_GROUPS, SUPPORTED_VERSIONS,
+};
 
 /// RFC 9147 section 5.3.
 pub(crate) const DTLS_1_3: u16 = 0xfefc;
@@ -73,6 +77,8 @@ pub(crate) struct Choice<'a> {
     /// Which of the client's identities.
     pub(crate) psk: Option<u16>,
     pub(crate) cookie: Option<&'a [u8]>,
+    /// Its extensions about connection IDs, if there are any.
+    pub(crate) ids: Option<&'a [u8]>,
 }
 
 /// Why a hello of a server is not taken.
@@ -222,6 +228,9 @@ impl<'a> Choice<'a> {
             let content = find(extensions, id, Hello::Server).map_err(ChoiceFault::Extensions)?.unwrap_or_default();
             choice.read(id, content)?;
         }
+        if choice.ids.is_some() {
+            choice.ids = Some(extensions);
+        }
         // RFC 8446 section 4.2.1: without the extension, the version is an older one.
         match find(extensions, SUPPORTED_VERSIONS, Hello::Server) {
             Ok(Some(version)) if version == DTLS_1_3.to_be_bytes() => {}
@@ -240,7 +249,12 @@ impl<'a> Choice<'a> {
         let (suite, compression) = (reader.u16()?, reader.u8()?);
         let extensions = if reader.is_empty() { &[][..] } else { reader.vector(2)? };
         reader.end()?;
-        Some((Choice { random, suite, share: None, psk: None, cookie: None }, session_id, compression, extensions))
+        Some((
+            Choice { random, suite, share: None, psk: None, cookie: None, ids: None },
+            session_id,
+            compression,
+            extensions,
+        ))
     }
 
     fn read(&mut self, id: u16, content: &'a [u8]) -> Result<(), ChoiceFault> {
@@ -257,6 +271,12 @@ impl<'a> Choice<'a> {
                 self.cookie = read_cookie(content);
                 reader = Reader(&[]);
                 self.cookie.is_some()
+            }
+            // What is in them is read with the others.
+            (CONNECTION_ID | RRC, false) => {
+                self.ids = Some(content);
+                reader = Reader(&[]);
+                true
             }
             (PRE_SHARED_KEY, false) => {
                 self.psk = reader.u16();

@@ -41,6 +41,8 @@ pub(crate) struct Record<'a> {
     pub(crate) epoch: u16,
     /// Whether a client's key exchange and its ChangeCipherSpec came before this record in the same datagram.
     pub(crate) after_key_exchange: bool,
+    /// Where its connection ID begins, and how long it is.
+    id: (u8, u8),
     /// Bytes of the header.
     header_length: u8,
     /// Header and fragment.
@@ -53,28 +55,29 @@ pub(crate) struct OwnedRecord {
     content_type: ContentType,
     epoch: u16,
     pub(crate) after_key_exchange: bool,
+    id: (u8, u8),
     header_length: u8,
     pub(crate) bytes: Vec<u8>,
 }
 
 impl OwnedRecord {
     pub(crate) fn borrow(&self) -> Record<'_> {
-        let OwnedRecord { content_type, epoch, after_key_exchange, header_length, ref bytes } = *self;
-        Record { content_type, epoch, after_key_exchange, header_length, bytes }
+        let OwnedRecord { content_type, epoch, after_key_exchange, id, header_length, ref bytes } = *self;
+        Record { content_type, epoch, after_key_exchange, id, header_length, bytes }
     }
 }
 
 impl<'a> Record<'a> {
     pub(crate) fn keep(self) -> OwnedRecord {
-        let Record { content_type, epoch, after_key_exchange, header_length, bytes } = self;
-        OwnedRecord { content_type, epoch, after_key_exchange, header_length, bytes: bytes.to_vec() }
+        let Record { content_type, epoch, after_key_exchange, id, header_length, bytes } = self;
+        OwnedRecord { content_type, epoch, after_key_exchange, id, header_length, bytes: bytes.to_vec() }
     }
 
     /// The record at the beginning of `bytes`, and the rest. No record says how long its connection ID is; 0 means that none
     /// is expected.
     fn parse(bytes: &'a [u8], id_length: u8) -> Option<(Record<'a>, &'a [u8])> {
         if UnifiedHeader::begins(bytes) {
-            return Record::parse_ciphertext(bytes);
+            return Record::parse_ciphertext(bytes, id_length);
         }
         let header = bytes.first_chunk::<BEFORE_CONNECTION_ID>()?;
         let (content_type, id_length) = match header[0] {
@@ -92,18 +95,20 @@ impl<'a> Record<'a> {
         }
         let epoch = u16::from_be_bytes([header[3], header[4]]);
         let header_length = RECORD_HEADER_LENGTH as u8 + id_length;
+        let id = (BEFORE_CONNECTION_ID as u8, id_length);
         let length = bytes.get(BEFORE_CONNECTION_ID + usize::from(id_length)..)?.first_chunk::<2>()?;
         let length = usize::from(header_length) + usize::from(u16::from_be_bytes(*length));
         let (bytes, rest) = bytes.split_at_checked(length)?;
-        Some((Record { content_type, epoch, after_key_exchange: false, header_length, bytes }, rest))
+        Some((Record { content_type, epoch, after_key_exchange: false, id, header_length, bytes }, rest))
     }
 
-    fn parse_ciphertext(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
-        let header = UnifiedHeader::parse(bytes)?;
+    fn parse_ciphertext(bytes: &'a [u8], id_length: u8) -> Option<(Record<'a>, &'a [u8])> {
+        let header = UnifiedHeader::parse(bytes, id_length.into())?;
         let (bytes, rest) = bytes.split_at_checked(header.end)?;
         let (content_type, epoch) = (ContentType::Ciphertext, header.epoch_bits.into());
         let header_length = header.ciphertext as u8;
-        Some((Record { content_type, epoch, after_key_exchange: false, header_length, bytes }, rest))
+        let id = (header.id.start as u8, header.id.len() as u8);
+        Some((Record { content_type, epoch, after_key_exchange: false, id, header_length, bytes }, rest))
     }
 
     /// What stands behind the header.
@@ -113,8 +118,8 @@ impl<'a> Record<'a> {
 
     /// The ID of the connection that this record is for, if it names one.
     pub(crate) fn connection_id(&self) -> Option<&'a [u8]> {
-        let is_named = self.content_type == ContentType::Tls12Cid;
-        self.bytes.get(BEFORE_CONNECTION_ID..usize::from(self.header_length) - 2).filter(|_| is_named)
+        let (start, length) = (usize::from(self.id.0), usize::from(self.id.1));
+        self.bytes.get(start..start + length).filter(|id| !id.is_empty())
     }
 
     /// Epoch and number, as they stand in the header.
@@ -164,9 +169,9 @@ impl<'a> Record<'a> {
         self.content_type == ContentType::Handshake
     }
 
-    /// Whether this record is protected with an association's keys as DTLS 1.2 does it, provided that it is authentic.
+    /// Whether this record is protected with an association's keys, provided that it is authentic.
     pub(crate) fn may_be_protected(&self) -> bool {
-        self.epoch == EPOCH_OF_DATA && !self.is_of_dtls13()
+        self.is_ciphertext() || self.epoch == EPOCH_OF_DATA && self.content_type != ContentType::Ack
     }
 
     /// Whether this record may carry application data of an association, provided that it is authentic.

@@ -1,21 +1,21 @@
 //! One association of DTLS 1.3, in either role: a handshake, then records. Sans-I/O, as the face of the engines has it.
 
+mod queries;
+
 use super::client::ClientHandshake;
 use super::config::{ClientConfig, ServerConfig};
 use super::errors::{alert_received, malformed, unexpected};
 use super::flight::Pace;
 use super::incoming::Message;
 use super::link::{Ciphertext, Link, kind};
-use super::numbers::{DATA_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
+use super::numbers::{PLAINTEXT_EPOCH, RecordNumber};
 use super::open::Open;
 use super::server::ServerHandshake;
 use crate::tls::choice::Choice;
 use crate::tls::claim::Claim;
 use crate::tls::context::Reaction;
-use crate::tls::error::{Error, ErrorKind, ExportError};
-use crate::tls::finished::Finished;
+use crate::tls::error::{Error, ErrorKind};
 use crate::tls::inbound::{DropReason, Inbound};
-use crate::tls::key_log::KeyLog;
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
 use crate::tls::question::Asks;
@@ -23,10 +23,9 @@ use crate::tls::session_policy::SessionPolicy;
 use crate::tls::versions;
 use crate::wire::handshake::{CLIENT_HELLO, HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::hello13::ChoiceFault;
-use crate::wire::{ContentType, RECORD_LIMIT, Record, alert};
+use crate::wire::{ConnectionId, ContentType, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::Instant;
-use zeroize::Zeroizing;
 
 /// One association's engine.
 pub(crate) struct Association {
@@ -51,15 +50,21 @@ pub(super) enum Stage {
 }
 
 impl Association {
-    /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
-    pub(crate) fn server(config: &Arc<versions::ServerConfig>, own: &ServerConfig, asks: Asks) -> Association {
-        let stage = Stage::Choice(Box::new(Choice::new(config, asks, SessionPolicy::none(), None)));
+    /// For a client whose cookie was verified; feed it that ClientHello next, in one record. `own_id`: the connection ID that
+    /// answers its offer, if it has made one.
+    pub(crate) fn server(
+        config: &Arc<versions::ServerConfig>,
+        own: &ServerConfig,
+        asks: Asks,
+        own_id: Option<ConnectionId>,
+    ) -> Association {
+        let stage = Stage::Choice(Box::new(Choice::new(config, asks, SessionPolicy::none(), own_id)));
         Association::new(own.offers.pace, stage, [0; 32])
     }
 
-    /// Call [`Association::handle_timeout`] to send the first flight.
-    pub(crate) fn client(config: &Arc<ClientConfig>) -> Result<Association, Error> {
-        let handshake = ClientHandshake::new(config)?;
+    /// Call [`Association::handle_timeout`] to send the first flight. `own_id`: the connection ID that it offers.
+    pub(crate) fn client(config: &Arc<ClientConfig>, own_id: Option<ConnectionId>) -> Result<Association, Error> {
+        let handshake = ClientHandshake::new(config, own_id)?;
         let random = handshake.random();
         Ok(Association::new(config.offers.pace, Stage::Client(Box::new(handshake)), random))
     }
@@ -82,7 +87,11 @@ impl Association {
 
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
-        record.is_ciphertext() || record.epoch == 0 && !matches!(self.stage, Stage::Open(_))
+        if record.is_ciphertext() {
+            // RFC 9147 section 9: whoever has given an ID away receives no record without it.
+            return record.connection_id().unwrap_or_default() == self.own_id() || !self.link.has_keys();
+        }
+        record.epoch == 0 && !matches!(self.stage, Stage::Open(_))
     }
 
     /// Takes one record, whatever the association is at. Plaintext is written to `room`, which must be as long as the record.
@@ -284,67 +293,14 @@ impl Association {
         &mut self.link
     }
 
-    /// Bytes of payload that one record may carry.
-    pub(crate) fn payload_limit(&self) -> usize {
-        if matches!(self.stage, Stage::Open(_)) { RECORD_LIMIT } else { 0 }
+    /// Seals a message of a return routability check (RFC 9853).
+    pub(crate) fn send_check(&mut self, message: RoutabilityCheck, out: &mut Outbox) -> Result<(), Error> {
+        self.link.send(kind::RETURN_ROUTABILITY_CHECK, &message.to_bytes(), out)
     }
 
     /// RFC 8446 section 6.1: tells the peer that nothing more will come.
     pub(crate) fn close_notify(&mut self, out: &mut Outbox) {
         self.send_alert(alert::WARNING, alert::CLOSE_NOTIFY, out);
-    }
-
-    /// The random of the ClientHello that an established association began with.
-    pub(crate) fn client_random(&self) -> Option<[u8; 32]> {
-        matches!(self.stage, Stage::Open(_)).then_some(self.client_random)
-    }
-
-    /// `None` while there is a handshake, and where it was in another process.
-    pub(crate) fn finished(&self) -> Option<Finished> {
-        match &self.stage {
-            Stage::Open(open) => open.finished().cloned(),
-            _ => None,
-        }
-    }
-
-    /// Our own certificate, DER, if we have shown one.
-    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
-        match &self.stage {
-            Stage::Open(open) => open.own_certificate(),
-            _ => None,
-        }
-    }
-
-    /// Keying material for another protocol (RFC 8446 section 7.5).
-    pub(crate) fn export(
-        &self,
-        label: &[u8],
-        context: Option<&[u8]>,
-        length: usize,
-    ) -> Result<Zeroizing<Vec<u8>>, ExportError> {
-        match &self.stage {
-            Stage::Open(open) => open.export(label, context, length),
-            _ => Err(ExportError::NotConnected),
-        }
-    }
-
-    /// What reads a capture of the association: the secrets that have come since the last time, by NSS's names.
-    pub(crate) fn take_key_log(&mut self) -> Option<KeyLog> {
-        let is_client = match &self.stage {
-            Stage::Choice(_) => return None,
-            Stage::Server(_) => false,
-            Stage::Client(_) => true,
-            Stage::Open(open) => open.is_client(),
-        };
-        let lines = self.link.take_secrets().into_iter().map(|(is_own, epoch, secret)| {
-            let whose = if is_own == is_client { "CLIENT" } else { "SERVER" };
-            let label = match epoch.checked_sub(DATA_EPOCH) {
-                None => format!("{whose}_HANDSHAKE_TRAFFIC_SECRET"),
-                Some(generation) => format!("{whose}_TRAFFIC_SECRET_{generation}"),
-            };
-            KeyLog::line(&label, &self.client_random, &secret)
-        });
-        lines.reduce(|log, line| log.and(&line))
     }
 
     // --- rest --------------------------------------------------------------------------------------------------------

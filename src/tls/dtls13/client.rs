@@ -13,6 +13,7 @@ use super::server_flight::no_random_numbers;
 use super::suite::{algorithm, from_id, hash};
 use super::transcript::Transcript;
 use crate::tls::claim::Claim;
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::Refused;
 use crate::tls::ffi::groups::{Group, KeyShare};
@@ -22,9 +23,10 @@ use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
 use crate::wire::certificate_type::client_extensions;
+use crate::wire::extensions::Hello;
 use crate::wire::handshake::{CLIENT_HELLO, FINISHED, SERVER_HELLO};
-use crate::wire::hello13::Choice;
-use crate::wire::{alert, two_versions};
+use crate::wire::hello13::{Choice, extension};
+use crate::wire::{ConnectionId, ExtensionFault, alert, connection_id_extension, two_versions};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -34,6 +36,8 @@ pub(super) struct ClientHandshake {
     pub(super) config: Arc<ClientConfig>,
     pub(super) stage: Stage,
     pub(super) random: [u8; 32],
+    /// The connection ID that it offers.
+    own_id: Option<ConnectionId>,
 }
 
 pub(super) enum Stage {
@@ -68,10 +72,10 @@ pub(super) struct Greeting {
 type KeyAndTranscript = (Zeroizing<Vec<u8>>, Transcript);
 
 impl ClientHandshake {
-    pub(super) fn new(config: &Arc<ClientConfig>) -> Result<ClientHandshake, Error> {
+    pub(super) fn new(config: &Arc<ClientConfig>, own_id: Option<ConnectionId>) -> Result<ClientHandshake, Error> {
         let mut random = [0; 32];
         fill_random(&mut random).map_err(|_| no_random_numbers())?;
-        Ok(ClientHandshake { config: Arc::clone(config), stage: Stage::Start, random })
+        Ok(ClientHandshake { config: Arc::clone(config), stage: Stage::Start, random, own_id })
     }
 
     pub(super) fn random(&self) -> [u8; 32] {
@@ -156,6 +160,7 @@ impl ClientHandshake {
             protocols: &offers.protocols,
             schemes: if self.config.takes_certificates { &offers.schemes } else { &[] },
             certificate_types: &client_extensions(&offers.abilities),
+            own_id: self.own_id.as_ref(),
             psk: psk.map(|psk| Ok::<_, Error>((&*psk.identity, self.hash()?.length()))).transpose()?,
         };
         let (uncovered, hello) = (hello.uncovered(), hello.write());
@@ -276,9 +281,31 @@ impl ClientHandshake {
         let peer = schedule.derive(b"s hs traffic", &hellos)?;
         // The server has heard our hello, or it would not have answered it.
         link.end_flight();
+        link.use_ids(self.agree_on_ids(&choice)?);
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own.clone(), peer.clone());
         let keys = Keys { suite, schedule, own, peer };
         Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, psk.is_some()))))
+    }
+
+    /// What the server answers to our offer of connection IDs.
+    fn agree_on_ids(&self, choice: &Choice<'_>) -> Result<Option<ConnectionIds>, Error> {
+        let Some(list) = choice.ids else { return Ok(None) };
+        let Some(own) = &self.own_id else {
+            return Err(ExtensionFault::Unoffered(extension::CONNECTION_ID).into());
+        };
+        match connection_id_extension::wanted(list, Hello::Server)? {
+            Some(Some(peer)) => {
+                let checks = connection_id_extension::allows_routability_checks(list, Hello::Server)?;
+                Ok(Some(ConnectionIds::new(own, &peer, checks)))
+            }
+            Some(None) => Err(illegal("The server's connection ID is longer than any that this client could send")),
+            // RFC 9853 section 3: routability checks without connection IDs.
+            None => Err(ExtensionFault::Unoffered(extension::RRC).into()),
+        }
+    }
+
+    pub(super) fn own_id(&self) -> &[u8] {
+        self.own_id.as_ref().map_or(&[], ConnectionId::as_bytes)
     }
 
     /// Greets once more, as the server wishes (RFC 8446 section 4.1.4).

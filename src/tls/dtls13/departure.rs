@@ -39,10 +39,10 @@ impl Association {
 
     fn going_on(saved: &Saved, pace: Pace) -> Result<Association, Unrestorable> {
         let algorithm = algorithm(saved.suite).ok_or(Unrestorable::State("its cipher suite is not of DTLS 1.3"))?;
-        let SavedLink { own, peer, own_message, peer_message } = saved.link.clone();
+        let SavedLink { own, peer, own_message, peer_message, ids } = saved.link.clone();
         let sealer = Sealer::going_on(algorithm, own.secret, own.epoch, own.next);
         let opener = Opener::going_on(algorithm, peer.secret, peer.epoch, peer.window, peer.forgeries);
-        let link = Link::going_on(pace, (own_message, peer_message), sealer, opener);
+        let link = Link::going_on(pace, ids, (own_message, peer_message), sealer, opener);
         let open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
         let stage = Stage::Open(Box::new(open));
         Ok(Association { link, ..Association::new(pace, stage, saved.client_random) })

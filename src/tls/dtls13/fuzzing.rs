@@ -36,7 +36,7 @@ fn messages(input: &[u8]) {
     }
 }
 
-/// A suite, and what is sealed or forged.
+/// A suite and the length of a connection ID, and what is sealed or forged.
 fn ciphertexts(input: &[u8]) {
     let Some((&choice, content)) = input.split_first() else { return };
     let suites = Suite::all_of_dtls13();
@@ -45,12 +45,13 @@ fn ciphertexts(input: &[u8]) {
     let secret = hash(suite).of(b"a secret");
     let mut opener = Opener::new(algorithm, secret.clone(), 3);
     let mut forged = content.to_vec();
-    assert!(opener.open(&mut forged).is_err(), "nobody can seal without the key");
+    let id = vec![7; usize::from(choice >> 3)];
+    assert!(opener.open(id.len(), &mut forged).is_err(), "nobody can seal without the key");
     let mut sealer = Sealer::new(algorithm, secret, 3);
     let mut record = Vec::new();
     let kind = choice | 1;
-    if sealer.seal(kind, content, &mut record).is_ok() {
-        let Ok(opened) = opener.open(&mut record) else { panic!("what was sealed is not opened") };
+    if sealer.seal(&id, kind, content, &mut record).is_ok() {
+        let Ok(opened) = opener.open(id.len(), &mut record) else { panic!("what was sealed is not opened") };
         assert_eq!((opened.kind, record.get(opened.content)), (kind, Some(content)));
     }
 }

@@ -4,7 +4,7 @@ use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::suites::Suite;
 use crate::wire::certificate13::write_schemes;
 use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, PSK_DHE_KE, RETRY_RANDOM, extension};
-use crate::wire::vector;
+use crate::wire::{ConnectionId, connection_id_extension, vector};
 
 /// RFC 6066 section 3.
 const HOST_NAME: u8 = 0;
@@ -22,6 +22,8 @@ pub(super) struct ClientHello<'a> {
     pub(super) schemes: &'a [u16],
     /// The extensions that say how either side may prove who it is (RFC 7250); empty for none.
     pub(super) certificate_types: &'a [u8],
+    /// The connection ID that we want to see.
+    pub(super) own_id: Option<&'a ConnectionId>,
     /// Identity of a pre-shared key, and bytes of the proof that we have the key.
     pub(super) psk: Option<(&'a [u8], usize)>,
 }
@@ -66,6 +68,11 @@ impl ClientHello<'_> {
             write_schemes(body, self.schemes);
             body.extend(self.certificate_types);
         }
+        if let Some(id) = self.own_id {
+            body.extend(connection_id_extension::extension(id));
+            // RFC 9853 section 3: who offers connection IDs should offer this as well.
+            body.extend(connection_id_extension::routability_extension());
+        }
         write(body, extension::KEY_SHARE, |body| {
             body.extend(shares(self.share));
         });
@@ -89,8 +96,16 @@ impl ClientHello<'_> {
 }
 
 /// The body of a ServerHello. `share`: our public value. `psk`: which of the client's pre-shared keys was chosen, if any.
-pub(super) fn server_hello(random: &[u8; 32], suite: Suite, share: (Group, &[u8]), psk: Option<u16>) -> Vec<u8> {
+/// `others`: more of its extensions.
+pub(super) fn server_hello(
+    random: &[u8; 32],
+    suite: Suite,
+    share: (Group, &[u8]),
+    psk: Option<u16>,
+    others: &[u8],
+) -> Vec<u8> {
     hello_of_server(random, suite.id(), |body| {
+        body.extend(others);
         write(body, extension::KEY_SHARE, |body| write_share(share.0, share.1, body));
         if let Some(psk) = psk {
             write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));

@@ -5,6 +5,7 @@
 use super::protection::{Opener, Sealer};
 use crate::tls::ffi::aead::Algorithm;
 use crate::tls::ffi::hash::{Digest, Hash};
+use crate::wire::Record;
 
 /// Secrets of both sides, by epoch.
 #[derive(Default)]
@@ -30,27 +31,28 @@ impl Insider {
     }
 
     /// The type of a record's content, the content, and the number that the record has.
-    pub(crate) fn open(&self, is_from_server: bool, epoch_bits: u16, record: &[u8]) -> Option<(u8, Vec<u8>, u64)> {
-        let (epoch, secret) = self.secret(is_from_server, epoch_bits)?;
-        let mut record = record.to_vec();
-        let opened = Opener::new(Algorithm::Aes128Gcm, secret, epoch).open(&mut record).ok()?;
-        Some((opened.kind, record.get(opened.content)?.to_vec(), opened.number.number))
+    pub(crate) fn open(&self, is_from_server: bool, record: &Record<'_>) -> Option<(u8, Vec<u8>, u64)> {
+        let (epoch, secret) = self.secret(is_from_server, record.epoch)?;
+        let mut bytes = record.bytes.to_vec();
+        let id_length = record.connection_id().map_or(0, <[u8]>::len);
+        let opened = Opener::new(Algorithm::Aes128Gcm, secret, epoch).open(id_length, &mut bytes).ok()?;
+        Some((opened.kind, bytes.get(opened.content)?.to_vec(), opened.number.number))
     }
 
-    /// A record with this number.
+    /// A record with this number, of the epoch and with the connection ID of another record.
     pub(crate) fn seal(
         &self,
         is_from_server: bool,
-        epoch_bits: u16,
+        like: &Record<'_>,
         number: u64,
         kind: u8,
         content: &[u8],
     ) -> Option<Vec<u8>> {
-        let (epoch, secret) = self.secret(is_from_server, epoch_bits)?;
+        let (epoch, secret) = self.secret(is_from_server, like.epoch)?;
         let mut sealer = Sealer::new(Algorithm::Aes128Gcm, secret, epoch);
         sealer.go_on_with(number);
         let mut record = Vec::new();
-        sealer.seal(kind, content, &mut record).ok()?;
+        sealer.seal(like.connection_id().unwrap_or_default(), kind, content, &mut record).ok()?;
         Some(record)
     }
 }

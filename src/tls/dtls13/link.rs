@@ -1,20 +1,21 @@
 //! What is below the messages of an association: records of all epochs, fragments, acknowledgments, retransmission (RFC 9147
 //! sections 4, 5 and 7).
 
+mod epochs;
+
 use super::acknowledgments::{self, Acknowledgments};
 use super::flight::{Flight, Pace};
 use super::incoming::{Incoming, Message, Place};
-use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
+use super::numbers::{PLAINTEXT_EPOCH, RecordNumber};
 use super::protection::{OVERHEAD, Opened, Opener, Sealer};
 use super::saved::{SavedLink, SavedOpener, SavedSealer};
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
-use crate::tls::ffi::aead::Algorithm;
-use crate::tls::ffi::hash::Digest;
 use crate::tls::inbound::DropReason;
 use crate::tls::outbox::Outbox;
 use crate::wire::handshake::HandshakeFragment;
-use crate::wire::{OwnedRecord, RECORD_HEADER_LENGTH, Record};
+use crate::wire::{ConnectionId, OwnedRecord, RECORD_HEADER_LENGTH, Record};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ pub(super) mod kind {
     pub(in super::super) const HANDSHAKE: u8 = 22;
     pub(in super::super) const APPLICATION_DATA: u8 = 23;
     pub(in super::super) const ACK: u8 = 26;
+    /// RFC 9853 section 4.
+    pub(in super::super) const RETURN_ROUTABILITY_CHECK: u8 = 27;
 }
 
 /// Records that came before their keys, at most, and their bytes.
@@ -46,6 +49,8 @@ pub(super) enum Ciphertext {
 /// One side's records.
 pub(super) struct Link {
     pace: Pace,
+    /// What the hellos have agreed on about connection IDs.
+    ids: Option<ConnectionIds>,
     /// Number of the next plaintext record.
     plaintext_next: u64,
     /// By epoch; the last one is the newest.
@@ -58,6 +63,8 @@ pub(super) struct Link {
     acknowledgments: Acknowledgments,
     early: VecDeque<OwnedRecord>,
     is_open: bool,
+    /// The newest record that was authentic.
+    newest: RecordNumber,
     /// The newest epochs of both sides whose secrets have been logged.
     logged: [u64; 2],
 }
@@ -67,6 +74,7 @@ impl Link {
     pub(super) fn new(pace: Pace, own: u16, peer: u16, plaintext_next: u64) -> Link {
         Link {
             pace,
+            ids: None,
             plaintext_next,
             sealers: Vec::new(),
             openers: Vec::new(),
@@ -76,6 +84,7 @@ impl Link {
             acknowledgments: Acknowledgments::default(),
             early: VecDeque::new(),
             is_open: false,
+            newest: RecordNumber { epoch: PLAINTEXT_EPOCH, number: 0 },
             logged: [PLAINTEXT_EPOCH; 2],
         }
     }
@@ -87,10 +96,26 @@ impl Link {
     }
 
     /// That of an association which goes on here. `messages`: message_seq of the next message that either side sends.
-    pub(super) fn going_on(pace: Pace, (own, peer): (u16, u16), sealer: Sealer, opener: Opener) -> Link {
+    pub(super) fn going_on(
+        pace: Pace,
+        ids: Option<ConnectionIds>,
+        (own, peer): (u16, u16),
+        sealer: Sealer,
+        opener: Opener,
+    ) -> Link {
         let logged = [sealer.epoch(), opener.epoch()];
+        let newest = match opener.heard().0.parts().0.checked_sub(1) {
+            Some(number) => RecordNumber { epoch: opener.epoch(), number },
+            // The first record of this epoch is newer than whatever has been heard.
+            None => RecordNumber { epoch: opener.epoch().saturating_sub(1), number: 0 },
+        };
         let (sealers, openers) = (vec![sealer], vec![opener]);
-        Link { sealers, openers, is_open: true, logged, ..Link::new(pace, own, peer, 0) }
+        Link { ids, sealers, openers, is_open: true, newest, logged, ..Link::new(pace, own, peer, 0) }
+    }
+
+    /// The newest record that was authentic, by its place among all of the peer's.
+    pub(super) fn newest_heard(&self) -> u64 {
+        self.newest.rank()
     }
 
     /// What goes on elsewhere; `None` while something is under way. Records of older keys are not understood there.
@@ -105,110 +130,26 @@ impl Link {
             peer: SavedOpener { secret: opener.secret().clone(), epoch: opener.epoch(), window, forgeries },
             own_message: self.next_sequence,
             peer_message: self.incoming.next_sequence()?,
+            ids: self.ids.clone(),
         })
     }
 
-    // --- keys --------------------------------------------------------------------------------------------------------
-
-    /// Both directions of a new epoch.
-    pub(super) fn begin_epoch(&mut self, algorithm: Algorithm, epoch: u64, own: Digest, peer: Digest) {
-        self.sealers.push(Sealer::new(algorithm, own, epoch));
-        self.openers.push(Opener::new(algorithm, peer, epoch));
+    /// What the hellos have agreed on about connection IDs. All protected records have them (RFC 9147 section 9).
+    pub(super) fn use_ids(&mut self, ids: Option<ConnectionIds>) {
+        self.ids = ids;
     }
 
-    /// The handshake is over. Its reading keys stay: the peer may not know yet (RFC 9147 section 5.8.1).
-    pub(super) fn open(&mut self) -> VecDeque<OwnedRecord> {
-        self.is_open = true;
-        self.acknowledgments.clear();
-        self.forget_old_sealers();
-        for opener in self.openers.iter_mut().filter(|opener| opener.epoch() == HANDSHAKE_EPOCH) {
-            opener.rest();
-        }
-        std::mem::take(&mut self.early)
+    pub(super) fn ids(&self) -> Option<&ConnectionIds> {
+        self.ids.as_ref()
     }
 
-    /// Keeps the keys of what is under way, and the newest.
-    fn forget_old_sealers(&mut self) {
-        if !self.flight.is_under_way()
-            && let Some(newest) = self.sealers.pop()
+    /// From now on the peer wants to see this one.
+    pub(super) fn change_peer_id(&mut self, peer: &ConnectionId) {
+        if let Some(ids) = &self.ids
+            && let Some(own) = ConnectionId::new(ids.own())
         {
-            self.sealers.clear();
-            self.sealers.push(newest);
+            self.ids = Some(ConnectionIds::new(&own, peer, ids.checks_routability()));
         }
-    }
-
-    /// From now on we send in the next epoch. The peer has acknowledged our KeyUpdate.
-    pub(super) fn update_sealer(&mut self) -> Result<(), Refused> {
-        let next = self.sealers.last().ok_or(Refused)?.next()?;
-        self.sealers = vec![next];
-        Ok(())
-    }
-
-    /// From now on the peer may send in the next epoch. Records of this one may be late.
-    pub(super) fn update_opener(&mut self) -> Result<(), Refused> {
-        let newest = self.openers.last().ok_or(Refused)?;
-        let (epoch, next) = (newest.epoch(), newest.next()?);
-        // Two bits tell epochs apart: 6 looks like 2.
-        let is_kept = |old: u64| old == epoch || old == HANDSHAKE_EPOCH && next.epoch() < HANDSHAKE_EPOCH + 4;
-        self.openers.retain(|opener| is_kept(opener.epoch()));
-        self.openers.push(next);
-        Ok(())
-    }
-
-    /// The newest epoch that the peer may send in.
-    pub(super) fn peer_epoch(&self) -> u64 {
-        self.openers.last().map_or(PLAINTEXT_EPOCH, Opener::epoch)
-    }
-
-    /// Whether the keys have sealed so much that others are due.
-    pub(super) fn is_worn(&self) -> bool {
-        self.sealers.last().is_some_and(Sealer::is_worn)
-    }
-
-    /// Whether so much was forged that the association cannot go on (RFC 9147 section 4.5.3).
-    pub(super) fn has_suffered(&self) -> bool {
-        self.openers.iter().any(Opener::is_worn)
-    }
-
-    /// The keys of both sides have sealed half of what they may.
-    #[cfg(test)]
-    pub(super) fn wear_out(&mut self, peer: &mut Link) {
-        self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(2));
-        peer.openers.iter_mut().for_each(Opener::skip_to_limit);
-    }
-
-    /// The secrets that have come since the last time, each with its epoch, and whether it is our own.
-    pub(super) fn take_secrets(&mut self) -> Vec<(bool, u64, Digest)> {
-        let [own, peer] = self.logged;
-        let sealers = self.sealers.iter().map(|sealer| (true, sealer.epoch(), sealer.secret()));
-        let openers = self.openers.iter().map(|opener| (false, opener.epoch(), opener.secret()));
-        let is_new = |(is_own, epoch, _): &(bool, u64, &Digest)| *epoch > if *is_own { own } else { peer };
-        let new = sealers.chain(openers).filter(is_new);
-        let secrets = new.map(|(is_own, epoch, secret)| (is_own, epoch, secret.clone())).collect();
-        self.logged = [self.epoch(), self.peer_epoch()];
-        secrets
-    }
-
-    /// Our keys have sealed all that they may.
-    #[cfg(test)]
-    pub(super) fn use_up(&mut self) {
-        self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(1));
-    }
-
-    /// So much is forged that one record more is too much.
-    #[cfg(test)]
-    pub(super) fn suffer(&mut self) {
-        self.openers.iter_mut().for_each(Opener::suffer);
-    }
-
-    /// Gives the memory of all keys back, until they are needed.
-    pub(super) fn rest(&mut self) {
-        self.sealers.iter_mut().for_each(Sealer::rest);
-        self.openers.iter_mut().for_each(Opener::rest);
-    }
-
-    pub(super) fn is_at_rest(&self) -> bool {
-        self.sealers.iter().all(Sealer::is_at_rest) && self.openers.iter().all(Opener::is_at_rest)
     }
 
     // --- out ---------------------------------------------------------------------------------------------------------
@@ -216,7 +157,8 @@ impl Link {
     /// Appends one record in this epoch.
     fn seal(&mut self, epoch: u64, kind: u8, content: &[u8], out: &mut Vec<u8>) -> Result<RecordNumber, Refused> {
         if let Some(sealer) = self.sealers.iter_mut().find(|sealer| sealer.epoch() == epoch) {
-            return sealer.seal(kind, content, out);
+            let id = self.ids.as_ref().map_or(&[][..], ConnectionIds::peer);
+            return sealer.seal(id, kind, content, out);
         }
         if epoch != PLAINTEXT_EPOCH {
             return Err(Refused);
@@ -232,9 +174,14 @@ impl Link {
         Ok(RecordNumber { epoch, number })
     }
 
+    /// Bytes that a protected record has beyond its content.
+    fn overhead(&self) -> usize {
+        OVERHEAD + self.ids.as_ref().map_or(0, |ids| ids.peer().len())
+    }
+
     /// Sends one record by itself, in the newest epoch.
     pub(super) fn send(&mut self, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
-        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + OVERHEAD + content.len());
+        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + self.overhead() + content.len());
         self.seal(self.epoch(), kind, content, &mut datagram)?;
         out.push(&datagram);
         Ok(())
@@ -252,7 +199,7 @@ impl Link {
 
     /// Adds a message to the flight.
     pub(super) fn push(&mut self, epoch: u64, kind: u8, body: &[u8]) {
-        let overhead = if epoch == PLAINTEXT_EPOCH { RECORD_HEADER_LENGTH } else { OVERHEAD };
+        let overhead = if epoch == PLAINTEXT_EPOCH { RECORD_HEADER_LENGTH } else { self.overhead() };
         let room = usize::from(self.pace.mtu).saturating_sub(overhead);
         self.flight.push(kind, self.next_sequence, epoch, body, room);
         self.next_sequence = self.next_sequence.wrapping_add(1);
@@ -348,11 +295,18 @@ impl Link {
     pub(super) fn read(&mut self, now: Instant, record: &Record<'_>, room: &mut [u8]) -> Ciphertext {
         let Some(room) = room.get_mut(..record.bytes.len()) else { return Ciphertext::Dropped(DropReason::Malformed) };
         let bits = u64::from(record.epoch);
+        let id_length = record.connection_id().map_or(0, <[u8]>::len);
         let Some(opener) = self.openers.iter_mut().rev().find(|opener| opener.epoch() & 3 == bits) else {
             return self.keep_early(now, record);
         };
         room.copy_from_slice(record.bytes);
-        opener.open(room).map_or_else(Ciphertext::Dropped, Ciphertext::Opened)
+        match opener.open(id_length, room) {
+            Ok(opened) => {
+                self.newest = self.newest.max(opened.number);
+                Ciphertext::Opened(opened)
+            }
+            Err(reason) => Ciphertext::Dropped(reason),
+        }
     }
 
     /// Keeps a record of a handshake whose keys are not known yet.

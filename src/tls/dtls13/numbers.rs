@@ -9,11 +9,21 @@ pub(super) const HANDSHAKE_EPOCH: u64 = 2;
 /// First epoch of application data.
 pub(super) const DATA_EPOCH: u64 = 3;
 
+/// No key protects so many records that their numbers had more bits.
+const NUMBER_BITS: u32 = 48;
+
 /// A record, by its epoch and its number in it (RFC 9147 section 4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct RecordNumber {
     pub(super) epoch: u64,
     pub(super) number: u64,
+}
+
+impl RecordNumber {
+    /// The place among all records of its sender.
+    pub(super) fn rank(self) -> u64 {
+        self.epoch << NUMBER_BITS | self.number
+    }
 }
 
 /// Records below the newest whose repetitions are recognised.

@@ -7,14 +7,16 @@ use super::link::{Ciphertext, Link, kind};
 use super::numbers::DATA_EPOCH;
 use super::proof::OwnProof;
 use super::protection::Opened;
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind, ExportError};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
 use crate::tls::suites::Suite;
-use crate::wire::handshake::{KEY_UPDATE, NEW_SESSION_TICKET};
-use crate::wire::{CertificateType, RECORD_LIMIT, Record, alert};
+use crate::wire::connection_id_extension as connection_ids;
+use crate::wire::handshake::{KEY_UPDATE, NEW_CONNECTION_ID, NEW_SESSION_TICKET, REQUEST_CONNECTION_ID};
+use crate::wire::{CertificateType, RECORD_LIMIT, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -125,6 +127,14 @@ impl Open {
                 }
                 Ok(Inbound::Consumed)
             }
+            kind::RETURN_ROUTABILITY_CHECK if link.ids().is_some_and(ConnectionIds::checks_routability) => {
+                let mut message = [0; 9];
+                for (place, byte) in message.iter_mut().zip(content) {
+                    *place = *byte;
+                }
+                let check = RoutabilityCheck::parse((message, content.len()));
+                Ok(check.map_or(Inbound::Consumed, Inbound::Check))
+            }
             kind::ALERT => take_alert(content),
             _ => Err(unexpected("The peer sent a record of a type that does not belong here")),
         }
@@ -146,6 +156,21 @@ impl Open {
                     self.update = Update::Due;
                 }
                 Ok(())
+            }
+            NEW_CONNECTION_ID if message.epoch >= DATA_EPOCH && has_peer_id(link) => {
+                let ids = connection_ids::read_new(&message.body);
+                let (first, is_immediate) =
+                    ids.ok_or_else(|| malformed("The peer sent a malformed NewConnectionId"))?;
+                // RFC 9147 section 9: from now on. What is spare is not needed: nothing here changes its path by itself.
+                if is_immediate && let Some(first) = first {
+                    link.change_peer_id(&first);
+                }
+                Ok(())
+            }
+            // RFC 9147 section 9: an endpoint may give fewer than it was asked for. This one has one for each connection.
+            REQUEST_CONNECTION_ID if message.epoch >= DATA_EPOCH && has_own_id(link) => {
+                let is_number = message.body.len() == 1;
+                is_number.then_some(()).ok_or_else(|| malformed("The peer sent a malformed RequestConnectionId"))
             }
             _ => Err(unexpected("The peer sent a handshake message that does not belong behind the handshake")),
         }
@@ -212,6 +237,14 @@ impl Open {
     pub(super) fn finished(&self) -> Option<&Finished> {
         self.finished.as_ref()
     }
+}
+
+fn has_peer_id(link: &Link) -> bool {
+    link.ids().is_some_and(|ids| !ids.peer().is_empty())
+}
+
+fn has_own_id(link: &Link) -> bool {
+    link.ids().is_some_and(|ids| !ids.own().is_empty())
 }
 
 /// RFC 8446 section 6: but for two, every alert ends the connection, whatever its level.

@@ -12,7 +12,7 @@ use crate::wire::{RECORD_LIMIT, UnifiedHeader};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
-/// Bytes that a record has beyond its content: header, type and tag.
+/// Bytes that a record has beyond its content and its connection ID: header, type and tag.
 pub(super) const OVERHEAD: usize = UnifiedHeader::WRITTEN_LENGTH + 1 + TAG_LENGTH;
 
 /// Keys of one direction in one epoch. They are made of their secret when they are needed, and a connection at rest has none.
@@ -102,23 +102,29 @@ impl Sealer {
         &self.protection.secret
     }
 
-    /// Appends one record. `Refused` when the key has sealed as many as it may (RFC 9147 section 4.5.3), and for contents that
-    /// are too long.
-    pub(super) fn seal(&mut self, kind: u8, content: &[u8], out: &mut Vec<u8>) -> Result<RecordNumber, Refused> {
+    /// Appends one record with this connection ID. `Refused` when the key has sealed as many as it may (RFC 9147 section 4.5.3),
+    /// and for contents that are too long.
+    pub(super) fn seal(
+        &mut self,
+        id: &[u8],
+        kind: u8,
+        content: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<RecordNumber, Refused> {
         let number = self.next;
         if number >= seal_limit(self.protection.algorithm) || content.len() > RECORD_LIMIT {
             return Err(Refused);
         }
         let keys = self.protection.keys()?;
         let start = out.len();
-        UnifiedHeader::write(self.epoch, number, content.len() + 1 + TAG_LENGTH, out);
+        UnifiedHeader::write(self.epoch, id, number, content.len() + 1 + TAG_LENGTH, out);
         out.extend_from_slice(content);
         out.push(kind);
         out.resize(out.len() + TAG_LENGTH, 0);
-        let (header, sealed) = out[start..].split_at_mut(UnifiedHeader::WRITTEN_LENGTH);
+        let (header, sealed) = out[start..].split_at_mut(UnifiedHeader::WRITTEN_LENGTH + id.len());
         // The header is authenticated as it was before its number is hidden.
         keys.aead.seal(&keys.nonce(number), header, sealed)?;
-        keys.mask(&mut header[1..3], sealed)?;
+        keys.mask(&mut header[1 + id.len()..][..2], sealed)?;
         self.next += 1;
         Ok(RecordNumber { epoch: self.epoch, number })
     }
@@ -201,9 +207,10 @@ impl Opener {
         &self.protection.secret
     }
 
-    /// Opens a record in place. One that is refused has been spoilt, and counts as if it had never come.
-    pub(super) fn open(&mut self, record: &mut [u8]) -> Result<Opened, DropReason> {
-        let header = UnifiedHeader::parse(record).ok_or(DropReason::Malformed)?;
+    /// Opens a record in place. One that is refused has been spoilt, and counts as if it had never come. `id_length`: of the
+    /// connection IDs that we have given away.
+    pub(super) fn open(&mut self, id_length: usize, record: &mut [u8]) -> Result<Opened, DropReason> {
+        let header = UnifiedHeader::parse(record, id_length).ok_or(DropReason::Malformed)?;
         let keys = self.protection.keys().map_err(|_| DropReason::Unauthentic)?;
         let (head, ciphertext) = record.split_at_mut_checked(header.ciphertext).ok_or(DropReason::Malformed)?;
         let digits = head.get_mut(header.number.clone()).ok_or(DropReason::Malformed)?;
@@ -278,7 +285,7 @@ mod tests {
 
     fn seal(sealer: &mut Sealer, content: &[u8]) -> Vec<u8> {
         let mut record = Vec::new();
-        sealer.seal(APPLICATION_DATA, content, &mut record).unwrap();
+        sealer.seal(&[], APPLICATION_DATA, content, &mut record).unwrap();
         record
     }
 
@@ -290,10 +297,10 @@ mod tests {
                 let record = seal(&mut sealer, &content);
                 assert_eq!(record.len(), content.len() + OVERHEAD);
                 let mut copy = record.clone();
-                let opened = opener.open(&mut copy).unwrap();
+                let opened = opener.open(0, &mut copy).unwrap();
                 assert_eq!(copy[opened.content], content);
                 assert_eq!((opened.kind, opened.number), (APPLICATION_DATA, RecordNumber { epoch: 3, number }));
-                assert!(opener.open(&mut record.clone()).is_err());
+                assert!(opener.open(0, &mut record.clone()).is_err());
             }
         }
     }
@@ -305,9 +312,22 @@ mod tests {
             for bit in 0..record.len() * 8 {
                 let mut forged = record.clone();
                 forged[bit / 8] ^= 1 << (bit % 8);
-                assert!(opener.open(&mut forged).is_err(), "{bit}");
+                assert!(opener.open(0, &mut forged).is_err(), "{bit}");
             }
-            assert!(opener.open(&mut record.clone()).is_ok());
+            assert!(opener.open(0, &mut record.clone()).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_connection_id_is_authenticated() {
+        for (mut sealer, mut opener) in pairs() {
+            let mut record = Vec::new();
+            sealer.seal(&[7, 8, 9], APPLICATION_DATA, b"x", &mut record).unwrap();
+            assert_eq!((record.len(), &record[1..4]), (OVERHEAD + 3 + 1, &[7, 8, 9][..]));
+            let mut other = record.clone();
+            other[1] ^= 1;
+            assert!(opener.open(3, &mut other).is_err() && opener.open(2, &mut record.clone()).is_err());
+            assert!(opener.open(3, &mut record.clone()).is_ok());
         }
     }
 
@@ -327,10 +347,10 @@ mod tests {
             assert!(sealer.is_worn());
             sealer.next = seal_limit(sealer.protection.algorithm) - 1;
             seal(&mut sealer, b"the last one");
-            assert!(sealer.seal(APPLICATION_DATA, b"one too many", &mut Vec::new()).is_err());
+            assert!(sealer.seal(&[], APPLICATION_DATA, b"one too many", &mut Vec::new()).is_err());
             assert!(!opener.is_worn());
             opener.suffer();
-            assert!(!opener.is_worn() && opener.open(&mut [&[0x2f, 0, 9, 0, 30][..], &[7; 30]].concat()).is_err());
+            assert!(!opener.is_worn() && opener.open(0, &mut [&[0x2f, 0, 9, 0, 30][..], &[7; 30]].concat()).is_err());
             assert!(opener.is_worn());
         }
     }
@@ -339,17 +359,17 @@ mod tests {
     fn rest_changes_nothing_and_the_next_epoch_has_other_keys() {
         for (mut sealer, mut opener) in pairs() {
             let first = seal(&mut sealer, b"first");
-            opener.open(&mut first.clone()).unwrap();
+            opener.open(0, &mut first.clone()).unwrap();
             sealer.rest();
             opener.rest();
             assert!(opener.is_at_rest());
-            assert!(opener.open(&mut first.clone()).is_err());
-            assert!(opener.open(&mut seal(&mut sealer, b"second")).is_ok());
+            assert!(opener.open(0, &mut first.clone()).is_err());
+            assert!(opener.open(0, &mut seal(&mut sealer, b"second")).is_ok());
             assert!(!opener.is_at_rest());
             let (mut next_sealer, mut next_opener) = (sealer.next().unwrap(), opener.next().unwrap());
             let updated = seal(&mut next_sealer, b"third");
-            assert!(opener.open(&mut updated.clone()).is_err());
-            assert_eq!(next_opener.open(&mut updated.clone()).unwrap().number, RecordNumber { epoch: 4, number: 0 });
+            assert!(opener.open(0, &mut updated.clone()).is_err());
+            assert_eq!(next_opener.open(0, &mut updated.clone()).unwrap().number, RecordNumber { epoch: 4, number: 0 });
         }
     }
 
@@ -357,8 +377,8 @@ mod tests {
     fn nothing_but_padding_has_no_type() {
         let (mut sealer, mut opener) = pairs().next().unwrap();
         let mut record = Vec::new();
-        sealer.seal(0, &[0; 30], &mut record).unwrap();
-        let opened = opener.open(&mut record).unwrap();
+        sealer.seal(&[], 0, &[0; 30], &mut record).unwrap();
+        let opened = opener.open(0, &mut record).unwrap();
         assert_eq!((opened.kind, opened.content.len()), (0, 0));
     }
 }

@@ -6,10 +6,11 @@
 
 use super::numbers::{DATA_EPOCH, ReplayWindow};
 use super::suite::{algorithm, from_id, hash, seal_limit};
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::ffi::hash::{Digest, Hash};
 use crate::tls::saved::AssociationName;
 use crate::tls::suites::Suite;
-use crate::wire::Reader;
+use crate::wire::{ConnectionId, Reader, vector};
 
 /// RFC 9147 section 8: epochs have no more bits.
 const EPOCH_LIMIT: u64 = 1 << 48;
@@ -17,8 +18,11 @@ const EPOCH_LIMIT: u64 = 1 << 48;
 /// More records than any key may protect.
 const NUMBER_LIMIT: u64 = 1 << 48;
 
-/// Flag of a client's side.
+/// Flags: it is a client's side; it has connection IDs; both sides answer return routability checks.
 const IS_CLIENT: u8 = 1;
+const HAS_IDS: u8 = 2;
+const CHECKS_ROUTABILITY: u8 = 4;
+const FLAGS: u8 = IS_CLIENT | HAS_IDS | CHECKS_ROUTABILITY;
 
 /// What an association needs to go on.
 #[derive(Clone)]
@@ -38,6 +42,7 @@ pub(super) struct SavedLink {
     /// message_seq of the next message of either side.
     pub(super) own_message: u16,
     pub(super) peer_message: u16,
+    pub(super) ids: Option<ConnectionIds>,
 }
 
 #[derive(Clone)]
@@ -57,6 +62,11 @@ pub(super) struct SavedOpener {
 }
 
 impl Saved {
+    /// What both sides have agreed on about connection IDs.
+    pub(crate) fn connection_ids(&self) -> Option<&ConnectionIds> {
+        self.link.ids.as_ref()
+    }
+
     pub(crate) fn suite(&self) -> Suite {
         self.suite
     }
@@ -68,9 +78,12 @@ impl Saved {
 
     /// Writes it behind what is there.
     pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
-        let SavedLink { own, peer, own_message, peer_message } = &self.link;
+        let SavedLink { own, peer, own_message, peer_message, ids } = &self.link;
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let checks = ids.as_ref().is_some_and(ConnectionIds::checks_routability);
+        let flags = flag(self.is_client, IS_CLIENT) | flag(ids.is_some(), HAS_IDS) | flag(checks, CHECKS_ROUTABILITY);
         out.extend(self.suite.id().to_be_bytes());
-        out.push(if self.is_client { IS_CLIENT } else { 0 });
+        out.push(flags);
         let (next, seen) = peer.window.parts();
         for number in [own.epoch, own.next, peer.epoch, next, seen, peer.forgeries] {
             out.extend(number.to_be_bytes());
@@ -81,6 +94,9 @@ impl Saved {
         for secret in [&self.exporter, &own.secret, &peer.secret] {
             out.extend_from_slice(secret);
         }
+        for id in ids.iter().flat_map(|ids| [ids.own(), ids.peer()]) {
+            vector(out, 1, |out| out.extend_from_slice(id));
+        }
     }
 
     /// What [`Saved::write_to`] has written, and nothing behind it; `None` for anything else, and for numbers that no association
@@ -88,7 +104,7 @@ impl Saved {
     pub(crate) fn read(bytes: &[u8]) -> Option<Saved> {
         let mut reader = Reader(bytes);
         let suite = from_id(reader.u16()?)?;
-        let flags = reader.u8().filter(|flags| flags & !IS_CLIENT == 0)?;
+        let flags = reader.u8().filter(|flags| flags & !FLAGS == 0)?;
         let epoch = |reader: &mut Reader<'_>| reader.u64().filter(|epoch| (DATA_EPOCH..EPOCH_LIMIT).contains(epoch));
         let own_epoch = epoch(&mut reader)?;
         let own_next = reader.u64().filter(|next| algorithm(suite).is_some_and(|of| *next <= seal_limit(of)))?;
@@ -101,9 +117,16 @@ impl Saved {
         let exporter = read_secret(&mut reader, hash(suite))?;
         let own = SavedSealer { secret: read_secret(&mut reader, hash(suite))?, epoch: own_epoch, next: own_next };
         let peer = SavedOpener { secret: read_secret(&mut reader, hash(suite))?, epoch: peer_epoch, window, forgeries };
+        let ids = if flags & HAS_IDS == 0 {
+            None
+        } else {
+            let own = ConnectionId::new(reader.vector(1)?)?;
+            let peer = ConnectionId::new(reader.vector(1)?)?;
+            Some(ConnectionIds::new(&own, &peer, flags & CHECKS_ROUTABILITY != 0))
+        };
         reader.end()?;
-        let link = SavedLink { own, peer, own_message, peer_message };
-        Some(Saved { suite, is_client: flags == IS_CLIENT, client_random, exporter, link })
+        let link = SavedLink { own, peer, own_message, peer_message, ids };
+        Some(Saved { suite, is_client: flags & IS_CLIENT != 0, client_random, exporter, link })
     }
 }
 
@@ -132,6 +155,7 @@ mod tests {
             },
             own_message: 4,
             peer_message: 6,
+            ids: None,
         };
         Saved { suite, is_client: true, client_random: [8; 32], exporter: secret(b"exporter"), link }
     }
@@ -158,10 +182,21 @@ mod tests {
     }
 
     #[test]
+    fn connection_ids_go_along() {
+        let id = |length: usize| ConnectionId::new(&vec![7; length]).unwrap();
+        let mut saved = saved(Suite::all_of_dtls13()[0]);
+        saved.link.ids = Some(ConnectionIds::new(&id(8), &id(0), true));
+        let written = bytes(&saved);
+        let read = Saved::read(&written).unwrap();
+        assert_eq!((bytes(&read), read.connection_ids()), (written.clone(), saved.connection_ids()));
+        assert!((0..written.len()).all(|length| Saved::read(&written[..length]).is_none()));
+    }
+
+    #[test]
     fn other_suites_flags_epochs_and_numbers_are_refused() {
         let written = bytes(&saved(Suite::all_of_dtls13()[0]));
         // Suite; a flag; both epochs, too low and too high; a number beyond what its key may seal.
-        for (at, value) in [(0, 0xc0), (2, 2), (10, 2), (26, 1), (3, 1), (19, 1), (11, 1)] {
+        for (at, value) in [(0, 0xc0), (2, 8), (10, 2), (26, 1), (3, 1), (19, 1), (11, 1)] {
             let mut other = written.clone();
             other[at] = value;
             assert!(Saved::read(&other).is_none(), "{at}");

@@ -24,7 +24,7 @@ use crate::wire::certificate_type::read_client_hello;
 use crate::wire::certificate13::offered_schemes;
 use crate::wire::handshake::{FINISHED, HandshakeFragment};
 use crate::wire::hello13::{DTLS_1_3, Offer, PskOffer, offers_version};
-use crate::wire::{CertificateType, ClientHello, Record, alert, application_protocol as alpn};
+use crate::wire::{CertificateType, ClientHello, ConnectionId, Record, alert, application_protocol as alpn};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -36,6 +36,8 @@ const QUESTIONS_LIMIT: usize = 4;
 pub(super) struct ServerHandshake {
     config: Arc<ServerConfig>,
     protocol: Option<Vec<u8>>,
+    /// The connection ID that answers the client's offer.
+    own_id: Option<ConnectionId>,
     stage: Stage,
     /// The identity that the client has claimed last.
     identity: Option<Vec<u8>>,
@@ -60,11 +62,12 @@ struct Asking {
 
 impl ServerHandshake {
     /// `record`: holds the whole ClientHello, whose cookie was verified. `protocol`: what the application has chosen of the
-    /// client's application protocols.
+    /// client's application protocols. `own_id`: the connection ID that answers the client's offer, if it has made one.
     pub(super) fn new(
         config: &Arc<ServerConfig>,
         record: &Record<'_>,
         protocol: Option<Vec<u8>>,
+        own_id: Option<ConnectionId>,
     ) -> Result<ServerHandshake, Error> {
         let fragment = HandshakeFragment::parse(record.fragment());
         let hello = ClientHello::parse(record);
@@ -93,9 +96,9 @@ impl ServerHandshake {
         }
         let protocol = choose_protocol(config, protocol, hello.extensions)?;
         let transcript = retry.transcript(cookie);
-        let hello = Hello { body: fragment.body.to_vec(), retry, transcript };
+        let hello = Hello { body: fragment.body.to_vec(), retry, transcript, own_id };
         let stage = Stage::Asking(Box::new(Asking { hello, index: 0, asked: 0 }));
-        Ok(ServerHandshake { config: Arc::clone(config), protocol, stage, identity: None })
+        Ok(ServerHandshake { config: Arc::clone(config), protocol, own_id, stage, identity: None })
     }
 
     /// The first question, if the client has a pre-shared key. Otherwise it is for [`ServerHandshake::sign`] to go on.
@@ -261,6 +264,11 @@ impl ServerHandshake {
             Stage::Awaiting(sent) => sent.client.as_mut().ok_or_else(Error::unasked)?.answer(accepted),
             _ => Err(Error::unasked()),
         }
+    }
+
+    /// The connection ID that answers the client's offer; empty without one.
+    pub(super) fn own_id(&self) -> &[u8] {
+        self.own_id.as_ref().map_or(&[], ConnectionId::as_bytes)
     }
 
     /// How far it has come.

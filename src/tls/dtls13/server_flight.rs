@@ -11,6 +11,7 @@ use super::retry::Retry;
 use super::schedule::{Schedule, finished};
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
 use crate::tls::ffi::hash::Digest;
@@ -22,7 +23,9 @@ use crate::wire::handshake::{
     CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO,
 };
 use crate::wire::hello13::Offer;
-use crate::wire::{CertificateType, certificate13, extensions_of_body};
+use crate::wire::{
+    CertificateType, ConnectionId, certificate13, connection_id_extension, extensions, extensions_of_body,
+};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,6 +35,8 @@ pub(super) struct Hello {
     pub(super) retry: Retry,
     /// The messages before it.
     pub(super) transcript: Transcript,
+    /// The connection ID that answers its offer, if it has made one.
+    pub(super) own_id: Option<ConnectionId>,
 }
 
 /// How the server proves who it is.
@@ -77,7 +82,7 @@ pub(super) fn send(
     link: &mut Link,
     out: &mut Outbox,
 ) -> Result<Sent, Error> {
-    let Hello { body, retry: Retry { suite, group, .. }, transcript } = hello;
+    let Hello { body, retry: Retry { suite, group, .. }, transcript, own_id } = hello;
     let (suite, mut transcript) = (*suite, transcript.clone());
     let offer = Offer::parse(extensions_of(body)?)?;
     let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
@@ -88,7 +93,8 @@ pub(super) fn send(
     let (group, share, shared) = exchange(config, &offer, *group, key.is_some())?;
     let mut random = [0; 32];
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
-    let answer = server_hello(&random, suite, (group, &share), index);
+    let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
+    let answer = server_hello(&random, suite, (group, &share), index, &others);
     transcript.add(CLIENT_HELLO, body);
     transcript.add(SERVER_HELLO, &answer);
 
@@ -98,6 +104,7 @@ pub(super) fn send(
     let hellos = transcript.hash();
     let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
     let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
+    link.use_ids(ids);
     link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own_handshake.clone(), client_handshake.clone());
     link.begin_flight();
     link.push(PLAINTEXT_EPOCH, SERVER_HELLO, &answer);
@@ -139,6 +146,21 @@ pub(super) fn send(
         client,
         shown,
     })
+}
+
+/// The connection IDs of both sides, and the extensions that say so. `own`: our own, if we have one. `offered`: the extensions of
+/// the ClientHello.
+fn agree_on_ids(own: Option<&ConnectionId>, offered: &[u8]) -> Result<(Option<ConnectionIds>, Vec<u8>), Error> {
+    let wanted = connection_id_extension::wanted(offered, extensions::Hello::Client)?;
+    let Some((own, wanted)) = own.zip(wanted) else { return Ok((None, Vec::new())) };
+    let too_long = || illegal("The client's connection ID is longer than any that this server could send");
+    let peer = wanted.ok_or_else(too_long)?;
+    let checks = connection_id_extension::allows_routability_checks(offered, extensions::Hello::Client)?;
+    let mut answer = connection_id_extension::extension(own);
+    if checks {
+        answer.extend(connection_id_extension::routability_extension());
+    }
+    Ok((Some(ConnectionIds::new(own, &peer, checks)), answer))
 }
 
 /// Our public value, and the secret that it shares with the client's. `asked_for`: the group that the client was asked for.

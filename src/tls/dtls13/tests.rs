@@ -1,5 +1,6 @@
 //! Two associations that talk to each other without a network, so that one can say what no honest peer says.
 
+mod connection_ids;
 mod departure;
 mod epochs;
 mod messages;
@@ -94,7 +95,7 @@ impl Pair {
         let psk = ClientPsk::new(b"device", KEY).unwrap();
         let client = ClientConfig::new(&settings, Some(psk), None, None).unwrap();
         let ClientOf::Dtls13(client) = client.engine() else { panic!() };
-        let mut client = Association::client(client).unwrap();
+        let mut client = Association::client(client, None).unwrap();
         let mut out = Outbox::default();
         assert!(matches!(client.handle_timeout(now, &mut out), Ok(Progress::Waiting)));
         let hello = datagrams(&out);
@@ -102,7 +103,7 @@ impl Pair {
         let Greeting::Retry(request) = config.greet(&record, &HelloStart::parse(&record).unwrap()) else { panic!() };
         let retry = request.with_cookie(&[&request.memory()[..], &[0; 20]].concat()).unwrap();
         let (_, hello) = deliver(&mut client, now, &[retry]);
-        let mut server = Association::server(&config, config.dtls13().unwrap(), Asks::default());
+        let mut server = Association::server(&config, config.dtls13().unwrap(), Asks::default(), None);
         let (reactions, _) = deliver(&mut server, now, &hello);
         assert!(matches!(reactions[0], Ok(Reaction::Handshake(Progress::Asks(Question::Psk(_))))), "{reactions:?}");
         let mut out = Outbox::default();

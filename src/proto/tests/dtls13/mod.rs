@@ -2,6 +2,7 @@
 
 mod both;
 mod certificates;
+mod connection_ids;
 mod cookies;
 mod handshakes;
 mod hostile;

@@ -59,7 +59,7 @@ impl Story {
         let config = Arc::new(ServerConfig::new(&settings, Some(credentials), false, clients).unwrap());
         let client = ClientConfig::new(&settings, None, Some(trusting(Some("localhost"))), None).unwrap();
         let ClientOf::Dtls13(client) = client.engine() else { panic!() };
-        let mut client = Association::client(client).unwrap();
+        let mut client = Association::client(client, None).unwrap();
         let mut out = Outbox::default();
         assert!(matches!(client.handle_timeout(now, &mut out), Ok(Progress::Waiting)));
         let first = datagrams(&out).remove(0);
@@ -67,7 +67,7 @@ impl Story {
         let Greeting::Retry(request) = config.greet(&record, &HelloStart::parse(&record).unwrap()) else { panic!() };
         let retry = request.with_cookie(&[&request.memory()[..], &[0; 20]].concat()).unwrap();
         let (_, second) = deliver(&mut client, now, std::slice::from_ref(&retry));
-        let mut server = Association::server(&config, config.dtls13().unwrap(), Asks::default());
+        let mut server = Association::server(&config, config.dtls13().unwrap(), Asks::default(), None);
         let (reactions, flight) = deliver(&mut server, now, &second);
         assert!(matches!(reactions[0], Ok(Reaction::Handshake(Progress::Waiting))), "{reactions:?}");
         let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();

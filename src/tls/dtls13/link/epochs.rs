@@ -1,0 +1,118 @@
+//! The keys of both directions, epoch by epoch (RFC 9147 sections 6.1 and 8).
+
+use super::Link;
+use crate::tls::dtls13::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
+use crate::tls::dtls13::protection::{Opener, Sealer};
+use crate::tls::ffi::Refused;
+use crate::tls::ffi::aead::Algorithm;
+use crate::tls::ffi::hash::Digest;
+use crate::wire::OwnedRecord;
+use std::collections::VecDeque;
+
+impl Link {
+    /// Whether there are keys, with which the hellos have agreed on connection IDs.
+    pub(in super::super) fn has_keys(&self) -> bool {
+        !self.sealers.is_empty()
+    }
+
+    /// Both directions of a new epoch.
+    pub(in super::super) fn begin_epoch(&mut self, algorithm: Algorithm, epoch: u64, own: Digest, peer: Digest) {
+        self.sealers.push(Sealer::new(algorithm, own, epoch));
+        self.openers.push(Opener::new(algorithm, peer, epoch));
+    }
+
+    /// The handshake is over. Its reading keys stay: the peer may not know yet (RFC 9147 section 5.8.1).
+    pub(in super::super) fn open(&mut self) -> VecDeque<OwnedRecord> {
+        self.is_open = true;
+        self.acknowledgments.clear();
+        self.forget_old_sealers();
+        for opener in self.openers.iter_mut().filter(|opener| opener.epoch() == HANDSHAKE_EPOCH) {
+            opener.rest();
+        }
+        std::mem::take(&mut self.early)
+    }
+
+    /// Keeps the keys of what is under way, and the newest.
+    pub(super) fn forget_old_sealers(&mut self) {
+        if !self.flight.is_under_way()
+            && let Some(newest) = self.sealers.pop()
+        {
+            self.sealers.clear();
+            self.sealers.push(newest);
+        }
+    }
+
+    /// From now on we send in the next epoch. The peer has acknowledged our KeyUpdate.
+    pub(in super::super) fn update_sealer(&mut self) -> Result<(), Refused> {
+        let next = self.sealers.last().ok_or(Refused)?.next()?;
+        self.sealers = vec![next];
+        Ok(())
+    }
+
+    /// From now on the peer may send in the next epoch. Records of this one may be late.
+    pub(in super::super) fn update_opener(&mut self) -> Result<(), Refused> {
+        let newest = self.openers.last().ok_or(Refused)?;
+        let (epoch, next) = (newest.epoch(), newest.next()?);
+        // Two bits tell epochs apart: 6 looks like 2.
+        let is_kept = |old: u64| old == epoch || old == HANDSHAKE_EPOCH && next.epoch() < HANDSHAKE_EPOCH + 4;
+        self.openers.retain(|opener| is_kept(opener.epoch()));
+        self.openers.push(next);
+        Ok(())
+    }
+
+    /// The newest epoch that the peer may send in.
+    pub(in super::super) fn peer_epoch(&self) -> u64 {
+        self.openers.last().map_or(PLAINTEXT_EPOCH, Opener::epoch)
+    }
+
+    /// Whether the keys have sealed so much that others are due.
+    pub(in super::super) fn is_worn(&self) -> bool {
+        self.sealers.last().is_some_and(Sealer::is_worn)
+    }
+
+    /// Whether so much was forged that the association cannot go on (RFC 9147 section 4.5.3).
+    pub(in super::super) fn has_suffered(&self) -> bool {
+        self.openers.iter().any(Opener::is_worn)
+    }
+
+    /// The keys of both sides have sealed half of what they may.
+    #[cfg(test)]
+    pub(in super::super) fn wear_out(&mut self, peer: &mut Link) {
+        self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(2));
+        peer.openers.iter_mut().for_each(Opener::skip_to_limit);
+    }
+
+    /// The secrets that have come since the last time, each with its epoch, and whether it is our own.
+    pub(in super::super) fn take_secrets(&mut self) -> Vec<(bool, u64, Digest)> {
+        let [own, peer] = self.logged;
+        let sealers = self.sealers.iter().map(|sealer| (true, sealer.epoch(), sealer.secret()));
+        let openers = self.openers.iter().map(|opener| (false, opener.epoch(), opener.secret()));
+        let is_new = |(is_own, epoch, _): &(bool, u64, &Digest)| *epoch > if *is_own { own } else { peer };
+        let new = sealers.chain(openers).filter(is_new);
+        let secrets = new.map(|(is_own, epoch, secret)| (is_own, epoch, secret.clone())).collect();
+        self.logged = [self.epoch(), self.peer_epoch()];
+        secrets
+    }
+
+    /// Our keys have sealed all that they may.
+    #[cfg(test)]
+    pub(in super::super) fn use_up(&mut self) {
+        self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(1));
+    }
+
+    /// So much is forged that one record more is too much.
+    #[cfg(test)]
+    pub(in super::super) fn suffer(&mut self) {
+        self.openers.iter_mut().for_each(Opener::suffer);
+    }
+
+    /// Gives the memory of all keys back, until they are needed.
+    pub(in super::super) fn rest(&mut self) {
+        self.sealers.iter_mut().for_each(Sealer::rest);
+        self.openers.iter_mut().for_each(Opener::rest);
+    }
+
+    pub(in super::super) fn is_at_rest(&self) -> bool {
+        self.sealers.iter().all(Sealer::is_at_rest) && self.openers.iter().all(Opener::is_at_rest)
+    }
+}
