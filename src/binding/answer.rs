@@ -41,7 +41,7 @@ pub struct NativeOwnPsk {
 }
 
 /// An answer in the types of the layers below.
-#[expect(clippy::large_enum_variant, reason = "it is used up at once")]
+#[cfg_attr(feature = "aws-lc", expect(clippy::large_enum_variant, reason = "it is used up at once"))]
 pub(super) enum Parsed<'a> {
     Config(Option<Arc<ServerConfig>>),
     Protocol(Option<&'a [u8]>),

@@ -7,6 +7,10 @@ use super::suites::Suite;
 
 /// What a connection needs to go on with the same keys.
 #[derive(Clone)]
+#[cfg_attr(
+    not(feature = "aws-lc"),
+    expect(clippy::large_enum_variant, reason = "without the engine there is one variant")
+)]
 pub(crate) enum SavedConnection {
     Dtls12(SavedDtls12),
     /// Good for one life: see [`SavedDtls13`].
