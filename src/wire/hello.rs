@@ -153,6 +153,14 @@ pub(super) fn extensions_of_server_hello(message: &[u8]) -> Option<&[u8]> {
     (list.len() == usize::from(u16::from_be_bytes(*length))).then_some(list)
 }
 
+/// Version and number of the suite in a whole ServerHello message.
+pub(crate) fn version_and_suite(message: &[u8]) -> Option<(u16, u16)> {
+    let &version = message.get(HANDSHAKE_HEADER_LENGTH..)?.first_chunk()?;
+    let (&session_id, rest) = message.get(BEFORE_SESSION_ID..)?.split_first()?;
+    let &suite = rest.get(session_id.into()..)?.first_chunk()?;
+    Some((u16::from_be_bytes(version), u16::from_be_bytes(suite)))
+}
+
 fn split_u8_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&length, rest) = bytes.split_first()?;
     rest.split_at_checked(length.into())

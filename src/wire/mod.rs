@@ -41,7 +41,7 @@ pub(crate) use extensions::supported_groups;
 pub(crate) use fragments::HelloFragments;
 #[cfg(feature = "aws-lc")]
 pub(crate) use hello::extensions_of_body;
-pub(crate) use hello::{ClientHello, HelloStart};
+pub(crate) use hello::{ClientHello, HelloStart, version_and_suite};
 pub(crate) use lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, RECORD_LIMIT};
 pub(crate) use public_key::{PublicKey, RSA_BITS};
 #[cfg(feature = "aws-lc")]

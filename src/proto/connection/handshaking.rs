@@ -12,7 +12,7 @@ pub(super) struct Handshaking {
     pub(super) waiting_for: WaitingFor,
     /// How many of its steps the engine has taken.
     steps: u32,
-    /// Whether it has since been asked for by [`Connection::has_advanced`].
+    /// Whether it has since been asked for by `Connection::has_advanced`.
     has_advanced: bool,
     pub(super) greeting: Option<Greeting>,
     pub(super) heard: Heard,

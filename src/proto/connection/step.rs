@@ -37,7 +37,7 @@ pub(in crate::proto) enum Step {
     Check(RoutabilityCheck),
     /// The handshake waits for the application.
     Asks(Question),
-    /// The handshake's next step is for another thread: [`Connection::lend`].
+    /// The handshake's next step is for another thread: `Connection::lend`.
     Computes,
     /// The handshake is over.
     Established { negotiated: Box<Negotiated>, handshake_time: Duration },

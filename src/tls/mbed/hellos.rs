@@ -15,9 +15,10 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::wire::certificate_type::{Agreement, client_extensions, read_client_hello, read_server_hello};
 use crate::wire::extensions::{self, Hello};
 use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
+use crate::wire::hello13::DTLS_1_2;
 use crate::wire::{
     CertificateType, ClientHello, ExtensionFault, HANDSHAKE_HEADER_LENGTH, Records, SrtpProfile, alert,
-    application_protocol, connection_id_extension, server_name, session_ticket, srtp, two_versions,
+    application_protocol, connection_id_extension, server_name, session_ticket, srtp, two_versions, version_and_suite,
 };
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -162,6 +163,7 @@ impl Hellos {
                 if self.extensions.rewrite.is_some() && two_versions::tells_of_downgrade(&message) {
                     return Err(Error::protocol(alert::ILLEGAL_PARAMETER, DOWNGRADE).into());
                 }
+                check_suite(ssl, &message)?;
                 let list = extensions::of_server_hello(&self.offered, &message)?;
                 self.agreement = read_server_hello(&self.rules.abilities, list)?;
                 self.srtp_profile = srtp::read_server_hello(&self.rules.srtp_profiles, list)?;
@@ -226,5 +228,16 @@ impl Hellos {
     /// What is wrong with the ClientHello; then it is of no interest what else the engine did not like.
     pub(super) fn take_fault(&mut self) -> Option<Error> {
         self.fault.take()
+    }
+}
+
+/// RFC 5246 section 7.4.1.3: the server chooses one of the suites that the client offers. The engine takes those that it does not
+/// know for a fault of its own.
+fn check_suite(ssl: &Ssl, message: &[u8]) -> Result<(), Error> {
+    match version_and_suite(message) {
+        Some((DTLS_1_2, suite)) if !ssl.config().suites().any(|own| own == suite) => {
+            Err(Error::protocol(alert::ILLEGAL_PARAMETER, "The server chose a cipher suite that was not offered"))
+        }
+        _ => Ok(()),
     }
 }
