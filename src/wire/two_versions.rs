@@ -44,7 +44,8 @@ impl<'a> Body<'a> {
 }
 
 /// The body of a ClientHello that both versions can go on from: what DTLS 1.2 says in its own, and what DTLS 1.3 says beyond that.
-/// Its suites and groups come first. Its proofs of pre-shared keys come last, as it has them, and are not good for this hello.
+/// The suites and groups of DTLS 1.3 come first, and its signatures behind the others. Its proofs of pre-shared keys come last, as it
+/// has them, and are not good for this hello.
 pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
     let (older, newer) = (Body::parse(older)?, Body::parse(newer)?);
     let mut body = older.start.to_vec();
@@ -59,7 +60,14 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
         });
         for &(id, content) in &older.extensions {
             match newer.find(id) {
-                Some(other) if is_list_of_numbers(id) => write(body, id, |body| merge_lists(other, content, body)),
+                // Many servers of DTLS 1.2 sign in the first way that they know, and the older engine cannot verify RSA-PSS. In
+                // DTLS 1.3 no other signature of an RSA key is allowed, so that it may stand behind.
+                Some(other) if id == SIGNATURE_ALGORITHMS => {
+                    write(body, id, |body| merge_lists(content, other, body));
+                }
+                Some(other) if id == extension::SUPPORTED_GROUPS => {
+                    write(body, id, |body| merge_lists(other, content, body))
+                }
                 _ => write(body, id, |body| body.extend(content)),
             }
         }
@@ -71,10 +79,6 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
         }
     });
     Some(body)
-}
-
-fn is_list_of_numbers(id: u16) -> bool {
-    matches!(id, extension::SUPPORTED_GROUPS | SIGNATURE_ALGORITHMS)
 }
 
 /// Lists of numbers of two bytes, each list with its length before it: what the second has beyond the first stands behind it.
@@ -189,6 +193,16 @@ mod tests {
             (PRE_SHARED_KEY, &[8]),
         ];
         assert_eq!(merge(&older, &newer()).unwrap(), hello(1, &[0x13, 1, 0, 0xae], Some(&expected)));
+    }
+
+    #[test]
+    fn a_server_of_the_older_version_finds_the_signatures_first_that_the_older_engine_verifies() {
+        let [older, newer] = [&[0, 2, 4, 1][..], &[0, 4, 8, 4, 4, 1]].map(|list| {
+            let extensions: [(u16, &[u8]); 1] = [(SIGNATURE_ALGORITHMS, list)];
+            hello(1, &[0, 0xae], Some(&extensions))
+        });
+        let merged = merge(&older, &newer).unwrap();
+        assert_eq!(Body::parse(&merged).unwrap().find(SIGNATURE_ALGORITHMS), Some(&[0, 4, 4, 1, 8, 4][..]));
     }
 
     #[test]
