@@ -149,7 +149,7 @@ describe('a client that leaves its turn out gets no connection (CVE-2026-93304)'
   }
 });
 
-test('zeros are no key of an identity that nobody knows, or that is too long to be asked about', async (t) => {
+test('a key of zeros opens neither an unknown identity nor one too long to be looked up', async (t) => {
   const server = await startServer(t);
   server.on('secureConnection', () => assert.fail('it is connected'));
   const { port } = server.address();

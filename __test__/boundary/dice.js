@@ -43,7 +43,7 @@ function throwing() {
   );
 }
 
-/** Bytes that are no longer there. */
+/** A buffer whose memory was transferred elsewhere. */
 function detached(dice) {
   const bytes = new Uint8Array(1 + dice.roll(64));
   structuredClone(bytes, { transfer: [bytes.buffer] });
@@ -108,7 +108,7 @@ function hostileValue(dice, reenter) {
     () => reentrant(reenter),
     () => () => reenter(),
     () => {
-      throw new RangeError('there is no value');
+      throw new RangeError('this getter always throws');
     },
     () => Promise.resolve(1),
     () => new Date(NaN),

@@ -115,7 +115,7 @@ test('nobody takes the place of a worker that is none', () => {
   assert.throws(() => replaceNode({}), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
-test('a process that is no worker does not join', async () => {
+test('only a worker process can join', async () => {
   const server = createServer({ psk: 'x', connectionId: 8 });
   assert.throws(() => joinCluster(server), { code: 'ERR_INVALID_STATE' });
 });

@@ -153,7 +153,7 @@ describe('options of a server', () => {
     assert.equal(serverOptions({ psk: 'secret', hibernateAfter: Infinity }).native.hibernateAfter, undefined);
   });
 
-  test('about who gives way are booleans', () => {
+  test('evictIdleConnections and replaceByIdentity must be booleans', () => {
     for (const name of ['evictIdleConnections', 'replaceByIdentity']) {
       assert.throws(() => serverOptions({ psk: 'secret', [name]: 1 }), { code: 'ERR_INVALID_ARG_TYPE' });
     }

@@ -9,7 +9,7 @@ const { getHeapSnapshot } = require('node:v8');
 
 const { connectedPair } = require('../support/endpoints.js');
 
-/** As text, a secret would be in one of these forms; in a snapshot there are no bytes of buffers. */
+/** The forms in which a string could contain a secret. A snapshot has strings, but not the bytes of buffers. */
 function forms(secret) {
   return {
     hexadecimal: secret.toString('hex'),
