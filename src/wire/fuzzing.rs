@@ -166,7 +166,7 @@ fn hellos_of_dtls13(input: &[u8]) {
         }
         if let Some(psk) = &offer.psk {
             assert!(!psk.keys.is_empty() && psk.uncovered <= input.len());
-            assert!(psk.keys.iter().all(|(identity, proof)| !identity.is_empty() && proof.len() >= 32));
+            assert!(psk.keys.iter().all(|key| !key.identity.is_empty() && key.proof.len() >= 32));
         }
     }
     if let Ok(choice) = Choice::parse(input) {

@@ -51,6 +51,7 @@ impl Endpoint {
                 self.count_received(handle, length);
                 self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
             }
+            Step::Session(session) => self.take_session(handle, *session),
             Step::FellAsleep => self.sleepers += 1,
             // It had to wait, and came from the address at which the handshake was.
             Step::Check(message) => {

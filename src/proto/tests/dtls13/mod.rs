@@ -11,6 +11,7 @@ mod life;
 mod lossy;
 mod mutual;
 mod questions;
+mod resumption;
 
 use super::network::*;
 use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Suite, Version, Versions, Wishes};
