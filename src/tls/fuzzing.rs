@@ -51,7 +51,7 @@ fn tickets(input: &[u8]) {
 }
 
 fn check_sealed(keys: &TicketKeys, session: &[u8]) {
-    let version = if session.len() % 2 == 0 { Version::Dtls12 } else { Version::Dtls13 };
+    let version = if session.len().is_multiple_of(2) { Version::Dtls12 } else { Version::Dtls13 };
     let Some(mut ticket) = keys.seal(version, session) else { return };
     assert_eq!(keys.open(version, &ticket).as_deref().map(Vec::as_slice), Some(session));
     let at = session.first().map_or(0, |&first| usize::from(first) % ticket.len());

@@ -288,7 +288,7 @@ fn proofs_of_another_length_belong_to_another_hash() {
 fn of_a_hundred_keys_the_first_few_are_looked_at() {
     let place = |at: usize| {
         let (mut pair, hello, session) = returning();
-        let junk = vec![7; 60];
+        let junk = [7; 60];
         let mut offered = vec![(&junk[..], 5); 100];
         offered[at] = (&session.ticket, session.age_add);
         let hello = rewritten(&hello, only_keys(keys(&offered, 32)), Some((Origin::Session, key_of(&session))));
