@@ -44,8 +44,8 @@ pub(crate) struct NewSession {
 }
 
 impl NewSession {
-    /// One that a client has, and can offer again.
-    pub(super) fn of_client(session: &Session) -> Option<NewSession> {
+    /// `None` for one that is too long to be kept.
+    pub(super) fn of(session: &Session) -> Option<NewSession> {
         Some(NewSession { id: session.id, bytes: session.to_bytes()?, replaces: None })
     }
 }

@@ -5,22 +5,7 @@ use super::psk_offer::{Modes, PskOffer};
 use super::reader::Reader;
 
 /// Numbers of extensions.
-pub(crate) mod extension {
-    pub(crate) const SERVER_NAME: u16 = 0;
-    pub(crate) const SUPPORTED_GROUPS: u16 = 10;
-    pub(crate) const SIGNATURE_ALGORITHMS: u16 = 13;
-    pub(crate) const APPLICATION_PROTOCOL: u16 = 16;
-    pub(crate) const CLIENT_CERTIFICATE_TYPE: u16 = 19;
-    pub(crate) const SERVER_CERTIFICATE_TYPE: u16 = 20;
-    pub(crate) const PRE_SHARED_KEY: u16 = 41;
-    pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
-    pub(crate) const COOKIE: u16 = 44;
-    pub(crate) const CONNECTION_ID: u16 = 54;
-    pub(crate) const RRC: u16 = 61;
-    pub(crate) const PSK_KEY_EXCHANGE_MODES: u16 = 45;
-    pub(crate) const CERTIFICATE_AUTHORITIES: u16 = 47;
-    pub(crate) const KEY_SHARE: u16 = 51;
-}
+pub(crate) use super::extension_numbers as extension;
 
 use extension::{CONNECTION_ID, COOKIE, KEY_SHARE, PRE_SHARED_KEY, RRC, SUPPORTED_GROUPS, SUPPORTED_VERSIONS};
 

@@ -10,6 +10,7 @@ pub(crate) mod certificate;
 pub(crate) mod certificate13;
 mod connection_id;
 mod describe;
+pub(crate) mod extension_numbers;
 pub(crate) mod extensions;
 mod fragments;
 #[cfg(any(test, fuzzing))]

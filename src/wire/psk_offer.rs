@@ -1,8 +1,8 @@
 //! The pre-shared keys that a ClientHello of DTLS 1.3 offers, sessions among them, and how it would use them (RFC 8446 sections
 //! 4.2.9 and 4.2.11): clear text from anybody.
 
+use super::extension_numbers::{PRE_SHARED_KEY, PSK_KEY_EXCHANGE_MODES};
 use super::extensions::{ExtensionFault, Hello, find};
-use super::hello13::extension::{PRE_SHARED_KEY, PSK_KEY_EXCHANGE_MODES};
 use super::reader::Reader;
 
 /// RFC 8446 section 4.2.9: a pre-shared key together with a key exchange.

@@ -20,6 +20,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
+use crate::tls::peer::Authorization;
 use crate::tls::session::Session;
 use crate::tls::session_policy::NewSession;
 use crate::tls::suites::Suite;
@@ -223,12 +224,15 @@ impl Reading {
             own: shown.map(|(own, kind, _)| (own, kind)),
             ticket: None,
             // It is good once more until another one comes.
-            session: session.and_then(|session| NewSession::of_client(&session)),
+            session: session.and_then(|session| NewSession::of(&session)),
             remembering: None,
         };
         self.transcript.add(FINISHED, &own_finished);
         let resumption = master.derive(b"res master", &self.transcript.hash())?;
-        outcome.remembering = Remembering::of(config, &outcome, identity, resumption);
+        if outcome.authorization() == Authorization::Granted {
+            let (protocol, peer) = (outcome.protocol.clone(), outcome.peer.as_ref());
+            outcome.remembering = Remembering::of(config, *suite, protocol, peer, identity, resumption);
+        }
         Ok(outcome)
     }
 }

@@ -1,16 +1,15 @@
 //! Sessions on a client's side (RFC 8446 sections 2.2 and 4.6.1): the one that it offers, and those that its server gives to it.
 
 use super::config::ClientConfig;
-use super::finish::Outcome;
 use super::schedule::session_key;
 use super::session_key::{as_secret, hash_of};
 use super::suite::hash;
 use crate::tls::ffi::hash::{Digest, Hash};
 use crate::tls::master_secret::MasterSecret;
-use crate::tls::peer::Authorization;
 use crate::tls::saved::SessionId;
 use crate::tls::session::{FOREIGN_TICKET_LIMIT, LONGEST_LIFETIME, Session, SessionOf};
 use crate::tls::session_policy::NewSession;
+use crate::tls::suites::Suite;
 use crate::tls::trust::Peer;
 use crate::tls::wall_clock::WallClock;
 use crate::wire::NewSessionTicket;
@@ -56,28 +55,31 @@ pub(super) struct Remembering {
 }
 
 impl Remembering {
-    /// `None` when there are no sessions of this handshake: the client does not want any, or the server has not authenticated itself.
-    /// `identity`: of the external pre-shared key that the two sides have proved to have.
+    /// Of a handshake with a server that has authenticated itself; `None` for a client that wants no sessions. `protocol`: the
+    /// application protocol. `peer`: what the server has presented. `identity`: of the external pre-shared key that the two sides have
+    /// proved to have.
     pub(super) fn of(
         config: &ClientConfig,
-        outcome: &Outcome,
+        suite: Suite,
+        protocol: Option<Vec<u8>>,
+        peer: Option<&Peer>,
         identity: Option<Vec<u8>>,
         resumption: Digest,
     ) -> Option<Box<Remembering>> {
-        let clock = config.clock.filter(|_| outcome.authorization() == Authorization::Granted)?;
+        let clock = config.clock?;
         let session = Session {
             of: SessionOf::Client,
-            suite: outcome.suite,
+            suite,
             secret: MasterSecret::from(&[0; 48]),
             encrypt_then_mac: false,
             made_at: 0,
             lifetime: 0,
             scope: config.offers.scope,
             server_name: config.servername.clone(),
-            protocol: outcome.protocol.clone(),
+            protocol,
             psk_identity: identity,
-            peer: outcome.peer.as_ref().and_then(Peer::credential).cloned(),
-            issuers: outcome.peer.as_ref().map(|peer| peer.issuers().to_vec()).unwrap_or_default(),
+            peer: peer.and_then(Peer::credential).cloned(),
+            issuers: peer.map(|peer| peer.issuers().to_vec()).unwrap_or_default(),
             authorized: true,
             id: SessionId::default(),
             ticket: Vec::new(),
@@ -99,6 +101,6 @@ impl Remembering {
             age_add: ticket.age_add,
             ..self.session.clone()
         };
-        NewSession::of_client(&session)
+        NewSession::of(&session)
     }
 }

@@ -193,8 +193,8 @@ impl Sessions {
         let mut id = [0; SessionId::LIMIT];
         fill_random(&mut id).ok()?;
         let id = SessionId::new(&id)?;
-        let bytes = Session { id, ..session.clone() }.to_bytes()?;
+        let kept = NewSession::of(&Session { id, ..session.clone() })?;
         let replaces = former.map(|former| former.id).filter(|id| !id.as_bytes().is_empty());
-        Some(NewSession { id, bytes, replaces })
+        Some(NewSession { replaces, ..kept })
     }
 }

@@ -349,7 +349,7 @@ impl Resumption {
                 stores.then(|| self.session_of_server(ssl, rules, hellos, peer))??
             }
         };
-        Some(NewSession { id: session.id, bytes: session.to_bytes()?, replaces: None })
+        NewSession::of(&session)
     }
 }
 
