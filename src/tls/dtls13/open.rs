@@ -111,7 +111,7 @@ impl Open {
             kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
             kind::HANDSHAKE => {
                 let taken = link.take_handshake(now, opened.number, content, out);
-                taken.map_err(|_| malformed("The peer sent a malformed handshake message"))?;
+                taken.map_err(|fault| fault.of("handshake message"))?;
                 while let Some(message) = link.next_message() {
                     self.take_message(&message, link)?;
                 }
@@ -119,7 +119,7 @@ impl Open {
             }
             kind::ACK => {
                 let delivered = link.take_acknowledgment(now, opened.number.epoch, content, out);
-                let delivered = delivered.map_err(|_| malformed("The peer sent a malformed acknowledgment"))?;
+                let delivered = delivered.map_err(|fault| fault.of("acknowledgment"))?;
                 if delivered && self.update == Update::UnderWay {
                     // RFC 9147 section 8: only now.
                     link.update_sealer()?;
