@@ -121,6 +121,15 @@ impl Context {
         }
     }
 
+    /// Whether it takes this record while the application is asked, so that its sender learns that it has come. Others have to wait
+    /// for the answer.
+    pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
+        match self {
+            Context::Dtls13(association) => association.hears_while_asking(record),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
+        }
+    }
+
     /// Takes one record, whatever the association is at. Plaintext is written to `plaintext`, which must be as long as
     /// the record.
     pub(crate) fn handle_record(

@@ -38,6 +38,11 @@ pub(crate) enum Retry {}
 #[derive(Clone)]
 pub(crate) enum Saved {}
 
+/// Nothing is left out: it is refused.
+pub(crate) fn has_group(_: &[u16]) -> bool {
+    true
+}
+
 impl ServerConfig {
     pub(crate) fn new(
         _: &Settings,
@@ -183,6 +188,10 @@ impl Association {
         _: &mut [u8],
         _: &mut Outbox,
     ) -> Result<Reaction, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn hears_while_asking(&self, _: &Record<'_>) -> bool {
         match *self {}
     }
 

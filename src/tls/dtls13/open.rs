@@ -129,7 +129,7 @@ impl Open {
             kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
             kind::HANDSHAKE => {
                 let taken = link.take_handshake(now, opened.number, content, out);
-                let repeats = taken.map_err(|_| malformed("The peer sent a malformed handshake message"))?;
+                let repeats = taken.map_err(|fault| fault.of("handshake message"))?;
                 let mut session = None;
                 while let Some(message) = link.next_message() {
                     // Of several tickets in one record, the newest is worth an event.
@@ -143,7 +143,7 @@ impl Open {
             }
             kind::ACK => {
                 let delivered = link.take_acknowledgment(now, opened.number.epoch, content, out);
-                let delivered = delivered.map_err(|_| malformed("The peer sent a malformed acknowledgment"))?;
+                let delivered = delivered.map_err(|fault| fault.of("acknowledgment"))?;
                 if delivered && self.update == Update::UnderWay {
                     // RFC 9147 section 8: only now.
                     link.update_sealer()?;

@@ -59,6 +59,9 @@ impl Association {
 
     /// Reads the messages that are whole, until the handshake has to wait.
     pub(super) fn advance(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        if self.suspended.is_some() {
+            return Ok(Progress::Waiting);
+        }
         if let Stage::Server(server) = &mut self.stage
             && server.is_answering()
         {
