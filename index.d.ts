@@ -555,6 +555,14 @@ export interface ListenOptions {
 /** A version of DTLS. */
 export type Version = 'DTLSv1.2' | 'DTLSv1.3';
 
+/** What `getEphemeralKeyInfo()` tells of a key exchange. */
+export interface EphemeralKeyInfo {
+  type: 'ECDH';
+  name: 'prime256v1' | 'secp384r1' | 'secp521r1' | 'X25519' | 'X25519MLKEM768';
+  /** Bits of the curve. */
+  size: number;
+}
+
 export interface CipherInfo {
   /** OpenSSL's name: 'PSK-AES128-CCM8'. */
   name: string;
@@ -955,6 +963,14 @@ export class DtlsSocket extends Duplex {
   getCertificate(): PeerCertificate | Record<string, never> | null;
   /** Our own certificate; undefined without one, before the end of the handshake, and when the socket is destroyed. */
   getX509Certificate(): X509Certificate | undefined;
+  /** The group in which both sides made their keys, by OpenSSL's name, and the bits of its curve. An empty object without such an
+   * exchange, before the end of the handshake, and when the handshake was in another process. */
+  getEphemeralKeyInfo(): EphemeralKeyInfo | Record<string, never>;
+  /** Signature algorithms that both sides accept, our favourite first, by OpenSSL's names, such as `'ECDSA+SHA256'`. Empty when the
+   * handshake had no signatures, on a client that was not asked for a certificate, and when it was in another process. */
+  getSharedSigalgs(): string[];
+  /** Traces what happens on this connection from now on to stderr, as `debug: 3` does for all of a server or client. */
+  enableTrace(): void;
   /** Content of our Finished message; undefined without a connection, and for a restored one. */
   getFinished(): Buffer | undefined;
   /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */

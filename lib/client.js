@@ -62,6 +62,7 @@ class DtlsClient extends DtlsSocket {
     this._ownsUdp = socket === undefined;
     // The session that is offered.
     this._offered = nativeOptions.session;
+    this._isTraced = false;
     this._isReferenced = true;
     this._isBound = false;
     this._udpOptions = udp;
@@ -101,6 +102,12 @@ class DtlsClient extends DtlsSocket {
    */
   getSession() {
     return this.connected ? (this._endpoint.native.session(this._handle) ?? undefined) : undefined;
+  }
+
+  /** Traces what happens from now on: all of it, if that is in the tick of connect(). */
+  enableTrace() {
+    this._isTraced = true;
+    super.enableTrace();
   }
 
   /** Counters; index.d.ts says which. */
@@ -166,6 +173,7 @@ class DtlsClient extends DtlsSocket {
    * @returns {number} the connection in the native object
    */
   _begin({ endpoint, address, port }) {
+    if (this._isTraced) endpoint.native.tracePeer(address, port);
     return endpoint.connect(this, address, port);
   }
 
@@ -186,6 +194,7 @@ class DtlsClient extends DtlsSocket {
     this._udp = udp;
     this._handle = handle;
     this.remoteAddress = address;
+    if (this._isTraced) super.enableTrace();
   }
 
   /** Somebody else has closed the UDP socket. An open connection ends; one that was still opening has failed. */

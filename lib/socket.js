@@ -1,5 +1,6 @@
 'use strict';
 
+const { ephemeralKeyInfo, signatureNames } = require('./algorithms');
 const { opensslName, suiteVersion } = require('./ciphers');
 const { ConnectionStream } = require('./connection-stream');
 const { exportSocket } = require('./exports/departure');
@@ -132,6 +133,21 @@ class DtlsSocket extends ConnectionStream {
     return this._cipher === null ? null : suiteVersion(this._cipher);
   }
 
+  /** @returns {object} type, name and size of the ephemeral key exchange, as node:tls shapes it; empty without one */
+  getEphemeralKeyInfo() {
+    return ephemeralKeyInfo(this._algorithms()?.group ?? 0);
+  }
+
+  /** @returns {string[]} signature algorithms that both sides accept, our favourite first, by OpenSSL's names */
+  getSharedSigalgs() {
+    return signatureNames(this._algorithms()?.signatures ?? []);
+  }
+
+  /** Traces what happens on this connection from now on, as the option `enableTrace` does for all of an endpoint. */
+  enableTrace() {
+    if (this._handle !== 0) this._endpoint.native.tracePeer(this.remoteAddress, this.remotePort);
+  }
+
   /** @returns {object | null} as node:tls shapes it: empty without a certificate, null when the socket is destroyed */
   getPeerCertificate(detailed = false) {
     if (this.destroyed) return null;
@@ -173,6 +189,10 @@ class DtlsSocket extends ConnectionStream {
 
   _connectionIds() {
     return this.connected ? this._endpoint.native.connectionIds(this._handle) : null;
+  }
+
+  _algorithms() {
+    return this.connected ? this._endpoint.native.algorithms(this._handle) : null;
   }
 
   _finished() {

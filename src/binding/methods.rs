@@ -197,6 +197,18 @@ macro_rules! endpoint_methods {
                 self.driver.own_certificate(connection)
             }
 
+            /// What its handshake has agreed on beside the suite; null while there is one.
+            #[napi(catch_unwind)]
+            pub fn algorithms(&self, connection: u32) -> Option<NativeAlgorithms> {
+                self.driver.algorithms(connection)
+            }
+
+            /// Traces what happens with this peer, until its connection is over.
+            #[napi(catch_unwind)]
+            pub fn trace_peer(&mut self, address: String, port: u16) -> Result<(), CodedError> {
+                self.driver.trace_peer(&address, port)
+            }
+
             /// The application knows that the peer receives at its address. Answers whether that was in doubt.
             #[napi(catch_unwind)]
             pub fn confirm_address(&mut self, connection: u32) -> bool {

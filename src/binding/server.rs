@@ -8,7 +8,7 @@ use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::{NativeServerOptions, address_validation};
 use super::parcels::{self, NativeParcel};
-use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
+use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
 use super::travel::{self, NativeArrivals, NativeTraveller};

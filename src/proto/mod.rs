@@ -46,7 +46,7 @@ mod vendor_move;
 mod waiting;
 
 pub(crate) use crate::tls::{
-    Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
+    Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
     ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
     KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
     RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId, Settings,

@@ -2,6 +2,7 @@
 //! else of it ever exists.
 
 use super::addition::Addition;
+use super::algorithms::Algorithms;
 use super::claim::Claim;
 use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
@@ -229,6 +230,10 @@ impl Association {
     }
 
     pub(crate) fn close_notify(&mut self, _: &mut Outbox) {
+        match *self {}
+    }
+
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
         match *self {}
     }
 

@@ -7,6 +7,7 @@ use super::link::{Ciphertext, Link, kind};
 use super::numbers::DATA_EPOCH;
 use super::proof::OwnProof;
 use super::protection::Opened;
+use crate::tls::algorithms::Algorithms;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind, ExportError};
 use crate::tls::ffi::hash::Digest;
@@ -32,6 +33,7 @@ pub(super) struct Open {
     exporter: Digest,
     /// `None` where the handshake was in another process.
     finished: Option<Finished>,
+    algorithms: Algorithms,
     update: Update,
     /// What we have shown, and as what.
     own: Option<(Arc<OwnProof>, CertificateType)>,
@@ -51,13 +53,14 @@ enum Update {
 
 impl Open {
     pub(super) fn new(is_client: bool, outcome: Outcome) -> Open {
-        let Outcome { suite, exporter, finished, own, .. } = outcome;
-        Open { finished: Some(finished), own, ..Open::going_on(is_client, suite, exporter) }
+        let Outcome { suite, exporter, finished, algorithms, own, .. } = outcome;
+        Open { finished: Some(finished), algorithms, own, ..Open::going_on(is_client, suite, exporter) }
     }
 
     /// What is left of a handshake in another process.
     pub(super) fn going_on(is_client: bool, suite: Suite, exporter: Digest) -> Open {
-        Open { is_client, suite, exporter, finished: None, update: Update::No, own: None, worn_at: None }
+        let algorithms = Algorithms::default();
+        Open { is_client, suite, exporter, finished: None, algorithms, update: Update::No, own: None, worn_at: None }
     }
 
     /// Fatal only if an authentic record caused it, or so many forged ones that the keys are worn.
@@ -236,6 +239,10 @@ impl Open {
 
     pub(super) fn finished(&self) -> Option<&Finished> {
         self.finished.as_ref()
+    }
+
+    pub(super) fn algorithms(&self) -> Algorithms {
+        self.algorithms
     }
 }
 

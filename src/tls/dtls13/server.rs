@@ -12,6 +12,7 @@ use super::retry::Retry;
 use super::schedule::{binder, finished};
 use super::server_flight::{Certified, Hello, Proof, Sent, extensions_of, no_random_numbers, send};
 use super::suite::{algorithm, hash};
+use crate::tls::algorithms::SharedSignatures;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::are_equal;
@@ -239,7 +240,8 @@ impl ServerHandshake {
         let Stage::Awaiting(sent) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        let Sent { suite, transcript, client_handshake, own, peer, exporter, own_finished, client, shown } = *sent;
+        let Sent { suite, transcript, client_handshake, own, peer, exporter, own_finished, algorithms, client, shown } =
+            *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
@@ -250,6 +252,7 @@ impl ServerHandshake {
             suite,
             exporter,
             finished: Finished::new(&own_finished, &message.body),
+            algorithms,
             uses_psk: shown.is_none(),
             psk_identity: self.identity.take(),
             protocol: self.protocol.take(),
@@ -310,7 +313,8 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
         Error::new(ErrorKind::NoSharedCipher, message)
     })?;
     let peer = agreement.peer.unwrap_or(CertificateType::X509);
-    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer })
+    let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), &schemes);
+    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer, signatures })
 }
 
 /// RFC 7301 section 3.2: the first of ours that the client has. Without any on either side there is none.

@@ -11,6 +11,7 @@ use super::retry::Retry;
 use super::schedule::{Schedule, finished};
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
@@ -55,6 +56,8 @@ pub(super) struct Certified {
     pub(super) peer: CertificateType,
     /// What the client is told of it: a list of extensions.
     pub(super) answer: Vec<u8>,
+    /// Which signatures both accept.
+    pub(super) signatures: SharedSignatures,
 }
 
 /// What is left of the flight when it was sent.
@@ -66,6 +69,7 @@ pub(super) struct Sent {
     pub(super) peer: Digest,
     pub(super) exporter: Digest,
     pub(super) own_finished: Digest,
+    pub(super) algorithms: Algorithms,
     /// What the client is to prove; `None` when it was not asked to.
     pub(super) client: Option<PeerProof>,
     /// What the server has shown; `None` with a pre-shared key.
@@ -91,6 +95,7 @@ pub(super) fn send(
         Proof::Certificate(_) => (None, None),
     };
     let (group, share, shared) = exchange(config, &offer, *group, key.is_some())?;
+    let mut algorithms = Algorithms { group: group.id(), ..Algorithms::default() };
     let mut random = [0; 32];
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
@@ -122,6 +127,7 @@ pub(super) fn send(
                 push(&mut transcript, CERTIFICATE_REQUEST, &request);
                 client = Some(PeerProof::new(&config.offers.peers, Signer::Client, certified.peer));
             }
+            algorithms.signatures = certified.signatures;
             let (own, kind) = &certified.own;
             push(&mut transcript, CERTIFICATE, &own.certificate(*kind));
             shown = Some((Arc::clone(own), *kind));
@@ -142,6 +148,7 @@ pub(super) fn send(
         peer: master.derive(b"c ap traffic", &so_far)?,
         exporter: master.derive(b"exp master", &so_far)?,
         own_finished,
+        algorithms,
         transcript,
         client,
         shown,
