@@ -193,8 +193,10 @@ export interface SharedOptions {
   handshakeThreads?: number;
   /** Connection IDs (RFC 9146), by which a connection outlives the address of its peer: the length of the ID that the peer is
    * to put into its records, 0 to 32 bytes. 8 is enough for any number of connections. With 0, records to the peer have the ID
-   * that it wants, and none is asked of it. They are used if both sides have this option. Default: none. */
-  connectionId?: number;
+   * that it wants, and none is asked of it. They are used if both sides have this option. A function makes the IDs, ahead of the
+   * handshakes: 1 to 32 bytes, always as many, with `nodeId` as the first byte if there is one. IDs that are in use at the same
+   * time differ in their last 8 bytes. Default: none. */
+  connectionId?: number | (() => Uint8Array);
   /** How a peer with a connection ID that has moved shows that it receives at its address. Until then, at most three times the
    * bytes that have come from there are sent there, and the address before gets a copy of each datagram. 'rrc': the enhanced
    * return routability check of RFC 9853, which first asks at the address before; it takes a second. 'rrc-basic': the basic check,

@@ -34,6 +34,7 @@ class DtlsClient extends DtlsSocket {
     const {
       native: nativeOptions,
       handshakeThreads,
+      makeIds,
       pskCallback,
       rules,
       remote,
@@ -46,7 +47,7 @@ class DtlsClient extends DtlsSocket {
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link();
     const makeEndpoint = () => {
-      const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads };
+      const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads, makeIds };
       const made = new Endpoint(native.DtlsClient, nativeOptions, link, means);
       made.logKeys(link.logsKeys);
       return made;

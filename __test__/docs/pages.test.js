@@ -79,7 +79,7 @@ const SERVING = {
   'docs/dashboard.md': 1,
   'docs/fleet.md': 1,
   'docs/migrating.md': 2,
-  'docs/nat.md': 3,
+  'docs/nat.md': 4,
   'docs/observing.md': 4,
   'docs/restarts.md': 3,
 };

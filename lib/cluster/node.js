@@ -18,11 +18,12 @@ const MIN_CONNECTION_ID = 2;
 class Node {
   /**
    * @param {import('../server').DtlsServer} server
-   * @param {{ nodeId?: number, connectionId?: number }} options
+   * @param {{ nodeId?: number, connectionId?: number, makesIds?: boolean }} options `makesIds`: whether the application does
    */
-  constructor(server, { nodeId, connectionId }) {
+  constructor(server, { nodeId, connectionId, makesIds = false }) {
     this._server = server;
     this._connectionId = connectionId;
+    this._makesIds = makesIds;
     /** Its number, undefined where there are no others. */
     this.id = nodeId;
     // Whoever takes parcels, in place of listeners.
@@ -35,6 +36,10 @@ class Node {
     if (this._connectionId === undefined || this._connectionId < MIN_CONNECTION_ID) {
       const range = `${MIN_CONNECTION_ID} bytes or more`;
       throw invalidArgValue('options.connectionId', `must be ${range}, because nodes know their connections by it`);
+    }
+    if (this._makesIds) {
+      const reason = 'must be a number, because the cluster chooses the first byte of each connection ID';
+      throw invalidArgValue('options.connectionId', reason);
     }
     this.id = id;
     this._server._endpoint.native.becomeNode(id);

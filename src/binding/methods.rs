@@ -203,6 +203,18 @@ macro_rules! endpoint_methods {
                 self.driver.algorithms(connection)
             }
 
+            /// Has the application make connection IDs: the registers say when fewer than `low` are left.
+            #[napi(catch_unwind)]
+            pub fn expect_connection_ids(&mut self, low: u32) {
+                self.driver.expect_connection_ids(low);
+            }
+
+            /// IDs for connections to come, end to end, where the application makes them. Answers how many of them are good.
+            #[napi(catch_unwind)]
+            pub fn supply_connection_ids(&mut self, ids: &[u8]) -> u32 {
+                self.driver.supply_connection_ids(ids)
+            }
+
             /// Traces what happens with this peer, until its connection is over.
             #[napi(catch_unwind)]
             pub fn trace_peer(&mut self, address: String, port: u16) -> Result<(), CodedError> {

@@ -21,6 +21,7 @@ mod gathering;
 mod handshakes;
 mod heap;
 mod histogram;
+mod id_supply;
 mod jobs;
 mod known_keys;
 mod limits;

@@ -116,6 +116,14 @@ impl Driver {
         self.endpoint.algorithms(ConnectionHandle(connection)).map(NativeAlgorithms::new)
     }
 
+    pub(in crate::binding) fn expect_connection_ids(&mut self, low: u32) {
+        self.endpoint.expect_connection_ids(low as usize);
+    }
+
+    pub(in crate::binding) fn supply_connection_ids(&mut self, ids: &[u8]) -> u32 {
+        self.with(|endpoint, _| endpoint.supply_connection_ids(ids) as u32)
+    }
+
     pub(in crate::binding) fn trace_peer(&mut self, address: &str, port: u16) -> Result<(), CodedError> {
         let remote = address::parse(address, port).ok_or_else(|| no_address(address))?;
         self.endpoint.trace_peer(remote);

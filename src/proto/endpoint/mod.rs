@@ -214,6 +214,22 @@ impl Endpoint {
         self.ids.set_length(length);
     }
 
+    /// Has the application make them: [`Endpoint::supply_connection_ids`]. Handshakes do not wait for that: they go without where
+    /// none is left. `low`: how many of them are few.
+    pub(crate) fn expect_connection_ids(&mut self, low: usize) {
+        self.ids.expect_supply(low);
+    }
+
+    /// Takes IDs that lie end to end; answers how many of them are good.
+    pub(crate) fn supply_connection_ids(&mut self, ids: &[u8]) -> usize {
+        self.ids.supply(ids)
+    }
+
+    /// Whether few of them are left, since one was taken.
+    pub(crate) fn wants_connection_ids(&self) -> bool {
+        self.ids.wants_supply()
+    }
+
     /// What has happened on a connection.
     pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
         self.connections.get(&handle).map(|entry| entry.tally)
