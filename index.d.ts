@@ -199,7 +199,7 @@ export interface SharedOptions {
   connectionId?: number | (() => Uint8Array);
   /** How a peer with a connection ID that has moved shows that it receives at its address. Until then, at most three times the
    * bytes that have come from there are sent there, and the address before gets a copy of each datagram. 'rrc': the enhanced
-   * return routability check of RFC 9853, which first asks at the address before; it takes a second. 'rrc-basic': the basic check,
+   * return routability check of RFC 9853, which first asks at the address before; it takes a second, or three round trips if these are longer. 'rrc-basic': the basic check,
    * which takes one round trip, and which an attacker can pass who sees the peer's records and forwards them. 'none': nobody is
    * asked, and nothing is limited. With a peer that knows no such checks, 'rrc' and 'rrc-basic' wait for
    * socket.confirmAddress(). Default: 'rrc'. */

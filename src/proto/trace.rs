@@ -79,10 +79,10 @@ impl Trace {
         self.watched.remove(&remote);
     }
 
-    /// Names of peers that are kept.
+    /// Peers that something is kept of.
     #[cfg(test)]
     pub(super) fn identities(&self) -> usize {
-        self.identities.len()
+        self.identities.len() + self.watched.len()
     }
 
     pub(super) fn poll(&mut self) -> Option<String> {
