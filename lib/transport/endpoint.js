@@ -92,9 +92,15 @@ class Endpoint {
     this._turns.inject(datagram, remote);
   }
 
-  /** Takes a parcel of them; answers go through node `relay`, or directly where that is undefined. */
-  injectParcel(parcel, relay) {
-    this._turns.injectParcel(parcel, relay);
+  /**
+   * Takes a parcel of them.
+   *
+   * @param {Uint8Array} parcel
+   * @param {{ relay?: number, isSameMachine: boolean }} from `relay`: the node that answers go through; they leave from here
+   *   where it is undefined. `isSameMachine`: whether it has the same addresses as this one
+   */
+  injectParcel(parcel, from) {
+    this._turns.injectParcel(parcel, from);
   }
 
   /** Sends the answers of another node from here. */

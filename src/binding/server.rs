@@ -239,7 +239,7 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn unpack(&self, parcel: &[u8]) -> Vec<NativeTransmit> {
         parcels::unpack(parcel)
-            .map(|(remote, datagram)| NativeTransmit::new(remote.into(), datagram.to_vec()))
+            .map(|(route, datagram)| NativeTransmit::new(route, datagram.to_vec()))
             .collect()
     }
 
@@ -253,18 +253,20 @@ impl DtlsServer {
         port: u16,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
-        self.driver.inject(env, std::iter::once((remote, datagram)), None)
+        self.driver.inject(env, std::iter::once((remote.into(), datagram)), None, false)
     }
 
-    /// As `receive`, of a parcel that another node has packed. With `relay`, answers go through that node.
+    /// As `receive`, of a parcel that another node has packed. With `relay`, answers go through that node. Without it, they leave
+    /// from the address that the peer has asked, if both nodes are on the same machine.
     #[napi(catch_unwind)]
     pub fn inject_parcel<'env>(
         &mut self,
         env: &'env Env,
         parcel: &[u8],
         relay: Option<u8>,
+        is_same_machine: bool,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
-        self.driver.inject(env, parcels::unpack(parcel), relay)
+        self.driver.inject(env, parcels::unpack(parcel), relay, is_same_machine)
     }
 
     /// Sends another node's datagrams. Answers false where Node has to.
