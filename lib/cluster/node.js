@@ -26,6 +26,8 @@ class Node {
     this._makesIds = makesIds;
     /** Its number, undefined where there are no others. */
     this.id = nodeId;
+    /** Whether it is the one of its worker. */
+    this.isWorker = false;
     // Whoever takes parcels, in place of listeners.
     this._link = null;
     this._hasListener = false;
@@ -42,6 +44,7 @@ class Node {
       throw invalidArgValue('options.connectionId', reason);
     }
     this.id = id;
+    this.isWorker = true;
     this._server._endpoint.native.becomeNode(id);
   }
 

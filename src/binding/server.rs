@@ -229,6 +229,12 @@ impl DtlsServer {
         self.driver.with(|endpoint, _| endpoint.forward_to(nodes));
     }
 
+    /// Says that all nodes receive on one UDP socket, so that peers have to be dealt.
+    #[napi(catch_unwind)]
+    pub fn deal_peers(&mut self) {
+        self.driver.with(|endpoint, _| endpoint.deal_peers());
+    }
+
     /// The next datagrams for another node.
     #[napi(catch_unwind)]
     pub fn poll_parcel(&mut self) -> Option<NativeParcel> {

@@ -58,6 +58,11 @@ impl ConnectionIds {
         self.node = Some(node);
     }
 
+    /// Which node of several we are, if there are several.
+    pub(super) fn node(&self) -> Option<u8> {
+        self.node
+    }
+
     /// Has IDs come from [`ConnectionIds::supply`] alone. `low`: how many of them are few.
     pub(super) fn expect_supply(&mut self, low: usize) {
         self.supply = Some(IdSupply::new(low));

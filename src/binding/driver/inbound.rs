@@ -99,7 +99,7 @@ impl Driver {
 
     /// Handles what has come from the network.
     fn handle_arrival(&mut self, now: Instant, route: Route, datagram: &[u8]) {
-        if let Some(node) = self.endpoint.node_of(datagram) {
+        if let Some(node) = self.endpoint.node_of(route.remote, datagram) {
             self.parcels.put(node, Purpose::Forward, route, datagram);
             return;
         }

@@ -71,6 +71,8 @@ pub(crate) struct Endpoint {
     ids: ConnectionIds,
     /// Nodes to which records of theirs can be forwarded.
     nodes: Nodes,
+    /// Whether these receive on one UDP socket with us.
+    deals_peers: bool,
     handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
@@ -178,6 +180,7 @@ impl Endpoint {
             routes: Routes::new(limits.connections_per_address.is_some()),
             ids: ConnectionIds::default(),
             nodes: Nodes::default(),
+            deals_peers: false,
             handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),
