@@ -876,7 +876,8 @@ export class DtlsSocket extends Duplex {
   readonly remotePort: number | undefined;
   /** Address family of the peer; undefined until a client has resolved its host. */
   readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
-  /** IP address of our own UDP socket, '::' or '0.0.0.0' if it is bound to all; undefined if it is not bound. */
+  /** Our own IP address; '::' or '0.0.0.0' if the UDP socket is bound to all and the system does not tell which of them the peer has
+   * asked; undefined if it is not bound. */
   readonly localAddress: string | undefined;
   /** UDP port of our own UDP socket; undefined if it is not bound. */
   readonly localPort: number | undefined;

@@ -66,7 +66,8 @@ class DtlsSocket extends ConnectionStream {
   }
 
   /**
-   * Our own IP address as the UDP socket reports it, '::' or '0.0.0.0' when it is bound to all; undefined if unbound.
+   * Our own IP address; '::' or '0.0.0.0' when the UDP socket is bound to all and the system does not tell which of them the peer
+   * has asked; undefined if unbound.
    */
   get localAddress() {
     return this.address().address;
@@ -112,13 +113,16 @@ class DtlsSocket extends ConnectionStream {
     return this.connectionStats.bytesSent;
   }
 
-  /** @returns {{ address?: string, family?: string, port?: number }} of our UDP socket, empty if it is not bound */
+  /** @returns {{ address?: string, family?: string, port?: number }} of our side, empty if the UDP socket is not bound */
   address() {
+    let bound;
     try {
-      return this._endpoint.udp.address();
+      bound = this._endpoint.udp.address();
     } catch {
       return {};
     }
+    const address = this._handle === 0 ? null : this._endpoint.native.localAddress(this._handle);
+    return address === null ? bound : { ...bound, address, family: familyOf(address) };
   }
 
   /** @returns {{ name: string, standardName: string, version: string } | null} null before the handshake is over */

@@ -197,6 +197,12 @@ macro_rules! endpoint_methods {
                 self.driver.own_certificate(connection)
             }
 
+            /// The IP address of ours that the peer has asked; null where there is one alone, and where the system does not tell.
+            #[napi(catch_unwind)]
+            pub fn local_address(&self, connection: u32) -> Option<String> {
+                self.driver.local_address(connection)
+            }
+
             /// What its handshake has agreed on beside the suite; null while there is one.
             #[napi(catch_unwind)]
             pub fn algorithms(&self, connection: u32) -> Option<NativeAlgorithms> {

@@ -116,6 +116,10 @@ impl Driver {
         self.endpoint.algorithms(ConnectionHandle(connection)).map(NativeAlgorithms::new)
     }
 
+    pub(in crate::binding) fn local_address(&self, connection: u32) -> Option<String> {
+        self.endpoint.local_address(ConnectionHandle(connection)).map(|address| address.to_string())
+    }
+
     pub(in crate::binding) fn expect_connection_ids(&mut self, low: u32) {
         self.endpoint.expect_connection_ids(low as usize);
     }

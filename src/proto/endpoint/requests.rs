@@ -6,7 +6,7 @@ use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{Algorithms, ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
 use crate::wire::alert;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -138,6 +138,11 @@ impl Endpoint {
     /// What the handshake of an open connection has agreed on beside its suite.
     pub(crate) fn algorithms(&self, handle: ConnectionHandle) -> Option<Algorithms> {
         self.connections.get(&handle)?.connection.algorithms()
+    }
+
+    /// The address of ours that its peer has asked, where there are several and the system tells.
+    pub(crate) fn local_address(&self, handle: ConnectionHandle) -> Option<IpAddr> {
+        self.connections.get(&handle)?.local
     }
 
     /// Traces what happens with the peer at this address, up to the messages of handshakes, until its connection is over.
