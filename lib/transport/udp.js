@@ -68,7 +68,7 @@ function bindUdp(udp, where, native, { viaNode = false, isNode = false } = {}) {
   if (fd === null) {
     // A descriptor is one that the worker before has had.
     const hasShared = address === undefined ? !defaults.systemDeals : isShared;
-    if (hasShared && isNode) native.dealPeers();
+    if (hasShared && isNode) udp.once('listening', () => native.dealPeers());
     else if (hasShared && isShared) udp.once('listening', warnOfSharing);
     const given = address === undefined ? rest : { address, port, ...rest };
     udp.bind({ __proto__: null, ...given });
