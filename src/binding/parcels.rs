@@ -220,7 +220,8 @@ mod tests {
 
     fn routes() -> [Route; 5] {
         let local = SocketAddrV6::new(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1), 5, 0, 3);
-        let remotes: [SocketAddr; 3] = ["192.0.2.1:5684".parse().unwrap(), "[2001:db8::1]:1".parse().unwrap(), local.into()];
+        let remotes: [SocketAddr; 3] =
+            ["192.0.2.1:5684".parse().unwrap(), "[2001:db8::1]:1".parse().unwrap(), local.into()];
         let asked = ["203.0.113.7", "2001:db8::7"].map(|ip| Some(ip.parse().unwrap()));
         [
             remotes[0].into(),
@@ -260,7 +261,9 @@ mod tests {
 
     #[test]
     fn records_of_both_versions_are_known_by_their_first_byte() {
-        for (first, names_connection) in [(25, true), (0b0011_1111, true), (0b0010_1111, false), (22, false), (23, false)] {
+        for (first, names_connection) in
+            [(25, true), (0b0011_1111, true), (0b0010_1111, false), (22, false), (23, false)]
+        {
             assert_eq!(has_id(&[first, 0, 0]), names_connection, "{first:#b}");
         }
         assert!(!has_id(&[]));

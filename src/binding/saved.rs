@@ -3,8 +3,8 @@
 use super::address::NativeAddress;
 use super::error::{CodedError, invalid_session, unrestorable};
 use crate::proto::{
-    Algorithms, ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection,
-    SavedDtls12, SessionId, Suite,
+    Algorithms, ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock,
+    SavedConnection, SavedDtls12, SessionId, Suite,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;

@@ -244,9 +244,7 @@ impl DtlsServer {
     /// What is in a parcel.
     #[napi(catch_unwind)]
     pub fn unpack(&self, parcel: &[u8]) -> Vec<NativeTransmit> {
-        parcels::unpack(parcel)
-            .map(|(route, datagram)| NativeTransmit::new(route, datagram.to_vec()))
-            .collect()
+        parcels::unpack(parcel).map(|(route, datagram)| NativeTransmit::new(route, datagram.to_vec())).collect()
     }
 
     /// As `receive`, of a datagram that has come through another node.

@@ -33,8 +33,7 @@ impl Trace {
     }
 
     pub(super) fn shows(&self, level: u8, remote: SocketAddr) -> bool {
-        level <= self.level
-            || level <= LEVEL_OF_WATCHED && !self.watched.is_empty() && self.watched.contains(&remote)
+        level <= self.level || level <= LEVEL_OF_WATCHED && !self.watched.is_empty() && self.watched.contains(&remote)
     }
 
     /// Shows more of whoever is at `remote`, until it is forgotten.

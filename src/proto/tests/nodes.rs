@@ -80,9 +80,8 @@ fn a_record_of_another_node_leaves_for_it_and_is_dropped_where_there_is_no_way()
 #[test]
 fn nodes_on_one_socket_agree_to_whom_a_peer_belongs() {
     let hello = hello();
-    let mut nodes: HashMap<u8, Endpoint> = [(0, [1, 200]), (1, [0, 200]), (200, [0, 1])]
-        .map(|(own, others)| (own, dealing(own, &others)))
-        .into();
+    let mut nodes: HashMap<u8, Endpoint> =
+        [(0, [1, 200]), (1, [0, 200]), (200, [0, 1])].map(|(own, others)| (own, dealing(own, &others))).into();
     let mut counts = HashMap::new();
     for number in 0..900 {
         let homes = nodes.iter_mut().map(|(own, node)| node.node_of(peer(number), &hello).unwrap_or(*own));

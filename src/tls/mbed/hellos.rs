@@ -18,7 +18,8 @@ use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::hello13::DTLS_1_2;
 use crate::wire::{
     CertificateType, ClientHello, ExtensionFault, HANDSHAKE_HEADER_LENGTH, Records, SrtpProfile, alert,
-    application_protocol, certificate13, connection_id_extension, server_name, session_ticket, srtp, two_versions, version_and_suite,
+    application_protocol, certificate13, connection_id_extension, server_name, session_ticket, srtp, two_versions,
+    version_and_suite,
 };
 use mbedtls_sys as sys;
 use std::sync::Arc;
