@@ -155,7 +155,9 @@ describe('a link', () => {
     assert.deepEqual([first.stats.datagramsInjected, second.stats.datagramsForwarded], [2, 2]);
   });
 
-  test('takes answers of DTLS 1.3 back the way that they came', { skip: hasNewer ? false : 'this build has no AWS-LC' }, async (t) => {
+  test('takes answers of DTLS 1.3 back the way that they came', {
+    skip: hasNewer ? false : 'this build has no AWS-LC',
+  }, async (t) => {
     const options = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' };
     const { nodes, balancer, say } = await twoNodes(t, { options });
     await linked(t, nodes);
@@ -164,7 +166,9 @@ describe('a link', () => {
     assert.equal(balancer.strangers, 0);
   });
 
-  test('has answers leave from the address that was asked', { skip: knowsAsked ? false : 'nobody tells' }, async (t) => {
+  test('has answers leave from the address that was asked', {
+    skip: knowsAsked ? false : 'nobody tells',
+  }, async (t) => {
     const start = async (_, options, listener) => {
       const server = await promises.listen(createServer(options, listener), 0, '0.0.0.0');
       t.after(() => new Promise((resolve) => server.close(resolve)));

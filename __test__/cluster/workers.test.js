@@ -118,7 +118,10 @@ test('each message arrives once, while a NAT moves clients and a process takes t
 test('workers that share one UDP socket deal the peers among themselves', { skip: onWindows }, async (t) => {
   const variant = path.join(__dirname, '..', 'support', 'variants', 'shared-handle.js');
   const { NODE_OPTIONS = '' } = process.env;
-  const { port, stats } = await startCluster(t, { ...process.env, NODE_OPTIONS: `${NODE_OPTIONS} --require=${variant}` });
+  const { port, stats } = await startCluster(t, {
+    ...process.env,
+    NODE_OPTIONS: `${NODE_OPTIONS} --require=${variant}`,
+  });
   const nat = await startNat(t, port);
   const clients = Array.from({ length: 2 * CLIENTS }, (_, index) =>
     index < CLIENTS

@@ -114,6 +114,8 @@ test('socket.enableTrace() traces one connection, and a client traces its handsh
   assert.deepEqual(ofServer, [
     'server -> application data, 4 bytes',
     'server <- application data, 4 bytes',
+    'server -> encrypted alert, 26 bytes',
+    'server <- encrypted alert, 26 bytes',
     'server -> alert close_notify',
     'server <- alert close_notify',
     'server connection ends: Peer',

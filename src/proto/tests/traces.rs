@@ -65,17 +65,17 @@ fn a_peer_that_is_watched_is_shown_wherever_it_moves_and_forgotten_with_its_conn
     assert_eq!(lines(&mut network), [line(watched)]);
     let elsewhere = SocketAddr::from(([203, 0, 113, 50], 7000));
     network.clients[0].address = elsewhere;
-    network.send_from_client(0, b"shown or not");
-    network.run_for(Duration::from_secs(5));
+    for _ in 0..2 {
+        network.send_from_client(0, b"shown or not");
+        network.run_for(Duration::from_secs(5));
+    }
     assert!(lines(&mut network).contains(&line(elsewhere)));
-    let connection = network.server.endpoint.footprint();
     for client in 0..2 {
         let handle = network.client_handle(client);
         network.clients[client].endpoint.close(network.now, handle);
     }
     network.run_for(Duration::from_secs(1));
     assert!(lines(&mut network).iter().any(|line| line.ends_with("connection ends: Peer")));
-    assert!(connection > 0);
     assert_eq!(network.server.endpoint.footprint(), 0);
 }
 
