@@ -97,6 +97,8 @@ pub(super) struct Network {
     pub(super) weather: Weather,
     /// How long a datagram is on its way, at least.
     pub(super) delay: Duration,
+    /// Datagrams that did not arrive, because of the weather or of their length.
+    pub(super) lost: usize,
     /// Percent of the datagrams that arrive with one bit changed.
     pub(super) corruption: u64,
     /// Bytes of the longest datagram that arrives; `None` for any.
@@ -203,6 +205,7 @@ impl Network {
             clients: Vec::new(),
             weather: Weather::default(),
             delay: Duration::from_millis(1),
+            lost: 0,
             corruption: 0,
             longest: None,
             client_ids: None,
@@ -502,6 +505,7 @@ impl Network {
         self.wire.push((from, to, datagram.clone()));
         let is_too_long = self.longest.is_some_and(|longest| datagram.len() > longest);
         if self.roll() % 100 < self.weather.loss || is_too_long {
+            self.lost += 1;
             return;
         }
         if self.corruption > 0 && self.roll() % 100 < self.corruption {
