@@ -34,8 +34,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with `_questions`, _role(), _onConnection(event) and _onMoved(event) as far as they can happen,
-   *   and _onSendError(error, endpoint) or null in its place
+   * @param {object} owner with `_questions`, _role(), _find(handle), _onConnection(event) and _onMoved(event) as far as they
+   *   can happen, and _onSendError(error, endpoint) or null in its place
    * @param {{ eventSlots: number, threads?: number, makeIds?: Function }} settings how many brief events can wait; how many
    *   threads take heavy steps of handshakes, where the machine decides when `threads` is undefined; and what makes connection
    *   IDs, if the application does
@@ -176,6 +176,11 @@ class Endpoint {
     this.connections.set(handle, socket);
     this.settle();
     return handle;
+  }
+
+  /** The socket of a connection, which may be made only now; undefined when the connection is over. */
+  socketOf(handle) {
+    return this.connections.get(handle) ?? this._owner._find(handle);
   }
 
   /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
@@ -351,7 +356,7 @@ class Endpoint {
       this._owner._onConnection(event);
       return;
     }
-    const socket = this.connections.get(event.connection);
+    const socket = this.socketOf(event.connection);
     const scope = socket?._scope ?? new AsyncScope('DTLSEVENT');
     scope.runInAsyncScope(this._tell, this, event, socket);
   }
