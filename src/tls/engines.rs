@@ -1,5 +1,6 @@
 //! One association's engine, of whichever version the two sides have agreed on. Nobody above asks which that is.
 
+use super::algorithms::Algorithms;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::context::{Context as Dtls12, Reaction};
@@ -398,6 +399,15 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.connection_ids(),
             Context::Dtls13(association) => association.connection_ids(),
+            Context::Undecided(_) => None,
+        }
+    }
+
+    /// What the handshake has agreed on beside its suite; `None` while there is one. Nothing is known of one in another process.
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
+        match self {
+            Context::Dtls12(context) => context.algorithms(),
+            Context::Dtls13(association) => association.algorithms(),
             Context::Undecided(_) => None,
         }
     }

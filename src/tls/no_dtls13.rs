@@ -2,6 +2,7 @@
 //! else of it ever exists.
 
 use super::addition::Addition;
+use super::algorithms::Algorithms;
 use super::claim::Claim;
 use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
@@ -252,6 +253,10 @@ impl Association {
     }
 
     pub(crate) fn session_id(&self) -> Option<SessionId> {
+        match *self {}
+    }
+
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
         match *self {}
     }
 

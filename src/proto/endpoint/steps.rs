@@ -320,7 +320,7 @@ impl Endpoint {
             let count = self.outputs.push_transmits(route, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
             self.counters.bytes_sent += outbox.byte_count() as u64;
-            if self.outputs.trace.shows(3) {
+            if self.outputs.trace.shows(3, route.remote) {
                 for datagram in outbox.datagrams() {
                     self.outputs.trace_datagram(route.remote, datagram);
                 }
