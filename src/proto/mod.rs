@@ -48,10 +48,10 @@ mod waiting;
 pub(crate) use crate::tls::{
     Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
     ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
-    KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
-    RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId, Settings,
-    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock, Wishes,
-    capabilities, parse_public_key,
+    KnownSession, PeerAuthentication, PskError, PskModes, Question as HandshakeQuestion, ReplayWindow,
+    ResumableSession, RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId,
+    Settings, Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock,
+    Wishes, capabilities, parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;

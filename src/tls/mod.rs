@@ -47,6 +47,7 @@ mod version;
 mod versions;
 mod wall_clock;
 
+pub(crate) use crate::wire::psk_offer::Modes as PskModes;
 pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};

@@ -9,6 +9,7 @@ mod hostile;
 mod leaving;
 mod life;
 mod lossy;
+mod modes;
 mod mutual;
 mod questions;
 mod resumption;
