@@ -48,6 +48,7 @@ mod version;
 mod versions;
 mod wall_clock;
 
+pub(crate) use crate::wire::psk_offer::Modes as PskModes;
 pub(crate) use algorithms::Algorithms;
 pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
