@@ -59,7 +59,7 @@ pub(crate) use context::Reaction;
 pub(crate) use engines::Context;
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use finished::Finished;
-#[cfg(test)]
+#[cfg(all(test, feature = "aws-lc"))]
 pub(crate) use greeting::UNPROVEN_HELLO_LIMIT;
 pub(crate) use greeting::{Greeting, RetryRequest};
 pub(crate) use inbound::{DropReason, Inbound};

@@ -138,6 +138,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws-lc")]
     #[test]
     fn modes_are_known_by_their_names_and_numbers() {
         let both = Modes::of(["psk_ke", "psk_dhe_ke"].into_iter()).unwrap();
