@@ -290,7 +290,7 @@ export interface ServerOptions extends SharedOptions {
    */
   sessionTimeout?: number;
   /**
-   * Keys of tickets (RFC 5077), 48 bytes each as in node:tls: the first seals, and all of them open. Processes that share them
+   * Keys of tickets (RFC 5077, RFC 8446), 48 bytes each as in node:tls: the first seals, and all of them open. Processes that share them
    * resume each other's sessions. Default: random ones, which change by themselves every `sessionTimeout`.
    */
   ticketKeys?: Bytes;
@@ -842,7 +842,8 @@ export interface DtlsSocketEvents {
   ipChanged: [old: PeerAddress & { deviceId?: string }];
   /** On a server: a new handshake from the peer's address has taken this connection's place. 'close' follows. */
   reconnect: [successor: DtlsSocket];
-  /** On a client: there is a session that a later connection can resume. It comes after 'secureConnect'. */
+  /** On a client: there is a session that a later connection can resume. It comes after 'secureConnect', in DTLS 1.3 once for
+   * each ticket that the server sends. */
   session: [session: Buffer];
   /** The connection is over. 'close' follows. */
   closing: [];
@@ -1040,7 +1041,7 @@ export class DtlsClient extends DtlsSocket {
   bind(port?: number, address?: string, whenBound?: () => void): this;
   /**
    * What a later connection can resume: the option `session`. It is a secret: whoever has it can appear as this client.
-   * Undefined without a connection, and where there is no session.
+   * Undefined without a connection, and where there is no session. In DTLS 1.3 the first one comes behind the handshake.
    */
   getSession(): Buffer | undefined;
   /** Lets the connection keep the process alive, which is the default. It has no effect on a given UDP socket. */

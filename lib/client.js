@@ -211,7 +211,10 @@ class DtlsClient extends DtlsSocket {
     }
   }
 
-  /** A session that was resumed is announced only when the server has given another ticket for it. */
+  /**
+   * In DTLS 1.2, a session is there with the end of the handshake; in DTLS 1.3, the server sends it later. One that was resumed is
+   * announced only when the server has given another ticket for it.
+   */
   _announceSession() {
     if (this.listenerCount('session') === 0) return;
     const session = this.getSession();

@@ -378,6 +378,9 @@ class Endpoint {
       case 'secure':
         socket?._onSecure(event);
         break;
+      case 'session':
+        socket?._announceSession();
+        break;
       case 'newSession':
         this._owner._onNewSession(event);
         break;

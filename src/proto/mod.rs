@@ -43,6 +43,7 @@ mod tests;
 pub(crate) mod tests;
 mod trace;
 mod unplaced;
+mod unproven_hellos;
 mod vendor_move;
 mod waiting;
 

@@ -12,7 +12,7 @@ use super::key_log::KeyLog;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
-use super::saved::{AssociationName, SaveClock, Unrestorable};
+use super::saved::{AssociationName, SaveClock, SessionId, Unrestorable};
 use super::saved_connection::SavedConnection;
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
@@ -37,7 +37,7 @@ pub(crate) enum Context {
 impl Context {
     /// For a client whose cookie was verified. Feed it `record` next, which holds its whole ClientHello.
     ///
-    /// `asks`: what the application is asked about the client. `sessions` is for DTLS 1.2: which sessions it may resume.
+    /// `asks`: what the application is asked about the client. `sessions`: which sessions it may resume.
     /// `own_id`: the connection ID that answers its offer, if it has made one.
     pub(crate) fn server(
         config: &Arc<ServerConfig>,
@@ -50,7 +50,7 @@ impl Context {
         // A hello with a cookie of DTLS 1.2 goes on with that, whatever it offers beside it.
         let is_newer = |hello: ClientHello<'_>| hello.cookie.is_empty() && offers_version(hello.extensions, DTLS_1_3);
         match config.dtls13().filter(|_| ClientHello::parse(record).is_some_and(is_newer)) {
-            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks, own_id)))),
+            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks, sessions, own_id)))),
             None => Dtls12::server(config, now, asks, sessions, own_id).map(Context::Dtls12),
         }
     }
@@ -119,6 +119,15 @@ impl Context {
             Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
             Context::Dtls13(association) => association.expects(record),
             Context::Undecided(undecided) => undecided.expects(record),
+        }
+    }
+
+    /// Whether it takes this record while the application is asked, so that its sender learns that it has come. Others have to wait
+    /// for the answer.
+    pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
+        match self {
+            Context::Dtls13(association) => association.hears_while_asking(record),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
         }
     }
 
@@ -355,6 +364,15 @@ impl Context {
         match self {
             Context::Dtls13(association) => association.leave().map(SavedConnection::Dtls13),
             Context::Dtls12(_) | Context::Undecided(_) => self.save(),
+        }
+    }
+
+    /// The id of the session that a server keeps of an established association; `None` without.
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        match self {
+            Context::Dtls12(context) => context.save().map(|saved| saved.session_id),
+            Context::Dtls13(association) => association.session_id(),
+            Context::Undecided(_) => None,
         }
     }
 

@@ -58,6 +58,8 @@ pub(crate) use context::Reaction;
 pub(crate) use engines::Context;
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use finished::Finished;
+#[cfg(test)]
+pub(crate) use greeting::UNPROVEN_HELLO_LIMIT;
 pub(crate) use greeting::{Greeting, RetryRequest};
 pub(crate) use inbound::{DropReason, Inbound};
 #[cfg(all(any(test, fuzzing), feature = "aws-lc"))]

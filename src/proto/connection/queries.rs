@@ -3,7 +3,9 @@
 use super::{Connection, Phase};
 use crate::proto::limits::Limits;
 use crate::proto::rate::Rate;
-use crate::tls::{Algorithms, AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection};
+use crate::tls::{
+    Algorithms, AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection, SessionId,
+};
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -74,6 +76,11 @@ impl Connection {
     /// The name of its association; `None` while there is a handshake.
     pub(in crate::proto) fn association(&self) -> Option<AssociationName> {
         self.context.association()
+    }
+
+    /// The id of the session that a server keeps of it; `None` without.
+    pub(in crate::proto) fn session_id(&self) -> Option<SessionId> {
+        self.context.session_id()
     }
 
     /// The connection ID that the peer's records have, or that we have offered; empty without one.

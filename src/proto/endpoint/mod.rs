@@ -52,6 +52,7 @@ use super::sessions::Sessions;
 use super::table::{ConnectionHandle, Table};
 use super::trace::Trace;
 use super::unplaced::UnplacedRecords;
+use super::unproven_hellos::UnprovenHellos;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
 use outputs::Outputs;
@@ -110,7 +111,9 @@ struct ServerSide {
     /// Configurations by the name that a client asks for.
     names: ServerNames,
     gate: CookieGate,
+    /// Hellos in fragments whose sender has proved its address.
     gathering: Gathering,
+    unproven: UnprovenHellos,
     known_keys: Option<KnownKeys>,
     /// `None` remembers no handshake.
     sessions: Option<Sessions>,
@@ -165,6 +168,7 @@ impl Endpoint {
             names: ServerNames::default(),
             gate: CookieGate::new(now)?,
             gathering: Gathering::default(),
+            unproven: UnprovenHellos::default(),
             known_keys: None,
             sessions: None,
         };
@@ -261,7 +265,7 @@ impl Endpoint {
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.unplaced.len()
-            + self.server.as_ref().map_or(0, |server| server.gathering.len())
+            + self.server.as_ref().map_or(0, |server| server.gathering.len() + server.unproven.footprint())
             + self.connections.len()
             + self.routes.len()
             + self.ids.len()

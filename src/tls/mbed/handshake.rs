@@ -19,7 +19,6 @@ use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
 use crate::tls::session_policy::SessionPolicy;
 use crate::tls::trust::PeerName;
-use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ConnectionId, ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -314,12 +313,7 @@ impl Handshake {
 
     /// The peer has begun a message that it could only finish in vain.
     pub(crate) fn refuse_message(&mut self, now: Instant, length: usize, out: &mut Outbox) -> Error {
-        let message = format!(
-            "The peer sends a handshake message of {length} bytes, and there is room for {MESSAGE_LIMIT}: its chain of \
-             certificates, or its list of authorities, is too long"
-        );
-        let error = Error::new(ErrorKind::MessageTooLong, message);
-        self.fail(now, error.into(), out.len(), out)
+        self.fail(now, Error::message_too_long(length).into(), out.len(), out)
     }
 
     /// Gives a handshake up for a reason of our own.

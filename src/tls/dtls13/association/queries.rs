@@ -7,6 +7,7 @@ use crate::tls::dtls13::numbers::DATA_EPOCH;
 use crate::tls::error::ExportError;
 use crate::tls::finished::Finished;
 use crate::tls::key_log::KeyLog;
+use crate::tls::saved::SessionId;
 use crate::wire::{ConnectionId, RECORD_LIMIT};
 use zeroize::Zeroizing;
 
@@ -45,6 +46,14 @@ impl Association {
     pub(crate) fn finished(&self) -> Option<Finished> {
         match &self.stage {
             Stage::Open(open) => open.finished().cloned(),
+            _ => None,
+        }
+    }
+
+    /// The id of the session that a server keeps of it; `None` without.
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        match &self.stage {
+            Stage::Open(open) => open.session_id(),
             _ => None,
         }
     }
