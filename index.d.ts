@@ -34,6 +34,9 @@ export interface OwnPsk {
 /** Answer of a client that is asked for its key; null or undefined means that it has no key for this server. */
 export type OwnPskAnswer = OwnPsk | null | undefined;
 
+/** A way in which DTLS 1.3 uses pre-shared keys. */
+export type PskKeyExchangeMode = 'psk_dhe_ke' | 'psk_ke';
+
 export type SrtpProfile =
   | 'SRTP_AEAD_AES_128_GCM'
   | 'SRTP_AEAD_AES_256_GCM'
@@ -168,6 +171,10 @@ export interface SharedOptions {
   /** SRTP profiles (RFC 5764) by OpenSSL's names, best first: an array, or names separated by colons. The server chooses by
    * its own order. If there is none in common, the connection goes on without SRTP. Default: none. */
   srtpProfiles?: SrtpProfile | (string & {}) | readonly SrtpProfile[];
+  /** How pre-shared keys are used in DTLS 1.3 (RFC 8446, section 4.2.9): together with a key exchange ('psk_dhe_ke'), or by
+   * themselves ('psk_ke'), which costs less, and lets whoever gets hold of the key later read what was recorded. An array, or
+   * names separated by colons. If both sides have both, there is a key exchange. Default: 'psk_dhe_ke'. */
+  pskKeyExchangeModes?: PskKeyExchangeMode | (string & {}) | readonly PskKeyExchangeMode[];
   /** Time until the first retransmission of a flight, ms; it doubles with each. Default: 3000 on a server, 1000 on a client. */
   handshakeTimeoutMin?: number;
   /** Longest interval between retransmissions, ms. Default: 60000, or handshakeTimeoutMin if that is more. */
@@ -1114,6 +1121,7 @@ export type ContextOptions = Pick<
   | 'requireExtendedMasterSecret'
   | 'maxFragmentLength'
   | 'srtpProfiles'
+  | 'pskKeyExchangeModes'
 >;
 
 /** Credentials and what is negotiated with them, checked and parsed. It never changes, and many servers may use it. */

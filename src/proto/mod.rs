@@ -50,7 +50,7 @@ mod waiting;
 pub(crate) use crate::tls::{
     Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig,
     ClientPsk, ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError,
-    Forbidden, KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow,
+    Forbidden, KnownSession, PeerAuthentication, PskError, PskModes, Question as HandshakeQuestion, ReplayWindow,
     ResumableSession, RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId,
     Settings, Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock,
     Wishes, capabilities, parse_public_key,

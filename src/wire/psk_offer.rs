@@ -5,8 +5,9 @@ use super::extension_numbers::{PRE_SHARED_KEY, PSK_KEY_EXCHANGE_MODES};
 use super::extensions::{ExtensionFault, Hello, find};
 use super::reader::Reader;
 
-/// RFC 8446 section 4.2.9: a pre-shared key together with a key exchange.
-pub(crate) const PSK_DHE_KE: u8 = 1;
+// RFC 8446 section 4.2.9.
+const PSK_KE: u8 = 0;
+const PSK_DHE_KE: u8 = 1;
 
 /// Identities that are looked at; a client has few.
 const IDENTITIES_LIMIT: usize = 16;
@@ -30,21 +31,52 @@ pub(crate) struct PskOffer<'a> {
     pub(crate) uncovered: usize,
 }
 
-/// How a client uses pre-shared keys, those of sessions to come included; in no way where it says nothing of them.
+/// How a side uses pre-shared keys, those of sessions to come included; in no way where it says nothing of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Modes {
     /// Together with a key exchange.
     pub(crate) with_key_exchange: bool,
+    /// By themselves: whoever gets hold of the key can read what was recorded.
+    pub(crate) alone: bool,
 }
 
 impl Modes {
+    /// What is safe.
+    pub(crate) const WITH_KEY_EXCHANGE: Modes = Modes { with_key_exchange: true, alone: false };
+
+    /// By their names; `None` for others, and without any.
+    pub(crate) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Option<Modes> {
+        let mut modes = Modes::default();
+        for name in names {
+            match name {
+                "psk_dhe_ke" => modes.with_key_exchange = true,
+                "psk_ke" => modes.alone = true,
+                _ => return None,
+            }
+        }
+        (modes != Modes::default()).then_some(modes)
+    }
+
+    /// Those of both sides.
+    #[cfg(feature = "aws-lc")]
+    pub(crate) fn and(self, other: Modes) -> Modes {
+        Modes { with_key_exchange: self.with_key_exchange && other.with_key_exchange, alone: self.alone && other.alone }
+    }
+
+    /// Their numbers, the better one first.
+    #[cfg(feature = "aws-lc")]
+    pub(crate) fn ids(self) -> impl Iterator<Item = u8> {
+        let with_key_exchange = self.with_key_exchange.then_some(PSK_DHE_KE);
+        with_key_exchange.into_iter().chain(self.alone.then_some(PSK_KE))
+    }
+
     /// `None` without the extension.
     pub(super) fn parse(extensions: &[u8]) -> Result<Option<Modes>, ExtensionFault> {
         let Some(content) = find(extensions, PSK_KEY_EXCHANGE_MODES, Hello::Client)? else { return Ok(None) };
         let mut reader = Reader(content);
         let modes = reader.vector(1).filter(|modes| !modes.is_empty() && reader.is_empty());
         let modes = modes.ok_or(ExtensionFault::Malformed(Hello::Client, "psk_key_exchange_modes"))?;
-        Ok(Some(Modes { with_key_exchange: modes.contains(&PSK_DHE_KE) }))
+        Ok(Some(Modes { with_key_exchange: modes.contains(&PSK_DHE_KE), alone: modes.contains(&PSK_KE) }))
     }
 }
 
@@ -104,6 +136,16 @@ mod tests {
         for length in 0..content.len() {
             assert!(read_keys(&content[..length]).is_none(), "{length}");
         }
+    }
+
+    #[cfg(feature = "aws-lc")]
+    #[test]
+    fn modes_are_known_by_their_names_and_numbers() {
+        let both = Modes::of(["psk_ke", "psk_dhe_ke"].into_iter()).unwrap();
+        assert_eq!(both.ids().collect::<Vec<_>>(), [1, 0]);
+        assert_eq!(both.and(Modes::WITH_KEY_EXCHANGE), Modes::WITH_KEY_EXCHANGE);
+        assert_eq!(Modes::of(["psk_ke"].into_iter()).unwrap().and(Modes::WITH_KEY_EXCHANGE), Modes::default());
+        assert!(Modes::of([].into_iter()).is_none() && Modes::of(["PSK_KE"].into_iter()).is_none());
     }
 
     #[test]

@@ -71,6 +71,10 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
                 _ => write(body, id, |body| body.extend(content)),
             }
         }
+        // RFC 8446 section 9.2: groups need public values, of which there may be none.
+        if older.find(extension::SUPPORTED_GROUPS).is_some() && newer.find(extension::KEY_SHARE).is_none() {
+            write(body, extension::KEY_SHARE, |body| body.extend([0, 0]));
+        }
         // RFC 8446 section 4.2.11: pre_shared_key is the last one, and it is in the hello of DTLS 1.3.
         for &(id, content) in &newer.extensions {
             if id != extension::SUPPORTED_VERSIONS && older.find(id).is_none() {
@@ -200,6 +204,15 @@ mod tests {
             (PRE_SHARED_KEY, &[8]),
         ];
         assert_eq!(merge(&older, &newer()).unwrap(), hello(1, &[0x13, 1, 0, 0xae], Some(&expected)));
+    }
+
+    #[test]
+    fn groups_of_the_older_version_come_with_public_values_though_there_are_none() {
+        let older = hello(1, &[0, 0xae], Some(&[(SUPPORTED_GROUPS, &[0, 2, 0, 23])]));
+        let newer = hello(2, &[0x13, 1], Some(&[(SUPPORTED_VERSIONS, &[2, 0xfe, 0xfc]), (PRE_SHARED_KEY, &[8])]));
+        let merged = merge(&older, &newer).unwrap();
+        let ids: Vec<_> = Body::parse(&merged).unwrap().extensions.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids, [SUPPORTED_VERSIONS, SUPPORTED_GROUPS, KEY_SHARE, PRE_SHARED_KEY]);
     }
 
     #[test]

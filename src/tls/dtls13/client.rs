@@ -193,15 +193,9 @@ impl ClientHandshake {
             self.hear_retry(now, &mut greeting, &choice, body, link, out)?;
             return Ok(Stage::Greeting(greeting));
         }
-        let Some((group, share)) = choice.share else {
-            return Err(Error::protocol(alert::MISSING_EXTENSION, "The server's hello has no public value"));
-        };
         let mut transcript = greeting.transcript.take().unwrap_or_else(|| Transcript::new(hash(suite)));
         transcript.add(CLIENT_HELLO, &greeting.hello);
         transcript.add(SERVER_HELLO, body);
-        let Some(own) = greeting.share.as_ref().filter(|own| own.group().id() == group) else {
-            return Err(illegal("The server's public value is in another group than the client's"));
-        };
         let (psk, session) = (greeting.psk(&self.config), greeting.session.as_ref());
         // RFC 8446 section 4.2.11: one that was offered, or none where the server may prove itself with a certificate.
         let (key, proof) = match (choice.psk, session, psk) {
@@ -215,12 +209,26 @@ impl ClientHandshake {
             (None, ..) if self.config.takes_certificates => (None, ServerProof::Certificate),
             _ => return Err(illegal("The server did not choose a pre-shared key that was offered")),
         };
-        let agreed = own.agree(share);
-        let shared = agreed.map_err(|_| illegal("The server's public value is none of its group"))?;
+        // RFC 8446 section 4.2.9: an external key may do without a key exchange, and must where that is all that was offered.
+        let (is_alone, modes) = (matches!(proof, ServerProof::Psk(_)), self.config.offers.modes);
+        let shared = match choice.share {
+            None if is_alone && modes.alone => None,
+            None => return Err(Error::protocol(alert::MISSING_EXTENSION, "The server's hello has no public value")),
+            Some(_) if is_alone && !modes.with_key_exchange => {
+                return Err(illegal("The server uses the pre-shared key in a way that was not offered"));
+            }
+            Some((group, share)) => {
+                let own = greeting.share.as_ref().filter(|own| own.group().id() == group);
+                let own =
+                    own.ok_or_else(|| illegal("The server's public value is in another group than the client's"))?;
+                Some(own.agree(share).map_err(|_| illegal("The server's public value is none of its group"))?)
+            }
+        };
         let algorithm = algorithm(suite).ok_or_else(no_suite)?;
         // RFC 8446 section 7.1: without a pre-shared key, zeros.
         let zeros = Digest::zeros(hash(suite));
-        let schedule = Schedule::early(hash(suite), key.unwrap_or(&zeros))?.advance(Some(&shared))?;
+        let schedule =
+            Schedule::early(hash(suite), key.unwrap_or(&zeros))?.advance(shared.as_ref().map(|shared| &shared[..]))?;
         let hellos = transcript.hash();
         let own = schedule.derive(b"c hs traffic", &hellos)?;
         let peer = schedule.derive(b"s hs traffic", &hellos)?;
@@ -228,6 +236,7 @@ impl ClientHandshake {
         link.end_flight();
         link.use_ids(self.agree_on_ids(&choice)?);
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own.clone(), peer.clone());
+        let group = choice.share.map_or(0, |(group, _)| group);
         let keys = Keys { suite, group, schedule, own, peer };
         Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, proof))))
     }
@@ -268,9 +277,8 @@ impl ClientHandshake {
         }
         let mut asked_for = None;
         if let Some((id, _)) = choice.share {
-            let uses_psk = greeting.psk(&self.config).is_some();
             let has_got = greeting.share.as_ref().map(KeyShare::group);
-            let group = Group::from_id(id).filter(|group| self.config.offers.groups(uses_psk).any(|own| own == *group));
+            let group = Group::from_id(id).filter(|group| greeting.groups.contains(group));
             let Some(group) = group.filter(|group| has_got != Some(*group)) else {
                 return Err(illegal("The server asks for a group that was not offered, or that it has got already"));
             };

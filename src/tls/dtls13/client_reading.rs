@@ -36,7 +36,7 @@ use std::time::Instant;
 /// What the two hellos have led to.
 pub(super) struct Keys {
     pub(super) suite: Suite,
-    /// IANA's number.
+    /// IANA's number; 0 without a key exchange.
     pub(super) group: u16,
     pub(super) schedule: Schedule,
     pub(super) own: Digest,

@@ -32,7 +32,8 @@ impl Offered {
         let (session, now) = (config.session.as_ref()?, config.clock?.seconds(now));
         let ClientConfig { offers, servername, .. } = config;
         let hash = hash_of(session).filter(|wanted| offers.suites.iter().any(|&suite| hash(suite) == *wanted))?;
-        let fits = session.is_live(now)
+        let fits = offers.modes.with_key_exchange
+            && session.is_live(now)
             && session.scope == offers.scope
             && session.server_name == *servername
             && session.psk_identity.as_deref().is_none_or(|own| Some(own) == identity)

@@ -15,6 +15,7 @@ use crate::tls::trust::x509::Purpose;
 use crate::tls::trust::{PeerName, PeerRules, Signatures};
 use crate::tls::wall_clock::WallClock;
 use crate::wire::certificate_type::Abilities;
+use crate::wire::psk_offer::Modes;
 use crate::wire::{certificate13, handshake::MESSAGE_LIMIT};
 use std::sync::Arc;
 
@@ -39,6 +40,8 @@ pub(super) struct Offers {
     pub(super) abilities: Abilities,
     /// What sessions are bound to.
     pub(super) scope: Scope,
+    /// How pre-shared keys are used.
+    pub(super) modes: Modes,
 }
 
 /// A server's side of every handshake.
@@ -111,6 +114,7 @@ impl Offers {
             own,
             peers: Arc::new(peers),
             scope,
+            modes: settings.wishes.psk_modes.unwrap_or(Modes::WITH_KEY_EXCHANGE),
         })
     }
 

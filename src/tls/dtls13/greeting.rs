@@ -25,6 +25,8 @@ pub(super) struct Greeting {
     pub(super) session: Option<Offered>,
     /// `None` when it is the configuration's, or there is none.
     asked_psk: Option<ClientPsk>,
+    /// Those that it offers.
+    pub(super) groups: Vec<Group>,
     pub(super) share: Option<KeyShare>,
     /// The body of the last ClientHello.
     pub(super) hello: Vec<u8>,
@@ -58,8 +60,11 @@ impl Greeting {
         asked_psk: Option<ClientPsk>,
     ) -> Result<Greeting, Error> {
         let psk = asked_psk.as_ref().or(config.psk.as_ref());
+        // Without certificates, a pre-shared key may do all by itself.
+        let exchanges = config.takes_certificates || config.offers.modes.with_key_exchange;
+        let groups: Vec<Group> = config.offers.groups(psk.is_some()).filter(|_| exchanges).collect();
         // A public value that is long would not fit: the server asks for it together with the cookie (RFC 9147 section 5.1).
-        let group = config.offers.groups(psk.is_some()).find(|group| !group.is_long());
+        let group = groups.iter().copied().find(|group| !group.is_long());
         let share = group.map(KeyShare::generate).transpose()?;
         if psk.is_some_and(|psk| psk.identity.is_empty()) {
             let message = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
@@ -79,7 +84,6 @@ impl Greeting {
                 proof_length: hash_of_psk(config)?.length(),
             });
         }
-        let groups: Vec<Group> = config.offers.groups(psk.is_some()).collect();
         let certificate_types = client_extensions(&config.offers.abilities);
         let write = |keys: &[Identity<'_>]| {
             let hello = ClientHello {
@@ -92,14 +96,15 @@ impl Greeting {
                 schemes: if config.takes_certificates { &config.offers.schemes } else { &[] },
                 certificate_types: &certificate_types,
                 own_id: own_id.as_ref(),
-                takes_sessions: config.clock.is_some(),
+                modes: config.offers.modes,
+                takes_sessions: config.clock.is_some() && config.offers.modes.with_key_exchange,
                 keys,
             };
             (hello.write(), hello.uncovered())
         };
         let (hello, uncovered) = write(&keys);
         let plain = session.as_ref().map(|_| write(keys.get(1..).unwrap_or_default()));
-        Ok(Greeting { session, asked_psk, share, hello, uncovered, transcript: None, retried: None, plain })
+        Ok(Greeting { session, asked_psk, groups, share, hello, uncovered, transcript: None, retried: None, plain })
     }
 
     /// The external pre-shared key, if there is one.

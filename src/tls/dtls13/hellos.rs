@@ -4,7 +4,7 @@ use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::suites::Suite;
 use crate::wire::certificate13::write_schemes;
 use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, RETRY_RANDOM, extension};
-use crate::wire::psk_offer::PSK_DHE_KE;
+use crate::wire::psk_offer::Modes;
 use crate::wire::{ConnectionId, connection_id_extension, vector};
 
 /// RFC 6066 section 3.
@@ -14,6 +14,7 @@ const HOST_NAME: u8 = 0;
 pub(super) struct ClientHello<'a> {
     pub(super) random: &'a [u8; 32],
     pub(super) suites: &'a [Suite],
+    /// Best first; none where there is to be no key exchange.
     pub(super) groups: &'a [Group],
     /// `None` leaves it to the server to ask for one (RFC 8446 section 4.2.8).
     pub(super) share: Option<&'a KeyShare>,
@@ -25,6 +26,8 @@ pub(super) struct ClientHello<'a> {
     pub(super) certificate_types: &'a [u8],
     /// The connection ID that we want to see.
     pub(super) own_id: Option<&'a ConnectionId>,
+    /// How we use pre-shared keys.
+    pub(super) modes: Modes,
     /// Whether we take sessions, which later handshakes resume by pre-shared keys.
     pub(super) takes_sessions: bool,
     /// Pre-shared keys, best first.
@@ -66,9 +69,11 @@ impl ClientHello<'_> {
                 });
             });
         }
-        write(body, extension::SUPPORTED_GROUPS, |body| {
-            vector(body, 2, |body| self.groups.iter().for_each(|group| body.extend(group.id().to_be_bytes())));
-        });
+        if !self.groups.is_empty() {
+            write(body, extension::SUPPORTED_GROUPS, |body| {
+                vector(body, 2, |body| self.groups.iter().for_each(|group| body.extend(group.id().to_be_bytes())));
+            });
+        }
         if !self.protocols.is_empty() {
             write(body, extension::APPLICATION_PROTOCOL, |body| {
                 vector(body, 2, |body| {
@@ -85,11 +90,14 @@ impl ClientHello<'_> {
             // RFC 9853 section 3: who offers connection IDs should offer this as well.
             body.extend(connection_id_extension::routability_extension());
         }
-        write(body, extension::KEY_SHARE, |body| {
-            body.extend(shares(self.share));
-        });
+        // RFC 8446 section 9.2: both or none.
+        if !self.groups.is_empty() {
+            write(body, extension::KEY_SHARE, |body| body.extend(shares(self.share)));
+        }
         if self.takes_sessions || !self.keys.is_empty() {
-            write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
+            write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| {
+                vector(body, 1, |body| body.extend(self.modes.ids()))
+            });
         }
         if self.keys.is_empty() {
             return;
@@ -116,18 +124,20 @@ impl ClientHello<'_> {
     }
 }
 
-/// The body of a ServerHello. `share`: our public value. `psk`: which of the client's pre-shared keys was chosen, if any.
+/// The body of a ServerHello. `share`: our public value, where there is a key exchange. `psk`: which of the client's pre-shared keys was chosen, if any.
 /// `others`: more of its extensions.
 pub(super) fn server_hello(
     random: &[u8; 32],
     suite: Suite,
-    share: (Group, &[u8]),
+    share: Option<(Group, &[u8])>,
     psk: Option<u16>,
     others: &[u8],
 ) -> Vec<u8> {
     hello_of_server(random, suite.id(), |body| {
         body.extend(others);
-        write(body, extension::KEY_SHARE, |body| write_share(share.0, share.1, body));
+        if let Some((group, public)) = share {
+            write(body, extension::KEY_SHARE, |body| write_share(group, public, body));
+        }
         if let Some(psk) = psk {
             write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));
         }

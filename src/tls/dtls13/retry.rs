@@ -11,6 +11,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::suites::Suite;
 use crate::wire::handshake::{CLIENT_HELLO, SERVER_HELLO};
 use crate::wire::hello13::Offer;
+use crate::wire::psk_offer::Modes;
 use crate::wire::{HANDSHAKE_HEADER_LENGTH, Reader, u24};
 
 /// What a server has decided by a first ClientHello, and has to know again with the second.
@@ -35,7 +36,8 @@ impl Retry {
         let suites = &config.offers.suites;
         // What looks like the session of a server with certificates may be one, or not: nothing is looked up for whoever has not
         // proved its address.
-        let psk = offer.psk.as_ref().filter(|_| offer.modes.with_key_exchange);
+        let modes = offer.modes.and(config.offers.modes);
+        let psk = offer.psk.as_ref().filter(|_| modes != Modes::default());
         // RFC 8446 section 4.2.11: a key is good for one hash; its proof is as long.
         let has_key =
             |suite: Suite| psk.is_some_and(|psk| psk.keys.iter().any(|key| key.proof.len() == hash(suite).length()));
@@ -46,8 +48,14 @@ impl Retry {
         // The client is asked to come again anyway, so that it costs nothing to ask for the best group. Where its key may turn out to
         // be none, that is the best for a handshake with certificates.
         let mut groups = config.offers.groups(with_key.is_some() && !can_sign);
-        let group = groups.find(|group| offer.groups.contains(&group.id()))?;
-        let group = if offer.share(group.id()).is_some() { 0 } else { group.id() };
+        // None is needed where the key alone will do, and nothing else is in common.
+        let is_alone = with_key.is_some() && modes.alone && !modes.with_key_exchange;
+        let group = match groups.find(|group| offer.groups.contains(&group.id())) {
+            Some(group) if offer.share(group.id()).is_none() && (!is_alone || can_sign) => group.id(),
+            Some(_) => 0,
+            None if with_key.is_some() && modes.alone => 0,
+            None => return None,
+        };
         let mut transcript = Transcript::new(hash(suite));
         transcript.add(CLIENT_HELLO, body);
         Some(Retry { suite, group, first_hello: transcript.hash() })

@@ -30,7 +30,7 @@ use crate::wire::certificate_type::read_client_hello;
 use crate::wire::certificate13::offered_schemes;
 use crate::wire::handshake::{FINISHED, HandshakeFragment};
 use crate::wire::hello13::{DTLS_1_3, Offer, offers_version};
-use crate::wire::psk_offer::{OfferedKey, PskOffer};
+use crate::wire::psk_offer::{Modes, OfferedKey, PskOffer};
 use crate::wire::{
     CertificateType, ClientHello, ConnectionId, Record, alert, application_protocol as alpn, server_name,
 };
@@ -109,7 +109,8 @@ impl ServerHandshake {
         }
         let protocol = choose_protocol(config, protocol, hello.extensions)?;
         let name = server_name(hello.extensions);
-        let sessions = Sessions::new(sessions, config.offers.scope, config.has_psk, name, &offer);
+        let modes = offer.modes.and(config.offers.modes);
+        let sessions = Sessions::new(sessions, config.offers.scope, config.has_psk, name, modes);
         let transcript = retry.transcript(cookie);
         let hello = Hello { body: fragment.body.to_vec(), retry, transcript, own_id };
         let stage = Stage::Asking(Box::new(Asking { hello, index: 0, asked: 0 }));
@@ -179,7 +180,8 @@ impl ServerHandshake {
     fn question(&mut self, from: usize) -> Result<Option<Question>, Error> {
         let Stage::Asking(asking) = &mut self.stage else { return Err(Error::unasked()) };
         let offer = Offer::parse(extensions_of(&asking.hello.body)?)?;
-        let psk = offer.psk.filter(|_| self.config.has_psk && offer.modes.with_key_exchange);
+        let has_mode = offer.modes.and(self.config.offers.modes) != Modes::default();
+        let psk = offer.psk.filter(|_| self.config.has_psk && has_mode);
         let Some(psk) = psk.filter(|_| asking.asked < QUESTIONS_LIMIT) else { return Ok(None) };
         let length = hash(asking.hello.retry.suite).length();
         // RFC 8446 section 4.2.11: external keys have no age. What has one beside them is a ticket.

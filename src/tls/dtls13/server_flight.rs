@@ -109,18 +109,21 @@ pub(super) fn send(
     let offer = Offer::parse(extensions_of(body)?)?;
     let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
     let (key, index) = proof.key().unzip();
-    let (group, share, shared) = exchange(config, &offer, *group, key.is_some())?;
-    let mut algorithms = Algorithms { group: group.id(), ..Algorithms::default() };
+    let is_external = matches!(proof, Proof::Psk(..));
+    let exchanged = exchange(config, &offer, *group, key.is_some(), is_external)?;
+    let share = exchanged.as_ref().map(|(group, share, _)| (*group, &share[..]));
+    let group = share.map_or(0, |(group, _)| group.id());
+    let mut algorithms = Algorithms { group, ..Algorithms::default() };
     let mut random = [0; 32];
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
-    let answer = server_hello(&random, suite, (group, &share), index, &others);
+    let answer = server_hello(&random, suite, share, index, &others);
     transcript.add(CLIENT_HELLO, body);
     transcript.add(SERVER_HELLO, &answer);
 
     // RFC 8446 section 7.1: without a pre-shared key, zeros.
     let early = Schedule::early(hash(suite), key.unwrap_or(&Digest::zeros(hash(suite))))?;
-    let schedule = early.advance(Some(&shared))?;
+    let schedule = early.advance(exchanged.as_ref().map(|(.., shared)| &shared[..]))?;
     let hellos = transcript.hash();
     let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
     let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
@@ -192,22 +195,32 @@ fn agree_on_ids(own: Option<&ConnectionId>, offered: &[u8]) -> Result<(Option<Co
     Ok((Some(ConnectionIds::new(own, &peer, checks)), answer))
 }
 
-/// Our public value, and the secret that it shares with the client's. `asked_for`: the group that the client was asked for.
+/// Our public value, and the secret that it shares with the client's; `None` where the key alone will do. `asked_for`: the group that
+/// the client was asked for. `is_external`: whether it has an external pre-shared key.
 fn exchange(
     config: &ServerConfig,
     offer: &Offer<'_>,
     asked_for: u16,
     uses_psk: bool,
-) -> Result<(Group, Vec<u8>, SharedSecret), Error> {
+    is_external: bool,
+) -> Result<Option<(Group, Vec<u8>, SharedSecret)>, Error> {
+    let modes = offer.modes.and(config.offers.modes);
+    // RFC 8446 section 4.2.9.
+    if is_external && !modes.with_key_exchange {
+        return Ok(None);
+    }
     let of_certificates = config.offers.groups(false).filter(|_| uses_psk);
     let groups = config.offers.groups(uses_psk).chain(of_certificates);
     let mut groups = groups.filter(|group| asked_for == 0 || group.id() == asked_for);
     let Some((group, share)) = groups.find_map(|group| Some((group, offer.share(group.id())?))) else {
+        if is_external && modes.alone && asked_for == 0 {
+            return Ok(None);
+        }
         return Err(illegal("The client sends no public value in a group that this server has asked for"));
     };
     let (own, shared) =
         KeyShare::respond(group, share).map_err(|_| illegal("The client's public value is none of its group"))?;
-    Ok((group, own, shared))
+    Ok(Some((group, own, shared)))
 }
 
 /// The list of extensions in a body that has been read before.

@@ -19,7 +19,7 @@ use crate::tls::trust::Peer;
 use crate::tls::version::Version;
 use crate::wire::NewSessionTicket;
 use crate::wire::hello13::Offer;
-use crate::wire::psk_offer::OfferedKey;
+use crate::wire::psk_offer::{Modes, OfferedKey};
 
 /// Keys of one client that are tried as tickets; a client has few.
 const TICKETS_LIMIT: usize = 4;
@@ -34,8 +34,8 @@ pub(super) struct Sessions {
     /// Whether the server knows pre-shared keys at all.
     has_psk: bool,
     server_name: Option<String>,
-    /// Whether the client could use a session that this handshake leaves behind.
-    are_taken: bool,
+    /// Whether the two sides use sessions: together with a key exchange alone (RFC 8446 section 4.2.9).
+    are_used: bool,
 }
 
 /// The message that gives a session to the client, and the session itself where it is kept here.
@@ -56,15 +56,14 @@ impl Sessions {
         scope: Scope,
         has_psk: bool,
         server_name: Option<String>,
-        offer: &Offer<'_>,
+        modes: Modes,
     ) -> Sessions {
-        // RFC 8446 section 4.2.9.
-        Sessions { policy, scope, has_psk, server_name, are_taken: offer.modes.with_key_exchange }
+        Sessions { policy, scope, has_psk, server_name, are_used: modes.with_key_exchange }
     }
 
     /// The session that the client brings. `hash`: of the suite that was chosen. `protocol`: the application protocol.
     pub(super) fn find(&self, offer: &Offer<'_>, hash: Hash, protocol: Option<&[u8]>) -> Brought {
-        let Some(psk) = offer.psk.as_ref().filter(|_| offer.modes.with_key_exchange) else { return Brought::Nothing };
+        let Some(psk) = offer.psk.as_ref().filter(|_| self.are_used) else { return Brought::Nothing };
         let keys = || psk.keys.iter().enumerate().take(TICKETS_LIMIT);
         for (index, key) in keys() {
             if let Some(session) = self.open(key.identity).filter(|session| self.fits(session, key, hash, protocol)) {
@@ -169,7 +168,7 @@ impl Sessions {
             Authorization::Refused(_) => return None,
         };
         let are_kept = tickets.is_some() || *by_id == SessionsById::Stored;
-        if !self.are_taken || !are_kept || outcome.psk_identity.is_some() && !remembers_psk {
+        if !self.are_used || !are_kept || outcome.psk_identity.is_some() && !remembers_psk {
             return None;
         }
         // What was proved in a full handshake is good for its time, however often it is resumed.

@@ -10,6 +10,7 @@ mod hostile;
 mod leaving;
 mod life;
 mod lossy;
+mod modes;
 mod mutual;
 mod questions;
 mod resumption;
