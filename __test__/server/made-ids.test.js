@@ -12,6 +12,8 @@ const { startNat } = require('../support/nat.js');
 const { connect, createServer } = require('../..');
 
 const PSK = { psk: { bob: BOB.psk } };
+/** More than are made at once. */
+const CROWD = 100;
 const WITH_IDS = { ...BOB, connectionId: 0 };
 
 /** IDs that count, and how many were made. */
@@ -42,6 +44,21 @@ describe('a function makes connection IDs', () => {
     for (let round = 0; round < 3; round++) used.push(hex((await connected(t, server)).socket));
     assert.deepEqual(used, made.slice(0, 3));
     assert.equal(made.length, 128, 'it was asked once more when the first had been used');
+  });
+
+  test('so many that none of a crowd at once goes without', async (t) => {
+    const server = await startServer(t, { ...PSK, connectionId: counting().make });
+    const used = [];
+    const isThere = new Promise((resolve) => {
+      server.on('secureConnection', (socket) => {
+        used.push(hex(socket));
+        if (used.length === CROWD) resolve();
+      });
+    });
+    for (let count = 0; count < CROWD; count++) openClient(t, server, WITH_IDS);
+    await isThere;
+    assert.equal(new Set(used).size, CROWD);
+    assert.equal(used.includes(''), false);
   });
 
   test('for clients and servers alike, also when the client uses one ID all the time', async (t) => {
