@@ -1,0 +1,128 @@
+#!/usr/bin/env node
+// What a handshake costs our server in instructions and cache misses, counted by valgrind: figures that other work on the machine
+// does not change, and that show where code is too long for the processor's first cache.
+//
+//   node bench/instructions.mjs [DIR] [--mode psk] [--n 300]     run it after `npm run build`; DIR is another checkout
+//
+// It prints, for each handshake and for each file of code that took part: instructions, data reads and writes, misses of the first
+// caches for instructions and for data, and how many cache lines and pages of code every handshake has run through. Valgrind takes
+// fifty times as long as the processor. What V8 compiles meanwhile counts as node's, so compare our own file between two trees.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const BENCH = path.dirname(fileURLToPath(import.meta.url));
+const LOAD = path.join(BENCH, 'load', 'dtlsload');
+
+/** Handshakes before those that count: nothing is done for the first time then. */
+const WARM = 100;
+
+/** Bytes of a line of the cache, and of a page, as powers of two. */
+const LINE = 6;
+const PAGE = 12;
+
+/** What callgrind counts, in its order. */
+const EVENTS = ['instructions', 'reads', 'writes', 'codeMisses', 'readMisses', 'writeMisses'];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { mode: { type: 'string', default: 'psk' }, n: { type: 'string', default: '300' } },
+});
+const directory = path.resolve(positionals[0] ?? path.dirname(BENCH));
+const count = Number(values.n);
+
+const folder = mkdtempSync(path.join(tmpdir(), 'mbed-dtls-instructions-'));
+try {
+  console.table(read(await measure(path.join(folder, 'out')), count));
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** @returns {Promise<string>} what callgrind has written of the handshakes that count */
+async function measure(out) {
+  if (spawnSync('make', ['--silent'], { cwd: path.join(BENCH, 'load'), stdio: 'inherit' }).status !== 0) {
+    throw new Error('The load generator could not be built');
+  }
+  const port = 17_000 + Math.floor(Math.random() * 20_000);
+  const valgrind = ['--tool=callgrind', '--smc-check=all-non-file', '--dump-instr=yes', '--cache-sim=yes'];
+  const program = [process.execPath, '--single-threaded', path.join(BENCH, 'servers', 'echo.js'), port, values.mode];
+  const server = spawn('valgrind', [...valgrind, `--callgrind-out-file=${out}`, ...program].map(String), {
+    env: { ...process.env, BENCH_PACKAGE: directory },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  try {
+    await once(server.stdout, 'data');
+    storm(port, server.pid, WARM);
+    control('-z', server.pid);
+    storm(port, server.pid, count);
+    control('-d', server.pid);
+  } finally {
+    server.kill('SIGKILL');
+  }
+  return readFileSync(`${out}.1`, 'latin1');
+}
+
+function storm(port, pid, handshakes) {
+  const args = ['storm', '--n', handshakes, '--c', 16, '--mode', values.mode, '--port', port, '--pid', pid];
+  // Nothing is slow under valgrind that is not.
+  const { status } = spawnSync(LOAD, [...args, '--timeout-ms', 60_000].map(String), { stdio: 'ignore' });
+  if (status !== 0) throw new Error('The load generator has failed');
+}
+
+function control(what, pid) {
+  if (spawnSync('callgrind_control', [what, String(pid)], { stdio: 'ignore' }).status !== 0) {
+    throw new Error('callgrind_control has failed');
+  }
+}
+
+/** Sums up callgrind's format by file: lines of costs begin with an address; those behind `calls=` are the costs of others. */
+function read(text, handshakes) {
+  const names = new Map();
+  const files = new Map();
+  let file = null;
+  let address = 0;
+  let isOfOthers = false;
+  for (const line of text.split('\n')) {
+    const [, kind, number, name] = /^(c?ob)=\((\d+)\)(?: (.*))?$/.exec(line) ?? [];
+    if (kind !== undefined) {
+      if (name !== undefined) names.set(number, path.basename(name));
+      if (kind === 'ob') file = names.get(number);
+    } else if (line.startsWith('calls=')) {
+      isOfOthers = true;
+    } else if (/^(0x|[+*-])/.test(line)) {
+      const [position, , ...costs] = line.split(' ');
+      address = addressAt(position, address);
+      if (!isOfOthers) add(files, file, address, costs.map(Number));
+      isOfOthers = false;
+    }
+  }
+  const rows = [...files].map(([name, { sums, runs }]) => [name, rowOf(sums, runs, handshakes)]);
+  return Object.fromEntries(rows.sort(([, a], [, b]) => b.instructions - a.instructions).slice(0, 6));
+}
+
+function addressAt(position, before) {
+  if (position === '*') return before;
+  const number = Number(position.replace(/^[+-]/, ''));
+  if (position.startsWith('+')) return before + number;
+  return position.startsWith('-') ? before - number : number;
+}
+
+function add(files, name, address, costs) {
+  if (!files.has(name)) files.set(name, { sums: EVENTS.map(() => 0), runs: new Map() });
+  const { sums, runs } = files.get(name);
+  for (const index of EVENTS.keys()) sums[index] += costs[index] ?? 0;
+  runs.set(address, (runs.get(address) ?? 0) + (costs[0] ?? 0));
+}
+
+function rowOf(sums, runs, handshakes) {
+  const always = [...runs].filter(([, count]) => count >= handshakes).map(([address]) => address);
+  const row = Object.fromEntries(EVENTS.map((event, index) => [event, Math.round(sums[index] / handshakes)]));
+  const pieces = (size) => new Set(always.map((address) => Math.floor(address / 2 ** size))).size;
+  return { ...row, lines: pieces(LINE), pages: pieces(PAGE) };
+}
