@@ -115,8 +115,11 @@ function npm(script) {
   return ['npm', 'run', '--silent', script];
 }
 
-/** Node's test runner on the files below __test__ that are wanted. No file is an error: it would pass unseen. */
-function nodeTest(isWanted, concurrency = 2) {
+/**
+ * Node's test runner on the files below __test__ that are wanted, three at a time, because many wait for a timeout or a peer.
+ * No file is an error: it would pass unseen.
+ */
+function nodeTest(isWanted, concurrency = 3) {
   const files = readdirSync(path.join(ROOT, '__test__'), { recursive: true })
     .filter((file) => file.endsWith('.test.js') && isWanted(file))
     .map((file) => path.join('__test__', file))
