@@ -74,8 +74,13 @@ impl Trace {
     }
 
     pub(super) fn forget(&mut self, remote: SocketAddr) {
-        self.identities.remove(&remote);
-        self.watched.remove(&remote);
+        // There is nothing, as a rule: then nothing is hashed.
+        if !self.identities.is_empty() {
+            self.identities.remove(&remote);
+        }
+        if !self.watched.is_empty() {
+            self.watched.remove(&remote);
+        }
     }
 
     /// Peers that something is kept of.

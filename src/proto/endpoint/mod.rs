@@ -56,7 +56,7 @@ use super::unproven_hellos::UnprovenHellos;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
 use outputs::Outputs;
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
@@ -92,7 +92,7 @@ pub(crate) struct Endpoint {
     associations: Associations,
     longest_idle: LongestIdle,
     /// Sessions of a client's connections.
-    own_sessions: HashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
+    own_sessions: FxHashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
     /// Which of our addresses the datagram at hand was sent to; `None` when none is at hand.
     asked: Option<IpAddr>,
@@ -199,7 +199,7 @@ impl Endpoint {
             doubts: Doubts::default(),
             associations: Associations::default(),
             longest_idle: LongestIdle::default(),
-            own_sessions: HashMap::new(),
+            own_sessions: FxHashMap::default(),
             counters: Counters::default(),
             asked: None,
             drops: Drops::default(),
