@@ -200,11 +200,13 @@ export interface SharedOptions {
   handshakeThreads?: number;
   /** Connection IDs (RFC 9146), by which a connection outlives the address of its peer: the length of the ID that the peer is
    * to put into its records, 0 to 32 bytes. 8 is enough for any number of connections. With 0, records to the peer have the ID
-   * that it wants, and none is asked of it. They are used if both sides have this option. Default: none. */
-  connectionId?: number;
+   * that it wants, and none is asked of it. They are used if both sides have this option. A function makes the IDs, ahead of the
+   * handshakes: 1 to 32 bytes, always as many, with `nodeId` as the first byte if there is one. IDs that are in use at the same
+   * time differ in their last 8 bytes. Default: none. */
+  connectionId?: number | (() => Uint8Array);
   /** How a peer with a connection ID that has moved shows that it receives at its address. Until then, at most three times the
    * bytes that have come from there are sent there, and the address before gets a copy of each datagram. 'rrc': the enhanced
-   * return routability check of RFC 9853, which first asks at the address before; it takes a second. 'rrc-basic': the basic check,
+   * return routability check of RFC 9853, which first asks at the address before; it takes a second, or three round trips if these are longer. 'rrc-basic': the basic check,
    * which takes one round trip, and which an attacker can pass who sees the peer's records and forwards them. 'none': nobody is
    * asked, and nothing is limited. With a peer that knows no such checks, 'rrc' and 'rrc-basic' wait for
    * socket.confirmAddress(). Default: 'rrc'. */
@@ -562,6 +564,14 @@ export interface ListenOptions {
 /** A version of DTLS. */
 export type Version = 'DTLSv1.2' | 'DTLSv1.3';
 
+/** What `getEphemeralKeyInfo()` tells of a key exchange. */
+export interface EphemeralKeyInfo {
+  type: 'ECDH';
+  name: 'prime256v1' | 'secp384r1' | 'secp521r1' | 'X25519' | 'X25519MLKEM768';
+  /** Bits of the curve. */
+  size: number;
+}
+
 export interface CipherInfo {
   /** OpenSSL's name: 'PSK-AES128-CCM8'. */
   name: string;
@@ -874,7 +884,8 @@ export class DtlsSocket extends Duplex {
   readonly remotePort: number | undefined;
   /** Address family of the peer; undefined until a client has resolved its host. */
   readonly remoteFamily: 'IPv4' | 'IPv6' | undefined;
-  /** IP address of our own UDP socket, '::' or '0.0.0.0' if it is bound to all; undefined if it is not bound. */
+  /** Our own IP address; '::' or '0.0.0.0' if the UDP socket is bound to all and the system does not tell which of them the peer has
+   * asked; undefined if it is not bound. */
   readonly localAddress: string | undefined;
   /** UDP port of our own UDP socket; undefined if it is not bound. */
   readonly localPort: number | undefined;
@@ -963,6 +974,14 @@ export class DtlsSocket extends Duplex {
   getCertificate(): PeerCertificate | Record<string, never> | null;
   /** Our own certificate; undefined without one, before the end of the handshake, and when the socket is destroyed. */
   getX509Certificate(): X509Certificate | undefined;
+  /** The group in which both sides made their keys, by OpenSSL's name, and the bits of its curve. An empty object without such an
+   * exchange, before the end of the handshake, and when the handshake was in another process. */
+  getEphemeralKeyInfo(): EphemeralKeyInfo | Record<string, never>;
+  /** Signature algorithms that both sides accept, our favourite first, by OpenSSL's names, such as `'ECDSA+SHA256'`. Empty when the
+   * handshake had no signatures, on a client that was not asked for a certificate, and when it was in another process. */
+  getSharedSigalgs(): string[];
+  /** Traces what happens on this connection from now on to stderr, as `debug: 3` does for all of a server or client. */
+  enableTrace(): void;
   /** Content of our Finished message; undefined without a connection, and for a restored one. */
   getFinished(): Buffer | undefined;
   /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */

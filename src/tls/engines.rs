@@ -1,5 +1,6 @@
 //! One association's engine, of whichever version the two sides have agreed on. Nobody above asks which that is.
 
+use super::algorithms::Algorithms;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::context::{Context as Dtls12, Reaction};
@@ -118,6 +119,15 @@ impl Context {
             Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
             Context::Dtls13(association) => association.expects(record),
             Context::Undecided(undecided) => undecided.expects(record),
+        }
+    }
+
+    /// Whether it takes this record while the application is asked, so that its sender learns that it has come. Others have to wait
+    /// for the answer.
+    pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
+        match self {
+            Context::Dtls13(association) => association.hears_while_asking(record),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
         }
     }
 
@@ -389,6 +399,15 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.connection_ids(),
             Context::Dtls13(association) => association.connection_ids(),
+            Context::Undecided(_) => None,
+        }
+    }
+
+    /// What the handshake has agreed on beside its suite; `None` while there is one. Nothing is known of one in another process.
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
+        match self {
+            Context::Dtls12(context) => context.algorithms(),
+            Context::Dtls13(association) => association.algorithms(),
             Context::Undecided(_) => None,
         }
     }

@@ -63,8 +63,17 @@ pub(crate) enum ChoiceFault {
 
 /// Whether the list of a ClientHello's extensions offers this version (RFC 8446 section 4.2.1).
 pub(crate) fn offers_version(extensions: &[u8], version: u16) -> bool {
-    let Ok(Some(content)) = find(extensions, SUPPORTED_VERSIONS, Hello::Client) else { return false };
-    let mut reader = Reader(content);
+    find(extensions, SUPPORTED_VERSIONS, Hello::Client)
+        .is_ok_and(|found| found.is_some_and(|list| lists(list, version)))
+}
+
+/// The same of the first extensions of a ClientHello, of which the rest may be cut off; `None` when they do not tell.
+pub(crate) fn offers_version_at_start(extensions: &[u8], version: u16) -> Option<bool> {
+    find_at_start(extensions, SUPPORTED_VERSIONS).map(|content| lists(content, version))
+}
+
+fn lists(versions: &[u8], version: u16) -> bool {
+    let mut reader = Reader(versions);
     let Some(list) = reader.vector(1) else { return false };
     reader.end().is_some()
         && list.len().is_multiple_of(2)
@@ -72,10 +81,14 @@ pub(crate) fn offers_version(extensions: &[u8], version: u16) -> bool {
 }
 
 /// The cookie in the first extensions of a ClientHello, of which the rest may be cut off.
-pub(crate) fn cookie_at_start(mut extensions: &[u8]) -> Option<&[u8]> {
+pub(crate) fn cookie_at_start(extensions: &[u8]) -> Option<&[u8]> {
+    find_at_start(extensions, COOKIE).and_then(read_cookie)
+}
+
+fn find_at_start(mut extensions: &[u8], wanted: u16) -> Option<&[u8]> {
     while let Some((id, content, rest)) = super::extensions::split_extension(extensions) {
-        if id == COOKIE {
-            return read_cookie(content);
+        if id == wanted {
+            return Some(content);
         }
         extensions = rest;
     }
@@ -340,6 +353,9 @@ mod tests {
         // As much as there is of it.
         assert_eq!(cookie_at_start(&list[..list.len() - 5]), Some(&[1, 2][..]));
         assert_eq!(cookie_at_start(&list[..11]), None);
+        assert_eq!(offers_version_at_start(&list[..11], DTLS_1_3), Some(true));
+        assert_eq!(offers_version_at_start(&list[..11], DTLS_1_2), Some(false));
+        assert_eq!(offers_version_at_start(&list[..6], DTLS_1_3), None);
     }
 
     /// The body of a ServerHello.

@@ -8,6 +8,7 @@
 pub(crate) mod alert;
 pub(crate) mod certificate;
 pub(crate) mod certificate13;
+mod certificate_request;
 mod connection_id;
 mod describe;
 pub(crate) mod extension_numbers;
@@ -31,6 +32,7 @@ pub(crate) mod two_versions;
 mod unified_header;
 mod vector;
 
+pub(crate) use certificate_request::requested_signatures;
 pub(crate) use connection_id::ConnectionId;
 pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;

@@ -67,7 +67,8 @@ impl Connection {
         if let Phase::Handshaking(handshaking) = &mut self.phase {
             handshaking.heard.record(record);
             let waiting_for = handshaking.waiting_for;
-            if waiting_for != WaitingFor::Peer {
+            let hears = matches!(waiting_for, WaitingFor::Application(_)) && self.context.hears_while_asking(record);
+            if waiting_for != WaitingFor::Peer && !hears {
                 return if !waiting_for.may_hold(record) || !self.context.expects(record) {
                     Step::Dropped(DropReason::Unexpected)
                 } else if self.held.hold(record) {

@@ -3,7 +3,9 @@
 use super::{Connection, Phase};
 use crate::proto::limits::Limits;
 use crate::proto::rate::Rate;
-use crate::tls::{AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection, SessionId};
+use crate::tls::{
+    Algorithms, AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection, SessionId,
+};
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -129,6 +131,11 @@ impl Connection {
     /// Our own certificate, DER; `None` while there is a handshake.
     pub(in crate::proto) fn own_certificate(&self) -> Option<&[u8]> {
         self.context.own_certificate()
+    }
+
+    /// What the handshake has agreed on beside its suite; `None` while there is one.
+    pub(in crate::proto) fn algorithms(&self) -> Option<Algorithms> {
+        self.context.algorithms()
     }
 
     /// The two Finished messages; `None` before, and where the handshake was in another process.

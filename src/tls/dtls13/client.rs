@@ -236,7 +236,8 @@ impl ClientHandshake {
         link.end_flight();
         link.use_ids(self.agree_on_ids(&choice)?);
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own.clone(), peer.clone());
-        let keys = Keys { suite, schedule, own, peer };
+        let group = choice.share.map_or(0, |(group, _)| group);
+        let keys = Keys { suite, group, schedule, own, peer };
         Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, proof))))
     }
 

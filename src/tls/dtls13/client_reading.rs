@@ -13,6 +13,7 @@ use super::proof::{OwnProof, Signer};
 use super::schedule::{Schedule, finished};
 use super::suite::algorithm;
 use super::transcript::Transcript;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::claim::Claim;
 use crate::tls::error::Error;
 use crate::tls::ffi::are_equal;
@@ -35,6 +36,8 @@ use std::time::Instant;
 /// What the two hellos have led to.
 pub(super) struct Keys {
     pub(super) suite: Suite,
+    /// IANA's number.
+    pub(super) group: u16,
     pub(super) schedule: Schedule,
     pub(super) own: Digest,
     pub(super) peer: Digest,
@@ -188,7 +191,7 @@ impl Reading {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<Outcome, Error> {
-        let Keys { suite, schedule, own, peer } = &self.keys;
+        let Keys { suite, group, schedule, own, peer } = &self.keys;
         if !are_equal(body, &finished(peer, &self.transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The server's Finished message is wrong"));
         }
@@ -212,10 +215,13 @@ impl Reading {
             ServerProof::Session(session) => (session.psk_identity.clone(), Some(session)),
             ServerProof::Certificate => (None, None),
         };
+        let accepted = self.request.as_deref().unwrap_or_default();
+        let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), accepted);
         let mut outcome = Outcome {
             suite: *suite,
             exporter: master.derive(b"exp master", &so_far)?,
             finished: Finished::new(&own_finished, body),
+            algorithms: Algorithms { group: *group, signatures },
             psk_identity: None,
             protocol: self.protocol.take(),
             uses_psk: self.server.is_none(),

@@ -85,8 +85,11 @@ impl Offers {
             None => Group::ALL.to_vec(),
             Some(ids) => Group::of(ids),
         };
-        if suites.is_empty() || groups.is_empty() {
+        if suites.is_empty() {
             return Err(ConfigError::NoUsableSuite);
+        }
+        if groups.is_empty() {
+            return Err(ConfigError::NoUsableGroup);
         }
         let signatures = Signatures::wished(settings.wishes.signature_algorithms.as_deref())?;
         let own =
@@ -126,6 +129,11 @@ impl Offers {
         let is_left_out = move |group: Group| uses_psk && !self.has_wished_groups && group.is_long();
         self.groups.iter().copied().filter(move |group| !is_left_out(*group))
     }
+}
+
+/// Whether one of IANA's numbers is that of a group of this engine.
+pub(crate) fn has_group(numbers: &[u16]) -> bool {
+    !Group::of(numbers).is_empty()
 }
 
 /// The suites of DTLS 1.3 that the settings name; all of them when they name none at all.

@@ -3,6 +3,7 @@
 use super::client_sessions::Remembering;
 use super::proof::OwnProof;
 use super::schedule::{LABEL_LIMIT, derive, expand_label};
+use crate::tls::algorithms::Algorithms;
 use crate::tls::error::{EXPORT_LIMIT, ExportError};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
@@ -30,6 +31,7 @@ pub(super) struct Outcome {
     pub(super) suite: Suite,
     pub(super) exporter: Digest,
     pub(super) finished: Finished,
+    pub(super) algorithms: Algorithms,
     /// The identity whose key the peer proved to have. Servers only.
     pub(super) psk_identity: Option<Vec<u8>>,
     /// The application protocol (RFC 7301).

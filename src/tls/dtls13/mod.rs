@@ -41,7 +41,7 @@ mod tests;
 mod transcript;
 
 pub(crate) use association::Association;
-pub(crate) use config::{ClientConfig, ServerConfig};
+pub(crate) use config::{ClientConfig, ServerConfig, has_group};
 #[cfg(any(test, fuzzing))]
 pub(super) use insider::Insider;
 pub(crate) use retry::Retry;

@@ -8,6 +8,7 @@ use super::link::{Ciphertext, Link, kind};
 use super::numbers::DATA_EPOCH;
 use super::proof::OwnProof;
 use super::protection::Opened;
+use crate::tls::algorithms::Algorithms;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind, ExportError};
 use crate::tls::ffi::hash::Digest;
@@ -35,6 +36,7 @@ pub(super) struct Open {
     exporter: Digest,
     /// `None` where the handshake was in another process.
     finished: Option<Finished>,
+    algorithms: Algorithms,
     update: Update,
     /// What we have shown, and as what.
     own: Option<(Arc<OwnProof>, CertificateType)>,
@@ -58,9 +60,10 @@ enum Update {
 
 impl Open {
     pub(super) fn new(is_client: bool, session_id: Option<SessionId>, outcome: Outcome) -> Open {
-        let Outcome { suite, exporter, finished, own, remembering, .. } = outcome;
+        let Outcome { suite, exporter, finished, algorithms, own, remembering, .. } = outcome;
         let session_id = session_id.map(Box::new);
-        Open { finished: Some(finished), own, remembering, session_id, ..Open::going_on(is_client, suite, exporter) }
+        let rest = Open::going_on(is_client, suite, exporter);
+        Open { finished: Some(finished), algorithms, own, remembering, session_id, ..rest }
     }
 
     /// What is left of a handshake in another process.
@@ -70,6 +73,7 @@ impl Open {
             suite,
             exporter,
             finished: None,
+            algorithms: Algorithms::default(),
             update: Update::No,
             own: None,
             worn_at: None,
@@ -129,7 +133,7 @@ impl Open {
             kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
             kind::HANDSHAKE => {
                 let taken = link.take_handshake(now, opened.number, content, out);
-                let repeats = taken.map_err(|_| malformed("The peer sent a malformed handshake message"))?;
+                let repeats = taken.map_err(|fault| fault.of("handshake message"))?;
                 let mut session = None;
                 while let Some(message) = link.next_message() {
                     // Of several tickets in one record, the newest is worth an event.
@@ -143,7 +147,7 @@ impl Open {
             }
             kind::ACK => {
                 let delivered = link.take_acknowledgment(now, opened.number.epoch, content, out);
-                let delivered = delivered.map_err(|_| malformed("The peer sent a malformed acknowledgment"))?;
+                let delivered = delivered.map_err(|fault| fault.of("acknowledgment"))?;
                 if delivered && self.update == Update::UnderWay {
                     // RFC 9147 section 8: only now.
                     link.update_sealer()?;
@@ -268,6 +272,10 @@ impl Open {
 
     pub(super) fn finished(&self) -> Option<&Finished> {
         self.finished.as_ref()
+    }
+
+    pub(super) fn algorithms(&self) -> Algorithms {
+        self.algorithms
     }
 }
 

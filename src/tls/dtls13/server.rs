@@ -15,6 +15,7 @@ use super::server_flight::{Certified, Hello, Proof, Sent, extensions_of, no_rand
 use super::server_sessions::{Brought, Sessions};
 use super::session_key::key_of;
 use super::suite::{algorithm, hash};
+use crate::tls::algorithms::SharedSignatures;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::are_equal;
@@ -295,7 +296,7 @@ impl ServerHandshake {
             return Err(Error::unasked());
         };
         let Sent { suite, mut transcript, client_handshake, own, peer, exporter, master, .. } = *sent;
-        let Sent { own_finished, client, shown, session, .. } = *sent;
+        let Sent { own_finished, algorithms, client, shown, session, .. } = *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
@@ -306,6 +307,7 @@ impl ServerHandshake {
             suite,
             exporter,
             finished: Finished::new(&own_finished, &message.body),
+            algorithms,
             uses_psk: shown.is_none() && session.is_none(),
             resumed: session.is_some(),
             psk_identity: self.identity.take(),
@@ -396,7 +398,8 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
         Error::new(ErrorKind::NoSharedCipher, message)
     })?;
     let peer = agreement.peer.unwrap_or(CertificateType::X509);
-    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer })
+    let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), &schemes);
+    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer, signatures })
 }
 
 /// RFC 7301 section 3.2: the first of ours that the client has. Without any on either side there is none.

@@ -12,6 +12,7 @@ use super::schedule::{Schedule, finished};
 use super::session_key::key_of;
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
@@ -70,6 +71,8 @@ pub(super) struct Certified {
     pub(super) peer: CertificateType,
     /// What the client is told of it: a list of extensions.
     pub(super) answer: Vec<u8>,
+    /// Which signatures both accept.
+    pub(super) signatures: SharedSignatures,
 }
 
 /// What is left of the flight when it was sent.
@@ -82,6 +85,7 @@ pub(super) struct Sent {
     pub(super) exporter: Digest,
     pub(super) master: Schedule,
     pub(super) own_finished: Digest,
+    pub(super) algorithms: Algorithms,
     /// What the client is to prove, or has proved when the session was made; `None` when it was not asked to.
     pub(super) client: Option<PeerProof>,
     /// What the server has shown; `None` with a pre-shared key.
@@ -108,6 +112,8 @@ pub(super) fn send(
     let is_external = matches!(proof, Proof::Psk(..));
     let exchanged = exchange(config, &offer, *group, key.is_some(), is_external)?;
     let share = exchanged.as_ref().map(|(group, share, _)| (*group, &share[..]));
+    let group = share.map_or(0, |(group, _)| group.id());
+    let mut algorithms = Algorithms { group, ..Algorithms::default() };
     let mut random = [0; 32];
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
@@ -144,6 +150,7 @@ pub(super) fn send(
                 push(&mut transcript, CERTIFICATE_REQUEST, &request);
                 client = Some(PeerProof::new(&config.offers.peers, Signer::Client, certified.peer));
             }
+            algorithms.signatures = certified.signatures;
             let (own, kind) = certified.own;
             push(&mut transcript, CERTIFICATE, &own.certificate(kind));
             let signature = own.verify(certified.scheme, Signer::Server, &transcript.hash())?;
@@ -165,6 +172,7 @@ pub(super) fn send(
         exporter: master.derive(b"exp master", &so_far)?,
         master,
         own_finished,
+        algorithms,
         transcript,
         client,
         shown,

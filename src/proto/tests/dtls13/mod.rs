@@ -4,6 +4,7 @@ mod both;
 mod certificates;
 mod connection_ids;
 mod cookies;
+mod fragmented_hellos;
 mod handshakes;
 mod hostile;
 mod leaving;

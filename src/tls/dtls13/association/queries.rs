@@ -1,6 +1,7 @@
 //! What is known about an association.
 
 use super::{Association, Stage};
+use crate::tls::algorithms::Algorithms;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::dtls13::numbers::DATA_EPOCH;
 use crate::tls::error::ExportError;
@@ -53,6 +54,14 @@ impl Association {
     pub(crate) fn session_id(&self) -> Option<SessionId> {
         match &self.stage {
             Stage::Open(open) => open.session_id(),
+            _ => None,
+        }
+    }
+
+    /// `None` while there is a handshake.
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
+        match &self.stage {
+            Stage::Open(open) => Some(open.algorithms()),
             _ => None,
         }
     }

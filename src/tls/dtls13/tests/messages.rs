@@ -1,7 +1,11 @@
 //! Messages out of their order, their epoch or their form, by somebody who has the keys.
 
 use super::*;
-use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO};
+use crate::tls::error::ErrorKind;
+use crate::wire::alert::ILLEGAL_PARAMETER;
+use crate::wire::handshake::{
+    CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO,
+};
 
 const CIPHER: &str = "TLS_AES_128_GCM_SHA256";
 
@@ -40,6 +44,30 @@ fn records_without_sense_end_the_connection() {
         let (reaction, answers) = Pair::open(CIPHER).client_says(content_type, content);
         assert_eq!((alert_for(reaction), answers.len()), (Some(alert), 1), "{content_type} {content:?}");
     }
+}
+
+#[test]
+fn a_message_that_there_is_no_room_for_ends_the_handshake_as_in_dtls_1_2() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+    deliver(&mut pair.client, pair.now, &[hello]);
+    // The first 100 bytes of a Certificate message with 16373.
+    let fragment = [&[CERTIFICATE, 0, 0x3f, 0xf5, 0, 2, 0, 0, 0, 0, 0, 100][..], &[0; 100]].concat();
+    let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &fragment);
+    let error = reaction.unwrap_err();
+    assert_eq!((error.kind, error.alert, answers.len()), (ErrorKind::MessageTooLong, Some(ILLEGAL_PARAMETER), 1));
+    assert!(error.to_string().contains("16373") && error.to_string().contains("16372"), "{error}");
+}
+
+#[test]
+fn a_message_that_there_is_no_room_for_means_nothing_in_plaintext() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let fragment = [2, 0, 0x3f, 0xf5, 0, 1, 0, 0, 0, 0, 0, 1, 7];
+    let record = [&[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 13][..], &fragment].concat();
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &[record]);
+    assert!(matches!(reactions[0], Ok(Reaction::Record(Inbound::Dropped(_)))), "{reactions:?}");
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &flight);
+    assert!(is_done(reactions.last().unwrap()), "{reactions:?}");
 }
 
 // CVE-2026-5264
