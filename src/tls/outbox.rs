@@ -32,6 +32,17 @@ impl Outbox {
         self.ends.push(self.bytes.len());
     }
 
+    /// Makes one datagram of the last two, if it is no longer than so many bytes.
+    #[cfg(feature = "aws-lc")]
+    pub(super) fn join_last(&mut self, limit: usize) {
+        if let [.., second, last] = *self.ends.as_slice() {
+            let start = self.ends.len().checked_sub(3).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
+            if last - start <= limit {
+                self.ends.retain(|&end| end != second);
+            }
+        }
+    }
+
     pub(crate) fn first(&self) -> Option<&[u8]> {
         self.bytes.get(..*self.ends.first()?)
     }
@@ -44,5 +55,26 @@ impl Outbox {
     /// The datagrams one behind the other, and where each of them ends: what an engine appends to.
     pub(super) fn parts_mut(&mut self) -> (&mut Vec<u8>, &mut Vec<usize>) {
         (&mut self.bytes, &mut self.ends)
+    }
+}
+
+#[cfg(all(test, feature = "aws-lc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_two_datagrams_become_one_if_it_is_not_too_long() {
+        let mut out = Outbox::default();
+        out.join_last(100);
+        out.push(b"one");
+        out.join_last(100);
+        out.push(b"two");
+        out.push(b"three");
+        out.join_last(7);
+        assert_eq!(out.datagrams().collect::<Vec<_>>(), [&b"one"[..], b"two", b"three"]);
+        out.join_last(8);
+        assert_eq!(out.datagrams().collect::<Vec<_>>(), [&b"one"[..], b"twothree"]);
+        out.join_last(100);
+        assert_eq!(out.datagrams().collect::<Vec<_>>(), [b"onetwothree"]);
     }
 }

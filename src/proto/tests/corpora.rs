@@ -76,6 +76,7 @@ fn corpora() -> Corpora {
     add("tickets", vec![2; 100]);
     add("acknowledgments-of-dtls13", [&[0, 32][..], &[1; 32]].concat());
     add("ciphertexts-of-dtls13", vec![7; 40]);
+    add("tickets-of-dtls13", vec![0, 0, 1, 44, 1, 2, 3, 4, 1, 9, 0, 2, 7, 8, 0, 0]);
     let mut announcement = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 1, 0, 9][..], &[5; 9], b"device", &[6]].concat();
     announcement[0] = 254;
     assert!(MoveAnnouncement::parse(&announcement).is_some());

@@ -70,7 +70,12 @@ impl Mode {
     }
 
     pub(super) fn resumes(self) -> bool {
-        matches!(self, Mode::SessionId | Mode::Ticket)
+        match self {
+            Mode::SessionId | Mode::Ticket => true,
+            #[cfg(feature = "aws-lc")]
+            Mode::Dtls13 => true,
+            _ => false,
+        }
     }
 
     pub(super) fn has_ids(self) -> bool {
@@ -164,7 +169,7 @@ impl Configs {
                 lifetime: Duration::from_secs(3600),
                 remembers_psk: true,
                 ticket_keys: None,
-                issues_tickets: self.mode == Mode::Ticket,
+                issues_tickets: self.mode != Mode::SessionId,
                 kept: Some(16),
                 clock: wall_clock(network.now),
             };

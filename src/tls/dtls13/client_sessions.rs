@@ -67,7 +67,7 @@ impl Remembering {
         identity: Option<Vec<u8>>,
         resumption: Digest,
     ) -> Option<Box<Remembering>> {
-        let clock = config.clock?;
+        let clock = config.clock.filter(|_| config.offers.modes.with_key_exchange)?;
         let session = Session {
             of: SessionOf::Client,
             suite,

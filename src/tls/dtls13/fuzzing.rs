@@ -5,14 +5,25 @@ use super::incoming::{Incoming, Place};
 use super::protection::{Opener, Sealer};
 use super::suite::{algorithm, hash};
 use crate::tls::suites::Suite;
+use crate::wire::NewSessionTicket;
 use crate::wire::fuzzing::Target;
 use crate::wire::handshake::HandshakeFragment;
 
-pub(crate) const TARGETS: [Target; 3] = [
+pub(crate) const TARGETS: [Target; 4] = [
+    ("tickets-of-dtls13", tickets),
     ("acknowledgments-of-dtls13", acknowledgments),
     ("messages-of-dtls13", messages),
     ("ciphertexts-of-dtls13", ciphertexts),
 ];
+
+/// The body of a NewSessionTicket message.
+fn tickets(input: &[u8]) {
+    if let Some(ticket) = NewSessionTicket::parse(input) {
+        let again = ticket.write();
+        assert_eq!(NewSessionTicket::parse(&again), Some(ticket), "what was written is read");
+        assert!(!ticket.ticket.is_empty() && again.len() <= input.len());
+    }
+}
 
 fn acknowledgments(input: &[u8]) {
     if let Some(numbers) = acknowledgments::parse(input) {

@@ -178,6 +178,11 @@ impl Link {
         Ok(RecordNumber { epoch, number })
     }
 
+    /// Bytes of the longest datagram of a handshake.
+    pub(super) fn mtu(&self) -> usize {
+        self.pace.mtu.into()
+    }
+
     /// Bytes that a protected record has beyond its content.
     fn overhead(&self) -> usize {
         OVERHEAD + self.ids.as_ref().map_or(0, |ids| ids.peer().len())

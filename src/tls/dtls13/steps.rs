@@ -136,7 +136,12 @@ impl Association {
         self.stage = Stage::Open(Box::new(Open::new(is_client, session_id, outcome)));
         // RFC 8446 section 4.6.1: behind the handshake, which does not wait for it.
         if let Some(ticket) = ticket {
+            let written = out.len();
             self.link.send_message(now, NEW_SESSION_TICKET, &ticket, out)?;
+            // The acknowledgment of the client's flight stands before it.
+            if written > 0 && out.len() == written + 1 {
+                out.join_last(self.link.mtu());
+            }
         }
         Ok(Progress::Done(negotiated))
     }
