@@ -79,6 +79,28 @@ describe('a connection in DTLS 1.3', { skip }, () => {
   });
 });
 
+describe('pskKeyExchangeModes', { skip }, () => {
+  test('lets two sides do without a key exchange where both want that', async (t) => {
+    for (const [ofServer, ofClient, code] of [
+      [['psk_dhe_ke', 'psk_ke'], 'psk_ke'],
+      ['psk_ke', 'psk_dhe_ke:psk_ke'],
+      [undefined, 'psk_ke', 'ERR_DTLS_ALERT_RECEIVED'],
+    ]) {
+      const server = await startServer(t, { psk: { bob: BOB.psk }, ...NEWER, pskKeyExchangeModes: ofServer });
+      const client = openClient(t, server, { ...BOB, ...NEWER, pskKeyExchangeModes: ofClient });
+      if (code === undefined) await event(client, 'secureConnect');
+      else assert.equal((await event(client, 'error'))[0].code, code);
+    }
+  });
+
+  test('has two names', () => {
+    for (const pskKeyExchangeModes of ['psk', [], ['psk_ke', 'PSK_DHE_KE'], 1]) {
+      const isRefused = ({ code }) => code.startsWith('ERR_INVALID_ARG_');
+      assert.throws(() => createServer({ psk: 'secret', pskKeyExchangeModes }), isRefused);
+    }
+  });
+});
+
 describe('questions to the application in DTLS 1.3', { skip }, () => {
   test('the key may be looked up, and the client be asked who it is', async (t) => {
     const asked = [];

@@ -211,7 +211,7 @@ class Fleet {
       arrivals.wipe();
       if (nameFor(traveller.saved.connectionId, traveller) !== name) throw new Error('It is another connection');
       const association = traveller.association.toString('hex');
-      return { name, association, saved: traveller.saved, peer: peers[0] };
+      return { name, association, saved: traveller.saved, peer: peers.at(0) };
     } catch (error) {
       this._warn('What the store of connections has cannot be used', error, error.code);
       return null;

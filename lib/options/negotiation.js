@@ -18,6 +18,9 @@ const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
 /** Versions of DTLS by node:tls's spelling, the oldest first. */
 const VERSIONS = ['DTLSv1.2', 'DTLSv1.3'];
 
+/** How pre-shared keys are used in DTLS 1.3 (RFC 8446, section 4.2.9). */
+const PSK_MODES = ['psk_dhe_ke', 'psk_ke'];
+
 const OPTIONS = {
   minVersion: oneOf(...VERSIONS),
   maxVersion: oneOf(...VERSIONS),
@@ -27,6 +30,7 @@ const OPTIONS = {
   requireExtendedMasterSecret: boolean,
   maxFragmentLength,
   srtpProfiles: names,
+  pskKeyExchangeModes,
 };
 
 /** These options in the addon's form. An option that has not been given is absent. */
@@ -43,6 +47,7 @@ function negotiation(all) {
   if (all.ALPNProtocols !== undefined) native.protocols = all.ALPNProtocols;
   if (all.maxFragmentLength !== undefined) native.maxFragmentLength = all.maxFragmentLength;
   if (all.srtpProfiles !== undefined) native.srtpProfiles = all.srtpProfiles;
+  if (all.pskKeyExchangeModes !== undefined) native.pskModes = all.pskKeyExchangeModes;
   if (all.minVersion !== undefined) native.minVersion = all.minVersion;
   if (all.maxVersion !== undefined) native.maxVersion = all.maxVersion;
   if (all.honorCipherOrder !== undefined) native.clientPreference = !all.honorCipherOrder;
@@ -63,6 +68,15 @@ function names(value, name) {
   });
   // In node:tls this word leaves the choice to the engine, which is the default here.
   return list.length === 1 && list[0] === 'auto' ? undefined : list;
+}
+
+/** By their names of RFC 8446. */
+function pskKeyExchangeModes(value, name) {
+  const modes = names(value, name);
+  modes?.forEach((mode, index) => {
+    oneOf(...PSK_MODES)(mode, `${name}[${index}]`);
+  });
+  return modes;
 }
 
 /** An array of names, or bytes in which each name follows its length, as on the wire. */

@@ -26,7 +26,7 @@ const receive = (native, datagram, remote, drains) => native.receive(datagram, r
 const receiveMore = (native, _datagram, _remote, drains) => native.receiveMore(drains);
 const hold = (native) => native.hold();
 const inject = (native, datagram, remote) => native.inject(datagram, remote.address, remote.port);
-const injectParcel = (native, parcel, relay) => native.injectParcel(parcel, relay);
+const injectParcel = (native, parcel, { relay, isSameMachine }) => native.injectParcel(parcel, relay, isSameMachine);
 
 class Turns {
   /**
@@ -76,9 +76,9 @@ class Turns {
     this._bring(inject, datagram, remote);
   }
 
-  /** Takes what another node has received; `relay` is its number where answers go through it. */
-  injectParcel(parcel, relay) {
-    this._bring(injectParcel, parcel, relay);
+  /** Takes what another node has received. */
+  injectParcel(parcel, from) {
+    this._bring(injectParcel, parcel, from);
   }
 
   _bring(how, what, from) {
@@ -194,7 +194,7 @@ class Turns {
    */
   _deliver() {
     const { _endpoint: endpoint, _batch: batch } = this;
-    const { registers, connections } = endpoint;
+    const { registers } = endpoint;
     const count = registers[COUNT];
     let isWhole = false;
     if (endpoint.isDirect) outgoing.open(endpoint);
@@ -203,7 +203,7 @@ class Turns {
         const entry = PAYLOADS + PAYLOAD_LENGTH * this._delivered++;
         const start = entry === PAYLOADS ? 0 : registers[entry - PAYLOAD_LENGTH + PAYLOAD_END];
         const payload = count === 1 ? batch : batch.subarray(start, registers[entry + PAYLOAD_END]);
-        const socket = connections.get(registers[entry + PAYLOAD_CONNECTION]);
+        const socket = endpoint.socketOf(registers[entry + PAYLOAD_CONNECTION]);
         socket?._scope.runInAsyncScope(socket._onMessage, socket, payload, registers[entry + PAYLOAD_DATAGRAM]);
       }
       isWhole = true;

@@ -4,8 +4,8 @@ use super::error::{CodedError, config_error, internal};
 use super::sessions::NativeSessions;
 use super::wall_clock::wall_clock;
 use crate::proto::{
-    AddressValidation, ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PublicKey,
-    RevocationLists, ServerConfig, Settings, TrustAnchors, Version, Versions, Wishes, parse_public_key,
+    AddressValidation, ClientConfig, ClientPsk, ConfigError, Credentials, Limits, PeerAuthentication, PskModes,
+    PublicKey, RevocationLists, ServerConfig, Settings, TrustAnchors, Version, Versions, Wishes, parse_public_key,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -157,6 +157,8 @@ pub struct NativeNegotiation {
     pub name_authorities: Option<bool>,
     /// By which a server's clients choose their PSK identity.
     pub psk_identity_hint: Option<Buffer>,
+    /// How pre-shared keys are used in DTLS 1.3: `psk_dhe_ke`, `psk_ke` or both.
+    pub psk_modes: Option<Vec<String>>,
     /// The oldest version, `DTLSv1.2` or `DTLSv1.3`.
     pub min_version: Option<String>,
     /// The newest version, likewise.
@@ -175,6 +177,7 @@ impl NativeNegotiation {
             client_preference: self.client_preference.unwrap_or(false),
             name_authorities: self.name_authorities,
             psk_hint: self.psk_identity_hint.as_ref().map(|hint| hint.to_vec()).unwrap_or_default(),
+            psk_modes: self.psk_modes.as_ref().and_then(|names| PskModes::of(names.iter().map(String::as_str))),
             versions: Versions {
                 oldest: version(self.min_version.as_deref()),
                 newest: version(self.max_version.as_deref()),

@@ -2,6 +2,7 @@
 
 use super::trust::{RevocationLists, TrustAnchors};
 use super::version::Versions;
+use crate::wire::psk_offer::Modes;
 use crate::wire::{CertificateType, PublicKey};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +45,8 @@ pub(crate) struct Wishes {
     pub(crate) name_authorities: Option<bool>,
     /// Hint by which a server's clients choose their PSK identity (RFC 4279 section 2); empty for none.
     pub(crate) psk_hint: Vec<u8>,
+    /// How pre-shared keys are used in DTLS 1.3; `None` together with a key exchange.
+    pub(crate) psk_modes: Option<Modes>,
     /// The versions that are spoken.
     pub(crate) versions: Versions,
 }

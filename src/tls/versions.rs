@@ -4,6 +4,7 @@ use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
 use super::mbed::{self, Credentials};
 use super::psk::ClientPsk;
+use super::session::SessionOf;
 use super::suites::Suite;
 use super::version::{Version, Versions};
 use super::wall_clock::WallClock;
@@ -50,8 +51,9 @@ impl ServerConfig {
                 own.check_purpose_of_server()?;
             }
             let groups = mbed::group_numbers(&settings.wishes)?;
+            let scope = mbed::scope(SessionOf::Server, credentials.as_ref(), clients.as_ref(), settings, None);
             let own = credentials.as_mut().map(Credentials::of_server).unwrap_or_default();
-            let config = dtls13::ServerConfig::new(settings, groups.as_deref(), psk, own, clients.as_ref())?;
+            let config = dtls13::ServerConfig::new(settings, groups.as_deref(), psk, own, clients.as_ref(), scope)?;
             Some(Arc::new(config))
         } else {
             None
@@ -150,8 +152,10 @@ impl ClientConfig {
         credentials: Option<&mut Credentials>,
     ) -> Result<dtls13::ClientConfig, ConfigError> {
         let groups = mbed::group_numbers(&settings.wishes)?;
+        let identity = psk.as_ref().map(|psk| psk.identity.as_slice());
+        let scope = mbed::scope(SessionOf::Client, credentials.as_deref(), server, settings, identity);
         let own = credentials.map(Credentials::of_client).unwrap_or_default();
-        dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server, own)
+        dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server, own, scope)
     }
 
     /// `None` when there is neither.
@@ -169,19 +173,24 @@ impl ClientConfig {
 
     /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
     pub(crate) fn sending_name(mut self, servername: &str) -> ClientConfig {
+        self.change_newer(|newer| newer.send_name(servername));
+        self.change_older(|older| older.sending_name(servername))
+    }
+
+    /// Has it remember its sessions, and offer to resume one, in the version that it was made in. What cannot be read, or does not
+    /// fit, is not offered.
+    pub(crate) fn resuming(mut self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
+        self.change_newer(|newer| newer.resume(clock, session));
+        self.change_older(|older| older.resuming(clock, session))
+    }
+
+    fn change_newer(&mut self, change: impl FnOnce(&mut dtls13::ClientConfig)) {
         if let ClientOf::Dtls13(newer) | ClientOf::Both { newer, .. } = &mut self.of
             // It is nobody else's yet.
             && let Some(newer) = Arc::get_mut(newer)
         {
-            newer.send_name(servername);
+            change(newer);
         }
-        self.change_older(|older| older.sending_name(servername))
-    }
-
-    /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered; nothing is in
-    /// DTLS 1.3.
-    pub(crate) fn resuming(self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
-        self.change_older(|older| older.resuming(clock, session))
     }
 
     fn change_older(self, change: impl FnOnce(mbed::ClientConfig) -> mbed::ClientConfig) -> ClientConfig {

@@ -9,7 +9,7 @@ use super::unified_header::UnifiedHeader;
 use super::{
     CertificateType, ClientHello, ConnectionId, HelloFragments, HelloStart, PublicKey, Record, Records,
     RoutabilityCheck, SrtpProfile, alert, application_protocol, certificate, certificate_type, connection_id_extension,
-    describe, key_exchange, server_name, session_ticket, srtp, supported_groups,
+    describe, key_exchange, requested_signatures, server_name, session_ticket, srtp, supported_groups,
 };
 
 /// Its name, and what takes whatever bytes there are.
@@ -106,6 +106,7 @@ fn messages(input: &[u8]) {
         length(certificate::first_certificate(input)),
         length(certificate::raw_public_key(input).ok().flatten()),
         certificate::chain(input).map_or(0, |chain| chain.iter().map(|der| 3 + der.len()).sum()),
+        requested_signatures(input).map_or(0, |signatures| 2 * signatures.len()),
     ];
     assert!(parts.iter().all(|part| *part <= input.len()));
     if let Ok(list) = extensions::of_server_hello(&[0, 1, 16, 20, 22, 23, 35, 54, 0xff01], input) {
@@ -167,7 +168,7 @@ fn hellos_of_dtls13(input: &[u8]) {
         }
         if let Some(psk) = &offer.psk {
             assert!(!psk.keys.is_empty() && psk.uncovered <= input.len());
-            assert!(psk.keys.iter().all(|(identity, proof)| !identity.is_empty() && proof.len() >= 32));
+            assert!(psk.keys.iter().all(|key| !key.identity.is_empty() && key.proof.len() >= 32));
         }
     }
     if let Ok(choice) = Choice::parse(input) {

@@ -74,6 +74,10 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
                 _ => write(body, id, |body| body.extend(content)),
             }
         }
+        // RFC 8446 section 9.2: groups need public values, of which there may be none.
+        if older.find(extension::SUPPORTED_GROUPS).is_some() && newer.find(extension::KEY_SHARE).is_none() {
+            write(body, extension::KEY_SHARE, |body| body.extend([0, 0]));
+        }
         // RFC 8446 section 4.2.11: pre_shared_key is the last one, and it is in the hello of DTLS 1.3.
         for &(id, content) in &newer.extensions {
             if id != extension::SUPPORTED_VERSIONS && older.find(id).is_none() {
@@ -97,8 +101,14 @@ fn merge_lists(first: &[u8], second: &[u8], body: &mut Vec<u8>) {
 }
 
 /// The body of the ClientHello that follows a HelloRetryRequest (RFC 8446 section 4.1.2): as the first, but with the cookie, and
-/// with `shares` as the content of key_share where the server has asked for that. Its proofs are those of the first.
-pub(crate) fn after_retry(first: &[u8], cookie: Option<&[u8]>, shares: Option<&[u8]>) -> Option<Vec<u8>> {
+/// with `shares` as the content of key_share where the server has asked for that. Its proofs are those of the first, and it offers
+/// no pre-shared keys if it does not keep them.
+pub(crate) fn after_retry(
+    first: &[u8],
+    cookie: Option<&[u8]>,
+    shares: Option<&[u8]>,
+    keeps_keys: bool,
+) -> Option<Vec<u8>> {
     let first = Body::parse(first)?;
     let mut body = first.start.to_vec();
     vector(&mut body, 2, |body| body.extend(first.suites));
@@ -108,7 +118,8 @@ pub(crate) fn after_retry(first: &[u8], cookie: Option<&[u8]>, shares: Option<&[
         if let Some(cookie) = cookie {
             write(body, extension::COOKIE, |body| vector(body, 2, |body| body.extend(cookie)));
         }
-        for &(id, content) in &first.extensions {
+        let is_kept = |&&(id, _): &&(u16, &[u8])| keeps_keys || id != extension::PRE_SHARED_KEY;
+        for &(id, content) in first.extensions.iter().filter(is_kept) {
             let content = shares.filter(|_| id == extension::KEY_SHARE).unwrap_or(content);
             write(body, id, |body| body.extend(content));
         }
@@ -199,6 +210,15 @@ mod tests {
     }
 
     #[test]
+    fn groups_of_the_older_version_come_with_public_values_though_there_are_none() {
+        let older = hello(1, &[0, 0xae], Some(&[(SUPPORTED_GROUPS, &[0, 2, 0, 23])]));
+        let newer = hello(2, &[0x13, 1], Some(&[(SUPPORTED_VERSIONS, &[2, 0xfe, 0xfc]), (PRE_SHARED_KEY, &[8])]));
+        let merged = merge(&older, &newer).unwrap();
+        let ids: Vec<_> = Body::parse(&merged).unwrap().extensions.iter().map(|(id, _)| *id).collect();
+        assert_eq!(ids, [SUPPORTED_VERSIONS, SUPPORTED_GROUPS, KEY_SHARE, PRE_SHARED_KEY]);
+    }
+
+    #[test]
     fn a_server_of_the_older_version_finds_the_signatures_first_that_the_older_engine_verifies() {
         let [older, newer] = [&[0, 2, 4, 1][..], &[0, 4, 8, 4, 4, 1]].map(|list| {
             let extensions: [(u16, &[u8]); 1] = [(SIGNATURE_ALGORITHMS, list)];
@@ -225,13 +245,16 @@ mod tests {
     #[test]
     fn the_second_hello_differs_in_cookie_and_key_share_alone() {
         let first = newer();
-        let second = after_retry(&first, Some(&[9]), Some(&[6, 6])).unwrap();
+        let second = after_retry(&first, Some(&[9]), Some(&[6, 6]), true).unwrap();
         let (first, second) = (Body::parse(&first).unwrap(), Body::parse(&second).unwrap());
         assert_eq!((first.start, first.suites), (second.start, second.suites));
         assert_eq!(second.extensions[0], (COOKIE, &[0, 1, 9][..]));
         assert_eq!(second.find(KEY_SHARE), Some(&[6, 6][..]));
         assert_eq!(second.extensions.last(), first.extensions.last());
-        assert_eq!(after_retry(&newer(), None, None).unwrap(), newer());
+        assert_eq!(after_retry(&newer(), None, None, true).unwrap(), newer());
+        let without = after_retry(&newer(), None, None, false).unwrap();
+        let (without, first) = (Body::parse(&without).unwrap(), newer());
+        assert_eq!(without.extensions, Body::parse(&first).unwrap().extensions[..3]);
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Endpoint {
             self.counters.hello_verify_requests_sent += 1;
             self.counters.datagrams_sent += 1;
             self.counters.bytes_sent += request.len() as u64;
-            if self.outputs.trace.shows(3) {
+            if self.outputs.trace.shows(3, remote) {
                 self.outputs.trace_datagram(remote, &request);
             }
             self.outputs.push_transmit(self.route_to(remote), request);

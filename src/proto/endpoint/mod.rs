@@ -72,6 +72,8 @@ pub(crate) struct Endpoint {
     ids: ConnectionIds,
     /// Nodes to which records of theirs can be forwarded.
     nodes: Nodes,
+    /// Whether these receive on one UDP socket with us.
+    deals_peers: bool,
     handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
@@ -182,6 +184,7 @@ impl Endpoint {
             routes: Routes::new(limits.connections_per_address.is_some()),
             ids: ConnectionIds::default(),
             nodes: Nodes::default(),
+            deals_peers: false,
             handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),
@@ -216,6 +219,22 @@ impl Endpoint {
     /// theirs are used. `None` is as before: no IDs.
     pub(crate) fn use_connection_ids(&mut self, length: Option<u8>) {
         self.ids.set_length(length);
+    }
+
+    /// Has the application make them: [`Endpoint::supply_connection_ids`]. Handshakes do not wait for that: they go without where
+    /// none is left. `low`: how many of them are few.
+    pub(crate) fn expect_connection_ids(&mut self, low: usize) {
+        self.ids.expect_supply(low);
+    }
+
+    /// Takes IDs that lie end to end; answers how many of them are good.
+    pub(crate) fn supply_connection_ids(&mut self, ids: &[u8]) -> usize {
+        self.ids.supply(ids)
+    }
+
+    /// Whether few of them are left, since one was taken.
+    pub(crate) fn wants_connection_ids(&self) -> bool {
+        self.ids.wants_supply()
     }
 
     /// What has happened on a connection.

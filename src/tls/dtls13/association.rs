@@ -51,14 +51,15 @@ pub(super) enum Stage {
 
 impl Association {
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record. `own_id`: the connection ID that
-    /// answers its offer, if it has made one.
+    /// answers its offer, if it has made one. `sessions`: which sessions it resumes, and whether it leaves one behind.
     pub(crate) fn server(
         config: &Arc<versions::ServerConfig>,
         own: &ServerConfig,
         asks: Asks,
+        sessions: SessionPolicy,
         own_id: Option<ConnectionId>,
     ) -> Association {
-        let stage = Stage::Choice(Box::new(Choice::new(config, asks, SessionPolicy::none(), own_id)));
+        let stage = Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)));
         Association::new(own.offers.pace, stage, [0; 32])
     }
 
@@ -191,7 +192,7 @@ impl Association {
             kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
             kind::HANDSHAKE => {
                 let taken = self.link.take_handshake(now, number, content, out);
-                taken.map_err(|fault| fault.of("handshake message"))
+                taken.map(drop).map_err(|fault| fault.of("handshake message"))
             }
             kind::ACK => {
                 let taken = self.link.take_acknowledgment(now, number.epoch, content, out);

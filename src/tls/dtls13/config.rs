@@ -9,10 +9,13 @@ use crate::tls::ffi::groups::Group;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::own_credential::OwnCredential;
 use crate::tls::psk::ClientPsk;
+use crate::tls::session::{Scope, Session, SessionOf};
 use crate::tls::suites::Suite;
 use crate::tls::trust::x509::Purpose;
 use crate::tls::trust::{PeerName, PeerRules, Signatures};
+use crate::tls::wall_clock::WallClock;
 use crate::wire::certificate_type::Abilities;
+use crate::wire::psk_offer::Modes;
 use crate::wire::{certificate13, handshake::MESSAGE_LIMIT};
 use std::sync::Arc;
 
@@ -35,6 +38,10 @@ pub(super) struct Offers {
     pub(super) peers: Arc<PeerRules>,
     /// How either side may prove who it is.
     pub(super) abilities: Abilities,
+    /// What sessions are bound to.
+    pub(super) scope: Scope,
+    /// How pre-shared keys are used.
+    pub(super) modes: Modes,
 }
 
 /// A server's side of every handshake.
@@ -56,6 +63,10 @@ pub(crate) struct ClientConfig {
     pub(super) takes_certificates: bool,
     /// The name by which the server is asked for.
     pub(super) servername: Option<String>,
+    /// What it offers to resume.
+    pub(super) session: Option<Arc<Session>>,
+    /// Without it, a client remembers nothing.
+    pub(super) clock: Option<WallClock>,
 }
 
 impl Offers {
@@ -66,6 +77,7 @@ impl Offers {
         own: Vec<OwnCredential>,
         peer: Option<&PeerAuthentication>,
         purpose: Purpose,
+        scope: Scope,
     ) -> Result<Offers, ConfigError> {
         let suites = suites(settings)?;
         let has_wished_groups = groups.is_some();
@@ -101,6 +113,8 @@ impl Offers {
             },
             own,
             peers: Arc::new(peers),
+            scope,
+            modes: settings.wishes.psk_modes.unwrap_or(Modes::WITH_KEY_EXCHANGE),
         })
     }
 
@@ -137,15 +151,16 @@ pub(super) fn suites(settings: &Settings) -> Result<Vec<Suite>, ConfigError> {
 
 impl ServerConfig {
     /// `has_psk`: whether somebody knows pre-shared keys. `clients`: how those authenticate that have none; `None` asks them for
-    /// nothing.
+    /// nothing. `scope`: what sessions are bound to.
     pub(crate) fn new(
         settings: &Settings,
         groups: Option<&[u16]>,
         has_psk: bool,
         own: Vec<OwnCredential>,
         clients: Option<&PeerAuthentication>,
+        scope: Scope,
     ) -> Result<ServerConfig, ConfigError> {
-        let offers = Offers::new(settings, groups, own, clients, Purpose::ClientAuthentication)?;
+        let offers = Offers::new(settings, groups, own, clients, Purpose::ClientAuthentication, scope)?;
         let anchors = clients.and_then(|clients| clients.trust_anchors.as_ref());
         let wish = settings.wishes.name_authorities;
         let mut authorities =
@@ -166,7 +181,7 @@ impl ServerConfig {
 }
 
 impl ClientConfig {
-    /// `server`: how it authenticates if not by a pre-shared key; `None` when it must by that.
+    /// `server`: how it authenticates if not by a pre-shared key; `None` when it must by that. `scope`: what sessions are bound to.
     pub(crate) fn new(
         settings: &Settings,
         groups: Option<&[u16]>,
@@ -174,8 +189,9 @@ impl ClientConfig {
         asks_for_psk: bool,
         server: Option<&PeerAuthentication>,
         own: Vec<OwnCredential>,
+        scope: Scope,
     ) -> Result<ClientConfig, ConfigError> {
-        let mut offers = Offers::new(settings, groups, own, server, Purpose::ServerAuthentication)?;
+        let mut offers = Offers::new(settings, groups, own, server, Purpose::ServerAuthentication, scope)?;
         // RFC 8446 section 4.2.11: a pre-shared key is good for one hash, and the best suite says which.
         if let Some(first) = offers.suites.first().copied()
             && (psk.is_some() || asks_for_psk)
@@ -184,7 +200,8 @@ impl ClientConfig {
         }
         let name = server.and_then(|server| server.servername.as_deref()).map(PeerName::parse);
         let servername = name.as_ref().and_then(PeerName::dns).map(str::to_owned);
-        Ok(ClientConfig { offers, psk, asks_for_psk, takes_certificates: server.is_some(), servername })
+        let takes_certificates = server.is_some();
+        Ok(ClientConfig { offers, psk, asks_for_psk, takes_certificates, servername, session: None, clock: None })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -194,5 +211,11 @@ impl ClientConfig {
     /// Has the server asked for by this name.
     pub(crate) fn send_name(&mut self, servername: &str) {
         self.servername = PeerName::parse(servername).dns().map(str::to_owned);
+    }
+
+    /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered.
+    pub(crate) fn resume(&mut self, clock: WallClock, session: Option<&[u8]>) {
+        self.session = session.and_then(|bytes| Session::from_bytes(bytes, SessionOf::Client)).map(Arc::new);
+        self.clock = Some(clock);
     }
 }

@@ -3,7 +3,8 @@
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::suites::Suite;
 use crate::wire::certificate13::write_schemes;
-use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, PSK_DHE_KE, RETRY_RANDOM, extension};
+use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, RETRY_RANDOM, extension};
+use crate::wire::psk_offer::Modes;
 use crate::wire::{ConnectionId, connection_id_extension, vector};
 
 /// RFC 6066 section 3.
@@ -13,6 +14,7 @@ const HOST_NAME: u8 = 0;
 pub(super) struct ClientHello<'a> {
     pub(super) random: &'a [u8; 32],
     pub(super) suites: &'a [Suite],
+    /// Best first; none where there is to be no key exchange.
     pub(super) groups: &'a [Group],
     /// `None` leaves it to the server to ask for one (RFC 8446 section 4.2.8).
     pub(super) share: Option<&'a KeyShare>,
@@ -24,12 +26,25 @@ pub(super) struct ClientHello<'a> {
     pub(super) certificate_types: &'a [u8],
     /// The connection ID that we want to see.
     pub(super) own_id: Option<&'a ConnectionId>,
-    /// Identity of a pre-shared key, and bytes of the proof that we have the key.
-    pub(super) psk: Option<(&'a [u8], usize)>,
+    /// How we use pre-shared keys.
+    pub(super) modes: Modes,
+    /// Whether we take sessions, which later handshakes resume by pre-shared keys.
+    pub(super) takes_sessions: bool,
+    /// Pre-shared keys, best first.
+    pub(super) keys: &'a [Identity<'a>],
+}
+
+/// What a ClientHello says of a pre-shared key.
+pub(super) struct Identity<'a> {
+    pub(super) bytes: &'a [u8],
+    /// 0 for an external key (RFC 8446 section 4.2.11).
+    pub(super) obfuscated_age: u32,
+    /// Bytes of the proof that we have the key.
+    pub(super) proof_length: usize,
 }
 
 impl ClientHello<'_> {
-    /// The body, with zeros for the proof, which are the last of its bytes.
+    /// The body, with zeros for the proofs, which are the last of its bytes.
     pub(super) fn write(&self) -> Vec<u8> {
         let mut body = Vec::new();
         body.extend(DTLS_1_2.to_be_bytes());
@@ -54,9 +69,11 @@ impl ClientHello<'_> {
                 });
             });
         }
-        write(body, extension::SUPPORTED_GROUPS, |body| {
-            vector(body, 2, |body| self.groups.iter().for_each(|group| body.extend(group.id().to_be_bytes())));
-        });
+        if !self.groups.is_empty() {
+            write(body, extension::SUPPORTED_GROUPS, |body| {
+                vector(body, 2, |body| self.groups.iter().for_each(|group| body.extend(group.id().to_be_bytes())));
+            });
+        }
         if !self.protocols.is_empty() {
             write(body, extension::APPLICATION_PROTOCOL, |body| {
                 vector(body, 2, |body| {
@@ -73,40 +90,54 @@ impl ClientHello<'_> {
             // RFC 9853 section 3: who offers connection IDs should offer this as well.
             body.extend(connection_id_extension::routability_extension());
         }
-        write(body, extension::KEY_SHARE, |body| {
-            body.extend(shares(self.share));
-        });
-        let Some((identity, binder_length)) = self.psk else { return };
-        write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
+        // RFC 8446 section 9.2: both or none.
+        if !self.groups.is_empty() {
+            write(body, extension::KEY_SHARE, |body| body.extend(shares(self.share)));
+        }
+        if self.takes_sessions || !self.keys.is_empty() {
+            write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| {
+                vector(body, 1, |body| body.extend(self.modes.ids()))
+            });
+        }
+        if self.keys.is_empty() {
+            return;
+        }
         // RFC 8446 section 4.2.11: the last one.
         write(body, extension::PRE_SHARED_KEY, |body| {
             vector(body, 2, |body| {
-                vector(body, 2, |body| body.extend(identity));
-                // RFC 8446 section 4.2.11: keys from outside have no age.
-                body.extend([0; 4]);
+                for key in self.keys {
+                    vector(body, 2, |body| body.extend(key.bytes));
+                    body.extend(key.obfuscated_age.to_be_bytes());
+                }
             });
-            vector(body, 2, |body| vector(body, 1, |body| body.resize(body.len() + binder_length, 0)));
+            vector(body, 2, |body| {
+                for key in self.keys {
+                    vector(body, 1, |body| body.resize(body.len() + key.proof_length, 0));
+                }
+            });
         });
     }
 
-    /// Bytes at the end of the body that the proof does not cover: the list of proofs, which has one.
+    /// Bytes at the end of the body that the proofs do not cover: the list of them.
     pub(super) fn uncovered(&self) -> usize {
-        self.psk.map_or(0, |(_, binder_length)| 2 + 1 + binder_length)
+        if self.keys.is_empty() { 0 } else { 2 + self.keys.iter().map(|key| 1 + key.proof_length).sum::<usize>() }
     }
 }
 
-/// The body of a ServerHello. `share`: our public value. `psk`: which of the client's pre-shared keys was chosen, if any.
+/// The body of a ServerHello. `share`: our public value, where there is a key exchange. `psk`: which of the client's pre-shared keys was chosen, if any.
 /// `others`: more of its extensions.
 pub(super) fn server_hello(
     random: &[u8; 32],
     suite: Suite,
-    share: (Group, &[u8]),
+    share: Option<(Group, &[u8])>,
     psk: Option<u16>,
     others: &[u8],
 ) -> Vec<u8> {
     hello_of_server(random, suite.id(), |body| {
         body.extend(others);
-        write(body, extension::KEY_SHARE, |body| write_share(share.0, share.1, body));
+        if let Some((group, public)) = share {
+            write(body, extension::KEY_SHARE, |body| write_share(group, public, body));
+        }
         if let Some(psk) = psk {
             write(body, extension::PRE_SHARED_KEY, |body| body.extend(psk.to_be_bytes()));
         }

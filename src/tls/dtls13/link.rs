@@ -293,6 +293,8 @@ impl Link {
         self.tell(now, out)?;
         if self.flight.is_due(now, self.is_open, self.pace) {
             self.transmit(now, out)?;
+        } else if self.flight.is_in_vain() {
+            self.end_flight();
         }
         Ok(())
     }
@@ -337,14 +339,14 @@ impl Link {
         std::mem::take(&mut self.early)
     }
 
-    /// Takes the content of a handshake record. What is whole of it is in [`Link::next_message`].
+    /// Takes the content of a handshake record. What is whole of it is in [`Link::next_message`]. Whether our flight was repeated.
     pub(super) fn take_handshake(
         &mut self,
         now: Instant,
         number: RecordNumber,
         mut content: &[u8],
         out: &mut Outbox,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let (mut is_old, mut is_kept, mut is_dropped) = (false, false, content.is_empty());
         while !content.is_empty() {
             let (fragment, rest) = HandshakeFragment::split(content).ok_or_else(|| fault_of(content))?;
@@ -355,18 +357,21 @@ impl Link {
             }
             content = rest;
         }
-        if is_old && !is_kept && self.flight.is_under_way() {
+        if is_old && !is_kept && self.flight.is_of_handshake() {
             // RFC 9147 section 5.8.1: the peer repeats what we have answered, so our answer was lost. It tells more than an ACK.
-            if self.flight.has_rested(now) {
+            let repeats = self.flight.has_rested(now);
+            if repeats {
                 self.transmit(now, out).map_err(|_| Fault::Malformed)?;
             }
-        } else if !is_dropped && (is_kept || number.epoch != PLAINTEXT_EPOCH) {
+            return Ok(repeats);
+        }
+        if !is_dropped && (is_kept || number.epoch != PLAINTEXT_EPOCH) {
             // RFC 9147 section 7: only what was taken, or had been before. Nobody hears in plaintext what came twice.
             self.acknowledgments.push(number);
             let delay = if self.is_open { Duration::ZERO } else { self.pace.first_interval / 4 };
             self.acknowledgments.tell_at(now + delay);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether the next so many messages are whole.

@@ -11,6 +11,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::suites::Suite;
 use crate::wire::handshake::{CLIENT_HELLO, SERVER_HELLO};
 use crate::wire::hello13::Offer;
+use crate::wire::psk_offer::Modes;
 use crate::wire::{HANDSHAKE_HEADER_LENGTH, Reader, u24};
 
 /// What a server has decided by a first ClientHello, and has to know again with the second.
@@ -33,18 +34,28 @@ impl Retry {
         body: &[u8],
     ) -> Option<Retry> {
         let suites = &config.offers.suites;
-        let psk = offer.psk.as_ref().filter(|psk| config.has_psk && psk.takes_key_exchange);
+        // What looks like the session of a server with certificates may be one, or not: nothing is looked up for whoever has not
+        // proved its address.
+        let modes = offer.modes.and(config.offers.modes);
+        let psk = offer.psk.as_ref().filter(|_| modes != Modes::default());
         // RFC 8446 section 4.2.11: a key is good for one hash; its proof is as long.
         let has_key =
-            |suite: Suite| psk.is_some_and(|psk| psk.keys.iter().any(|(_, proof)| proof.len() == hash(suite).length()));
+            |suite: Suite| psk.is_some_and(|psk| psk.keys.iter().any(|key| key.proof.len() == hash(suite).length()));
         let can_sign = config.offers.own(schemes).is_some();
         let common = || suites.iter().copied().filter(|suite| offered.contains(&suite.id()));
-        let with_key = common().find(|suite| has_key(*suite));
+        let with_key = common().find(|suite| has_key(*suite)).filter(|_| config.has_psk || can_sign);
         let suite = with_key.or_else(|| common().next().filter(|_| can_sign))?;
-        // The client is asked to come again anyway, so that it costs nothing to ask for the best group.
-        let mut groups = config.offers.groups(with_key.is_some());
-        let group = groups.find(|group| offer.groups.contains(&group.id()))?;
-        let group = if offer.share(group.id()).is_some() { 0 } else { group.id() };
+        // The client is asked to come again anyway, so that it costs nothing to ask for the best group. Where its key may turn out to
+        // be none, that is the best for a handshake with certificates.
+        let mut groups = config.offers.groups(with_key.is_some() && !can_sign);
+        // None is needed where the key alone will do, and nothing else is in common.
+        let is_alone = with_key.is_some() && modes.alone && !modes.with_key_exchange;
+        let group = match groups.find(|group| offer.groups.contains(&group.id())) {
+            Some(group) if offer.share(group.id()).is_none() && (!is_alone || can_sign) => group.id(),
+            Some(_) => 0,
+            None if with_key.is_some() && modes.alone => 0,
+            None => return None,
+        };
         let mut transcript = Transcript::new(hash(suite));
         transcript.add(CLIENT_HELLO, body);
         Some(Retry { suite, group, first_hello: transcript.hash() })

@@ -9,8 +9,10 @@ use super::peer_proof::PeerProof;
 use super::proof::{OwnProof, Signer};
 use super::retry::Retry;
 use super::schedule::{Schedule, finished};
+use super::session_key::key_of;
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
@@ -18,6 +20,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::outbox::Outbox;
 use crate::tls::random::fill_random;
+use crate::tls::session::Session;
 use crate::tls::suites::Suite;
 use crate::wire::handshake::{
     CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO,
@@ -28,6 +31,7 @@ use crate::wire::{
 };
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// The ClientHello that the flight answers.
 pub(super) struct Hello {
@@ -39,11 +43,23 @@ pub(super) struct Hello {
     pub(super) own_id: Option<ConnectionId>,
 }
 
-/// How the server proves who it is.
-pub(super) enum Proof<'a> {
-    /// By this pre-shared key, which is the client's with this number.
-    Psk(&'a [u8], u16),
-    Certificate(&'a Certified),
+/// How the server proves who it is. Pre-shared keys have the number that the client has given them.
+pub(super) enum Proof {
+    Psk(Zeroizing<Vec<u8>>, u16),
+    /// By the key of a session, in which the client was this one.
+    Session(Box<Session>, u16, Box<PeerProof>),
+    Certificate(Box<Certified>),
+}
+
+impl Proof {
+    /// Key and number of the pre-shared key.
+    fn key(&self) -> Option<(&[u8], u16)> {
+        match self {
+            Proof::Psk(key, index) => Some((key, *index)),
+            Proof::Session(session, index, _) => Some((key_of(session), *index)),
+            Proof::Certificate(_) => None,
+        }
+    }
 }
 
 /// How either side proves who it is with certificates.
@@ -55,6 +71,8 @@ pub(super) struct Certified {
     pub(super) peer: CertificateType,
     /// What the client is told of it: a list of extensions.
     pub(super) answer: Vec<u8>,
+    /// Which signatures both accept.
+    pub(super) signatures: SharedSignatures,
 }
 
 /// What is left of the flight when it was sent.
@@ -65,11 +83,15 @@ pub(super) struct Sent {
     pub(super) own: Digest,
     pub(super) peer: Digest,
     pub(super) exporter: Digest,
+    pub(super) master: Schedule,
     pub(super) own_finished: Digest,
-    /// What the client is to prove; `None` when it was not asked to.
+    pub(super) algorithms: Algorithms,
+    /// What the client is to prove, or has proved when the session was made; `None` when it was not asked to.
     pub(super) client: Option<PeerProof>,
     /// What the server has shown; `None` with a pre-shared key.
     pub(super) shown: Option<(Arc<OwnProof>, CertificateType)>,
+    /// What is resumed.
+    pub(super) session: Option<Box<Session>>,
 }
 
 /// Sends the flight to a client that is let in so far.
@@ -78,7 +100,7 @@ pub(super) fn send(
     config: &ServerConfig,
     hello: &Hello,
     protocol: Option<&[u8]>,
-    proof: &Proof<'_>,
+    proof: Proof,
     link: &mut Link,
     out: &mut Outbox,
 ) -> Result<Sent, Error> {
@@ -86,21 +108,22 @@ pub(super) fn send(
     let (suite, mut transcript) = (*suite, transcript.clone());
     let offer = Offer::parse(extensions_of(body)?)?;
     let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
-    let (key, index) = match proof {
-        Proof::Psk(key, index) => (Some(*key), Some(*index)),
-        Proof::Certificate(_) => (None, None),
-    };
-    let (group, share, shared) = exchange(config, &offer, *group, key.is_some())?;
+    let (key, index) = proof.key().unzip();
+    let is_external = matches!(proof, Proof::Psk(..));
+    let exchanged = exchange(config, &offer, *group, key.is_some(), is_external)?;
+    let share = exchanged.as_ref().map(|(group, share, _)| (*group, &share[..]));
+    let group = share.map_or(0, |(group, _)| group.id());
+    let mut algorithms = Algorithms { group, ..Algorithms::default() };
     let mut random = [0; 32];
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
-    let answer = server_hello(&random, suite, (group, &share), index, &others);
+    let answer = server_hello(&random, suite, share, index, &others);
     transcript.add(CLIENT_HELLO, body);
     transcript.add(SERVER_HELLO, &answer);
 
     // RFC 8446 section 7.1: without a pre-shared key, zeros.
     let early = Schedule::early(hash(suite), key.unwrap_or(&Digest::zeros(hash(suite))))?;
-    let schedule = early.advance(Some(&shared))?;
+    let schedule = early.advance(exchanged.as_ref().map(|(.., shared)| &shared[..]))?;
     let hellos = transcript.hash();
     let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
     let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
@@ -112,9 +135,14 @@ pub(super) fn send(
         transcript.add(kind, body);
         link.push(HANDSHAKE_EPOCH, kind, body);
     };
-    let (mut client, mut shown) = (None, None);
+    let (mut client, mut shown, mut resumed) = (None, None, None);
     match proof {
         Proof::Psk(..) => push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[])),
+        Proof::Session(session, _, recalled) => {
+            push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[]));
+            client = Some(*recalled);
+            resumed = Some(session);
+        }
         Proof::Certificate(certified) => {
             push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &certified.answer));
             if !config.offers.peers.accepts.is_empty() {
@@ -122,11 +150,12 @@ pub(super) fn send(
                 push(&mut transcript, CERTIFICATE_REQUEST, &request);
                 client = Some(PeerProof::new(&config.offers.peers, Signer::Client, certified.peer));
             }
-            let (own, kind) = &certified.own;
-            push(&mut transcript, CERTIFICATE, &own.certificate(*kind));
-            shown = Some((Arc::clone(own), *kind));
+            algorithms.signatures = certified.signatures;
+            let (own, kind) = certified.own;
+            push(&mut transcript, CERTIFICATE, &own.certificate(kind));
             let signature = own.verify(certified.scheme, Signer::Server, &transcript.hash())?;
             push(&mut transcript, CERTIFICATE_VERIFY, &signature);
+            shown = Some((own, kind));
         }
     }
     let own_finished = finished(&own_handshake, &transcript.hash())?;
@@ -141,10 +170,13 @@ pub(super) fn send(
         own: master.derive(b"s ap traffic", &so_far)?,
         peer: master.derive(b"c ap traffic", &so_far)?,
         exporter: master.derive(b"exp master", &so_far)?,
+        master,
         own_finished,
+        algorithms,
         transcript,
         client,
         shown,
+        session: resumed,
     })
 }
 
@@ -163,22 +195,32 @@ fn agree_on_ids(own: Option<&ConnectionId>, offered: &[u8]) -> Result<(Option<Co
     Ok((Some(ConnectionIds::new(own, &peer, checks)), answer))
 }
 
-/// Our public value, and the secret that it shares with the client's. `asked_for`: the group that the client was asked for.
+/// Our public value, and the secret that it shares with the client's; `None` where the key alone will do. `asked_for`: the group that
+/// the client was asked for. `is_external`: whether it has an external pre-shared key.
 fn exchange(
     config: &ServerConfig,
     offer: &Offer<'_>,
     asked_for: u16,
     uses_psk: bool,
-) -> Result<(Group, Vec<u8>, SharedSecret), Error> {
+    is_external: bool,
+) -> Result<Option<(Group, Vec<u8>, SharedSecret)>, Error> {
+    let modes = offer.modes.and(config.offers.modes);
+    // RFC 8446 section 4.2.9.
+    if is_external && !modes.with_key_exchange {
+        return Ok(None);
+    }
     let of_certificates = config.offers.groups(false).filter(|_| uses_psk);
     let groups = config.offers.groups(uses_psk).chain(of_certificates);
     let mut groups = groups.filter(|group| asked_for == 0 || group.id() == asked_for);
     let Some((group, share)) = groups.find_map(|group| Some((group, offer.share(group.id())?))) else {
+        if is_external && modes.alone && asked_for == 0 {
+            return Ok(None);
+        }
         return Err(illegal("The client sends no public value in a group that this server has asked for"));
     };
     let (own, shared) =
         KeyShare::respond(group, share).map_err(|_| illegal("The client's public value is none of its group"))?;
-    Ok((group, own, shared))
+    Ok(Some((group, own, shared)))
 }
 
 /// The list of extensions in a body that has been read before.

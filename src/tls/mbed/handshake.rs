@@ -1,6 +1,7 @@
 //! One handshake, from its first flight to the engine of a finished one.
 
 use super::config::{ClientConfig, Pace, ServerConfig};
+use super::curves::Curve;
 use super::errors::Failure;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
@@ -9,6 +10,7 @@ use super::psk::PskExchange;
 use super::resumption::Resumption;
 use super::steps::{Pause, Steps};
 use crate::tls::addition::Addition;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::key_log::KeyLog;
@@ -285,6 +287,15 @@ impl Handshake {
     pub(crate) fn claim(&self) -> Claim {
         let Steps { psk, peer, .. } = &self.steps;
         Claim { psk_identity: psk.claimed_identity(&self.ssl).map(<[u8]>::to_vec), ..peer.claim() }
+    }
+
+    /// What it has agreed on beside its suite. A handshake that resumes a session has neither a key exchange nor signatures.
+    pub(crate) fn algorithms(&self, resumed: bool) -> Algorithms {
+        let has_signatures = !resumed && self.ssl.uses_certificates();
+        let accepted = self.steps.hellos.signatures.as_slice();
+        let own = self.steps.rules.peer.signatures.numbers_of_dtls12();
+        let signatures = SharedSignatures::new(own.into_iter(), if has_signatures { accepted } else { &[] });
+        Algorithms { group: Curve::number_of(self.ssl.ephemeral_group()), signatures }
     }
 
     /// The engine of the finished handshake, and records that came too early and may hold application data.

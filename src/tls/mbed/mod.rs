@@ -57,6 +57,7 @@ pub(crate) use last_flight::LastFlight;
 pub(crate) use negotiation::{group_numbers, has_group};
 pub(crate) use open::{Asleep, DISTURBANCES, Open};
 pub(crate) use public_key::parse_public_key;
+pub(crate) use scope::scope;
 
 use super::psk::{PSK_HINT_LIMIT, PSK_LIMIT};
 use crate::wire::RECORD_LIMIT;

@@ -10,8 +10,10 @@ mod hostile;
 mod leaving;
 mod life;
 mod lossy;
+mod modes;
 mod mutual;
 mod questions;
+mod resumption;
 
 use super::network::*;
 use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Suite, Version, Versions, Wishes};
