@@ -48,6 +48,29 @@ export function measurements(seconds) {
   const node = (script, ...args) => ({ program: 'node', args: [path.join(BENCH, 'clients', script), ...args] });
   const mutualLoad = ['--mode', 'cert', ...files(client)];
 
+  // Both versions with the same client of ours, which is the competitor of OpenSSL's in the other measurements.
+  const [NEWER, OLDER] = ['ours', 'ours in DTLS 1.2'];
+  const versions = (name, measured, goal, [what, amount, ...more], server, words) => ({
+    name: `DTLS 1.3: ${name}`,
+    ...measured,
+    load: Object.fromEntries(
+      [NEWER, OLDER].map((who) => {
+        const version = `DTLSv1.${who === NEWER ? 3 : 2}`;
+        const all = [`minVersion=${version}`, `maxVersion=${version}`, ...words[who]];
+        return [who, node('versions.js', what, String(amount), ...more, ...all)];
+      }),
+    ),
+    servers: { [NEWER]: [...server, '--newer'], [OLDER]: server },
+    goal: { [OLDER]: goal },
+  });
+  const suites = (newer, older, ...more) => ({
+    [NEWER]: [`ciphers=${newer}`, ...more],
+    [OLDER]: [`ciphers=${older}`, ...more],
+  });
+  const [NEWER_GCM, NEWER_CCM] = ['TLS_AES_128_GCM_SHA256', 'TLS_AES_128_CCM_SHA256'];
+  const X25519 = 'ecdhCurve=X25519';
+  const trusting = `ca=${certificates.ca.certPath}`;
+
   // Of a client that is not lean, full and resumed alike.
   const sessions = (kind, mode, { ours, openssl }) =>
     ['full', 'resumed'].map((name) => ({
@@ -153,6 +176,45 @@ export function measurements(seconds) {
       servers: psk,
       goal: count === 10_000 ? { most: 4 } : {},
     })),
+    versions(
+      'handshake PSK with X25519 (DTLS 1.2: ECDHE-PSK)',
+      CPU,
+      1 / 0.8,
+      ['handshake', 2000 * seconds],
+      psk.ours,
+      suites(NEWER_GCM, 'ECDHE-PSK-CHACHA20-POLY1305', X25519),
+    ),
+    versions(
+      'handshake ECDSA P-256 with X25519',
+      CPU,
+      1 / 1.1,
+      ['handshake', 2000 * seconds],
+      cert(server).ours,
+      suites(NEWER_GCM, 'ECDHE-ECDSA-AES128-GCM-SHA256', X25519, trusting),
+    ),
+    ...[
+      ['CCM', NEWER_CCM, 'PSK-AES128-CCM'],
+      ['GCM', NEWER_GCM, 'PSK-AES128-GCM-SHA256'],
+    ].map(([cipher, newer, older]) =>
+      versions(
+        `echo 64 B ${cipher}, 100 connections, CPU of the server`,
+        CPU,
+        1,
+        ['echo', seconds, '--c', '100'],
+        psk.ours,
+        suites(newer, older),
+      ),
+    ),
+    ...[1000, 10_000].map((connections) =>
+      versions(
+        `memory of an idle connection at ${connections}`,
+        MEMORY,
+        1,
+        ['idle', connections],
+        psk.ours,
+        suites(NEWER_CCM, 'PSK-AES128-CCM'),
+      ),
+    ),
     {
       name: 'client: PSK handshakes, 8 in flight',
       unit: '/s',

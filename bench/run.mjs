@@ -111,8 +111,10 @@ function resultOf({ name, unit, better, goal }, rounds) {
 
 /** What the load and the server have printed, `null` when one of them failed. */
 async function run({ name, server: [kind, ...serverArgs], load, package: directory }, port) {
+  const ours = [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...serverArgs]];
   const [command, args] = {
-    ours: [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...serverArgs]],
+    ours,
+    'ours in DTLS 1.2': ours,
     udp: [process.execPath, [path.join(BENCH, 'servers', 'udp.js'), String(port)]],
     openssl: [LOAD, ['serve', '--port', String(port), ...serverArgs]],
   }[kind];

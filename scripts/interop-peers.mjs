@@ -38,12 +38,24 @@ const PYTHON = [
 ];
 const NPM = ['node-dtls-client@2.0.3', 'werift-dtls@0.5.8', 'coap@1.5.0', 'redis@6.3.1', 'node-coap-client@2.1.0'];
 
-/** Debian's suite whose Mbed TLS is of version 3.6, and the crate that has the sources of a wolfSSL with connection IDs. */
+/** Debian's suite whose NSS has DTLS 1.3 and ML-KEM, and the packages of it that its programs need, whatever the system has. */
+const NSS_SUITE = 'sid';
+const NSS_PACKAGES = ['libnss3-tools', 'libnss3', 'libnspr4', 'libsqlite3-0', 'zlib1g', 'libc6'];
+
+/** Debian's suite whose Mbed TLS is of version 3.6, and the crate that has the sources of a wolfSSL with connection IDs and DTLS 1.3. */
 const MBEDTLS_3_SUITE = 'trixie';
 const WOLFSSL_CRATE = { name: 'wolfssl-sys', version: '5.3.0' };
-const WOLFSSL_OPTIONS = ['DTLS', 'DTLS_CID', 'PSK', 'AESCCM', 'SESSION_TICKET'].map(
-  (option) => `-DWOLFSSL_${option}=yes`,
-);
+const WOLFSSL_OPTIONS = [
+  'DTLS',
+  'DTLS13',
+  'DTLS_CH_FRAG',
+  'DTLS_CID',
+  'PSK',
+  'AESCCM',
+  'CURVE25519',
+  'MLKEM',
+  'SESSION_TICKET',
+].map((option) => `-DWOLFSSL_${option}=yes`);
 
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 
@@ -55,6 +67,7 @@ export function installPeers() {
     ['Mbed TLS 3.6', buildMbedtls3],
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
     ['wolfSSL 5.9', buildWolfssl],
+    ['NSS', unpackNss],
     ['pion', () => buildPion('v2')],
     ['pion v3', () => buildPion('v3')],
     ['pion v4', () => buildPion('v4')],
@@ -105,21 +118,23 @@ function buildMbedtlsPrograms(name, vendor) {
 
 /** A library beside the system's, which has no connection IDs. */
 function buildWolfssl() {
-  const directory = at('wolfssl');
+  // A build without DTLS 1.3 may be there under its old name.
+  const directory = at('wolfssl13');
   const program = at('bin', 'wolfssl59');
   if (!existsSync(path.join(directory, 'libwolfssl.a'))) {
     const { directory: crate, failure } = fetchCrate(WOLFSSL_CRATE);
     if (failure) return failure;
     const sources = at('wolfssl-sources');
     cpSync(path.join(crate, 'wolfssl-src'), sources, { recursive: true });
-    const options = ['-DCMAKE_BUILD_TYPE=Release', '-DBUILD_SHARED_LIBS=no', '-DCMAKE_C_FLAGS=-DWOLFSSL_STATIC_PSK'];
+    const flags = '-DCMAKE_C_FLAGS=-DWOLFSSL_STATIC_PSK -DHAVE_RPK';
+    const options = ['-DCMAKE_BUILD_TYPE=Release', '-DBUILD_SHARED_LIBS=no', flags];
     const without = ['-DWOLFSSL_EXAMPLES=no', '-DWOLFSSL_CRYPT_TESTS=no'];
     const built =
       run('cmake', ['-S', sources, '-B', directory, ...options, ...WOLFSSL_OPTIONS, ...without]) ??
       run('cmake', ['--build', directory, '--target', 'wolfssl']);
     if (built !== null) return built;
   }
-  const headers = [`-I${directory}`, `-I${at('wolfssl-sources')}`];
+  const headers = ['-DHAVE_RPK', `-I${directory}`, `-I${at('wolfssl-sources')}`];
   const args = ['-O1', '-o', program, ...headers, driver('wolfssl.c'), path.join(directory, 'libwolfssl.a'), '-lm'];
   return run('cc', [...args, '-pthread']);
 }
@@ -150,39 +165,61 @@ function fetchCrate({ name, version }) {
   return failure ? { failure } : crateDirectory(project, name);
 }
 
+/** NSS's programs, in a folder with the C library and all else that they need. */
+function unpackNss() {
+  if (existsSync(at('nss', 'version'))) return null;
+  const { place, failure } = fromDebian(NSS_SUITE, 'deb', ['download', ...NSS_PACKAGES]);
+  if (failure) return failure;
+  const archives = readdirSync(place).filter((file) => file.endsWith('.deb'));
+  mkdirSync(at('nss'), { recursive: true });
+  for (const archive of archives) {
+    const unpacked = run('dpkg-deb', ['-x', path.join(place, archive), at('nss')]);
+    if (unpacked !== null) return unpacked;
+  }
+  const [, version] = archives.join('\n').match(/^libnss3_(?:\d+%3a)?([\d.]+)/m);
+  writeFileSync(at('nss', 'version'), version);
+  return null;
+}
+
 /**
- * The sources of a package in another suite of Debian's, from the mirror that the system uses. The system's own lists stay as
- * they are.
+ * The sources of a package in another suite of Debian's.
  *
  * @returns {string | null} what went wrong
  */
 function debianSources(name, suite, destination) {
+  const { place, failure } = fromDebian(suite, 'deb-src', ['source', '--download-only', name]);
+  if (failure) return failure;
+  const archive = readdirSync(place).find((file) => file.startsWith(`${name}_`) && file.includes('.orig.tar.'));
+  rmSync(destination, { recursive: true, force: true });
+  mkdirSync(destination, { recursive: true });
+  return run('tar', ['-xf', path.join(place, archive), '-C', destination, '--strip-components=1']);
+}
+
+/**
+ * Has apt-get download from another suite of Debian's, by the mirror that the system uses. The system's own lists stay as they are.
+ *
+ * @returns {{ place: string } | { failure: string }} where everything is
+ */
+function fromDebian(suite, kind, command) {
   const targets = ['indextargets', '--format', '$(ORIGIN) $(REPO_URI)', 'Created-By: Packages'];
   const listed = spawnSync('apt-get', targets, { encoding: 'utf8' });
   const mirror = listed.stdout?.match(/^Debian (\S+)$/m)?.[1];
-  if (mirror === undefined) return 'this system has no mirror of Debian';
-  const place = at(`apt-${suite}`);
-  for (const part of ['lists/partial', 'cache/archives/partial', 'sources']) {
-    mkdirSync(path.join(place, part), { recursive: true });
+  if (mirror === undefined) return { failure: 'this system has no mirror of Debian' };
+  const own = at(`apt-${suite}`);
+  for (const part of ['lists/partial', 'cache/archives/partial', 'files']) {
+    mkdirSync(path.join(own, part), { recursive: true });
   }
-  const list = path.join(place, 'sources.list');
-  writeFileSync(list, `deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} ${suite} main\n`);
+  const [list, place] = [path.join(own, 'sources.list'), path.join(own, 'files')];
+  writeFileSync(list, `${kind} [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${mirror} ${suite} main\n`);
   const settings = [
     `Dir::Etc::sourcelist=${list}`,
     'Dir::Etc::sourceparts=-',
-    `Dir::State::lists=${path.join(place, 'lists')}`,
-    `Dir::Cache=${path.join(place, 'cache')}`,
+    `Dir::State::lists=${path.join(own, 'lists')}`,
+    `Dir::Cache=${path.join(own, 'cache')}`,
   ].flatMap((setting) => ['-o', setting]);
   const failure =
-    run('apt-get', [...settings, '-q', 'update']) ??
-    run('apt-get', [...settings, '-q', 'source', '--download-only', name], { cwd: path.join(place, 'sources') });
-  if (failure !== null) return failure;
-  const archive = readdirSync(path.join(place, 'sources')).find(
-    (file) => file.startsWith(`${name}_`) && file.includes('.orig.tar.'),
-  );
-  rmSync(destination, { recursive: true, force: true });
-  mkdirSync(destination, { recursive: true });
-  return run('tar', ['-xf', path.join(place, 'sources', archive), '-C', destination, '--strip-components=1']);
+    run('apt-get', [...settings, '-q', 'update']) ?? run('apt-get', [...settings, '-q', ...command], { cwd: place });
+  return failure ? { failure } : { place };
 }
 
 function buildJava() {

@@ -40,9 +40,10 @@ describe('addContext', { skip }, () => {
   test('keeps the pre-shared keys, and the server learns the name', async (t) => {
     const server = await startServer(t, { psk: { bob: BOB.psk } });
     server.addContext('localhost', own('server'));
-    const opening = event(server, 'connection');
+    const [opening, opened] = ['connection', 'secureConnection'].map((name) => event(server, name));
     assert.equal(await shownTo(t, server, 'localhost'), fingerprint('server'));
     assert.equal((await opening)[0].servername, 'localhost');
+    await opened;
     const secure = event(server, 'secureConnection');
     await event(openClient(t, server), 'secureConnect');
     assert.equal((await secure)[0].servername, false);

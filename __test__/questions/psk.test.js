@@ -4,7 +4,7 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 
 const { DtlsSocket } = require('../..');
-const { BOB, connectedPair, event, openClient, startServer } = require('../support/endpoints.js');
+const { BOB, closeOfConnection, connectedPair, event, openClient, startServer } = require('../support/endpoints.js');
 
 const KEY = 'secret of bob';
 const REFUSED = /^ERR_DTLS_(UNKNOWN_PSK_IDENTITY|WRONG_PSK|BAD_RECORD_MAC|ALERT_RECEIVED)$/;
@@ -188,13 +188,13 @@ describe('a client is refused', () => {
 
   test("without an 'error' on its socket", async (t) => {
     const server = await startServer(t, { psk: { alice: KEY } });
+    const onError = t.mock.fn();
     const connection = event(server, 'connection');
+    server.once('connection', (opened) => opened.on('error', onError));
+    const closed = closeOfConnection(server);
     attempt(t, server, BOB);
     const [socket] = await connection;
-    const onError = t.mock.fn();
-    socket.on('error', onError);
-    const [hadError] = await event(socket, 'close');
-    assert.equal(hadError, true);
+    assert.deepEqual(await closed, [true]);
     assert.equal(socket.destroyed, true);
     assert.equal(onError.mock.callCount(), 0);
     assert.deepEqual(Object.keys(server.sockets), []);

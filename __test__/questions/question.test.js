@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { inspect } = require('node:util');
 
-const { BOB, event, openClient, startServer } = require('../support/endpoints.js');
+const { BOB, closeOfConnection, event, openClient, startServer } = require('../support/endpoints.js');
 
 /** How a handshake with this server ends, on its side. */
 async function handshakeOutcome(t, server, options = BOB) {
@@ -105,8 +105,8 @@ describe('an answer', () => {
       return BOB.psk;
     };
     const server = await startServer(t, { pskCallback });
+    const closed = closeOfConnection(server);
     openClient(t, server).on('error', () => {});
-    const [socket] = await event(server, 'connection');
-    assert.deepEqual(await event(socket, 'close'), [false]);
+    assert.deepEqual(await closed, [false]);
   });
 });

@@ -12,6 +12,7 @@ const { promisify } = require('node:util');
 const {
   BOB,
   HOST,
+  closeOfConnection,
   connectedPair,
   event,
   messages,
@@ -42,9 +43,9 @@ describe('a listener that throws', () => {
     const server = await startServer(t);
     server.once('clientError', fail);
     const connection = event(server, 'connection');
+    const closed = closeOfConnection(server);
     const client = openClient(t, server, { ...BOB, psk: 'wrong' });
     client.on('error', () => {});
-    const closed = connection.then(([socket]) => event(socket, 'close'));
     assert.equal(await uncaught(() => connection), failure);
     assert.deepEqual(await closed, [true]);
     assert.deepEqual(Object.keys(server.sockets), []);

@@ -47,6 +47,13 @@ function event(emitter, name) {
   });
 }
 
+/** The arguments of 'close' of a server's next socket, which may come in the same turn as 'connection'. */
+function closeOfConnection(server) {
+  return new Promise((resolve) => {
+    server.once('connection', (socket) => socket.once('close', (...args) => resolve(args)));
+  });
+}
+
 /** The next `count` messages, as strings. */
 function messages(socket, count) {
   return new Promise((resolve) => {
@@ -105,6 +112,7 @@ async function uncaught(act) {
 module.exports = {
   BOB,
   HOST,
+  closeOfConnection,
   connectedPair,
   echo,
   event,

@@ -38,6 +38,8 @@ async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) 
     pass(there, () => back.send(datagram, serverPort, HOST));
   });
   back.on('message', (datagram) => {
+    // It may be for somebody who had this port before.
+    if (client === null) return;
     pass(andBack, () => front.send(datagram, client.port, client.address));
   });
   // The server may be gone before its last datagram arrives.

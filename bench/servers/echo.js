@@ -1,8 +1,8 @@
 'use strict';
 
 // Our echo server, as an application would write it. node echo.js PORT MODE [KEY CERT] [FLAGS]: psk, cert, mutual, or rpk
-// with the client's key in CERT's place. With --psk-sessions it remembers handshakes with PSK, too. With --delay it prints
-// the event loop's delay when it is told to end.
+// with the client's key in CERT's place. With --psk-sessions it remembers handshakes with PSK, too. With --newer it speaks DTLS 1.3 as
+// well. With --delay it prints the event loop's delay when it is told to end.
 
 const { createPublicKey } = require('node:crypto');
 const fs = require('node:fs');
@@ -20,6 +20,8 @@ const options = {
   mutual: () => ({ key: read(key), cert: read(cert), requestCert: true, rejectUnauthorized: false }),
   rpk: () => ({ key: read(key), peerPublicKey: createPublicKey(read(cert)).export({ type: 'spki', format: 'der' }) }),
 }[mode]();
+
+if (process.argv.includes('--newer')) options.maxVersion = 'DTLSv1.3';
 
 // The load comes from one address.
 const server = createServer({ ...options, maxHandshakes: 100_000, maxHandshakesPerAddress: 100_000 }, (socket) => {

@@ -57,19 +57,23 @@ impl<'a> Greeting<'a> {
         if !offers_version(hello.extensions, DTLS_1_3) {
             return other(alert::PROTOCOL_VERSION);
         }
-        let Ok(offer) = Offer::parse(hello.extensions) else {
-            return other(alert::ILLEGAL_PARAMETER);
+        // RFC 8446 section 4.1.3: a client that offers DTLS 1.3 takes an answer in DTLS 1.2 for the work of somebody between, because a
+        // server that speaks both has to say that it does.
+        let offer = match Offer::parse(hello.extensions) {
+            Ok(offer) => offer,
+            Err(fault) => return Greeting::Refusal(fault.alert()),
         };
         if let Some(cookie) = offer.cookie {
             return Greeting::Retried(cookie);
         }
-        let Ok(schemes) = offered_schemes(hello.extensions) else {
-            return other(alert::DECODE_ERROR);
+        let schemes = match offered_schemes(hello.extensions) {
+            Ok(schemes) => schemes.unwrap_or_default(),
+            Err(fault) => return Greeting::Refusal(fault.alert()),
         };
-        let (suites, schemes): (Vec<u16>, _) = (hello.parameters.suites().collect(), schemes.unwrap_or_default());
+        let suites: Vec<u16> = hello.parameters.suites().collect();
         match start.body(record).and_then(|body| Retry::decide(config, &suites, &offer, &schemes, body)) {
             Some(retry) => Greeting::Retry(RetryRequest { retry, record_number: start.record_number }),
-            None => other(alert::HANDSHAKE_FAILURE),
+            None => Greeting::Refusal(alert::HANDSHAKE_FAILURE),
         }
     }
 }

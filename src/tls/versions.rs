@@ -112,7 +112,10 @@ impl ClientConfig {
         let key = psk.as_ref().map(ClientPsk::copy);
         let can_be_proved = psk.is_some() || server.is_some();
         let mut credentials = credentials;
-        let newer = match is_spoken(Version::Dtls13, settings) && can_be_proved {
+        // RFC 8446 section 4.2.11: an identity of DTLS 1.3 is not empty.
+        let is_of_dtls12 =
+            psk.as_ref().is_some_and(|psk| psk.identity.is_empty()) && is_spoken(Version::Dtls12, settings);
+        let newer = match is_spoken(Version::Dtls13, settings) && can_be_proved && !is_of_dtls12 {
             true => Some(ClientConfig::dtls13(settings, key, false, server.as_ref(), credentials.as_mut())?),
             false => None,
         };

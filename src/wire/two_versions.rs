@@ -68,6 +68,9 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
                 Some(other) if id == extension::SUPPORTED_GROUPS => {
                     write(body, id, |body| merge_lists(other, content, body))
                 }
+                // A client that takes no signatures in DTLS 1.3 has a pre-shared key alone, and no suite of DTLS 1.2 with signatures. A
+                // server that finds this extension would take it for one that accepts certificates (RFC 8446 section 4.2.3).
+                None if id == SIGNATURE_ALGORITHMS => {}
                 _ => write(body, id, |body| body.extend(content)),
             }
         }
@@ -223,6 +226,13 @@ mod tests {
         });
         let merged = merge(&older, &newer).unwrap();
         assert_eq!(Body::parse(&merged).unwrap().find(SIGNATURE_ALGORITHMS), Some(&[0, 4, 4, 1, 8, 4][..]));
+    }
+
+    #[test]
+    fn a_client_that_takes_no_signatures_offers_none() {
+        let older = hello(1, &[0, 0xae], Some(&[(SIGNATURE_ALGORITHMS, &[0, 2, 4, 1])]));
+        let merged = merge(&older, &newer()).unwrap();
+        assert_eq!(Body::parse(&merged).unwrap().find(SIGNATURE_ALGORITHMS), None);
     }
 
     #[test]

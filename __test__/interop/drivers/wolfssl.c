@@ -1,4 +1,4 @@
-// A DTLS 1.2 client or server of wolfSSL, as the matrix wants one: see ../matrix/drivers.js.
+// A client or server of wolfSSL, of DTLS 1.2 or 1.3, as the matrix wants one: see ../matrix/drivers.js.
 
 #include <wolfssl/options.h>
 #include <wolfssl/ssl.h>
@@ -15,6 +15,15 @@ static unsigned char psk[64];
 static unsigned int psk_length = 0;
 /* Bytes of the connection ID that it asks for; 0 for no IDs. */
 static unsigned int id_length = 0;
+
+/* Whether it speaks DTLS 1.3, and no other version. */
+static int is_newer = 0;
+/* What wolfSSL calls the cipher suite. */
+static const char *suite = NULL;
+/* The only group for the key exchange; 0 for all. */
+static int group = 0;
+/* Whether a server replaces its keys after its first answer, and has its client do so. */
+static int updates = 0;
 
 static void fail(const char *what, WOLFSSL *ssl, int result)
 {
@@ -41,6 +50,95 @@ static unsigned int server_psk(WOLFSSL *ssl, const char *name, unsigned char *ke
     if (psk_length > key_size || strcmp(name, identity) != 0) return 0;
     memcpy(key, psk, psk_length);
     return psk_length;
+}
+
+#ifdef WOLFSSL_DTLS13
+static unsigned int client_psk13(WOLFSSL *ssl, const char *hint, char *name, unsigned int name_size,
+                                 unsigned char *key, unsigned int key_size, const char **suite_of_key)
+{
+    *suite_of_key = suite;
+    return client_psk(ssl, hint, name, name_size, key, key_size);
+}
+
+static unsigned int server_psk13(WOLFSSL *ssl, const char *name, unsigned char *key, unsigned int key_size,
+                                 const char **suite_of_key)
+{
+    *suite_of_key = suite;
+    return server_psk(ssl, name, key, key_size);
+}
+#endif
+
+/* The name that wolfSSL has for a suite of DTLS 1.3: without it, OpenSSL's and the RFCs' names are its own. */
+static const char *own_name(const char *name)
+{
+    static const char *const NAMES[][2] = {
+        { "TLS_AES_128_GCM_SHA256", "TLS13-AES128-GCM-SHA256" },
+        { "TLS_AES_256_GCM_SHA384", "TLS13-AES256-GCM-SHA384" },
+        { "TLS_CHACHA20_POLY1305_SHA256", "TLS13-CHACHA20-POLY1305-SHA256" },
+        { "TLS_AES_128_CCM_SHA256", "TLS13-AES128-CCM-SHA256" },
+        { "TLS_AES_128_CCM_8_SHA256", "TLS13-AES128-CCM-8-SHA256" },
+    };
+    for (size_t i = 0; i < sizeof(NAMES) / sizeof(NAMES[0]); i++)
+        if (strcmp(name, NAMES[i][0]) == 0) return NAMES[i][1];
+    return name;
+}
+
+static int number_of_group(const char *name)
+{
+    static const struct { const char *name; int number; } GROUPS[] = {
+        { "P-256", 23 }, { "P-384", 24 }, { "X25519", 29 }, { "X25519MLKEM768", 4588 },
+    };
+    for (size_t i = 0; i < sizeof(GROUPS) / sizeof(GROUPS[0]); i++)
+        if (strcmp(name, GROUPS[i].name) == 0) return GROUPS[i].number;
+    return -1;
+}
+
+/* What a connection of DTLS 1.3 is told before its handshake. */
+static void prepare(WOLFSSL *ssl, int is_client)
+{
+    if (!is_newer) return;
+#ifdef WOLFSSL_DTLS13
+    int result = WOLFSSL_SUCCESS;
+    if (group != 0) result = wolfSSL_set_groups(ssl, &group, 1);
+    if (result == WOLFSSL_SUCCESS && group != 0 && is_client) result = wolfSSL_UseKeyShare(ssl, (word16)group);
+#ifdef WOLFSSL_DTLS_CH_FRAG
+    /* A post-quantum hello comes in fragments. */
+    if (result == WOLFSSL_SUCCESS && !is_client) result = wolfSSL_dtls13_allow_ch_frag(ssl, 1);
+#endif
+    if (result != WOLFSSL_SUCCESS) fail("the options of DTLS 1.3", ssl, result);
+#endif
+}
+
+static void update_keys(WOLFSSL *ssl)
+{
+#ifdef WOLFSSL_DTLS13
+    int result = wolfSSL_update_keys(ssl);
+    if (result != WOLFSSL_SUCCESS) fail("wolfSSL_update_keys", ssl, result);
+#else
+    fail("wolfSSL_update_keys: not in this build", ssl, 0);
+#endif
+}
+
+/* Raw public keys, as SubjectPublicKeyInfo in hexadecimal: our own, and the only one that the peer may have. */
+static int use_raw_keys(WOLFSSL_CTX *context, const char *own, const char *peer)
+{
+#if defined(HAVE_RPK) && defined(WOLFSSL_DTLS13)
+    unsigned char bytes[2][1024];
+    const char *text[2] = { own, peer };
+    int length[2] = { 0, 0 };
+    for (int i = 0; i < 2; i++)
+        for (; text[i][0] && length[i] < 1024; text[i] += 2) sscanf(text[i], "%2hhx", &bytes[i][length[i]++]);
+    const char kinds[] = { WOLFSSL_CERT_TYPE_RPK };
+    int result = wolfSSL_CTX_use_certificate_buffer(context, bytes[0], length[0], WOLFSSL_FILETYPE_ASN1);
+    if (result == WOLFSSL_SUCCESS) result = wolfSSL_CTX_set_client_cert_type(context, kinds, 1);
+    if (result == WOLFSSL_SUCCESS) result = wolfSSL_CTX_set_server_cert_type(context, kinds, 1);
+    if (result == WOLFSSL_SUCCESS)
+        result = wolfSSL_CTX_set_expected_rpk(context, bytes[1], (unsigned int)length[1]);
+    return result;
+#else
+    (void)context, (void)own, (void)peer;
+    return WOLFSSL_FAILURE;
+#endif
 }
 
 #ifdef WOLFSSL_DTLS_CID
@@ -88,6 +186,7 @@ static WOLFSSL *open_client(WOLFSSL_CTX *context, int port, int verifies, WOLFSS
     if (verifies) wolfSSL_check_domain_name(ssl, "localhost");
     if (session != NULL) wolfSSL_set_session(ssl, session);
     use_ids(ssl);
+    prepare(ssl, 1);
     int result = wolfSSL_connect(ssl);
     if (result != WOLFSSL_SUCCESS) fail("wolfSSL_connect", ssl, result);
     return ssl;
@@ -105,6 +204,11 @@ static void run_client(WOLFSSL_CTX *context, int port, int verifies)
             wolfSSL_free(ssl);
             ssl = open_client(context, port, verifies, session);
             printf("connected again\n");
+            continue;
+        }
+        if (strcmp(buffer, "update\n") == 0) {
+            update_keys(ssl);
+            printf("updating\n");
             continue;
         }
         if (wolfSSL_write(ssl, buffer, (int)strlen(buffer)) <= 0) fail("wolfSSL_write", ssl, 0);
@@ -130,6 +234,7 @@ static void run_server(WOLFSSL_CTX *context, int port)
     wolfSSL_set_fd(ssl, descriptor);
     wolfSSL_dtls_set_peer(ssl, &peer, peer_length);
     use_ids(ssl);
+    prepare(ssl, 0);
 #ifdef WOLFSSL_DTLS_CID
     if (id_length > 0) {
         wolfSSL_SSLSetIORecv(ssl, receive_anywhere);
@@ -140,7 +245,10 @@ static void run_server(WOLFSSL_CTX *context, int port)
     if (result != WOLFSSL_SUCCESS) fail("wolfSSL_accept", ssl, result);
     printf("connected\n");
     int length;
-    while ((length = wolfSSL_read(ssl, buffer, sizeof(buffer))) > 0) wolfSSL_write(ssl, buffer, length);
+    for (int count = 0; (length = wolfSSL_read(ssl, buffer, sizeof(buffer))) > 0; count++) {
+        wolfSSL_write(ssl, buffer, length);
+        if (updates && count == 0) update_keys(ssl);
+    }
     wolfSSL_free(ssl);
     close(descriptor);
 }
@@ -155,7 +263,16 @@ int main(int count, char **arguments)
     wolfSSL_Init();
     int is_client = strcmp(arguments[1], "client") == 0;
     int mode = WOLFSSL_VERIFY_NONE;
-    WOLFSSL_CTX *context = wolfSSL_CTX_new(is_client ? wolfDTLSv1_2_client_method() : wolfDTLSv1_2_server_method());
+    for (int i = 3; i < count; i++) is_newer |= strcmp(arguments[i], "version=DTLSv1.3") == 0;
+    WOLFSSL_METHOD *method = is_client ? wolfDTLSv1_2_client_method() : wolfDTLSv1_2_server_method();
+#ifdef WOLFSSL_DTLS13
+    if (is_newer) method = is_client ? wolfDTLSv1_3_client_method() : wolfDTLSv1_3_server_method();
+#else
+    if (is_newer) fail("DTLS 1.3: not in this build", NULL, 0);
+#endif
+    WOLFSSL_CTX *context = wolfSSL_CTX_new(method);
+    const char *own_key = NULL;
+    int has_names = 0;
     for (int i = 3; i < count; i++) {
         char *name = arguments[i], *value = strchr(name, '=');
         if (value == NULL) continue;
@@ -168,20 +285,32 @@ int main(int count, char **arguments)
         if (strcmp(name, "ca") == 0) {
             result = wolfSSL_CTX_load_verify_locations(context, value, NULL);
             mode = WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+            has_names = 1;
         }
         if (strcmp(name, "cert") == 0) result = wolfSSL_CTX_use_certificate_chain_file(context, value);
         if (strcmp(name, "key") == 0)
             result = wolfSSL_CTX_use_PrivateKey_file(context, value, WOLFSSL_FILETYPE_PEM);
         if (strcmp(name, "resume") == 0 && strcmp(value, "ticket") == 0)
             result = wolfSSL_CTX_UseSessionTicket(context);
-        if (strcmp(name, "suite") == 0) result = wolfSSL_CTX_set_cipher_list(context, value);
+        if (strcmp(name, "suite") == 0) result = wolfSSL_CTX_set_cipher_list(context, suite = own_name(value));
+        if (strcmp(name, "group") == 0 && (group = number_of_group(value)) < 0) result = WOLFSSL_FAILURE;
+        if (strcmp(name, "updates") == 0) updates = 1;
+        if (strcmp(name, "rawKey") == 0) own_key = value;
+        if (strcmp(name, "peerKey") == 0) {
+            result = use_raw_keys(context, own_key, value);
+            mode = WOLFSSL_VERIFY_PEER | WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+        }
         if (result != WOLFSSL_SUCCESS) fail(name, NULL, 0);
     }
     if (psk_length > 0 && is_client) wolfSSL_CTX_set_psk_client_callback(context, client_psk);
     if (psk_length > 0 && !is_client) wolfSSL_CTX_set_psk_server_callback(context, server_psk);
+#ifdef WOLFSSL_DTLS13
+    if (psk_length > 0 && is_client) wolfSSL_CTX_set_psk_client_tls13_callback(context, client_psk13);
+    if (psk_length > 0 && !is_client) wolfSSL_CTX_set_psk_server_tls13_callback(context, server_psk13);
+#endif
     wolfSSL_CTX_set_verify(context, mode, NULL);
     int port = atoi(arguments[2]);
-    if (is_client) run_client(context, port, mode != WOLFSSL_VERIFY_NONE);
+    if (is_client) run_client(context, port, has_names);
     else for (;;) run_server(context, port);
     return 0;
 }

@@ -5,18 +5,20 @@
 //   PROGRAM                              prints the version of the library
 //   PROGRAM client|server PORT NAME=VALUE ...
 //
-// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), suite (OpenSSL's name), resume (ticket or id), id (bytes
-// of the connection ID that the program asks for). A client prints
-// `connected` after its handshake; then it sends each line of its standard input as one datagram, and prints `received`
-// and the line that comes back. At the line `again` it says goodbye, comes back with the session that it has kept, and
-// prints `connected again`. A server prints `listening`, and sends back what it hears.
+// Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), rawKey and peerKey (hexadecimal), suite (OpenSSL's
+// name), version (that of node:tls; DTLS 1.2 without), group (the only one for the key exchange), resume (ticket or id), id
+// (bytes of the connection ID that the program asks for), updates (a server replaces its keys after its first answer). A
+// client prints `connected` after its handshake; then it sends each line of its standard input as one datagram, and prints
+// `received` and the line that comes back. At the line `again` it says goodbye, comes back with the session that it has
+// kept, and prints `connected again`; at the line `update` it replaces its keys, has its server do so, and prints
+// `updating`. A server prints `listening`, and sends back what it hears.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
 
 const { installed } = require('./installed.js');
 const { LineProgram } = require('./line.js');
-const { IDENTITY, KEY, THEIR_ID, ecdsa, psk, rsa, withIds } = require('./scenarios.js');
+const { IDENTITY, KEY, THEIR_ID, ecdsa, newer, psk, raw, rsa, withIds } = require('./scenarios.js');
 
 const GCM = 'ECDHE-ECDSA-AES128-GCM-SHA256';
 const CCM8 = 'ECDHE-ECDSA-AES128-CCM8';
@@ -94,6 +96,29 @@ const CALIFORNIUM = [
   psk('ECDHE-PSK-AES128-GCM-SHA256', { loss: true }),
   ...withIds(true),
 ];
+const NEWER_GCM = 'TLS_AES_128_GCM_SHA256';
+const NEWER_SUITES = [NEWER_GCM, 'TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256'];
+/** What every peer with DTLS 1.3 does, in either role. */
+const NEWER = [
+  ...NEWER_SUITES.map((suite) => psk(suite)),
+  ...['P-256', 'P-384', 'X25519MLKEM768'].map((group) => psk(NEWER_GCM, { group })),
+  psk(NEWER_GCM, { updates: true }),
+  psk(NEWER_GCM, { loss: true }),
+  ...NEWER_SUITES.map((suite) => ecdsa(suite)),
+  ecdsa(NEWER_GCM, { group: 'X25519MLKEM768' }),
+  ecdsa(NEWER_GCM, MUTUAL),
+  ecdsa(NEWER_GCM, { group: 'X25519MLKEM768', ...LOST }),
+  rsa(NEWER_GCM),
+].map(newer);
+const newerWithIds = (ids) => [psk(NEWER_GCM, { ids }), ecdsa(NEWER_GCM, { ids, mutual: true })].map(newer);
+const WOLFSSL_NEWER = [
+  ...NEWER,
+  newer(psk('TLS_AES_128_CCM_SHA256')),
+  newer(raw('P-256', { suite: NEWER_GCM })),
+  ...newerWithIds(true),
+  newer(psk(NEWER_GCM, { handshakes: 200 })),
+  newer(ecdsa(NEWER_GCM, { handshakes: 200, mutual: true })),
+];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'];
 
 const python = (file) => [installed('python', 'bin', 'python'), driver(file)];
@@ -134,9 +159,9 @@ module.exports = [
   {
     name: 'wolfSSL 5.9',
     command: [installed('bin', 'wolfssl59')],
-    from: "built from the crate wolfssl-sys's sources, with connection IDs",
-    clients: withIds(true),
-    servers: withIds(true),
+    from: "built from the crate wolfssl-sys's sources, with connection IDs and DTLS 1.3",
+    clients: [...withIds(true), ...WOLFSSL_NEWER],
+    servers: [...withIds(true), ...WOLFSSL_NEWER],
   },
   {
     name: 'tinydtls',
@@ -178,8 +203,8 @@ module.exports = [
     name: 'pion v4',
     command: [installed('bin', 'pion4')],
     from: 'Go module github.com/pion/dtls/v4',
-    clients: withIds('checked'),
-    servers: withIds('checked'),
+    clients: [...withIds('checked'), ...NEWER, ...newerWithIds('checked')],
+    servers: [...withIds('checked'), ...NEWER, ...newerWithIds('checked')],
   },
   {
     name: 'Erlang/OTP',
@@ -224,6 +249,9 @@ module.exports = [
 function peer({ command, ...rest }) {
   const start = (role) => (t, port, scenario, files) => {
     const values = { ...files, suite: scenario.suite };
+    for (const name of ['version', 'group', 'updates']) {
+      if (scenario[name] !== undefined) values[name] = scenario[name];
+    }
     if (typeof scenario.resume === 'string') values.resume = scenario.resume;
     if (scenario.ids) values.id = THEIR_ID;
     if (scenario.auth === 'psk') Object.assign(values, { psk: KEY.toString('hex'), identity: IDENTITY });
@@ -232,6 +260,7 @@ function peer({ command, ...rest }) {
       connected: 'connected\n',
       listening: 'listening\n',
       heard: (line) => `received ${line}\n`,
+      updating: 'updating\n',
       again: comeBack,
     });
   };

@@ -11,6 +11,7 @@ const PEERS = [
   ...require('./libcoap.js'),
   ...require('./mbedtls.js'),
   require('./botan.js'),
+  require('./nss.js'),
   ...require('./drivers.js'),
 ];
 

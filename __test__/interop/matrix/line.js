@@ -3,7 +3,7 @@
 // Peers that are used through their standard streams: each line that they read leaves as one datagram.
 
 const { Program } = require('../../support/program.js');
-const { echoed } = require('./run.js');
+const { echoed } = require('./pair.js');
 
 class LineProgram extends Program {
   /**
@@ -31,6 +31,12 @@ class LineProgram extends Program {
     if (client !== undefined) return this._says.answer ? this._says.answer(this, client) : echoed(client);
     this.say(line);
     await this.printed(this._says.heard?.(line) ?? line);
+  }
+
+  /** A client replaces its keys, and has ours replaced. */
+  async update() {
+    this.say('update');
+    await this.printed(this._says.updating);
   }
 
   comeBack() {

@@ -23,9 +23,11 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, theirs }. `resume` is 'ticket' or 'id', or
-// true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between them gives the client
-// another port; 'checked': both answer return routability checks; 'still': the peer hears one port of the client's alone.
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, group, updates, handshakes, theirs }. `resume` is
+// 'ticket' or 'id', or true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between
+// them gives the client another port; 'checked': both answer return routability checks; 'still': the peer hears one port of
+// the client's alone. `group` is the only one of ours for the key exchange. With `updates`, the peer replaces its keys, and
+// has us do so. `handshakes`: so many of them, each on a network that loses every tenth datagram.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -33,6 +35,9 @@ const ecdsa = (suite, more) => ({ auth: 'ecdsa', suite, ...more });
 const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
 /** Raw public keys on both sides. */
 const raw = (kind, more) => ({ auth: 'raw', kind, mutual: true, ...more });
+
+/** The same scenario in DTLS 1.3. */
+const newer = (scenario) => ({ ...scenario, version: 'DTLSv1.3' });
 
 /** Suites of three kinds with connection IDs; `cbc` says what else of CBC. */
 const withIds = (ids, cbc = {}) => [
@@ -42,14 +47,19 @@ const withIds = (ids, cbc = {}) => [
 ];
 
 /** A scenario in words. */
-function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids }) {
+function describe(scenario) {
+  const { auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids, group, updates, handshakes } = scenario;
+  // In DTLS 1.3 there is always a key exchange, and no suite names it.
+  const before = scenario.version === undefined ? 'ECDHE-' : '';
   const exchange = {
     psk: suite?.startsWith('ECDHE-') ? 'ECDHE-PSK' : 'PSK',
-    ecdsa: direct ? 'ECDHE-ECDSA' : 'ECDHE-ECDSA chain',
-    rsa: 'ECDHE-RSA',
+    ecdsa: `${before}ECDSA${direct ? '' : ' chain'}`,
+    rsa: `${before}RSA`,
     raw: `raw public keys ${kind}`,
   }[auth];
   const also = [
+    group,
+    updates && 'KeyUpdate',
     mutual && auth !== 'raw' && 'client certificate',
     resume && (resume === true ? 'resumption' : `resumption by ${resume}`),
     cookies === false && 'no cookies',
@@ -58,38 +68,54 @@ function describe({ auth, suite, kind, mutual, resume, loss, mtu, cookies, direc
     ids === 'still' && 'one port',
     loss && 'a third lost',
     mtu && `MTU ${mtu}`,
+    handshakes && `${handshakes} handshakes, a tenth lost`,
   ];
-  return [exchange, ...also.filter(Boolean)].join(', ');
+  const version = scenario.version && 'DTLS 1.3';
+  return [version, exchange, ...also].filter(Boolean).join(', ');
 }
 
 // ---- The credentials of each side. Absent without the openssl program, which makes them.
 
 /** Options of our server. */
-function ourServer({ auth, suite, mutual, mtu, ids, resume }, keys) {
+function ourServer(scenario, keys) {
+  const { auth, mutual, resume } = scenario;
   const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
   const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
   const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
   const remembers = { ticket: { pskSessions: true, ticketKeys: TICKET_KEYS }, id: { pskSessions: true } }[resume];
-  return { ...shows, ...asks, ...remembers, ...common({ suite, mtu, ids }) };
+  return { ...shows, ...asks, ...remembers, ...common(scenario) };
 }
 
 /** Options of our client. */
-function ourClient({ auth, suite, mutual, mtu, ids }, keys) {
+function ourClient(scenario, keys) {
+  const { auth, mutual } = scenario;
   const trusts = { ca: authority(auth)?.cert, servername: 'localhost' };
   const own = certificates.client;
   const shows = mutual ? { key: own.key, cert: own.cert } : {};
   const all = auth === 'psk' ? { psk: KEY, pskIdentity: IDENTITY } : { ...trusts, ...shows };
-  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...common({ suite, mtu, ids }) };
+  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...common(scenario) };
 }
 
 /** Options of both. */
-function common({ suite, mtu, ids }) {
-  return { ...(suite && { ciphers: suite }), ...(mtu && { mtu }), ...(ids && { connectionId: OUR_ID }) };
+function common({ suite, mtu, ids, version, group }) {
+  return {
+    ...(suite && { ciphers: suite }),
+    ...(mtu && { mtu }),
+    ...(ids && { connectionId: OUR_ID }),
+    ...(version && { minVersion: version, maxVersion: version }),
+    ...(group && { ecdhCurve: group }),
+  };
 }
 
-/** Files for a peer: { ca, cert, key } as far as this role has them; for raw public keys { key, publicKey }. */
+/**
+ * Files for a peer: { ca, cert, key } as far as this role has them; for raw public keys { key, publicKey, rawKey, peerKey }, the last
+ * two of which are the peer's key and ours in hexadecimal, as SubjectPublicKeyInfo.
+ */
 function peerFiles({ auth, mutual, direct }, role, keys) {
-  if (auth === 'raw') return { key: keys.theirs.keyPath, publicKey: keys.theirs.publicKeyPath };
+  if (auth === 'raw') {
+    const [rawKey, peerKey] = [keys.theirs, keys.ours].map(({ publicKey }) => publicKey.toString('hex'));
+    return { key: keys.theirs.keyPath, publicKey: keys.theirs.publicKeyPath, rawKey, peerKey };
+  }
   if (auth === 'psk') return {};
   const server = auth === 'rsa' ? certificates.allRsa : direct ? certificates.server : certificates.intermediate;
   const own = role === 'server' ? server : mutual ? certificates.client : undefined;
@@ -117,6 +143,7 @@ module.exports = {
   describe,
   ecdsa,
   makeKeys,
+  newer,
   ourClient,
   ourServer,
   peerFiles,

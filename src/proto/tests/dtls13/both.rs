@@ -1,7 +1,10 @@
 //! Clients that offer both versions in one hello, and those who try to have them talk the older one.
 
+use super::certificates::credentials;
 use super::*;
+use crate::proto::tests::certificates::issuer;
 use crate::tls::ConfigError;
+use rcgen::KeyPair;
 use std::time::Duration;
 
 /// HelloVerifyRequest, as any stranger can send it.
@@ -68,6 +71,41 @@ fn groups_of_one_version_alone_leave_the_other_one_out() {
             network.settle();
             assert_eq!(network.clients[0].suite().map(|suite| suite.is_of_dtls13()), Some(newer), "{curve}");
         }
+    }
+}
+
+#[test]
+fn an_empty_identity_leaves_the_newer_version_out() {
+    let mut network = Network::new(server());
+    network.keys.insert(Vec::new(), KEY.to_vec());
+    network.connect(&client_of(&settings_of(BOTH, &[], &[]), b"", KEY));
+    network.settle();
+    assert_eq!(network.clients[0].suite().map(|suite| suite.is_of_dtls13()), Some(false));
+    talk(&mut network);
+}
+
+#[test]
+fn a_client_that_offers_the_newer_version_gets_no_answer_of_the_older_that_would_look_like_a_downgrade() {
+    let issuer = issuer();
+    let certified = || Some(credentials(&KeyPair::generate().unwrap(), &issuer));
+    let both = settings_of(BOTH, &[], &[]);
+    let suites = |names| settings_of(BOTH, names, &[]);
+    for (config, client) in [
+        // Certificates on one side, and a pre-shared key on the other.
+        (ServerConfig::new(&both, certified(), false, None).unwrap(), client_of_both(&[])),
+        // No suite of the newer version in common, and one of the older.
+        (
+            server_of(&suites(&["TLS_AES_128_CCM_SHA256", "PSK-AES128-CCM8"])),
+            client_of_both(&["TLS_AES_128_GCM_SHA256", "PSK-AES128-CCM8"]),
+        ),
+    ] {
+        let mut network = Network::new(config);
+        network.connect(&client);
+        network.settle();
+        let errors: Vec<_> = network.clients[0].closes().map(|(_, reason)| format!("{reason:?}")).collect();
+        assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived], "{errors:?}");
+        assert_eq!(sent_by(&network, SERVER).pop().unwrap()[13..], [2, 40]);
+        assert_eq!(network.server.endpoint.footprint(), 0);
     }
 }
 

@@ -1,4 +1,4 @@
-// Package peer is what the drivers of pion's versions share: a DTLS 1.2 client or server as the matrix wants one, see
+// Package peer is what the drivers of pion's versions share: a DTLS client or server as the matrix wants one, see
 // ../../../matrix/drivers.js. A version adds how it is configured.
 package peer
 
@@ -33,6 +33,12 @@ type Given struct {
 	Resumes      bool
 	// Bytes of the connection ID that it asks for; 0 for no IDs.
 	IDLength int
+	// Whether it speaks DTLS 1.3, and no other version.
+	IsNewer bool
+	// The only one for the key exchange; empty for all.
+	Group string
+	// Whether a server replaces its keys after its first answer.
+	Updates bool
 }
 
 // Library is one version of pion.
@@ -40,6 +46,8 @@ type Library struct {
 	Module string
 	Dial   func(address *net.UDPAddr, given Given) (net.Conn, error)
 	Listen func(address *net.UDPAddr, given Given) (net.Listener, error)
+	// Update replaces the keys of a connection of DTLS 1.3, and has the peer do so; nil where the version has none.
+	Update func(conn net.Conn) error
 }
 
 // Run does what the arguments of the program say.
@@ -83,6 +91,8 @@ func parse(isServer bool, arguments []string) Given {
 		values[name] = value
 	}
 	given.Suite, given.Identity = values["suite"], values["identity"]
+	given.IsNewer, given.Group = values["version"] == "DTLSv1.3", values["group"]
+	_, given.Updates = values["updates"]
 	_, given.Resumes = values["resume"]
 	if length, isGiven := values["id"]; isGiven {
 		given.IDLength = number(length)
@@ -129,6 +139,11 @@ func ask(library Library, address *net.UDPAddr, given Given) {
 			fmt.Println("connected again")
 			continue
 		}
+		if line == "update\n" {
+			Check(library.Update(conn))
+			fmt.Println("updating")
+			continue
+		}
 		_, err = conn.Write([]byte(line))
 		Check(err)
 	}
@@ -156,13 +171,17 @@ func serve(library Library, address *net.UDPAddr, given Given) {
 		handshake(conn)
 		fmt.Println("connected")
 		buffer := make([]byte, 2048)
-		for {
+		for count := 0; ; count++ {
 			n, err := conn.Read(buffer)
 			if err != nil {
 				break
 			}
 			_, err = conn.Write(buffer[:n])
 			Check(err)
+			if given.Updates && count == 0 {
+				// It is over when the peer has acknowledged it, which the next Read sees.
+				go func() { Check(library.Update(conn)) }()
+			}
 		}
 	}
 }
