@@ -178,7 +178,9 @@ describe('unencrypted datagrams', () => {
       [254, 112, 255],
       [254, 112, 1],
     ];
-    const sendAll = () => malformed.forEach((bytes) => device.sendRaw(Buffer.from(bytes)));
+    const sendAll = () => {
+      for (const bytes of malformed) device.sendRaw(Buffer.from(bytes));
+    };
     await heardBy(server, sendAll, malformed.length);
     assert.equal(server.getConnections(), 1);
   });
