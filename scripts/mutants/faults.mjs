@@ -5,6 +5,7 @@
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { CHECKS } from './checks.mjs';
 
 /**
  * Where a fault's place is, below this directory. A fault whose place is gone, or in two places, is one to look at again.
@@ -410,4 +411,7 @@ export const FAULTS = [
     find: '| `maxConnections` | count | 1000000 |',
     replace: '| `maxConnections` | count | 100000 |',
   },
+
+  // --- security checks that are taken out
+  ...CHECKS,
 ];
