@@ -22,6 +22,24 @@ test('each fault that people once planted has its place, once', async () => {
   }
 });
 
+test('each of them has a row in docs/testing.md, with a test that is there', async () => {
+  const [{ FAULTS }, { readTable }] = await Promise.all([
+    import('../../scripts/mutants/faults.mjs'),
+    import('../../scripts/mutants/table.mjs'),
+  ]);
+  const table = readTable(read('docs/testing.md'));
+  assert.deepEqual(
+    [...table.keys()],
+    FAULTS.map(({ name }) => name),
+  );
+  const sources = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true }).filter((name) => name.endsWith('.rs'));
+  const rust = sources.map((name) => read(path.join('src', name))).join('\n');
+  for (const [name, by] of table) {
+    const isThere = by.endsWith('.test.js') ? fs.existsSync(path.join(ROOT, by)) : rust.includes(`fn ${by}(`);
+    assert(isThere, `${name}: ${by}`);
+  }
+});
+
 test('each verdict is about code that is there, and has its reason', () => {
   for (const { file, name, code, reason } of JSON.parse(read('scripts/mutants/verdicts.json'))) {
     assert(

@@ -96,6 +96,16 @@ export async function withText(name, text, act) {
   }
 }
 
+/** Files that have other texts, and their own. */
+let replaced = new Map();
+
+/** Gives files of the copy other texts until it is called again, or the copy is made anew. */
+export function replaceTexts(texts) {
+  for (const [name, original] of replaced) writeFileSync(path.join(TREE, name), original);
+  replaced = new Map([...texts.keys()].map((name) => [name, readSource(name)]));
+  for (const [name, text] of texts) writeFileSync(path.join(TREE, name), text);
+}
+
 /**
  * Runs a command in the copy, and ends it with all its children when it takes too long.
  * Answers `{ passed, overdue, output, seconds }`.
