@@ -10,7 +10,7 @@ const { test } = require('node:test');
 const { promisify } = require('node:util');
 
 const { connect } = require('../..');
-const { BOB, HOST, connectedPair, event, messages } = require('../support/endpoints.js');
+const { BOB, HOST, event, messages, startServer } = require('../support/endpoints.js');
 const { Radio, openPlace } = require('../support/radio.js');
 
 const PROGRAM = path.join(__dirname, 'programs', 'outages.js');
@@ -33,31 +33,59 @@ test('a connection and a handshake outlive an interface that goes and routes tha
   assert.equal(connections, 1);
 });
 
-/** A client's UDP socket whose next datagram the system refuses. */
+/** A client's UDP socket of whose datagrams the system refuses one. */
 class RefusedRadio extends Radio {
+  /** @param {{ at: number, code: string }} refusal which one, and why */
+  constructor(port, place, refusal) {
+    super(port, place);
+    this._refusal = refusal;
+    this._sent = 0;
+  }
+
   send(datagram, port, host, callback) {
-    const { refusal } = this;
-    this.refusal = undefined;
-    if (refusal === undefined) super.send(datagram, port, host, callback);
-    else process.nextTick(() => callback?.(Object.assign(new Error(refusal), { code: refusal })));
+    const { at, code } = this._refusal;
+    if (this._sent++ !== at) super.send(datagram, port, host, callback);
+    else process.nextTick(() => callback?.(Object.assign(new Error(code), { code })));
   }
 }
 
-for (const code of ['ENOBUFS', 'EMSGSIZE', 'EPERM', 'ENETDOWN', 'ECONNREFUSED']) {
-  test(`a datagram that the system refuses with ${code} is lost, as datagrams are, and nothing else`, async (t) => {
-    const { server } = await connectedPair(t);
-    const place = await openPlace();
-    const socket = new RefusedRadio(server.address().port, place);
-    socket.refusal = code;
-    t.after(() => place.udp.close());
-    const client = connect({ host: HOST, port: server.address().port, ...BOB, socket, handshakeTimeoutMin: 100 });
-    t.after(() => client.destroy());
-    client.on('error', assert.fail);
-    const [arrived] = await event(server, 'secureConnection');
-    const received = messages(arrived, 1);
-    socket.refusal = code;
-    await new Promise((resolve) => client.write('lost', resolve));
-    client.write('arrives');
-    assert.deepEqual(await received, ['arrives']);
+async function openRefused(t, refusal) {
+  const server = await startServer(t);
+  const { port } = server.address();
+  const place = await openPlace();
+  t.after(() => place.udp.close());
+  const client = connect({
+    ...{ host: HOST, port, ...BOB, handshakeTimeoutMin: 100 },
+    socket: new RefusedRadio(port, place, refusal),
+  });
+  t.after(() => client.destroy());
+  return { server, client };
+}
+
+/** A client's datagrams, in their order. */
+const DATAGRAMS = ['its hello', 'its hello with the cookie', 'its last flight', 'its first message'];
+
+const REFUSALS = { ENOBUFS: DATAGRAMS, ENOMEM: DATAGRAMS };
+for (const code of ['EMSGSIZE', 'EPERM', 'ENETDOWN']) REFUSALS[code] = DATAGRAMS.slice(1);
+
+for (const [code, datagrams] of Object.entries(REFUSALS)) {
+  test(`what the system refuses with ${code} of a client is lost: ${datagrams.join(', ')}`, async (t) => {
+    for (const what of datagrams) {
+      const { server, client } = await openRefused(t, { at: DATAGRAMS.indexOf(what), code });
+      client.on('error', assert.fail);
+      const [socket] = await event(server, 'secureConnection');
+      const received = messages(socket, 1);
+      await new Promise((resolve) => client.write('first', resolve));
+      client.write('second');
+      assert.deepEqual(await received, [what === DATAGRAMS.at(-1) ? 'second' : 'first']);
+    }
+  });
+}
+
+for (const code of ['EMSGSIZE', 'EPERM', 'ENETDOWN']) {
+  test(`a client whose hello the system refuses with ${code} fails with it`, async (t) => {
+    const { client } = await openRefused(t, { at: 0, code });
+    const [error] = await event(client, 'error');
+    assert.equal(error.code, code);
   });
 }

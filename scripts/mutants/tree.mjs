@@ -21,7 +21,7 @@ const ENVIRONMENT = {
 };
 
 /** What nobody debugs is linked in a third of the time. Its dependencies stay as the project has built them. */
-const CONFIGURATION = '[profile.dev.package.mbed-dtls]\ndebug = 0\n';
+const CONFIGURATION = Buffer.from('[profile.dev.package.mbed-dtls]\ndebug = 0\n');
 
 /**
  * Begins with what the project has built, so that its dependencies need not be built again: they are the same, and only the crate

@@ -26,12 +26,16 @@ const ip = (command) => execFileSync('ip', command.split(' '));
 
 const open = (port) => connect({ host: HOST, port, ...BOB, handshakeTimeoutMin: 100 });
 
+/** Who waits for the key of a client, and hears how to give it. */
+let asked = ([answer]) => answer();
+
 async function main() {
   // A rule of ours has to come before that for local addresses.
   ip('rule add pref 100 lookup local');
   ip('rule del pref 0');
   const troubles = [];
-  const server = createServer({ psk: { bob: BOB.psk } }, (socket) => {
+  const pskCallback = (_socket, _identity, callback) => asked([() => callback(null, BOB.psk)]);
+  const server = createServer({ pskCallback }, (socket) => {
     socket.on('data', (message) => socket.write(message));
     socket.on('error', (error) => troubles.push(`socket: ${error.code}`));
   });
@@ -46,20 +50,26 @@ async function main() {
 
   const results = {};
   for (const [name, [goes, comes]] of Object.entries(OUTAGES)) {
-    ip(goes);
-    const written = Promise.all([client, socket].map((end) => new Promise((resolve) => end.write('lost', resolve))));
     const other = open(port);
     other.on('error', (error) => troubles.push(`${name}: ${error.code}`));
+    const secured = once(other, 'secureConnect');
+    const [answer] = await new Promise((resolve) => {
+      asked = resolve;
+    });
+    ip(goes);
+    answer();
+    const written = Promise.all([client, socket].map((end) => new Promise((resolve) => end.write('lost', resolve))));
     await sleep(OUTAGE);
     ip(comes);
     await written;
-    await once(other, 'secureConnect');
+    await secured;
     const answered = once(client, 'data');
     client.write(name);
     results[name] = String((await answered)[0]);
     other.end();
     await once(other.resume(), 'close');
   }
+  for (let tries = 0; server.getConnections() > 1 && tries < 100; tries++) await sleep(10);
   console.log(JSON.stringify({ results, troubles, connections: server.getConnections() }));
   client.destroy();
   server.close();

@@ -28,7 +28,7 @@ impl Ephemeral {
 /// One connection, as its attacker sees it.
 pub(super) struct Association {
     is_client: bool,
-    client_random: [u8; 32],
+    pub(super) client_random: [u8; 32],
     pub(super) server_random: [u8; 32],
     /// All messages of the handshake, ours and the peer's (RFC 6347 section 4.2.6).
     pub(super) transcript: Vec<u8>,
@@ -41,8 +41,8 @@ pub(super) struct Association {
     /// A protected record of data that was sent.
     pub(super) sent_data: Option<Vec<u8>>,
     /// Whether the keys are those of a key exchange.
-    has_exchanged: bool,
-    has_changed_cipher: bool,
+    pub(super) has_exchanged: bool,
+    pub(super) has_changed_cipher: bool,
     /// Our Finished, once it was sent.
     finished: Option<Vec<u8>>,
     /// Whether the peer has proved that it has the same keys and transcript.
