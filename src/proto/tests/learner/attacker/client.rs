@@ -117,6 +117,8 @@ impl Client {
                 let whole = message(CLIENT_HELLO, 0, &self.hello_body(random, &[]));
                 self.speaker.plain(HANDSHAKE, &whole)
             }
+            // In the middle of a handshake, how often something was repeated would be a state each time.
+            HelloAgain | KeyExchangeAgain if !self.speaker.now.is_open() => return None,
             HelloAgain => {
                 let whole = self.greeting.as_ref()?.whole.clone();
                 self.speaker.plain(HANDSHAKE, &whole)
