@@ -57,8 +57,12 @@ class WatchedRadio extends Radio {
     this._heard = new Nonces(0);
   }
 
-  get repeatedNonces() {
-    return this._sent.repeated + this._heard.repeated;
+  /**
+   * @param {object} stats of the client. What it has dropped came from a connection that the server had with a client at this address
+   *   before, under other keys
+   */
+  repeatedNonces({ recordsDropped }) {
+    return this._sent.repeated + Math.max(0, this._heard.repeated - recordsDropped);
   }
 
   handle(datagram) {
@@ -192,8 +196,13 @@ class Device {
     return true;
   }
 
+  /** Of the connection that it has now. */
+  get _repeatedNonces() {
+    return this.client === null ? 0 : this._radio.repeatedNonces(this.client.stats);
+  }
+
   _forget() {
-    this.counts.repeatedNonces += this._radio?.repeatedNonces ?? 0;
+    this.counts.repeatedNonces += this._repeatedNonces;
     this._radio = null;
     this.client = null;
     for (const resolve of this._waiting.values()) resolve(false);
@@ -350,17 +359,12 @@ async function endure({ minutes, clients: count }) {
     await sleep(PAUSE);
   }
   const last = await look(service);
-  const sum = (name) =>
-    devices.reduce(
-      (total, { counts, _radio }) =>
-        total + counts[name] + (name === 'repeatedNonces' ? (_radio?.repeatedNonces ?? 0) : 0),
-      0,
-    );
+  for (const device of devices) device._fallSilent();
+  const sum = (name) => devices.reduce((total, { counts }) => total + counts[name], 0);
   const result = { clients: count, minutes, ...service.done };
   for (const name of Object.keys(devices[0].counts)) result[name] = sum(name);
   console.log(result);
-  console.log({ first, last });
-  for (const device of devices) device.vanish();
+  console.log(JSON.stringify({ first, last }));
   for (const { udp } of places) udp.close();
   service.end();
   fs.rmSync(directory, { recursive: true });

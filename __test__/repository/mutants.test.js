@@ -22,16 +22,14 @@ test('each fault that people once planted has its place, once', async () => {
   }
 });
 
-test('each of them has a row in docs/testing.md, with a test that is there', async () => {
+test('each row about one of them in docs/testing.md has a fault and a test that are there', async () => {
   const [{ FAULTS }, { readTable }] = await Promise.all([
     import('../../scripts/mutants/faults.mjs'),
     import('../../scripts/mutants/table.mjs'),
   ]);
   const table = readTable(read('docs/testing.md'));
-  assert.deepEqual(
-    [...table.keys()],
-    FAULTS.map(({ name }) => name),
-  );
+  const names = new Set(FAULTS.map(({ name }) => name));
+  for (const name of table.keys()) assert(names.has(name), name);
   const sources = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true }).filter((name) => name.endsWith('.rs'));
   const rust = sources.map((name) => read(path.join('src', name))).join('\n');
   for (const [name, by] of table) {

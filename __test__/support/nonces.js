@@ -5,13 +5,14 @@
 const WITH_CONNECTION_ID = 25;
 const HEADER_LENGTH = 13;
 
-/** Those of one side of one handshake. Each life of its connection counts up from somewhere, so that the last one of each says enough. */
+/** Those of one side of one handshake. A life of its connection counts up, so that runs of numbers say all. */
 class Nonces {
   /** @param {number} idLength of the connection IDs in these records */
   constructor(idLength) {
     this._idLength = idLength;
-    /** By their upper half: the lower half of the last one. */
-    this._last = new Map();
+    /** By their upper half: first and last of each run of lower halves. */
+    this._runs = new Map();
+    /** How many have come that had come before. */
     this.repeated = 0;
   }
 
@@ -28,8 +29,15 @@ class Nonces {
   }
 
   _noteNonce(upper, lower) {
-    if (lower <= (this._last.get(upper) ?? -1)) this.repeated++;
-    else this._last.set(upper, lower);
+    if (!this._runs.has(upper)) this._runs.set(upper, []);
+    const runs = this._runs.get(upper);
+    if (runs.some(([first, last]) => first <= lower && lower <= last)) {
+      this.repeated++;
+      return;
+    }
+    const run = runs.find(([, last]) => last + 1 === lower);
+    if (run === undefined) runs.push([lower, lower]);
+    else run[1] = lower;
   }
 }
 

@@ -12,7 +12,9 @@ mod rules;
 mod scenes;
 mod subject;
 
-use learning::{Learner, Oracle};
+use super::network::{IDENTITY, KEY};
+use crate::tls::PSK_IDENTITY_LIMIT;
+use learning::{Learner, Oracle, System};
 use model::Model;
 use scenes::{MORE_SCENES, SCENES, Scene};
 use std::path::PathBuf;
@@ -102,6 +104,22 @@ fn follow(scene: &Scene, model: &Model, word: &[usize], name: &str) {
             );
         }
         state = next;
+    }
+}
+
+/// The server asks nobody about such an identity, and computes with a key that nobody has.
+#[test]
+fn zeros_are_no_key_of_an_identity_that_is_too_long_to_ask_about() {
+    let gets_in = |identity: &[u8], key: Vec<u8>| {
+        let system = scenes::psk_server_for(identity.to_vec(), key);
+        system.hints().iter().any(|word| {
+            let mut conversation = system.begin();
+            word.iter().any(|&symbol| conversation.say(symbol).contains("[secure]"))
+        })
+    };
+    assert!(gets_in(IDENTITY, KEY.to_vec()));
+    for length in [1, 16, 32, 64] {
+        assert!(!gets_in(&[b'x'; PSK_IDENTITY_LIMIT + 1], vec![0; length]), "{length}");
     }
 }
 
