@@ -1111,7 +1111,7 @@ export class DtlsServer extends EventEmitter {
   readonly dgramSocket: UdpSocket | null;
   /** Whether the server is listening. */
   readonly listening: boolean;
-  /** A snapshot of the live sockets by 'address:port'. */
+  /** A snapshot of the live sockets by 'address:port'. Imported connections that have not been announced are announced first. */
   readonly sockets: { readonly [addressAndPort: string]: DtlsSocket };
   readonly stats: Stats;
   listen(port?: number | string, host?: string, listeningListener?: () => void): this;
@@ -1163,8 +1163,10 @@ export class DtlsServer extends EventEmitter {
    */
   exportConnections(options: ExportOptions): ExportStream;
   /**
-   * Lets exported connections go on here: at once, or right before 'listening'. Nothing is imported unless all of it is authentic
-   * and complete. Those that find no room, or whose association lives here already, are refused.
+   * Lets exported connections go on here: at once, or as soon as the server listens. 'connection' and 'secureConnection' of the
+   * first 256 come at once, or right before 'listening', and of the others in turns; that of a connection comes before its first
+   * message. Nothing is imported unless all of it is authentic and complete. Those that find no room, or whose association lives
+   * here already, are refused.
    */
   importConnections(
     source: Uint8Array | AsyncIterable<Uint8Array>,

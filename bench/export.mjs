@@ -3,8 +3,9 @@
 //
 //   node bench/export.mjs [COUNT]     default: 10000; run it after `npm run build`
 //
-// It prints bytes for each connection, and milliseconds of the export, until all of it is sealed, and of the import, until all
-// are announced. The load generator of bench/load is the peer, and checks that every connection still answers.
+// It prints bytes for each connection, and milliseconds of the export, until all of it is sealed, of the import, until the
+// server listens and serves all of them, and of what follows that until all are announced. The load generator of bench/load is
+// the peer, and checks that every connection still answers.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -47,10 +48,18 @@ const start = performance.now();
 const stream = first.exportConnections({ key });
 const bytes = await buffer(stream);
 const exported = performance.now();
+const before = process.cpuUsage();
 const second = makeServer();
+let announced = 0;
+const allAnnounced = new Promise((resolve) => {
+  second.on('secureConnection', () => ++announced === count && resolve());
+});
 const { imported } = await second.importConnections(bytes, { key });
 second.listen(port, HOST);
 await once(second, 'listening');
+const serves = performance.now();
+const cpu = process.cpuUsage(before);
+await allAnnounced;
 const end = performance.now();
 const { verified } = JSON.parse(await output);
 console.log({
@@ -58,7 +67,9 @@ console.log({
   imported,
   bytesEach: Number((bytes.length / stream.connections).toFixed(1)),
   exportMs: Math.round(exported - start),
-  importMs: Math.round(end - exported),
+  importMs: Math.round(serves - exported),
+  importCpuMs: Math.round((cpu.user + cpu.system) / 1000),
+  announcedMs: Math.round(end - serves),
   answered: verified,
 });
 process.exit(verified === count && imported === count ? 0 : 1);

@@ -230,6 +230,11 @@ class Link {
     this.attempts.logKeys();
   }
 
+  /** The client's only connection has a socket from the beginning. */
+  _find() {
+    return undefined;
+  }
+
   /** The client itself has told its listeners. */
   _onKeyLog() {}
 

@@ -12,13 +12,17 @@ class ServerSockets {
    * @param {import('./session-store').SessionStore | null} sessionStore the application's own
    */
   constructor(server, settings, identities, sessionStore) {
-    /** Connections whose handshake is over. */
+    /** Connections that have been announced as secure. */
     this.connected = 0;
+    /** Whether there is one connection for each identity. */
+    this.replacesByIdentity = identities !== null;
     /** Whether a socket has ever had a listener for its own keys. */
     this.wantKeys = false;
     // A datagram that a server cannot send is sent again, or its peer is gone: nobody waits for it.
     this._onSendError = null;
     this._server = server;
+    /** Whether peers are told when their connections are closed. */
+    this.sendClose = settings.sendClose;
     this._settings = settings;
     this._identities = identities;
     this._sessionStore = sessionStore;
@@ -29,6 +33,7 @@ class ServerSockets {
 
   /** The live ones by 'address:port': a snapshot without prototype, which is made anew when something has changed. */
   get snapshot() {
+    this._server._arriving.announceAll();
     this._snapshot ??= snapshotOf(this._server._endpoint.connections.values());
     return this._snapshot;
   }
@@ -82,6 +87,11 @@ class ServerSockets {
 
   get _questions() {
     return this._server._questions;
+  }
+
+  /** The socket of an imported connection that has not been announced. */
+  _find(connection) {
+    return this._server._arriving.find(connection);
   }
 
   /** Whose endpoint it is, in the messages of diagnostics channels. */

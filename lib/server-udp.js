@@ -186,7 +186,7 @@ class ServerUdp {
       endpoint.handleDatagram(datagram, remote);
     });
     try {
-      server._arriving.announce();
+      server._arriving.announceSome();
     } finally {
       endpoint.settle();
       server.emit('listening');
@@ -245,6 +245,7 @@ class ServerUdp {
     this._state = CLOSING;
     this._server._questions.withdrawAll();
     this._server._moves.clear();
+    this._server._arriving.leave();
   }
 
   _sockets() {
@@ -262,6 +263,7 @@ class ServerUdp {
       setImmediate(closeLater, this);
       return;
     }
+    server._arriving.leave();
     destroyAll(this._sockets());
     server._fleet?.close();
     this._udp = null;

@@ -193,11 +193,12 @@ class DtlsServer extends WatchedEmitter {
    * @returns {number} connections whose handshake is over
    */
   getConnections(receiver) {
+    const count = () => this._sockets.connected + this._arriving.size;
     if (receiver !== undefined) {
       callback(receiver, 'callback');
-      process.nextTick(() => receiver(this._sockets.connected));
+      process.nextTick(() => receiver(count()));
     }
-    return this._sockets.connected;
+    return count();
   }
 
   /**
@@ -314,6 +315,7 @@ class DtlsServer extends WatchedEmitter {
   _onListenersChanged() {
     this._questions?.listen();
     this._node?.listen();
+    this._arriving?.expectListeners();
     this._endpoint?.logKeys(this._sockets.wantKeys || this.listenerCount('keylog') > 0);
   }
 

@@ -71,7 +71,7 @@ function importConnection(exported, keyOptions, options = {}, secureConnectListe
   try {
     const [batch] = arrivals.batches;
     if (arrivals.batches.length !== 1 || batch.peers.length !== 1) throw damaged('this is not one connection');
-    const arrived = { travellers: batch.travellers, peer: batch.peers[0], savedAt: arrivals.savedAt };
+    const arrived = { travellers: batch.travellers, peer: batch.peers.at(0), savedAt: arrivals.savedAt };
     return new ImportedClient(options, arrived, secureConnectListener);
   } finally {
     arrivals.wipe();

@@ -21,6 +21,7 @@ function exportServer(server, options, handsOver = false) {
   if (!server.listening) throw stateError('ERR_SERVER_NOT_RUNNING', 'The server is not listening');
   return new ExportStream(key, () => {
     const endpoint = server._endpoint;
+    server._arriving.announceAll();
     endpoint.native.leaveAside();
     endpoint.finishReceiving();
     const taken = takeOut(endpoint, [...endpoint.connections.values()], { handsOver });

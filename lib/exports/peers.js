@@ -102,7 +102,7 @@ class PeerWriter {
   }
 }
 
-/** A connection as `readPeers` finds it. All of them have one shape, because there may be many. */
+/** A connection as `Peers` has it. All of them have one shape, because there may be many. */
 class Peer {
   constructor() {
     this.flags = 0;
@@ -132,21 +132,34 @@ class Peer {
   }
 }
 
-/**
- * @param {Buffer} bytes authentic
- * @returns {Peer[]}
- * @throws {DtlsError} when another version has written it
- */
-function readPeers(bytes) {
-  const peers = [];
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes.length - at < 4) throw damaged('a length is missing');
-    const end = at + 4 + bytes.readUInt32BE(at);
-    if (end > bytes.length) throw damaged('a connection is cut');
-    peers.push(readPeer(bytes, at + 4, end));
-    at = end;
+/** What has been written of several connections. Each is read when it is asked for: there may be many. */
+class Peers {
+  /**
+   * @param {Buffer} bytes authentic, and nobody else's
+   * @throws {DtlsError} when another version has written it
+   */
+  constructor(bytes) {
+    this._bytes = bytes;
+    // Where each of them begins, and the last one ends.
+    this._places = [0];
+    for (let at = 0; at < bytes.length; ) {
+      if (bytes.length - at < 4) throw damaged('a length is missing');
+      const end = at + 4 + bytes.readUInt32BE(at);
+      if (end > bytes.length) throw damaged('a connection is cut');
+      readPeer(bytes, at + 4, end);
+      this._places.push(end);
+      at = end;
+    }
   }
-  return peers;
+
+  get length() {
+    return this._places.length - 1;
+  }
+
+  /** @returns {Peer} */
+  at(index) {
+    return readPeer(this._bytes, this._places[index] + 4, this._places[index + 1]);
+  }
 }
 
 function readPeer(bytes, start, end) {
@@ -218,4 +231,4 @@ function copy(bytes, start, end) {
   return Buffer.from(bytes.subarray(start, end));
 }
 
-module.exports = { PeerWriter, readPeers };
+module.exports = { PeerWriter, Peers };

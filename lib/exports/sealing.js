@@ -130,7 +130,7 @@ class Opener {
     const salt = header.subarray(PREFIX_LENGTH, PREFIX_LENGTH + SALT_LENGTH);
     const { key, proof } = derive(this.#callersKey, salt);
     if (!timingSafeEqual(proof, header.subarray(PREFIX_LENGTH + SALT_LENGTH))) {
-      throw new DtlsError('The connections were exported under another key', { code: 'ERR_DTLS_EXPORT_WRONG_KEY' });
+      throw wrongKey();
     }
     this.#key = key;
     return true;
@@ -196,6 +196,11 @@ function checkPrefix(prefix) {
   }
 }
 
+/** @returns {DtlsError} */
+function wrongKey() {
+  return new DtlsError('The connections were exported under another key', { code: 'ERR_DTLS_EXPORT_WRONG_KEY' });
+}
+
 /** @returns {DtlsError} for what is no export, or has been changed */
 function damaged(why) {
   return new DtlsError(`These are no exported connections, or somebody has changed them: ${why}`, {
@@ -203,4 +208,4 @@ function damaged(why) {
   });
 }
 
-module.exports = { CHUNK_LENGTH, Opener, Sealer, damaged };
+module.exports = { CHUNK_LENGTH, Opener, Sealer, damaged, wrongKey };

@@ -14,7 +14,7 @@ const { Readable } = require('node:stream');
 const { invalidArgType } = require('../errors');
 const { exportKey } = require('../options/export-key');
 const { checkOptions } = require('../options/validate');
-const { PeerWriter, readPeers } = require('./peers');
+const { PeerWriter, Peers } = require('./peers');
 const { CHUNK_LENGTH, Opener, Sealer, damaged } = require('./sealing');
 
 /** Connections in one call of the native object. */
@@ -212,7 +212,8 @@ class Arrivals {
       const travellers = next(at);
       const peers = next(at + 4 + travellers.length);
       at += 8 + travellers.length + peers.length;
-      this.batches.push({ travellers, peers: readPeers(peers) });
+      // What is known of peers outlives the keys.
+      this.batches.push({ travellers, peers: new Peers(Buffer.from(peers)) });
     }
     this._bytes = bytes;
   }

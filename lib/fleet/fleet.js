@@ -25,6 +25,9 @@ const TICK = 100;
 /** Connections that are written in one tick, at most: to write one takes as long as to answer ten messages. */
 const WRITES = 32;
 
+/** The same while as many peers as can are looked up: they come first, but nobody can hold up what is to be written for ever. */
+const WRITES_BESIDE_LOOKUPS = 4;
+
 /** Look-ups at a time. When a thousand peers of a dead node come at once, each would wait for all others, and time out. */
 const LOOKUPS = 32;
 
@@ -157,10 +160,9 @@ class Fleet {
     if (copy === null || !this._server._endpoint.native.proves(event.question, copy.saved)) return null;
     const claimed = await this._claim(name);
     if (claimed === null) return null;
-    const [, generation, , latest] = claimed;
-    const found = latest === sealed ? copy : this._read(latest, name);
+    const found = claimed.sealed === sealed ? copy : this._read(claimed.sealed, name);
     if (found === null) return null;
-    return { ...found, generation };
+    return { ...found, generation: claimed.generation };
   }
 
   /** What was found goes on: `act` announces it. */
@@ -180,7 +182,7 @@ class Fleet {
     this._attempt(this._store.release(name, release));
   }
 
-  /** @returns {Promise<string[] | null>} generation, association and sealed state behind the first; null if it is gone */
+  /** @returns {Promise<{ generation: string, sealed: string } | null>} null if it is gone */
   async _claim(name) {
     const claim = (isForced) => this._answer(this._store.claim(name, { isForced, timeout: this._timeout }));
     // Its former owner may let go before we hear that it has been asked.
@@ -188,10 +190,12 @@ class Fleet {
     try {
       let answer = await claim(false);
       if (answer[0] === 'asked') {
-        await Promise.race([released, sleep(PATIENCE)]);
+        const handed = await Promise.race([released, sleep(PATIENCE, null)]);
+        if (handed) return handed;
         answer = await claim(true);
       }
-      return answer[0] === 'taken' ? answer : null;
+      const [word, generation, sealed] = answer;
+      return word === 'taken' ? { generation, sealed } : null;
     } finally {
       this._waiting.delete(name);
     }
@@ -201,13 +205,13 @@ class Fleet {
   _read(sealed, name) {
     const { native } = this._server._endpoint;
     try {
-      const arrivals = new Arrivals([this._store.open(sealed)]);
+      const arrivals = new Arrivals([this._store.open(name, sealed)]);
       const [{ travellers, peers }] = arrivals.batches;
       const traveller = native.readTraveller(travellers, arrivals.savedAt);
       arrivals.wipe();
       if (nameFor(traveller.saved.connectionId, traveller) !== name) throw new Error('It is another connection');
       const association = traveller.association.toString('hex');
-      return { name, association, saved: traveller.saved, peer: peers[0] };
+      return { name, association, saved: traveller.saved, peer: peers.at(0) };
     } catch (error) {
       this._warn('What the store of connections has cannot be used', error, error.code);
       return null;
@@ -216,9 +220,10 @@ class Fleet {
 
   // What other nodes say
 
-  _onMessage(word, generation, node, name) {
+  _onMessage(word, generation, node, name, sealed) {
     if (word === 'released') {
-      this._waiting.get(name)?.();
+      // Without its state it is nobody's, or has been lost.
+      this._waiting.get(name)?.(generation === '0' ? null : { generation, sealed });
       return;
     }
     const socket = this._byName.get(name);
@@ -246,7 +251,7 @@ class Fleet {
     let sealed = '';
     try {
       const { plaintext, left } = takeOut(socket._endpoint, [socket]);
-      if (left.length > 0) sealed = this._store.seal(plaintext);
+      if (left.length > 0) sealed = this._store.seal(entry.name, plaintext);
     } catch (error) {
       this._warn('The data of a socket', error);
     }
@@ -296,7 +301,7 @@ class Fleet {
       const plaintext = copyOf(socket._endpoint, socket);
       if (plaintext === null) return null;
       entry.association ??= this._associationOf(plaintext);
-      return this._store.seal(plaintext);
+      return this._store.seal(entry.name, plaintext);
     } catch (error) {
       this._warn('The data of a socket', error);
       return null;
@@ -316,16 +321,17 @@ class Fleet {
   /** Writes what is due. */
   _tick() {
     const now = performance.now();
+    const limit = Math.max(WRITES_BESIDE_LOOKUPS, WRITES - this._lookups.busy);
     let count = 0;
     for (const socket of this._changed) {
       const entry = this._owned.get(socket);
       if (entry.isBusy || !socket.addressConfirmed) continue;
-      if (++count > WRITES) return;
+      if (++count > limit) return;
       this._changed.delete(socket);
       this._write(socket, entry);
     }
     for (const [socket, entry] of this._owned) {
-      if ((entry.due > now && !this._isAway) || ++count > WRITES) break;
+      if ((entry.due > now && !this._isAway) || ++count > limit) break;
       if (!entry.isBusy && entry.due <= now) this._write(socket, entry);
     }
   }

@@ -2,12 +2,19 @@
 
 /** Lets so many go on at a time, and the others in the order in which they have come. */
 class Gate {
+  #limit;
   #free;
   #waiting = [];
 
   /** @param {number} limit how many at a time */
   constructor(limit) {
+    this.#limit = limit;
     this.#free = limit;
+  }
+
+  /** How many are going on. */
+  get busy() {
+    return this.#limit - this.#free;
   }
 
   /**

@@ -12,11 +12,14 @@ const { randomBytes } = require('node:crypto');
 const { invalidArgType } = require('../errors');
 const { exportKey } = require('../options/export-key');
 const { checkOptions, integer, string } = require('../options/validate');
-const { Opener, Sealer } = require('../exports/sealing');
+const { Records } = require('./records');
 
 const OPTIONS = { __proto__: null, key: exportKey, prefix: string, timeout: integer(1, 60_000) };
 
 const DEFAULTS = { prefix: 'mbed-dtls:', timeout: 1000 };
+
+/** Our own limit holds. That of the client makes an AbortSignal for each command, which costs as much as the command. */
+const UNTIMED = { timeout: 0 };
 
 /** The values of a hash, in this order, and its key, in every script. */
 const READ = "local owner, generation, association, sealed = unpack(redis.call('HMGET', KEYS[1], 'o', 'g', 'a', 's'))";
@@ -44,7 +47,7 @@ const SCRIPTS = {
   remove: `${READ}
     if ${MATCH} then return redis.call('DEL', KEYS[1]) end
     return 0`,
-  // node, force, milliseconds, channels, name -> 'none', 'asked', or 'taken' with generation, association and sealed.
+  // node, force, milliseconds, channels, name -> 'none', 'asked', or 'taken' with generation and sealed state.
   // An owner that does not listen to its channel is dead, or as good as dead: it cannot be told.
   claim: `${READ}
     if not sealed then return { 'none' } end
@@ -58,15 +61,21 @@ const SCRIPTS = {
     local next = tonumber(generation) + 1
     redis.call('HSET', KEYS[1], 'o', ARGV[1], 'g', next)
     redis.call('PEXPIRE', KEYS[1], ARGV[3])
-    return { 'taken', tostring(next), association, sealed }`,
-  // node, generation, association, sealed or nothing, milliseconds, channel, name
+    return { 'taken', tostring(next), sealed }`,
+  // node, generation, association, sealed or nothing, milliseconds, channels, who wants it, name. With what is sealed, who wants
+  // it is the next owner at once, and hears its generation with it.
   release: `${READ}
+    local next = '0'
     if ${MATCH} then
-      redis.call('HSET', KEYS[1], 'o', '')
-      if ARGV[4] ~= '' then redis.call('HSET', KEYS[1], 's', ARGV[4]) end
+      if ARGV[4] ~= '' then
+        next = tostring(tonumber(generation) + 1)
+        redis.call('HSET', KEYS[1], 'o', ARGV[7], 'g', next, 's', ARGV[4])
+      else
+        redis.call('HSET', KEYS[1], 'o', '')
+      end
       redis.call('PEXPIRE', KEYS[1], ARGV[5])
     end
-    redis.call('PUBLISH', ARGV[6], 'released 0 ' .. ARGV[1] .. ' ' .. ARGV[7])
+    redis.call('PUBLISH', ARGV[6] .. ARGV[7], 'released ' .. next .. ' ' .. ARGV[1] .. ' ' .. ARGV[8] .. ' ' .. ARGV[4])
     return 1`,
 };
 
@@ -76,6 +85,7 @@ const SCRIPTS = {
  */
 class RedisStore {
   #key;
+  #records;
   #client;
 
   constructor(client, options) {
@@ -85,6 +95,7 @@ class RedisStore {
         throw invalidArgType('client', 'a client of the package redis', client);
     }
     this.#key = key ?? exportKey(undefined, 'options.key');
+    this.#records = new Records(this.#key);
     this.#client = client;
     this._prefix = prefix;
     this._timeout = timeout;
@@ -103,18 +114,13 @@ class RedisStore {
   /** @returns {Promise<Buffer | undefined>} */
   async get(id) {
     const sealed = await this._command('GET', this._sessionKey(id));
-    return sealed === null ? undefined : this.open(sealed);
+    return sealed === null ? undefined : this.open(this._sessionKey(id), sealed);
   }
 
   /** @param {number} timeout ms */
   async set(id, session, timeout) {
-    await this._command(
-      'SET',
-      this._sessionKey(id),
-      this.seal([Buffer.from(session)]),
-      'PX',
-      String(Math.ceil(timeout)),
-    );
+    const key = this._sessionKey(id);
+    await this._command('SET', key, this.seal(key, [Buffer.from(session)]), 'PX', String(Math.ceil(timeout)));
   }
 
   async delete(id) {
@@ -126,7 +132,8 @@ class RedisStore {
   /**
    * Begins to listen.
    *
-   * @param {(word: 'lost' | 'release' | 'released', generation: string, node: string, name: string) => void} onMessage
+   * @param {(word: 'lost' | 'release' | 'released', generation: string, node: string, name: string, sealed?: string) => void}
+   *   onMessage
    */
   async listen(onMessage) {
     const subscriber = this.#client.duplicate();
@@ -135,8 +142,7 @@ class RedisStore {
     subscriber.on('error', () => {});
     await subscriber.connect();
     await subscriber.subscribe(this._channels + this.node, (message) => {
-      const [word, generation, node, name] = message.split(' ');
-      onMessage(word, generation, node, name);
+      onMessage(...message.split(' '));
     });
   }
 
@@ -167,35 +173,27 @@ class RedisStore {
     await this._script('remove', name, [this.node, generation, association]);
   }
 
-  /** @returns {Promise<[string, string?, string?, string?]>} see the script */
+  /** @returns {Promise<[string, string?, string?]>} see the script */
   async claim(name, { isForced, timeout }) {
     return this._script('claim', name, [this.node, isForced ? '1' : '0', timeout, this._channels, name]);
   }
 
   /** @param {{ to: string, sealed: string }} release the node that wants it, and the state or nothing */
   async release(name, { generation, association, sealed, timeout, to }) {
-    const args = [this.node, generation, association, sealed, timeout, this._channels + to, name];
+    const args = [this.node, generation, association, sealed, timeout, this._channels, to, name];
     await this._script('release', name, args);
   }
 
   // What is sealed
 
   /** @param {Buffer[]} pieces are wiped */
-  seal(pieces) {
-    const sealer = new Sealer(this.#key);
-    const plaintext = Buffer.concat(pieces);
-    const bytes = Buffer.concat([sealer.header, ...sealer.sealAll(plaintext)]);
-    for (const piece of pieces) piece.fill(0);
-    plaintext.fill(0);
-    return bytes.toString('base64');
+  seal(name, pieces) {
+    return this.#records.seal(name, pieces).toString('base64');
   }
 
   /** @returns {Buffer} */
-  open(sealed) {
-    const opener = new Opener(this.#key);
-    const pieces = opener.open(Buffer.from(sealed, 'base64'));
-    opener.end();
-    return Buffer.concat(pieces);
+  open(name, sealed) {
+    return this.#records.open(name, Buffer.from(sealed, 'base64'));
   }
 
   // Redis
@@ -224,7 +222,7 @@ class RedisStore {
     const late = new Promise((_, reject) => {
       timer = setTimeout(() => reject(new Error(`Redis has not answered within ${this._timeout} ms`)), this._timeout);
     });
-    return Promise.race([this.#client.sendCommand(args), late]).finally(() => clearTimeout(timer));
+    return Promise.race([this.#client.sendCommand(args, UNTIMED), late]).finally(() => clearTimeout(timer));
   }
 }
 

@@ -80,7 +80,7 @@ class RestoreQuestion extends Question {
       return;
     }
     if (this._move !== undefined) this._goWhereItIs(this._move);
-    if (this.questions.endpoint.connections.has(handle)) {
+    if (this.questions.endpoint.socketOf(handle) !== undefined) {
       // It has never stopped, and its own socket has what has come.
       this.socket.destroy();
       if (this._found !== null) this.source.fleet.giveBack(this._found);

@@ -34,8 +34,8 @@ class Endpoint {
   /**
    * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
    * @param {object} options its options
-   * @param {object} owner with `_questions`, _role(), _onConnection(event) and _onMoved(event) as far as they can happen,
-   *   and _onSendError(error, endpoint) or null in its place
+   * @param {object} owner with `_questions`, _role(), _find(handle), _onConnection(event) and _onMoved(event) as far as they
+   *   can happen, and _onSendError(error, endpoint) or null in its place
    * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
    *   take heavy steps of handshakes; the machine decides when `threads` is undefined
    * @throws {DtlsError} when the native object refuses the key material
@@ -166,6 +166,11 @@ class Endpoint {
     this.connections.set(handle, socket);
     this.settle();
     return handle;
+  }
+
+  /** The socket of a connection, which may be made only now; undefined when the connection is over. */
+  socketOf(handle) {
+    return this.connections.get(handle) ?? this._owner._find(handle);
   }
 
   /** Ends a connection, with close_notify or without. Its 'closed' event follows, unless it has come already. */
@@ -340,7 +345,7 @@ class Endpoint {
       this._owner._onConnection(event);
       return;
     }
-    const socket = this.connections.get(event.connection);
+    const socket = this.socketOf(event.connection);
     const scope = socket?._scope ?? new AsyncScope('DTLSEVENT');
     scope.runInAsyncScope(this._tell, this, event, socket);
   }

@@ -194,7 +194,7 @@ class Turns {
    */
   _deliver() {
     const { _endpoint: endpoint, _batch: batch } = this;
-    const { registers, connections } = endpoint;
+    const { registers } = endpoint;
     const count = registers[COUNT];
     let isWhole = false;
     if (endpoint.isDirect) outgoing.open(endpoint);
@@ -203,7 +203,7 @@ class Turns {
         const entry = PAYLOADS + PAYLOAD_LENGTH * this._delivered++;
         const start = entry === PAYLOADS ? 0 : registers[entry - PAYLOAD_LENGTH + PAYLOAD_END];
         const payload = count === 1 ? batch : batch.subarray(start, registers[entry + PAYLOAD_END]);
-        const socket = connections.get(registers[entry + PAYLOAD_CONNECTION]);
+        const socket = endpoint.socketOf(registers[entry + PAYLOAD_CONNECTION]);
         socket?._scope.runInAsyncScope(socket._onMessage, socket, payload, registers[entry + PAYLOAD_DATAGRAM]);
       }
       isWhole = true;

@@ -95,6 +95,8 @@ pub(super) struct Network {
     pub(super) server: Peer,
     pub(super) clients: Vec<Peer>,
     pub(super) weather: Weather,
+    /// Datagrams that did not arrive, because of the weather or of their length.
+    pub(super) lost: usize,
     /// Percent of the datagrams that arrive with one bit changed.
     pub(super) corruption: u64,
     /// Bytes of the longest datagram that arrives; `None` for any.
@@ -200,6 +202,7 @@ impl Network {
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
             clients: Vec::new(),
             weather: Weather::default(),
+            lost: 0,
             corruption: 0,
             longest: None,
             client_ids: None,
@@ -499,6 +502,7 @@ impl Network {
         self.wire.push((from, to, datagram.clone()));
         let is_too_long = self.longest.is_some_and(|longest| datagram.len() > longest);
         if self.roll() % 100 < self.weather.loss || is_too_long {
+            self.lost += 1;
             return;
         }
         if self.corruption > 0 && self.roll() % 100 < self.corruption {
