@@ -21,8 +21,7 @@ const PROGRAM = path.join(__dirname, '..', 'support', 'endurance-server.js');
 
 /** When somebody is killed after a successor was started, ms, and who. */
 const MOMENTS = [
-  [20, 'predecessor'],
-  [90, 'successor'],
+  [60, 'successor'],
   [140, 'predecessor'],
 ];
 

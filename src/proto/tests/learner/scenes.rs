@@ -25,7 +25,7 @@ pub(super) struct Scene {
 }
 
 type Check = dyn Fn(&Model) -> Result<usize, Violation>;
-type Make = fn() -> Scene;
+pub(super) type Make = fn() -> Scene;
 
 /// The names of scenes whose models are kept, and how each is made.
 pub(super) const SCENES: [(&str, Make); 3] = [
@@ -36,7 +36,7 @@ pub(super) const SCENES: [(&str, Make); 3] = [
     }),
 ];
 
-/// Those that are learnt and checked by `npm run learn` alone.
+/// Those with slow computations, of whose models a part is compared.
 pub(super) const MORE_SCENES: [(&str, Make); 5] = [
     ("ecdsa-server", || server("ecdsa-server", "A server with a certificate", Parties::certified(false, false))),
     ("mutual-server", || {
