@@ -34,6 +34,7 @@ class DtlsClient extends DtlsSocket {
     const {
       native: nativeOptions,
       handshakeThreads,
+      makeIds,
       pskCallback,
       rules,
       remote,
@@ -46,7 +47,7 @@ class DtlsClient extends DtlsSocket {
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
     const link = new Link();
     const makeEndpoint = () => {
-      const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads };
+      const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads, makeIds };
       const made = new Endpoint(native.DtlsClient, nativeOptions, link, means);
       made.logKeys(link.logsKeys);
       return made;
@@ -62,6 +63,7 @@ class DtlsClient extends DtlsSocket {
     this._ownsUdp = socket === undefined;
     // The session that is offered.
     this._offered = nativeOptions.session;
+    this._isTraced = false;
     this._isReferenced = true;
     this._isBound = false;
     this._udpOptions = udp;
@@ -101,6 +103,12 @@ class DtlsClient extends DtlsSocket {
    */
   getSession() {
     return this.connected ? (this._endpoint.native.session(this._handle) ?? undefined) : undefined;
+  }
+
+  /** Traces what happens from now on: all of it, if that is in the tick of connect(). */
+  enableTrace() {
+    this._isTraced = true;
+    super.enableTrace();
   }
 
   /** Counters; index.d.ts says which. */
@@ -166,6 +174,7 @@ class DtlsClient extends DtlsSocket {
    * @returns {number} the connection in the native object
    */
   _begin({ endpoint, address, port }) {
+    if (this._isTraced) endpoint.native.tracePeer(address, port);
     return endpoint.connect(this, address, port);
   }
 
@@ -186,6 +195,7 @@ class DtlsClient extends DtlsSocket {
     this._udp = udp;
     this._handle = handle;
     this.remoteAddress = address;
+    if (this._isTraced) super.enableTrace();
   }
 
   /** Somebody else has closed the UDP socket. An open connection ends; one that was still opening has failed. */
@@ -201,7 +211,10 @@ class DtlsClient extends DtlsSocket {
     }
   }
 
-  /** A session that was resumed is announced only when the server has given another ticket for it. */
+  /**
+   * In DTLS 1.2, a session is there with the end of the handshake; in DTLS 1.3, the server sends it later. One that was resumed is
+   * announced only when the server has given another ticket for it.
+   */
   _announceSession() {
     if (this.listenerCount('session') === 0) return;
     const session = this.getSession();

@@ -151,7 +151,7 @@ class ServerUdp {
       udp.once('close', () => this._onClose());
       if (!isReady && !this.isGiven) {
         const viaNode = this._blockList !== undefined || needsNode(options);
-        isDirect = bindUdp(udp, where, native, { viaNode });
+        isDirect = bindUdp(udp, where, native, { viaNode, isNode: this._server._node.isWorker });
       } else if (!isReady) udp.bind(where);
     } catch (error) {
       // The owner of the given socket is binding it, and 'listening' will come.

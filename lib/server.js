@@ -75,6 +75,7 @@ class DtlsServer extends WatchedEmitter {
       socket,
       nodeId,
       connectionId,
+      makeIds,
       connectionStore,
       replaceByIdentity,
       idleTimeout,
@@ -86,7 +87,7 @@ class DtlsServer extends WatchedEmitter {
     /** The node:dgram socket, null before 'listening' and after 'close'. */
     this.dgramSocket = null;
 
-    this._node = new Node(this, { nodeId, connectionId });
+    this._node = new Node(this, { nodeId, connectionId, makesIds: makeIds !== undefined });
     const { sessionStore, sessionTimeout } = sessions;
     this._sessionStore = sessionStore === undefined ? null : new SessionStore(sessionStore, sessionTimeout);
     const identities = replaceByIdentity ? new Identities() : null;
@@ -94,6 +95,7 @@ class DtlsServer extends WatchedEmitter {
     this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this._sockets, {
       eventSlots: EVENT_SLOTS,
       threads: handshakeThreads,
+      makeIds,
     });
     this._udp = new ServerUdp(this, { udp, lookup, blockList, socket });
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT);

@@ -1,5 +1,6 @@
 'use strict';
 
+const { ephemeralKeyInfo, signatureNames } = require('./algorithms');
 const { opensslName, suiteVersion } = require('./ciphers');
 const { ConnectionStream } = require('./connection-stream');
 const { exportSocket } = require('./exports/departure');
@@ -65,7 +66,8 @@ class DtlsSocket extends ConnectionStream {
   }
 
   /**
-   * Our own IP address as the UDP socket reports it, '::' or '0.0.0.0' when it is bound to all; undefined if unbound.
+   * Our own IP address; '::' or '0.0.0.0' when the UDP socket is bound to all and the system does not tell which of them the peer
+   * has asked; undefined if unbound.
    */
   get localAddress() {
     return this.address().address;
@@ -111,13 +113,16 @@ class DtlsSocket extends ConnectionStream {
     return this.connectionStats.bytesSent;
   }
 
-  /** @returns {{ address?: string, family?: string, port?: number }} of our UDP socket, empty if it is not bound */
+  /** @returns {{ address?: string, family?: string, port?: number }} of our side, empty if the UDP socket is not bound */
   address() {
+    let bound;
     try {
-      return this._endpoint.udp.address();
+      bound = this._endpoint.udp.address();
     } catch {
       return {};
     }
+    const address = this._handle === 0 ? null : this._endpoint.native.localAddress(this._handle);
+    return address === null ? bound : { ...bound, address, family: familyOf(address) };
   }
 
   /** @returns {{ name: string, standardName: string, version: string } | null} null before the handshake is over */
@@ -130,6 +135,21 @@ class DtlsSocket extends ConnectionStream {
   /** @returns {'DTLSv1.2' | 'DTLSv1.3' | null} null before the handshake is over */
   getProtocol() {
     return this._cipher === null ? null : suiteVersion(this._cipher);
+  }
+
+  /** @returns {object} type, name and size of the ephemeral key exchange, as node:tls shapes it; empty without one */
+  getEphemeralKeyInfo() {
+    return ephemeralKeyInfo(this._algorithms()?.group ?? 0);
+  }
+
+  /** @returns {string[]} signature algorithms that both sides accept, our favourite first, by OpenSSL's names */
+  getSharedSigalgs() {
+    return signatureNames(this._algorithms()?.signatures ?? []);
+  }
+
+  /** Traces what happens on this connection from now on, as the option `enableTrace` does for all of an endpoint. */
+  enableTrace() {
+    if (this._handle !== 0) this._endpoint.native.tracePeer(this.remoteAddress, this.remotePort);
   }
 
   /** @returns {object | null} as node:tls shapes it: empty without a certificate, null when the socket is destroyed */
@@ -173,6 +193,10 @@ class DtlsSocket extends ConnectionStream {
 
   _connectionIds() {
     return this.connected ? this._endpoint.native.connectionIds(this._handle) : null;
+  }
+
+  _algorithms() {
+    return this.connected ? this._endpoint.native.algorithms(this._handle) : null;
   }
 
   _finished() {

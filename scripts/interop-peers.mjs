@@ -60,6 +60,7 @@ export function installPeers() {
     ['pion v4', () => buildPion('v4')],
     ['BouncyCastle', buildJava],
     ['Californium', () => buildWithMaven('Californium')],
+    ['cf-nat', () => fetchWithMaven('cf-nat')],
     ['Leshan', () => buildWithMaven('Leshan')],
     ['Python', installPython],
     ['npm', installNpm],
@@ -191,19 +192,17 @@ function buildJava() {
 }
 
 /** With its libraries, of the versions that its project file names, from Maven Central. */
+/** The libraries that a driver is compiled and run with, or a program that comes as one. */
+function fetchWithMaven(directory) {
+  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
+  const pom = driver(`${directory}.pom.xml`);
+  return run('mvn', ['-q', '-B', '-f', pom, goal, `-DoutputDirectory=${at(directory, 'lib')}`]);
+}
+
 function buildWithMaven(name) {
   const directory = name.toLowerCase();
-  const libraries = at(directory, 'lib');
-  const goal = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies';
-  const failure = run('mvn', [
-    '-q',
-    '-B',
-    '-f',
-    driver(`${directory}.pom.xml`),
-    goal,
-    `-DoutputDirectory=${libraries}`,
-  ]);
-  const classpath = path.join(libraries, '*');
+  const failure = fetchWithMaven(directory);
+  const classpath = at(directory, 'lib', '*');
   return failure ?? run('javac', ['-nowarn', '-d', at(directory), '-cp', classpath, driver(`${name}.java`)]);
 }
 

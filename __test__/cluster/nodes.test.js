@@ -8,21 +8,27 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { linkNodes } = require('../../lib/cluster');
-const { createServer } = require('../..');
+const { createServer, promises, versions } = require('../..');
+const { defaults } = require('../../lib/options/defaults');
 const { BOB, HOST, echo, event, messages, openClient, startServer } = require('../support/endpoints.js');
 const { startBalancer } = require('../support/node-balancer.js');
 
 const KEY = Buffer.alloc(32, 7);
 
+const hasNewer = versions['aws-lc'] !== undefined;
+
+/** Whether the system tells which address was asked, and the server listens to it. */
+const knowsAsked = process.platform === 'linux' && defaults.nativeUdp;
+
 /** What `addressValidation` would say until a check is over is not the subject here. */
 const NODE = { psk: { bob: BOB.psk }, connectionId: 8, addressValidation: 'none' };
 
 /** Two nodes behind a balancer, and a client whose connection the first has. */
-async function twoNodes(t) {
+async function twoNodes(t, { start = startServer, options = {}, host } = {}) {
   const nodes = [];
-  for (const nodeId of [1, 2]) nodes.push(await startServer(t, { ...NODE, nodeId }, echo));
-  const balancer = await startBalancer(t, nodes[0].address().port);
-  const client = openClient(t, { address: () => ({ port: balancer.port }) }, { ...BOB, connectionId: 0 });
+  for (const nodeId of [1, 2]) nodes.push(await start(t, { ...NODE, ...options, nodeId }, echo));
+  const balancer = await startBalancer(t, nodes[0].address().port, host);
+  const client = openClient(t, { address: () => ({ port: balancer.port }) }, { ...BOB, ...options, connectionId: 0 });
   await event(client, 'secureConnect');
   const say = async (message) => {
     const answer = messages(client, 1);
@@ -147,6 +153,33 @@ describe('a link', () => {
     assert.equal(balancer.strangers, 0);
     assert.equal(first.stats.handshakesCompleted, 1);
     assert.deepEqual([first.stats.datagramsInjected, second.stats.datagramsForwarded], [2, 2]);
+  });
+
+  test('takes answers of DTLS 1.3 back the way that they came', {
+    skip: hasNewer ? false : 'this build has no AWS-LC',
+  }, async (t) => {
+    const options = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' };
+    const { nodes, balancer, say } = await twoNodes(t, { options });
+    await linked(t, nodes);
+    balancer.target = nodes[1].address().port;
+    assert.equal(await say('through the second'), 'through the second');
+    assert.equal(balancer.strangers, 0);
+  });
+
+  test('has answers leave from the address that was asked', {
+    skip: knowsAsked ? false : 'nobody tells',
+  }, async (t) => {
+    const start = async (_, options, listener) => {
+      const server = await promises.listen(createServer(options, listener), 0, '0.0.0.0');
+      t.after(() => new Promise((resolve) => server.close(resolve)));
+      return server;
+    };
+    // Linux has all of 127.0.0.0/8 as addresses of its own.
+    const { nodes, balancer, say } = await twoNodes(t, { start, host: '127.0.0.2' });
+    await linked(t, nodes);
+    balancer.target = nodes[1].address().port;
+    assert.equal(await say('through the second'), 'through the second');
+    assert.equal(balancer.strangers, 0);
   });
 
   test('lets nothing in that is forged, replayed or of another key', async (t) => {

@@ -20,10 +20,14 @@ const ROUNDS = 6;
 /** Node deals nothing by peer itself, and Linux is the system that does. */
 const skip = process.platform === 'linux' ? false : 'this system does not give each peer to one process';
 
+/** node:cluster shares no UDP sockets there. */
+const onWindows = process.platform === 'win32' && 'workers cannot share a UDP socket here';
+
 /** A cluster whose workers reach each other. */
-async function startCluster(t) {
+async function startCluster(t, env = process.env) {
   const port = await freePort();
-  const primary = fork(path.join(__dirname, '..', 'support', 'cluster-nodes.js'), [String(port), String(WORKERS)]);
+  const program = path.join(__dirname, '..', 'support', 'cluster-nodes.js');
+  const primary = fork(program, [String(port), String(WORKERS)], { env });
   t.after(() => primary.disconnect());
   const reached = new Map();
   const pids = [];
@@ -109,6 +113,35 @@ test('each message arrives once, while a NAT moves clients and a process takes t
   assert.ok(arrived > CLIENTS);
   assert.ok(connectionsRestored > 0);
   assert.ok(moves > CLIENTS);
+});
+
+test('workers that share one UDP socket deal the peers among themselves', { skip: onWindows }, async (t) => {
+  const variant = path.join(__dirname, '..', 'support', 'variants', 'shared-handle.js');
+  const { NODE_OPTIONS = '' } = process.env;
+  const { port, stats } = await startCluster(t, {
+    ...process.env,
+    NODE_OPTIONS: `${NODE_OPTIONS} --require=${variant}`,
+  });
+  const nat = await startNat(t, port);
+  const clients = Array.from({ length: 2 * CLIENTS }, (_, index) =>
+    index < CLIENTS
+      ? openClient(t, { address: () => ({ port }) }, BOB)
+      : openClient(t, { address: () => ({ port: nat.port }) }, { ...BOB, connectionId: 0 }),
+  );
+  await Promise.all(clients.map((client) => event(client, 'secureConnect')));
+  const homes = await Promise.all(clients.map(async (client) => (await ask(client, 'hello'))[0]));
+  assert.equal(new Set(homes).size, WORKERS);
+  for (let round = 0; round < ROUNDS; round++) {
+    await nat.rebind();
+    const answers = await Promise.all(clients.map((client) => ask(client, `${round}`)));
+    assert.deepEqual(
+      answers,
+      homes.map((home) => [home, `${round}`]),
+    );
+  }
+  const [one, other] = await stats();
+  assert.equal(one.handshakesCompleted + other.handshakesCompleted, clients.length);
+  assert.ok(one.datagramsForwarded + other.datagramsForwarded > 0);
 });
 
 test('nobody takes the place of a worker that is none', () => {

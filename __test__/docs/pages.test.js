@@ -4,7 +4,6 @@
 
 const assert = require('node:assert/strict');
 const { execFile } = require('node:child_process');
-const { createPrivateKey, createPublicKey, randomBytes } = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -13,7 +12,7 @@ const { test } = require('node:test');
 const { promisify } = require('node:util');
 
 const certificates = require('../support/certificates');
-const { freePort } = require('../support/endpoints');
+const { programsOf, writeKeys, writeProgram } = require('../support/page-programs');
 const { byAwsLc } = require('../support/verifier.js');
 
 const run = promisify(execFile);
@@ -79,7 +78,7 @@ const SERVING = {
   'docs/dashboard.md': 1,
   'docs/fleet.md': 1,
   'docs/migrating.md': 2,
-  'docs/nat.md': 3,
+  'docs/nat.md': 4,
   'docs/observing.md': 4,
   'docs/restarts.md': 3,
 };
@@ -92,7 +91,7 @@ const skip = !certificates.available && 'openssl was not found';
 test('every program of a published page is run by a test', async () => {
   const counted = {};
   for (const page of (await packedFiles()).filter((file) => file.endsWith('.md') && !ELSEWHERE.test(file))) {
-    const count = programsOf(page).length;
+    const count = programsOf(read(page)).length;
     if (count > 0) counted[page] = count;
   }
   assert.deepEqual(counted, { ...ENDING, ...SERVING });
@@ -101,12 +100,12 @@ test('every program of a published page is run by a test', async () => {
 for (const page of Object.keys(ENDING)) {
   test(`every program of ${page} runs and ends`, { skip }, async (t) => {
     const project = makeProject(t);
-    for (const [index, program] of programsOf(page).entries()) {
+    for (const [index, program] of programsOf(read(page)).entries()) {
       if (program.includes('DTLSv1.3') && !byAwsLc) {
         t.diagnostic(`program ${index + 1} was not run: this build has no AWS-LC, and so no DTLS 1.3`);
         continue;
       }
-      const file = await write(project, `program-${index}.js`, program);
+      const file = await writeProgram(project, `program-${index}.js`, program);
       const { stdout } = await run(process.execPath, [file], { cwd: project, timeout: 20_000 });
       // The programs of README.md print what has come of the connection; those of docs/api.md print nothing of the kind.
       if (page === 'README.md') assert.match(stdout, /^(hello|connected:) \S/, program);
@@ -117,28 +116,12 @@ for (const page of Object.keys(ENDING)) {
 test('every program that serves starts as it stands on its page', { skip }, async (t) => {
   const project = makeProject(t);
   const files = [];
-  for (const program of Object.keys(SERVING).flatMap(programsOf)) {
-    files.push(await write(project, `program-${files.length}.js`, program));
+  for (const program of Object.keys(SERVING).flatMap((page) => programsOf(read(page)))) {
+    files.push(await writeProgram(project, `program-${files.length}.js`, program));
   }
   const env = { ...process.env, EXPORT_KEY: '00'.repeat(32) };
   await run(process.execPath, [RUNNER, ...files], { cwd: project, env, timeout: 20_000 });
 });
-
-function programsOf(page) {
-  return [...read(page).matchAll(/^```js\n(.*?)^```/gms)].map(([, program]) => program);
-}
-
-/** Writes a program with free ports, addresses of this machine, and a directory of its own. */
-async function write(project, name, program) {
-  const here = program
-    .replaceAll('192.0.2.', '127.0.0.')
-    .replaceAll('/run/gateway', project)
-    .replaceAll('port: 8080', 'port: 0')
-    .replaceAll('5684', String(await freePort()))
-    .replaceAll('5685', String(await freePort()));
-  fs.writeFileSync(path.join(project, name), here);
-  return path.join(project, name);
-}
 
 /** An empty project that has this package installed, and the files that the programs read. */
 function makeProject(t) {
@@ -146,18 +129,6 @@ function makeProject(t) {
   t.after(() => fs.rmSync(project, { recursive: true }));
   fs.mkdirSync(path.join(project, 'node_modules'));
   fs.symlinkSync(ROOT, path.join(project, 'node_modules', 'mbed-dtls'), 'junction');
-  const keep = (name, content) => fs.writeFileSync(path.join(project, name), content);
-  keep('ca.crt', certificates.ca.cert);
-  keep('nodes.key', randomBytes(32));
-  for (const [name, { key, cert }] of [
-    ['server', certificates.server],
-    ['device', certificates.client],
-  ]) {
-    keep(`${name}.key`, key);
-    keep(`${name}.crt`, cert);
-    keep(`${name}.der`, createPrivateKey(key).export({ type: 'pkcs8', format: 'der' }));
-    keep(`${name}.pub`, createPublicKey(key).export({ type: 'spki', format: 'pem' }));
-    keep(`${name}.pub.der`, createPublicKey(key).export({ type: 'spki', format: 'der' }));
-  }
+  writeKeys(project);
   return project;
 }

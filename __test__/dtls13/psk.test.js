@@ -170,6 +170,7 @@ describe('versions', { skip }, () => {
       [() => createServer({ psk: 'secret', ciphers: 'TLS_AES_128_GCM_SHA256' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => createServer({ psk: 'secret', ...NEWER, ciphers: 'PSK-AES128-CCM8' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => connect({ port, ...BOB, ...NEWER, ciphers: 'PSK-AES128-CCM8' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
+      [() => connect({ port, ...BOB, ...NEWER, ecdhCurve: 'P-521' }), 'ERR_DTLS_INVALID_CURVE'],
     ]) {
       assert.throws(make, { code }, make.toString());
     }

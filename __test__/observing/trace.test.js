@@ -86,3 +86,41 @@ test('NODE_DEBUG=mbed-dtls traces everything, unless the option says otherwise',
   assert.deepEqual(await trace(['0'], { NODE_DEBUG: 'mbed-dtls' }), []);
   assert.deepEqual(await trace([], { NODE_DEBUG: 'net' }), []);
 });
+
+/** Two clients of one server, of which one end of each traces itself. */
+const ONE_OF_MANY = `
+const { connect, createServer } = require(${JSON.stringify(PACKAGE)});
+const server = createServer({ psk: { first: 'key', second: 'key' } });
+server.on('secureConnection', (socket) => {
+  if (socket.pskIdentity.equals(Buffer.from('first'))) socket.enableTrace();
+  socket.on('data', (message) => socket.write(message));
+});
+const talk = (pskIdentity, then) => {
+  const client = connect({ host: '127.0.0.1', port: server.address().port, psk: 'key', pskIdentity });
+  if (pskIdentity === 'second') client.enableTrace();
+  client.on('secureConnect', () => client.write('four'));
+  client.on('data', () => client.end());
+  client.on('close', then);
+};
+server.listen(0, '127.0.0.1', () => talk('first', () => talk('second', () => server.close())));
+`;
+
+test('socket.enableTrace() traces one connection, and a client traces its handshake with it', async () => {
+  const { stderr } = await promisify(execFile)(process.execPath, ['-e', ONE_OF_MANY], { timeout: 20_000 });
+  const lines = stderr.split('\n').filter((line) => line.startsWith('mbed-dtls '));
+  const shown = lines.map((line) => line.replace(/^mbed-dtls \S+ (\w+) 127\.0\.0\.1:\d+ /, '$1 '));
+  const ofServer = shown.filter((line) => line.startsWith('server '));
+  const ofClient = shown.filter((line) => line.startsWith('client '));
+  assert.deepEqual(ofServer, [
+    'server -> application data, 4 bytes',
+    'server <- application data, 4 bytes',
+    'server -> encrypted alert, 26 bytes',
+    'server <- encrypted alert, 26 bytes',
+    'server -> alert close_notify',
+    'server <- alert close_notify',
+    'server connection ends: Peer',
+  ]);
+  assert.ok(ofClient.includes('client <- ClientHello'));
+  assert.ok(ofClient.includes('client -> application data, 4 bytes'));
+  assert.deepEqual([...ofServer, ...ofClient].length, lines.length);
+});

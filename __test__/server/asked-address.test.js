@@ -50,6 +50,8 @@ describe('a server at all addresses', { skip }, () => {
       const server = await listen(t, host);
       const clients = ['127.0.0.1', ...OTHERS].map((other) => open(t, server, other));
       for (const client of clients) assert.equal(await echoes(client, MANY), MANY);
+      const asked = Object.values(server.sockets).map((socket) => [socket.localAddress, socket.address().family]);
+      assert.deepEqual(asked.sort(), [['127.0.0.1', 'IPv4'], ...OTHERS.map((other) => [other, 'IPv4'])]);
       for (let round = 0; round < 10; round++) {
         for (const client of clients) assert.equal(await echoes(client, 1), 1);
       }

@@ -10,10 +10,11 @@ const { HOST, event } = require('./endpoints.js');
 /**
  * @param {{ after: Function }} test at whose end it is closed
  * @param {number} target the port of the node that gets everything, until `balancer.target` is another
+ * @param {string} [host] address of the nodes that it asks
  * @returns {Promise<{ port: number, target: number, answers: Buffer[], strangers: number }>} `strangers`: datagrams that came
  *   from anybody but the target
  */
-async function startBalancer(test, target) {
+async function startBalancer(test, target, host = HOST) {
   const inner = dgram.createSocket('udp4');
   const outer = dgram.createSocket('udp4');
   const balancer = { port: 0, outerPort: 0, target, strangers: 0, sent: [] };
@@ -21,10 +22,10 @@ async function startBalancer(test, target) {
   inner.on('message', (datagram, remote) => {
     client = remote;
     balancer.sent.push(datagram);
-    outer.send(datagram, balancer.target, HOST);
+    outer.send(datagram, balancer.target, host);
   });
   outer.on('message', (datagram, remote) => {
-    if (remote.port === balancer.target) inner.send(datagram, client.port, client.address);
+    if (remote.port === balancer.target && remote.address === host) inner.send(datagram, client.port, client.address);
     else balancer.strangers++;
   });
   for (const socket of [inner, outer]) {

@@ -49,6 +49,7 @@ function typedIn(text) {
 
 class Session {
   #cwd;
+  #main;
   #port;
   #server = null;
   #serverOutput;
@@ -58,8 +59,10 @@ class Session {
    * @param {{ after: Function }} t
    * @param {string} cwd an empty directory
    * @param {number} port takes the place of 5684
+   * @param {string} [main] the program that `npx mbed-dtls` is
    */
-  constructor(t, cwd, port) {
+  constructor(t, cwd, port, main = MAIN) {
+    this.#main = main;
     this.#cwd = cwd;
     this.#port = String(port);
     this.#serverOutput = path.join(cwd, 'server-output.txt');
@@ -147,7 +150,7 @@ class Session {
   #asHere(line) {
     const node = `'${process.execPath}'`;
     return line
-      .replaceAll('npx mbed-dtls', `${node} '${MAIN}'`)
+      .replaceAll('npx mbed-dtls', `${node} '${this.#main}'`)
       .replace(/^(\{ )?node /gm, `$1${node} `)
       .replaceAll(PORT, this.#port);
   }

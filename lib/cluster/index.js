@@ -55,7 +55,8 @@ function joinCluster(server, options = {}) {
     name,
     (secret) => {
       if (hasEnded) return;
-      link = new Link(server, { key: secret, relays: false, parcel: LOCAL_PARCEL, createServer, connect });
+      const settings = { key: secret, relays: false, isSameMachine: true, parcel: LOCAL_PARCEL };
+      link = new Link(server, { ...settings, createServer, connect });
       link.on('listening', announce);
       link.on('error', (error) => server.emit('error', error));
       link.listen({ port: 0, address: HOST });
@@ -85,7 +86,8 @@ function linkNodes(server, options) {
     throw invalidArgValue('options', 'needs "options.key" and "options.port"');
   }
   if (server._node.id === undefined) throw invalidArgValue('server', 'needs the option nodeId');
-  const link = new Link(server, { key: secret, relays: relayAnswers, parcel: REMOTE_PARCEL, createServer, connect });
+  const settings = { key: secret, relays: relayAnswers, isSameMachine: false, parcel: REMOTE_PARCEL };
+  const link = new Link(server, { ...settings, createServer, connect });
   link.listen({ port: at, address: host });
   link.setNodes(nodes);
   return link;

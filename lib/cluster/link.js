@@ -49,17 +49,19 @@ class Link extends EventEmitter {
    * @param {object} settings
    * @param {Uint8Array} settings.key all nodes have the same
    * @param {boolean} settings.relays whether answers leave through the node that the question has come through
+   * @param {boolean} settings.isSameMachine whether all nodes have the same addresses
    * @param {number} settings.parcel bytes of a parcel
    * @param {Function} settings.createServer
    * @param {Function} settings.connect
    */
-  constructor(server, { key, relays, parcel, createServer, connect }) {
+  constructor(server, { key, relays, isSameMachine, parcel, createServer, connect }) {
     super();
     this._node = server._node;
     this._endpoint = server._endpoint;
     this._id = this._node.id;
     this._key = key;
     this._relays = relays;
+    this._isSameMachine = isSameMachine;
     this._parcel = parcel;
     this._connect = connect;
     this._peers = new Map();
@@ -130,9 +132,10 @@ class Link extends EventEmitter {
 
   _onPeer(socket) {
     const id = Number(socket.pskIdentity);
+    const from = { relay: this._relays ? id : undefined, isSameMachine: this._isSameMachine };
     socket.on('data', (message) => {
       if (message[0] === PING) socket.write(ALIVE);
-      else if (message[0] === FORWARD) this._endpoint.injectParcel(message.subarray(1), this._relays ? id : undefined);
+      else if (message[0] === FORWARD) this._endpoint.injectParcel(message.subarray(1), from);
       else if (message[0] === REPLY) this._endpoint.sendParcel(message.subarray(1));
     });
   }

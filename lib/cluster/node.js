@@ -18,13 +18,16 @@ const MIN_CONNECTION_ID = 2;
 class Node {
   /**
    * @param {import('../server').DtlsServer} server
-   * @param {{ nodeId?: number, connectionId?: number }} options
+   * @param {{ nodeId?: number, connectionId?: number, makesIds?: boolean }} options `makesIds`: whether the application does
    */
-  constructor(server, { nodeId, connectionId }) {
+  constructor(server, { nodeId, connectionId, makesIds = false }) {
     this._server = server;
     this._connectionId = connectionId;
+    this._makesIds = makesIds;
     /** Its number, undefined where there are no others. */
     this.id = nodeId;
+    /** Whether it is the one of its worker. */
+    this.isWorker = false;
     // Whoever takes parcels, in place of listeners.
     this._link = null;
     this._hasListener = false;
@@ -36,7 +39,12 @@ class Node {
       const range = `${MIN_CONNECTION_ID} bytes or more`;
       throw invalidArgValue('options.connectionId', `must be ${range}, because nodes know their connections by it`);
     }
+    if (this._makesIds) {
+      const reason = 'must be a number, because the cluster chooses the first byte of each connection ID';
+      throw invalidArgValue('options.connectionId', reason);
+    }
     this.id = id;
+    this.isWorker = true;
     this._server._endpoint.native.becomeNode(id);
   }
 

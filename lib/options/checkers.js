@@ -68,7 +68,7 @@ const SHARED = {
   hibernateAfter: delayOrNever,
   handshakeThreads: integer(0, MAX_THREADS),
   mtu: integer(MIN_MTU, MAX_MTU),
-  connectionId: integer(0, MAX_CONNECTION_ID),
+  connectionId,
   addressValidation: oneOf('rrc', 'rrc-basic', 'none'),
   debug,
   enableTrace: boolean,
@@ -147,6 +147,11 @@ function debug(value, name) {
     throw outOfRange(name, `>= 0 && <= ${MAX_DEBUG} (with "options.compat", more counts as ${MAX_DEBUG})`, value);
   }
   return integer(0, MAX_DEBUG)(value, name);
+}
+
+/** The length of IDs, or what makes them. */
+function connectionId(value, name) {
+  return typeof value === 'function' ? value : integer(0, MAX_CONNECTION_ID)(value, name);
 }
 
 /** IANA or OpenSSL names in order of preference, as an array or in OpenSSL's form 'A:B'. */

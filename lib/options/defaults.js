@@ -4,6 +4,8 @@
 // other options or from the machine. A test compares them with the reference and with index.d.ts. Some tests change
 // them before anything else is loaded, so that all tests run in more than one way: __test__/support/variants/.
 
+const process = require('node:process');
+
 const shared = {
   minVersion: 'DTLSv1.2',
   maxVersion: 'DTLSv1.2',
@@ -58,6 +60,8 @@ const dgram = {
 const defaults = {
   /** Whether the native object makes our UDP sockets, and receives and sends on them, where the system allows it. */
   nativeUdp: true,
+  /** Whether the system gives each peer to one of several UDP sockets at one port: workers of a cluster have one each then. */
+  systemDeals: process.platform === 'linux',
 };
 
 module.exports = { client, defaults, dgram, server };

@@ -8,6 +8,7 @@ const { domainToASCII } = require('node:url');
 const { debuglog } = require('node:util');
 
 const { alpnCallbackWithProtocols, invalidArgValue, missingOption, outOfRange } = require('../errors');
+const { MadeIds } = require('../made-ids');
 const { CLIENT, CONTEXT, MAX_CONNECTION_ID, MAX_DEBUG, SERVER } = require('./checkers');
 const { makeSecureContext } = require('./context');
 const { rootCertificates } = require('./credentials');
@@ -21,6 +22,13 @@ const { completeClientVerification, completeServerVerification } = require('./ve
 /** What `enableTrace` shows. */
 const DEBUG_MESSAGES = 3;
 const DEBUG_LOG = debuglog('mbed-dtls');
+
+/**
+ * How many connection IDs an application makes at once, and how many are few. Each handshake of a server uses one, and no call of
+ * the native object begins more than 64 of them. A client needs one when it connects.
+ */
+const SERVER_IDS = { count: 64, low: 64 };
+const CLIENT_IDS = { count: 1, low: 0 };
 
 /** With this many bytes, what follows the number of a node still tells connections apart. */
 const MIN_NODE_CONNECTION_ID = 2;
@@ -56,6 +64,7 @@ function serverOptions(options) {
   const given = withContext(checkOptions(options, 'options', SERVER), SERVER);
   const all = { __proto__: null, ...defaults.server, ...traced(given), ...given };
   checkTimeouts(given, all);
+  const makeIds = madeIds(all, SERVER_IDS);
   checkNode(all);
   openKeys(all);
 
@@ -93,6 +102,7 @@ function serverOptions(options) {
     receiveQueueLimit: all.receiveQueueLimit,
     nodeId: all.nodeId,
     connectionId: all.connectionId,
+    makeIds,
   };
 }
 
@@ -127,6 +137,7 @@ function clientOptions(options) {
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);
+  const makeIds = madeIds(all, CLIENT_IDS);
   openKeys(all);
   if (all.port === undefined) throw missingOption('"options.port"');
   const hasPsk = checkOwnPsk(all);
@@ -145,6 +156,7 @@ function clientOptions(options) {
   native.verifyPeer = all.verifyPeer !== undefined || native.leavesName;
   return {
     native,
+    makeIds,
     pskCallback: all.pskCallback,
     rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
@@ -189,6 +201,15 @@ function checkTimeouts(given, all) {
     const range = `>= ${all.handshakeTimeoutMin} (options.handshakeTimeoutMin)`;
     throw outOfRange('options.handshakeTimeoutMax', range, all.handshakeTimeoutMax);
   }
+}
+
+/** What makes connection IDs, if the application does. Their length takes its place: all of them have that of the first. */
+function madeIds(all, amount) {
+  if (typeof all.connectionId !== 'function') return undefined;
+  const first = MadeIds.first(all.connectionId, all.nodeId);
+  const { connectionId: make, nodeId } = all;
+  all.connectionId = first.length;
+  return (native) => new MadeIds(native, make, { ...amount, first, nodeId });
 }
 
 function checkNode({ nodeId, connectionId }) {

@@ -25,7 +25,7 @@ const { Timer } = require('./timer');
 const { Turns } = require('./turns');
 const waker = require('./waker');
 
-const { LENGTH, DROPS, DUE, EVENTS, JOBS, NOW, PARCELS, TRACE, TRANSMITS, WAITING } = layout;
+const { LENGTH, CONNECTION_IDS, DROPS, DUE, EVENTS, JOBS, NOW, PARCELS, TRACE, TRANSMITS, WAITING } = layout;
 
 /** What the answers to these questions are about is the name of the property that they stand in. */
 const OBJECTS = new Set(['ownPsk', 'session', 'restore', 'move']);
@@ -36,11 +36,12 @@ class Endpoint {
    * @param {object} options its options
    * @param {object} owner with `_questions`, _role(), _find(handle), _onConnection(event) and _onMoved(event) as far as they
    *   can happen, and _onSendError(error, endpoint) or null in its place
-   * @param {{ eventSlots: number, threads?: number }} settings how many brief events can wait, and how many threads
-   *   take heavy steps of handshakes; the machine decides when `threads` is undefined
+   * @param {{ eventSlots: number, threads?: number, makeIds?: Function }} settings how many brief events can wait; how many
+   *   threads take heavy steps of handshakes, where the machine decides when `threads` is undefined; and what makes connection
+   *   IDs, if the application does
    * @throws {DtlsError} when the native object refuses the key material
    */
-  constructor(NativeClass, options, owner, { eventSlots, threads }) {
+  constructor(NativeClass, options, owner, { eventSlots, threads, makeIds }) {
     this.registers = new Float64Array(LENGTH);
     this.registers[DUE] = Infinity;
     /** handle -> socket */
@@ -69,6 +70,8 @@ class Endpoint {
     } catch (error) {
       throw refusal(error, options);
     }
+    /** Where the application makes them. */
+    this._ids = makeIds === undefined ? null : makeIds(this._native);
     this._turns = new Turns(this, this._native);
     this._timer = new Timer(this._turns, () => this._handleTimeout());
   }
@@ -89,9 +92,15 @@ class Endpoint {
     this._turns.inject(datagram, remote);
   }
 
-  /** Takes a parcel of them; answers go through node `relay`, or directly where that is undefined. */
-  injectParcel(parcel, relay) {
-    this._turns.injectParcel(parcel, relay);
+  /**
+   * Takes a parcel of them.
+   *
+   * @param {Uint8Array} parcel
+   * @param {{ relay?: number, isSameMachine: boolean }} from `relay`: the node that answers go through; they leave from here
+   *   where it is undefined. `isSameMachine`: whether it has the same addresses as this one
+   */
+  injectParcel(parcel, from) {
+    this._turns.injectParcel(parcel, from);
   }
 
   /** Sends the answers of another node from here. */
@@ -162,6 +171,7 @@ class Endpoint {
 
   /** Opens the only connection of a client, and answers its handle. */
   connect(socket, address, port) {
+    this._ids?.refill();
     const handle = this.native.connect(address, port);
     this.connections.set(handle, socket);
     this.settle();
@@ -278,6 +288,7 @@ class Endpoint {
   _drain() {
     this._transmit();
     if ((this.registers[WAITING] & TRACE) !== 0) this._trace();
+    if ((this.registers[WAITING] & CONNECTION_IDS) !== 0) this._ids.refill();
     if ((this.registers[WAITING] & PARCELS) !== 0) this._forward();
     if ((this.registers[WAITING] & DROPS) !== 0) this._publishDrops();
     // The payloads of a batch are older than its events.
@@ -366,6 +377,9 @@ class Endpoint {
         break;
       case 'secure':
         socket?._onSecure(event);
+        break;
+      case 'session':
+        socket?._announceSession();
         break;
       case 'newSession':
         this._owner._onNewSession(event);

@@ -26,7 +26,7 @@ const receive = (native, datagram, remote, drains) => native.receive(datagram, r
 const receiveMore = (native, _datagram, _remote, drains) => native.receiveMore(drains);
 const hold = (native) => native.hold();
 const inject = (native, datagram, remote) => native.inject(datagram, remote.address, remote.port);
-const injectParcel = (native, parcel, relay) => native.injectParcel(parcel, relay);
+const injectParcel = (native, parcel, { relay, isSameMachine }) => native.injectParcel(parcel, relay, isSameMachine);
 
 class Turns {
   /**
@@ -76,9 +76,9 @@ class Turns {
     this._bring(inject, datagram, remote);
   }
 
-  /** Takes what another node has received; `relay` is its number where answers go through it. */
-  injectParcel(parcel, relay) {
-    this._bring(injectParcel, parcel, relay);
+  /** Takes what another node has received. */
+  injectParcel(parcel, from) {
+    this._bring(injectParcel, parcel, from);
   }
 
   _bring(how, what, from) {

@@ -48,23 +48,28 @@ function createUdpSocket(options) {
  * Binds a UDP socket and lets an endpoint have its datagrams: through a descriptor of its own where the system allows
  * that, through node:dgram elsewhere. Throws what bind() throws.
  *
- * Workers of a cluster that share a port have a socket each, and the system gives each peer to one of them. The one socket
- * that node:cluster would share hands each datagram to any of them, and no handshake ends.
+ * Workers of a cluster that share a port have a socket each where the system gives each peer to one of them. The one socket
+ * that node:cluster shares hands each datagram to any of them: then they deal the peers among themselves if they are nodes.
  *
  * @param {dgram.Socket} udp
  * @param {{ port: number, address: string, exclusive?: boolean, ipv6Only?: boolean } | { fd: number }} where
  * @param {object} native of the endpoint
- * @param {{ viaNode?: boolean }} how node:dgram is to have the socket alone
+ * @param {{ viaNode?: boolean, isNode?: boolean }} how `viaNode`: node:dgram is to have the socket alone; `isNode`: joinCluster()
+ *   has given the worker a number
  * @returns {boolean} whether the native object has the socket too
  */
-function bindUdp(udp, where, native, { viaNode = false } = {}) {
+function bindUdp(udp, where, native, { viaNode = false, isNode = false } = {}) {
   const { address, port, ipv6Only = false, ...rest } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
-  const isNative = TAKES_DESCRIPTORS && address !== undefined && !viaNode && (isShared || defaults.nativeUdp);
+  const takesNative = isShared ? defaults.systemDeals : defaults.nativeUdp;
+  const isNative = TAKES_DESCRIPTORS && address !== undefined && !viaNode && takesNative;
   const fd = isNative ? native.bindUdp(address, port, ipv6Only, isShared, BATCH) : null;
   if (fd === null) {
-    if (isShared && address !== undefined) udp.once('listening', warnOfSharing);
+    // A descriptor is one that the worker before has had.
+    const hasShared = address === undefined ? !defaults.systemDeals : isShared;
+    if (hasShared && isNode) udp.once('listening', () => native.dealPeers());
+    else if (hasShared && isShared) udp.once('listening', warnOfSharing);
     const given = address === undefined ? rest : { address, port, ...rest };
     udp.bind({ __proto__: null, ...given });
     return false;
@@ -85,7 +90,7 @@ function warnOfSharing() {
   hasWarned = true;
   process.emitWarning(
     'This system does not give each peer to one worker of a cluster: datagrams of one peer reach all workers that share a ' +
-      'port, and no handshake ends. Give each worker a port of its own.',
+      'port, and no handshake ends. Make the workers nodes with joinCluster() of mbed-dtls/cluster, or give each a port of its own.',
     { type: 'DtlsWarning', code: 'ERR_DTLS_SHARED_PORT' },
   );
 }

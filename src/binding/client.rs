@@ -6,7 +6,7 @@ use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::{NativeClientOptions, address_validation};
-use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
+use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
 use super::travel::{self, NativeArrivals};
 use super::udp::Sharing;

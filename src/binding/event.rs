@@ -72,7 +72,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, question, questionExpired, moved, keylog, secure, newSession, sessionEnded, clockBehind, data or closed.
+    /// connection, question, questionExpired, moved, keylog, secure, session, newSession, sessionEnded, clockBehind, data or closed.
     pub kind: &'static str,
     /// The connection that it happened to, where there is one.
     pub connection: Option<u32>,
@@ -212,6 +212,9 @@ impl From<Event> for NativeEvent {
                 session: Some(session.bytes.to_vec().into()),
                 ..Default::default()
             },
+            Event::Session { connection } => {
+                NativeEvent { kind: "session", connection: Some(connection.0), ..Default::default() }
+            }
             Event::SessionEnded { id } => NativeEvent {
                 kind: "sessionEnded",
                 session_id: Some(id.as_bytes().to_vec().into()),

@@ -197,6 +197,36 @@ macro_rules! endpoint_methods {
                 self.driver.own_certificate(connection)
             }
 
+            /// The IP address of ours that the peer has asked; null where there is one alone, and where the system does not tell.
+            #[napi(catch_unwind)]
+            pub fn local_address(&self, connection: u32) -> Option<String> {
+                self.driver.local_address(connection)
+            }
+
+            /// What its handshake has agreed on beside the suite; null while there is one.
+            #[napi(catch_unwind)]
+            pub fn algorithms(&self, connection: u32) -> Option<NativeAlgorithms> {
+                self.driver.algorithms(connection)
+            }
+
+            /// Has the application make connection IDs: the registers say when fewer than `low` are left.
+            #[napi(catch_unwind)]
+            pub fn expect_connection_ids(&mut self, low: u32) {
+                self.driver.expect_connection_ids(low);
+            }
+
+            /// IDs for connections to come, end to end, where the application makes them. Answers how many of them are good.
+            #[napi(catch_unwind)]
+            pub fn supply_connection_ids(&mut self, ids: &[u8]) -> u32 {
+                self.driver.supply_connection_ids(ids)
+            }
+
+            /// Traces what happens with this peer, until its connection is over.
+            #[napi(catch_unwind)]
+            pub fn trace_peer(&mut self, address: String, port: u16) -> Result<(), CodedError> {
+                self.driver.trace_peer(&address, port)
+            }
+
             /// The application knows that the peer receives at its address. Answers whether that was in doubt.
             #[napi(catch_unwind)]
             pub fn confirm_address(&mut self, connection: u32) -> bool {

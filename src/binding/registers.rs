@@ -15,6 +15,7 @@ pub(super) const EVENTS: u8 = 2;
 pub(super) const TRACE: u8 = 4;
 pub(super) const DROPS: u8 = 8;
 pub(super) const PARCELS: u8 = 16;
+pub(super) const CONNECTION_IDS: u8 = 32;
 
 const WAITING: usize = 0;
 const DUE: usize = 1;
@@ -37,7 +38,7 @@ const LENGTH: usize = PAYLOADS + PAYLOAD_LENGTH * BATCH_LIMIT;
 pub struct NativeRegisterLayout {
     /// Registers in all.
     pub length: u32,
-    /// What can be polled: a sum of `transmits`, `events`, `trace`, `drops` and `parcels`.
+    /// What can be polled: a sum of `transmits`, `events`, `trace`, `drops`, `parcels` and `connection_ids`.
     pub waiting: u32,
     /// Bit of `waiting`: datagrams that Node has to send.
     pub transmits: u32,
@@ -49,6 +50,8 @@ pub struct NativeRegisterLayout {
     pub drops: u32,
     /// Bit of `waiting`: datagrams for other nodes.
     pub parcels: u32,
+    /// Bit of `waiting`: the application is to make connection IDs.
+    pub connection_ids: u32,
     /// When `handleTimeout` is due, on the clock of `now`; infinite for never.
     pub due: u32,
     /// Milliseconds since the endpoint was made.
@@ -80,6 +83,7 @@ pub(super) fn layout() -> NativeRegisterLayout {
         trace: TRACE.into(),
         drops: DROPS.into(),
         parcels: PARCELS.into(),
+        connection_ids: CONNECTION_IDS.into(),
         due: DUE as u32,
         now: NOW as u32,
         count: COUNT as u32,

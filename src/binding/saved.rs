@@ -3,8 +3,8 @@
 use super::address::NativeAddress;
 use super::error::{CodedError, invalid_session, unrestorable};
 use crate::proto::{
-    ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock, SavedConnection,
-    SavedDtls12, SessionId, Suite,
+    Algorithms, ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock,
+    SavedConnection, SavedDtls12, SessionId, Suite,
 };
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
@@ -17,6 +17,24 @@ pub struct NativeFinished {
     pub own: Buffer,
     /// The peer's.
     pub peer: Buffer,
+}
+
+/// What a handshake has agreed on beside its suite, in IANA's numbers.
+#[napi(object, object_from_js = false)]
+pub struct NativeAlgorithms {
+    /// The group of an ephemeral key exchange; 0 without one.
+    pub group: u32,
+    /// Signature algorithms that both sides accept, our favourite first.
+    pub signatures: Vec<u32>,
+}
+
+impl NativeAlgorithms {
+    pub(super) fn new(algorithms: Algorithms) -> NativeAlgorithms {
+        NativeAlgorithms {
+            group: algorithms.group.into(),
+            signatures: algorithms.signatures.numbers().map(u32::from).collect(),
+        }
+    }
 }
 
 /// Connection IDs (RFC 9146); empty for a side that wants none.

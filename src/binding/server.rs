@@ -8,7 +8,7 @@ use super::error::{CodedError, internal, no_address};
 use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::{NativeServerOptions, address_validation};
 use super::parcels::{self, NativeParcel};
-use super::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
+use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
 use super::travel::{self, NativeArrivals, NativeTraveller};
@@ -229,6 +229,12 @@ impl DtlsServer {
         self.driver.with(|endpoint, _| endpoint.forward_to(nodes));
     }
 
+    /// Says that all nodes receive on one UDP socket, so that peers have to be dealt.
+    #[napi(catch_unwind)]
+    pub fn deal_peers(&mut self) {
+        self.driver.with(|endpoint, _| endpoint.deal_peers());
+    }
+
     /// The next datagrams for another node.
     #[napi(catch_unwind)]
     pub fn poll_parcel(&mut self) -> Option<NativeParcel> {
@@ -238,9 +244,7 @@ impl DtlsServer {
     /// What is in a parcel.
     #[napi(catch_unwind)]
     pub fn unpack(&self, parcel: &[u8]) -> Vec<NativeTransmit> {
-        parcels::unpack(parcel)
-            .map(|(remote, datagram)| NativeTransmit::new(remote.into(), datagram.to_vec()))
-            .collect()
+        parcels::unpack(parcel).map(|(route, datagram)| NativeTransmit::new(route, datagram.to_vec())).collect()
     }
 
     /// As `receive`, of a datagram that has come through another node.
@@ -253,18 +257,20 @@ impl DtlsServer {
         port: u16,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
-        self.driver.inject(env, std::iter::once((remote, datagram)), None)
+        self.driver.inject(env, std::iter::once((remote.into(), datagram)), None, false)
     }
 
-    /// As `receive`, of a parcel that another node has packed. With `relay`, answers go through that node.
+    /// As `receive`, of a parcel that another node has packed. With `relay`, answers go through that node. Without it, they leave
+    /// from the address that the peer has asked, if both nodes are on the same machine.
     #[napi(catch_unwind)]
     pub fn inject_parcel<'env>(
         &mut self,
         env: &'env Env,
         parcel: &[u8],
         relay: Option<u8>,
+        is_same_machine: bool,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
-        self.driver.inject(env, parcels::unpack(parcel), relay)
+        self.driver.inject(env, parcels::unpack(parcel), relay, is_same_machine)
     }
 
     /// Sends another node's datagrams. Answers false where Node has to.

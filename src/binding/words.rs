@@ -125,7 +125,7 @@ pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
         UnreadablePublicKey { .. } | UnacceptablePublicKey { .. } => "ERR_DTLS_INVALID_PUBLIC_KEY",
         UnknownSuite(_) => "ERR_DTLS_INVALID_CIPHER",
         NoUsableSuite => "ERR_DTLS_NO_USABLE_CIPHER",
-        UnknownCurve(_) => "ERR_DTLS_INVALID_CURVE",
+        UnknownCurve(_) | NoUsableGroup => "ERR_DTLS_INVALID_CURVE",
         UnknownSignatureAlgorithm(_) | UnequalHashes => "ERR_DTLS_INVALID_SIGALG",
         UnknownSrtpProfile(_) => "ERR_DTLS_INVALID_SRTP_PROFILE",
         NoDtls13 => "ERR_DTLS_INVALID_VERSION",
@@ -193,6 +193,11 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
         }
         UnknownCurve(name) => {
             format!("The option 'ecdhCurve' names '{name}', which is no group of this build: getCurves() lists them")
+        }
+        NoUsableGroup => {
+            "The option 'ecdhCurve' names no group of a version between 'minVersion' and 'maxVersion': X25519MLKEM768 is for \
+             DTLS 1.3 alone, and P-521 for DTLS 1.2"
+                .to_owned()
         }
         UnknownSignatureAlgorithm(name) => format!(
             "The option 'sigalgs' names '{name}', which is not known here: ECDSA and RSA with SHA256, SHA384 or SHA512 are"

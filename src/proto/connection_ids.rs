@@ -1,5 +1,6 @@
 //! Connection IDs that we have given away (RFC 9146), and whose they are.
 
+use super::id_supply::IdSupply;
 use super::table::ConnectionHandle;
 use crate::tls::fill_random;
 use crate::wire::ConnectionId;
@@ -31,7 +32,9 @@ pub(super) struct ConnectionIds {
     length: Option<u8>,
     /// The first byte of our IDs, where several nodes serve one address: others find us by it.
     node: Option<u8>,
-    /// IDs are our own random numbers: nobody can choose them so that they collide.
+    /// IDs that the application has made, where it makes them.
+    supply: Option<IdSupply>,
+    /// IDs are our own random numbers, or the application's: no peer can choose them so that they collide.
     owners: FxHashMap<Name, Owner>,
     /// Of peers: they choose who they are.
     hasher: RandomState,
@@ -55,6 +58,36 @@ impl ConnectionIds {
         self.node = Some(node);
     }
 
+    /// Which node of several we are, if there are several.
+    pub(super) fn node(&self) -> Option<u8> {
+        self.node
+    }
+
+    /// Has IDs come from [`ConnectionIds::supply`] alone. `low`: how many of them are few.
+    pub(super) fn expect_supply(&mut self, low: usize) {
+        self.supply = Some(IdSupply::new(low));
+    }
+
+    /// Takes IDs of the application's, which lie end to end. Answers how many of them nobody has, and those alone are used.
+    pub(super) fn supply(&mut self, ids: &[u8]) -> usize {
+        let Some(mut supply) = self.supply.take() else { return 0 };
+        let of_length = ids.chunks_exact(self.length().max(1).into());
+        let new = of_length.filter(|id| self.is_for_us(id) && self.is_free(id)).filter_map(ConnectionId::new);
+        let taken = new.filter(|id| supply.add(*id, |other| Name::of(other) == Name::of(id.as_bytes()))).count();
+        supply.is_asked_for = false;
+        self.supply = Some(supply);
+        taken
+    }
+
+    fn is_for_us(&self, id: &[u8]) -> bool {
+        self.node.is_none_or(|node| id.first() == Some(&node))
+    }
+
+    /// Whether the application is to make IDs: since the last one was taken there are few.
+    pub(super) fn wants_supply(&self) -> bool {
+        self.supply.as_ref().is_some_and(|supply| supply.is_asked_for)
+    }
+
     /// The node whose ID this is, if that is another one. An ID of ours may have come with its connection from there.
     pub(super) fn other_node(&self, id: &[u8]) -> Option<u8> {
         let (own, &named) = (self.node?, id.first()?);
@@ -66,12 +99,16 @@ impl ConnectionIds {
         self.length.unwrap_or(0)
     }
 
-    /// An ID for a new connection, which nobody has, and nobody can guess or link to another. `None` when there are to be
-    /// no IDs, or hardly any is left.
-    pub(super) fn generate(&self) -> Option<ConnectionId> {
+    /// An ID for a new connection, which nobody has, and, unless the application has made it, nobody can guess or link to another.
+    /// `None` when there are to be no IDs, or hardly any is left.
+    pub(super) fn generate(&mut self) -> Option<ConnectionId> {
         let length = self.length?;
         if length == 0 {
             return Some(ConnectionId::EMPTY);
+        }
+        let ConnectionIds { supply, owners, .. } = self;
+        if let Some(supply) = supply {
+            return supply.take(|id| !owners.contains_key(&Name::of(id.as_bytes())));
         }
         let mut bytes = [0; ConnectionId::LIMIT];
         let bytes = bytes.get_mut(..length.into())?;
@@ -204,9 +241,38 @@ mod tests {
     }
 
     #[test]
+    fn an_application_may_make_the_ids_and_none_is_used_twice() {
+        let mut ids = of_length(2);
+        ids.expect_supply(3);
+        assert!(!ids.wants_supply(), "it has not begun");
+        assert_eq!(ids.generate(), None);
+        assert!(ids.wants_supply());
+        ids.give(&[7, 1], ConnectionHandle(1));
+        // Somebody has the first, the third is the second once more, and the last is cut short.
+        assert_eq!(ids.supply(&[7, 1, 7, 2, 7, 2, 7, 3, 7, 4, 9]), 3);
+        assert!(!ids.wants_supply());
+        ids.give(&[7, 3], ConnectionHandle(2));
+        assert_eq!(ids.generate().unwrap().as_bytes(), [7, 2]);
+        assert!(ids.wants_supply(), "two are left");
+        assert_eq!(ids.generate().unwrap().as_bytes(), [7, 4], "somebody has got the one between them");
+        assert_eq!(ids.generate(), None);
+        assert_eq!(ids.supply(&[]), 0);
+        assert!(!ids.wants_supply(), "it is asked once for each that was needed");
+    }
+
+    #[test]
+    fn ids_that_an_application_makes_for_a_node_begin_with_it() {
+        let mut ids = of_length(2);
+        ids.set_node(7);
+        ids.expect_supply(1);
+        assert_eq!(ids.supply(&[7, 1, 9, 1]), 1);
+        assert_eq!(ids.generate().unwrap().as_bytes(), [7, 1]);
+    }
+
+    #[test]
     fn ids_have_the_length_that_was_asked_for_and_are_not_alike() {
         for length in 4..=ConnectionId::LIMIT as u8 {
-            let ids = of_length(length);
+            let mut ids = of_length(length);
             let [first, second] = [ids.generate().unwrap(), ids.generate().unwrap()];
             assert_eq!(first.as_bytes().len(), usize::from(length));
             assert_ne!(first, second);

@@ -1,4 +1,4 @@
-//! The stateless cookie exchange: before a valid cookie nothing is kept (RFC 6347 section 4.2.1, RFC 9147 section 5.1).
+//! The stateless cookie exchange: before a valid cookie nothing is kept here (RFC 6347 section 4.2.1, RFC 9147 section 5.1).
 
 use crate::tls::{HmacKey, RetryRequest, RngError, fill_random};
 use crate::wire::{HelloStart, RECORD_HEADER_LENGTH};
@@ -86,16 +86,18 @@ impl CookieGate {
         expected.is_some_and(|expected| constant_time_eq(&expected, mac))
     }
 
-    /// The answer to a hello that was not admitted: shorter than the hello, and good for that hello alone.
+    /// The answer to a hello that was not admitted: shorter than the hello, and good for that hello alone. `is_cut`: whether the client
+    /// sends it in fragments.
     pub(super) fn hello_verify_request(
         &self,
         now: Instant,
         remote: SocketAddr,
         hello: &HelloStart<'_>,
+        is_cut: bool,
     ) -> Option<Vec<u8>> {
         let period = self.period(now);
         // With the cookie in it, less of the second hello will fit into its first fragment.
-        let coverage = if hello.is_whole { Coverage::Parameters } else { Coverage::Start };
+        let coverage = if is_cut { Coverage::Start } else { Coverage::Parameters };
         let mac = self.mac(period, coverage, remote, hello, hello.version, &[])?;
         let body_length = 2 + 1 + COOKIE_LENGTH;
         let fragment_length = 12 + body_length;

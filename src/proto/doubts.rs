@@ -8,13 +8,14 @@ use rustc_hash::FxHashMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// RFC 9853 section 5.5: how long an answer to a challenge is waited for. The path may be slower than the one before it.
-const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+/// RFC 9853 section 5.5: an answer to a challenge is waited for as long as three round trips of the path before take, or for a
+/// second where nobody knows how long that is. Any less would leave no time for what gets lost, and nobody has to wait for more
+/// than the longest timer of a handshake (RFC 6347 section 4.2.4.1).
+const ROUND_TRIPS: u32 = 3;
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// RFC 9853 section 5.3: challenges are paced. So long after one the next is sent, as either may be lost.
-const CHALLENGE_INTERVAL: Duration = Duration::from_millis(250);
-
-/// Challenges to one address.
+/// Challenges to one address. RFC 9853 section 5.3: they are paced, and either of them may be lost.
 const CHALLENGES: u8 = 3;
 
 /// RFC 9853 section 2: bytes that may be sent to an address, for each that has come from there.
@@ -50,6 +51,8 @@ pub(super) struct Doubt {
     received: u64,
     sent: u64,
     copies: u8,
+    /// How long an answer is waited for.
+    wait: Duration,
     check: Option<Check>,
 }
 
@@ -67,20 +70,18 @@ struct Check {
     cookies: Vec<Cookie>,
     challenges: u8,
     begun: Instant,
+    wait: Duration,
 }
 
 impl Check {
-    fn new(now: Instant, path: Path, cookies: Vec<Cookie>) -> Check {
-        Check { path, cookies, challenges: 0, begun: now }
+    fn new(now: Instant, path: Path, cookies: Vec<Cookie>, wait: Duration) -> Check {
+        Check { path, cookies, challenges: 0, begun: now, wait }
     }
 
     /// When the next challenge is due, or the end.
     fn deadline(&self) -> Instant {
-        if self.challenges < CHALLENGES {
-            self.begun + CHALLENGE_INTERVAL * self.challenges.into()
-        } else {
-            self.begun + ANSWER_WITHIN
-        }
+        let part = if self.challenges < CHALLENGES { self.challenges } else { CHALLENGES + 1 };
+        self.begun + self.wait / u32::from(CHALLENGES + 1) * u32::from(part)
     }
 }
 
@@ -137,20 +138,23 @@ impl Doubts {
     }
 
     /// A record has come from another address than the trusted one. With `path`, a check begins, which asks there first.
+    /// `round_trip`: of the path before, if it is known.
     pub(super) fn begin(
         &mut self,
         now: Instant,
         connection: ConnectionHandle,
         [trusted, claimed]: [SocketAddr; 2],
         path: Option<Path>,
+        round_trip: Option<Duration>,
     ) {
         let before = self.end(connection).and_then(|doubt| doubt.check);
         let old_cookies = before.filter(|check| check.path == Path::Trusted).map(|check| check.cookies);
+        let wait = round_trip.unwrap_or_default().saturating_mul(ROUND_TRIPS).clamp(SHORTEST_WAIT, LONGEST_WAIT);
         let check = path.map(|path| {
             let cookies = old_cookies.filter(|_| path == Path::Trusted).unwrap_or_default();
-            Check::new(now, path, cookies)
+            Check::new(now, path, cookies, wait)
         });
-        let doubt = Doubt { trusted, claimed, received: 0, sent: 0, copies: 0, check };
+        let doubt = Doubt { trusted, claimed, received: 0, sent: 0, copies: 0, wait, check };
         self.doubts.insert(connection, doubt);
         self.schedule(connection, None);
     }
@@ -249,7 +253,7 @@ impl Doubts {
 
     /// Goes on with the claimed address.
     pub(super) fn ask_claimed(&mut self, now: Instant, connection: ConnectionHandle) {
-        self.change(connection, |doubt| doubt.check = Some(Check::new(now, Path::Claimed, Vec::new())));
+        self.change(connection, |doubt| doubt.check = Some(Check::new(now, Path::Claimed, Vec::new(), doubt.wait)));
     }
 
     /// What is due, and for whom. It is due until it is done.

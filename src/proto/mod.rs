@@ -21,6 +21,7 @@ mod gathering;
 mod handshakes;
 mod heap;
 mod histogram;
+mod id_supply;
 mod jobs;
 mod known_keys;
 mod limits;
@@ -42,16 +43,17 @@ mod tests;
 pub(crate) mod tests;
 mod trace;
 mod unplaced;
+mod unproven_hellos;
 mod vendor_move;
 mod waiting;
 
 pub(crate) use crate::tls::{
-    Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig, ClientPsk,
-    ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Forbidden,
-    KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow, ResumableSession,
-    RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId, Settings,
-    Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock, Wishes,
-    capabilities, parse_public_key,
+    Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig,
+    ClientPsk, ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError,
+    Forbidden, KnownSession, PeerAuthentication, PskError, Question as HandshakeQuestion, ReplayWindow,
+    ResumableSession, RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId,
+    Settings, Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock,
+    Wishes, capabilities, parse_public_key,
 };
 pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BITS};
 pub(crate) use connection::CloseReason;

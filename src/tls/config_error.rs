@@ -67,6 +67,8 @@ pub(crate) enum ConfigError {
     /// Neither a pre-shared key nor a certificate serves any of the suites.
     NoUsableSuite,
     UnknownCurve(String),
+    /// None of the groups is one of a version that is spoken.
+    NoUsableGroup,
     UnknownSignatureAlgorithm(String),
     /// The engine cannot offer one hash with EC keys and another with RSA keys.
     UnequalHashes,

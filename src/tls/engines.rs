@@ -1,5 +1,6 @@
 //! One association's engine, of whichever version the two sides have agreed on. Nobody above asks which that is.
 
+use super::algorithms::Algorithms;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::context::{Context as Dtls12, Reaction};
@@ -11,7 +12,7 @@ use super::key_log::KeyLog;
 use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
-use super::saved::{AssociationName, SaveClock, Unrestorable};
+use super::saved::{AssociationName, SaveClock, SessionId, Unrestorable};
 use super::saved_connection::SavedConnection;
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
@@ -36,7 +37,7 @@ pub(crate) enum Context {
 impl Context {
     /// For a client whose cookie was verified. Feed it `record` next, which holds its whole ClientHello.
     ///
-    /// `asks`: what the application is asked about the client. `sessions` is for DTLS 1.2: which sessions it may resume.
+    /// `asks`: what the application is asked about the client. `sessions`: which sessions it may resume.
     /// `own_id`: the connection ID that answers its offer, if it has made one.
     pub(crate) fn server(
         config: &Arc<ServerConfig>,
@@ -49,7 +50,7 @@ impl Context {
         // A hello with a cookie of DTLS 1.2 goes on with that, whatever it offers beside it.
         let is_newer = |hello: ClientHello<'_>| hello.cookie.is_empty() && offers_version(hello.extensions, DTLS_1_3);
         match config.dtls13().filter(|_| ClientHello::parse(record).is_some_and(is_newer)) {
-            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks, own_id)))),
+            Some(own) => Ok(Context::Dtls13(Box::new(Association::server(config, own, asks, sessions, own_id)))),
             None => Dtls12::server(config, now, asks, sessions, own_id).map(Context::Dtls12),
         }
     }
@@ -118,6 +119,15 @@ impl Context {
             Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
             Context::Dtls13(association) => association.expects(record),
             Context::Undecided(undecided) => undecided.expects(record),
+        }
+    }
+
+    /// Whether it takes this record while the application is asked, so that its sender learns that it has come. Others have to wait
+    /// for the answer.
+    pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
+        match self {
+            Context::Dtls13(association) => association.hears_while_asking(record),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
         }
     }
 
@@ -357,6 +367,15 @@ impl Context {
         }
     }
 
+    /// The id of the session that a server keeps of an established association; `None` without.
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        match self {
+            Context::Dtls12(context) => context.save().map(|saved| saved.session_id),
+            Context::Dtls13(association) => association.session_id(),
+            Context::Undecided(_) => None,
+        }
+    }
+
     /// The name of an established association.
     pub(crate) fn association(&self) -> Option<AssociationName> {
         match self {
@@ -380,6 +399,15 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.connection_ids(),
             Context::Dtls13(association) => association.connection_ids(),
+            Context::Undecided(_) => None,
+        }
+    }
+
+    /// What the handshake has agreed on beside its suite; `None` while there is one. Nothing is known of one in another process.
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
+        match self {
+            Context::Dtls12(context) => context.algorithms(),
+            Context::Dtls13(association) => association.algorithms(),
             Context::Undecided(_) => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::certificate_fault::CertificateFault;
 use super::claim::Claim;
 use crate::wire::certificate::CertificateMessageFault;
+use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ExtensionFault, alert};
 use std::fmt;
 
@@ -93,6 +94,15 @@ impl Error {
     /// What one side can present, the other does not accept.
     pub(crate) fn no_shared_certificate_type(what: &str) -> Error {
         Error::new(ErrorKind::NoSharedCertificateType, format!("The two sides have no kind of {what} in common"))
+    }
+
+    /// The peer has begun a handshake message of so many bytes, which it could only finish in vain.
+    pub(crate) fn message_too_long(length: usize) -> Error {
+        let message = format!(
+            "The peer sends a handshake message of {length} bytes, and there is room for {MESSAGE_LIMIT}: its chain of \
+             certificates, or its list of authorities, is too long"
+        );
+        Error::new(ErrorKind::MessageTooLong, message)
     }
 
     /// The peer broke the protocol in a way that has an alert of its own.

@@ -2,8 +2,12 @@
 
 use super::dtls13::{self, Retry};
 use crate::wire::certificate13::offered_schemes;
-use crate::wire::hello13::{DTLS_1_3, Offer, cookie_at_start, offers_version};
+use crate::wire::hello13::{DTLS_1_3, Offer, cookie_at_start, offers_version, offers_version_at_start};
 use crate::wire::{ClientHello, HelloStart, Record, alert};
+
+/// Bytes of a hello that is put together before its sender has proved its address. The longest public values that clients are known to
+/// send take some 2,500.
+pub(crate) const UNPROVEN_HELLO_LIMIT: usize = 8192;
 
 /// What a ClientHello asks for, or the first fragment of one.
 pub(crate) enum Greeting<'a> {
@@ -13,6 +17,8 @@ pub(crate) enum Greeting<'a> {
     Retry(RetryRequest),
     /// The hello brings the cookie of a HelloRetryRequest.
     Retried(&'a [u8]),
+    /// Nothing yet: this is the first fragment of a hello that has to be there as a whole.
+    Gather,
     /// Nothing but this alert: the two sides have no version, or nothing else, in common.
     Refusal(u8),
 }
@@ -33,9 +39,17 @@ impl<'a> Greeting<'a> {
     ) -> Greeting<'a> {
         let other = |alert| if speaks_dtls12 { Greeting::Verify } else { Greeting::Refusal(alert) };
         if !start.is_whole {
-            // What one fragment says is not enough to make a cookie from, but to find one.
-            let cookie = start.first_extensions(record).and_then(cookie_at_start);
-            return cookie.map_or_else(|| other(alert::HANDSHAKE_FAILURE), Greeting::Retried);
+            let extensions = start.first_extensions(record).unwrap_or_default();
+            if let Some(cookie) = cookie_at_start(extensions) {
+                return Greeting::Retried(cookie);
+            }
+            // RFC 8446 section 4.4.1: what one fragment says is not enough to make a cookie from. A cookie may also be in a later one.
+            let may_be_newer = start.cookie.is_empty() && offers_version_at_start(extensions, DTLS_1_3) != Some(false);
+            return match may_be_newer {
+                false => other(alert::PROTOCOL_VERSION),
+                true if start.length > UNPROVEN_HELLO_LIMIT => other(alert::HANDSHAKE_FAILURE),
+                true => Greeting::Gather,
+            };
         }
         let Some(hello) = ClientHello::parse(record).filter(|_| start.cookie.is_empty()) else {
             return other(alert::PROTOCOL_VERSION);

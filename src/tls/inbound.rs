@@ -1,14 +1,19 @@
 //! What came in on an established association.
 
+use super::session_policy::NewSession;
 use crate::wire::RoutabilityCheck;
 
 /// What a record on an established association was.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Inbound {
     /// Application data: this many bytes of plaintext.
     Data(usize),
     /// Authenticated, without data for the application.
     Consumed,
+    /// The same, and what it asks for once more was sent once more.
+    Repeated,
+    /// A session that a later handshake can resume; clients only.
+    Session(Box<NewSession>),
     /// A message of a return routability check (RFC 9853).
     Check(RoutabilityCheck),
     /// The peer's close_notify.

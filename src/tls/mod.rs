@@ -4,6 +4,7 @@
 //! `context`, which is the life of an association in DTLS 1.2.
 
 mod addition;
+mod algorithms;
 mod certificate_fault;
 mod choice;
 mod claim;
@@ -47,6 +48,7 @@ mod version;
 mod versions;
 mod wall_clock;
 
+pub(crate) use algorithms::Algorithms;
 pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
@@ -56,6 +58,8 @@ pub(crate) use context::Reaction;
 pub(crate) use engines::Context;
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
 pub(crate) use finished::Finished;
+#[cfg(test)]
+pub(crate) use greeting::UNPROVEN_HELLO_LIMIT;
 pub(crate) use greeting::{Greeting, RetryRequest};
 pub(crate) use inbound::{DropReason, Inbound};
 #[cfg(all(any(test, fuzzing), feature = "aws-lc"))]

@@ -2,6 +2,7 @@
 //! else of it ever exists.
 
 use super::addition::Addition;
+use super::algorithms::Algorithms;
 use super::claim::Claim;
 use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
@@ -15,9 +16,12 @@ use super::own_credential::OwnCredential;
 use super::progress::Progress;
 use super::psk::ClientPsk;
 use super::question::{Answer, Asks, Question};
-use super::saved::{AssociationName, Unrestorable};
+use super::saved::{AssociationName, SessionId, Unrestorable};
+use super::session::Scope;
+use super::session_policy::SessionPolicy;
 use super::suites::Suite;
 use super::versions;
+use super::wall_clock::WallClock;
 use crate::wire::hello13::Offer;
 use crate::wire::{ConnectionId, Record, RoutabilityCheck};
 use std::sync::Arc;
@@ -35,6 +39,11 @@ pub(crate) enum Retry {}
 #[derive(Clone)]
 pub(crate) enum Saved {}
 
+/// Nothing is left out: it is refused.
+pub(crate) fn has_group(_: &[u16]) -> bool {
+    true
+}
+
 impl ServerConfig {
     pub(crate) fn new(
         _: &Settings,
@@ -42,6 +51,7 @@ impl ServerConfig {
         _: bool,
         _: Vec<OwnCredential>,
         _: Option<&PeerAuthentication>,
+        _: Scope,
     ) -> Result<ServerConfig, ConfigError> {
         Err(ConfigError::NoDtls13)
     }
@@ -59,6 +69,7 @@ impl ClientConfig {
         _: bool,
         _: Option<&PeerAuthentication>,
         _: Vec<OwnCredential>,
+        _: Scope,
     ) -> Result<ClientConfig, ConfigError> {
         Err(ConfigError::NoDtls13)
     }
@@ -68,6 +79,10 @@ impl ClientConfig {
     }
 
     pub(crate) fn send_name(&mut self, _: &str) {
+        match *self {}
+    }
+
+    pub(crate) fn resume(&mut self, _: WallClock, _: Option<&[u8]>) {
         match *self {}
     }
 }
@@ -129,6 +144,7 @@ impl Association {
         _: &Arc<versions::ServerConfig>,
         own: &ServerConfig,
         _: Asks,
+        _: SessionPolicy,
         _: Option<ConnectionId>,
     ) -> Association {
         match *own {}
@@ -138,11 +154,11 @@ impl Association {
         match **config {}
     }
 
-    pub(crate) fn begin_beside(&mut self) -> Result<Option<Question>, Error> {
+    pub(crate) fn begin_beside(&mut self, _: Instant) -> Result<Option<Question>, Error> {
         match *self {}
     }
 
-    pub(crate) fn answer_beside(&mut self, _: Answer<'_>) -> Result<(), Error> {
+    pub(crate) fn answer_beside(&mut self, _: Instant, _: Answer<'_>) -> Result<(), Error> {
         match *self {}
     }
 
@@ -173,6 +189,10 @@ impl Association {
         _: &mut [u8],
         _: &mut Outbox,
     ) -> Result<Reaction, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn hears_while_asking(&self, _: &Record<'_>) -> bool {
         match *self {}
     }
 
@@ -229,6 +249,14 @@ impl Association {
     }
 
     pub(crate) fn close_notify(&mut self, _: &mut Outbox) {
+        match *self {}
+    }
+
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        match *self {}
+    }
+
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
         match *self {}
     }
 

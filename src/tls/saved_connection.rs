@@ -2,7 +2,7 @@
 
 use super::connection_ids::ConnectionIds;
 use super::dtls13::Saved as SavedDtls13;
-use super::saved::{AssociationName, SaveClock, SavedDtls12, SessionId, Unrestorable};
+use super::saved::{AssociationName, SaveClock, SavedDtls12, Unrestorable};
 use super::suites::Suite;
 
 /// What a connection needs to go on with the same keys.
@@ -37,14 +37,6 @@ impl SavedConnection {
         match self {
             SavedConnection::Dtls12(saved) => saved.connection_ids.as_ref(),
             SavedConnection::Dtls13(saved) => saved.connection_ids(),
-        }
-    }
-
-    /// The id of its session; DTLS 1.3 has none.
-    pub(crate) fn session_id(&self) -> Option<SessionId> {
-        match self {
-            SavedConnection::Dtls12(saved) => Some(saved.session_id),
-            SavedConnection::Dtls13(_) => None,
         }
     }
 

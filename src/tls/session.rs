@@ -1,8 +1,10 @@
-//! A session (RFC 5246 section 7.3): what two sides remember of a full handshake, so that another can do without its key
-//! exchange. And its form as bytes, which stand in tickets, in stores, and in a client's option.
+//! A session (RFC 5246 section 7.3, RFC 8446 section 2.2): what two sides remember of a full handshake, so that another can do
+//! without its proofs. And its form as bytes, which stand in tickets, in stores, and in a client's option.
 //!
-//! There is a session only where the peer has authenticated itself, or was not asked to, and where both sides have the
-//! extended master secret (RFC 7627 section 5.3 and 5.4: without it, a session does not prove who made it).
+//! There is a session only where the peer has authenticated itself, or was not asked to. In DTLS 1.2, both sides must have the
+//! extended master secret as well (RFC 7627 section 5.3 and 5.4: without it, a session does not prove who made it).
+//!
+//! A session is one of the version that its suite belongs to, and no handshake in the other version resumes it.
 
 use super::master_secret::MasterSecret;
 use super::peer::PeerCredential;
@@ -19,11 +21,14 @@ pub(crate) const FOREIGN_TICKET_LIMIT: usize = 4096;
 /// Bytes before the vectors: version, side, flags, suite, time, lifetime, scope, secret.
 const FIXED_LENGTH: usize = 3 + 2 + 8 + 4 + 16 + 48;
 
+/// Bytes behind these in a session of DTLS 1.3: what hides its age.
+const AGE_LENGTH: usize = 4;
+
 /// Seconds that another machine's clock may be ahead of ours.
 const CLOCK_TOLERANCE: u64 = 3600;
 
 /// Seconds after which a client offers no session any more, whatever its server says (RFC 8446 section 4.6.1).
-const LONGEST_LIFETIME: u32 = 7 * 86_400;
+pub(crate) const LONGEST_LIFETIME: u32 = 7 * 86_400;
 
 /// Seconds for a session whose server does not say how long it keeps it (RFC 5246 section F.1.4).
 const USUAL_LIFETIME: u32 = 86_400;
@@ -45,8 +50,10 @@ pub(crate) type Scope = [u8; 16];
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) of: SessionOf,
+    /// Of either version.
     pub(crate) suite: Suite,
-    pub(crate) master_secret: MasterSecret,
+    /// The master secret; in DTLS 1.3 a pre-shared key, as long as the suite's hash, with zeros behind it.
+    pub(crate) secret: MasterSecret,
     /// RFC 7366; means something to CBC suites only.
     pub(crate) encrypt_then_mac: bool,
     /// Seconds since 1970.
@@ -70,6 +77,8 @@ pub(crate) struct Session {
     pub(crate) id: SessionId,
     /// A client's: what it presents to the server, which keeps nothing (RFC 5077).
     pub(crate) ticket: Vec<u8>,
+    /// What hides the age of its ticket from whoever watches (RFC 8446 section 4.2.11.1); 0 in DTLS 1.2.
+    pub(crate) age_add: u32,
 }
 
 impl Session {
@@ -86,7 +95,9 @@ impl Session {
 
     /// `None` when it is too long.
     pub(crate) fn to_bytes(&self) -> Option<Zeroizing<Vec<u8>>> {
-        let length = FIXED_LENGTH + self.vectors().map(|vector| 2 + vector.len()).sum::<usize>();
+        let age = self.suite.is_of_dtls13().then_some(self.age_add.to_be_bytes());
+        let fixed = FIXED_LENGTH + age.map_or(0, |age| age.len());
+        let length = fixed + self.vectors().map(|vector| 2 + vector.len()).sum::<usize>();
         if length > SESSION_LIMIT + self.ticket.len() {
             return None;
         }
@@ -97,7 +108,8 @@ impl Session {
         bytes.extend_from_slice(&self.made_at.to_be_bytes());
         bytes.extend_from_slice(&self.lifetime.to_be_bytes());
         bytes.extend_from_slice(&self.scope);
-        bytes.extend_from_slice(&*self.master_secret);
+        bytes.extend_from_slice(&*self.secret);
+        bytes.extend(age.iter().flatten());
         for vector in self.vectors() {
             bytes.extend_from_slice(&u16::try_from(vector.len()).ok()?.to_be_bytes());
             bytes.extend_from_slice(vector);
@@ -144,11 +156,12 @@ impl Session {
             return None;
         }
         let has = |bit: u8| flags >> bit & 1 == 1;
-        let suite = Suite::from_id(u16::from_be_bytes(*reader.take()?))?;
+        let suite = Suite::of_any_version(u16::from_be_bytes(*reader.take()?))?;
         let made_at = u64::from_be_bytes(*reader.take()?);
         let lifetime = u32::from_be_bytes(*reader.take()?);
         let scope = *reader.take()?;
-        let master_secret = MasterSecret::from(reader.take()?);
+        let secret = MasterSecret::from(reader.take()?);
+        let age_add = if suite.is_of_dtls13() { u32::from_be_bytes(*reader.take::<AGE_LENGTH>()?) } else { 0 };
         let id = SessionId::new(reader.take_vector()?)?;
         let ticket = reader.take_vector()?.to_vec();
         let server_name = reader.take_vector_if(has(2))?;
@@ -166,7 +179,7 @@ impl Session {
         Some(Session {
             of,
             suite,
-            master_secret,
+            secret,
             encrypt_then_mac: has(0),
             made_at,
             lifetime,
@@ -179,6 +192,7 @@ impl Session {
             authorized: has(1),
             id,
             ticket,
+            age_add,
         })
     }
 }
@@ -213,7 +227,7 @@ pub(super) mod tests {
         Session {
             of: SessionOf::Server,
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
-            master_secret: MasterSecret::from(&[7; 48]),
+            secret: MasterSecret::from(&[7; 48]),
             encrypt_then_mac: true,
             made_at: 1_800_000_000,
             lifetime: 300,
@@ -226,7 +240,12 @@ pub(super) mod tests {
             authorized: true,
             id: SessionId::new(&[5; 32]).unwrap(),
             ticket: vec![6; 200],
+            age_add: 0,
         }
+    }
+
+    pub(in crate::tls) fn session_of_dtls13() -> Session {
+        Session { suite: Suite::all_of_dtls13()[0], encrypt_then_mac: false, age_add: 0x0102_0304, ..session() }
     }
 
     #[test]
@@ -249,11 +268,12 @@ pub(super) mod tests {
             issuers: Vec::new(),
             ..session()
         };
-        for (session, length) in [(full, 1932), (least, 85), (raw, 426)] {
+        for (session, length) in [(full, 1932), (least, 85), (raw, 426), (session_of_dtls13(), 1936)] {
             let bytes = session.to_bytes().unwrap();
             assert_eq!(bytes.len(), length);
             let read = Session::from_bytes(&bytes, SessionOf::Server).unwrap();
             assert_eq!(read.to_bytes(), session.to_bytes());
+            assert_eq!((read.suite, read.age_add), (session.suite, session.age_add));
             assert_eq!(read.peer, session.peer);
             assert_eq!(read.psk_identity, session.psk_identity);
             assert_eq!(read.issuers, session.issuers);
@@ -263,8 +283,11 @@ pub(super) mod tests {
     #[test]
     fn what_is_cut_off_longer_from_the_other_side_or_of_another_version_is_not_read() {
         let whole = Session { issuers: Vec::new(), ..session() }.to_bytes().unwrap();
-        for length in 0..whole.len() {
-            assert!(Session::from_bytes(&whole[..length], SessionOf::Server).is_none(), "{length}");
+        let newer = Session { issuers: Vec::new(), ..session_of_dtls13() }.to_bytes().unwrap();
+        for whole in [&whole, &newer] {
+            for length in 0..whole.len() {
+                assert!(Session::from_bytes(&whole[..length], SessionOf::Server).is_none(), "{length}");
+            }
         }
         assert!(Session::from_bytes(&[&whole[..], &[0]].concat(), SessionOf::Server).is_none());
         assert!(Session::from_bytes(&whole, SessionOf::Client).is_none());
@@ -276,10 +299,10 @@ pub(super) mod tests {
 
     #[test]
     fn nothing_that_is_changed_is_read_as_anything_but_a_session() {
-        let whole = session().to_bytes().unwrap();
+        let wholes = [session(), session_of_dtls13()].map(|session| session.to_bytes().unwrap());
         let mut dice: u64 = 1;
-        for _ in 0..20_000 {
-            let mut bytes = whole.to_vec();
+        for round in 0..20_000 {
+            let mut bytes = wholes[round % wholes.len()].to_vec();
             for _ in 0..3 {
                 dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
                 let at = (dice >> 33) as usize % bytes.len();

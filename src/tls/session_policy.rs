@@ -1,6 +1,7 @@
 //! Which handshakes leave sessions behind, for how long, and where they are kept.
 
 use super::saved::SessionId;
+use super::session::Session;
 use super::tickets::TicketKeys;
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -38,6 +39,15 @@ pub(crate) struct NewSession {
     pub(crate) id: SessionId,
     /// As [`super::session::Session::from_bytes`] reads it.
     pub(crate) bytes: Zeroizing<Vec<u8>>,
+    /// The one that it takes the place of.
+    pub(crate) replaces: Option<SessionId>,
+}
+
+impl NewSession {
+    /// `None` for one that is too long to be kept.
+    pub(super) fn of(session: &Session) -> Option<NewSession> {
+        Some(NewSession { id: session.id, bytes: session.to_bytes()?, replaces: None })
+    }
 }
 
 impl SessionPolicy {

@@ -139,6 +139,11 @@ impl Suite {
         SUITES.iter().copied().find(|suite| suite.id == id)
     }
 
+    /// Finds a suite of either version.
+    pub(crate) fn of_any_version(id: u16) -> Option<Suite> {
+        SUITES.iter().chain(SUITES_OF_DTLS13).copied().find(|suite| suite.id == id)
+    }
+
     /// Finds a suite of either version by IANA's or OpenSSL's name.
     pub(crate) fn from_name(name: &str) -> Option<Suite> {
         SUITES

@@ -1,10 +1,13 @@
-//! Tickets (RFC 5077): sessions that a server seals and gives to its clients, so that it need not keep them.
+//! Tickets (RFC 5077, RFC 8446 section 4.6.1): sessions that a server seals and gives to its clients, so that it need not keep
+//! them.
 //!
 //! A ticket is the name of its key, a random salt, and the session under AES-256-GCM with a key of its own, which comes of
-//! the secret and the salt. So any number of processes can seal with one secret for any time, and no nonce repeats.
+//! the secret, the salt and the version of DTLS. So any number of processes can seal with one secret for any time, no nonce
+//! repeats, and no ticket of one version opens in the other.
 
 use super::mbed::{HmacKey, SEALING_KEY_LENGTH, TAG_LENGTH, open_sealed, seal_once};
 use super::random::{RngError, fill_random};
+use super::version::Version;
 use zeroize::Zeroizing;
 
 /// Bytes of a key, as in node:tls: 16 of its name, which can be seen in tickets, and 32 of its secret.
@@ -19,8 +22,13 @@ pub(crate) const TICKET_LIMIT: usize = 800;
 const NAME_LENGTH: usize = 16;
 const SALT_LENGTH: usize = 16;
 
-/// Keeps the keys of tickets apart from whatever else the secret may be used for.
-const PURPOSE: &[u8] = b"mbed-dtls ticket";
+/// Keeps the keys of one version's tickets apart from the other's, and from whatever else the secret may be used for.
+fn purpose(version: Version) -> &'static [u8] {
+    match version {
+        Version::Dtls12 => b"mbed-dtls ticket",
+        Version::Dtls13 => b"mbed-dtls ticket of DTLS 1.3",
+    }
+}
 
 /// Keys of tickets, none of which changes: the first seals, and each opens what it has sealed.
 pub(crate) struct TicketKeys {
@@ -61,7 +69,7 @@ impl TicketKeys {
     }
 
     /// `None` when the ticket would be too long, or there is no randomness.
-    pub(crate) fn seal(&self, session: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn seal(&self, version: Version, session: &[u8]) -> Option<Vec<u8>> {
         if NAME_LENGTH + SALT_LENGTH + session.len() + TAG_LENGTH > TICKET_LIMIT {
             return None;
         }
@@ -70,20 +78,20 @@ impl TicketKeys {
         let (name, salt) = header.split_at_mut(NAME_LENGTH);
         name.copy_from_slice(&key.name);
         fill_random(salt).ok()?;
-        let sealed = seal_once(&key.of_ticket(salt), &header, session)?;
+        let sealed = seal_once(&key.of_ticket(version, salt), &header, session)?;
         Some([&header[..], &sealed].concat())
     }
 
     /// `None` for a ticket of which no key here knows anything. To find that out costs a comparison where the name is
     /// unknown, and a hash and a decryption of at most [`TICKET_LIMIT`] bytes where it is known.
-    pub(crate) fn open(&self, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn open(&self, version: Version, ticket: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         if ticket.len() > TICKET_LIMIT {
             return None;
         }
         let (header, sealed) = ticket.split_at_checked(NAME_LENGTH + SALT_LENGTH)?;
         let (name, salt) = header.split_at_checked(NAME_LENGTH)?;
         let key = self.keys.iter().find(|key| key.name == name)?;
-        open_sealed(&key.of_ticket(salt), header, sealed)
+        open_sealed(&key.of_ticket(version, salt), header, sealed)
     }
 }
 
@@ -102,8 +110,8 @@ impl TicketKey {
     }
 
     /// The key of the ticket with this salt.
-    fn of_ticket(&self, salt: &[u8]) -> Zeroizing<[u8; SEALING_KEY_LENGTH]> {
-        Zeroizing::new(*self.secret.mac(&[PURPOSE, salt]))
+    fn of_ticket(&self, version: Version, salt: &[u8]) -> Zeroizing<[u8; SEALING_KEY_LENGTH]> {
+        Zeroizing::new(*self.secret.mac(&[purpose(version), salt]))
     }
 }
 
@@ -111,49 +119,60 @@ impl TicketKey {
 mod tests {
     use super::*;
 
+    const OLD: Version = Version::Dtls12;
+
     #[test]
     fn a_ticket_opens_under_its_key_and_under_no_other() {
         let keys = TicketKeys::generate().unwrap();
-        let ticket = keys.seal(b"a session").unwrap();
+        let ticket = keys.seal(OLD, b"a session").unwrap();
         assert_eq!(ticket.len(), 16 + 16 + 9 + 16);
-        assert_eq!(keys.open(&ticket).unwrap()[..], b"a session"[..]);
-        assert!(TicketKeys::generate().unwrap().open(&ticket).is_none());
+        assert_eq!(keys.open(OLD, &ticket).unwrap()[..], b"a session"[..]);
+        assert!(TicketKeys::generate().unwrap().open(OLD, &ticket).is_none());
         let same = TicketKeys::parse(&keys.to_bytes()).unwrap();
-        assert_eq!(same.open(&ticket).unwrap()[..], b"a session"[..]);
+        assert_eq!(same.open(OLD, &ticket).unwrap()[..], b"a session"[..]);
+    }
+
+    #[test]
+    fn a_ticket_of_one_version_does_not_open_in_the_other() {
+        let keys = TicketKeys::generate().unwrap();
+        for (version, other) in [(Version::Dtls12, Version::Dtls13), (Version::Dtls13, Version::Dtls12)] {
+            let ticket = keys.seal(version, b"a session").unwrap();
+            assert!(keys.open(version, &ticket).is_some() && keys.open(other, &ticket).is_none());
+        }
     }
 
     #[test]
     fn no_two_tickets_are_the_same() {
         let keys = TicketKeys::generate().unwrap();
-        assert_ne!(keys.seal(b"a session"), keys.seal(b"a session"));
+        assert_ne!(keys.seal(OLD, b"a session"), keys.seal(OLD, b"a session"));
     }
 
     #[test]
     fn a_key_opens_for_one_rotation_more() {
         let first = TicketKeys::generate().unwrap();
-        let ticket = first.seal(b"a session").unwrap();
+        let ticket = first.seal(OLD, b"a session").unwrap();
         let second = first.rotate().unwrap();
-        assert!(second.open(&ticket).is_some());
+        assert!(second.open(OLD, &ticket).is_some());
         assert_eq!(second.to_bytes().len(), 2 * TICKET_KEY_LENGTH);
         let third = second.rotate().unwrap();
-        assert!(third.open(&ticket).is_none());
+        assert!(third.open(OLD, &ticket).is_none());
         assert_eq!(third.to_bytes().len(), 2 * TICKET_KEY_LENGTH);
-        assert!(third.open(&second.seal(b"a session").unwrap()).is_some());
+        assert!(third.open(OLD, &second.seal(OLD, b"a session").unwrap()).is_some());
     }
 
     #[test]
     fn what_is_forged_cut_or_too_long_does_not_open() {
         let keys = TicketKeys::generate().unwrap();
-        let ticket = keys.seal(b"a session").unwrap();
+        let ticket = keys.seal(OLD, b"a session").unwrap();
         for at in 0..ticket.len() {
-            assert!(keys.open(&ticket[..at]).is_none());
+            assert!(keys.open(OLD, &ticket[..at]).is_none());
             let mut forged = ticket.clone();
             forged[at] ^= 0x20;
-            assert!(keys.open(&forged).is_none(), "{at}");
+            assert!(keys.open(OLD, &forged).is_none(), "{at}");
         }
-        assert!(keys.open(&[&ticket[..], &[0; TICKET_LIMIT]].concat()).is_none());
-        assert!(keys.seal(&[0; TICKET_LIMIT - 48]).is_some());
-        assert!(keys.seal(&[0; TICKET_LIMIT - 47]).is_none());
+        assert!(keys.open(OLD, &[&ticket[..], &[0; TICKET_LIMIT]].concat()).is_none());
+        assert!(keys.seal(OLD, &[0; TICKET_LIMIT - 48]).is_some());
+        assert!(keys.seal(OLD, &[0; TICKET_LIMIT - 47]).is_none());
     }
 
     #[test]

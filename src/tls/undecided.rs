@@ -53,7 +53,7 @@ impl Undecided {
     /// Sends the hello, or asks first who we are; later, repeats it when the time has come.
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         if self.older.first_hello().is_empty() {
-            return match self.newer.begin_beside()? {
+            return match self.newer.begin_beside(now)? {
                 Some(question) => Ok(Progress::Asks(question)),
                 None => self.greet(now, out),
             };
@@ -71,7 +71,7 @@ impl Undecided {
         answer: Answer<'_>,
         out: &mut Outbox,
     ) -> Result<Progress, Error> {
-        self.newer.answer_beside(answer)?;
+        self.newer.answer_beside(now, answer)?;
         self.greet(now, out)
     }
 

@@ -4,6 +4,7 @@ use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
 use super::mbed::{self, Credentials};
 use super::psk::ClientPsk;
+use super::session::SessionOf;
 use super::suites::Suite;
 use super::version::{Version, Versions};
 use super::wall_clock::WallClock;
@@ -50,8 +51,9 @@ impl ServerConfig {
                 own.check_purpose_of_server()?;
             }
             let groups = mbed::group_numbers(&settings.wishes)?;
+            let scope = mbed::scope(SessionOf::Server, credentials.as_ref(), clients.as_ref(), settings, None);
             let own = credentials.as_mut().map(Credentials::of_server).unwrap_or_default();
-            let config = dtls13::ServerConfig::new(settings, groups.as_deref(), psk, own, clients.as_ref())?;
+            let config = dtls13::ServerConfig::new(settings, groups.as_deref(), psk, own, clients.as_ref(), scope)?;
             Some(Arc::new(config))
         } else {
             None
@@ -60,7 +62,7 @@ impl ServerConfig {
             let config = mbed::ServerConfig::new(settings, credentials, psk, clients)?;
             Some(if dtls13.is_some() { config.beside_dtls13() } else { config })
         } else if dtls13.is_none() {
-            return Err(ConfigError::NoUsableSuite);
+            return Err(nothing_is_spoken(settings));
         } else {
             None
         };
@@ -118,7 +120,7 @@ impl ClientConfig {
             true => Some(mbed::ClientConfig::new(settings, psk, server, credentials)?),
             false => None,
         };
-        ClientConfig::of(older, newer)
+        ClientConfig::of(older, newer).ok_or_else(|| nothing_is_spoken(settings))
     }
 
     /// As `new`, for a client that is asked in each handshake who it is: [`Question::OwnPsk`](super::Question).
@@ -136,7 +138,7 @@ impl ClientConfig {
             true => Some(mbed::ClientConfig::asking_for_psk(settings, server, credentials)?),
             false => None,
         };
-        ClientConfig::of(older, newer)
+        ClientConfig::of(older, newer).ok_or_else(|| nothing_is_spoken(settings))
     }
 
     fn dtls13(
@@ -147,37 +149,45 @@ impl ClientConfig {
         credentials: Option<&mut Credentials>,
     ) -> Result<dtls13::ClientConfig, ConfigError> {
         let groups = mbed::group_numbers(&settings.wishes)?;
+        let identity = psk.as_ref().map(|psk| psk.identity.as_slice());
+        let scope = mbed::scope(SessionOf::Client, credentials.as_deref(), server, settings, identity);
         let own = credentials.map(Credentials::of_client).unwrap_or_default();
-        dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server, own)
+        dtls13::ClientConfig::new(settings, groups.as_deref(), psk, asks_for_psk, server, own, scope)
     }
 
-    fn of(older: Option<mbed::ClientConfig>, newer: Option<dtls13::ClientConfig>) -> Result<ClientConfig, ConfigError> {
+    /// `None` when there is neither.
+    fn of(older: Option<mbed::ClientConfig>, newer: Option<dtls13::ClientConfig>) -> Option<ClientConfig> {
         let suites = newer.iter().flat_map(|config| config.suites());
         let suites = suites.chain(older.iter().flat_map(|config| config.suites())).copied().collect();
         let of = match (older.map(Box::new), newer.map(Arc::new)) {
             (Some(older), None) => ClientOf::Dtls12(older),
             (None, Some(newer)) => ClientOf::Dtls13(newer),
             (Some(older), Some(newer)) => ClientOf::Both { older, newer },
-            (None, None) => return Err(ConfigError::NoUsableSuite),
+            (None, None) => return None,
         };
-        Ok(ClientConfig { of, suites })
+        Some(ClientConfig { of, suites })
     }
 
     /// Has a name sent to a server that is not verified by it, for it has a pre-shared key alone (RFC 6066 section 3).
     pub(crate) fn sending_name(mut self, servername: &str) -> ClientConfig {
+        self.change_newer(|newer| newer.send_name(servername));
+        self.change_older(|older| older.sending_name(servername))
+    }
+
+    /// Has it remember its sessions, and offer to resume one, in the version that it was made in. What cannot be read, or does not
+    /// fit, is not offered.
+    pub(crate) fn resuming(mut self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
+        self.change_newer(|newer| newer.resume(clock, session));
+        self.change_older(|older| older.resuming(clock, session))
+    }
+
+    fn change_newer(&mut self, change: impl FnOnce(&mut dtls13::ClientConfig)) {
         if let ClientOf::Dtls13(newer) | ClientOf::Both { newer, .. } = &mut self.of
             // It is nobody else's yet.
             && let Some(newer) = Arc::get_mut(newer)
         {
-            newer.send_name(servername);
+            change(newer);
         }
-        self.change_older(|older| older.sending_name(servername))
-    }
-
-    /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered; nothing is in
-    /// DTLS 1.3.
-    pub(crate) fn resuming(self, clock: WallClock, session: Option<&[u8]>) -> ClientConfig {
-        self.change_older(|older| older.resuming(clock, session))
     }
 
     fn change_older(self, change: impl FnOnce(mbed::ClientConfig) -> mbed::ClientConfig) -> ClientConfig {
@@ -199,7 +209,7 @@ impl ClientConfig {
     }
 }
 
-/// Whether the settings include this version. As in node:tls, suites of one version alone leave the other one out.
+/// Whether the settings include this version. As in node:tls, suites of one version alone leave the other one out, and so do groups.
 fn is_spoken(version: Version, settings: &Settings) -> bool {
     let is_named = |names: &Vec<String>| {
         let is_of_dtls13 = |name: &String| Suite::from_name(name).map(|suite| suite.is_of_dtls13());
@@ -207,6 +217,23 @@ fn is_spoken(version: Version, settings: &Settings) -> bool {
         // A name that nobody knows is refused with the others.
         names.iter().any(|name| is_of_dtls13(name).is_none_or(|is| is == wanted))
     };
+    is_allowed(version, settings) && settings.ciphers.as_ref().is_none_or(is_named)
+}
+
+/// Whether the settings have this version, and a group for it.
+fn is_allowed(version: Version, settings: &Settings) -> bool {
     let Versions { oldest, newest } = settings.wishes.versions;
-    (oldest..=newest).contains(&version) && settings.ciphers.as_ref().is_none_or(is_named)
+    (oldest..=newest).contains(&version)
+        && match (mbed::group_numbers(&settings.wishes), version) {
+            (Ok(Some(groups)), Version::Dtls12) => mbed::has_group(&groups),
+            (Ok(Some(groups)), Version::Dtls13) => dtls13::has_group(&groups),
+            // A name that nobody knows is refused with the others.
+            (Ok(None) | Err(_), _) => true,
+        }
+}
+
+/// Why no version is left.
+fn nothing_is_spoken(settings: &Settings) -> ConfigError {
+    let has_group = [Version::Dtls12, Version::Dtls13].into_iter().any(|version| is_allowed(version, settings));
+    if has_group { ConfigError::NoUsableSuite } else { ConfigError::NoUsableGroup }
 }

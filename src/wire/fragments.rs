@@ -1,6 +1,7 @@
 //! A ClientHello that comes in fragments (RFC 6347 section 4.2.3), which the engine takes in one piece only.
 
 use super::handshake::HandshakeFragment;
+use super::hello::HelloStart;
 use super::lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH};
 use super::record::Record;
 
@@ -71,6 +72,11 @@ impl HelloFragments {
 
     fn length(&self) -> usize {
         self.record.len() - RECORD_HEADER_LENGTH - HANDSHAKE_HEADER_LENGTH
+    }
+
+    /// Whether this is a first fragment of the same hello.
+    pub(crate) fn is_of(&self, start: &HelloStart<'_>) -> bool {
+        self.random() == Some(start.random) && self.sequence == start.message_sequence && self.length() == start.length
     }
 
     /// The random of the hello, which tells it from others.

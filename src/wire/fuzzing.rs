@@ -4,12 +4,12 @@ use super::extensions::certificate_type::Abilities;
 use super::extensions::{self, Hello};
 use super::handshake::{self, HandshakeFragment};
 use super::hello::extensions_of_body;
-use super::hello13::{Choice, Offer, cookie_at_start, offers_version};
+use super::hello13::{Choice, Offer, cookie_at_start, offers_version, offers_version_at_start};
 use super::unified_header::UnifiedHeader;
 use super::{
     CertificateType, ClientHello, ConnectionId, HelloFragments, HelloStart, PublicKey, Record, Records,
     RoutabilityCheck, SrtpProfile, alert, application_protocol, certificate, certificate_type, connection_id_extension,
-    describe, key_exchange, server_name, session_ticket, srtp, supported_groups,
+    describe, key_exchange, requested_signatures, server_name, session_ticket, srtp, supported_groups,
 };
 
 /// Its name, and what takes whatever bytes there are.
@@ -57,6 +57,7 @@ fn record_and_what_is_in_it(record: Record<'_>) {
         assert!(body.len() >= 34 + start.session_id.len() + start.cookie.len());
         if let Some(first) = start.first_extensions(&record) {
             cookie_at_start(first);
+            let _ = offers_version_at_start(first, 0xfefc);
         }
     }
     if let Some(hello) = ClientHello::parse(&record) {
@@ -105,6 +106,7 @@ fn messages(input: &[u8]) {
         length(certificate::first_certificate(input)),
         length(certificate::raw_public_key(input).ok().flatten()),
         certificate::chain(input).map_or(0, |chain| chain.iter().map(|der| 3 + der.len()).sum()),
+        requested_signatures(input).map_or(0, |signatures| 2 * signatures.len()),
     ];
     assert!(parts.iter().all(|part| *part <= input.len()));
     if let Ok(list) = extensions::of_server_hello(&[0, 1, 16, 20, 22, 23, 35, 54, 0xff01], input) {
@@ -166,7 +168,7 @@ fn hellos_of_dtls13(input: &[u8]) {
         }
         if let Some(psk) = &offer.psk {
             assert!(!psk.keys.is_empty() && psk.uncovered <= input.len());
-            assert!(psk.keys.iter().all(|(identity, proof)| !identity.is_empty() && proof.len() >= 32));
+            assert!(psk.keys.iter().all(|key| !key.identity.is_empty() && key.proof.len() >= 32));
         }
     }
     if let Ok(choice) = Choice::parse(input) {

@@ -19,6 +19,8 @@ pub(crate) struct HelloStart<'a> {
     /// Epoch and record number: the answer bears the same (RFC 6347 section 4.2.1).
     pub(crate) record_number: [u8; 8],
     pub(crate) message_sequence: u16,
+    /// Bytes of the whole message, its header left out.
+    pub(crate) length: usize,
     pub(crate) version: [u8; 2],
     pub(crate) random: &'a [u8; RANDOM_LENGTH],
     pub(crate) session_id: &'a [u8],
@@ -78,6 +80,7 @@ impl<'a> HelloStart<'a> {
         let start = HelloStart {
             record_number: record.number(),
             message_sequence: fragment.sequence,
+            length: fragment.length,
             version: *version,
             random,
             session_id,

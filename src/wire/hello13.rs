@@ -1,29 +1,13 @@
 //! What the two hellos of DTLS 1.3 say in their extensions (RFC 8446 section 4.2): clear text from anybody.
 
 use super::extensions::{ExtensionFault, Hello, find, numbers};
+use super::psk_offer::{Modes, PskOffer};
 use super::reader::Reader;
 
 /// Numbers of extensions.
-pub(crate) mod extension {
-    pub(crate) const SERVER_NAME: u16 = 0;
-    pub(crate) const SUPPORTED_GROUPS: u16 = 10;
-    pub(crate) const SIGNATURE_ALGORITHMS: u16 = 13;
-    pub(crate) const APPLICATION_PROTOCOL: u16 = 16;
-    pub(crate) const CLIENT_CERTIFICATE_TYPE: u16 = 19;
-    pub(crate) const SERVER_CERTIFICATE_TYPE: u16 = 20;
-    pub(crate) const PRE_SHARED_KEY: u16 = 41;
-    pub(crate) const SUPPORTED_VERSIONS: u16 = 43;
-    pub(crate) const COOKIE: u16 = 44;
-    pub(crate) const CONNECTION_ID: u16 = 54;
-    pub(crate) const RRC: u16 = 61;
-    pub(crate) const PSK_KEY_EXCHANGE_MODES: u16 = 45;
-    pub(crate) const CERTIFICATE_AUTHORITIES: u16 = 47;
-    pub(crate) const KEY_SHARE: u16 = 51;
-}
+pub(crate) use super::extension_numbers as extension;
 
-use extension::{
-    CONNECTION_ID, COOKIE, KEY_SHARE, PRE_SHARED_KEY, PSK_KEY_EXCHANGE_MODES, RRC, SUPPORTED_GROUPS, SUPPORTED_VERSIONS,
-};
+use extension::{CONNECTION_ID, COOKIE, KEY_SHARE, PRE_SHARED_KEY, RRC, SUPPORTED_GROUPS, SUPPORTED_VERSIONS};
 
 /// RFC 9147 section 5.3.
 pub(crate) const DTLS_1_3: u16 = 0xfefc;
@@ -31,17 +15,11 @@ pub(crate) const DTLS_1_3: u16 = 0xfefc;
 /// What stands in the version of every hello, and of every plaintext record.
 pub(crate) const DTLS_1_2: u16 = 0xfefd;
 
-/// RFC 8446 section 4.2.9: a pre-shared key together with a key exchange.
-pub(crate) const PSK_DHE_KE: u8 = 1;
-
 /// RFC 8446 section 4.1.3: the random of a ServerHello that is a HelloRetryRequest.
 pub(crate) const RETRY_RANDOM: [u8; 32] = [
     0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91, 0xc2, 0xa2, 0x11,
     0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
 ];
-
-/// Identities that are looked at; a client has few.
-const IDENTITIES_LIMIT: usize = 16;
 
 /// What a client offers.
 #[derive(Debug)]
@@ -51,20 +29,9 @@ pub(crate) struct Offer<'a> {
     pub(crate) groups: Vec<u16>,
     /// Numbers of groups, and the client's public values in them.
     pub(crate) shares: Vec<(u16, &'a [u8])>,
+    /// How it uses pre-shared keys.
+    pub(crate) modes: Modes,
     pub(crate) psk: Option<PskOffer<'a>>,
-}
-
-/// Identities, each with the proof that the client has its key.
-type Keys<'a> = Vec<(&'a [u8], &'a [u8])>;
-
-/// Pre-shared keys that a client has (RFC 8446 section 4.2.11).
-#[derive(Debug)]
-pub(crate) struct PskOffer<'a> {
-    pub(crate) keys: Keys<'a>,
-    /// Whether the client takes a key exchange beside the key.
-    pub(crate) takes_key_exchange: bool,
-    /// Bytes at the end of the hello that the proofs do not cover: the proofs themselves, with their length.
-    pub(crate) uncovered: usize,
 }
 
 /// What a ServerHello or HelloRetryRequest chooses.
@@ -96,8 +63,17 @@ pub(crate) enum ChoiceFault {
 
 /// Whether the list of a ClientHello's extensions offers this version (RFC 8446 section 4.2.1).
 pub(crate) fn offers_version(extensions: &[u8], version: u16) -> bool {
-    let Ok(Some(content)) = find(extensions, SUPPORTED_VERSIONS, Hello::Client) else { return false };
-    let mut reader = Reader(content);
+    find(extensions, SUPPORTED_VERSIONS, Hello::Client)
+        .is_ok_and(|found| found.is_some_and(|list| lists(list, version)))
+}
+
+/// The same of the first extensions of a ClientHello, of which the rest may be cut off; `None` when they do not tell.
+pub(crate) fn offers_version_at_start(extensions: &[u8], version: u16) -> Option<bool> {
+    find_at_start(extensions, SUPPORTED_VERSIONS).map(|content| lists(content, version))
+}
+
+fn lists(versions: &[u8], version: u16) -> bool {
+    let mut reader = Reader(versions);
     let Some(list) = reader.vector(1) else { return false };
     reader.end().is_some()
         && list.len().is_multiple_of(2)
@@ -105,10 +81,14 @@ pub(crate) fn offers_version(extensions: &[u8], version: u16) -> bool {
 }
 
 /// The cookie in the first extensions of a ClientHello, of which the rest may be cut off.
-pub(crate) fn cookie_at_start(mut extensions: &[u8]) -> Option<&[u8]> {
+pub(crate) fn cookie_at_start(extensions: &[u8]) -> Option<&[u8]> {
+    find_at_start(extensions, COOKIE).and_then(read_cookie)
+}
+
+fn find_at_start(mut extensions: &[u8], wanted: u16) -> Option<&[u8]> {
     while let Some((id, content, rest)) = super::extensions::split_extension(extensions) {
-        if id == COOKIE {
-            return read_cookie(content);
+        if id == wanted {
+            return Some(content);
         }
         extensions = rest;
     }
@@ -138,39 +118,23 @@ impl<'a> Offer<'a> {
             Some(content) => Some(read_shares(content).ok_or(ExtensionFault::Malformed(Hello::Client, "key_share"))?),
             None => None,
         };
-        let psk = match find(extensions, PRE_SHARED_KEY, Hello::Client)? {
-            Some(content) => Some(PskOffer::parse(extensions, content)?),
-            None => None,
-        };
+        let (psk, modes) = (PskOffer::parse(extensions)?, Modes::parse(extensions)?);
+        // RFC 8446 section 4.2.9.
+        if psk.is_some() && modes.is_none() {
+            return Err(ExtensionFault::Missing("psk_key_exchange_modes"));
+        }
         // RFC 8446 section 9.2: both or none.
         if groups.is_some() != shares.is_some() {
             let missing = if groups.is_some() { "key_share" } else { "supported_groups" };
             return Err(ExtensionFault::Missing(missing));
         }
-        Ok(Offer { cookie, groups: groups.unwrap_or_default(), shares: shares.unwrap_or_default(), psk })
+        let (groups, shares) = (groups.unwrap_or_default(), shares.unwrap_or_default());
+        Ok(Offer { cookie, groups, shares, modes: modes.unwrap_or_default(), psk })
     }
 
     /// The client's public value in this group.
     pub(crate) fn share(&self, group: u16) -> Option<&'a [u8]> {
         self.shares.iter().find(|(id, _)| *id == group).map(|(_, share)| *share)
-    }
-}
-
-impl<'a> PskOffer<'a> {
-    fn parse(extensions: &'a [u8], content: &'a [u8]) -> Result<PskOffer<'a>, ExtensionFault> {
-        const NAME: &str = "pre_shared_key";
-        // RFC 8446 section 4.2.11: it is the last, for its proofs cover what stands before them.
-        if !extensions.as_ptr_range().end.eq(&content.as_ptr_range().end) {
-            return Err(ExtensionFault::NotLast);
-        }
-        // RFC 8446 section 4.2.9.
-        let modes = find(extensions, PSK_KEY_EXCHANGE_MODES, Hello::Client)?
-            .ok_or(ExtensionFault::Missing("psk_key_exchange_modes"))?;
-        let mut reader = Reader(modes);
-        let modes = reader.vector(1).filter(|modes| !modes.is_empty() && reader.is_empty());
-        let modes = modes.ok_or(ExtensionFault::Malformed(Hello::Client, "psk_key_exchange_modes"))?;
-        let (keys, uncovered) = read_keys(content).ok_or(ExtensionFault::Malformed(Hello::Client, NAME))?;
-        Ok(PskOffer { keys, takes_key_exchange: modes.contains(&PSK_DHE_KE), uncovered })
     }
 }
 
@@ -199,26 +163,6 @@ fn read_shares(content: &[u8]) -> Option<Vec<(u16, &[u8])>> {
 
 /// Public values in one hello; there are fewer groups.
 const SHARES_LIMIT: usize = 16;
-
-/// Identities with their proofs, of which there are as many, and the length of the list of proofs.
-fn read_keys(content: &[u8]) -> Option<(Keys<'_>, usize)> {
-    let mut reader = Reader(content);
-    let mut identities = Reader(reader.vector(2)?);
-    let uncovered = reader.0.len();
-    let mut binders = Reader(reader.vector(2)?);
-    reader.end()?;
-    let mut keys = Vec::new();
-    while !identities.is_empty() {
-        let identity = identities.vector(2).filter(|identity| !identity.is_empty())?;
-        let _obfuscated_age = identities.u32()?;
-        // RFC 8446 section 4.2.11: 32 to 255 bytes.
-        let binder = binders.vector(1).filter(|binder| binder.len() >= 32)?;
-        if keys.len() < IDENTITIES_LIMIT {
-            keys.push((identity, binder));
-        }
-    }
-    (binders.is_empty() && !keys.is_empty()).then_some((keys, uncovered))
-}
 
 impl<'a> Choice<'a> {
     /// `body`: of a whole ServerHello message.
@@ -297,7 +241,9 @@ impl<'a> Choice<'a> {
 mod tests {
     use super::*;
     use crate::wire::alert;
+    use crate::wire::psk_offer::OfferedKey;
     use crate::wire::vector::vector;
+    use extension::PSK_KEY_EXCHANGE_MODES;
 
     fn extension(id: u16, content: &[u8]) -> Vec<u8> {
         let mut bytes = id.to_be_bytes().to_vec();
@@ -335,8 +281,9 @@ mod tests {
         assert_eq!((offer.cookie, &offer.groups[..]), (Some(&[1, 2][..]), &[29, 23][..]));
         assert_eq!((offer.share(29), offer.share(23)), (Some(&[7, 8][..]), None));
         let psk = offer.psk.unwrap();
-        assert_eq!((&psk.keys[..], psk.uncovered), (&[(&b"bob"[..], &[5; 32][..])][..], 35));
-        assert!(psk.takes_key_exchange);
+        let key = OfferedKey { identity: b"bob", obfuscated_age: 0, proof: &[5; 32] };
+        assert_eq!((&psk.keys[..], psk.uncovered), (&[key][..], 35));
+        assert!(offer.modes.with_key_exchange);
         assert!(Offer::parse(&[]).unwrap().psk.is_none());
     }
 
@@ -396,17 +343,6 @@ mod tests {
     }
 
     #[test]
-    fn thousands_of_identities_are_counted_and_not_kept() {
-        let identities = [0, 1, b'b', 0, 0, 0, 0].repeat(1800);
-        let proofs = [&[32][..], &[5; 32]].concat().repeat(1800);
-        let mut content = Vec::new();
-        vector(&mut content, 2, |content| content.extend(&identities));
-        vector(&mut content, 2, |content| content.extend(&proofs));
-        let (keys, uncovered) = read_keys(&content).unwrap();
-        assert_eq!((keys.len(), uncovered), (IDENTITIES_LIMIT, 2 + proofs.len()));
-    }
-
-    #[test]
     fn versions_and_cookies_are_found() {
         let versions = |content: &[u8]| extension(SUPPORTED_VERSIONS, content);
         assert!(offers_version(&versions(&[4, 0xfe, 0xfd, 0xfe, 0xfc]), DTLS_1_3));
@@ -417,6 +353,9 @@ mod tests {
         // As much as there is of it.
         assert_eq!(cookie_at_start(&list[..list.len() - 5]), Some(&[1, 2][..]));
         assert_eq!(cookie_at_start(&list[..11]), None);
+        assert_eq!(offers_version_at_start(&list[..11], DTLS_1_3), Some(true));
+        assert_eq!(offers_version_at_start(&list[..11], DTLS_1_2), Some(false));
+        assert_eq!(offers_version_at_start(&list[..6], DTLS_1_3), None);
     }
 
     /// The body of a ServerHello.

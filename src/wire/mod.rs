@@ -8,8 +8,10 @@
 pub(crate) mod alert;
 pub(crate) mod certificate;
 pub(crate) mod certificate13;
+mod certificate_request;
 mod connection_id;
 mod describe;
+pub(crate) mod extension_numbers;
 pub(crate) mod extensions;
 mod fragments;
 #[cfg(any(test, fuzzing))]
@@ -19,6 +21,9 @@ mod hello;
 pub(crate) mod hello13;
 pub(crate) mod key_exchange;
 mod lengths;
+#[cfg(feature = "aws-lc")]
+mod new_session_ticket;
+pub(crate) mod psk_offer;
 mod public_key;
 mod reader;
 mod record;
@@ -27,6 +32,7 @@ pub(crate) mod two_versions;
 mod unified_header;
 mod vector;
 
+pub(crate) use certificate_request::requested_signatures;
 pub(crate) use connection_id::ConnectionId;
 pub(crate) use describe::describe;
 pub(crate) use extensions::ExtensionFault;
@@ -43,6 +49,8 @@ pub(crate) use fragments::HelloFragments;
 pub(crate) use hello::extensions_of_body;
 pub(crate) use hello::{ClientHello, HelloStart, version_and_suite};
 pub(crate) use lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, RECORD_LIMIT};
+#[cfg(feature = "aws-lc")]
+pub(crate) use new_session_ticket::NewSessionTicket;
 pub(crate) use public_key::{PublicKey, RSA_BITS};
 #[cfg(feature = "aws-lc")]
 pub(crate) use reader::Reader;

@@ -94,8 +94,14 @@ fn merge_lists(first: &[u8], second: &[u8], body: &mut Vec<u8>) {
 }
 
 /// The body of the ClientHello that follows a HelloRetryRequest (RFC 8446 section 4.1.2): as the first, but with the cookie, and
-/// with `shares` as the content of key_share where the server has asked for that. Its proofs are those of the first.
-pub(crate) fn after_retry(first: &[u8], cookie: Option<&[u8]>, shares: Option<&[u8]>) -> Option<Vec<u8>> {
+/// with `shares` as the content of key_share where the server has asked for that. Its proofs are those of the first, and it offers
+/// no pre-shared keys if it does not keep them.
+pub(crate) fn after_retry(
+    first: &[u8],
+    cookie: Option<&[u8]>,
+    shares: Option<&[u8]>,
+    keeps_keys: bool,
+) -> Option<Vec<u8>> {
     let first = Body::parse(first)?;
     let mut body = first.start.to_vec();
     vector(&mut body, 2, |body| body.extend(first.suites));
@@ -105,7 +111,8 @@ pub(crate) fn after_retry(first: &[u8], cookie: Option<&[u8]>, shares: Option<&[
         if let Some(cookie) = cookie {
             write(body, extension::COOKIE, |body| vector(body, 2, |body| body.extend(cookie)));
         }
-        for &(id, content) in &first.extensions {
+        let is_kept = |&&(id, _): &&(u16, &[u8])| keeps_keys || id != extension::PRE_SHARED_KEY;
+        for &(id, content) in first.extensions.iter().filter(is_kept) {
             let content = shares.filter(|_| id == extension::KEY_SHARE).unwrap_or(content);
             write(body, id, |body| body.extend(content));
         }
@@ -215,13 +222,16 @@ mod tests {
     #[test]
     fn the_second_hello_differs_in_cookie_and_key_share_alone() {
         let first = newer();
-        let second = after_retry(&first, Some(&[9]), Some(&[6, 6])).unwrap();
+        let second = after_retry(&first, Some(&[9]), Some(&[6, 6]), true).unwrap();
         let (first, second) = (Body::parse(&first).unwrap(), Body::parse(&second).unwrap());
         assert_eq!((first.start, first.suites), (second.start, second.suites));
         assert_eq!(second.extensions[0], (COOKIE, &[0, 1, 9][..]));
         assert_eq!(second.find(KEY_SHARE), Some(&[6, 6][..]));
         assert_eq!(second.extensions.last(), first.extensions.last());
-        assert_eq!(after_retry(&newer(), None, None).unwrap(), newer());
+        assert_eq!(after_retry(&newer(), None, None, true).unwrap(), newer());
+        let without = after_retry(&newer(), None, None, false).unwrap();
+        let (without, first) = (Body::parse(&without).unwrap(), newer());
+        assert_eq!(without.extensions, Body::parse(&first).unwrap().extensions[..3]);
     }
 
     #[test]

@@ -10,7 +10,6 @@ use crate::binding::registers::BATCH_LIMIT;
 use crate::proto::Route;
 use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Either};
-use std::net::SocketAddr;
 use std::time::Instant;
 
 impl Driver {
@@ -100,8 +99,8 @@ impl Driver {
 
     /// Handles what has come from the network.
     fn handle_arrival(&mut self, now: Instant, route: Route, datagram: &[u8]) {
-        if let Some(node) = self.endpoint.node_of(datagram) {
-            self.parcels.put(node, Purpose::Forward, route.remote, datagram);
+        if let Some(node) = self.endpoint.node_of(route.remote, datagram) {
+            self.parcels.put(node, Purpose::Forward, route, datagram);
             return;
         }
         if self.handle_datagram(now, route, datagram) {
@@ -155,20 +154,23 @@ impl Driver {
 
     // --- other nodes -------------------------------------------------------------------------------------------------
 
-    /// Handles datagrams that have come through another node, as many as a batch has. Answers go through the `relay`.
+    /// Handles datagrams that have come through another node, as many as a batch has. Answers go through the `relay`; without one,
+    /// they leave from the address that was asked, if it is ours as well.
     pub(in crate::binding) fn inject<'env, 'a>(
         &mut self,
         env: &'env Env,
-        datagrams: impl Iterator<Item = (SocketAddr, &'a [u8])>,
+        datagrams: impl Iterator<Item = (Route, &'a [u8])>,
         relay: Option<u8>,
+        is_same_machine: bool,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let has_more = self.registers.has_more();
         let now = self.begin_batch();
-        for (remote, datagram) in datagrams.take(BATCH_LIMIT) {
+        for (route, datagram) in datagrams.take(BATCH_LIMIT) {
             self.endpoint.note_injected();
-            let was_used = self.handle_datagram(now, remote.into(), datagram);
+            let own = if is_same_machine { route } else { route.remote.into() };
+            let was_used = self.handle_datagram(now, own, datagram);
             match relay {
-                Some(node) if was_used && parcels::has_id(datagram) => self.relays.note(remote, node),
+                Some(node) if was_used && parcels::has_id(datagram) => self.relays.note(route, node),
                 _ => {}
             }
         }
@@ -192,8 +194,8 @@ impl Driver {
         let Some(udp) = &self.udp else {
             return false;
         };
-        for (remote, datagram) in parcels::unpack(parcel) {
-            udp.send(remote.into(), datagram);
+        for (route, datagram) in parcels::unpack(parcel) {
+            udp.send(route, datagram);
         }
         true
     }

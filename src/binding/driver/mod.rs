@@ -105,6 +105,9 @@ impl Driver {
         if self.endpoint.has_drop() {
             waiting |= registers::DROPS;
         }
+        if self.endpoint.wants_connection_ids() {
+            waiting |= registers::CONNECTION_IDS;
+        }
         if self.parcels.has_some() {
             waiting |= registers::PARCELS;
         }

@@ -1,10 +1,11 @@
 //! What JavaScript asks of an endpoint, and of one of its connections.
 
 use super::{Driver, is_for_node};
+use crate::binding::address;
 use crate::binding::answer::{Value, about, answered};
-use crate::binding::error::{CodedError, export_error};
+use crate::binding::error::{CodedError, export_error, no_address};
 use crate::binding::event::{NativeDrop, NativeEvent, NativeTransmit};
-use crate::binding::saved::{NativeConnectionIds, NativeFinished, NativeSavedConnection};
+use crate::binding::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use crate::binding::stats::{NativeStats, tally_bytes};
 use crate::binding::travel;
 use crate::binding::wall_clock::unix_time;
@@ -109,6 +110,28 @@ impl Driver {
 
     pub(in crate::binding) fn own_certificate(&self, connection: u32) -> Option<Buffer> {
         self.endpoint.own_certificate(ConnectionHandle(connection)).map(Into::into)
+    }
+
+    pub(in crate::binding) fn algorithms(&self, connection: u32) -> Option<NativeAlgorithms> {
+        self.endpoint.algorithms(ConnectionHandle(connection)).map(NativeAlgorithms::new)
+    }
+
+    pub(in crate::binding) fn local_address(&self, connection: u32) -> Option<String> {
+        self.endpoint.local_address(ConnectionHandle(connection)).map(|address| address.to_string())
+    }
+
+    pub(in crate::binding) fn expect_connection_ids(&mut self, low: u32) {
+        self.endpoint.expect_connection_ids(low as usize);
+    }
+
+    pub(in crate::binding) fn supply_connection_ids(&mut self, ids: &[u8]) -> u32 {
+        self.with(|endpoint, _| endpoint.supply_connection_ids(ids) as u32)
+    }
+
+    pub(in crate::binding) fn trace_peer(&mut self, address: &str, port: u16) -> Result<(), CodedError> {
+        let remote = address::parse(address, port).ok_or_else(|| no_address(address))?;
+        self.endpoint.trace_peer(remote);
+        Ok(())
     }
 
     pub(in crate::binding) fn confirm_address(&mut self, connection: u32) -> bool {

@@ -39,7 +39,7 @@ pub(super) struct Greeting {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum WaitingFor {
     Peer,
-    /// The application's answer. Records are held meanwhile, and timers stand still.
+    /// The application's answer. Meanwhile records are held, unless the engine takes them, and nothing is repeated.
     Application(Subject),
     /// A thread for its next step.
     Worker,

@@ -67,7 +67,8 @@ impl Connection {
         if let Phase::Handshaking(handshaking) = &mut self.phase {
             handshaking.heard.record(record);
             let waiting_for = handshaking.waiting_for;
-            if waiting_for != WaitingFor::Peer {
+            let hears = matches!(waiting_for, WaitingFor::Application(_)) && self.context.hears_while_asking(record);
+            if waiting_for != WaitingFor::Peer && !hears {
                 return if !waiting_for.may_hold(record) || !self.context.expects(record) {
                     Step::Dropped(DropReason::Unexpected)
                 } else if self.held.hold(record) {
@@ -130,17 +131,23 @@ impl Connection {
             match inbound {
                 Inbound::Dropped(_) if slept && !self.context.is_asleep() => activity.disturbed(now),
                 Inbound::Dropped(_) => {}
-                Inbound::Data(_) | Inbound::Consumed | Inbound::Check(_) | Inbound::Closed => activity.heard(now),
+                Inbound::Data(_)
+                | Inbound::Consumed
+                | Inbound::Repeated
+                | Inbound::Session(_)
+                | Inbound::Check(_)
+                | Inbound::Closed => activity.heard(now),
             }
         }
         match inbound {
             Inbound::Dropped(reason) => Step::Dropped(reason),
             Inbound::Data(length) => Step::Data(length),
-            Inbound::Consumed => {
-                // The only thing to write is the last flight.
-                scratch.observations.repetitions += u32::from(!scratch.outbox.is_empty());
+            Inbound::Consumed => Step::Taken,
+            Inbound::Repeated => {
+                scratch.observations.repetitions += 1;
                 Step::Taken
             }
+            Inbound::Session(session) => Step::Session(session),
             Inbound::Check(message) => Step::Check(message),
             Inbound::Closed => {
                 // RFC 5246 section 7.2.1: answer with a close_notify of our own, and close at once.

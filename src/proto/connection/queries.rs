@@ -3,7 +3,9 @@
 use super::{Connection, Phase};
 use crate::proto::limits::Limits;
 use crate::proto::rate::Rate;
-use crate::tls::{AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection};
+use crate::tls::{
+    Algorithms, AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection, SessionId,
+};
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -76,6 +78,11 @@ impl Connection {
         self.context.association()
     }
 
+    /// The id of the session that a server keeps of it; `None` without.
+    pub(in crate::proto) fn session_id(&self) -> Option<SessionId> {
+        self.context.session_id()
+    }
+
     /// The connection ID that the peer's records have, or that we have offered; empty without one.
     pub(in crate::proto) fn own_id(&self) -> &[u8] {
         self.context.own_id()
@@ -124,6 +131,11 @@ impl Connection {
     /// Our own certificate, DER; `None` while there is a handshake.
     pub(in crate::proto) fn own_certificate(&self) -> Option<&[u8]> {
         self.context.own_certificate()
+    }
+
+    /// What the handshake has agreed on beside its suite; `None` while there is one.
+    pub(in crate::proto) fn algorithms(&self) -> Option<Algorithms> {
+        self.context.algorithms()
     }
 
     /// The two Finished messages; `None` before, and where the handshake was in another process.

@@ -1,6 +1,6 @@
 //! What goes into a connection's inputs and what comes out of them: borrowed room, and the step that an input has led to.
 
-use crate::tls::{DropReason, Error, Negotiated, Outbox, Question};
+use crate::tls::{DropReason, Error, Negotiated, NewSession, Outbox, Question};
 use crate::wire::{Record, RoutabilityCheck};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(in crate::proto) enum Step {
     Data(usize),
     /// A message of a return routability check (RFC 9853).
     Check(RoutabilityCheck),
+    /// A session that a later handshake can resume; clients only.
+    Session(Box<NewSession>),
     /// The handshake waits for the application.
     Asks(Question),
     /// The handshake's next step is for another thread: `Connection::lend`.

@@ -45,19 +45,35 @@ impl Endpoint {
     // --- hellos ------------------------------------------------------------------------------------------------------
 
     pub(super) fn handle_client_hello(&mut self, now: Instant, remote: SocketAddr, record: &Record<'_>) -> Outcome {
-        let Some(server) = &self.server else {
+        match HelloStart::parse(record) {
+            Some(hello) => self.greet(now, remote, record, &hello, !hello.is_whole),
+            // What does not begin a hello may go on with one.
+            None => self.continue_hello(now, remote, record),
+        }
+    }
+
+    /// `is_cut`: whether the client sends it in fragments.
+    fn greet(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        record: &Record<'_>,
+        hello: &HelloStart<'_>,
+        is_cut: bool,
+    ) -> Outcome {
+        let Some(server) = &mut self.server else {
             return Outcome::Dropped(DropReason::NoConnection);
         };
-        // What does not begin a hello may go on with one.
-        let Some(hello) = HelloStart::parse(record) else {
-            return self.continue_hello(now, remote, record);
-        };
-        let (is_admitted, answer) = match server.config_for_record(record, self.asks.handshakes).greet(record, &hello) {
-            Greeting::Verify if server.gate.admits(now, remote, &hello) => (true, None),
-            Greeting::Verify => (false, server.gate.hello_verify_request(now, remote, &hello)),
-            Greeting::Retried(cookie) => (server.gate.admits_retried(now, remote, &hello, cookie), None),
-            Greeting::Retry(request) => (false, server.gate.hello_retry_request(now, remote, &hello, &request)),
-            Greeting::Refusal(description) => return self.refuse_hello(remote, &hello, description),
+        let (is_admitted, answer) = match server.config_for_record(record, self.asks.handshakes).greet(record, hello) {
+            Greeting::Verify if server.gate.admits(now, remote, hello) => (true, None),
+            Greeting::Verify => (false, server.gate.hello_verify_request(now, remote, hello, is_cut)),
+            Greeting::Retried(cookie) => (server.gate.admits_retried(now, remote, hello, cookie), None),
+            Greeting::Retry(request) => (false, server.gate.hello_retry_request(now, remote, hello, &request)),
+            Greeting::Gather => {
+                let gathered = server.unproven.begin(now, remote, record, hello);
+                return self.follow_unproven(now, remote, gathered);
+            }
+            Greeting::Refusal(description) => return self.refuse_hello(remote, hello, description),
         };
         if !is_admitted {
             let Some(request) = answer else {
@@ -66,7 +82,7 @@ impl Endpoint {
             self.counters.hello_verify_requests_sent += 1;
             self.counters.datagrams_sent += 1;
             self.counters.bytes_sent += request.len() as u64;
-            if self.outputs.trace.shows(3) {
+            if self.outputs.trace.shows(3, remote) {
                 self.outputs.trace_datagram(remote, &request);
             }
             self.outputs.push_transmit(self.route_to(remote), request);
@@ -133,13 +149,31 @@ impl Endpoint {
             return Outcome::Dropped(DropReason::NoConnection);
         };
         match server.gathering.add(remote, record) {
-            Gathered::Foreign => Outcome::Dropped(DropReason::NoConnection),
+            Gathered::Foreign => {
+                let gathered = server.unproven.add(remote, record);
+                self.follow_unproven(now, remote, gathered)
+            }
             Gathered::Part => Outcome::Used,
             Gathered::Whole(hello) => {
                 self.handshakes.end(Unfinished::Hello(remote));
                 let whole = hello.whole().and_then(|whole| Records::new(whole).next());
                 whole.map_or(Outcome::Dropped(DropReason::Malformed), |record| self.admit(now, remote, &record))
             }
+        }
+    }
+
+    /// Answers a hello that has come in fragments without a cookie, once it is whole.
+    fn follow_unproven(&mut self, now: Instant, remote: SocketAddr, gathered: Gathered) -> Outcome {
+        let hello = match gathered {
+            Gathered::Foreign => return Outcome::Dropped(DropReason::NoConnection),
+            Gathered::Part => return Outcome::Used,
+            Gathered::Whole(hello) => hello,
+        };
+        let record = hello.whole().and_then(|whole| Records::new(whole).next());
+        let start = record.as_ref().and_then(HelloStart::parse);
+        match record.zip(start) {
+            Some((record, start)) => self.greet(now, remote, &record, &start, true),
+            None => Outcome::Dropped(DropReason::Malformed),
         }
     }
 
@@ -152,6 +186,9 @@ impl Endpoint {
 
     /// Gives up hellos whose fragments did not all come in time.
     pub(super) fn expire_hellos(&mut self, now: Instant) {
+        if let Some(server) = &mut self.server {
+            server.unproven.expire(now);
+        }
         while let Some(remote) = self.server.as_mut().and_then(|server| server.gathering.pop_expired(now)) {
             self.give_up_hello(remote);
         }

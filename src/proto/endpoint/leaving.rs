@@ -36,6 +36,7 @@ impl Endpoint {
     fn let_go(&mut self, handle: ConnectionHandle, traveller: Traveller) -> Traveller {
         self.forget(handle);
         self.outputs.trace.line(2, traveller.remote, || "goes on elsewhere");
+        self.outputs.trace.forget(traveller.remote);
         traveller
     }
 

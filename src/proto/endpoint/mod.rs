@@ -52,6 +52,7 @@ use super::sessions::Sessions;
 use super::table::{ConnectionHandle, Table};
 use super::trace::Trace;
 use super::unplaced::UnplacedRecords;
+use super::unproven_hellos::UnprovenHellos;
 use crate::tls::{AssociationName, Outbox, RngError, ServerConfig};
 use drops::Drops;
 use outputs::Outputs;
@@ -71,6 +72,8 @@ pub(crate) struct Endpoint {
     ids: ConnectionIds,
     /// Nodes to which records of theirs can be forwarded.
     nodes: Nodes,
+    /// Whether these receive on one UDP socket with us.
+    deals_peers: bool,
     handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
@@ -108,7 +111,9 @@ struct ServerSide {
     /// Configurations by the name that a client asks for.
     names: ServerNames,
     gate: CookieGate,
+    /// Hellos in fragments whose sender has proved its address.
     gathering: Gathering,
+    unproven: UnprovenHellos,
     known_keys: Option<KnownKeys>,
     /// `None` remembers no handshake.
     sessions: Option<Sessions>,
@@ -163,6 +168,7 @@ impl Endpoint {
             names: ServerNames::default(),
             gate: CookieGate::new(now)?,
             gathering: Gathering::default(),
+            unproven: UnprovenHellos::default(),
             known_keys: None,
             sessions: None,
         };
@@ -178,6 +184,7 @@ impl Endpoint {
             routes: Routes::new(limits.connections_per_address.is_some()),
             ids: ConnectionIds::default(),
             nodes: Nodes::default(),
+            deals_peers: false,
             handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),
@@ -214,6 +221,22 @@ impl Endpoint {
         self.ids.set_length(length);
     }
 
+    /// Has the application make them: [`Endpoint::supply_connection_ids`]. Handshakes do not wait for that: they go without where
+    /// none is left. `low`: how many of them are few.
+    pub(crate) fn expect_connection_ids(&mut self, low: usize) {
+        self.ids.expect_supply(low);
+    }
+
+    /// Takes IDs that lie end to end; answers how many of them are good.
+    pub(crate) fn supply_connection_ids(&mut self, ids: &[u8]) -> usize {
+        self.ids.supply(ids)
+    }
+
+    /// Whether few of them are left, since one was taken.
+    pub(crate) fn wants_connection_ids(&self) -> bool {
+        self.ids.wants_supply()
+    }
+
     /// What has happened on a connection.
     pub(crate) fn tally(&self, handle: ConnectionHandle) -> Option<Tally> {
         self.connections.get(&handle).map(|entry| entry.tally)
@@ -242,7 +265,7 @@ impl Endpoint {
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.unplaced.len()
-            + self.server.as_ref().map_or(0, |server| server.gathering.len())
+            + self.server.as_ref().map_or(0, |server| server.gathering.len() + server.unproven.footprint())
             + self.connections.len()
             + self.routes.len()
             + self.ids.len()

@@ -56,6 +56,8 @@ pub(crate) enum Event {
     },
     /// A handshake, whose end was or will be told, has left a session behind for the application's store.
     NewSession { connection: ConnectionHandle, session: NewSession },
+    /// A server has given a client a session that a later handshake can resume: [`Endpoint::session`].
+    Session { connection: ConnectionHandle },
     /// A session of the application's store must not be resumed any more.
     SessionEnded { id: SessionId },
     /// Plaintext of one record.

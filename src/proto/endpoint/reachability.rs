@@ -43,13 +43,14 @@ impl Endpoint {
             self.confirm(handle);
             return;
         }
-        let checks = self.connections.get(&handle).is_some_and(|entry| entry.connection.checks_routability());
+        let Some(entry) = self.connections.get(&handle) else { return };
+        let (checks, round_trip) = (entry.connection.checks_routability(), entry.tally.round_trip());
         let path = match self.validation {
             AddressValidation::None => return,
             AddressValidation::Basic => Path::Claimed,
             AddressValidation::Enhanced => Path::Trusted,
         };
-        self.doubts.begin(now, handle, [trusted, new], checks.then_some(path));
+        self.doubts.begin(now, handle, [trusted, new], checks.then_some(path), round_trip);
         self.counters.address_checks += u64::from(checks);
     }
 

@@ -4,9 +4,9 @@ use super::Endpoint;
 use crate::proto::connection::{CloseReason, Connection, WriteError};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
+use crate::tls::{Algorithms, ClientConfig, ConnectionIds, Context, Error, ExportError, Finished, SavedConnection};
 use crate::wire::alert;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 use zeroize::Zeroizing;
 
@@ -133,6 +133,21 @@ impl Endpoint {
     /// Our own certificate on an open connection, DER.
     pub(crate) fn own_certificate(&self, handle: ConnectionHandle) -> Option<&[u8]> {
         self.connections.get(&handle)?.connection.own_certificate()
+    }
+
+    /// What the handshake of an open connection has agreed on beside its suite.
+    pub(crate) fn algorithms(&self, handle: ConnectionHandle) -> Option<Algorithms> {
+        self.connections.get(&handle)?.connection.algorithms()
+    }
+
+    /// The address of ours that its peer has asked, where there are several and the system tells.
+    pub(crate) fn local_address(&self, handle: ConnectionHandle) -> Option<IpAddr> {
+        self.connections.get(&handle)?.local
+    }
+
+    /// Traces what happens with the peer at this address, up to the messages of handshakes, until its connection is over.
+    pub(crate) fn trace_peer(&mut self, remote: SocketAddr) {
+        self.outputs.trace.watch(remote);
     }
 
     /// Whether the application is told the keys of handshakes: [`Event::KeyLog`](super::Event::KeyLog).

@@ -53,10 +53,23 @@ impl Endpoint {
         };
         let Some(sessions) = &mut server.sessions else { return };
         if sessions.are_kept_elsewhere() {
+            let former = session.replaces;
             self.outputs.push(Event::NewSession { connection: handle, session });
+            if let Some(id) = former {
+                self.outputs.push(Event::SessionEnded { id });
+            }
         } else {
+            if let Some(id) = &session.replaces {
+                sessions.forget(id);
+            }
             sessions.keep(now, session.id, session.bytes);
         }
+    }
+
+    /// The server of a client's connection has given a session to it.
+    pub(super) fn take_session(&mut self, handle: ConnectionHandle, session: NewSession) {
+        self.own_sessions.insert(handle, session.bytes);
+        self.outputs.push(Event::Session { connection: handle });
     }
 
     /// RFC 5246 section 7.2.2: a connection that ends with a fatal alert takes its session with it.
@@ -65,10 +78,8 @@ impl Endpoint {
             return;
         }
         let Some(sessions) = self.server.as_mut().and_then(|server| server.sessions.as_mut()) else { return };
-        let saved = self.connections.get(&handle).and_then(|entry| entry.connection.save());
-        let Some(id) = saved.and_then(|saved| saved.session_id()).filter(|id| !id.as_bytes().is_empty()) else {
-            return;
-        };
+        let id = self.connections.get(&handle).and_then(|entry| entry.connection.session_id());
+        let Some(id) = id.filter(|id| !id.as_bytes().is_empty()) else { return };
         if sessions.are_kept_elsewhere() {
             self.outputs.push(Event::SessionEnded { id });
         } else {

@@ -51,6 +51,7 @@ impl Endpoint {
                 self.count_received(handle, length);
                 self.outputs.push_data(handle, self.scratch.plaintext.get(..length));
             }
+            Step::Session(session) => self.take_session(handle, *session),
             Step::FellAsleep => self.sleepers += 1,
             // It had to wait, and came from the address at which the handshake was.
             Step::Check(message) => {
@@ -319,7 +320,7 @@ impl Endpoint {
             let count = self.outputs.push_transmits(route, outbox.datagrams());
             self.counters.datagrams_sent += count as u64;
             self.counters.bytes_sent += outbox.byte_count() as u64;
-            if self.outputs.trace.shows(3) {
+            if self.outputs.trace.shows(3, route.remote) {
                 for datagram in outbox.datagrams() {
                     self.outputs.trace_datagram(route.remote, datagram);
                 }
@@ -332,12 +333,13 @@ impl Endpoint {
 
     /// When [`Endpoint::handle_timeout`] is due.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        let hellos = self.server.as_ref().and_then(|server| server.gathering.next_deadline());
+        let hellos =
+            self.server.iter().flat_map(|server| [server.gathering.next_deadline(), server.unproven.next_deadline()]);
         let others = self
             .unplaced
             .next_deadline(&self.limits)
             .into_iter()
-            .chain(hellos)
+            .chain(hellos.flatten())
             .chain(self.next_stalled())
             .chain(self.doubts.next_deadline());
         self.deadlines.next().into_iter().chain(others).min()

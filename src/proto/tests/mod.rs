@@ -36,6 +36,7 @@ mod moves;
 mod mutations;
 mod negotiation;
 mod network;
+mod nodes;
 mod nonces;
 mod observations;
 mod own_keys;

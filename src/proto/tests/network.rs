@@ -26,7 +26,7 @@ const JOBS: &str = "TEST_WITH_JOBS";
 pub(super) struct Weather {
     pub(super) loss: u64,
     pub(super) duplication: u64,
-    /// Up to this much beyond the usual millisecond.
+    /// Up to this much beyond the usual time.
     pub(super) jitter: Duration,
 }
 
@@ -95,6 +95,8 @@ pub(super) struct Network {
     pub(super) server: Peer,
     pub(super) clients: Vec<Peer>,
     pub(super) weather: Weather,
+    /// How long a datagram is on its way, at least.
+    pub(super) delay: Duration,
     /// Datagrams that did not arrive, because of the weather or of their length.
     pub(super) lost: usize,
     /// Percent of the datagrams that arrive with one bit changed.
@@ -202,6 +204,7 @@ impl Network {
             server: Peer { address: SERVER, endpoint, log: Vec::new(), received: Vec::new() },
             clients: Vec::new(),
             weather: Weather::default(),
+            delay: Duration::from_millis(1),
             lost: 0,
             corruption: 0,
             longest: None,
@@ -513,7 +516,7 @@ impl Network {
         for _ in 0..copies {
             let jitter = self.weather.jitter.as_micros() as u64;
             let extra = if jitter == 0 { 0 } else { self.roll() % jitter };
-            let at = self.now + Duration::from_millis(1) + Duration::from_micros(extra);
+            let at = self.now + self.delay + Duration::from_micros(extra);
             self.sequence += 1;
             self.in_flight.insert((at, self.sequence), (from, to, datagram.clone()));
         }

@@ -110,6 +110,43 @@ fn an_enhanced_check_first_asks_at_the_old_address() {
     assert_eq!(answer(&mut network, connection, b"welcome"), [ELSEWHERE]);
 }
 
+/// A server, and a client that answers checks, 400 ms away.
+fn slow_network_with(validation: AddressValidation) -> (Network, ConnectionHandle) {
+    let mut network = Network::new(psk_server());
+    network.delay = milliseconds(400);
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.server.endpoint.validate_addresses(validation);
+    network.client_ids = Some(6);
+    network.connect(&psk_client(&[]));
+    network.run_for(Duration::from_secs(5));
+    let connection = network.server.secured()[0];
+    assert_eq!(network.server.endpoint.tally(connection).unwrap().round_trip(), Some(milliseconds(800)));
+    network.wire.clear();
+    (network, connection)
+}
+
+#[test]
+fn an_answer_is_waited_for_as_long_as_three_round_trips_of_the_handshake_take() {
+    let (mut network, connection) = slow_network_with(AddressValidation::Enhanced);
+    rebind(&mut network, ELSEWHERE);
+    network.send_from_client(0, b"I have moved");
+    network.run_for(milliseconds(400 + 2350));
+    assert_eq!(sent_to(&network, ELSEWHERE), 0, "the old address has 2.4 seconds to answer");
+    network.run_for(milliseconds(50 + 900));
+    assert!(network.server.endpoint.is_address_confirmed(connection));
+}
+
+#[test]
+fn a_path_that_has_become_slower_than_a_second_can_still_be_checked() {
+    let (mut network, connection) = slow_network_with(AddressValidation::Basic);
+    network.delay = milliseconds(1100);
+    rebind(&mut network, ELSEWHERE);
+    network.send_from_client(0, b"I have moved");
+    network.run_for(milliseconds(1100 + 2200 + 10));
+    assert!(network.server.endpoint.is_address_confirmed(connection));
+    assert_eq!(network.server.endpoint.counters().address_checks_failed, 0);
+}
+
 #[test]
 fn answers_reach_a_peer_that_has_moved_while_it_is_checked() {
     let (mut network, connection, home) = network_with(AddressValidation::Enhanced);

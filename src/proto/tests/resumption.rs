@@ -12,8 +12,8 @@ use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair};
 use std::sync::Arc;
 use std::time::Duration;
 
-const LIFETIME: u64 = 300;
-const NAME: &str = "server.test";
+pub(super) const LIFETIME: u64 = 300;
+pub(super) const NAME: &str = "server.test";
 
 fn remembering(network: &Network) -> SessionSettings {
     SessionSettings {
@@ -27,33 +27,33 @@ fn remembering(network: &Network) -> SessionSettings {
 }
 
 /// What is different about this server.
-fn remember(network: &mut Network, change: impl FnOnce(&mut SessionSettings)) {
+pub(super) fn remember(network: &mut Network, change: impl FnOnce(&mut SessionSettings)) {
     let mut settings = remembering(network);
     change(&mut settings);
     network.server.endpoint.remember_sessions(network.now, settings).unwrap();
 }
 
-fn clock(network: &Network) -> WallClock {
+pub(super) fn clock(network: &Network) -> WallClock {
     WallClock::new(network.now, Duration::from_secs(1_800_000_000))
 }
 
-fn by_id(settings: &mut SessionSettings) {
+pub(super) fn by_id(settings: &mut SessionSettings) {
     settings.issues_tickets = false;
 }
 
-fn by_ticket(settings: &mut SessionSettings) {
+pub(super) fn by_ticket(settings: &mut SessionSettings) {
     settings.kept = Some(0);
 }
 
 /// Authorities and keys that outlive a configuration.
-struct Credits {
-    issuer: Issuer,
-    server: (String, String),
-    client: (String, String),
+pub(super) struct Credits {
+    pub(super) issuer: Issuer,
+    pub(super) server: (String, String),
+    pub(super) client: (String, String),
 }
 
 impl Credits {
-    fn new() -> Credits {
+    pub(super) fn new() -> Credits {
         let issuer = issuer();
         let signed = |params: CertificateParams| {
             let key = KeyPair::generate().unwrap();
@@ -64,7 +64,7 @@ impl Credits {
         Credits { server: signed(leaf(NAME)), client: signed(device), issuer }
     }
 
-    fn authority(&self) -> PeerAuthentication {
+    pub(super) fn authority(&self) -> PeerAuthentication {
         PeerAuthentication {
             trust_anchors: Some(Arc::new(TrustAnchors::parse(&[self.issuer.pem()]).unwrap())),
             servername: None,
@@ -80,7 +80,7 @@ impl Credits {
         self.server_with(&settings(&[]), clients)
     }
 
-    fn server_with(&self, settings: &Settings, clients: Option<PeerAuthentication>) -> ServerConfig {
+    pub(super) fn server_with(&self, settings: &Settings, clients: Option<PeerAuthentication>) -> ServerConfig {
         let (key, cert) = &self.server;
         ServerConfig::new(settings, Credentials::parse(key.as_bytes(), None, &[cert]).ok(), true, clients).unwrap()
     }
@@ -89,7 +89,11 @@ impl Credits {
         self.client_with(&settings(&[]), |_| {})
     }
 
-    fn client_with(&self, settings: &Settings, change: impl FnOnce(&mut PeerAuthentication)) -> ClientConfig {
+    pub(super) fn client_with(
+        &self,
+        settings: &Settings,
+        change: impl FnOnce(&mut PeerAuthentication),
+    ) -> ClientConfig {
         let (key, cert) = &self.client;
         let mut server = PeerAuthentication { servername: Some(NAME.to_owned()), ..self.authority() };
         change(&mut server);
@@ -99,7 +103,7 @@ impl Credits {
 }
 
 /// A client that offers what an earlier one has kept.
-fn connect(network: &mut Network, config: ClientConfig, session: Option<&[u8]>) -> usize {
+pub(super) fn connect(network: &mut Network, config: ClientConfig, session: Option<&[u8]>) -> usize {
     let config = config.resuming(clock_at_start(network), session);
     let index = network.connect(&config);
     network.settle();
@@ -107,26 +111,26 @@ fn connect(network: &mut Network, config: ClientConfig, session: Option<&[u8]>) 
 }
 
 /// The clients' clocks agree with the server's.
-fn clock_at_start(network: &Network) -> WallClock {
+pub(super) fn clock_at_start(network: &Network) -> WallClock {
     thread_local!(static STARTS: std::cell::Cell<Option<std::time::Instant>> = const { std::cell::Cell::new(None) });
     let start = STARTS.get().unwrap_or(network.now);
     STARTS.set(Some(start));
     WallClock::new(start, Duration::from_secs(1_800_000_000))
 }
 
-fn session_of(network: &Network, client: usize) -> Option<Vec<u8>> {
+pub(super) fn session_of(network: &Network, client: usize) -> Option<Vec<u8>> {
     let handle = network.client_handle(client);
     network.clients[client].endpoint.session(handle).map(<[u8]>::to_vec)
 }
 
-struct Secured<'a> {
-    resumed: bool,
-    psk_identity: Option<&'a [u8]>,
-    certificate: Option<&'a [u8]>,
-    terms: &'a Terms,
+pub(super) struct Secured<'a> {
+    pub(super) resumed: bool,
+    pub(super) psk_identity: Option<&'a [u8]>,
+    pub(super) certificate: Option<&'a [u8]>,
+    pub(super) terms: &'a Terms,
 }
 
-fn last(peer: &Peer) -> Secured<'_> {
+pub(super) fn last(peer: &Peer) -> Secured<'_> {
     let secured = peer.log.iter().rev().find_map(|event| match event {
         Event::Secure { resumed, psk_identity, peer, terms, .. } => Some(Secured {
             resumed: *resumed,
@@ -140,7 +144,7 @@ fn last(peer: &Peer) -> Secured<'_> {
 }
 
 /// Whether both sides say that the last handshake resumed a session. Data goes both ways.
-fn has_resumed(network: &mut Network, client: usize) -> bool {
+pub(super) fn has_resumed(network: &mut Network, client: usize) -> bool {
     let (here, there) = (last(&network.clients[client]).resumed, last(&network.server).resumed);
     assert_eq!(here, there);
     let handle = *network.server.secured().last().unwrap();
@@ -152,7 +156,7 @@ fn has_resumed(network: &mut Network, client: usize) -> bool {
     here
 }
 
-fn questions(network: &mut Network) -> Vec<(QuestionId, Vec<u8>)> {
+pub(super) fn questions(network: &mut Network) -> Vec<(QuestionId, Vec<u8>)> {
     let asked = network.other_questions.drain(..).map(|(question, about)| match about {
         Question::Handshake(HandshakeQuestion::Session(id)) => (question, id),
         other => panic!("{other:?}"),
@@ -160,9 +164,11 @@ fn questions(network: &mut Network) -> Vec<(QuestionId, Vec<u8>)> {
     asked.collect()
 }
 
-fn new_sessions(network: &Network) -> Vec<(Vec<u8>, Vec<u8>)> {
+pub(super) fn new_sessions(network: &Network) -> Vec<(Vec<u8>, Vec<u8>)> {
     let sessions = network.server.log.iter().filter_map(|event| match event {
-        Event::NewSession { session: NewSession { id, bytes }, .. } => Some((id.as_bytes().to_vec(), bytes.to_vec())),
+        Event::NewSession { session: NewSession { id, bytes, .. }, .. } => {
+            Some((id.as_bytes().to_vec(), bytes.to_vec()))
+        }
         _ => None,
     });
     sessions.collect()
@@ -183,7 +189,7 @@ fn with_store() -> (Network, Vec<u8>, (Vec<u8>, Vec<u8>)) {
     (network, session, kept)
 }
 
-fn answer(network: &mut Network, question: QuestionId, session: Option<&[u8]>) -> bool {
+pub(super) fn answer(network: &mut Network, question: QuestionId, session: Option<&[u8]>) -> bool {
     let answer = HandshakeAnswer::Session(session.map(KnownSession::Stored));
     let answered = reply(&mut network.server.endpoint, network.now, question, answer);
     network.settle();

@@ -1,5 +1,6 @@
 //! What is kept for lines about what happens: names as long as there is somebody to write about, lines as long as there is room.
 
+use super::connection_ids::connected_with;
 use super::network::*;
 use crate::proto::Endpoint;
 use std::net::SocketAddr;
@@ -47,4 +48,37 @@ fn lines_that_nobody_takes_give_way_to_newer_ones() {
     let lines: Vec<_> = std::iter::from_fn(|| network.server.endpoint.poll_trace()).collect();
     assert_eq!(lines.len(), 4096);
     assert!(lines.last().unwrap().contains("10.9.8.7:4999"), "{:?}", lines.last());
+}
+
+#[test]
+fn a_peer_that_is_watched_is_shown_wherever_it_moves_and_forgotten_with_its_connection() {
+    let mut network = connected_with(Some(8), Some(6), &psk_client(&[]));
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let watched = network.clients[0].address;
+    network.server.endpoint.trace_peer(watched);
+    for number in 0..2 {
+        network.send_from_client(number, b"shown or not");
+    }
+    network.settle();
+    let line = |address: SocketAddr| format!("server {address} -> application data, 12 bytes");
+    assert_eq!(lines(&mut network), [line(watched)]);
+    let elsewhere = SocketAddr::from(([203, 0, 113, 50], 7000));
+    network.clients[0].address = elsewhere;
+    for _ in 0..2 {
+        network.send_from_client(0, b"shown or not");
+        network.run_for(Duration::from_secs(5));
+    }
+    assert!(lines(&mut network).contains(&line(elsewhere)));
+    for client in 0..2 {
+        let handle = network.client_handle(client);
+        network.clients[client].endpoint.close(network.now, handle);
+    }
+    network.run_for(Duration::from_secs(1));
+    assert!(lines(&mut network).iter().any(|line| line.ends_with("connection ends: Peer")));
+    assert_eq!(network.server.endpoint.footprint(), 0);
+}
+
+fn lines(network: &mut Network) -> Vec<String> {
+    std::iter::from_fn(|| network.server.endpoint.poll_trace()).collect()
 }

@@ -3,6 +3,7 @@
 mod records;
 
 use crate::tls::addition::Addition;
+use crate::tls::algorithms::Algorithms;
 use crate::tls::choice::Choice;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
@@ -40,6 +41,8 @@ pub(crate) struct Context {
     pauses: bool,
     /// Contents of its Finished messages, ours and the peer's (RFC 5246 section 7.4.9).
     finished: Option<[[u8; 12]; 2]>,
+    /// What its handshake has agreed on beside its suite.
+    algorithms: Algorithms,
     /// Whether the keys have been logged, or are not to be: those of a restored connection have had their time.
     has_logged_keys: bool,
 }
@@ -62,7 +65,7 @@ enum Stage {
 
 impl Context {
     fn new(stage: Stage) -> Context {
-        Context { stage, pauses: false, finished: None, has_logged_keys: false }
+        Context { stage, pauses: false, finished: None, algorithms: Algorithms::default(), has_logged_keys: false }
     }
 
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record.
@@ -286,6 +289,7 @@ impl Context {
         if let Progress::Done(negotiated) = &mut progress
             && let Stage::Handshake(handshake) = std::mem::replace(&mut self.stage, Stage::Gone)
         {
+            self.algorithms = handshake.algorithms(negotiated.resumed);
             let (mut ssl, early) = handshake.into_parts();
             negotiated.early = early;
             self.finished = Some(ssl.finished_messages());

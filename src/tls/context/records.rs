@@ -1,6 +1,7 @@
 //! An association of DTLS 1.2 whose handshake is over: its records, what is known about it, and its sleep.
 
 use super::{Context, Stage};
+use crate::tls::algorithms::Algorithms;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind, ExportError};
 use crate::tls::finished::Finished;
@@ -158,6 +159,11 @@ impl Context {
             Stage::Asleep(asleep) => asleep.own_certificate(),
             Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => None,
         }
+    }
+
+    /// `None` while there is a handshake.
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
+        matches!(self.stage, Stage::Open(_) | Stage::Asleep(_)).then_some(self.algorithms)
     }
 
     /// `None` while there is a handshake, and where it was in another process.

@@ -2,7 +2,7 @@
 
 use super::numbers::RecordNumber;
 use crate::wire::{Reader, vector};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Records that are acknowledged at a time; the oldest gives way.
 const NUMBERS_LIMIT: usize = 32;
@@ -29,10 +29,6 @@ impl Acknowledgments {
 
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.due
-    }
-
-    pub(super) fn postpone(&mut self, delay: Duration) {
-        self.due = self.due.map(|due| due + delay);
     }
 
     /// Whether the peer is to be told now; it is asked for once.
@@ -75,6 +71,7 @@ pub(super) fn parse(content: &[u8]) -> Option<impl Iterator<Item = RecordNumber>
 mod tests {
     use super::*;
     use crate::tls::dtls13::tests::base_time;
+    use std::time::Duration;
 
     fn number(number: u64) -> RecordNumber {
         RecordNumber { epoch: 2, number }

@@ -8,7 +8,7 @@ use super::errors::{alert_received, malformed, unexpected};
 use super::flight::Pace;
 use super::incoming::Message;
 use super::link::{Ciphertext, Link, kind};
-use super::numbers::{PLAINTEXT_EPOCH, RecordNumber};
+use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
 use super::open::Open;
 use super::server::ServerHandshake;
 use crate::tls::choice::Choice;
@@ -51,14 +51,15 @@ pub(super) enum Stage {
 
 impl Association {
     /// For a client whose cookie was verified; feed it that ClientHello next, in one record. `own_id`: the connection ID that
-    /// answers its offer, if it has made one.
+    /// answers its offer, if it has made one. `sessions`: which sessions it resumes, and whether it leaves one behind.
     pub(crate) fn server(
         config: &Arc<versions::ServerConfig>,
         own: &ServerConfig,
         asks: Asks,
+        sessions: SessionPolicy,
         own_id: Option<ConnectionId>,
     ) -> Association {
-        let stage = Stage::Choice(Box::new(Choice::new(config, asks, SessionPolicy::none(), own_id)));
+        let stage = Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)));
         Association::new(own.offers.pace, stage, [0; 32])
     }
 
@@ -75,11 +76,12 @@ impl Association {
 
     // --- the handshake -----------------------------------------------------------------------------------------------
 
-    /// When [`Association::handle_timeout`] is due. There is nothing to repeat while a question is open.
+    /// When [`Association::handle_timeout`] is due. While a question is open, nothing is repeated, and the peer still learns what has
+    /// come.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let update = match &self.stage {
             Stage::Open(open) => open.deadline(),
-            _ if self.suspended.is_some() => return None,
+            _ if self.suspended.is_some() => return self.link.acknowledgment_deadline(),
             _ => None,
         };
         self.link.deadline().into_iter().chain(update).min()
@@ -92,6 +94,13 @@ impl Association {
             return record.connection_id().unwrap_or_default() == self.own_id() || !self.link.has_keys();
         }
         record.epoch == 0 && !matches!(self.stage, Stage::Open(_))
+    }
+
+    /// Whether it takes this record while the application is asked: it is read when the handshake goes on. Records that belong behind
+    /// the handshake have no keys yet.
+    pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
+        let is_of_handshake = record.is_ciphertext() && u64::from(record.epoch) == HANDSHAKE_EPOCH;
+        is_of_handshake && self.suspended.is_some() && self.link.has_keys()
     }
 
     /// Takes one record, whatever the association is at. Plaintext is written to `room`, which must be as long as the record.
@@ -183,11 +192,11 @@ impl Association {
             kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
             kind::HANDSHAKE => {
                 let taken = self.link.take_handshake(now, number, content, out);
-                taken.map_err(|_| malformed("The peer sent a malformed handshake message"))
+                taken.map(drop).map_err(|fault| fault.of("handshake message"))
             }
             kind::ACK => {
                 let taken = self.link.take_acknowledgment(now, number.epoch, content, out);
-                taken.map(drop).map_err(|_| malformed("The peer sent a malformed acknowledgment"))
+                taken.map(drop).map_err(|fault| fault.of("acknowledgment"))
             }
             kind::ALERT => match content {
                 [_, description] => Err(alert_received(*description, true)),
@@ -221,6 +230,7 @@ impl Association {
         let asked = match &mut self.stage {
             Stage::Client(client) if client.is_at_start() => client.begin(now, &mut self.link, out),
             Stage::Open(open) => open.handle_timeout(now, &mut self.link, out).map(|()| None),
+            _ if self.suspended.is_some() => self.link.tell(now, out).map(|()| None),
             _ => self.link.handle_timeout(now, out).map(|()| None),
         };
         asked.map(|question| question.map_or(Progress::Waiting, Progress::Asks)).map_err(|error| self.fail(error, out))

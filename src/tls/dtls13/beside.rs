@@ -2,12 +2,31 @@
 //! the server has chosen.
 
 use super::association::{self, Association};
-use super::client::{ClientHandshake, Greeting, Stage, write_proof};
+use super::client::{ClientHandshake, Stage};
+use super::greeting::{Proof, room_for_hello, write_proofs};
 use crate::tls::addition::Addition;
 use crate::tls::error::Error;
 use crate::tls::question::{Answer, Question};
-use crate::wire::two_versions;
+use crate::wire::hello13::Offer;
+use crate::wire::{extensions_of_body, two_versions};
 use std::sync::Arc;
+use std::time::Instant;
+
+/// What is added to a hello of DTLS 1.2: a hello of DTLS 1.3, and what it proves.
+struct Added {
+    hello: Vec<u8>,
+    /// Bytes at its end that its proofs do not cover.
+    uncovered: usize,
+    proofs: Vec<Proof>,
+}
+
+impl Added {
+    fn merge(&self, older: &[u8]) -> Option<Vec<u8>> {
+        let mut hello = two_versions::merge(older, &self.hello)?;
+        write_proofs(&self.proofs, self.uncovered, &mut hello).ok()?;
+        Some(hello)
+    }
+}
 
 impl Association {
     fn beside(&mut self) -> Result<&mut ClientHandshake, Error> {
@@ -18,14 +37,14 @@ impl Association {
     }
 
     /// The question who we are, unless that is known.
-    pub(crate) fn begin_beside(&mut self) -> Result<Option<Question>, Error> {
-        self.beside()?.begin_beside()
+    pub(crate) fn begin_beside(&mut self, now: Instant) -> Result<Option<Question>, Error> {
+        self.beside()?.begin_beside(now)
     }
 
     /// Goes on with who we are.
-    pub(crate) fn answer_beside(&mut self, answer: Answer<'_>) -> Result<(), Error> {
+    pub(crate) fn answer_beside(&mut self, now: Instant, answer: Answer<'_>) -> Result<(), Error> {
         match answer {
-            Answer::OwnPsk(own) => self.beside()?.answer_beside(own),
+            Answer::OwnPsk(own) => self.beside()?.answer_beside(now, own),
             _ => Err(Error::unasked()),
         }
     }
@@ -51,9 +70,9 @@ impl Association {
 
 impl ClientHandshake {
     /// As [`ClientHandshake::begin`], where the hello is for DTLS 1.2 as well and is sent by its engine.
-    pub(super) fn begin_beside(&mut self) -> Result<Option<Question>, Error> {
+    pub(super) fn begin_beside(&mut self, now: Instant) -> Result<Option<Question>, Error> {
         if !self.config.asks_for_psk {
-            self.stage = Stage::Beside(self.greeting(None)?);
+            self.stage = Stage::Beside(self.greeting(now, None)?);
             return Ok(None);
         }
         self.stage = Stage::Asking;
@@ -61,22 +80,27 @@ impl ClientHandshake {
     }
 
     /// As [`ClientHandshake::answer`], for the same.
-    pub(super) fn answer_beside(&mut self, own: Option<(&[u8], &[u8])>) -> Result<(), Error> {
-        self.stage = Stage::Beside(self.greeting(self.own_psk(own)?)?);
+    pub(super) fn answer_beside(&mut self, now: Instant, own: Option<(&[u8], &[u8])>) -> Result<(), Error> {
+        self.stage = Stage::Beside(self.greeting(now, self.own_psk(own)?)?);
         Ok(())
     }
 
     /// What makes a hello of DTLS 1.2 one for this handshake, too.
     pub(super) fn addition(&self) -> Result<Addition, Error> {
         let Stage::Beside(greeting) = &self.stage else { return Err(Error::unasked()) };
-        let Greeting { hello, uncovered, .. } = &**greeting;
-        let (proof, newer, uncovered) = (self.proof_of(greeting)?, hello.clone(), *uncovered);
+        let proofs = greeting.proofs(&self.config)?;
+        let full = Added { hello: greeting.hello.clone(), uncovered: greeting.uncovered, proofs: proofs.clone() };
+        let plain = greeting.plain().map(|(hello, uncovered)| {
+            let proofs = proofs.into_iter().skip(1).collect();
+            Added { hello: hello.clone(), uncovered: *uncovered, proofs }
+        });
+        let room = room_for_hello(&self.config);
         Ok(Arc::new(move |older| {
-            let mut hello = two_versions::merge(older, &newer)?;
-            if let Some((key, transcript)) = &proof {
-                write_proof(key, transcript, uncovered, &mut hello).ok()?;
+            let hello = full.merge(older)?;
+            match &plain {
+                Some(plain) if hello.len() > room => plain.merge(older),
+                _ => Some(hello),
             }
-            Some(hello)
         }))
     }
 
@@ -86,6 +110,16 @@ impl ClientHandshake {
             return Err(Error::unasked());
         };
         greeting.hello = hello.to_vec();
+        // It may have had no room for the session.
+        let first = extensions_of_body(hello).and_then(|list| Offer::parse(list).ok()?.psk?.keys.first().copied());
+        if greeting
+            .session
+            .as_ref()
+            .is_some_and(|offered| first.is_none_or(|key| *key.identity != *offered.session.ticket))
+        {
+            greeting.uncovered = greeting.plain().map_or(0, |(_, uncovered)| *uncovered);
+            greeting.session = None;
+        }
         // Version and random are the beginning of every hello.
         self.random = hello.get(2..34).and_then(|random| random.try_into().ok()).ok_or_else(Error::unasked)?;
         self.stage = Stage::Greeting(greeting);

@@ -1,35 +1,34 @@
 //! A client's handshake, from its first ClientHello to its Finished (RFC 9147 section 5, RFC 8446 section 2.2).
 
-use super::client_reading::{Keys, Reading};
+use super::client_reading::{Keys, Reading, ServerProof};
 use super::config::ClientConfig;
 use super::errors::{illegal, unexpected};
 use super::finish::Read;
-use super::hellos::{ClientHello, shares};
+use super::greeting::Greeting;
+use super::hellos::shares;
 use super::incoming::Message;
 use super::link::Link;
 use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
-use super::schedule::{Schedule, binder};
+use super::schedule::Schedule;
 use super::server_flight::no_random_numbers;
+use super::session_key::key_of;
 use super::suite::{algorithm, from_id, hash};
 use super::transcript::Transcript;
 use crate::tls::claim::Claim;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
-use crate::tls::ffi::Refused;
 use crate::tls::ffi::groups::{Group, KeyShare};
-use crate::tls::ffi::hash::{Digest, Hash};
+use crate::tls::ffi::hash::Digest;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
-use crate::wire::certificate_type::client_extensions;
 use crate::wire::extensions::Hello;
 use crate::wire::handshake::{CLIENT_HELLO, FINISHED, SERVER_HELLO};
 use crate::wire::hello13::{Choice, extension};
 use crate::wire::{ConnectionId, ExtensionFault, alert, connection_id_extension, two_versions};
 use std::sync::Arc;
 use std::time::Instant;
-use zeroize::Zeroizing;
 
 /// A handshake that waits.
 pub(super) struct ClientHandshake {
@@ -53,23 +52,6 @@ pub(super) enum Stage {
     Reading(Box<Reading>),
     Over,
 }
-
-pub(super) struct Greeting {
-    /// `None` when it is the configuration's, or there is none.
-    pub(super) asked_psk: Option<ClientPsk>,
-    share: Option<KeyShare>,
-    /// The body of the last ClientHello.
-    pub(super) hello: Vec<u8>,
-    /// Bytes at its end that its proofs do not cover: the proofs.
-    pub(super) uncovered: usize,
-    /// The messages before it; `None` when it is the first.
-    transcript: Option<Transcript>,
-    /// The suite that a HelloRetryRequest has chosen.
-    retried: Option<u16>,
-}
-
-/// A pre-shared key, and the messages before the hello that proves it.
-type KeyAndTranscript = (Zeroizing<Vec<u8>>, Transcript);
 
 impl ClientHandshake {
     pub(super) fn new(config: &Arc<ClientConfig>, own_id: Option<ConnectionId>) -> Result<ClientHandshake, Error> {
@@ -113,6 +95,11 @@ impl ClientHandshake {
         self.greet(now, psk, link, out)
     }
 
+    /// With a first hello that proves nothing yet.
+    pub(super) fn greeting(&self, now: Instant, asked_psk: Option<ClientPsk>) -> Result<Box<Greeting>, Error> {
+        Greeting::new(&self.config, &self.random, self.own_id, now, asked_psk).map(Box::new)
+    }
+
     pub(super) fn own_psk(&self, own: Option<(&[u8], &[u8])>) -> Result<Option<ClientPsk>, Error> {
         if !self.is_asking() {
             return Err(Error::unasked());
@@ -132,60 +119,12 @@ impl ClientHandshake {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<(), Error> {
-        let mut greeting = self.greeting(asked_psk)?;
-        self.prove(&mut greeting)?;
+        let mut greeting = self.greeting(now, asked_psk)?;
+        greeting.keep_short(&self.config);
+        greeting.prove(&self.config)?;
         send(now, &greeting, link, out)?;
         self.stage = Stage::Greeting(greeting);
         Ok(())
-    }
-
-    /// With a first hello that proves nothing yet.
-    pub(super) fn greeting(&self, asked_psk: Option<ClientPsk>) -> Result<Box<Greeting>, Error> {
-        let psk = asked_psk.as_ref().or(self.config.psk.as_ref());
-        // A public value that is long would not fit: the server asks for it together with the cookie (RFC 9147 section 5.1).
-        let group = self.config.offers.groups(psk.is_some()).find(|group| !group.is_long());
-        let share = group.map(KeyShare::generate).transpose()?;
-        if psk.is_some_and(|psk| psk.identity.is_empty()) {
-            let message = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
-            return Err(Error::new(ErrorKind::Configuration, message));
-        }
-        let offers = &self.config.offers;
-        let groups: Vec<Group> = offers.groups(psk.is_some()).collect();
-        let hello = ClientHello {
-            random: &self.random,
-            suites: &offers.suites,
-            groups: &groups,
-            share: share.as_ref(),
-            servername: self.config.servername.as_deref(),
-            protocols: &offers.protocols,
-            schemes: if self.config.takes_certificates { &offers.schemes } else { &[] },
-            certificate_types: &client_extensions(&offers.abilities),
-            own_id: self.own_id.as_ref(),
-            psk: psk.map(|psk| Ok::<_, Error>((&*psk.identity, self.hash()?.length()))).transpose()?,
-        };
-        let (uncovered, hello) = (hello.uncovered(), hello.write());
-        Ok(Box::new(Greeting { asked_psk, share, hello, uncovered, transcript: None, retried: None }))
-    }
-
-    /// Writes the proof that we have the key into the hello, if we have one.
-    fn prove(&self, greeting: &mut Greeting) -> Result<(), Error> {
-        let Some((key, transcript)) = self.proof_of(greeting)? else { return Ok(()) };
-        write_proof(&key, &transcript, greeting.uncovered, &mut greeting.hello).map_err(Error::from)
-    }
-
-    /// Our pre-shared key, and the messages before the hello that proves it.
-    pub(super) fn proof_of(&self, greeting: &Greeting) -> Result<Option<KeyAndTranscript>, Error> {
-        let Some(psk) = greeting.asked_psk.as_ref().or(self.config.psk.as_ref()) else { return Ok(None) };
-        let transcript = match &greeting.transcript {
-            Some(transcript) => transcript.clone(),
-            None => Transcript::new(self.hash()?),
-        };
-        Ok(Some((psk.key.clone(), transcript)))
-    }
-
-    /// The hash of a pre-shared key, which all our suites have.
-    fn hash(&self) -> Result<Hash, Error> {
-        self.config.offers.suites.first().map(|&suite| hash(suite)).ok_or_else(no_group)
     }
 
     /// Takes a message.
@@ -257,25 +196,31 @@ impl ClientHandshake {
         let Some((group, share)) = choice.share else {
             return Err(Error::protocol(alert::MISSING_EXTENSION, "The server's hello has no public value"));
         };
-        let Some(own) = greeting.share.filter(|own| own.group().id() == group) else {
+        let mut transcript = greeting.transcript.take().unwrap_or_else(|| Transcript::new(hash(suite)));
+        transcript.add(CLIENT_HELLO, &greeting.hello);
+        transcript.add(SERVER_HELLO, body);
+        let Some(own) = greeting.share.as_ref().filter(|own| own.group().id() == group) else {
             return Err(illegal("The server's public value is in another group than the client's"));
         };
-        let psk = greeting.asked_psk.as_ref().or(self.config.psk.as_ref());
+        let (psk, session) = (greeting.psk(&self.config), greeting.session.as_ref());
         // RFC 8446 section 4.2.11: one that was offered, or none where the server may prove itself with a certificate.
-        let psk = match (choice.psk, psk) {
-            (Some(0), Some(psk)) => Some(psk),
-            (None, _) if self.config.takes_certificates => None,
-            _ => return Err(illegal("The server did not choose the pre-shared key that was offered")),
+        let (key, proof) = match (choice.psk, session, psk) {
+            // It is good for its hash alone.
+            (Some(0), Some(offered), _) if offered.hash == hash(suite) => {
+                (Some(key_of(&offered.session)), ServerProof::Session(Arc::clone(&offered.session)))
+            }
+            (Some(0), None, Some(psk)) | (Some(1), Some(_), Some(psk)) => {
+                (Some(&**psk.key), ServerProof::Psk(psk.identity.clone()))
+            }
+            (None, ..) if self.config.takes_certificates => (None, ServerProof::Certificate),
+            _ => return Err(illegal("The server did not choose a pre-shared key that was offered")),
         };
         let agreed = own.agree(share);
         let shared = agreed.map_err(|_| illegal("The server's public value is none of its group"))?;
-        let algorithm = algorithm(suite).ok_or_else(no_group)?;
-        let mut transcript = greeting.transcript.unwrap_or_else(|| Transcript::new(hash(suite)));
-        transcript.add(CLIENT_HELLO, &greeting.hello);
-        transcript.add(SERVER_HELLO, body);
+        let algorithm = algorithm(suite).ok_or_else(no_suite)?;
         // RFC 8446 section 7.1: without a pre-shared key, zeros.
         let zeros = Digest::zeros(hash(suite));
-        let schedule = Schedule::early(hash(suite), psk.map_or(&*zeros, |psk| &psk.key))?.advance(Some(&shared))?;
+        let schedule = Schedule::early(hash(suite), key.unwrap_or(&zeros))?.advance(Some(&shared))?;
         let hellos = transcript.hash();
         let own = schedule.derive(b"c hs traffic", &hellos)?;
         let peer = schedule.derive(b"s hs traffic", &hellos)?;
@@ -283,8 +228,8 @@ impl ClientHandshake {
         link.end_flight();
         link.use_ids(self.agree_on_ids(&choice)?);
         link.begin_epoch(algorithm, HANDSHAKE_EPOCH, own.clone(), peer.clone());
-        let keys = Keys { suite, schedule, own, peer };
-        Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, psk.is_some()))))
+        let keys = Keys { suite, group, schedule, own, peer };
+        Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, proof))))
     }
 
     /// What the server answers to our offer of connection IDs.
@@ -323,7 +268,7 @@ impl ClientHandshake {
         }
         let mut asked_for = None;
         if let Some((id, _)) = choice.share {
-            let uses_psk = greeting.asked_psk.is_some() || self.config.psk.is_some();
+            let uses_psk = greeting.psk(&self.config).is_some();
             let has_got = greeting.share.as_ref().map(KeyShare::group);
             let group = Group::from_id(id).filter(|group| self.config.offers.groups(uses_psk).any(|own| own == *group));
             let Some(group) = group.filter(|group| has_got != Some(*group)) else {
@@ -335,13 +280,19 @@ impl ClientHandshake {
         } else if choice.cookie.is_none() {
             return Err(illegal("The server asks for a second hello that would be like the first"));
         }
-        let suite = from_id(choice.suite).ok_or_else(no_group)?;
+        let suite = from_id(choice.suite).ok_or_else(no_suite)?;
         let mut first = Transcript::new(hash(suite));
         first.add(CLIENT_HELLO, &greeting.hello);
         greeting.transcript = Some(Transcript::after_retry(&first.hash(), body));
-        let second = two_versions::after_retry(&greeting.hello, choice.cookie, asked_for.as_deref());
+        // RFC 8446 section 4.1.4: a key that does not go with the chosen suite is not offered again. It is the only one then: an external
+        // key goes with all suites, and so does a session beside it.
+        let keeps_keys = greeting.session.as_ref().is_none_or(|offered| offered.hash == hash(suite));
+        if !keeps_keys {
+            (greeting.session, greeting.uncovered) = (None, 0);
+        }
+        let second = two_versions::after_retry(&greeting.hello, choice.cookie, asked_for.as_deref(), keeps_keys);
         greeting.hello = second.ok_or_else(Error::unasked)?;
-        self.prove(greeting)?;
+        greeting.prove(&self.config)?;
         send(now, greeting, link, out)
     }
 
@@ -375,20 +326,7 @@ fn send(now: Instant, greeting: &Greeting, link: &mut Link, out: &mut Outbox) ->
     link.transmit(now, out)
 }
 
-/// Writes the proof of a pre-shared key, the last bytes of a hello. `transcript`: the messages before it.
-pub(super) fn write_proof(
-    key: &[u8],
-    transcript: &Transcript,
-    uncovered: usize,
-    hello: &mut [u8],
-) -> Result<(), Refused> {
-    let proof = binder(key, &transcript.hash_for_binder(hello, uncovered))?;
-    let at = hello.len().checked_sub(proof.len()).ok_or(Refused)?;
-    hello.get_mut(at..).ok_or(Refused)?.copy_from_slice(&proof);
-    Ok(())
-}
-
 /// A configuration has a suite and a group, or it would not have been made.
-fn no_group() -> Error {
+fn no_suite() -> Error {
     Error::new(ErrorKind::Configuration, "The configuration has no cipher suite or no group for DTLS 1.3")
 }

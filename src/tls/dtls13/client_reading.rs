@@ -1,6 +1,7 @@
 //! The rest of a server's flight as a client reads it, from EncryptedExtensions to Finished, and the client's own that answers it
 //! (RFC 8446 sections 4.3 and 4.4).
 
+use super::client_sessions::Remembering;
 use super::config::ClientConfig;
 use super::errors::{illegal, malformed, unexpected};
 use super::finish::{Outcome, Read};
@@ -12,6 +13,7 @@ use super::proof::{OwnProof, Signer};
 use super::schedule::{Schedule, finished};
 use super::suite::algorithm;
 use super::transcript::Transcript;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::claim::Claim;
 use crate::tls::error::Error;
 use crate::tls::ffi::are_equal;
@@ -19,6 +21,9 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
+use crate::tls::peer::Authorization;
+use crate::tls::session::Session;
+use crate::tls::session_policy::NewSession;
 use crate::tls::suites::Suite;
 use crate::wire::certificate_type::{Agreement, read_server_hello};
 use crate::wire::certificate13::{self, read_request};
@@ -31,9 +36,20 @@ use std::time::Instant;
 /// What the two hellos have led to.
 pub(super) struct Keys {
     pub(super) suite: Suite,
+    /// IANA's number.
+    pub(super) group: u16,
     pub(super) schedule: Schedule,
     pub(super) own: Digest,
     pub(super) peer: Digest,
+}
+
+/// By what the server proves who it is.
+pub(super) enum ServerProof {
+    /// By the pre-shared key of this identity.
+    Psk(Vec<u8>),
+    /// By the key of a session.
+    Session(Arc<Session>),
+    Certificate,
 }
 
 /// A flight that is being read.
@@ -43,7 +59,8 @@ pub(super) struct Reading {
     has_extensions: bool,
     protocol: Option<Vec<u8>>,
     agreement: Agreement,
-    /// What the server has to prove; `None` where it did so by the pre-shared key.
+    proof: ServerProof,
+    /// What the server has to prove, or has proved when the session was made; `None` where it does so by the pre-shared key.
     server: Option<PeerProof>,
     /// The numbers of the signatures that the server accepts from us, if it has asked for one.
     request: Option<Vec<u16>>,
@@ -51,15 +68,21 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(config: &ClientConfig, keys: Keys, transcript: Transcript, uses_psk: bool) -> Reading {
-        let proof = || PeerProof::new(&config.offers.peers, Signer::Server, CertificateType::X509);
+    pub(super) fn new(config: &ClientConfig, keys: Keys, transcript: Transcript, proof: ServerProof) -> Reading {
+        let rules = &config.offers.peers;
+        let server = match &proof {
+            ServerProof::Psk(_) => None,
+            ServerProof::Session(session) => Some(PeerProof::recalled(rules, Signer::Server, session)),
+            ServerProof::Certificate => Some(PeerProof::new(rules, Signer::Server, CertificateType::X509)),
+        };
         Reading {
             keys,
             transcript,
             has_extensions: false,
             protocol: None,
             agreement: Agreement::by_default(&config.offers.abilities),
-            server: (!uses_psk).then(proof),
+            proof,
+            server,
             request: None,
             messages_read: 0,
         }
@@ -79,7 +102,13 @@ impl Reading {
         let Message { kind, body, .. } = message;
         let mut question = None;
         match (*kind, &mut self.server) {
-            (ENCRYPTED_EXTENSIONS, _) if !self.has_extensions => self.read_extensions(config, body)?,
+            (ENCRYPTED_EXTENSIONS, _) if !self.has_extensions => {
+                self.read_extensions(config, body)?;
+                // Whoever has sealed this has the key of the session. The application has its say about the server all the same.
+                if matches!(self.proof, ServerProof::Session(_)) {
+                    question = self.server.as_mut().and_then(PeerProof::question);
+                }
+            }
             // RFC 8446 section 4.3.2: not behind a pre-shared key, once, and before the server's own proof.
             (CERTIFICATE_REQUEST, Some(server))
                 if self.has_extensions && self.request.is_none() && server.awaits(CERTIFICATE) =>
@@ -101,8 +130,8 @@ impl Reading {
     fn read_extensions(&mut self, config: &ClientConfig, body: &[u8]) -> Result<(), Error> {
         let list = extensions::encrypted(body).ok_or_else(|| malformed("The server's extensions are malformed"))?;
         let offers = &config.offers;
-        let has_raw =
-            |types: &[CertificateType]| self.server.is_some() && types.contains(&CertificateType::RawPublicKey);
+        let uses_certificates = matches!(self.proof, ServerProof::Certificate);
+        let has_raw = |types: &[CertificateType]| uses_certificates && types.contains(&CertificateType::RawPublicKey);
         for id in extensions::numbers(list, extensions::Hello::Server)? {
             let was_offered = match id {
                 extension::SUPPORTED_GROUPS => true,
@@ -116,7 +145,7 @@ impl Reading {
                 return Err(ExtensionFault::Unoffered(id).into());
             }
         }
-        if let Some(server) = &mut self.server {
+        if let Some(server) = self.server.as_mut().filter(|_| uses_certificates) {
             self.agreement = read_server_hello(&offers.abilities, list)?;
             let kind = self.agreement.peer;
             server.kind = kind.ok_or_else(|| Error::no_shared_certificate_type("server certificate"))?;
@@ -162,7 +191,7 @@ impl Reading {
         link: &mut Link,
         out: &mut Outbox,
     ) -> Result<Outcome, Error> {
-        let Keys { suite, schedule, own, peer } = &self.keys;
+        let Keys { suite, group, schedule, own, peer } = &self.keys;
         if !are_equal(body, &finished(peer, &self.transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The server's Finished message is wrong"));
         }
@@ -181,16 +210,36 @@ impl Reading {
         link.push(HANDSHAKE_EPOCH, FINISHED, &own_finished);
         link.transmit(now, out)?;
         link.begin_epoch(algorithm(*suite).ok_or_else(Error::unasked)?, DATA_EPOCH, own_data, peer_data);
-        Ok(Outcome {
+        let (identity, session) = match std::mem::replace(&mut self.proof, ServerProof::Certificate) {
+            ServerProof::Psk(identity) => (Some(identity), None),
+            ServerProof::Session(session) => (session.psk_identity.clone(), Some(session)),
+            ServerProof::Certificate => (None, None),
+        };
+        let accepted = self.request.as_deref().unwrap_or_default();
+        let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), accepted);
+        let mut outcome = Outcome {
             suite: *suite,
             exporter: master.derive(b"exp master", &so_far)?,
             finished: Finished::new(&own_finished, body),
+            algorithms: Algorithms { group: *group, signatures },
             psk_identity: None,
             protocol: self.protocol.take(),
             uses_psk: self.server.is_none(),
+            resumed: session.is_some(),
             peer: self.server.take().map(PeerProof::into_peer),
             own: shown.map(|(own, kind, _)| (own, kind)),
-        })
+            ticket: None,
+            // It is good once more until another one comes.
+            session: session.and_then(|session| NewSession::of(&session)),
+            remembering: None,
+        };
+        self.transcript.add(FINISHED, &own_finished);
+        let resumption = master.derive(b"res master", &self.transcript.hash())?;
+        if outcome.authorization() == Authorization::Granted {
+            let (protocol, peer) = (outcome.protocol.clone(), outcome.peer.as_ref());
+            outcome.remembering = Remembering::of(config, *suite, protocol, peer, identity, resumption);
+        }
+        Ok(outcome)
     }
 }
 

@@ -9,9 +9,11 @@ use crate::tls::ffi::groups::Group;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::own_credential::OwnCredential;
 use crate::tls::psk::ClientPsk;
+use crate::tls::session::{Scope, Session, SessionOf};
 use crate::tls::suites::Suite;
 use crate::tls::trust::x509::Purpose;
 use crate::tls::trust::{PeerName, PeerRules, Signatures};
+use crate::tls::wall_clock::WallClock;
 use crate::wire::certificate_type::Abilities;
 use crate::wire::{certificate13, handshake::MESSAGE_LIMIT};
 use std::sync::Arc;
@@ -35,6 +37,8 @@ pub(super) struct Offers {
     pub(super) peers: Arc<PeerRules>,
     /// How either side may prove who it is.
     pub(super) abilities: Abilities,
+    /// What sessions are bound to.
+    pub(super) scope: Scope,
 }
 
 /// A server's side of every handshake.
@@ -56,6 +60,10 @@ pub(crate) struct ClientConfig {
     pub(super) takes_certificates: bool,
     /// The name by which the server is asked for.
     pub(super) servername: Option<String>,
+    /// What it offers to resume.
+    pub(super) session: Option<Arc<Session>>,
+    /// Without it, a client remembers nothing.
+    pub(super) clock: Option<WallClock>,
 }
 
 impl Offers {
@@ -66,6 +74,7 @@ impl Offers {
         own: Vec<OwnCredential>,
         peer: Option<&PeerAuthentication>,
         purpose: Purpose,
+        scope: Scope,
     ) -> Result<Offers, ConfigError> {
         let suites = suites(settings)?;
         let has_wished_groups = groups.is_some();
@@ -73,8 +82,11 @@ impl Offers {
             None => Group::ALL.to_vec(),
             Some(ids) => Group::of(ids),
         };
-        if suites.is_empty() || groups.is_empty() {
+        if suites.is_empty() {
             return Err(ConfigError::NoUsableSuite);
+        }
+        if groups.is_empty() {
+            return Err(ConfigError::NoUsableGroup);
         }
         let signatures = Signatures::wished(settings.wishes.signature_algorithms.as_deref())?;
         let own =
@@ -98,6 +110,7 @@ impl Offers {
             },
             own,
             peers: Arc::new(peers),
+            scope,
         })
     }
 
@@ -112,6 +125,11 @@ impl Offers {
         let is_left_out = move |group: Group| uses_psk && !self.has_wished_groups && group.is_long();
         self.groups.iter().copied().filter(move |group| !is_left_out(*group))
     }
+}
+
+/// Whether one of IANA's numbers is that of a group of this engine.
+pub(crate) fn has_group(numbers: &[u16]) -> bool {
+    !Group::of(numbers).is_empty()
 }
 
 /// The suites of DTLS 1.3 that the settings name; all of them when they name none at all.
@@ -129,15 +147,16 @@ pub(super) fn suites(settings: &Settings) -> Result<Vec<Suite>, ConfigError> {
 
 impl ServerConfig {
     /// `has_psk`: whether somebody knows pre-shared keys. `clients`: how those authenticate that have none; `None` asks them for
-    /// nothing.
+    /// nothing. `scope`: what sessions are bound to.
     pub(crate) fn new(
         settings: &Settings,
         groups: Option<&[u16]>,
         has_psk: bool,
         own: Vec<OwnCredential>,
         clients: Option<&PeerAuthentication>,
+        scope: Scope,
     ) -> Result<ServerConfig, ConfigError> {
-        let offers = Offers::new(settings, groups, own, clients, Purpose::ClientAuthentication)?;
+        let offers = Offers::new(settings, groups, own, clients, Purpose::ClientAuthentication, scope)?;
         let anchors = clients.and_then(|clients| clients.trust_anchors.as_ref());
         let wish = settings.wishes.name_authorities;
         let mut authorities =
@@ -158,7 +177,7 @@ impl ServerConfig {
 }
 
 impl ClientConfig {
-    /// `server`: how it authenticates if not by a pre-shared key; `None` when it must by that.
+    /// `server`: how it authenticates if not by a pre-shared key; `None` when it must by that. `scope`: what sessions are bound to.
     pub(crate) fn new(
         settings: &Settings,
         groups: Option<&[u16]>,
@@ -166,8 +185,9 @@ impl ClientConfig {
         asks_for_psk: bool,
         server: Option<&PeerAuthentication>,
         own: Vec<OwnCredential>,
+        scope: Scope,
     ) -> Result<ClientConfig, ConfigError> {
-        let mut offers = Offers::new(settings, groups, own, server, Purpose::ServerAuthentication)?;
+        let mut offers = Offers::new(settings, groups, own, server, Purpose::ServerAuthentication, scope)?;
         // RFC 8446 section 4.2.11: a pre-shared key is good for one hash, and the best suite says which.
         if let Some(first) = offers.suites.first().copied()
             && (psk.is_some() || asks_for_psk)
@@ -176,7 +196,8 @@ impl ClientConfig {
         }
         let name = server.and_then(|server| server.servername.as_deref()).map(PeerName::parse);
         let servername = name.as_ref().and_then(PeerName::dns).map(str::to_owned);
-        Ok(ClientConfig { offers, psk, asks_for_psk, takes_certificates: server.is_some(), servername })
+        let takes_certificates = server.is_some();
+        Ok(ClientConfig { offers, psk, asks_for_psk, takes_certificates, servername, session: None, clock: None })
     }
 
     pub(crate) fn suites(&self) -> &[Suite] {
@@ -186,5 +207,11 @@ impl ClientConfig {
     /// Has the server asked for by this name.
     pub(crate) fn send_name(&mut self, servername: &str) {
         self.servername = PeerName::parse(servername).dns().map(str::to_owned);
+    }
+
+    /// Has it remember its sessions, and offer to resume one. What cannot be read, or does not fit, is not offered.
+    pub(crate) fn resume(&mut self, clock: WallClock, session: Option<&[u8]>) {
+        self.session = session.and_then(|bytes| Session::from_bytes(bytes, SessionOf::Client)).map(Arc::new);
+        self.clock = Some(clock);
     }
 }

@@ -1,5 +1,6 @@
 //! Errors of this engine, which has no numbers for them.
 
+use super::link::Fault;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::Refused;
 use crate::wire::alert;
@@ -32,6 +33,16 @@ impl From<ChoiceFault> for Error {
                 format!("The server's hello has the extension {id}, which does not belong there"),
             ),
             ChoiceFault::Extensions(fault) => fault.into(),
+        }
+    }
+}
+
+impl Fault {
+    /// The error, where it was an authentic record. `what`: the name of its content.
+    pub(super) fn of(self, what: &str) -> Error {
+        match self {
+            Fault::Malformed => malformed(&format!("The peer sent a malformed {what}")),
+            Fault::TooLong(length) => Error::message_too_long(length),
         }
     }
 }

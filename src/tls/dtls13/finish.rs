@@ -1,13 +1,16 @@
 //! What a handshake leaves behind when it is over.
 
+use super::client_sessions::Remembering;
 use super::proof::OwnProof;
 use super::schedule::{LABEL_LIMIT, derive, expand_label};
+use crate::tls::algorithms::Algorithms;
 use crate::tls::error::{EXPORT_LIMIT, ExportError};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
 use crate::tls::peer::Authorization;
 use crate::tls::progress::{Negotiated, Terms};
 use crate::tls::question::Question;
+use crate::tls::session_policy::NewSession;
 use crate::tls::suites::Suite;
 use crate::tls::trust::Peer;
 use crate::wire::CertificateType;
@@ -28,29 +31,42 @@ pub(super) struct Outcome {
     pub(super) suite: Suite,
     pub(super) exporter: Digest,
     pub(super) finished: Finished,
+    pub(super) algorithms: Algorithms,
     /// The identity whose key the peer proved to have. Servers only.
     pub(super) psk_identity: Option<Vec<u8>>,
     /// The application protocol (RFC 7301).
     pub(super) protocol: Option<Vec<u8>>,
-    /// Whether the two sides have proved to have a pre-shared key.
+    /// Whether the two sides have proved to have a pre-shared key that is no session's.
     pub(super) uses_psk: bool,
-    /// What the peer has presented; `None` when it was not asked to.
+    /// Whether they have resumed a session.
+    pub(super) resumed: bool,
+    /// What the peer has presented, in this handshake or in the one that made the session; `None` when it was not asked to.
     pub(super) peer: Option<Peer>,
     /// What we have shown, and as what.
     pub(super) own: Option<(Arc<OwnProof>, CertificateType)>,
+    /// A server's: the message that gives a session to the client.
+    pub(super) ticket: Option<Vec<u8>>,
+    /// A server's: the session, where it is kept and not sealed in the ticket. A client's: the one that it has resumed.
+    pub(super) session: Option<NewSession>,
+    /// A client's, for tickets that come.
+    pub(super) remembering: Option<Box<Remembering>>,
 }
 
 impl Outcome {
-    pub(super) fn negotiated(&mut self) -> Box<Negotiated> {
-        let authorization = match &self.peer {
+    pub(super) fn authorization(&self) -> Authorization {
+        match &self.peer {
             _ if self.uses_psk => Authorization::Granted,
-            Some(peer) => peer.authorization(false, false),
+            Some(peer) => peer.authorization(false, self.resumed),
             None => Authorization::Unknown,
-        };
+        }
+    }
+
+    pub(super) fn negotiated(&mut self) -> Box<Negotiated> {
+        let authorization = self.authorization();
         let mut peer = self.peer.take();
         Box::new(Negotiated {
             suite: self.suite,
-            resumed: false,
+            resumed: self.resumed,
             psk_identity: self.psk_identity.take(),
             peer: peer.as_mut().and_then(Peer::take_credential),
             terms: Terms {
@@ -59,7 +75,7 @@ impl Outcome {
                 issuers: peer.as_mut().map(Peer::take_issuers).unwrap_or_default(),
                 srtp_profile: None,
             },
-            session: None,
+            session: self.session.take(),
             early: VecDeque::new(),
         })
     }

@@ -1,7 +1,7 @@
 //! Handshake messages on their way to the peer, until it has acknowledged them (RFC 9147 sections 5.8 and 7).
 
 use super::numbers::{DATA_EPOCH, RecordNumber};
-use crate::wire::handshake::MESSAGE_LIMIT;
+use crate::wire::handshake::{MESSAGE_LIMIT, NEW_SESSION_TICKET};
 use crate::wire::{HANDSHAKE_HEADER_LENGTH, u24};
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,17 @@ impl Flight {
 
     pub(super) fn is_under_way(&self) -> bool {
         !self.fragments.is_empty()
+    }
+
+    /// Whether what is under way belongs to a handshake. Nothing that the peer repeats of its own asks for anything else.
+    pub(super) fn is_of_handshake(&self) -> bool {
+        self.fragments.first().is_some_and(|first| first.epoch < DATA_EPOCH)
+    }
+
+    /// Whether it was given up, and is of no use to the peer any more: a ticket.
+    pub(super) fn is_in_vain(&self) -> bool {
+        let is_ticket = |fragment: &Fragment| fragment.bytes.first() == Some(&NEW_SESSION_TICKET);
+        self.due.is_none() && !self.fragments.is_empty() && self.fragments.iter().all(is_ticket)
     }
 
     /// What was missing has been sent.

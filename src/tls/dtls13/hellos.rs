@@ -3,7 +3,8 @@
 use crate::tls::ffi::groups::{Group, KeyShare};
 use crate::tls::suites::Suite;
 use crate::wire::certificate13::write_schemes;
-use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, PSK_DHE_KE, RETRY_RANDOM, extension};
+use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, RETRY_RANDOM, extension};
+use crate::wire::psk_offer::PSK_DHE_KE;
 use crate::wire::{ConnectionId, connection_id_extension, vector};
 
 /// RFC 6066 section 3.
@@ -24,12 +25,23 @@ pub(super) struct ClientHello<'a> {
     pub(super) certificate_types: &'a [u8],
     /// The connection ID that we want to see.
     pub(super) own_id: Option<&'a ConnectionId>,
-    /// Identity of a pre-shared key, and bytes of the proof that we have the key.
-    pub(super) psk: Option<(&'a [u8], usize)>,
+    /// Whether we take sessions, which later handshakes resume by pre-shared keys.
+    pub(super) takes_sessions: bool,
+    /// Pre-shared keys, best first.
+    pub(super) keys: &'a [Identity<'a>],
+}
+
+/// What a ClientHello says of a pre-shared key.
+pub(super) struct Identity<'a> {
+    pub(super) bytes: &'a [u8],
+    /// 0 for an external key (RFC 8446 section 4.2.11).
+    pub(super) obfuscated_age: u32,
+    /// Bytes of the proof that we have the key.
+    pub(super) proof_length: usize,
 }
 
 impl ClientHello<'_> {
-    /// The body, with zeros for the proof, which are the last of its bytes.
+    /// The body, with zeros for the proofs, which are the last of its bytes.
     pub(super) fn write(&self) -> Vec<u8> {
         let mut body = Vec::new();
         body.extend(DTLS_1_2.to_be_bytes());
@@ -76,22 +88,31 @@ impl ClientHello<'_> {
         write(body, extension::KEY_SHARE, |body| {
             body.extend(shares(self.share));
         });
-        let Some((identity, binder_length)) = self.psk else { return };
-        write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
+        if self.takes_sessions || !self.keys.is_empty() {
+            write(body, extension::PSK_KEY_EXCHANGE_MODES, |body| vector(body, 1, |body| body.push(PSK_DHE_KE)));
+        }
+        if self.keys.is_empty() {
+            return;
+        }
         // RFC 8446 section 4.2.11: the last one.
         write(body, extension::PRE_SHARED_KEY, |body| {
             vector(body, 2, |body| {
-                vector(body, 2, |body| body.extend(identity));
-                // RFC 8446 section 4.2.11: keys from outside have no age.
-                body.extend([0; 4]);
+                for key in self.keys {
+                    vector(body, 2, |body| body.extend(key.bytes));
+                    body.extend(key.obfuscated_age.to_be_bytes());
+                }
             });
-            vector(body, 2, |body| vector(body, 1, |body| body.resize(body.len() + binder_length, 0)));
+            vector(body, 2, |body| {
+                for key in self.keys {
+                    vector(body, 1, |body| body.resize(body.len() + key.proof_length, 0));
+                }
+            });
         });
     }
 
-    /// Bytes at the end of the body that the proof does not cover: the list of proofs, which has one.
+    /// Bytes at the end of the body that the proofs do not cover: the list of them.
     pub(super) fn uncovered(&self) -> usize {
-        self.psk.map_or(0, |(_, binder_length)| 2 + 1 + binder_length)
+        if self.keys.is_empty() { 0 } else { 2 + self.keys.iter().map(|key| 1 + key.proof_length).sum::<usize>() }
     }
 }
 

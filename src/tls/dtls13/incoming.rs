@@ -85,6 +85,11 @@ impl Incoming {
         self.pending.iter().all(Option::is_none).then_some(self.next)
     }
 
+    /// Gives the memory of messages back that have been read.
+    pub(super) fn rest(&mut self) {
+        self.pending.shrink_to_fit();
+    }
+
     /// Takes a fragment whose lengths agree.
     pub(super) fn put(&mut self, epoch: u64, fragment: &HandshakeFragment<'_>) -> Place {
         let Some(ahead) = fragment.sequence.checked_sub(self.next).map(usize::from) else {

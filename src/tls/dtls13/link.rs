@@ -14,7 +14,7 @@ use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
 use crate::tls::inbound::DropReason;
 use crate::tls::outbox::Outbox;
-use crate::wire::handshake::HandshakeFragment;
+use crate::wire::handshake::{HandshakeFragment, MESSAGE_LIMIT};
 use crate::wire::{ConnectionId, OwnedRecord, RECORD_HEADER_LENGTH, Record};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -33,9 +33,13 @@ pub(super) mod kind {
 const EARLY_LIMIT: usize = 8;
 const EARLY_BYTES_LIMIT: usize = 16 * 1024;
 
-/// What came of a handshake record, or of an ACK, makes no sense.
+/// What is wrong with the content of a handshake record, or of an ACK.
 #[derive(Debug)]
-pub(super) struct Malformed;
+pub(super) enum Fault {
+    Malformed,
+    /// It belongs to a message of so many bytes, which is longer than there is room for.
+    TooLong(usize),
+}
 
 /// What a protected record was.
 pub(super) enum Ciphertext {
@@ -266,10 +270,14 @@ impl Link {
 
     // --- time --------------------------------------------------------------------------------------------------------
 
-    /// Whatever is due is so much later.
+    /// What is to be repeated is repeated so much later.
     pub(super) fn postpone(&mut self, delay: Duration) {
         self.flight.postpone(delay);
-        self.acknowledgments.postpone(delay);
+    }
+
+    /// When the peer is to be told which records have come.
+    pub(super) fn acknowledgment_deadline(&self) -> Option<Instant> {
+        self.acknowledgments.deadline()
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
@@ -285,6 +293,8 @@ impl Link {
         self.tell(now, out)?;
         if self.flight.is_due(now, self.is_open, self.pace) {
             self.transmit(now, out)?;
+        } else if self.flight.is_in_vain() {
+            self.end_flight();
         }
         Ok(())
     }
@@ -329,17 +339,17 @@ impl Link {
         std::mem::take(&mut self.early)
     }
 
-    /// Takes the content of a handshake record. What is whole of it is in [`Link::next_message`].
+    /// Takes the content of a handshake record. What is whole of it is in [`Link::next_message`]. Whether our flight was repeated.
     pub(super) fn take_handshake(
         &mut self,
         now: Instant,
         number: RecordNumber,
         mut content: &[u8],
         out: &mut Outbox,
-    ) -> Result<(), Malformed> {
+    ) -> Result<bool, Fault> {
         let (mut is_old, mut is_kept, mut is_dropped) = (false, false, content.is_empty());
         while !content.is_empty() {
-            let (fragment, rest) = HandshakeFragment::split(content).ok_or(Malformed)?;
+            let (fragment, rest) = HandshakeFragment::split(content).ok_or_else(|| fault_of(content))?;
             match self.incoming.put(number.epoch, &fragment) {
                 Place::Old => is_old = true,
                 Place::Kept => is_kept = true,
@@ -347,20 +357,21 @@ impl Link {
             }
             content = rest;
         }
-        if is_old && !is_kept && self.flight.is_under_way() {
+        if is_old && !is_kept && self.flight.is_of_handshake() {
             // RFC 9147 section 5.8.1: the peer repeats what we have answered, so our answer was lost. It tells more than an ACK.
-            if self.flight.has_rested(now) {
-                self.transmit(now, out).map_err(|_| Malformed)?;
+            let repeats = self.flight.has_rested(now);
+            if repeats {
+                self.transmit(now, out).map_err(|_| Fault::Malformed)?;
             }
-        } else if !is_dropped && (is_kept || number.epoch != PLAINTEXT_EPOCH) {
+            return Ok(repeats);
+        }
+        if !is_dropped && (is_kept || number.epoch != PLAINTEXT_EPOCH) {
             // RFC 9147 section 7: only what was taken, or had been before. Nobody hears in plaintext what came twice.
             self.acknowledgments.push(number);
             let delay = if self.is_open { Duration::ZERO } else { self.pace.first_interval / 4 };
-            if is_kept || self.is_open {
-                self.acknowledgments.tell_at(now + delay);
-            }
+            self.acknowledgments.tell_at(now + delay);
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Whether the next so many messages are whole.
@@ -380,8 +391,8 @@ impl Link {
         epoch: u64,
         content: &[u8],
         out: &mut Outbox,
-    ) -> Result<bool, Malformed> {
-        let mut numbers = acknowledgments::parse(content).ok_or(Malformed)?.peekable();
+    ) -> Result<bool, Fault> {
+        let mut numbers = acknowledgments::parse(content).ok_or(Fault::Malformed)?.peekable();
         if !self.flight.is_under_way() {
             return Ok(false);
         }
@@ -398,8 +409,16 @@ impl Link {
         }
         if is_news {
             // RFC 9147 section 7.2: the rest at once.
-            self.transmit(now, out).map_err(|_| Malformed)?;
+            self.transmit(now, out).map_err(|_| Fault::Malformed)?;
         }
         Ok(false)
+    }
+}
+
+/// Why no fragment of a handshake message could be read.
+fn fault_of(content: &[u8]) -> Fault {
+    match HandshakeFragment::parse(content).map(|fragment| fragment.length) {
+        Some(length) if length > MESSAGE_LIMIT => Fault::TooLong(length),
+        _ => Fault::Malformed,
     }
 }

@@ -8,6 +8,7 @@ mod association;
 mod beside;
 mod client;
 mod client_reading;
+mod client_sessions;
 mod config;
 mod departure;
 mod errors;
@@ -15,6 +16,7 @@ mod finish;
 mod flight;
 #[cfg(any(test, fuzzing))]
 pub(super) mod fuzzing;
+mod greeting;
 mod hellos;
 mod incoming;
 #[cfg(any(test, fuzzing))]
@@ -30,6 +32,8 @@ mod saved;
 mod schedule;
 mod server;
 mod server_flight;
+mod server_sessions;
+mod session_key;
 mod steps;
 mod suite;
 #[cfg(test)]
@@ -37,7 +41,7 @@ mod tests;
 mod transcript;
 
 pub(crate) use association::Association;
-pub(crate) use config::{ClientConfig, ServerConfig};
+pub(crate) use config::{ClientConfig, ServerConfig, has_group};
 #[cfg(any(test, fuzzing))]
 pub(super) use insider::Insider;
 pub(crate) use retry::Retry;

@@ -1,5 +1,6 @@
 //! An association whose handshake is over: records of the application, and the messages that may still come.
 
+use super::client_sessions::Remembering;
 use super::errors::{alert_received, illegal, malformed, unexpected};
 use super::finish::{Outcome, export};
 use super::incoming::Message;
@@ -7,16 +8,19 @@ use super::link::{Ciphertext, Link, kind};
 use super::numbers::DATA_EPOCH;
 use super::proof::OwnProof;
 use super::protection::Opened;
+use crate::tls::algorithms::Algorithms;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind, ExportError};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::finished::Finished;
 use crate::tls::inbound::{DropReason, Inbound};
 use crate::tls::outbox::Outbox;
+use crate::tls::saved::SessionId;
+use crate::tls::session_policy::NewSession;
 use crate::tls::suites::Suite;
 use crate::wire::connection_id_extension as connection_ids;
 use crate::wire::handshake::{KEY_UPDATE, NEW_CONNECTION_ID, NEW_SESSION_TICKET, REQUEST_CONNECTION_ID};
-use crate::wire::{CertificateType, RECORD_LIMIT, Record, RoutabilityCheck, alert};
+use crate::wire::{CertificateType, NewSessionTicket, RECORD_LIMIT, Record, RoutabilityCheck, alert};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -32,11 +36,16 @@ pub(super) struct Open {
     exporter: Digest,
     /// `None` where the handshake was in another process.
     finished: Option<Finished>,
+    algorithms: Algorithms,
     update: Update,
     /// What we have shown, and as what.
     own: Option<(Arc<OwnProof>, CertificateType)>,
     /// When the keys were found to be worn.
     worn_at: Option<Instant>,
+    /// A client's, for tickets that come.
+    remembering: Option<Box<Remembering>>,
+    /// Under which a server keeps the session of the handshake.
+    session_id: Option<Box<SessionId>>,
 }
 
 /// Where our own keys are on their way to the next ones.
@@ -50,14 +59,27 @@ enum Update {
 }
 
 impl Open {
-    pub(super) fn new(is_client: bool, outcome: Outcome) -> Open {
-        let Outcome { suite, exporter, finished, own, .. } = outcome;
-        Open { finished: Some(finished), own, ..Open::going_on(is_client, suite, exporter) }
+    pub(super) fn new(is_client: bool, session_id: Option<SessionId>, outcome: Outcome) -> Open {
+        let Outcome { suite, exporter, finished, algorithms, own, remembering, .. } = outcome;
+        let session_id = session_id.map(Box::new);
+        let rest = Open::going_on(is_client, suite, exporter);
+        Open { finished: Some(finished), algorithms, own, remembering, session_id, ..rest }
     }
 
     /// What is left of a handshake in another process.
     pub(super) fn going_on(is_client: bool, suite: Suite, exporter: Digest) -> Open {
-        Open { is_client, suite, exporter, finished: None, update: Update::No, own: None, worn_at: None }
+        Open {
+            is_client,
+            suite,
+            exporter,
+            finished: None,
+            algorithms: Algorithms::default(),
+            update: Update::No,
+            own: None,
+            worn_at: None,
+            remembering: None,
+            session_id: None,
+        }
     }
 
     /// Fatal only if an authentic record caused it, or so many forged ones that the keys are worn.
@@ -111,15 +133,21 @@ impl Open {
             kind::HANDSHAKE if content.is_empty() => Err(unexpected("The peer sent an empty handshake record")),
             kind::HANDSHAKE => {
                 let taken = link.take_handshake(now, opened.number, content, out);
-                taken.map_err(|_| malformed("The peer sent a malformed handshake message"))?;
+                let repeats = taken.map_err(|fault| fault.of("handshake message"))?;
+                let mut session = None;
                 while let Some(message) = link.next_message() {
-                    self.take_message(&message, link)?;
+                    // Of several tickets in one record, the newest is worth an event.
+                    session = self.take_message(now, &message, link)?.or(session);
                 }
-                Ok(Inbound::Consumed)
+                Ok(match session {
+                    Some(session) => Inbound::Session(Box::new(session)),
+                    None if repeats => Inbound::Repeated,
+                    None => Inbound::Consumed,
+                })
             }
             kind::ACK => {
                 let delivered = link.take_acknowledgment(now, opened.number.epoch, content, out);
-                let delivered = delivered.map_err(|_| malformed("The peer sent a malformed acknowledgment"))?;
+                let delivered = delivered.map_err(|fault| fault.of("acknowledgment"))?;
                 if delivered && self.update == Update::UnderWay {
                     // RFC 9147 section 8: only now.
                     link.update_sealer()?;
@@ -140,10 +168,14 @@ impl Open {
         }
     }
 
-    fn take_message(&mut self, message: &Message, link: &mut Link) -> Result<(), Error> {
+    /// Answers the session that the message brings.
+    fn take_message(&mut self, now: Instant, message: &Message, link: &mut Link) -> Result<Option<NewSession>, Error> {
         match message.kind {
-            // It is acknowledged, and of no use: nothing is resumed here.
-            NEW_SESSION_TICKET if self.is_client && message.epoch >= DATA_EPOCH => Ok(()),
+            NEW_SESSION_TICKET if self.is_client && message.epoch >= DATA_EPOCH => {
+                let ticket = NewSessionTicket::parse(&message.body)
+                    .ok_or_else(|| malformed("The server sent a malformed NewSessionTicket"))?;
+                return Ok(self.remembering.as_ref().and_then(|remembering| remembering.session(now, &ticket)));
+            }
             KEY_UPDATE if message.epoch == link.peer_epoch() && message.epoch >= DATA_EPOCH => {
                 let is_requested = match message.body.as_slice() {
                     [UPDATE_NOT_REQUESTED] => false,
@@ -155,7 +187,6 @@ impl Open {
                 if is_requested && self.update == Update::No {
                     self.update = Update::Due;
                 }
-                Ok(())
             }
             NEW_CONNECTION_ID if message.epoch >= DATA_EPOCH && has_peer_id(link) => {
                 let ids = connection_ids::read_new(&message.body);
@@ -165,15 +196,16 @@ impl Open {
                 if is_immediate && let Some(first) = first {
                     link.change_peer_id(&first);
                 }
-                Ok(())
             }
             // RFC 9147 section 9: an endpoint may give fewer than it was asked for. This one has one for each connection.
             REQUEST_CONNECTION_ID if message.epoch >= DATA_EPOCH && has_own_id(link) => {
-                let is_number = message.body.len() == 1;
-                is_number.then_some(()).ok_or_else(|| malformed("The peer sent a malformed RequestConnectionId"))
+                if message.body.len() != 1 {
+                    return Err(malformed("The peer sent a malformed RequestConnectionId"));
+                }
             }
-            _ => Err(unexpected("The peer sent a handshake message that does not belong behind the handshake")),
+            _ => return Err(unexpected("The peer sent a handshake message that does not belong behind the handshake")),
         }
+        Ok(None)
     }
 
     /// Notes whether the keys that a payload was sealed with are worn. The next ones need a message of their own, which leaves
@@ -222,6 +254,10 @@ impl Open {
         self.own.as_ref().and_then(|(own, kind)| own.shown(*kind))
     }
 
+    pub(super) fn session_id(&self) -> Option<SessionId> {
+        self.session_id.as_deref().copied()
+    }
+
     pub(super) fn is_client(&self) -> bool {
         self.is_client
     }
@@ -236,6 +272,10 @@ impl Open {
 
     pub(super) fn finished(&self) -> Option<&Finished> {
         self.finished.as_ref()
+    }
+
+    pub(super) fn algorithms(&self) -> Algorithms {
+        self.algorithms
     }
 }
 

@@ -7,6 +7,7 @@ use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::sign::VerifyingKey;
 use crate::tls::question::Question;
+use crate::tls::session::Session;
 use crate::tls::trust::{Chain, Peer, PeerRules};
 use crate::wire::certificate13::{read_certificate, read_verify};
 use crate::wire::handshake::{CERTIFICATE, CERTIFICATE_VERIFY};
@@ -36,6 +37,13 @@ impl PeerProof {
     /// `signer`: the peer's role.
     pub(super) fn new(rules: &Arc<PeerRules>, signer: Signer, kind: CertificateType) -> PeerProof {
         PeerProof { rules: Arc::clone(rules), peer: Peer::new(rules), signer, kind, due: Due::Certificate }
+    }
+
+    /// The peer resumes a session in which it was this one, and presents nothing.
+    pub(super) fn recalled(rules: &Arc<PeerRules>, signer: Signer, session: &Session) -> PeerProof {
+        let mut peer = Peer::new(rules);
+        peer.recall(session);
+        PeerProof { rules: Arc::clone(rules), peer, signer, kind: CertificateType::X509, due: Due::Nothing }
     }
 
     /// Whether this message is the one that is due.

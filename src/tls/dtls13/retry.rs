@@ -33,16 +33,19 @@ impl Retry {
         body: &[u8],
     ) -> Option<Retry> {
         let suites = &config.offers.suites;
-        let psk = offer.psk.as_ref().filter(|psk| config.has_psk && psk.takes_key_exchange);
+        // What looks like the session of a server with certificates may be one, or not: nothing is looked up for whoever has not
+        // proved its address.
+        let psk = offer.psk.as_ref().filter(|_| offer.modes.with_key_exchange);
         // RFC 8446 section 4.2.11: a key is good for one hash; its proof is as long.
         let has_key =
-            |suite: Suite| psk.is_some_and(|psk| psk.keys.iter().any(|(_, proof)| proof.len() == hash(suite).length()));
+            |suite: Suite| psk.is_some_and(|psk| psk.keys.iter().any(|key| key.proof.len() == hash(suite).length()));
         let can_sign = config.offers.own(schemes).is_some();
         let common = || suites.iter().copied().filter(|suite| offered.contains(&suite.id()));
-        let with_key = common().find(|suite| has_key(*suite));
+        let with_key = common().find(|suite| has_key(*suite)).filter(|_| config.has_psk || can_sign);
         let suite = with_key.or_else(|| common().next().filter(|_| can_sign))?;
-        // The client is asked to come again anyway, so that it costs nothing to ask for the best group.
-        let mut groups = config.offers.groups(with_key.is_some());
+        // The client is asked to come again anyway, so that it costs nothing to ask for the best group. Where its key may turn out to
+        // be none, that is the best for a handshake with certificates.
+        let mut groups = config.offers.groups(with_key.is_some() && !can_sign);
         let group = groups.find(|group| offer.groups.contains(&group.id()))?;
         let group = if offer.share(group.id()).is_some() { 0 } else { group.id() };
         let mut transcript = Transcript::new(hash(suite));

@@ -57,12 +57,32 @@ pub(super) fn finished(base: &Digest, transcript: &Digest) -> Result<Digest, Ref
     base.hash().hmac(&derive(base, b"finished", &[])?, transcript)
 }
 
-/// The proof that a client has an external pre-shared key (RFC 8446 section 4.2.11.2). `transcript`: of the messages up to the
-/// ClientHello, which ends before its proofs.
-pub(super) fn binder(psk: &[u8], transcript: &Digest) -> Result<Digest, Refused> {
+/// Where a pre-shared key comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The application.
+    External,
+    /// An earlier handshake.
+    Session,
+}
+
+/// The proof that a client has a pre-shared key (RFC 8446 section 4.2.11.2). `transcript`: of the messages up to the ClientHello,
+/// which ends before its proofs.
+pub(super) fn binder(origin: Origin, psk: &[u8], transcript: &Digest) -> Result<Digest, Refused> {
+    let label: &[u8] = match origin {
+        Origin::External => b"ext binder",
+        Origin::Session => b"res binder",
+    };
     let hash = transcript.hash();
-    let base = Schedule::early(hash, psk)?.derive(b"ext binder", &hash.of(&[]))?;
+    let base = Schedule::early(hash, psk)?.derive(label, &hash.of(&[]))?;
     finished(&base, transcript)
+}
+
+/// The pre-shared key of a session (RFC 8446 section 4.6.1). `resumption`: the resumption_master_secret. `nonce`: of its ticket.
+pub(super) fn session_key(resumption: &Digest, nonce: &[u8]) -> Result<Digest, Refused> {
+    let mut key = Digest::zeros(resumption.hash());
+    expand_label(resumption, b"resumption", nonce, key.as_mut())?;
+    Ok(key)
 }
 
 /// The traffic secret after a KeyUpdate (RFC 8446 section 7.2).
@@ -95,6 +115,13 @@ mod tests {
         let mut key = [0; 16];
         expand_label(&secret, b"key", &[7, 8], &mut key).unwrap();
         assert_eq!(key, expected);
+    }
+
+    #[test]
+    fn what_proves_one_kind_of_key_does_not_prove_the_other() {
+        let (key, transcript) = ([7; 32], Hash::Sha256.of(b"hello"));
+        let proof = |origin| binder(origin, &key, &transcript).unwrap();
+        assert_ne!(proof(Origin::External)[..], proof(Origin::Session)[..]);
     }
 
     #[test]

@@ -8,23 +8,32 @@ use super::incoming::Message;
 use super::link::Link;
 use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH};
 use super::peer_proof::PeerProof;
+use super::proof::Signer;
 use super::retry::Retry;
-use super::schedule::{binder, finished};
+use super::schedule::{Origin, binder, finished};
 use super::server_flight::{Certified, Hello, Proof, Sent, extensions_of, no_random_numbers, send};
+use super::server_sessions::{Brought, Sessions};
+use super::session_key::key_of;
 use super::suite::{algorithm, hash};
+use crate::tls::algorithms::SharedSignatures;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::are_equal;
 use crate::tls::finished::Finished;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::PSK_IDENTITY_LIMIT;
-use crate::tls::question::Question;
+use crate::tls::question::{KnownSession, Question};
 use crate::tls::random::fill_random;
+use crate::tls::session::Session;
+use crate::tls::session_policy::SessionPolicy;
 use crate::wire::certificate_type::read_client_hello;
 use crate::wire::certificate13::offered_schemes;
 use crate::wire::handshake::{FINISHED, HandshakeFragment};
-use crate::wire::hello13::{DTLS_1_3, Offer, PskOffer, offers_version};
-use crate::wire::{CertificateType, ClientHello, ConnectionId, Record, alert, application_protocol as alpn};
+use crate::wire::hello13::{DTLS_1_3, Offer, offers_version};
+use crate::wire::psk_offer::{OfferedKey, PskOffer};
+use crate::wire::{
+    CertificateType, ClientHello, ConnectionId, Record, alert, application_protocol as alpn, server_name,
+};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -38,16 +47,18 @@ pub(super) struct ServerHandshake {
     protocol: Option<Vec<u8>>,
     /// The connection ID that answers the client's offer.
     own_id: Option<ConnectionId>,
+    sessions: Sessions,
     stage: Stage,
     /// The identity that the client has claimed last.
     identity: Option<Vec<u8>>,
 }
 
 enum Stage {
-    /// For the application, which has the key.
+    /// For the application, which has the session or the key.
     Asking(Box<Asking>),
-    /// For its own signature, which may take another thread.
-    Signing(Box<Hello>, Box<Certified>),
+    /// For its own flight, and before that for the application's word about the peer of a session. A signature may take another
+    /// thread.
+    Answering(Box<Hello>, Box<Proof>),
     /// For the client's flight.
     Awaiting(Box<Sent>),
     Over,
@@ -62,11 +73,13 @@ struct Asking {
 
 impl ServerHandshake {
     /// `record`: holds the whole ClientHello, whose cookie was verified. `protocol`: what the application has chosen of the
-    /// client's application protocols. `own_id`: the connection ID that answers the client's offer, if it has made one.
+    /// client's application protocols. `sessions`: which sessions it resumes, and whether it leaves one behind. `own_id`: the
+    /// connection ID that answers the client's offer, if it has made one.
     pub(super) fn new(
         config: &Arc<ServerConfig>,
         record: &Record<'_>,
         protocol: Option<Vec<u8>>,
+        sessions: SessionPolicy,
         own_id: Option<ConnectionId>,
     ) -> Result<ServerHandshake, Error> {
         let fragment = HandshakeFragment::parse(record.fragment());
@@ -95,14 +108,67 @@ impl ServerHandshake {
             return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
         let protocol = choose_protocol(config, protocol, hello.extensions)?;
+        let name = server_name(hello.extensions);
+        let sessions = Sessions::new(sessions, config.offers.scope, config.has_psk, name, &offer);
         let transcript = retry.transcript(cookie);
         let hello = Hello { body: fragment.body.to_vec(), retry, transcript, own_id };
         let stage = Stage::Asking(Box::new(Asking { hello, index: 0, asked: 0 }));
-        Ok(ServerHandshake { config: Arc::clone(config), protocol, own_id, stage, identity: None })
+        Ok(ServerHandshake { config: Arc::clone(config), protocol, own_id, sessions, stage, identity: None })
     }
 
-    /// The first question, if the client has a pre-shared key. Otherwise it is for [`ServerHandshake::sign`] to go on.
+    /// The first question, if there is one. Otherwise it is for [`ServerHandshake::send`] to go on.
     pub(super) fn begin(&mut self) -> Result<Option<Question>, Error> {
+        let Stage::Asking(asking) = &mut self.stage else { return Err(Error::unasked()) };
+        let offer = Offer::parse(extensions_of(&asking.hello.body)?)?;
+        match self.sessions.find(&offer, hash(asking.hello.retry.suite), self.protocol.as_deref()) {
+            Brought::Session(index, session) => self.resume(index, session),
+            Brought::Id(index) => {
+                asking.index = index;
+                let id = offer.psk.as_ref().and_then(|psk| psk.keys.get(index)).map(|key| key.identity.to_vec());
+                Ok(id.map(Question::Session))
+            }
+            Brought::Nothing => self.ask_for_key(),
+        }
+    }
+
+    /// Goes on with the session that was asked about; `None` for an unknown one. One that does not fit leads to a full handshake.
+    pub(super) fn answer_session(&mut self, session: Option<KnownSession<'_>>) -> Result<Option<Question>, Error> {
+        let Stage::Asking(asking) = &self.stage else { return Err(Error::unasked()) };
+        let (index, psk) = (asking.index, read_psk(&asking.hello.body)?);
+        let key = psk.keys.get(index).ok_or_else(no_key)?;
+        let session = match session {
+            Some(KnownSession::Stored(bytes)) => {
+                self.sessions.read(bytes, key, hash(asking.hello.retry.suite), self.protocol.as_deref())
+            }
+            // Those of saved connections are of DTLS 1.2.
+            Some(KnownSession::Saved(_)) | None => None,
+        };
+        match session {
+            Some(session) => self.resume(index, Box::new(session)),
+            None => self.ask_for_key(),
+        }
+    }
+
+    /// Resumes a session that fits, once the client has proved that it is its own. The application has its say about the client.
+    fn resume(&mut self, index: usize, session: Box<Session>) -> Result<Option<Question>, Error> {
+        let Stage::Asking(asking) = std::mem::replace(&mut self.stage, Stage::Over) else {
+            return Err(Error::unasked());
+        };
+        if !asking.hello.proves(Origin::Session, key_of(&session), index)? {
+            let message = "The client resumes a session without the proof that it is its own";
+            return Err(Error::protocol(alert::DECRYPT_ERROR, message));
+        }
+        let mut client = PeerProof::recalled(&self.config.offers.peers, Signer::Client, &session);
+        let question = client.question();
+        self.identity.clone_from(&session.psk_identity);
+        let index = u16::try_from(index).map_err(|_| no_key())?;
+        let proof = Proof::Session(session, index, Box::new(client));
+        self.stage = Stage::Answering(Box::new(asking.hello), Box::new(proof));
+        Ok(question)
+    }
+
+    /// The question for the first key, if the client has one. Otherwise it is for [`ServerHandshake::send`] to go on.
+    fn ask_for_key(&mut self) -> Result<Option<Question>, Error> {
         match self.question(0)? {
             Some(question) => Ok(Some(question)),
             None => self.turn_to_certificates().map(|()| None),
@@ -113,16 +179,22 @@ impl ServerHandshake {
     fn question(&mut self, from: usize) -> Result<Option<Question>, Error> {
         let Stage::Asking(asking) = &mut self.stage else { return Err(Error::unasked()) };
         let offer = Offer::parse(extensions_of(&asking.hello.body)?)?;
-        let psk = offer.psk.filter(|psk| self.config.has_psk && psk.takes_key_exchange);
+        let psk = offer.psk.filter(|_| self.config.has_psk && offer.modes.with_key_exchange);
         let Some(psk) = psk.filter(|_| asking.asked < QUESTIONS_LIMIT) else { return Ok(None) };
         let length = hash(asking.hello.retry.suite).length();
-        let fits = |(identity, binder): &(&[u8], &[u8])| binder.len() == length && identity.len() <= PSK_IDENTITY_LIMIT;
+        // RFC 8446 section 4.2.11: external keys have no age. What has one beside them is a ticket.
+        let is_external = |key: &OfferedKey<'_>| key.obfuscated_age == 0;
+        let has_external = psk.keys.iter().any(is_external);
+        let fits = |key: &OfferedKey<'_>| {
+            let has_length = key.proof.len() == length && key.identity.len() <= PSK_IDENTITY_LIMIT;
+            has_length && (is_external(key) || !has_external)
+        };
         let next = psk.keys.iter().enumerate().skip(from).find(|(_, key)| fits(key));
-        Ok(next.map(|(index, (identity, _))| {
+        Ok(next.map(|(index, key)| {
             asking.index = index;
             asking.asked += 1;
-            self.identity = Some(identity.to_vec());
-            Question::Psk(identity.to_vec())
+            self.identity = Some(key.identity.to_vec());
+            Question::Psk(key.identity.to_vec())
         }))
     }
 
@@ -134,34 +206,32 @@ impl ServerHandshake {
         let hello = asking.hello;
         let certified = certified(&self.config, extensions_of(&hello.body)?)?;
         self.identity = None;
-        self.stage = Stage::Signing(Box::new(hello), Box::new(certified));
+        self.stage = Stage::Answering(Box::new(hello), Box::new(Proof::Certificate(Box::new(certified))));
         Ok(())
     }
 
-    /// Whether [`ServerHandshake::sign`] is to be called next.
-    pub(super) fn is_signing(&self) -> bool {
-        matches!(self.stage, Stage::Signing(..))
+    /// Whether [`ServerHandshake::send`] is to be called next.
+    pub(super) fn is_answering(&self) -> bool {
+        matches!(self.stage, Stage::Answering(..))
     }
 
-    /// Sends a flight with our certificate.
-    pub(super) fn sign(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
-        let Stage::Signing(hello, certified) = std::mem::replace(&mut self.stage, Stage::Over) else {
+    /// Whether that signs something.
+    pub(super) fn signs_next(&self) -> bool {
+        matches!(&self.stage, Stage::Answering(_, proof) if matches!(**proof, Proof::Certificate(_)))
+    }
+
+    /// Sends our flight.
+    pub(super) fn send(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
+        let Stage::Answering(hello, proof) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        let proof = Proof::Certificate(&certified);
-        let sent = send(now, &self.config, &hello, self.protocol.as_deref(), &proof, link, out)?;
+        let sent = send(now, &self.config, &hello, self.protocol.as_deref(), *proof, link, out)?;
         self.stage = Stage::Awaiting(Box::new(sent));
         Ok(())
     }
 
     /// Goes on with the key of the identity that was asked about; `None` when the application knows none.
-    pub(super) fn answer(
-        &mut self,
-        now: Instant,
-        key: Option<&[u8]>,
-        link: &mut Link,
-        out: &mut Outbox,
-    ) -> Result<Option<Question>, Error> {
+    pub(super) fn answer(&mut self, key: Option<&[u8]>) -> Result<Option<Question>, Error> {
         let Stage::Asking(asking) = &self.stage else { return Err(Error::unasked()) };
         let next = asking.index + 1;
         if key.is_none() {
@@ -179,9 +249,14 @@ impl ServerHandshake {
         // Whether or not it is needed: who measures the answer's time must not see who is known.
         let mut nobodys = Zeroizing::new([0; 32]);
         fill_random(&mut *nobodys).map_err(|_| no_random_numbers())?;
-        let is_known = key.is_some();
-        let sent = self.respond(now, &asking, key.unwrap_or(&*nobodys), is_known, link, out)?;
-        self.stage = Stage::Awaiting(Box::new(sent));
+        let (is_known, key) = (key.is_some(), key.unwrap_or(&*nobodys));
+        if !asking.hello.proves(Origin::External, key, asking.index)? {
+            return Err(wrong_key(is_known));
+        }
+        // Nothing is computed for whoever has no key.
+        let index = u16::try_from(asking.index).map_err(|_| no_key())?;
+        let proof = Proof::Psk(Zeroizing::new(key.to_vec()), index);
+        self.stage = Stage::Answering(Box::new(asking.hello), Box::new(proof));
         Ok(None)
     }
 
@@ -189,27 +264,6 @@ impl ServerHandshake {
         let Stage::Asking(asking) = &self.stage else { return Err(Error::unasked()) };
         let schemes = offered_schemes(extensions_of(&asking.hello.body)?)?.unwrap_or_default();
         Ok(self.config.offers.own(&schemes).is_some())
-    }
-
-    /// Sends the server's flight to a client that has proved to have the key.
-    fn respond(
-        &self,
-        now: Instant,
-        asking: &Asking,
-        key: &[u8],
-        is_known: bool,
-        link: &mut Link,
-        out: &mut Outbox,
-    ) -> Result<Sent, Error> {
-        let Hello { body, transcript, .. } = &asking.hello;
-        let psk = read_psk(body)?;
-        let (_, proof) = *psk.keys.get(asking.index).ok_or_else(no_key)?;
-        if !are_equal(proof, &binder(key, &transcript.hash_for_binder(body, psk.uncovered))?) {
-            return Err(wrong_key(is_known));
-        }
-        // Nothing is computed for whoever has no key.
-        let index = u16::try_from(asking.index).map_err(|_| no_key())?;
-        send(now, &self.config, &asking.hello, self.protocol.as_deref(), &Proof::Psk(key, index), link, out)
     }
 
     /// Takes a message of the client's flight.
@@ -239,31 +293,49 @@ impl ServerHandshake {
         let Stage::Awaiting(sent) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        let Sent { suite, transcript, client_handshake, own, peer, exporter, own_finished, client, shown } = *sent;
+        let Sent { suite, mut transcript, client_handshake, own, peer, exporter, master, .. } = *sent;
+        let Sent { own_finished, algorithms, client, shown, session, .. } = *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
         // RFC 9147 section 5.8.1: the client's flight is the last, so nothing but an ACK tells it that it has come.
         link.begin_epoch(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, own, peer);
         link.acknowledge(out)?;
-        Ok(Outcome {
+        let mut outcome = Outcome {
             suite,
             exporter,
             finished: Finished::new(&own_finished, &message.body),
-            uses_psk: shown.is_none(),
+            algorithms,
+            uses_psk: shown.is_none() && session.is_none(),
+            resumed: session.is_some(),
             psk_identity: self.identity.take(),
             protocol: self.protocol.take(),
             peer: client.map(PeerProof::into_peer),
             own: shown,
-        })
+            ticket: None,
+            session: None,
+            remembering: None,
+        };
+        transcript.add(FINISHED, &message.body);
+        let resumption = || master.derive(b"res master", &transcript.hash());
+        if let Some((ticket, kept)) = self.sessions.leave_behind(&outcome, resumption, session.as_deref())? {
+            outcome.ticket = Some(ticket);
+            outcome.session = kept;
+        }
+        Ok(outcome)
     }
 
     /// Goes on with what the application says of the client.
     pub(super) fn answer_peer(&mut self, accepted: bool) -> Result<(), Error> {
-        match &mut self.stage {
-            Stage::Awaiting(sent) => sent.client.as_mut().ok_or_else(Error::unasked)?.answer(accepted),
-            _ => Err(Error::unasked()),
-        }
+        let client = match &mut self.stage {
+            Stage::Answering(_, proof) => match &mut **proof {
+                Proof::Session(_, _, client) => Some(&mut **client),
+                Proof::Psk(..) | Proof::Certificate(_) => None,
+            },
+            Stage::Awaiting(sent) => sent.client.as_mut(),
+            Stage::Asking(_) | Stage::Over => None,
+        };
+        client.ok_or_else(Error::unasked)?.answer(accepted)
     }
 
     /// The connection ID that answers the client's offer; empty without one.
@@ -275,7 +347,7 @@ impl ServerHandshake {
     pub(super) fn steps_taken(&self) -> u32 {
         match &self.stage {
             Stage::Asking(_) => 1,
-            Stage::Signing(..) => 2,
+            Stage::Answering(..) => 2,
             Stage::Awaiting(_) => 3,
             Stage::Over => 4,
         }
@@ -285,9 +357,23 @@ impl ServerHandshake {
     pub(super) fn claim(&self) -> Claim {
         let shown = match &self.stage {
             Stage::Awaiting(sent) => sent.client.as_ref().map(PeerProof::claim),
-            _ => None,
+            Stage::Answering(_, proof) => match &**proof {
+                Proof::Session(_, _, client) => Some(client.claim()),
+                Proof::Psk(..) | Proof::Certificate(_) => None,
+            },
+            Stage::Asking(_) | Stage::Over => None,
         };
         Claim { psk_identity: self.identity.clone(), ..shown.unwrap_or_default() }
+    }
+}
+
+impl Hello {
+    /// Whether the client proves to have this key, which is its key with this number.
+    fn proves(&self, origin: Origin, key: &[u8], index: usize) -> Result<bool, Error> {
+        let psk = read_psk(&self.body)?;
+        let transcript = self.transcript.hash_for_binder(&self.body, psk.uncovered);
+        let OfferedKey { proof, .. } = psk.keys.get(index).ok_or_else(no_key)?;
+        Ok(are_equal(proof, &binder(origin, key, &transcript)?))
     }
 }
 
@@ -310,7 +396,8 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
         Error::new(ErrorKind::NoSharedCipher, message)
     })?;
     let peer = agreement.peer.unwrap_or(CertificateType::X509);
-    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer })
+    let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), &schemes);
+    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer, signatures })
 }
 
 /// RFC 7301 section 3.2: the first of ours that the client has. Without any on either side there is none.

@@ -9,8 +9,10 @@ use super::peer_proof::PeerProof;
 use super::proof::{OwnProof, Signer};
 use super::retry::Retry;
 use super::schedule::{Schedule, finished};
+use super::session_key::key_of;
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
@@ -18,6 +20,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::outbox::Outbox;
 use crate::tls::random::fill_random;
+use crate::tls::session::Session;
 use crate::tls::suites::Suite;
 use crate::wire::handshake::{
     CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO,
@@ -28,6 +31,7 @@ use crate::wire::{
 };
 use std::sync::Arc;
 use std::time::Instant;
+use zeroize::Zeroizing;
 
 /// The ClientHello that the flight answers.
 pub(super) struct Hello {
@@ -39,11 +43,23 @@ pub(super) struct Hello {
     pub(super) own_id: Option<ConnectionId>,
 }
 
-/// How the server proves who it is.
-pub(super) enum Proof<'a> {
-    /// By this pre-shared key, which is the client's with this number.
-    Psk(&'a [u8], u16),
-    Certificate(&'a Certified),
+/// How the server proves who it is. Pre-shared keys have the number that the client has given them.
+pub(super) enum Proof {
+    Psk(Zeroizing<Vec<u8>>, u16),
+    /// By the key of a session, in which the client was this one.
+    Session(Box<Session>, u16, Box<PeerProof>),
+    Certificate(Box<Certified>),
+}
+
+impl Proof {
+    /// Key and number of the pre-shared key.
+    fn key(&self) -> Option<(&[u8], u16)> {
+        match self {
+            Proof::Psk(key, index) => Some((key, *index)),
+            Proof::Session(session, index, _) => Some((key_of(session), *index)),
+            Proof::Certificate(_) => None,
+        }
+    }
 }
 
 /// How either side proves who it is with certificates.
@@ -55,6 +71,8 @@ pub(super) struct Certified {
     pub(super) peer: CertificateType,
     /// What the client is told of it: a list of extensions.
     pub(super) answer: Vec<u8>,
+    /// Which signatures both accept.
+    pub(super) signatures: SharedSignatures,
 }
 
 /// What is left of the flight when it was sent.
@@ -65,11 +83,15 @@ pub(super) struct Sent {
     pub(super) own: Digest,
     pub(super) peer: Digest,
     pub(super) exporter: Digest,
+    pub(super) master: Schedule,
     pub(super) own_finished: Digest,
-    /// What the client is to prove; `None` when it was not asked to.
+    pub(super) algorithms: Algorithms,
+    /// What the client is to prove, or has proved when the session was made; `None` when it was not asked to.
     pub(super) client: Option<PeerProof>,
     /// What the server has shown; `None` with a pre-shared key.
     pub(super) shown: Option<(Arc<OwnProof>, CertificateType)>,
+    /// What is resumed.
+    pub(super) session: Option<Box<Session>>,
 }
 
 /// Sends the flight to a client that is let in so far.
@@ -78,7 +100,7 @@ pub(super) fn send(
     config: &ServerConfig,
     hello: &Hello,
     protocol: Option<&[u8]>,
-    proof: &Proof<'_>,
+    proof: Proof,
     link: &mut Link,
     out: &mut Outbox,
 ) -> Result<Sent, Error> {
@@ -86,11 +108,9 @@ pub(super) fn send(
     let (suite, mut transcript) = (*suite, transcript.clone());
     let offer = Offer::parse(extensions_of(body)?)?;
     let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
-    let (key, index) = match proof {
-        Proof::Psk(key, index) => (Some(*key), Some(*index)),
-        Proof::Certificate(_) => (None, None),
-    };
+    let (key, index) = proof.key().unzip();
     let (group, share, shared) = exchange(config, &offer, *group, key.is_some())?;
+    let mut algorithms = Algorithms { group: group.id(), ..Algorithms::default() };
     let mut random = [0; 32];
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
@@ -112,9 +132,14 @@ pub(super) fn send(
         transcript.add(kind, body);
         link.push(HANDSHAKE_EPOCH, kind, body);
     };
-    let (mut client, mut shown) = (None, None);
+    let (mut client, mut shown, mut resumed) = (None, None, None);
     match proof {
         Proof::Psk(..) => push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[])),
+        Proof::Session(session, _, recalled) => {
+            push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[]));
+            client = Some(*recalled);
+            resumed = Some(session);
+        }
         Proof::Certificate(certified) => {
             push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &certified.answer));
             if !config.offers.peers.accepts.is_empty() {
@@ -122,11 +147,12 @@ pub(super) fn send(
                 push(&mut transcript, CERTIFICATE_REQUEST, &request);
                 client = Some(PeerProof::new(&config.offers.peers, Signer::Client, certified.peer));
             }
-            let (own, kind) = &certified.own;
-            push(&mut transcript, CERTIFICATE, &own.certificate(*kind));
-            shown = Some((Arc::clone(own), *kind));
+            algorithms.signatures = certified.signatures;
+            let (own, kind) = certified.own;
+            push(&mut transcript, CERTIFICATE, &own.certificate(kind));
             let signature = own.verify(certified.scheme, Signer::Server, &transcript.hash())?;
             push(&mut transcript, CERTIFICATE_VERIFY, &signature);
+            shown = Some((own, kind));
         }
     }
     let own_finished = finished(&own_handshake, &transcript.hash())?;
@@ -141,10 +167,13 @@ pub(super) fn send(
         own: master.derive(b"s ap traffic", &so_far)?,
         peer: master.derive(b"c ap traffic", &so_far)?,
         exporter: master.derive(b"exp master", &so_far)?,
+        master,
         own_finished,
+        algorithms,
         transcript,
         client,
         shown,
+        session: resumed,
     })
 }
 

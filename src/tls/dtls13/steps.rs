@@ -12,7 +12,7 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
 use crate::tls::question::Answer;
-use crate::wire::handshake::{CERTIFICATE, CERTIFICATE_VERIFY, FINISHED};
+use crate::wire::handshake::{CERTIFICATE, CERTIFICATE_VERIFY, FINISHED, NEW_SESSION_TICKET};
 use crate::wire::{ClientHello, Records};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -59,13 +59,16 @@ impl Association {
 
     /// Reads the messages that are whole, until the handshake has to wait.
     pub(super) fn advance(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
+        if self.suspended.is_some() {
+            return Ok(Progress::Waiting);
+        }
         if let Stage::Server(server) = &mut self.stage
-            && server.is_signing()
+            && server.is_answering()
         {
-            if self.pauses {
+            if self.pauses && server.signs_next() {
                 return Ok(self.suspend(now, Progress::Computes));
             }
-            server.sign(now, &mut self.link, out)?;
+            server.send(now, &mut self.link, out)?;
         }
         while let Some(message) = self.held.take().or_else(|| self.link.next_message()) {
             if self.pauses && self.is_worth_a_thread(&message) {
@@ -88,7 +91,7 @@ impl Association {
             match read {
                 Read::More => {}
                 Read::Asks(question) => return Ok(self.suspend(now, Progress::Asks(question))),
-                Read::Over(outcome) => return Ok(self.open(is_client, *outcome)),
+                Read::Over(outcome) => return self.open(now, is_client, *outcome, out),
             }
         }
         Ok(Progress::Waiting)
@@ -120,11 +123,22 @@ impl Association {
         Ok(())
     }
 
-    fn open(&mut self, is_client: bool, mut outcome: Outcome) -> Progress {
-        let mut negotiated = outcome.negotiated();
+    fn open(
+        &mut self,
+        now: Instant,
+        is_client: bool,
+        mut outcome: Outcome,
+        out: &mut Outbox,
+    ) -> Result<Progress, Error> {
+        let session_id = outcome.session.as_ref().filter(|_| !is_client).map(|session| session.id);
+        let (mut negotiated, ticket) = (outcome.negotiated(), outcome.ticket.take());
         negotiated.early = self.link.open();
-        self.stage = Stage::Open(Box::new(Open::new(is_client, outcome)));
-        Progress::Done(negotiated)
+        self.stage = Stage::Open(Box::new(Open::new(is_client, session_id, outcome)));
+        // RFC 8446 section 4.6.1: behind the handshake, which does not wait for it.
+        if let Some(ticket) = ticket {
+            self.link.send_message(now, NEW_SESSION_TICKET, &ticket, out)?;
+        }
+        Ok(Progress::Done(negotiated))
     }
 
     /// Goes on with what the application has answered.
@@ -139,7 +153,8 @@ impl Association {
                 let answered = choice.answer(answer);
                 return self.choose(now, answered, out);
             }
-            (Stage::Server(server), Answer::Psk(key)) => server.answer(now, key, &mut self.link, out),
+            (Stage::Server(server), Answer::Psk(key)) => server.answer(key),
+            (Stage::Server(server), Answer::Session(session)) => server.answer_session(session),
             (Stage::Client(client), Answer::OwnPsk(own)) => client.answer(now, own, &mut self.link, out).map(|()| None),
             (Stage::Server(server), Answer::Peer(accepted)) => server.answer_peer(accepted).map(|()| None),
             (Stage::Client(client), Answer::Peer(accepted)) => client.answer_peer(accepted).map(|()| None),
@@ -197,7 +212,8 @@ impl Association {
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         // RFC 9147 section 5.1: HelloRetryRequest was message 0, the second ClientHello message 1.
         self.link = Link::new(config.offers.pace, 1, 2, number);
-        let handshake = ServerHandshake::new(config, &record, choice.protocol.take(), choice.own_id)?;
+        let (sessions, protocol) = (choice.sessions.clone(), choice.protocol.take());
+        let handshake = ServerHandshake::new(config, &record, protocol, sessions, choice.own_id)?;
         self.stage = Stage::Server(Box::new(handshake));
         Ok(())
     }

@@ -5,6 +5,7 @@ mod departure;
 mod epochs;
 mod messages;
 mod proofs;
+mod sessions;
 
 use super::association::Association;
 use super::link::kind;
@@ -17,8 +18,10 @@ use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::{Answer, Asks, Question};
+use crate::tls::session_policy::SessionPolicy;
 use crate::tls::version::{Version, Versions};
 use crate::tls::versions::{ClientConfig, ClientOf, ServerConfig};
+use crate::tls::wall_clock::WallClock;
 use crate::wire::{HelloStart, Records};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -89,11 +92,30 @@ impl Pair {
 
     /// The client has sent its second hello, and the server has written its flight.
     fn greeted(ciphers: Option<&[&str]>) -> (Pair, Vec<Vec<u8>>) {
-        let now = base_time();
+        let (mut pair, hello) = Pair::met(base_time(), ciphers, &SessionPolicy::none(), None);
+        let (reactions, _) = deliver(&mut pair.server, pair.now, &hello);
+        assert!(matches!(reactions[0], Ok(Reaction::Handshake(Progress::Asks(Question::Psk(_))))), "{reactions:?}");
+        let mut out = Outbox::default();
+        let answered = pair.server.handle_answer(pair.now, Answer::Psk(Some(KEY)), &mut out);
+        assert!(matches!(answered, Ok(Progress::Waiting)));
+        (pair, datagrams(&out))
+    }
+
+    /// The client has written its second hello. `sessions`: of the server. `session`: what the client offers; it remembers sessions if it
+    /// has a clock.
+    fn met(
+        now: Instant,
+        ciphers: Option<&[&str]>,
+        sessions: &SessionPolicy,
+        session: Option<(WallClock, Option<&[u8]>)>,
+    ) -> (Pair, Vec<Vec<u8>>) {
         let settings = settings(ciphers);
         let config = Arc::new(ServerConfig::new(&settings, None, true, None).unwrap());
         let psk = ClientPsk::new(b"device", KEY).unwrap();
-        let client = ClientConfig::new(&settings, Some(psk), None, None).unwrap();
+        let mut client = ClientConfig::new(&settings, Some(psk), None, None).unwrap();
+        if let Some((clock, session)) = session {
+            client = client.resuming(clock, session);
+        }
         let ClientOf::Dtls13(client) = client.engine() else { panic!() };
         let mut client = Association::client(client, None).unwrap();
         let mut out = Outbox::default();
@@ -103,12 +125,8 @@ impl Pair {
         let Greeting::Retry(request) = config.greet(&record, &HelloStart::parse(&record).unwrap()) else { panic!() };
         let retry = request.with_cookie(&[&request.memory()[..], &[0; 20]].concat()).unwrap();
         let (_, hello) = deliver(&mut client, now, &[retry]);
-        let mut server = Association::server(&config, config.dtls13().unwrap(), Asks::default(), None);
-        let (reactions, _) = deliver(&mut server, now, &hello);
-        assert!(matches!(reactions[0], Ok(Reaction::Handshake(Progress::Asks(Question::Psk(_))))), "{reactions:?}");
-        let mut out = Outbox::default();
-        assert!(matches!(server.handle_answer(now, Answer::Psk(Some(KEY)), &mut out), Ok(Progress::Waiting)));
-        (Pair { now, client, server }, datagrams(&out))
+        let server = Association::server(&config, config.dtls13().unwrap(), Asks::default(), sessions.clone(), None);
+        (Pair { now, client, server }, hello)
     }
 
     /// The client says something in its newest epoch: what it leads to, and what the server answers.

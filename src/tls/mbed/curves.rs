@@ -46,6 +46,11 @@ impl Curve {
         self.number
     }
 
+    /// IANA's number of the group that has this number in Mbed TLS; 0 for none.
+    pub(super) fn number_of(id: sys::ecp_group_id) -> u16 {
+        CURVES.iter().find(|curve| curve.id == id).map_or(0, |curve| curve.number)
+    }
+
     /// Every group that the engine was compiled with, best first.
     pub(crate) fn all() -> Vec<Curve> {
         CURVES.iter().copied().filter(|curve| has_curve(curve.id)).collect()

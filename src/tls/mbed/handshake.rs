@@ -1,6 +1,7 @@
 //! One handshake, from its first flight to the engine of a finished one.
 
 use super::config::{ClientConfig, Pace, ServerConfig};
+use super::curves::Curve;
 use super::errors::Failure;
 use super::ffi::ssl::Ssl;
 use super::hellos::Hellos;
@@ -9,6 +10,7 @@ use super::psk::PskExchange;
 use super::resumption::Resumption;
 use super::steps::{Pause, Steps};
 use crate::tls::addition::Addition;
+use crate::tls::algorithms::{Algorithms, SharedSignatures};
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::key_log::KeyLog;
@@ -17,7 +19,6 @@ use crate::tls::progress::{Negotiated, Progress, Terms};
 use crate::tls::question::Answer;
 use crate::tls::session_policy::SessionPolicy;
 use crate::tls::trust::PeerName;
-use crate::wire::handshake::MESSAGE_LIMIT;
 use crate::wire::{ConnectionId, ContentType, OwnedRecord, Record, Records, SrtpProfile, alert};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -288,6 +289,15 @@ impl Handshake {
         Claim { psk_identity: psk.claimed_identity(&self.ssl).map(<[u8]>::to_vec), ..peer.claim() }
     }
 
+    /// What it has agreed on beside its suite. A handshake that resumes a session has neither a key exchange nor signatures.
+    pub(crate) fn algorithms(&self, resumed: bool) -> Algorithms {
+        let has_signatures = !resumed && self.ssl.uses_certificates();
+        let accepted = self.steps.hellos.signatures.as_slice();
+        let own = self.steps.rules.peer.signatures.numbers_of_dtls12();
+        let signatures = SharedSignatures::new(own.into_iter(), if has_signatures { accepted } else { &[] });
+        Algorithms { group: Curve::number_of(self.ssl.ephemeral_group()), signatures }
+    }
+
     /// The engine of the finished handshake, and records that came too early and may hold application data.
     pub(crate) fn into_parts(self) -> (Ssl, VecDeque<OwnedRecord>) {
         (self.ssl, self.steps.early.into_records())
@@ -303,12 +313,7 @@ impl Handshake {
 
     /// The peer has begun a message that it could only finish in vain.
     pub(crate) fn refuse_message(&mut self, now: Instant, length: usize, out: &mut Outbox) -> Error {
-        let message = format!(
-            "The peer sends a handshake message of {length} bytes, and there is room for {MESSAGE_LIMIT}: its chain of \
-             certificates, or its list of authorities, is too long"
-        );
-        let error = Error::new(ErrorKind::MessageTooLong, message);
-        self.fail(now, error.into(), out.len(), out)
+        self.fail(now, Error::message_too_long(length).into(), out.len(), out)
     }
 
     /// Gives a handshake up for a reason of our own.

@@ -18,7 +18,8 @@ use crate::wire::handshake::{HELLO_VERIFY_REQUEST, SERVER_HELLO};
 use crate::wire::hello13::DTLS_1_2;
 use crate::wire::{
     CertificateType, ClientHello, ExtensionFault, HANDSHAKE_HEADER_LENGTH, Records, SrtpProfile, alert,
-    application_protocol, connection_id_extension, server_name, session_ticket, srtp, two_versions, version_and_suite,
+    application_protocol, certificate13, connection_id_extension, server_name, session_ticket, srtp, two_versions,
+    version_and_suite,
 };
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub(super) struct Hellos {
     ticket: Option<Vec<u8>>,
     /// The name that the client asks for.
     server_name: Option<String>,
+    /// IANA's numbers of the signatures that the peer accepts: by its hello, or by a server's CertificateRequest.
+    pub(super) signatures: Vec<u16>,
     /// What is wrong with the ClientHello, until the engine can say so under a record number that the client accepts.
     fault: Option<Error>,
 }
@@ -82,6 +85,7 @@ impl Hellos {
             protocol: None,
             ticket: None,
             server_name: None,
+            signatures: Vec::new(),
             fault: None,
         }
     }
@@ -116,6 +120,8 @@ impl Hellos {
         (self.srtp_profile, self.extensions.always) = srtp::read_client_hello(&self.rules.srtp_profiles, list)?;
         self.ticket = session_ticket::presented(list)?.map(<[u8]>::to_vec);
         self.server_name = server_name(list);
+        // The engine judges the extension; a list that it refuses ends the handshake there.
+        self.signatures = certificate13::offered_schemes(list).ok().flatten().unwrap_or_default();
         self.checks_routability =
             self.uses_ids && connection_id_extension::allows_routability_checks(list, Hello::Client)?;
         if self.checks_routability {

@@ -54,9 +54,10 @@ pub(crate) use handshake::Handshake;
 #[cfg(all(any(test, fuzzing), feature = "aws-lc"))]
 pub(super) use insider::Insider;
 pub(crate) use last_flight::LastFlight;
-pub(crate) use negotiation::group_numbers;
+pub(crate) use negotiation::{group_numbers, has_group};
 pub(crate) use open::{Asleep, DISTURBANCES, Open};
 pub(crate) use public_key::parse_public_key;
+pub(crate) use scope::scope;
 
 use super::psk::{PSK_HINT_LIMIT, PSK_LIMIT};
 use crate::wire::RECORD_LIMIT;

@@ -64,6 +64,11 @@ pub(crate) fn group_numbers(wishes: &Wishes) -> Result<Option<Vec<u16>>, ConfigE
     wishes.curves.as_ref().map(|names| names.iter().map(number).collect()).transpose()
 }
 
+/// Whether one of these groups is one of this engine's.
+pub(crate) fn has_group(numbers: &[u16]) -> bool {
+    numbers.iter().any(|&number| number != HYBRID.1)
+}
+
 /// The engine's number of a hash.
 fn number_of(hash: Hash) -> sys::md_type_t {
     match hash {
@@ -81,8 +86,7 @@ fn max_fragment_length(bytes: u16) -> Result<MaxFragmentLength, ConfigError> {
 fn curves(names: Option<&[String]>) -> Result<Vec<Curve>, ConfigError> {
     let Some(names) = names else { return Ok(Curve::all()) };
     let mut curves = Vec::new();
-    let is_alone = names.iter().all(|name| is_hybrid(name));
-    for name in names.iter().filter(|name| is_alone || !is_hybrid(name)) {
+    for name in names.iter().filter(|name| !is_hybrid(name)) {
         let curve = curve(name)?;
         if !curves.contains(&curve) {
             curves.push(curve);

@@ -89,10 +89,11 @@ impl Open {
             }
             Err(sys::ERR_SSL_WANT_READ) if authenticated => {
                 // RFC 6347 section 4.2.4: the peer repeats its flight because ours was lost.
+                let written = out.len();
                 if ssl.last_record_was_handshake() {
                     last_flight.repeat(out);
                 }
-                Ok(Inbound::Consumed)
+                Ok(if out.len() > written { Inbound::Repeated } else { Inbound::Consumed })
             }
             Err(sys::ERR_SSL_UNEXPECTED_MESSAGE) if authenticated && ssl.last_record_was_routability_check() => {
                 if !ssl.checks_routability {

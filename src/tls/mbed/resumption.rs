@@ -14,6 +14,7 @@ use crate::tls::session::{FOREIGN_TICKET_LIMIT, Session, SessionOf};
 use crate::tls::session_policy::{NewSession, SessionPolicy, SessionsById};
 use crate::tls::suites::Suite;
 use crate::tls::trust::Peer;
+use crate::tls::version::Version;
 use crate::wire::session_ticket;
 use mbedtls_sys as sys;
 use std::sync::Arc;
@@ -95,7 +96,8 @@ impl Resumption {
         {
             // RFC 5077 section 3.4: the id beside a ticket is the client's own, and no server knows it.
             let keys = self.policy.tickets.as_ref().filter(|_| self.remembers(ssl));
-            let session = keys.and_then(|keys| Session::from_bytes(&keys.open(ticket)?, SessionOf::Server));
+            let session =
+                keys.and_then(|keys| Session::from_bytes(&keys.open(Version::Dtls12, ticket)?, SessionOf::Server));
             if let Some(session) = session.filter(|session| session.id.as_bytes().is_empty()) {
                 self.resume(ssl, rules, hellos, peer, session)?;
             }
@@ -171,7 +173,7 @@ impl Resumption {
             return Err(without_extended_master_secret());
         }
         let encrypt_then_mac = session.suite.is_cbc().then_some(session.encrypt_then_mac);
-        if ssl.resume(session.suite.id(), &session.master_secret, true, encrypt_then_mac) {
+        if ssl.resume(session.suite.id(), &session.secret, true, encrypt_then_mac) {
             peer.recall(&session);
             self.stage = Stage::Settled { resumed: true };
             self.session = Some(session);
@@ -220,8 +222,8 @@ impl Resumption {
     /// The peer's own certificate is worth more than room for its issuers.
     fn seal(&self, session: Session) -> Option<Vec<u8>> {
         let keys = self.policy.tickets.as_ref()?;
-        let ticket = session.to_bytes().and_then(|bytes| keys.seal(&bytes));
-        ticket.or_else(|| keys.seal(&Session { issuers: Vec::new(), ..session }.to_bytes()?))
+        let ticket = session.to_bytes().and_then(|bytes| keys.seal(Version::Dtls12, &bytes));
+        ticket.or_else(|| keys.seal(Version::Dtls12, &Session { issuers: Vec::new(), ..session }.to_bytes()?))
     }
 
     fn session_of_server(&self, ssl: &Ssl, rules: &Rules, hellos: &Hellos, peer: &Peer) -> Option<Session> {
@@ -235,7 +237,7 @@ impl Resumption {
         Some(Session {
             of: SessionOf::Server,
             suite,
-            master_secret: secrets.master_secret.into(),
+            secret: secrets.master_secret.into(),
             encrypt_then_mac: secrets.encrypt_then_mac,
             made_at: self.policy.started,
             lifetime: self.policy.lifetime,
@@ -248,6 +250,7 @@ impl Resumption {
             authorized,
             id: SessionId::new(&secrets.id)?,
             ticket: Vec::new(),
+            age_add: 0,
         })
     }
 
@@ -265,8 +268,7 @@ impl Resumption {
         });
         if let Some(session) = &self.offered {
             // Without memory for it the handshake is a full one, or fails for the same reason.
-            let _ =
-                ssl.offer_session(session.suite.id(), &session.master_secret, session.id.as_bytes(), &session.ticket);
+            let _ = ssl.offer_session(session.suite.id(), &session.secret, session.id.as_bytes(), &session.ticket);
         }
     }
 
@@ -307,7 +309,7 @@ impl Resumption {
         Some(Session {
             of: SessionOf::Client,
             suite,
-            master_secret: secrets.master_secret.into(),
+            secret: secrets.master_secret.into(),
             encrypt_then_mac: secrets.encrypt_then_mac,
             made_at: self.policy.started,
             lifetime: Session::lifetime_by_hint(hint),
@@ -320,6 +322,7 @@ impl Resumption {
             authorized: true,
             id,
             ticket,
+            age_add: 0,
         })
         .filter(|session| !session.ticket.is_empty() || !session.id.as_bytes().is_empty())
     }
@@ -346,7 +349,7 @@ impl Resumption {
                 stores.then(|| self.session_of_server(ssl, rules, hellos, peer))??
             }
         };
-        Some(NewSession { id: session.id, bytes: session.to_bytes()? })
+        NewSession::of(&session)
     }
 }
 

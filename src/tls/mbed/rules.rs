@@ -6,7 +6,7 @@ use super::ffi::config::Role;
 use super::negotiation::Negotiation;
 use super::scope::scope;
 use crate::tls::config::{PeerAuthentication, Settings};
-use crate::tls::session::Scope;
+use crate::tls::session::{Scope, SessionOf};
 use crate::tls::trust::PeerRules;
 use crate::tls::trust::x509::Purpose;
 use crate::wire::SrtpProfile;
@@ -38,9 +38,9 @@ impl Rules {
         negotiation: &Negotiation,
         identity: Option<&[u8]>,
     ) -> Rules {
-        let purpose = match role {
-            Role::Server => Purpose::ClientAuthentication,
-            Role::Client => Purpose::ServerAuthentication,
+        let (purpose, of) = match role {
+            Role::Server => (Purpose::ClientAuthentication, SessionOf::Server),
+            Role::Client => (Purpose::ServerAuthentication, SessionOf::Client),
         };
         let curves = negotiation.curves.iter().map(|curve| curve.name()).collect();
         let rules = PeerRules::new(purpose, peer, settings, &negotiation.signatures, Some(curves));
@@ -58,7 +58,7 @@ impl Rules {
             extended_master_secret: negotiation.extended_master_secret,
             srtp_profiles: negotiation.srtp_profiles.clone(),
             protocols: negotiation.protocols.iter().map(|name| name.to_bytes().to_vec()).collect(),
-            scope: scope(role, credentials, peer, settings, identity),
+            scope: scope(of, credentials, peer, settings, identity),
         }
     }
 }

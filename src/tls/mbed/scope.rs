@@ -6,23 +6,22 @@
 
 use super::credentials::Credentials;
 use super::digest::Digest;
-use super::ffi::config::Role;
 use crate::tls::config::{PeerAuthentication, Settings};
-use crate::tls::session::Scope;
+use crate::tls::session::{Scope, SessionOf};
 use crate::wire::PublicKey;
 
-/// `identity`: as whom a client appears with its pre-shared key.
-pub(super) fn scope(
-    role: Role,
+/// `of`: whose it is. `identity`: as whom a client appears with its pre-shared key.
+pub(crate) fn scope(
+    of: SessionOf,
     credentials: Option<&Credentials>,
     peer: Option<&PeerAuthentication>,
     settings: &Settings,
     identity: Option<&[u8]>,
 ) -> Scope {
     let mut digest = Digest::new();
-    digest.add(match role {
-        Role::Server => b"server",
-        Role::Client => b"client",
+    digest.add(match of {
+        SessionOf::Server => b"server",
+        SessionOf::Client => b"client",
     });
     let mut own = credentials.into_iter().flat_map(Credentials::public_parts);
     digest.add_option(own.next().as_deref());

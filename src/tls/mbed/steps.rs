@@ -12,7 +12,7 @@ use super::rules::Rules;
 use super::work::Work;
 use crate::tls::question::Question;
 use crate::tls::trust::Peer;
-use crate::wire::OwnedRecord;
+use crate::wire::{OwnedRecord, requested_signatures};
 use mbedtls_sys as sys;
 use std::sync::Arc;
 
@@ -144,6 +144,11 @@ impl Steps {
             (Client, sys::SSL_SERVER_HELLO) => {
                 hellos.read_server_hello(ssl)?;
                 Ok(resumption.read_server_hello(ssl, peer)?)
+            }
+            (Client, sys::SSL_CERTIFICATE_REQUEST) if ssl.uses_certificates() => {
+                // It may be missing: then this is the message behind it.
+                hellos.signatures = requested_signatures(&ssl.peek_handshake_message()?).unwrap_or_default();
+                Ok(ssl.handshake_step()?)
             }
             (Server, sys::SSL_SERVER_CHANGE_CIPHER_SPEC) => {
                 if resumption.write_ticket(ssl, rules, hellos, peer)? {

@@ -54,6 +54,17 @@ impl Signatures {
         Ok(signatures)
     }
 
+    /// IANA's numbers, our favourite first, of those with which a side of DTLS 1.2 signs its messages.
+    pub(crate) fn numbers_of_dtls12(&self) -> Vec<u16> {
+        let numbers = self.hashes.iter().filter_map(|hash| match hash {
+            Hash::Sha256 => Some((0x0403, 0x0401)),
+            Hash::Sha384 => Some((0x0503, 0x0501)),
+            Hash::Sha512 => Some((0x0603, 0x0601)),
+            Hash::Other => None,
+        });
+        numbers.flat_map(|(ecdsa, rsa)| [self.ecdsa.then_some(ecdsa), self.rsa.then_some(rsa)]).flatten().collect()
+    }
+
     /// Whether a certificate of the peer's chain may be signed so (RFC 5246 sections 7.4.2 and 7.4.4).
     ///
     /// The engine can offer neither Ed25519 nor RSA-PSS, so `sigalgs` cannot name them: they are accepted as long as it

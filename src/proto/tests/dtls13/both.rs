@@ -1,6 +1,7 @@
 //! Clients that offer both versions in one hello, and those who try to have them talk the older one.
 
 use super::*;
+use crate::tls::ConfigError;
 use std::time::Duration;
 
 /// HelloVerifyRequest, as any stranger can send it.
@@ -50,6 +51,34 @@ fn suites_of_one_version_alone_leave_the_other_one_out() {
         network.settle();
         assert_eq!(network.clients[0].suite().unwrap().is_of_dtls13(), newer);
         assert_eq!(hellos_of_both(&network), 0);
+    }
+}
+
+#[test]
+fn groups_of_one_version_alone_leave_the_other_one_out() {
+    for (curve, newer) in [("P-521", false), ("X25519MLKEM768", true)] {
+        let named = || settings_of(BOTH, &[], &[curve]);
+        let either = || settings_of(BOTH, &[], &["P-256", curve]);
+        for (server, client) in [
+            (server_of(&either()), client_of(&named(), IDENTITY, KEY)),
+            (server_of(&named()), client_of(&either(), IDENTITY, KEY)),
+        ] {
+            let mut network = Network::new(server);
+            network.connect(&client);
+            network.settle();
+            assert_eq!(network.clients[0].suite().map(|suite| suite.is_of_dtls13()), Some(newer), "{curve}");
+        }
+    }
+}
+
+#[test]
+fn a_configuration_whose_groups_no_version_has_is_refused_and_names_the_groups() {
+    let older = Versions { oldest: Version::Dtls12, newest: Version::Dtls12 };
+    for (versions, curve) in [(ONLY, "P-521"), (older, "X25519MLKEM768")] {
+        let settings = settings_of(versions, &[], &[curve]);
+        let client = ClientConfig::new(&settings, Some(ClientPsk::new(IDENTITY, KEY).unwrap()), None, None);
+        assert_eq!(client.err(), Some(ConfigError::NoUsableGroup));
+        assert_eq!(ServerConfig::new(&settings, None, true, None).err(), Some(ConfigError::NoUsableGroup));
     }
 }
 

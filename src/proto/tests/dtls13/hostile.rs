@@ -86,6 +86,8 @@ fn noise() -> Vec<Vec<u8>> {
         plaintext(22, 9, &[20, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 1, 7]),
         plaintext(22, 9, &[8, 0, 0, 2, 0, 1, 0, 0, 0, 0, 0, 2, 0, 0]),
         plaintext(22, 9, &[24, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 1, 1]),
+        // A ticket, in plaintext, where one could be expected.
+        plaintext(22, 9, &[4, 0, 0, 16, 0, 4, 0, 0, 0, 0, 0, 16, 0, 0, 1, 44, 1, 2, 3, 4, 1, 9, 0, 2, 7, 8, 0, 0]),
         plaintext(22, 9, &[99, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 1, 1]),
         // Fragments that lie about their length, and of messages far ahead.
         plaintext(22, 9, &[2, 0xff, 0xff, 0xff, 0, 1, 0, 0, 0, 0, 0, 1, 7]),

@@ -4,6 +4,7 @@ mod both;
 mod certificates;
 mod connection_ids;
 mod cookies;
+mod fragmented_hellos;
 mod handshakes;
 mod hostile;
 mod leaving;
@@ -11,6 +12,7 @@ mod life;
 mod lossy;
 mod mutual;
 mod questions;
+mod resumption;
 
 use super::network::*;
 use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Suite, Version, Versions, Wishes};

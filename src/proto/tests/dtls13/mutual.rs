@@ -122,6 +122,28 @@ fn the_question_about_the_client_comes_when_it_has_proved_its_key_and_the_timers
     }
 }
 
+/// RFC 9147 section 7.1: whoever cannot answer a flight soon acknowledges it.
+#[test]
+fn a_side_whose_application_is_asked_says_what_has_come_so_that_nothing_is_repeated() {
+    for asks_about_client in [true, false] {
+        let (issuer, own) = (issuer(), key());
+        let asking = |asks, name| PeerAuthentication { asks, ..trusting(&issuer, name) };
+        let server = server_of_keys(Some(credentials(&key(), &issuer)), Some(asking(asks_about_client, None)));
+        let server_is_known_by = asking(!asks_about_client, Some("localhost"));
+        let client = client_of_keys(Some(credentials(&own, &issuer)), server_is_known_by);
+        let mut network = run(server, &client);
+        let (address, question, _) = network.open_verifications.remove(0);
+        let waiting = if asks_about_client { network.clients[0].address } else { SERVER };
+        let before = sent_by(&network, waiting).len();
+        network.run_for(Duration::from_secs(30));
+        assert_eq!(sent_by(&network, waiting).len(), before);
+        assert!(network.answer_peer(address, question, true));
+        network.settle();
+        assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1));
+        talk(&mut network);
+    }
+}
+
 #[test]
 fn both_sides_know_each_other_by_pinned_keys() {
     let (ours, theirs) = (key(), key());

@@ -1,11 +1,13 @@
 //! What is known about an association.
 
 use super::{Association, Stage};
+use crate::tls::algorithms::Algorithms;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::dtls13::numbers::DATA_EPOCH;
 use crate::tls::error::ExportError;
 use crate::tls::finished::Finished;
 use crate::tls::key_log::KeyLog;
+use crate::tls::saved::SessionId;
 use crate::wire::{ConnectionId, RECORD_LIMIT};
 use zeroize::Zeroizing;
 
@@ -44,6 +46,22 @@ impl Association {
     pub(crate) fn finished(&self) -> Option<Finished> {
         match &self.stage {
             Stage::Open(open) => open.finished().cloned(),
+            _ => None,
+        }
+    }
+
+    /// The id of the session that a server keeps of it; `None` without.
+    pub(crate) fn session_id(&self) -> Option<SessionId> {
+        match &self.stage {
+            Stage::Open(open) => open.session_id(),
+            _ => None,
+        }
+    }
+
+    /// `None` while there is a handshake.
+    pub(crate) fn algorithms(&self) -> Option<Algorithms> {
+        match &self.stage {
+            Stage::Open(open) => Some(open.algorithms()),
             _ => None,
         }
     }

@@ -106,10 +106,13 @@ impl Link {
         self.openers.iter_mut().for_each(Opener::suffer);
     }
 
-    /// Gives the memory of all keys back, until they are needed.
+    /// Gives the memory of all keys back, until they are needed, and what the handshake has needed beyond that.
     pub(in super::super) fn rest(&mut self) {
         self.sealers.iter_mut().for_each(Sealer::rest);
         self.openers.iter_mut().for_each(Opener::rest);
+        self.sealers.shrink_to_fit();
+        self.openers.shrink_to_fit();
+        self.incoming.rest();
     }
 
     pub(in super::super) fn is_at_rest(&self) -> bool {

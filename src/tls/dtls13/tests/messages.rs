@@ -1,9 +1,16 @@
 //! Messages out of their order, their epoch or their form, by somebody who has the keys.
 
 use super::*;
-use crate::wire::handshake::{CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO};
+use crate::tls::error::ErrorKind;
+use crate::wire::alert::ILLEGAL_PARAMETER;
+use crate::wire::handshake::{
+    CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO,
+};
 
 const CIPHER: &str = "TLS_AES_128_GCM_SHA256";
+
+/// The body of a NewSessionTicket: a lifetime, what hides the age, a nonce and a ticket.
+const TICKET: [u8; 16] = [0, 0, 1, 44, 1, 2, 3, 4, 1, 9, 0, 2, 7, 8, 0, 0];
 
 fn alert_for(reaction: Result<Reaction, Error>) -> Option<u8> {
     alert_of(&reaction.err()?)
@@ -14,21 +21,9 @@ fn what_does_not_belong_behind_the_handshake_ends_the_connection() {
     let certificate_request = 13;
     for kind_of_message in [CLIENT_HELLO, SERVER_HELLO, NEW_SESSION_TICKET, certificate_request, FINISHED, 99] {
         let mut pair = Pair::open(CIPHER);
-        let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(kind_of_message, 3, &[7; 4]));
+        let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(kind_of_message, 3, &TICKET));
         assert_eq!((alert_for(reaction), answers.len()), (Some(10), 1), "{kind_of_message}");
     }
-}
-
-// CVE-2026-94200: what is in them is not looked at.
-#[test]
-fn a_client_acknowledges_tickets_that_it_has_no_use_for() {
-    let mut pair = Pair::open(CIPHER);
-    std::mem::swap(&mut pair.client, &mut pair.server);
-    // message_seq 3: behind HelloRetryRequest, ServerHello, EncryptedExtensions and Finished comes 4.
-    let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(NEW_SESSION_TICKET, 4, &[7; 40]));
-    assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Consumed))), "{reaction:?}");
-    assert_eq!(answers.len(), 1);
-    pair.talk();
 }
 
 #[test]
@@ -49,6 +44,30 @@ fn records_without_sense_end_the_connection() {
         let (reaction, answers) = Pair::open(CIPHER).client_says(content_type, content);
         assert_eq!((alert_for(reaction), answers.len()), (Some(alert), 1), "{content_type} {content:?}");
     }
+}
+
+#[test]
+fn a_message_that_there_is_no_room_for_ends_the_handshake_as_in_dtls_1_2() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+    deliver(&mut pair.client, pair.now, &[hello]);
+    // The first 100 bytes of a Certificate message with 16373.
+    let fragment = [&[CERTIFICATE, 0, 0x3f, 0xf5, 0, 2, 0, 0, 0, 0, 0, 100][..], &[0; 100]].concat();
+    let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &fragment);
+    let error = reaction.unwrap_err();
+    assert_eq!((error.kind, error.alert, answers.len()), (ErrorKind::MessageTooLong, Some(ILLEGAL_PARAMETER), 1));
+    assert!(error.to_string().contains("16373") && error.to_string().contains("16372"), "{error}");
+}
+
+#[test]
+fn a_message_that_there_is_no_room_for_means_nothing_in_plaintext() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let fragment = [2, 0, 0x3f, 0xf5, 0, 1, 0, 0, 0, 0, 0, 1, 7];
+    let record = [&[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 13][..], &fragment].concat();
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &[record]);
+    assert!(matches!(reactions[0], Ok(Reaction::Record(Inbound::Dropped(_)))), "{reactions:?}");
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &flight);
+    assert!(is_done(reactions.last().unwrap()), "{reactions:?}");
 }
 
 // CVE-2026-5264
@@ -113,6 +132,7 @@ fn a_server_that_says_the_wrong_thing_ends_the_clients_handshake() {
         ("an extension that was not offered", message(ENCRYPTED_EXTENSIONS, 2, &[0, 4, 0, 1, 0, 0]), 110),
         ("the same extension twice", message(ENCRYPTED_EXTENSIONS, 2, &[0, 8, 0, 10, 0, 0, 0, 10, 0, 0]), 47),
         ("a protocol although none was offered", message(ENCRYPTED_EXTENSIONS, 2, b"\0\x07\0\x10\0\x03\0\x01a"), 110),
+        ("a ticket before its time", message(NEW_SESSION_TICKET, 2, &TICKET), 10),
         ("nothing", Vec::new(), 10),
     ] {
         assert_eq!(server_says_instead(kind::HANDSHAKE, &content), Some(alert), "{name}");
@@ -132,6 +152,7 @@ fn a_client_that_says_the_wrong_thing_ends_the_servers_handshake() {
         ("a Finished of zeros", message(FINISHED, 2, &[0; 32]), 51),
         ("a Finished that is too short", message(FINISHED, 2, &[0; 12]), 51),
         ("a certificate", message(11, 2, &[0; 4]), 10),
+        ("a ticket", message(NEW_SESSION_TICKET, 2, &TICKET), 10),
         ("a hello, protected", message(CLIENT_HELLO, 2, &[0; 40]), 10),
     ] {
         let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));

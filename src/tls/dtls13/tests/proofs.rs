@@ -67,7 +67,8 @@ impl Story {
         let Greeting::Retry(request) = config.greet(&record, &HelloStart::parse(&record).unwrap()) else { panic!() };
         let retry = request.with_cookie(&[&request.memory()[..], &[0; 20]].concat()).unwrap();
         let (_, second) = deliver(&mut client, now, std::slice::from_ref(&retry));
-        let mut server = Association::server(&config, config.dtls13().unwrap(), Asks::default(), None);
+        let mut server =
+            Association::server(&config, config.dtls13().unwrap(), Asks::default(), SessionPolicy::none(), None);
         let (reactions, flight) = deliver(&mut server, now, &second);
         assert!(matches!(reactions[0], Ok(Reaction::Handshake(Progress::Waiting))), "{reactions:?}");
         let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();

@@ -32,6 +32,8 @@ pub(crate) struct Ssl {
     pub(super) extended_master_secret: bool,
     /// Whether both hellos had the extension connection_id (RFC 9146).
     pub(super) has_connection_ids: bool,
+    /// The group of an ephemeral key exchange.
+    ephemeral_group: sys::ecp_group_id,
     /// Whether both hellos had the extension rrc (RFC 9853).
     pub(crate) checks_routability: bool,
     /// The alert that the last record was, if it was one.
@@ -59,6 +61,7 @@ impl Ssl {
             config: Arc::clone(config),
             extended_master_secret: false,
             has_connection_ids: false,
+            ephemeral_group: sys::ECP_DP_NONE,
             checks_routability: false,
             received_alert: None,
             aside: None,
@@ -190,6 +193,7 @@ impl Ssl {
         if let Some(handshake) = unsafe { self.raw.handshake.as_ref() } {
             self.extended_master_secret = handshake.extended_ms != 0;
             self.has_connection_ids = c_int::from(handshake.cid_in_use) == sys::SSL_CID_ENABLED;
+            self.ephemeral_group = handshake.ecdh_ctx.grp.id;
         }
         // SAFETY: the context is set up.
         check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
@@ -376,6 +380,11 @@ impl Ssl {
     /// Whether the master secret is an extended one (RFC 7627).
     pub(crate) fn has_extended_master_secret(&self) -> bool {
         self.extended_master_secret
+    }
+
+    /// The group of an ephemeral key exchange, once its last step is being taken; none without such an exchange.
+    pub(crate) fn ephemeral_group(&self) -> sys::ecp_group_id {
+        self.ephemeral_group
     }
 
     /// Contents of the two Finished messages, our own first (RFC 5246 section 7.4.9).

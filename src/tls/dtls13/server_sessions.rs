@@ -1,0 +1,200 @@
+//! Sessions on a server's side (RFC 8446 sections 2.2 and 4.6.1): which one a client brings, whether it fits, and the one that a
+//! handshake leaves behind.
+//!
+//! A session is sealed in its ticket, or kept under an id, which is the ticket then.
+
+use super::finish::Outcome;
+use super::schedule::session_key;
+use super::server_flight::no_random_numbers;
+use super::session_key::{as_secret, hash_of};
+use crate::tls::error::Error;
+use crate::tls::ffi::Refused;
+use crate::tls::ffi::hash::{Digest, Hash};
+use crate::tls::peer::Authorization;
+use crate::tls::random::fill_random;
+use crate::tls::saved::SessionId;
+use crate::tls::session::{LONGEST_LIFETIME, Scope, Session, SessionOf};
+use crate::tls::session_policy::{NewSession, SessionPolicy, SessionsById};
+use crate::tls::trust::Peer;
+use crate::tls::version::Version;
+use crate::wire::NewSessionTicket;
+use crate::wire::hello13::Offer;
+use crate::wire::psk_offer::OfferedKey;
+
+/// Keys of one client that are tried as tickets; a client has few.
+const TICKETS_LIMIT: usize = 4;
+
+/// There is one ticket for each connection.
+const NONCE: &[u8] = &[0];
+
+/// What one handshake has to do with sessions.
+pub(super) struct Sessions {
+    policy: SessionPolicy,
+    scope: Scope,
+    /// Whether the server knows pre-shared keys at all.
+    has_psk: bool,
+    server_name: Option<String>,
+    /// Whether the client could use a session that this handshake leaves behind.
+    are_taken: bool,
+}
+
+/// The message that gives a session to the client, and the session itself where it is kept here.
+pub(super) type Left = (Vec<u8>, Option<NewSession>);
+
+/// What a client's keys are, as far as sessions go.
+pub(super) enum Brought {
+    Nothing,
+    /// The key with this index is the one of a session that fits.
+    Session(usize, Box<Session>),
+    /// The key with this index may be the one of a session that is kept under an id.
+    Id(usize),
+}
+
+impl Sessions {
+    pub(super) fn new(
+        policy: SessionPolicy,
+        scope: Scope,
+        has_psk: bool,
+        server_name: Option<String>,
+        offer: &Offer<'_>,
+    ) -> Sessions {
+        // RFC 8446 section 4.2.9.
+        Sessions { policy, scope, has_psk, server_name, are_taken: offer.modes.with_key_exchange }
+    }
+
+    /// The session that the client brings. `hash`: of the suite that was chosen. `protocol`: the application protocol.
+    pub(super) fn find(&self, offer: &Offer<'_>, hash: Hash, protocol: Option<&[u8]>) -> Brought {
+        let Some(psk) = offer.psk.as_ref().filter(|_| offer.modes.with_key_exchange) else { return Brought::Nothing };
+        let keys = || psk.keys.iter().enumerate().take(TICKETS_LIMIT);
+        for (index, key) in keys() {
+            if let Some(session) = self.open(key.identity).filter(|session| self.fits(session, key, hash, protocol)) {
+                return Brought::Session(index, Box::new(session));
+            }
+        }
+        let may_be_id = |key: &OfferedKey<'_>| {
+            let is_long_enough = key.identity.len() == SessionId::LIMIT && key.proof.len() == hash.length();
+            // RFC 8446 section 4.2.11: an external key has no age.
+            is_long_enough && key.obfuscated_age != 0
+        };
+        match self.policy.by_id {
+            SessionsById::Stored => {
+                keys().find(|(_, key)| may_be_id(key)).map_or(Brought::Nothing, |(index, _)| Brought::Id(index))
+            }
+            // Those of saved connections are of DTLS 1.2.
+            SessionsById::Nowhere | SessionsById::Saved => Brought::Nothing,
+        }
+    }
+
+    /// What a ticket of ours holds.
+    fn open(&self, ticket: &[u8]) -> Option<Session> {
+        let bytes = self.policy.tickets.as_ref()?.open(Version::Dtls13, ticket)?;
+        Session::from_bytes(&bytes, SessionOf::Server).filter(|session| session.id.as_bytes().is_empty())
+    }
+
+    /// What a store has answered for a key, if it is that and fits. A store that answers with another's session is not believed.
+    pub(super) fn read(
+        &self,
+        stored: &[u8],
+        key: &OfferedKey<'_>,
+        hash: Hash,
+        protocol: Option<&[u8]>,
+    ) -> Option<Session> {
+        let session = Session::from_bytes(stored, SessionOf::Server)?;
+        let is_it = session.id.as_bytes() == key.identity && self.fits(&session, key, hash, protocol);
+        is_it.then_some(session)
+    }
+
+    /// Whether a session may be resumed in this handshake. Otherwise that is a full one.
+    fn fits(&self, session: &Session, key: &OfferedKey<'_>, hash: Hash, protocol: Option<&[u8]>) -> bool {
+        let now = self.policy.started;
+        let age = now.saturating_sub(session.made_at);
+        // RFC 8446 section 4.2.11.1: by the client's clock. Ours may have been set back.
+        let clients_age = u64::from(key.obfuscated_age.wrapping_sub(session.age_add)) / 1000;
+        hash_of(session) == Some(hash)
+            && key.proof.len() == hash.length()
+            && session.is_live(now)
+            && age < u64::from(self.policy.lifetime)
+            && clients_age < u64::from(session.lifetime)
+            && session.scope == self.scope
+            && session.server_name == self.server_name
+            && session.protocol.as_deref() == protocol
+            && (session.psk_identity.is_none() || self.policy.remembers_psk && self.has_psk)
+    }
+
+    /// The session of a handshake that is over.
+    /// `resumption`: the resumption_master_secret, which is not derived in vain. `former`: the session that was resumed.
+    pub(super) fn leave_behind(
+        &self,
+        outcome: &Outcome,
+        resumption: impl FnOnce() -> Result<Digest, Refused>,
+        former: Option<&Session>,
+    ) -> Result<Option<Left>, Error> {
+        let Some((authorized, lifetime)) = self.terms(outcome, former) else { return Ok(None) };
+        let mut age_add = [0; 4];
+        fill_random(&mut age_add).map_err(|_| no_random_numbers())?;
+        let session = Session {
+            of: SessionOf::Server,
+            suite: outcome.suite,
+            secret: as_secret(&session_key(&resumption()?, NONCE)?),
+            encrypt_then_mac: false,
+            made_at: self.policy.started,
+            lifetime,
+            scope: self.scope,
+            server_name: self.server_name.clone(),
+            protocol: outcome.protocol.clone(),
+            psk_identity: outcome.psk_identity.clone(),
+            peer: outcome.peer.as_ref().and_then(Peer::credential).cloned(),
+            issuers: outcome.peer.as_ref().map(|peer| peer.issuers().to_vec()).unwrap_or_default(),
+            authorized,
+            id: SessionId::default(),
+            ticket: Vec::new(),
+            age_add: u32::from_be_bytes(age_add),
+        };
+        let message = |ticket: &[u8]| {
+            let Session { lifetime, age_add, .. } = session;
+            NewSessionTicket { lifetime, age_add, nonce: NONCE, ticket }.write()
+        };
+        Ok(match self.seal(&session) {
+            Some(ticket) => Some((message(&ticket), None)),
+            None => self.keep(&session, former).map(|kept| (message(kept.id.as_bytes()), Some(kept))),
+        })
+    }
+
+    /// Whether the client was authorized, and seconds for which the session is good; `None` when there is to be none.
+    fn terms(&self, outcome: &Outcome, former: Option<&Session>) -> Option<(bool, u32)> {
+        let SessionPolicy { tickets, by_id, remembers_psk, lifetime, started } = &self.policy;
+        let authorized = match outcome.authorization() {
+            Authorization::Granted => true,
+            Authorization::Unknown => false,
+            Authorization::Refused(_) => return None,
+        };
+        let are_kept = tickets.is_some() || *by_id == SessionsById::Stored;
+        if !self.are_taken || !are_kept || outcome.psk_identity.is_some() && !remembers_psk {
+            return None;
+        }
+        // What was proved in a full handshake is good for its time, however often it is resumed.
+        let end = former.map_or(u64::MAX, |former| former.made_at.saturating_add(former.lifetime.into()));
+        let rest = u32::try_from(end.saturating_sub(*started)).unwrap_or(u32::MAX);
+        let lifetime = rest.min(*lifetime).min(LONGEST_LIFETIME);
+        (lifetime > 0).then_some((authorized, lifetime))
+    }
+
+    /// The peer's own certificate is worth more than room for its issuers.
+    fn seal(&self, session: &Session) -> Option<Vec<u8>> {
+        let keys = self.policy.tickets.as_ref()?;
+        let seal = |session: &Session| keys.seal(Version::Dtls13, &session.to_bytes()?);
+        seal(session).or_else(|| seal(&Session { issuers: Vec::new(), ..session.clone() }))
+    }
+
+    fn keep(&self, session: &Session, former: Option<&Session>) -> Option<NewSession> {
+        if self.policy.by_id != SessionsById::Stored {
+            return None;
+        }
+        let mut id = [0; SessionId::LIMIT];
+        fill_random(&mut id).ok()?;
+        let id = SessionId::new(&id)?;
+        let kept = NewSession::of(&Session { id, ..session.clone() })?;
+        let replaces = former.map(|former| former.id).filter(|id| !id.as_bytes().is_empty());
+        Some(NewSession { replaces, ..kept })
+    }
+}
