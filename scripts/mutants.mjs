@@ -18,9 +18,10 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { judgeJavaScript, listJavaScript, prepareJavaScript } from './mutants/javascript.mjs';
 import { judgeEdit, listEdits } from './mutants/overlay.mjs';
-import { judgePlanted, listPlanted, preparePlanted } from './mutants/planted.mjs';
+import { judgePlanted, listPlanted, orderPlanted, preparePlanted } from './mutants/planted.mjs';
 import { judgeRust, listRust, prepareRust } from './mutants/rust.mjs';
 import { chance, scoreLine } from './mutants/score.mjs';
+import { updateTable } from './mutants/table.mjs';
 import { HOME, ROOT, readSource, refreshTree } from './mutants/tree.mjs';
 import { readVerdicts, reasonOf } from './mutants/verdicts.mjs';
 
@@ -29,7 +30,7 @@ const LAYERS = { proto: 'src/proto', wire: 'src/wire', tls: 'src/tls', lib: 'lib
 const KINDS = {
   rust: { prepare: prepareRust, judge: judgeRust },
   javascript: { prepare: prepareJavaScript, judge: judgeJavaScript },
-  planted: { prepare: preparePlanted, judge: judgePlanted },
+  planted: { prepare: preparePlanted, judge: judgePlanted, order: orderPlanted },
   overlay: { prepare: prepareRust, judge: judgeEdit },
 };
 
@@ -38,6 +39,7 @@ refreshTree();
 const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const results = await judgeAll(choose(list()));
+if (positionals[0] === 'planted') updateTable(results);
 report(results);
 
 function readArguments() {
@@ -114,10 +116,11 @@ async function judgeAll(mutants) {
   const verdicts = readVerdicts();
   const kinds = [...new Set(mutants.map(({ kind }) => kind))];
   for (const kind of kinds) await KINDS[kind].prepare(mutants);
+  const ordered = kinds.reduce((all, kind) => KINDS[kind].order?.(all) ?? all, mutants);
   console.log(`mutants: ${mutants.length} to judge${mutants.length > 0 ? `, seed ${seed}` : ''}`);
   const end = Date.now() + minutes * 60_000;
   const judged = [];
-  for (const mutant of mutants) {
+  for (const mutant of ordered) {
     if (Date.now() > end) break;
     const reason = reasonOf(verdicts, mutant);
     const result = reason === undefined ? await KINDS[mutant.kind].judge(mutant) : { verdict: 'equivalent', reason };

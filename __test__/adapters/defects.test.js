@@ -13,7 +13,16 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
 
 const { connect, createServer } = require('../..');
-const { BOB, HOST, connectedPair, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const {
+  BOB,
+  HOST,
+  connectedPair,
+  event,
+  heardBy,
+  messages,
+  openClient,
+  startServer,
+} = require('../support/endpoints.js');
 const { openDevice } = require('../support/device.js');
 
 /** A device, and the server's socket for it. */
@@ -61,8 +70,7 @@ describe('a device that has moved', () => {
     const place = { address: socket.remoteAddress, port: socket.remotePort };
     await device.move();
     device.announce = true;
-    device.client.write('nobody listens');
-    await sleep(20);
+    await heardBy(server, () => device.client.write('nobody listens'));
     const refused = event(server, 'forceDeviceRehandshake');
     server.once('lookupKey', (_id, callback) => callback(new Error('database down')));
     device.client.write('the answer fails');

@@ -6,10 +6,9 @@
 const assert = require('node:assert/strict');
 const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
-const { setTimeout: sleep } = require('node:timers/promises');
 
 const dtls = require('../..');
-const { event, messages, startServer } = require('../support/endpoints.js');
+const { event, heardBy, messages, startServer } = require('../support/endpoints.js');
 const { Device, openDevice } = require('../support/device.js');
 const { closeAfter, fileWith, keyPair } = require('../support/legacy.js');
 
@@ -173,15 +172,17 @@ describe('unencrypted datagrams', () => {
     const restored = event(server, 'secureConnection');
     device.sendRaw(ping);
     await restored;
-    for (const malformed of [
+    const malformed = [
       [254, 112],
       [254, 112, 0],
       [254, 112, 255],
       [254, 112, 1],
-    ]) {
-      device.sendRaw(Buffer.from(malformed));
-    }
-    await sleep(20);
+    ];
+    const sendAll = () => {
+      for (const bytes of malformed) device.sendRaw(Buffer.from(bytes));
+    };
+    await heardBy(server, sendAll, malformed.length);
+    assert.equal(server.getConnections(), 1);
   });
 
   test('do not move a connection that cannot have another life, and do not end it either', async (t) => {
@@ -191,8 +192,7 @@ describe('unencrypted datagrams', () => {
     const old = device.address;
     server.on('lookupKey', (_id, callback) => callback(null, old));
     const other = stranger();
-    other.send(movedPing(device.id), server.address().port, '127.0.0.1');
-    await sleep(20);
+    await heardBy(server, () => other.send(movedPing(device.id), server.address().port, '127.0.0.1'));
     const received = event(socket, 'data');
     device.client.write('still here');
     await received;

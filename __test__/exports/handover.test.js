@@ -12,6 +12,7 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createServer } = require('../..');
+const native = require('../../lib/native');
 const { defaults } = require('../../lib/options/defaults');
 const { BOB, HOST, echo, event, openClient } = require('../support/endpoints.js');
 
@@ -102,6 +103,27 @@ describe('A successor', { skip: skip || (!defaults.nativeUdp && 'skipped (only N
     const [error] = await event(server, 'error');
     assert.equal(error.code, 'ERR_DTLS_HANDOVER_REFUSED');
     assert.equal(Buffer.concat(heard).includes(handover.key), false);
+  });
+
+  test('that speaks the protocol without the key gets neither the UDP socket nor a proof', async (t) => {
+    const handover = { path: newPath(t), key: randomBytes(32) };
+    const server = await serve(t, handover);
+    const warning = event(process, 'warning');
+    // Its inbox is a good one.
+    const inboxPath = `${handover.path}.inbox`;
+    const inbox = new native.DescriptorInbox(inboxPath);
+    const stream = net.connect({ path: handover.path });
+    const heard = [];
+    stream.on('data', (bytes) => heard.push(bytes));
+    stream.on('error', () => {});
+    const [greeting] = await event(stream, 'data');
+    const name = Buffer.from(inboxPath);
+    stream.write(Buffer.concat([randomBytes(32 + 32), Buffer.of(name.length), name]));
+    await event(stream, 'close');
+    assert.equal((await warning)[0].code, 'ERR_DTLS_HANDOVER_REFUSED');
+    assert.deepEqual(Buffer.concat(heard), greeting);
+    assert.equal(inbox.receive(randomBytes(32)), null);
+    assert.equal(server.listening, true);
   });
 
   test('takes the place of one that has left its path behind', async (t) => {

@@ -7,15 +7,14 @@
 //   node __test__/load/moves.js [SECONDS] [DEVICES]      (npm run soak)
 
 const assert = require('node:assert/strict');
-const dgram = require('node:dgram');
-const { EventEmitter, once } = require('node:events');
+const { once } = require('node:events');
 const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { connect, createServer } = require('../..');
 const { announcement } = require('../support/device.js');
+const { HOST, Radio, openPlace } = require('../support/radio.js');
 
-const HOST = '127.0.0.1';
 const APPLICATION_DATA = 23;
 const KEY = 'a key that many know';
 const CIPHER = 'PSK-AES128-CCM8';
@@ -26,57 +25,24 @@ const PATIENCE = 20_000;
 /** How many handshakes are under way at a time. */
 const BATCH = 50;
 
-/** A UDP socket, and the device that uses it now. */
-class Place {
-  constructor(udp) {
-    this.udp = udp;
-    this.port = udp.address().port;
-    this.guest = null;
-    udp.on('message', (datagram) => {
-      this.guest?.emit('message', datagram, this.guest.server);
-    });
-  }
-}
-
-/** A stand-in for a client's UDP socket, which sends from wherever the device is. */
-class Radio extends EventEmitter {
+/** One that announces the device with each payload, once it has moved. */
+class AnnouncingRadio extends Radio {
   constructor(id, port, place) {
-    super();
+    super(port, place);
     this.id = id;
-    this.type = 'udp4';
-    this.server = { address: HOST, port };
     this.announces = false;
-    this.moveTo(place);
-  }
-
-  moveTo(place) {
-    if (this.place !== undefined) this.place.guest = null;
-    this.place = place;
-    place.guest = this;
   }
 
   send(datagram, port, host, callback) {
     const isData = this.announces && datagram[0] === APPLICATION_DATA;
-    this.place.udp.send(isData ? announcement(datagram, this.id) : datagram, port, host, callback);
-  }
-
-  address() {
-    return this.place.udp.address();
-  }
-
-  getSendQueueSize() {
-    return 0;
-  }
-
-  getSendQueueCount() {
-    return 0;
+    super.send(isData ? announcement(datagram, this.id) : datagram, port, host, callback);
   }
 }
 
 class Device {
   constructor(number, port, place) {
     this.name = `device ${number}`;
-    this.radio = new Radio(Buffer.from(this.name), port, place);
+    this.radio = new AnnouncingRadio(Buffer.from(this.name), port, place);
     this.client = connect({
       host: HOST,
       port,
@@ -204,13 +170,6 @@ function checkTables(server, devices, table) {
   assert.deepEqual({ connections, handshakes, lookups }, { connections: devices.length, handshakes: 0, lookups: 0 });
   assert.equal(table.size, devices.length);
   for (const { name, radio } of devices) assert.equal(table.get(name).port, radio.place.port);
-}
-
-async function openPlace() {
-  const udp = dgram.createSocket('udp4');
-  udp.bind(0, HOST);
-  await once(udp, 'listening');
-  return new Place(udp);
 }
 
 module.exports = { roam };

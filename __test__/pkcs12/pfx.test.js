@@ -174,7 +174,6 @@ describe('pfx is refused at the call', { skip }, () => {
     for (const passphrase of ['Secret', '', undefined]) {
       assert.equal(refusal(pfx, passphrase).code, 'ERR_DTLS_WRONG_PASSPHRASE');
     }
-    assert.match(refusal(pfx, 'Secret').message, /passphrase is wrong/);
     assert.throws(() => connect({ port: 5684, pfx, passphrase: 'Secret' }), { code: 'ERR_DTLS_WRONG_PASSPHRASE' });
   });
 
@@ -224,7 +223,7 @@ describe('pfx is refused at the call', { skip }, () => {
     }
     assert.throws(() => createServer({ pfx: [] }), { code: 'ERR_INVALID_ARG_VALUE' });
     const twice = { pfx: [pfx, pfx], passphrase: 'secret' };
-    assert.throws(() => createServer(twice), { code: 'ERR_DTLS_INVALID_KEY', message: /several keys of one kind/ });
+    assert.throws(() => createServer(twice), { code: 'ERR_DTLS_INVALID_KEY' });
     assert.throws(() => connect({ port: 9, ...twice }), { code: 'ERR_INVALID_ARG_VALUE' });
     assert.throws(() => createServer({ pfx: 'server.p12' }), { code: 'ERR_INVALID_ARG_VALUE' });
     for (const wrong of [1, null, {}, [1], [{ buf: 1 }], [{ buf: pfx, passphrase: 1 }]]) {
@@ -236,10 +235,11 @@ describe('pfx is refused at the call', { skip }, () => {
     const pfx = opensslPfx('server', 'secret', ['-iter', '77777']);
     const ofMac = pfx.lastIndexOf(ROUNDS);
     const began = performance.now();
-    assert.match(refusal(greedyAt(ofMac), 'secret').message, /5000000 rounds/);
+    assert.equal(refusal(greedyAt(ofMac), 'secret').code, 'ERR_DTLS_INVALID_PFX');
     // Without a MAC, the first thing to be derived is a key.
     const plain = opensslPfx('server', '', ['-iter', '77777', '-nomac']);
-    assert.match(refusal(greedyAt(plain.indexOf(ROUNDS), plain)).message, /5000000 rounds/);
+    assert.equal(refusal(greedyAt(plain.indexOf(ROUNDS), plain)).code, 'ERR_DTLS_INVALID_PFX');
+    // So many rounds take that long.
     assert(performance.now() - began < 2000);
 
     function greedyAt(at, file = pfx) {
@@ -271,6 +271,6 @@ describe('pfx is refused at the call', { skip }, () => {
       }
     }
     const nested = Buffer.concat([...Array(100_000).fill(Buffer.from([0x30, 0x80])), Buffer.alloc(200_000)]);
-    assert.match(refusal(nested).message, /nested/);
+    assert.equal(refusal(nested).code, 'ERR_DTLS_INVALID_PFX');
   });
 });

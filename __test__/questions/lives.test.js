@@ -9,7 +9,7 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createServer } = require('../..');
-const { BOB, HOST, event, messages, startServer } = require('../support/endpoints.js');
+const { BOB, HOST, event, heardBy, messages, startServer } = require('../support/endpoints.js');
 const { openDevice } = require('../support/device.js');
 
 const CCM = 'PSK-AES128-CCM8';
@@ -74,8 +74,7 @@ describe('a saved session', () => {
     while (order.length < 3) await sleep(1);
     socket.write('echo');
     await echoed;
-    device.sendRaw(device.sent.at(-1));
-    await sleep(20);
+    await heardBy(server, () => device.sendRaw(device.sent.at(-1)));
     assert.deepEqual(order.sort(), [['close'], ['data', 'from elsewhere'], ['ipChanged', oldPort]]);
     assert.equal(server.getConnections(), 1);
     assert.equal(server.stats.connections, 1);

@@ -6,7 +6,7 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { BOB, HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const { BOB, HOST, event, heardBy, messages, openClient, startServer } = require('../support/endpoints.js');
 const { roam } = require('../load/moves.js');
 const { Device, announcement, openDevice } = require('../support/device.js');
 
@@ -99,9 +99,9 @@ describe('a device that has moved', () => {
     socket.on('data', () => assert.fail('nobody said where it was'));
     await device.move();
     device.announce = true;
-    device.client.write('hello?');
-    await sleep(50);
+    await heardBy(server, () => device.client.write('hello?'));
     assert.equal(server.stats.lookups, 0);
+    assert.equal(server.stats.moves, 0);
   });
 
   test('can come back, and move to the old address of another device', async (t) => {
@@ -259,7 +259,9 @@ describe('a move is refused without effect', () => {
     while (callbacks.length < 2) await sleep(1);
     await new Promise((resolve) => world.server.close(resolve));
     callbacks[1](null, device.address);
-    await sleep(5);
+    await new Promise(setImmediate);
+    const { moves, lookups, connections } = world.server.stats;
+    assert.deepEqual({ moves, lookups, connections }, { moves: 1, lookups: 0, connections: 0 });
   });
 });
 

@@ -14,7 +14,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { inspect } = require('node:util');
 
 const { connect, createServer } = require('../..');
-const { BOB, HOST, connectedPair, event, messages, startServer } = require('../support/endpoints.js');
+const { BOB, HOST, connectedPair, event, heardBy, messages, startServer } = require('../support/endpoints.js');
 const { announcement, openDevice } = require('../support/device.js');
 
 const CIPHER = 'PSK-AES128-CCM8';
@@ -390,16 +390,13 @@ describe('a saved session that cannot be used', () => {
     const server = await startServer(t, OPTIONS);
     device.port = server.address().port;
     const asked = t.mock.fn((_key, _socket, callback) => callback());
-    device.client.write('nobody');
-    await sleep(20);
+    await heardBy(server, () => device.client.write('nobody'));
     server.once('resumeSession', asked);
     device.client.write('once');
     while (asked.mock.callCount() === 0) await sleep(1);
-    device.client.write('nobody any more');
-    await sleep(20);
+    await heardBy(server, () => device.client.write('nobody any more'));
     server.on('resumeSession', asked).removeAllListeners();
-    device.client.write('nobody again');
-    await sleep(20);
+    await heardBy(server, () => device.client.write('nobody again'));
     server.prependListener('resumeSession', asked);
     device.client.write('twice');
     while (asked.mock.callCount() === 1) await sleep(1);

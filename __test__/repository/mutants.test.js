@@ -22,6 +22,22 @@ test('each fault that people once planted has its place, once', async () => {
   }
 });
 
+test('each row about one of them in docs/testing.md has a fault and a test that are there', async () => {
+  const [{ FAULTS }, { readTable }] = await Promise.all([
+    import('../../scripts/mutants/faults.mjs'),
+    import('../../scripts/mutants/table.mjs'),
+  ]);
+  const table = readTable(read('docs/testing.md'));
+  const names = new Set(FAULTS.map(({ name }) => name));
+  for (const name of table.keys()) assert(names.has(name), name);
+  const sources = fs.readdirSync(path.join(ROOT, 'src'), { recursive: true }).filter((name) => name.endsWith('.rs'));
+  const rust = sources.map((name) => read(path.join('src', name))).join('\n');
+  for (const [name, by] of table) {
+    const isThere = by.endsWith('.test.js') ? fs.existsSync(path.join(ROOT, by)) : rust.includes(`fn ${by}(`);
+    assert(isThere, `${name}: ${by}`);
+  }
+});
+
 test('each verdict is about code that is there, and has its reason', () => {
   for (const { file, name, code, reason } of JSON.parse(read('scripts/mutants/verdicts.json'))) {
     assert(

@@ -79,6 +79,18 @@ function echo(socket) {
   socket.on('data', (message) => socket.write(message));
 }
 
+/**
+ * Runs `act`, and waits until so many datagrams have come to a server since: what they could have led to has happened.
+ *
+ * @param {number} [count]
+ */
+async function heardBy(server, act, count = 1) {
+  const wanted = server.stats.datagramsReceived + count;
+  await act();
+  while (server.stats.datagramsReceived < wanted) await new Promise((resolve) => setTimeout(resolve, 1));
+  await new Promise(setImmediate);
+}
+
 /** A UDP port that is free on loopback. */
 async function freePort() {
   const socket = dgram.createSocket('udp4');
@@ -118,6 +130,7 @@ module.exports = {
   event,
   eventsUntilClose,
   freePort,
+  heardBy,
   isFree,
   messages,
   openClient,

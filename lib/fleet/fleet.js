@@ -100,7 +100,7 @@ class Fleet {
     if (found !== null) {
       // The store has it. Those that are to be taken over come first.
       this._changed.add(socket);
-      entry.due = Date.now() + this._refresh;
+      entry.due = performance.now() + this._refresh;
       return;
     }
     // Behind the listeners, which may have something to say in `socket.data`.
@@ -281,7 +281,7 @@ class Fleet {
       this.stats.lost++;
       this._letGo(socket, entry);
     } else {
-      entry.due = Date.now() + (isOurs === null ? 0 : this._refresh);
+      entry.due = performance.now() + (isOurs === null ? 0 : this._refresh);
       // Behind those that are due before it.
       this._owned.delete(socket);
       this._owned.set(socket, entry);
@@ -320,7 +320,7 @@ class Fleet {
 
   /** Writes what is due. */
   _tick() {
-    const now = Date.now();
+    const now = performance.now();
     const limit = Math.max(WRITES_BESIDE_LOOKUPS, WRITES - this._lookups.busy);
     let count = 0;
     for (const socket of this._changed) {

@@ -112,9 +112,8 @@ class RestoreQuestion extends Question {
     const { remote } = move;
     this.socket.remoteAddress = remote.address;
     this.socket.remotePort = remote.port;
-    if (addressKey(remote) === move.oldKey) return;
     moves.add(move);
-    // A connection that lives may have been there already, or have heard nothing that is newer.
+    // It may not have moved at all, or a connection that lives may have been there already, or have heard nothing that is newer.
     process.nextTick(() => moves.remove(move));
   }
 

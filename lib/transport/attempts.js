@@ -23,6 +23,9 @@ const ADDRESS_LIMIT = 8;
 /** What ICMP, or a look at the routes, says about a peer. */
 const UNREACHABLE = new Set(['ECONNREFUSED', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH']);
 
+/** Errors of a system that has no room for a datagram now. */
+const WITHOUT_ROOM = new Set(['EAGAIN', 'ENOBUFS', 'ENOMEM']);
+
 class Attempts {
   /**
    * @param {object} client with _onBound(udp), _onAnswered(attempt), _onUdpClose(), and destroy(error)
@@ -125,8 +128,9 @@ class Attempts {
     else this._abandon(attempt);
   }
 
-  /** An attempt's endpoint could not send. */
+  /** An attempt's endpoint could not send. A datagram that found no room is lost, and so is any once the server has answered. */
   sendFailed(endpoint, error) {
+    if (this._hasAnswer || WITHOUT_ROOM.has(error.code)) return;
     for (const attempt of this._running) if (attempt.endpoint === endpoint) this.failed(attempt, error);
   }
 

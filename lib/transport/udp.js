@@ -192,9 +192,9 @@ function checkedAddresses(found) {
  * @param {() => void} [beforeClose] called right before
  */
 function closeWhenSent(socket, isReady = () => true, beforeClose = () => {}) {
-  const until = Date.now() + LINGER;
+  const until = performance.now() + LINGER;
   const check = () => {
-    if ((!isReady() || queuedDatagrams(socket) > 0) && Date.now() < until) {
+    if ((!isReady() || queuedDatagrams(socket) > 0) && performance.now() < until) {
       setTimeout(check, 1);
       return;
     }

@@ -1,24 +1,29 @@
 // Faults that a reader of the tests once planted, most of which nothing noticed then: npm run mutants -- planted
 //
 // Each is one place (`find`, which must be there once, in one of the files `within`) and what stands there instead. The Rust tests
-// judge it, or the test files in `tests`, with an addon that has the fault.
+// judge it, or the test files in `tests`, with an addon that has the fault. In Rust, FAULT stands for whether the fault is there: so
+// many faults are built at once, and each is switched on when its turn comes.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { CHECKS } from './checks.mjs';
 
 /**
  * Where a fault's place is, below this directory. A fault whose place is gone, or in two places, is one to look at again.
  *
+ * @param {string} [isThere] what FAULT is in Rust
+ * @param {Map<string, string>} [texts] of files that have other faults already
  * @returns {{ file: string, text: string }} the file, and its text with the fault in it
  */
-export function plant(root, { name, within, find, replace }) {
-  const hits = filesWithin(root, within).filter(({ text }) => text.includes(find));
+export function plant(root, { name, within, find, replace }, isThere = 'true', texts = new Map()) {
+  const files = filesWithin(root, within).map(({ file, text }) => ({ file, text: texts.get(file) ?? text }));
+  const hits = files.filter(({ text }) => text.includes(find));
   const parts = hits.flatMap(({ text }) => text.split(find));
   if (hits.length !== 1 || parts.length !== 2) {
     const places = hits.map(({ file }) => file).join(', ') || 'nowhere';
     throw new Error(`"${name}" wants its place once in ${within}, and it is ${places}`);
   }
-  return { file: hits[0].file, text: parts.join(replace) };
+  return { file: hits[0].file, text: parts.join(replace.replaceAll('FAULT', isThere)) };
 }
 
 const read = new Map();
@@ -43,13 +48,14 @@ export const FAULTS = [
     name: 'the key of an unknown identity is zeros',
     within: 'src',
     find: '    fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?;\n',
-    replace: '',
+    replace:
+      '    if !FAULT { fill_random(&mut key).map_err(|_| Error::internal(sys::ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED))?; }\n',
   },
   {
     name: 'the key for an identity that is too long to ask about is zeros',
     within: 'src',
     find: 'let key = nobodys_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)?;',
-    replace: 'let key = [0; 32];',
+    replace: 'let key = if FAULT { &[0; 32][..] } else { nobodys_key().map_err(|_| sys::ERR_SSL_INTERNAL_ERROR)? };',
   },
   {
     name: 'the MAC of a cookie is cut to one byte',
@@ -62,7 +68,7 @@ export const FAULTS = [
     within: 'src',
     tests: ['__test__/attack/datagrams.test.js'],
     find: 'left.len() == right.len() && black_box',
-    replace: 'black_box',
+    replace: '(FAULT || left.len() == right.len()) && black_box',
   },
 
   // --- limits
@@ -70,19 +76,19 @@ export const FAULTS = [
     name: 'maxConnections lets one more in',
     within: 'src',
     find: 'handshakes.min(connections.saturating_sub(finished))',
-    replace: 'handshakes.min((connections + 1).saturating_sub(finished))',
+    replace: 'handshakes.min((connections + usize::from(FAULT)).saturating_sub(finished))',
   },
   {
     name: 'maxConnections lets one less in',
     within: 'src',
     find: 'handshakes.min(connections.saturating_sub(finished))',
-    replace: 'handshakes.min((connections - 1).saturating_sub(finished))',
+    replace: 'handshakes.min((connections - usize::from(FAULT)).saturating_sub(finished))',
   },
   {
     name: 'maxConnections is not looked at by handshakes',
     within: 'src',
-    find: 'in_all: if evicts_idle { handshakes } else { handshakes.min(connections.saturating_sub(finished)) }',
-    replace: 'in_all: handshakes',
+    find: 'in_all: if evicts_idle { handshakes }',
+    replace: 'in_all: if evicts_idle || FAULT { handshakes }',
   },
   {
     name: 'maxConnections is not passed on',
@@ -95,43 +101,44 @@ export const FAULTS = [
     name: 'a restore goes beyond maxConnections',
     within: 'src',
     find: 'self.connections.len() >= self.limits.connections && !self.limits.evicts_idle',
-    replace: 'false',
+    replace: '(!FAULT && self.connections.len() >= self.limits.connections && !self.limits.evicts_idle)',
   },
   {
     name: 'a restore without a question goes beyond maxConnections',
     within: 'src',
     find: 'if lives || self.is_taken(remote, restoration.saved) || self.is_full() {',
-    replace: 'if lives || self.is_taken(remote, restoration.saved) {',
+    replace: 'if lives || self.is_taken(remote, restoration.saved) || (!FAULT && self.is_full()) {',
   },
   {
     name: 'the answer to a question goes beyond maxConnections',
     within: 'src',
     find: '        if self.is_full() {\n            return Outcome::Dropped(DropReason::Limit);\n        }\n        // What could',
-    replace: '        // What could',
+    replace:
+      '        if !FAULT && self.is_full() {\n            return Outcome::Dropped(DropReason::Limit);\n        }\n        // What could',
   },
   {
     name: 'held records have no bound',
     within: 'src',
     find: 'held + record.bytes.len() <= FLIGHT_BYTES_LIMIT',
-    replace: 'held + record.bytes.len() < usize::MAX',
+    replace: '(FAULT || held + record.bytes.len() <= FLIGHT_BYTES_LIMIT)',
   },
   {
     name: 'early records have no bound in number',
     within: 'src',
     find: 'self.records.len() + self.others.len() > RECORD_LIMIT || ',
-    replace: '',
+    replace: '(!FAULT && self.records.len() + self.others.len() > RECORD_LIMIT) || ',
   },
   {
     name: 'early records have no bound in bytes',
     within: 'src',
     find: ' || self.bytes() > BYTES_LIMIT',
-    replace: '',
+    replace: ' || (!FAULT && self.bytes() > BYTES_LIMIT)',
   },
   {
     name: 'records for a question about an address have no bound',
     within: 'src',
     find: 'held + record.bytes.len() <= HELD_BYTES_LIMIT',
-    replace: 'held + record.bytes.len() < usize::MAX',
+    replace: '(FAULT || held + record.bytes.len() <= HELD_BYTES_LIMIT)',
   },
   {
     name: 'a full memory for messages takes on',
@@ -144,7 +151,7 @@ export const FAULTS = [
     name: 'a full memory for lines of the trace takes on',
     within: 'src',
     find: 'self.lines.len() == LINES_LIMIT',
-    replace: 'false',
+    replace: '(!FAULT && self.lines.len() == LINES_LIMIT)',
   },
 
   // --- connections, questions and their ends
@@ -152,25 +159,26 @@ export const FAULTS = [
     name: 'a deadline outlives its connection',
     within: 'src',
     find: '        self.deadlines.change(handle, entry.scheduled, None);\n',
-    replace: '',
+    replace: '        if !FAULT { self.deadlines.change(handle, entry.scheduled, None); }\n',
   },
   {
     name: 'a close_notify is not answered',
     within: 'src',
     find: '                self.context.close_notify(now, &mut scratch.outbox);\n                Step::Ended(CloseReason::Peer)',
-    replace: '                Step::Ended(CloseReason::Peer)',
+    replace:
+      '                if !FAULT { self.context.close_notify(now, &mut scratch.outbox); }\n                Step::Ended(CloseReason::Peer)',
   },
   {
     name: 'an answer finds its question although it is late',
     within: 'src',
     find: '        self.open.remove(&id);\n        Some(open.connection)',
-    replace: '        Some(open.connection)',
+    replace: '        if !FAULT { self.open.remove(&id); }\n        Some(open.connection)',
   },
   {
     name: 'held records come before those that a job has not read',
     within: 'src',
     find: '            self.0.push_front(record);',
-    replace: '            self.0.push_back(record);',
+    replace: '            if FAULT { self.0.push_back(record) } else { self.0.push_front(record) }',
   },
   {
     name: 'records that a job has not read come in the wrong order',
@@ -182,13 +190,13 @@ export const FAULTS = [
     name: 'the trace remembers an identity after its connection',
     within: 'src',
     find: '        trace.forget(remote);\n',
-    replace: '',
+    replace: '        if !FAULT { trace.forget(remote); }\n',
   },
   {
     name: 'a question outlives its connection',
     within: 'src',
     find: 'Pending::Question(question) => self.questions.withdraw(question),',
-    replace: 'Pending::Question(_) => {}',
+    replace: 'Pending::Question(question) => { if !FAULT { self.questions.withdraw(question); } }',
   },
 
   // --- resumption and sleep
@@ -196,31 +204,32 @@ export const FAULTS = [
     name: 'a session is resumed with another extended master secret',
     within: 'src',
     find: '            && extended_master_secret == (handshake.extended_ms != 0)\n',
-    replace: '',
+    replace: '            && (FAULT || extended_master_secret == (handshake.extended_ms != 0))\n',
   },
   {
     name: 'a session is resumed with another encrypt-then-MAC',
     within: 'src',
     find: '            && encrypt_then_mac.is_none_or(|was| was == (session.encrypt_then_mac != 0));',
-    replace: ';',
+    replace: '            && (FAULT || encrypt_then_mac.is_none_or(|was| was == (session.encrypt_then_mac != 0)));',
   },
   {
     name: 'a client with the session’s extended master secret is not asked for it again',
     within: 'src',
     find: '        if !ssl.agrees_on_extended_master_secret() {\n            return Err(without_extended_master_secret());\n        }\n        let encrypt',
-    replace: '        let encrypt',
+    replace:
+      '        if !FAULT && !ssl.agrees_on_extended_master_secret() {\n            return Err(without_extended_master_secret());\n        }\n        let encrypt',
   },
   {
     name: 'sleep forgets the extended master secret',
     within: 'src',
     find: 'saved.extended_master_secret.unwrap_or(false)',
-    replace: 'false',
+    replace: '(!FAULT && saved.extended_master_secret.unwrap_or(false))',
   },
   {
     name: 'sleep forgets encrypt-then-MAC',
     within: 'src',
     find: 'encrypt_then_mac: saved.encrypt_then_mac,',
-    replace: 'encrypt_then_mac: false,',
+    replace: 'encrypt_then_mac: !FAULT && saved.encrypt_then_mac,',
   },
 
   // --- certificates and groups
@@ -229,37 +238,38 @@ export const FAULTS = [
     within: 'src',
     tests: ['__test__/authentication/revocation.test.js'],
     find: 'let check = lc::X509_V_FLAG_CRL_CHECK | lc::X509_V_FLAG_CRL_CHECK_ALL;',
-    replace: 'let check = lc::X509_V_FLAG_CRL_CHECK;',
+    replace: 'let check = lc::X509_V_FLAG_CRL_CHECK | if FAULT { 0 } else { lc::X509_V_FLAG_CRL_CHECK_ALL };',
   },
   {
     name: 'a dNSName of four bytes is an address',
     within: 'src',
     find: 'lc::GEN_DNS => names.dns.push(unsafe { string(value.cast()) }),',
-    replace: 'lc::GEN_DNS => names.addresses.push(unsafe { string(value.cast()) }),',
+    replace:
+      'lc::GEN_DNS => (if FAULT { &mut names.addresses } else { &mut names.dns }).push(unsafe { string(value.cast()) }),',
   },
   {
     name: 'a point of small order is taken',
     within: 'src',
     find: '&& lc::X25519(product.as_mut_ptr(), private.as_ptr(), public.as_ptr()) == 1',
-    replace: '&& lc::X25519(product.as_mut_ptr(), private.as_ptr(), public.as_ptr()) < 2',
+    replace: '&& lc::X25519(product.as_mut_ptr(), private.as_ptr(), public.as_ptr()) >= 1 - i32::from(FAULT)',
   },
   {
     name: 'a point of small order is taken in DTLS 1.3',
     within: 'src',
     find: 'check(unsafe { lc::X25519(',
-    replace: 'check(1 | unsafe { lc::X25519(',
+    replace: 'check(i32::from(FAULT) | unsafe { lc::X25519(',
   },
   {
     name: 'renegotiation is switched on',
     within: 'src',
     find: 'sys::SSL_RENEGOTIATION_DISABLED',
-    replace: 'sys::SSL_RENEGOTIATION_ENABLED',
+    replace: 'if FAULT { sys::SSL_RENEGOTIATION_ENABLED } else { sys::SSL_RENEGOTIATION_DISABLED }',
   },
   {
     name: 'plaintext stays in the buffer that it came in',
     within: 'src',
     find: '        unsafe { sys::platform_zeroize(record.as_mut_ptr().cast(), record.len()) };',
-    replace: '        let _ = record;',
+    replace: '        if !FAULT { unsafe { sys::platform_zeroize(record.as_mut_ptr().cast(), record.len()) } };',
   },
 
   // --- the socket
@@ -268,35 +278,35 @@ export const FAULTS = [
     within: 'src',
     tests: ['__test__/server/listen-and-close.test.js', '__test__/server/given-udp-socket.test.js'],
     find: 'setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;',
-    replace: '',
+    replace: 'if !FAULT { setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?; }',
   },
   {
     name: 'congestion is ignored',
     within: 'src',
     tests: ['__test__/transport/congestion.test.js'],
     find: '        self.is_congested = is_congested;',
-    replace: '        let _ = is_congested;',
+    replace: '        self.is_congested = is_congested && !FAULT;',
   },
   {
     name: 'congestion loses a batch',
     within: 'src',
     tests: ['__test__/transport/congestion.test.js'],
     find: '            self.endpoint.put_back(route, datagram.to_vec());',
-    replace: '            let _ = (route, datagram);',
+    replace: '            if !FAULT { self.endpoint.put_back(route, datagram.to_vec()); }',
   },
   {
     name: 'a batch overtakes what is congested',
     within: 'src',
     tests: ['__test__/transport/congestion.test.js'],
     find: 'let udp = self.udp.as_ref().filter(|_| !self.is_congested);\n        let taken',
-    replace: 'let udp = self.udp.as_ref();\n        let taken',
+    replace: 'let udp = self.udp.as_ref().filter(|_| FAULT || !self.is_congested);\n        let taken',
   },
   {
     name: 'a payload overtakes what is congested',
     within: 'src',
     tests: ['__test__/transport/congestion.test.js'],
     find: 'let udp = self.udp.as_ref().filter(|_| !self.is_congested);\n        let sealed',
-    replace: 'let udp = self.udp.as_ref();\n        let sealed',
+    replace: 'let udp = self.udp.as_ref().filter(|_| FAULT || !self.is_congested);\n        let sealed',
   },
   {
     name: 'congestion exerts no backpressure',
@@ -312,7 +322,7 @@ export const FAULTS = [
     within: 'src',
     tests: ['__test__/observing/counters.test.js', '__test__/observing/diagnostics.test.js'],
     find: 'time: handshake_time.as_secs_f64() * 1000.0,',
-    replace: 'time: handshake_time.as_secs_f64(),',
+    replace: 'time: handshake_time.as_secs_f64() * if FAULT { 1.0 } else { 1000.0 },',
   },
   {
     name: 'the MAC of a .pfx is not compared',
@@ -340,7 +350,7 @@ export const FAULTS = [
     within: 'src',
     tests: ['__test__/server/many-clients.test.js', '__test__/transport/endpoint.test.js'],
     find: ' || self.text + length > texts.end',
-    replace: '',
+    replace: ' || (!FAULT && self.text + length > texts.end)',
   },
   {
     name: 'closing comes twice',
@@ -375,7 +385,7 @@ export const FAULTS = [
     name: 'close() of a server waits for ever for sockets that nobody reads',
     within: 'lib',
     tests: ['__test__/server/listen-and-close.test.js'],
-    find: ' && Date.now() < until',
+    find: ' && performance.now() < until',
     replace: '',
   },
   {
@@ -410,4 +420,7 @@ export const FAULTS = [
     find: '| `maxConnections` | count | 1000000 |',
     replace: '| `maxConnections` | count | 100000 |',
   },
+
+  // --- security checks that are taken out
+  ...CHECKS,
 ];

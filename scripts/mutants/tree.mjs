@@ -2,7 +2,7 @@
 // of its own, so that neither the project's files nor its builds ever have a fault in them.
 
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -11,18 +11,36 @@ export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.
 export const HOME = path.join(ROOT, 'target', 'mutants');
 export const TREE = path.join(HOME, 'tree');
 
+const TARGET = path.join(HOME, 'target');
 const HOST = execFileSync('rustc', ['-vV'], { encoding: 'utf8' }).match(/^host: (.*)$/m)[1];
 const ENVIRONMENT = {
   ...process.env,
   CARGO_BUILD_TARGET: HOST,
-  CARGO_TARGET_DIR: path.join(HOME, 'target'),
-  // What nobody debugs is linked in a third of the time.
-  CARGO_PROFILE_DEV_DEBUG: '0',
+  CARGO_TARGET_DIR: TARGET,
   CARGO_TERM_COLOR: 'never',
 };
 
+/** What nobody debugs is linked in a third of the time. Its dependencies stay as the project has built them. */
+const CONFIGURATION = Buffer.from('[profile.dev.package.mbed-dtls]\ndebug = 0\n');
+
+/**
+ * Begins with what the project has built, so that its dependencies need not be built again: they are the same, and only the crate
+ * itself has another place.
+ */
+function beginTarget() {
+  writeIfDifferent(path.join(HOME, '.cargo', 'config.toml'), CONFIGURATION);
+  if (existsSync(TARGET)) return;
+  for (const directory of ['debug', path.join(HOST, 'debug')]) {
+    const built = path.join(ROOT, 'target', directory);
+    const filter = (name) => path.basename(name) !== 'incremental';
+    const options = { recursive: true, preserveTimestamps: true, verbatimSymlinks: true, filter };
+    if (existsSync(built)) cpSync(built, path.join(TARGET, directory), options);
+  }
+}
+
 /** Makes the copy what the project is now. Files that are the same stay as they are, so that little is built again. */
 export function refreshTree() {
+  beginTarget();
   mkdirSync(TREE, { recursive: true });
   const list = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: ROOT });
   const wanted = new Set(list.toString().split('\0').filter(Boolean));
@@ -51,7 +69,7 @@ function writeIfDifferent(file, contents) {
 
 /** What cargo has built there. */
 export function built(name) {
-  return path.join(HOME, 'target', HOST, 'debug', name);
+  return path.join(TARGET, HOST, 'debug', name);
 }
 
 /** The text of a file of the copy. */
@@ -76,6 +94,16 @@ export async function withText(name, text, act) {
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
     restore();
   }
+}
+
+/** Files that have other texts, and their own. */
+let replaced = new Map();
+
+/** Gives files of the copy other texts until it is called again, or the copy is made anew. */
+export function replaceTexts(texts) {
+  for (const [name, original] of replaced) writeFileSync(path.join(TREE, name), original);
+  replaced = new Map([...texts.keys()].map((name) => [name, readSource(name)]));
+  for (const [name, text] of texts) writeFileSync(path.join(TREE, name), text);
 }
 
 /**

@@ -70,6 +70,8 @@ pub(crate) use mbed::{Credentials, HmacKey, capabilities, parse_public_key, rele
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Authorization, PeerCredential};
 pub(crate) use progress::{Negotiated, Progress, Terms};
+#[cfg(test)]
+pub(crate) use psk::PSK_IDENTITY_LIMIT;
 pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, KnownSession, Question, Subject};
 pub(crate) use random::{RngError, fill_random};

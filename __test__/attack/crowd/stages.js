@@ -2,6 +2,8 @@
 
 // Where in its handshake a client can stop that has proved its address. Each function goes so far, and no further.
 
+const { setTimeout: sleep } = require('node:timers/promises');
+
 const { Client } = require('../engine/client.js');
 const { fragment } = require('../engine/handshake.js');
 const { HANDSHAKE } = require('../engine/record.js');
@@ -49,4 +51,20 @@ const STAGES = {
   },
 };
 
-module.exports = { NEVER_FOUND, STAGES };
+/** Between two bytes of a message that drips, ms. */
+const DRIP = 200;
+
+/** The same of those who never stop, and never come to an end in time. */
+const DRIPS = {
+  'a message, byte by byte': async (address, port, host) => {
+    const client = new Client({ identity: 'a name that takes its time' });
+    await address.greet(port, client, host);
+    const message = client.keyExchangeMessage();
+    for (let at = 0; at + 1 < message.length; at++) {
+      await address.send(client.plaintext(HANDSHAKE, fragment(message, at, at + 1)), port, host);
+      await sleep(DRIP);
+    }
+  },
+};
+
+module.exports = { DRIPS, NEVER_FOUND, STAGES };

@@ -6,7 +6,7 @@
 const process = require('node:process');
 
 const { Address } = require('../engine/address.js');
-const { STAGES } = require('./stages.js');
+const { DRIPS, STAGES } = require('./stages.js');
 
 /** Between two bursts, ms. */
 const PAUSE = 5;
@@ -16,6 +16,8 @@ const AT_A_TIME = 500;
 
 /** Milliseconds without an answer after which an attempt counts as turned away. */
 const PATIENCE = 250;
+
+const WAYS = { ...STAGES, ...DRIPS };
 
 /** Its addresses are closed by hand. */
 const NO_TEST = { after() {} };
@@ -29,7 +31,7 @@ process.once('message', ({ port, target, stage, hosts, rate }) => {
     const address = await Address.open(NO_TEST, host);
     address.patience = PATIENCE;
     try {
-      await STAGES[stage](address, port, target);
+      await WAYS[stage](address, port, target);
       counts.reached += 1;
     } catch {
       // The server did not answer.

@@ -1,11 +1,13 @@
 //! The attacker as a client, and what it can say to a server.
 
+use super::association::{Association, Ephemeral};
 use super::messages::{
     CERTIFICATE, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE, CURVE, FINISHED, HEADER, HELLO_VERIFY_REQUEST,
     SERVER_HELLO, SERVER_HELLO_DONE, SERVER_KEY_EXCHANGE, client_extensions, client_hello, fragment, message, vector,
 };
 use super::secrets::{VERIFY_DATA, psk_premaster_secret};
-use super::{Association, Ephemeral, HANDSHAKE, Listener, Noise, Proofs, Quality, Shown, Speaker, hear, random};
+use super::speaker::{Listener, Speaker, hear};
+use super::{HANDSHAKE, Noise, Proofs, Quality, Shown, random};
 
 /// What the attacker says to a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -115,6 +117,8 @@ impl Client {
                 let whole = message(CLIENT_HELLO, 0, &self.hello_body(random, &[]));
                 self.speaker.plain(HANDSHAKE, &whole)
             }
+            // In the middle of a handshake, how often something was repeated would be a state each time.
+            HelloAgain | KeyExchangeAgain if !self.speaker.now.is_open() => return None,
             HelloAgain => {
                 let whole = self.greeting.as_ref()?.whole.clone();
                 self.speaker.plain(HANDSHAKE, &whole)
@@ -148,7 +152,7 @@ impl Client {
             FirstHalfOfKeyExchange => {
                 let (body, ephemeral) = self.unsaid.take().unwrap_or_else(|| self.key_exchange());
                 let half = fragment(CLIENT_KEY_EXCHANGE, self.speaker.now.sequence, &body, 0..body.len() / 2);
-                self.unsaid = self.speaker.now.has_begun().then_some((body, ephemeral));
+                self.unsaid = self.speaker.now.is_under_way().then_some((body, ephemeral));
                 self.speaker.plain(HANDSHAKE, &half)
             }
             SecondHalfOfKeyExchange => {
@@ -237,7 +241,7 @@ impl Client {
     /// Says it; there are keys from now on.
     fn exchange_keys(&mut self, body: &[u8], ephemeral: Option<Ephemeral>) -> Vec<u8> {
         let record = self.handshake(CLIENT_KEY_EXCHANGE, body);
-        if self.speaker.now.has_begun() {
+        if self.speaker.now.is_under_way() {
             self.exchange = Some(message(CLIENT_KEY_EXCHANGE, self.speaker.now.sequence - 1, body));
         }
         let premaster = match (&self.speaker.proofs, ephemeral) {

@@ -1,12 +1,14 @@
 //! The attacker as a server, and what it can say to a client.
 
+use super::association::{Association, Ephemeral};
 use super::messages::{
     CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, CLIENT_KEY_EXCHANGE, CURVE, FINISHED, HEADER,
     HELLO_VERIFY_REQUEST, NEW_SESSION_TICKET, SCHEME, SERVER_HELLO, SERVER_HELLO_DONE, SERVER_KEY_EXCHANGE, message,
     server_extensions, server_hello, vector,
 };
 use super::secrets::psk_premaster_secret;
-use super::{Association, Ephemeral, HANDSHAKE, Listener, Noise, Proofs, Quality, Shown, Speaker, hear, random};
+use super::speaker::{Listener, Speaker, hear};
+use super::{HANDSHAKE, Noise, Proofs, Quality, Shown, random};
 
 /// What the attacker says to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

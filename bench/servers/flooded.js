@@ -1,0 +1,34 @@
+'use strict';
+
+// The server that bench/floods.mjs floods, a child process of it: sends back what comes, and answers `'look'` with its memory
+// after garbage collection and its counters.
+
+const process = require('node:process');
+
+const { createServer } = require('../package.js');
+const { NEVER_FOUND } = require('../../__test__/attack/crowd/stages.js');
+
+const server = createServer(
+  {
+    minVersion: 'DTLSv1.2',
+    maxVersion: 'DTLSv1.3',
+    connectionId: 8,
+    pskCallback: (_socket, identity, callback) => {
+      if (identity !== NEVER_FOUND) callback(null, 'secret of bob');
+    },
+  },
+  (socket) => {
+    socket.on('data', (message) => socket.write(message));
+    socket.on('error', () => {});
+  },
+);
+server.on('clientError', () => {});
+
+process.on('message', () => {
+  global.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  const { connections, handshakes, datagramsReceived } = server.stats;
+  process.send({ heapUsed, external, connections, handshakes, datagramsReceived });
+});
+process.on('disconnect', () => process.exit());
+server.listen(0, '127.0.0.1', () => process.send(server.address().port));
