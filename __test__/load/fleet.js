@@ -2,9 +2,9 @@
 
 // A fleet of two nodes with a Redis, one of them killed with SIGKILL again and again:
 //
-//   npm run fleet -- [SECONDS] [DEVICES]     default: 60 s, 2000 devices
+//   npm run fleet -- [SECONDS] [DEVICES] [MS]     default: 60 s, 2000 devices, 2000 ms
 //
-// Each device sends a message a second, and sends another one if none has come back within half a second, as a device over UDP
+// Each device sends a message every so many milliseconds, and sends another one if none has come back within half a second, as a device over UDP
 // has to. It fails when a device is without an answer in the end, when a message is answered twice, or when a nonce repeats on
 // the wire.
 
@@ -25,14 +25,13 @@ const SCRIPT = path.join(__dirname, '..', 'support', 'fleet-node.js');
 
 const KILL_EVERY = 5000;
 const RESTART_AFTER = 1000;
-const ASK_EVERY = 1000;
 const REPEAT_AFTER = 500;
 const HANDSHAKES_AT_ONCE = 32;
 
 /** UDP port that devices believe to talk to. */
 const SERVICE_PORT = 5684;
 
-const [seconds, devices] = [process.argv[2] ?? 60, process.argv[3] ?? 2000].map(Number);
+const [seconds = 60, devices = 2000, askEvery = 2000] = process.argv.slice(2).map(Number);
 
 class Node {
   constructor(redisPort, key) {
@@ -114,7 +113,7 @@ class Device {
     await once(this._client, 'secureConnect');
     this._client.on('data', (message) => this._onAnswer(String(message)));
     this._client.on('error', (error) => assert.fail(error));
-    setTimeout(() => this._ask(), Math.random() * ASK_EVERY);
+    setTimeout(() => this._ask(), Math.random() * askEvery);
   }
 
   get isWaiting() {
@@ -142,7 +141,7 @@ class Device {
     if (this._repeat === undefined) return;
     clearTimeout(this._repeat);
     this._repeat = undefined;
-    if (!this._isStopped) setTimeout(() => this._ask(), ASK_EVERY);
+    if (!this._isStopped) setTimeout(() => this._ask(), askEvery);
   }
 
   stop() {
