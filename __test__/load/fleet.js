@@ -4,7 +4,7 @@
 //
 //   npm run fleet -- [SECONDS] [DEVICES] [MS]     default: 60 s, 2000 devices, 2000 ms
 //
-// Each device sends a message every so many milliseconds, and sends another one if none has come back within half a second, as a device over UDP
+// Each device sends a message every so many milliseconds, and another one if none has come back within half a second, as a device over UDP
 // has to. It fails when a device is without an answer in the end, when a message is answered twice, or when a nonce repeats on
 // the wire.
 
