@@ -16,8 +16,10 @@ import path from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from './figures.mjs';
 
 const BENCH = path.dirname(fileURLToPath(import.meta.url));
+
 const require = createRequire(import.meta.url);
 
 const PORT = 45_687;
@@ -138,9 +140,4 @@ function heard(worker, name) {
 
 function sum(values) {
   return values.reduce((total, value) => total + value, 0);
-}
-
-function median(values) {
-  const sorted = values.toSorted((one, other) => one - other);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
