@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Plants faults, one at a time, and sees whether a test notices: npm run mutants
 //
-//   npm run mutants                                  all mutants of proto, wire, tls and lib: days
+//   npm run mutants                                  all mutants of wire, tls, proto and lib: days
+//   npm run mutants -- --count 60 --seed 7           a random sample of so many of each layer; the same seed chooses the same ones
 //   npm run mutants -- src/proto --minutes 10        a random sample of this layer, directory or file, for so long
-//   npm run mutants -- lib --count 40 --seed 7       so many; the same seed chooses the same ones
 //   npm run mutants -- --changed main                the lines that have changed since
 //   npm run mutants -- planted [WORD]                the faults that people once planted (scripts/mutants/planted.mjs)
 //   npm run mutants -- overlay [--minutes N]         one edit of Mbed TLS missing at a time
@@ -21,13 +21,18 @@ import { judgeEdit, listEdits } from './mutants/overlay.mjs';
 import { judgePlanted, listPlanted, orderPlanted, preparePlanted } from './mutants/planted.mjs';
 import { judgeRust, listRust, prepareRust } from './mutants/rust.mjs';
 import { chance, scoreLine } from './mutants/score.mjs';
+import { judgeSwitched, prepareSwitched } from './mutants/switched.mjs';
 import { updateTable } from './mutants/table.mjs';
 import { HOME, ROOT, readSource, refreshTree } from './mutants/tree.mjs';
 import { readVerdicts, reasonOf } from './mutants/verdicts.mjs';
 
-const LAYERS = { proto: 'src/proto', wire: 'src/wire', tls: 'src/tls', lib: 'lib' };
+const LAYERS = { wire: 'src/wire', tls: 'src/tls', proto: 'src/proto', lib: 'lib' };
+
+/** Where a sample is limited by its time alone, so many mutants of each layer are made ready at most. */
+const MOST_READY = 300;
 
 const KINDS = {
+  switched: { prepare: prepareSwitched, judge: judgeSwitched },
   rust: { prepare: prepareRust, judge: judgeRust },
   javascript: { prepare: prepareJavaScript, judge: judgeJavaScript },
   planted: { prepare: preparePlanted, judge: judgePlanted, order: orderPlanted },
@@ -73,7 +78,9 @@ function list() {
   const rust = paths.filter((name) => name.startsWith('src/'));
   const javascript = paths.filter((name) => !name.startsWith('src/'));
   const all = [
-    ...(rust.length > 0 ? listRust(rust) : []).map((mutant) => Object.assign(mutant, { kind: 'rust' })),
+    ...(rust.length > 0 ? listRust(rust) : []).map((mutant) =>
+      Object.assign(mutant, { kind: mutant.switch === null ? 'rust' : 'switched' }),
+    ),
     ...(javascript.length > 0 ? listJavaScript(javascript) : []).map((mutant) =>
       Object.assign(mutant, { kind: 'javascript' }),
     ),
@@ -104,26 +111,43 @@ function isChangedSince(commit) {
   return (mutant) => changed.has(`${mutant.file}:${mutant.line}`);
 }
 
-/** In random order where only some will have their turn, all layers alike; the rest in the order of the files. */
+/** In random order where only some will have their turn; the rest in the order of the files. */
 function choose(mutants) {
   if (values.count === undefined && minutes === Number.POSITIVE_INFINITY) return mutants;
   const random = chance(seed);
   const shuffled = mutants.map((mutant) => [random(), mutant]).sort(([a], [b]) => a - b);
-  return shuffled.map(([, mutant]) => mutant).slice(0, Number(values.count ?? mutants.length));
+  const most = Number(values.count ?? MOST_READY);
+  const sample = [];
+  for (const layer of new Set(mutants.map((mutant) => mutant.layer))) {
+    const own = shuffled.map(([, mutant]) => mutant).filter((mutant) => mutant.layer === layer);
+    sample.push(...own.slice(0, most));
+  }
+  return sample;
 }
 
 async function judgeAll(mutants) {
-  const verdicts = readVerdicts();
-  const kinds = [...new Set(mutants.map(({ kind }) => kind))];
-  for (const kind of kinds) await KINDS[kind].prepare(mutants);
-  const ordered = kinds.reduce((all, kind) => KINDS[kind].order?.(all) ?? all, mutants);
+  const kinds = Object.keys(KINDS).filter((kind) => mutants.some((mutant) => mutant.kind === kind));
   console.log(`mutants: ${mutants.length} to judge${mutants.length > 0 ? `, seed ${seed}` : ''}`);
+  const judged = [];
+  for (const kind of kinds)
+    judged.push(
+      ...(await judgeKind(
+        KINDS[kind],
+        mutants.filter((one) => one.kind === kind),
+      )),
+    );
+  return judged;
+}
+
+async function judgeKind({ prepare, judge, order }, mutants) {
+  const verdicts = readVerdicts();
+  await prepare(mutants);
   const end = Date.now() + minutes * 60_000;
   const judged = [];
-  for (const mutant of ordered) {
+  for (const mutant of order?.(mutants) ?? mutants) {
     if (Date.now() > end) break;
     const reason = reasonOf(verdicts, mutant);
-    const result = reason === undefined ? await KINDS[mutant.kind].judge(mutant) : { verdict: 'equivalent', reason };
+    const result = reason === undefined ? await judge(mutant) : { verdict: 'equivalent', reason };
     judged.push({ ...mutant, text: undefined, ...result });
     const { verdict, by, seconds = 0 } = result;
     console.log(
