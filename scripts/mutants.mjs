@@ -5,6 +5,7 @@
 //   npm run mutants -- --count 60 --seed 7           a random sample of so many of each layer; the same seed chooses the same ones
 //   npm run mutants -- src/proto --minutes 10        a random sample of this layer, directory or file, for so long
 //   npm run mutants -- --changed main                the lines that have changed since
+//   npm run mutants -- --missed                      what the last run has found no test for
 //   npm run mutants -- planted [WORD]                the faults that people once planted (scripts/mutants/planted.mjs)
 //   npm run mutants -- overlay [--minutes N]         one edit of Mbed TLS missing at a time
 //
@@ -12,7 +13,7 @@
 // test can notice, because it changes nothing, is in scripts/mutants/verdicts.json.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -49,6 +50,7 @@ report(results);
 
 function readArguments() {
   const options = Object.fromEntries(['minutes', 'count', 'seed', 'changed'].map((name) => [name, { type: 'string' }]));
+  options.missed = { type: 'boolean' };
   try {
     const read = parseArgs({ options, allowPositionals: true });
     for (const name of ['minutes', 'count', 'seed']) {
@@ -89,7 +91,28 @@ function list() {
     mutant.layer = layerOf(mutant.file);
     mutant.code = readSource(mutant.file).split('\n')[mutant.line - 1].trim();
   }
+  if (values.missed) return all.filter(isMissed());
   return values.changed === undefined ? all : all.filter(isChangedSince(values.changed));
+}
+
+/** Whether the last run has found no test for a mutant. */
+function isMissed() {
+  const keyOf = ({ file, name, code }) => JSON.stringify([file, name, code]);
+  const last = readdirSync(HOME)
+    .filter((name) => name.startsWith('result-'))
+    .sort()
+    .at(-1);
+  if (last === undefined) throw new Error('there was no run');
+  const missed = new Set(
+    JSON.parse(readFileSync(path.join(HOME, last), 'utf8'))
+      .judged.filter(survives)
+      .map(keyOf),
+  );
+  return (mutant) => missed.has(keyOf(mutant));
+}
+
+function survives({ verdict }) {
+  return verdict === 'missed' || verdict === 'not run';
 }
 
 function layerOf(file) {
@@ -162,7 +185,7 @@ function placeOf({ file, line }) {
 }
 
 function report(judged) {
-  const survivors = judged.filter(({ verdict }) => verdict === 'missed' || verdict === 'not run');
+  const survivors = judged.filter(survives);
   if (survivors.length > 0) console.log(`\nNo test notices:`);
   for (const mutant of survivors) {
     const code = mutant.code === undefined ? '' : `\n      ${mutant.code}`;
