@@ -172,12 +172,19 @@ async function judgeKind({ prepare, judge, order }, mutants) {
     const reason = reasonOf(verdicts, mutant);
     const result = reason === undefined ? await judge(mutant) : { verdict: 'equivalent', reason };
     judged.push({ ...mutant, text: undefined, ...result });
-    const { verdict, by, seconds = 0 } = result;
-    console.log(
-      `${verdict.padEnd(10)} ${placeOf(mutant)} ${mutant.name}${by ? ` [${by}]` : ''}, ${seconds.toFixed(0)} s`,
-    );
+    say(judged.at(-1));
+  }
+  // What many tests come by has its own turn: the longest of them take minutes.
+  for (const result of judged.filter(({ judgeOn }) => judgeOn !== undefined)) {
+    if (Date.now() > end) break;
+    Object.assign(result, await result.judgeOn());
+    say(result);
   }
   return judged;
+}
+
+function say({ verdict, name, by, seconds = 0, ...place }) {
+  console.log(`${verdict.padEnd(10)} ${placeOf(place)} ${name}${by ? ` [${by}]` : ''}, ${seconds.toFixed(0)} s`);
 }
 
 function placeOf({ file, line }) {

@@ -66,7 +66,8 @@ export async function judgePlanted(fault) {
   }
   if (fault.tests !== undefined) return judgeByFiles(fault, { [PLANTED]: String(number) });
   bundle.watched ??= await watchBundle();
-  return judgeNumber(bundle.watched, number);
+  const result = await judgeNumber(bundle.watched, number);
+  return result.judgeOn?.() ?? result;
 }
 
 async function watchBundle() {

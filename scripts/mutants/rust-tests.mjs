@@ -8,8 +8,8 @@ import { HOME, run } from './tree.mjs';
 
 const NOTES = path.join(HOME, 'notes');
 
-/** How long the first tests may take together: they are the shortest, and notice most faults. */
-const FIRST_SECONDS = 2;
+/** The shortest tests notice most faults: these shares of the time of all tests are spent one after the other. */
+const TURNS = [0.03, 0.12];
 
 /** Builds the tests of the copy as it is. Answers `{ program, errors }`: either a path, or what the compiler says. */
 export async function buildTests() {
@@ -53,29 +53,44 @@ export function readNotes(file) {
   return visits;
 }
 
-/** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. */
+/**
+ * Answers `{ verdict, by, seconds, judgeOn }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. With `judgeOn()`, only
+ * the shorter of the tests that come by have judged; it lets the others judge.
+ */
 export async function judgeNumber(watched, number) {
   const names = watched.visits.get(number);
   if (names === undefined) return { verdict: 'not run' };
-  const began = Date.now();
-  for (const tests of inTurns(watched, names)) {
-    const by = await whoFails(watched, tests, number);
-    if (by !== undefined) return { verdict: 'caught', by, seconds: (Date.now() - began) / 1000 };
-  }
-  return { verdict: 'missed', seconds: (Date.now() - began) / 1000 };
+  const [short, long] = inTurns(watched, names);
+  const result = await judgeBy(watched, short, number);
+  if (result.verdict === 'caught' || long.length === 0) return result;
+  return { ...result, judgeOn: () => judgeBy(watched, [long], number) };
 }
 
-/** The short ones first. A thread that has not the name of a test may belong to any. */
+/** The tests that come by, the short ones first. A thread that has not the name of a test may belong to any. */
 function inTurns({ times }, names) {
   const known = [...names].filter((name) => times.has(name));
   const all = known.length < names.size ? [...times.keys()] : known;
   all.sort((one, other) => names.has(other) - names.has(one) || times.get(one) - times.get(other));
-  let spent = 0;
-  const first = all.findIndex((name) => {
-    spent += times.get(name);
-    return spent > FIRST_SECONDS;
+  const total = [...times.values()].reduce((sum, seconds) => sum + seconds, 0);
+  const short = TURNS.map((share) => {
+    let spent = 0;
+    const end = all.findIndex((name) => {
+      spent += times.get(name);
+      return spent > share * total;
+    });
+    return all.splice(0, end < 0 ? all.length : end);
   });
-  return (first < 0 ? [all] : [all.slice(0, first), all.slice(first)]).filter(({ length }) => length > 0);
+  return [short, all];
+}
+
+async function judgeBy(watched, turns, number) {
+  const began = Date.now();
+  const answer = (verdict, by) => ({ verdict, by, seconds: (Date.now() - began) / 1000 });
+  for (const tests of turns.filter(({ length }) => length > 0)) {
+    const by = await whoFails(watched, tests, number);
+    if (by !== undefined) return answer('caught', by);
+  }
+  return answer('missed');
 }
 
 async function whoFails({ program, times }, tests, number) {
