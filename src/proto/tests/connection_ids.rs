@@ -111,6 +111,13 @@ fn nobody_uses_ids_whom_nobody_has_asked() {
 }
 
 #[test]
+fn a_client_gives_its_id_back_when_the_server_uses_none() {
+    let [without, with] =
+        [None, Some(8)].map(|own| connected_with(None, own, &psk_client(&[])).clients[0].endpoint.footprint());
+    assert_eq!(with, without);
+}
+
+#[test]
 fn ids_work_with_every_kind_of_suite_asleep_and_awake() {
     for suite in SUITES {
         let mut network = connected_with(Some(8), Some(6), &psk_client(&[suite]));

@@ -82,11 +82,7 @@ fn add_operators(finder: &mut Finder<'_>, binary: &ExprBinary) {
 fn replace(finder: &mut Finder<'_>, whole: Range<usize>, word: Range<usize>, other: &str) {
     let before = finder.text(whole.start..word.start);
     let after = finder.text(word.end..whole.end);
-    let what = format!(
-        "replace `{}` with `{other}` in `{}`",
-        finder.text(word),
-        shown(finder.text(whole.clone()))
-    );
+    let what = format!("replace `{}` with `{other}` in `{}`", finder.text(word), shown(finder.text(whole.clone())));
     finder.add(whole, &what, format!("{before}{other}{after}"), Switch::Either);
 }
 
@@ -131,7 +127,8 @@ fn add_arms(finder: &mut Finder<'_>, arms: &[Arm]) {
 }
 
 fn takes_all(arm: &Arm) -> bool {
-    arm.guard.is_none() && matches!(&arm.pat, Pat::Wild(_) | Pat::Ident(_))
+    arm.guard.is_none()
+        && matches!(&arm.pat, Pat::Wild(_) | Pat::Ident(_))
         && match &arm.pat {
             // A name in capitals is a constant.
             Pat::Ident(name) => name.subpat.is_none() && name.ident.to_string().starts_with(char::is_lowercase),

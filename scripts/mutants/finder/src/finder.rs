@@ -169,6 +169,8 @@ impl<'ast> Visit<'ast> for Finder<'_> {
                 self.visit_expr(&repeat.expr);
                 self.constant(&repeat.len);
             }
+            // Of a table of constants each number is as good as another, and each would be built alone.
+            Expr::Array(_) if self.is_constant => {}
             Expr::Const(block) => {
                 let was_constant = std::mem::replace(&mut self.is_constant, true);
                 visit::visit_expr_const(self, block);
