@@ -20,11 +20,8 @@ const ENVIRONMENT = {
   CARGO_TERM_COLOR: 'never',
 };
 
-/**
- * What nobody debugs is linked in a third of the time, and what runs so often is worth a little optimization; assertions and overflow
- * checks stay. Its dependencies stay as the project has built them.
- */
-const CONFIGURATION = Buffer.from('[profile.dev.package.mbed-dtls]\ndebug = 0\nopt-level = 1\n');
+/** What nobody debugs is linked in a third of the time. Its dependencies stay as the project has built them. */
+const CONFIGURATION = Buffer.from('[profile.dev.package.mbed-dtls]\ndebug = 0\n');
 
 /**
  * Begins with what the project has built, so that its dependencies need not be built again: they are the same, and only the crate

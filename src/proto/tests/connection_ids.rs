@@ -308,6 +308,21 @@ fn another_peer_at_the_same_address_does_not_end_a_connection_that_has_an_id() {
 }
 
 #[test]
+fn peers_that_nobody_knows_share_an_address_and_are_not_taken_for_each_other() {
+    let configs = super::modes::Mode::Certificate.configs(1400);
+    let mut network = configs.network();
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.client_ids = Some(6);
+    configs.connect(&mut network, None);
+    network.settle();
+    let home = network.clients[0].address;
+    network.connect_from(home, configs.client());
+    network.settle();
+    assert_eq!(network.server.secured().len(), 2);
+    assert!(network.server.closes().next().is_none());
+}
+
+#[test]
 fn a_peer_that_starts_anew_at_its_address_replaces_its_connection() {
     let mut network = connected();
     network.connect_from(network.clients[0].address, &psk_client(&[]));

@@ -30,6 +30,8 @@ mod leaving;
 mod lives;
 mod long_messages;
 mod lossy;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod memory;
 mod mismatches;
 mod modes;
 mod moves;

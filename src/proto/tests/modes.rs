@@ -177,6 +177,10 @@ impl Configs {
         }
     }
 
+    pub(super) fn client(&self) -> &ClientConfig {
+        &self.client
+    }
+
     /// A client comes, from an address of its own, and offers this session.
     pub(super) fn connect(&self, network: &mut Network, session: Option<&[u8]>) -> usize {
         if !self.mode.resumes() {

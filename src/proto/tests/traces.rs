@@ -15,7 +15,7 @@ fn traced(level: u8) -> Network {
 
 #[test]
 fn the_name_of_a_peer_is_forgotten_with_its_connection_however_it_ends() {
-    for ending in 0..4 {
+    for ending in 0..5 {
         let mut network = traced(2);
         let key: &[u8] = if ending == 0 { b"another key" } else { KEY };
         network.connect(&psk_client_with(&[], IDENTITY, key));
@@ -27,6 +27,7 @@ fn the_name_of_a_peer_is_forgotten_with_its_connection_however_it_ends() {
             match ending {
                 1 => network.server.endpoint.close(network.now, handle),
                 2 => network.server.endpoint.abort(handle),
+                3 => assert!(network.server.endpoint.take_out(handle).is_some()),
                 _ => {
                     let client = network.clients[0].secured()[0];
                     network.clients[0].endpoint.close(network.now, client);
@@ -36,6 +37,38 @@ fn the_name_of_a_peer_is_forgotten_with_its_connection_however_it_ends() {
         network.run_for(Duration::from_secs(1));
         assert_eq!(network.server.endpoint.footprint(), 0, "ending {ending}");
         assert!(network.server.endpoint.has_trace());
+    }
+}
+
+#[test]
+fn each_level_tells_what_those_before_it_tell_and_more() {
+    let told = [1, 2, 3, 4].map(|level| {
+        let mut network = traced(level);
+        network.connect(&psk_client_with(&[], IDENTITY, b"another key"));
+        network.run_for(Duration::from_secs(2));
+        network.connect(&psk_client(&[]));
+        // The server's flight gets lost, and is sent again.
+        network.weather.loss = 100;
+        network.run_for(Duration::from_millis(500));
+        network.weather.loss = 0;
+        network.run_for(Duration::from_secs(3));
+        let forged = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 99, 0, 32][..], &[7; 32]].concat();
+        network.inject(network.clients[1].address, SERVER, &forged);
+        network.inject(network.clients[1].address, SERVER, b"no record");
+        network.send_from_client(1, b"hello");
+        network.settle();
+        let (handle, client) = (network.server.secured()[0], network.clients[1].address);
+        network.send_from_server(handle, client, b"good day");
+        network.server.endpoint.close(network.now, handle);
+        network.settle();
+        lines(&mut network)
+    });
+    for line in &told[3] {
+        let first = told.iter().position(|lines| lines.contains(line)).unwrap() + 1;
+        println!("{first} {line}");
+    }
+    for [fewer, more] in told.array_windows() {
+        assert!(fewer.iter().all(|line| more.contains(line)));
     }
 }
 
