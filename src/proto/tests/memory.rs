@@ -1,33 +1,11 @@
-//! What is over has given its memory back, that of the engines' C included.
+//! How much of the heap is in use, by the engines' C as well.
 
-use super::modes::Mode;
 use super::network::{Network, psk_client, psk_server};
 use crate::tls::allocated;
 use std::process::Command;
 
 /// Tells a test that it has a process to itself.
 const ALONE: &str = "TEST_ALONE";
-
-/// A server and a client that have talked, resumed where they can, and are gone with all that they were made from.
-fn live(mode: Mode) {
-    let configs = mode.configs(1400);
-    let mut network = configs.network();
-    let client = configs.connect(&mut network, None);
-    network.settle();
-    network.send_from_client(client, b"hello");
-    network.settle();
-    assert_eq!(network.server.payloads(), [b"hello"], "{mode:?}");
-    if mode.resumes() {
-        let session = super::resumption::session_of(&network, client);
-        assert!(session.is_some(), "{mode:?}");
-        configs.connect(&mut network, session.as_deref());
-        network.settle();
-        assert_eq!(network.server.secured().len(), 2, "{mode:?}");
-    }
-    let (now, handle) = (network.now, network.client_handle(client));
-    network.clients[client].endpoint.close(now, handle);
-    network.settle();
-}
 
 /// Runs a test again in a process of its own, where nobody else allocates anything. Whether this is that process.
 fn is_alone(name: &str) -> bool {
@@ -39,26 +17,6 @@ fn is_alone(name: &str) -> bool {
     let output = Command::new(program).args(["--exact", &name, "--nocapture"]).env(ALONE, "").output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     false
-}
-
-#[test]
-fn lives_that_are_over_have_given_all_memory_back() {
-    if !is_alone("lives_that_are_over_have_given_all_memory_back") {
-        return;
-    }
-    for &mode in Mode::ALL {
-        // What is made once stays, and buffers are kept for whoever comes next.
-        for _ in 0..3 {
-            live(mode);
-        }
-        let before = allocated();
-        for _ in 0..3 {
-            live(mode);
-        }
-        let grown = allocated().saturating_sub(before);
-        println!("{mode:?}: {grown} bytes");
-        assert!(grown < 64, "{mode:?}: {grown} bytes");
-    }
 }
 
 #[test]
@@ -80,6 +38,5 @@ fn a_handshake_that_waits_for_the_application_has_given_its_buffers_away() {
     network.wire.clear();
     drop(clients);
     let each = allocated().saturating_sub(before) / HANDSHAKES;
-    println!("{each} bytes");
     assert!(each < 16 * 1024, "{each} bytes");
 }

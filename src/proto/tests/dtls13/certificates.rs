@@ -176,11 +176,12 @@ fn a_server_with_keys_of_both_kinds_serves_clients_of_both() {
 
 /// By which keys clients have authenticated themselves, as the server says.
 fn identities(network: &Network) -> Vec<Option<&[u8]>> {
-    let identity = |event| match event {
-        &crate::proto::Event::Secure { ref psk_identity, .. } => Some(psk_identity.as_deref()),
+    let log = network.server.log.iter();
+    log.filter_map(|event| match event {
+        crate::proto::Event::Secure { psk_identity, .. } => Some(psk_identity.as_deref()),
         _ => None,
-    };
-    network.server.log.iter().filter_map(identity).collect()
+    })
+    .collect()
 }
 
 #[test]
