@@ -43,7 +43,6 @@ const BATCH = 50;
 
 /** Until the server has forgotten clients that have vanished, ms: its idle timeout and some. Whoever is there talks meanwhile. */
 const FORGOTTEN = 22_000;
-const TALK_EVERY = 2_000;
 
 /** Memory that may have grown: by this factor, and so many bytes. */
 const GROWTH = {
@@ -233,7 +232,6 @@ async function rest(devices, service) {
   for (const end = Date.now() + FORGOTTEN; Date.now() < end; ) {
     const settled = await Promise.all(devices.map((device) => device.settle(60_000)));
     assert(settled.every(Boolean), 'a client is without an answer');
-    await sleep(TALK_EVERY);
   }
   return await look(service);
 }

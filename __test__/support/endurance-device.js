@@ -178,8 +178,9 @@ class Device {
     }
   }
 
-  /** Until it has an answer. */
+  /** Until it has an answer. Not all at once, or their messages would not fit into the server's receive buffer. */
   async settle(patience) {
+    await sleep(Math.random() * PAUSE);
     for (const end = Date.now() + patience; Date.now() < end; ) {
       if (this.client === null && !(await this.connect())) continue;
       if (await this.ask()) return true;
