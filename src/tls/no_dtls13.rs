@@ -158,6 +158,10 @@ impl Association {
         match *self {}
     }
 
+    pub(crate) fn can_go_on_with(&self, _: &Answer<'_>) -> bool {
+        match *self {}
+    }
+
     pub(crate) fn answer_beside(&mut self, _: Instant, _: Answer<'_>) -> Result<(), Error> {
         match *self {}
     }
