@@ -9,7 +9,6 @@ const { openDevice } = require('../support/device.js');
 const { BOB, HOST, connectedPair, event, messages, openClient, startServer } = require('../support/endpoints.js');
 const { SAVED, inOlderVersion } = require('../support/older-version.js');
 
-
 /** Collects the messages of these channels until the test ends. */
 function watch(t, ...names) {
   const seen = [];

@@ -14,13 +14,12 @@ const OLDER = 'DTLSv1.2';
 const PRELOAD = `--require "${path.join(__dirname, 'variants', 'dtls12.js')}"`;
 
 const REASONS = {
-  EARLY: 'A client of DTLS 1.3 is connected before its server has judged it, or knows of it',
   HELLO: 'A client of DTLS 1.3 says in its hello who it is, before it knows how its server proves itself',
   HINT: 'Only DTLS 1.2 has hints',
   NAMES: 'It names suites, messages, alerts, secrets or numbers of DTLS 1.2',
-  PEER: 'The peer has DTLS 1.2 alone',
   SAVED: 'Of a connection in DTLS 1.3 there is no copy that could be saved',
-  SESSIONS: 'A session of DTLS 1.2 is there when the handshake is over, one of DTLS 1.3 comes later (dtls13/sessions.test.js)',
+  SESSIONS:
+    'A session of DTLS 1.2 is there when the handshake is over, one of DTLS 1.3 comes later (dtls13/sessions.test.js)',
   WIRE: 'It reads, changes or forges records and messages of DTLS 1.2',
 };
 

@@ -6,7 +6,14 @@ const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
 const { certificates, identityHint } = require('./credentials');
 const { refusal } = require('./key-material');
-const { OPTIONS, impliedVersion, namesVersion, negotiation, speaksNewerVersion, withoutNewerVersion } = require('./negotiation');
+const {
+  OPTIONS,
+  impliedVersion,
+  namesVersion,
+  negotiation,
+  speaksNewerVersion,
+  withoutNewerVersion,
+} = require('./negotiation');
 const { openKeys, pfxFiles, privateKeys } = require('./own-keys');
 const { boolean, checkOptions, secretString, string } = require('./validate');
 
