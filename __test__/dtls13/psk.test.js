@@ -278,4 +278,10 @@ test('a build without AWS-LC refuses DTLS 1.3', { skip: hasNewer && 'this build 
   ]) {
     assert.throws(make, { code: 'ERR_DTLS_INVALID_VERSION' });
   }
+  for (const make of [
+    () => createServer({ psk: 'secret', maxVersion: 'DTLSv1.3' }),
+    () => connect({ port: 5684, ...BOB, maxVersion: 'DTLSv1.3' }).destroy(),
+  ]) {
+    assert.doesNotThrow(make);
+  }
 });
