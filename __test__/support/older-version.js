@@ -9,6 +9,7 @@ const path = require('node:path');
 const defaults = require('../../lib/options/defaults.js');
 
 const OLDER = 'DTLSv1.2';
+const NEWER = 'DTLSv1.3';
 
 /** What programs and threads that a test starts load first. */
 const PRELOAD = `--require "${path.join(__dirname, 'variants', 'dtls12.js')}"`;
@@ -35,6 +36,13 @@ function fileInOlderVersion(reason) {
   speakOlder(reason);
 }
 
+/** For a file that is about what happens by default: both versions are spoken there, and by its programs, whatever the others speak. */
+function fileInDefaultVersions() {
+  speak(NEWER, NEWER);
+  const options = process.env.NODE_OPTIONS?.replace(/--require "[^"]*dtls1[23]\.js"/g, '');
+  if (options !== undefined) process.env.NODE_OPTIONS = options;
+}
+
 /** @returns {() => void} what ends it */
 function speakOlder(reason) {
   if (!KNOWN.has(reason)) throw new Error(`${reason} is no reason to stay with ${OLDER}`);
@@ -54,4 +62,4 @@ function speak(server, client) {
   defaults.client.maxVersion = client;
 }
 
-module.exports = { ...REASONS, fileInOlderVersion, inOlderVersion };
+module.exports = { ...REASONS, fileInDefaultVersions, fileInOlderVersion, inOlderVersion };
