@@ -46,7 +46,7 @@ const TEST = { after: (ending) => endings.push(ending) };
 /** By name: the arguments of `dtlsload flood` against the server at a port. */
 export const FLOODS = {
   'hellos of DTLS 1.2': () => [new Client().hello(), ...RANDOM],
-  'hellos of DTLS 1.3': async () => [await firstHello({ minVersion: 'DTLSv1.3' }), ...RANDOM],
+  'hellos of DTLS 1.3': async () => [await firstHello({ minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' }), ...RANDOM],
   'hellos with a made-up cookie': async (port) => {
     const client = await known(port);
     return [client.hello(), '--vary-at', COOKIE_AT, '--vary-len', client.cookie.length];
