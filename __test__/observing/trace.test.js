@@ -6,7 +6,7 @@ const path = require('node:path');
 const { test } = require('node:test');
 const { promisify } = require('node:util');
 
-const defaults = require('../../lib/options/defaults.js');
+const { defaultVersion } = require('../support/older-version.js');
 
 const PACKAGE = path.join(__dirname, '..', '..');
 
@@ -53,7 +53,7 @@ const OF_VERSION = {
     alert: 'bad_record_mac',
   },
   'DTLSv1.3': { messages: ['<- HelloRetryRequest'], alert: 'decrypt_error' },
-}[defaults.server.maxVersion];
+}[defaultVersion()];
 
 test('each level of the trace shows what those below it do not', async () => {
   const [none, ...levels] = await Promise.all(['0', '1', '2', '3', '4'].map((level) => trace([level])));

@@ -6,6 +6,7 @@
 
 const path = require('node:path');
 
+const { versions } = require('../..');
 const defaults = require('../../lib/options/defaults.js');
 
 const OLDER = 'DTLSv1.2';
@@ -36,6 +37,11 @@ function fileInOlderVersion(reason) {
   speakOlder(reason);
 }
 
+/** The version that two sides with default options talk now. */
+function defaultVersion() {
+  return versions['aws-lc'] === undefined ? OLDER : defaults.server.maxVersion;
+}
+
 /** For a file that is about what happens by default: both versions are spoken there, and by its programs, whatever the others speak. */
 function fileInDefaultVersions() {
   speak(NEWER, NEWER);
@@ -62,4 +68,4 @@ function speak(server, client) {
   defaults.client.maxVersion = client;
 }
 
-module.exports = { ...REASONS, fileInDefaultVersions, fileInOlderVersion, inOlderVersion };
+module.exports = { ...REASONS, defaultVersion, fileInDefaultVersions, fileInOlderVersion, inOlderVersion };
