@@ -222,6 +222,10 @@ describe('versions', { skip }, () => {
     assert.equal(await protocolOf(server), 'DTLSv1.3');
     saving(server).setSecureContext({ maxVersion: 'DTLSv1.3' });
     assert.equal(await protocolOf(server), 'DTLSv1.3');
+    // Some have no other, or are for somebody who wants no other.
+    const other = await startServer(t, { psk: { bob: BOB.psk }, ciphers: 'TLS_AES_128_GCM_SHA256' });
+    other.addContext('a.test', { pskIdentityHint: 'a', minVersion: 'DTLSv1.3' });
+    assert.equal(await protocolOf(saving(other)), 'DTLSv1.3');
   });
 
   test('options that only the older has leave the newer out, unless that is asked for', async (t) => {

@@ -86,12 +86,8 @@ class ServerContexts {
     if (isOlder === this.#isOlder) return;
     this.#isOlder = isOlder;
     this.#parsed = new WeakMap();
-    endpoint.native.setSecureContext(makeNative(this.#effective));
+    endpoint.native.setSecureContext(makeVersions(this.#options, isOlder));
     for (const [pattern, checked] of this.#named) endpoint.native.addContext(pattern, this.#make(checked));
-  }
-
-  get #effective() {
-    return this.#isOlder ? withoutNewerVersion(this.#options) : this.#options;
   }
 
   /** Does what addContext() is for. */
@@ -112,7 +108,7 @@ class ServerContexts {
     const options = changedOptions(this.#options, checked);
     const isVersionNamed = this.#namesVersion || namesVersion(checked);
     const isOlder = this.#isOlder && !isVersionNamed;
-    endpoint.native.setSecureContext(makeNative(isOlder ? withoutNewerVersion(options) : options));
+    endpoint.native.setSecureContext(makeVersions(options, isOlder));
     this.#options = options;
     this.#namesVersion = isVersionNamed;
     this.#isOlder = isOlder;
@@ -143,7 +139,7 @@ class ServerContexts {
   }
 
   #make(checked) {
-    return makeNative(changedOptions(this.#effective, checked));
+    return makeVersions(changedOptions(this.#options, checked), this.#isOlder && !namesVersion(checked));
   }
 }
 
@@ -160,6 +156,16 @@ function makeNative(options) {
     return new native.ServerContext(options);
   } catch (error) {
     throw refusal(error, options);
+  }
+}
+
+/** @param {boolean} isOlder whether the newer version is left out, unless suites or groups leave no other */
+function makeVersions(options, isOlder) {
+  if (!isOlder) return makeNative(options);
+  try {
+    return makeNative(withoutNewerVersion(options));
+  } catch {
+    return makeNative(options);
   }
 }
 
