@@ -216,6 +216,10 @@ fn exchange(
         if is_external && modes.alone && asked_for == 0 {
             return Ok(None);
         }
+        if asked_for == 0 && !config.offers.groups(false).any(|group| offer.groups.contains(&group.id())) {
+            let message = "The two sides have no group for the key exchange in common";
+            return Err(Error::new(ErrorKind::NoSharedCipher, message));
+        }
         return Err(illegal("The client sends no public value in a group that this server has asked for"));
     };
     let (own, shared) =
