@@ -38,7 +38,8 @@ struct Exchange<'a> {
     /// As soon as the handshake is over.
     connection: Option<ConnectionHandle>,
     servername: Option<String>,
-    has_retried: bool,
+    /// The newest that a client's server has given it.
+    session: Option<Vec<u8>>,
     is_over: bool,
 }
 
@@ -54,7 +55,11 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     // Whatever is not to be had here is said before there is a connection.
     for is_resumption in [false, true].into_iter().take(1 + usize::from(count > 0)) {
         let part = flags.part(is_resumption);
-        if part.has("server") { drop(setup::server(&part)?) } else { drop(setup::client(&part)?) };
+        if part.has("server") {
+            drop(setup::server(&part)?)
+        } else {
+            drop(setup::client(&part)?)
+        };
     }
     for index in 0..=count {
         application.serve(&flags.part(index > 0), index).map_err(|failure| match failure {
@@ -88,14 +93,15 @@ impl Application {
             packets: Packets::connect(port, part.has("ipv6"), shim_id)?,
             connection: None,
             servername: None,
-            has_retried: false,
+            session: None,
             is_over: false,
         };
-        let handle = exchange.run()?;
-        self.now = exchange.now + Duration::from_secs(part.number("resumption-delay")?.unwrap_or(0));
-        if !part.has("server") {
-            self.session = endpoint.session(handle).map(<[u8]>::to_vec);
-        }
+        let outcome = exchange.run();
+        let (now, session) = (exchange.now, exchange.session);
+        exchange.packets.drain();
+        outcome?;
+        self.session = session;
+        self.now = now + Duration::from_secs(part.number("resumption-delay")?.unwrap_or(0));
         Ok(())
     }
 
@@ -108,7 +114,10 @@ impl Application {
         let config = setup::server(part)?;
         match &mut self.endpoint {
             Some(endpoint) => endpoint.replace_config(config),
-            None => self.endpoint = Some(Endpoint::server(self.now, config, setup::limits(), 0).map_err(|_| "no randomness")?),
+            None => {
+                self.endpoint =
+                    Some(Endpoint::server(self.now, config, setup::limits(), 0).map_err(|_| "no randomness")?)
+            }
         }
         let endpoint = self.endpoint.as_mut().ok_or("there is no endpoint")?;
         if !part.has("no-ticket") {
@@ -132,8 +141,8 @@ impl Application {
 }
 
 impl Exchange<'_> {
-    /// Until the peer has said goodbye. Which connection it was.
-    fn run(&mut self) -> Result<ConnectionHandle, Failure> {
+    /// Until the peer has said goodbye.
+    fn run(&mut self) -> Result<(), Failure> {
         self.settle()?;
         while !self.is_over {
             match self.packets.receive()? {
@@ -153,16 +162,22 @@ impl Exchange<'_> {
                     self.settle()?;
                 }
                 Input::Expect(expected) => self.compare_timer(expected)?,
-                Input::Change => return Err(Failure::Unimplemented("a change in the middle of a connection".to_owned())),
+                Input::Change => {
+                    return Err(Failure::Unimplemented("a change in the middle of a connection".to_owned()));
+                }
                 Input::End => break,
             }
         }
-        self.connection.ok_or_else(|| Failure::Failed("the stream has ended before the handshake".to_owned()))
+        self.connection.map(drop).ok_or_else(|| Failure::Failed("the stream has ended before the handshake".to_owned()))
     }
 
     /// Sends what is to be sent, and hears what there is to be heard.
     fn settle(&mut self) -> Result<(), Failure> {
         self.flush()?;
+        // It goes with its connection.
+        if let Some(session) = self.connection.and_then(|connection| self.endpoint.session(connection)) {
+            self.session = Some(session.to_vec());
+        }
         while let Some(event) = self.endpoint.poll_event() {
             self.take(event)?;
             self.flush()?;
@@ -187,6 +202,7 @@ impl Exchange<'_> {
             Event::Secure { connection, suite, resumed, peer, terms, .. } => {
                 self.connection = Some(connection);
                 self.check(connection, suite, resumed, peer.as_ref(), &terms)?;
+                self.session = self.endpoint.session(connection).map(<[u8]>::to_vec);
                 self.begin(connection)?;
             }
             Event::Data { connection, payload } => self.echo(connection, payload)?,
@@ -221,7 +237,13 @@ impl Exchange<'_> {
                 }
                 HandshakeAnswer::Protocol(self.part.value("select-alpn").map(str::as_bytes))
             }
-            HandshakeQuestion::Peer(_) => HandshakeAnswer::Peer(!self.part.has("verify-fail")),
+            HandshakeQuestion::Peer(_) => {
+                // This project asks about the peer of every handshake, BoringSSL about that of the session's unless it is told to.
+                let is_known = self.is_resumption && !self.part.has("reverify-on-resume");
+                let is_decided =
+                    ["verify-peer", "require-any-client-certificate"].iter().any(|flag| self.part.has(flag));
+                HandshakeAnswer::Peer(is_known || !is_decided || !self.part.has("verify-fail"))
+            }
             _ => return Err(Failure::Failed("there is a question that has no answer here".to_owned())),
         };
         self.endpoint.handle_answer(self.now, question, Answer::Handshake(answer));
@@ -264,6 +286,9 @@ impl Exchange<'_> {
     fn begin(&mut self, connection: ConnectionHandle) -> Result<(), Failure> {
         if let Some(length) = self.part.number("export-keying-material")? {
             let label = self.part.value("export-label").unwrap_or_default();
+            if label.is_empty() {
+                return Err(Failure::Unimplemented("keying material without a label".to_owned()));
+            }
             let context = self.part.value("export-context").filter(|_| self.part.has("use-export-context"));
             let length = usize::try_from(length)?;
             let context = context.map(str::as_bytes);

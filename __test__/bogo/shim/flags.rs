@@ -21,6 +21,7 @@ const SWITCHES: &[&str] = &[
     "no-tls13",
     "reject-alpn",
     "require-any-client-certificate",
+    "reverify-on-resume",
     "server",
     "shim-shuts-down",
     "shim-writes-first",
@@ -33,6 +34,10 @@ const SWITCHES: &[&str] = &[
 const IDLE_SWITCHES: &[&str] = &[
     // The endpoint never blocks, whatever the socket does.
     "async",
+    // The verdict by OpenSSL's numbers; what it leads to is tested all the same.
+    "expect-verify-result",
+    // Every handshake here begins by itself.
+    "implicit-handshake",
     "no-tls1",
     "no-tls11",
     // How an application says that it verifies a peer.

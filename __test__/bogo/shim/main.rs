@@ -8,15 +8,17 @@
 mod connection;
 mod flags;
 mod packets;
-mod setup;
 #[path = "../../../src/proto/mod.rs"]
 mod proto;
+mod setup;
 #[path = "../../../src/tls/mod.rs"]
 mod tls;
 #[path = "../../../src/wire/mod.rs"]
 mod wire;
 
 use flags::Flags;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::process::exit;
 
 /// By which the runner is told that a test needs something that is not here.
@@ -42,15 +44,28 @@ fn main() {
         println!("No");
         return;
     }
+    if std::env::var_os("BOGO_DECLINES").is_some() {
+        exit(UNIMPLEMENTED);
+    }
     match Flags::parse(&arguments).and_then(|flags| connection::run(&flags)) {
         Ok(()) => {}
         Err(Failure::Unimplemented(what)) => {
             eprintln!("not implemented: {what}");
+            note(&what);
             exit(UNIMPLEMENTED);
         }
         Err(Failure::Failed(why)) => {
             eprintln!("{why}");
             exit(1);
         }
+    }
+}
+
+/// For the summary of `scripts/bogo.mjs`: the runner itself does not say why a test was not to be had.
+fn note(what: &str) {
+    if let Some(path) = std::env::var_os("BOGO_UNIMPLEMENTED")
+        && let Ok(mut notes) = OpenOptions::new().append(true).open(path)
+    {
+        let _ = notes.write_all(format!("{what}\n").as_bytes());
     }
 }

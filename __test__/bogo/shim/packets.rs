@@ -1,7 +1,7 @@
 //! The runner's packets, and what it says between them, on a stream (`packet_adapter.go`).
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 /// What the runner sends.
@@ -63,6 +63,12 @@ impl Packets {
             }
             _ => return Err(io::Error::other(format!("the runner sends {}", opcode.escape_ascii()))),
         })
+    }
+
+    /// Hears the runner out: a stream that is closed with something unread in it takes back what was sent.
+    pub(crate) fn drain(mut self) {
+        let _ = self.0.shutdown(Shutdown::Write);
+        let _ = io::copy(&mut self.0, &mut io::sink());
     }
 
     fn take<const LENGTH: usize>(&mut self) -> io::Result<[u8; LENGTH]> {

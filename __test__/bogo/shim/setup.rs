@@ -3,8 +3,8 @@
 use crate::Failure;
 use crate::flags::Part;
 use crate::proto::{
-    ClientConfig, ClientPsk, Credentials, Limits, PeerAuthentication, ServerConfig, Settings, Suite,
-    TrustAnchors, Version, Versions, Wishes,
+    ClientConfig, ClientPsk, Credentials, Limits, PeerAuthentication, ServerConfig, Settings, Suite, TrustAnchors,
+    Version, Versions, Wishes,
 };
 use std::fs;
 use std::time::Duration;
@@ -96,6 +96,8 @@ fn wishes(part: &Part<'_>) -> Result<Wishes, Failure> {
         signature_algorithms: (!schemes.is_empty()).then_some(schemes),
         protocols: part.value("advertise-alpn").map(protocols).unwrap_or_default(),
         srtp_profiles: profiles.unwrap_or_default(),
+        // BoringSSL's shim gives its own identity away as its hint.
+        psk_hint: part.value("psk-identity").filter(|_| part.has("server")).unwrap_or_default().as_bytes().to_vec(),
         versions: versions(part)?,
         ..Wishes::default()
     })
@@ -127,6 +129,10 @@ fn scheme(number: u16) -> Result<String, Failure> {
         (0x0401, "rsa_pkcs1_sha256"),
         (0x0501, "rsa_pkcs1_sha384"),
         (0x0601, "rsa_pkcs1_sha512"),
+        // In DTLS 1.3, the names of RSA stand for these.
+        (0x0804, "rsa_pkcs1_sha256"),
+        (0x0805, "rsa_pkcs1_sha384"),
+        (0x0806, "rsa_pkcs1_sha512"),
     ];
     let name = names.iter().find(|(of, _)| *of == number).map(|(_, name)| (*name).to_owned());
     name.ok_or_else(|| unimplemented("the signature", format!("{number:#06x}")))

@@ -194,8 +194,12 @@ impl Link {
 
     /// Sends one record by itself, in the newest epoch.
     pub(super) fn send(&mut self, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        self.send_in(self.epoch(), kind, content, out)
+    }
+
+    pub(super) fn send_in(&mut self, epoch: u64, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
         let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + self.overhead() + content.len());
-        self.seal(self.epoch(), kind, content, &mut datagram)?;
+        self.seal(epoch, kind, content, &mut datagram)?;
         out.push(&datagram);
         Ok(())
     }
@@ -423,6 +427,11 @@ impl Link {
             is_news |= self.flight.acknowledge(number, epoch);
         }
         if self.flight.is_delivered() {
+            // What is said in plaintext may be a stranger's word. It ends no repetitions: only the answer to a hello does.
+            if epoch == PLAINTEXT_EPOCH {
+                self.flight.take_back();
+                return Ok(false);
+            }
             self.end_flight();
             return Ok(true);
         }
