@@ -297,13 +297,13 @@ impl ServerHandshake {
         let Stage::Awaiting(sent) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        let Sent { suite, mut transcript, client_handshake, own, peer, exporter, master, .. } = *sent;
+        let Sent { suite, mut transcript, client_handshake, peer, exporter, master, .. } = *sent;
         let Sent { own_finished, algorithms, client, shown, session, .. } = *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
         // RFC 9147 section 5.8.1: the client's flight is the last, so nothing but an ACK tells it that it has come.
-        link.begin_epoch(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, own, peer);
+        link.begin_reading(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, peer);
         link.acknowledge(out)?;
         let mut outcome = Outcome {
             suite,
