@@ -195,9 +195,7 @@ impl Link {
 
     /// Sends one record by itself, in the newest epoch.
     pub(super) fn send(&mut self, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
-        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + self.overhead() + content.len());
-        self.seal(self.epoch(), kind, content, &mut datagram)?;
-        out.push(&datagram);
+        out.append(|datagram| self.seal(self.epoch(), kind, content, datagram))?;
         Ok(())
     }
 
