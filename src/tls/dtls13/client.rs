@@ -232,7 +232,7 @@ impl ClientHandshake {
         // RFC 8446 section 7.1: without a pre-shared key, zeros.
         let zeros = Digest::zeros(hash(suite));
         let schedule =
-            Schedule::early(hash(suite), key.unwrap_or(&zeros))?.advance(shared.as_ref().map(|shared| &shared[..]))?;
+            Schedule::early(hash(suite), key.unwrap_or(&zeros)).advance(shared.as_ref().map(|shared| &shared[..]))?;
         let hellos = transcript.hash();
         let own = schedule.derive(b"c hs traffic", &hellos)?;
         let peer = schedule.derive(b"s hs traffic", &hellos)?;

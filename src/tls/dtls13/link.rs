@@ -203,9 +203,7 @@ impl Link {
     }
 
     pub(super) fn send_in(&mut self, epoch: u64, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
-        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + self.overhead() + content.len());
-        self.seal(epoch, kind, content, &mut datagram)?;
-        out.push(&datagram);
+        out.append(|datagram| self.seal(epoch, kind, content, datagram))?;
         Ok(())
     }
 

@@ -20,6 +20,7 @@ mod flight;
 pub(super) mod fuzzing;
 mod greeting;
 mod hellos;
+mod hkdf;
 mod incoming;
 #[cfg(any(test, fuzzing))]
 mod insider;

@@ -10,8 +10,8 @@ use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH};
 use super::peer_proof::PeerProof;
 use super::proof::Signer;
 use super::retry::Retry;
-use super::schedule::{Origin, binder, finished};
-use super::server_flight::{Certified, Hello, Proof, Sent, extensions_of, no_random_numbers, send};
+use super::schedule::{Origin, Schedule, finished};
+use super::server_flight::{Certified, Hello, Proof, Proved, Sent, extensions_of, no_random_numbers, send};
 use super::server_sessions::{Brought, Sessions};
 use super::session_key::key_of;
 use super::suite::{algorithm, hash};
@@ -157,15 +157,14 @@ impl ServerHandshake {
         let Stage::Asking(asking) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        if !asking.hello.proves(Origin::Session, key_of(&session), index)? {
+        let Some(proved) = asking.hello.proved(Origin::Session, key_of(&session), index)? else {
             let message = "The client resumes a session without the proof that it is its own";
             return Err(Error::protocol(alert::DECRYPT_ERROR, message));
-        }
+        };
         let mut client = PeerProof::recalled(&self.config.offers.peers, Signer::Client, &session);
         let question = client.question();
         self.identity.clone_from(&session.psk_identity);
-        let index = u16::try_from(index).map_err(|_| no_key())?;
-        let proof = Proof::Session(session, index, Box::new(client));
+        let proof = Proof::Session(session, Box::new(proved), Box::new(client));
         self.stage = Stage::Answering(Box::new(asking.hello), Box::new(proof));
         Ok(question)
     }
@@ -254,13 +253,10 @@ impl ServerHandshake {
         let mut nobodys = Zeroizing::new([0; 32]);
         fill_random(&mut *nobodys).map_err(|_| no_random_numbers())?;
         let (is_known, key) = (key.is_some(), key.unwrap_or(&*nobodys));
-        if !asking.hello.proves(Origin::External, key, asking.index)? {
-            return Err(wrong_key(is_known));
-        }
         // Nothing is computed for whoever has no key.
-        let index = u16::try_from(asking.index).map_err(|_| no_key())?;
-        let proof = Proof::Psk(Zeroizing::new(key.to_vec()), index);
-        self.stage = Stage::Answering(Box::new(asking.hello), Box::new(proof));
+        let proved = asking.hello.proved(Origin::External, key, asking.index)?;
+        let proved = proved.ok_or_else(|| wrong_key(is_known))?;
+        self.stage = Stage::Answering(Box::new(asking.hello), Box::new(Proof::Psk(Box::new(proved))));
         Ok(None)
     }
 
@@ -372,12 +368,15 @@ impl ServerHandshake {
 }
 
 impl Hello {
-    /// Whether the client proves to have this key, which is its key with this number.
-    fn proves(&self, origin: Origin, key: &[u8], index: usize) -> Result<bool, Error> {
+    /// This key, which is the client's key with this number, if the client proves to have it.
+    fn proved(&self, origin: Origin, key: &[u8], index: usize) -> Result<Option<Proved>, Error> {
         let psk = read_psk(&self.body)?;
-        let transcript = self.transcript.hash_for_binder(&self.body, psk.uncovered);
+        let (hash, transcript) = self.transcript.with_hello(&self.body, psk.uncovered);
         let OfferedKey { proof, .. } = psk.keys.get(index).ok_or_else(no_key)?;
-        Ok(are_equal(proof, &binder(origin, key, &transcript)?))
+        let early = Schedule::early(hash.hash(), key);
+        let is_proved = are_equal(proof, &early.binder(origin, &hash)?);
+        let index = u16::try_from(index).map_err(|_| no_key())?;
+        Ok(is_proved.then_some(Proved { index, early, transcript }))
     }
 }
 
