@@ -29,7 +29,7 @@ pub(super) struct Offers {
     has_wished_groups: bool,
     /// Application protocols (RFC 7301), best first.
     pub(super) protocols: Vec<Vec<u8>>,
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
     /// Numbers of the signatures that are accepted from the peer.
     pub(super) schemes: Vec<u16>,
     /// Our keys, the preferred one first, and what we show of each.
@@ -92,8 +92,10 @@ impl Offers {
             return Err(ConfigError::NoUsableGroup);
         }
         let signatures = Signatures::wished(settings.wishes.signature_algorithms.as_deref())?;
-        let own =
+        let mut own =
             own.into_iter().map(|own| OwnProof::new(own, &signatures).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
+        // As in DTLS 1.2, whose suites have this order: signatures of EC keys cost less.
+        own.sort_by_key(|own| own.is_rsa());
         // The signatures say which curves keys may be on, not the groups (RFC 8446 section 4.2.7).
         let peers = PeerRules::new(purpose, peer, settings, &signatures, None);
         Ok(Offers {
@@ -101,11 +103,11 @@ impl Offers {
             groups,
             has_wished_groups,
             protocols: settings.wishes.protocols.clone(),
-            pace: Pace {
+            pace: Arc::new(Pace {
                 first_interval: settings.first_interval,
                 longest_interval: settings.longest_interval,
                 mtu: settings.mtu,
-            },
+            }),
             schemes: scheme_numbers(&signatures),
             abilities: Abilities {
                 presents: own.first().map(|own| own.presents.clone()).unwrap_or_default(),

@@ -4,12 +4,14 @@
 //! keeps anything.
 
 mod acknowledgments;
+mod asleep;
 mod association;
 mod beside;
 mod client;
 mod client_reading;
 mod client_sessions;
 mod config;
+mod context;
 mod departure;
 mod errors;
 mod finish;
@@ -18,6 +20,7 @@ mod flight;
 pub(super) mod fuzzing;
 mod greeting;
 mod hellos;
+mod hkdf;
 mod incoming;
 #[cfg(any(test, fuzzing))]
 mod insider;
@@ -40,8 +43,12 @@ mod suite;
 mod tests;
 mod transcript;
 
+/// Whether the version is spoken at all.
+pub(crate) const IS_BUILT: bool = true;
+
 pub(crate) use association::Association;
 pub(crate) use config::{ClientConfig, ServerConfig, has_group};
+pub(crate) use context::Context;
 #[cfg(any(test, fuzzing))]
 pub(super) use insider::Insider;
 pub(crate) use retry::Retry;
