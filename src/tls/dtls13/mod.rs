@@ -43,6 +43,9 @@ mod suite;
 mod tests;
 mod transcript;
 
+/// Whether the version is spoken at all.
+pub(crate) const IS_BUILT: bool = true;
+
 pub(crate) use association::Association;
 pub(crate) use config::{ClientConfig, ServerConfig, has_group};
 pub(crate) use context::Context;

@@ -32,7 +32,8 @@ use crate::wire::handshake::{FINISHED, HandshakeFragment};
 use crate::wire::hello13::{DTLS_1_3, Offer, offers_version};
 use crate::wire::psk_offer::{Modes, OfferedKey, PskOffer};
 use crate::wire::{
-    CertificateType, ClientHello, ConnectionId, Record, alert, application_protocol as alpn, server_name,
+    CertificateType, ClientHello, ConnectionId, ExtensionFault, Record, alert, application_protocol as alpn,
+    server_name,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -104,7 +105,8 @@ impl ServerHandshake {
             ));
         }
         if !config.offers.suites.contains(&retry.suite) {
-            let message = "The context that answers this name does not offer the cipher suite that was chosen before";
+            // Either nothing was in common from the beginning, or another context answers the name.
+            let message = "The client offers no cipher suite of DTLS 1.3 that this server has for it";
             return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
         let protocol = choose_protocol(config, protocol, hello.extensions)?;
@@ -291,13 +293,13 @@ impl ServerHandshake {
         let Stage::Awaiting(sent) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        let Sent { suite, mut transcript, client_handshake, own, peer, exporter, master, .. } = *sent;
+        let Sent { suite, mut transcript, client_handshake, peer, exporter, master, .. } = *sent;
         let Sent { own_finished, algorithms, client, shown, session, .. } = *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
         // RFC 9147 section 5.8.1: the client's flight is the last, so nothing but an ACK tells it that it has come.
-        link.begin_epoch(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, own, peer);
+        link.begin_reading(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, peer);
         link.acknowledge(out)?;
         let mut outcome = Outcome {
             suite,
@@ -385,8 +387,14 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
         return Err(Error::new(ErrorKind::NoSharedCipher, message));
     }
     // RFC 8446 section 9.2.
-    let schemes = offered_schemes(extensions)?;
-    let schemes = schemes.ok_or(crate::wire::ExtensionFault::Missing("signature_algorithms"))?;
+    let schemes = match offered_schemes(extensions)? {
+        Some(schemes) => schemes,
+        None if Offer::parse(extensions)?.psk.is_none() => Err(ExtensionFault::Missing("signature_algorithms"))?,
+        None => {
+            let message = "The client offers no pre-shared key that this server could take, and accepts no certificate";
+            return Err(Error::new(ErrorKind::NoSharedCipher, message));
+        }
+    };
     let (agreement, answer) = read_client_hello(&config.offers.abilities, extensions)?;
     if config.offers.peers.required && agreement.peer.is_none() {
         return Err(Error::no_shared_certificate_type("client certificate"));

@@ -4,7 +4,7 @@ use super::config::ServerConfig;
 use super::errors::illegal;
 use super::hellos::{encrypted_extensions, server_hello};
 use super::link::Link;
-use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
+use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
 use super::peer_proof::PeerProof;
 use super::proof::{OwnProof, Signer};
 use super::retry::Retry;
@@ -85,7 +85,7 @@ pub(super) struct Sent {
     pub(super) suite: Suite,
     pub(super) transcript: Transcript,
     pub(super) client_handshake: Digest,
-    pub(super) own: Digest,
+    /// What the client seals with, once it has finished.
     pub(super) peer: Digest,
     pub(super) exporter: Digest,
     pub(super) master: Schedule,
@@ -175,10 +175,11 @@ pub(super) fn send(
 
     let master = schedule.advance(None)?;
     let so_far = transcript.hash();
+    // RFC 8446 appendix A.2: whatever follows, such as an alert, has these keys. A client that has answered expects no others.
+    link.begin_sending(algorithm, DATA_EPOCH, master.derive(b"s ap traffic", &so_far)?);
     Ok(Sent {
         suite,
         client_handshake,
-        own: master.derive(b"s ap traffic", &so_far)?,
         peer: master.derive(b"c ap traffic", &so_far)?,
         exporter: master.derive(b"exp master", &so_far)?,
         master,
@@ -226,6 +227,10 @@ fn exchange(
     let Some((group, share)) = groups.find_map(|group| Some((group, offer.share(group.id())?))) else {
         if is_external && modes.alone && asked_for == 0 {
             return Ok(None);
+        }
+        if asked_for == 0 && !config.offers.groups(false).any(|group| offer.groups.contains(&group.id())) {
+            let message = "The two sides have no group for the key exchange in common";
+            return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
         return Err(illegal("The client sends no public value in a group that this server has asked for"));
     };
