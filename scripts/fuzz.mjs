@@ -2,9 +2,9 @@
 // Looks for what breaks, for as long as one likes. docs/testing.md says what each part does.
 //
 //   npm run fuzz [-- SECONDS [SEED]]     the parts in turn, each for its share of the seconds; with a seed, that of `traffic`
-//   npm run fuzz -- SECONDS PART [NAME]  one part for all of them: traffic, networks, coverage or boundary
+//   npm run fuzz -- SECONDS PART [NAME]  one part for all of them: traffic, networks, coverage, boundary or pkcs12
 //
-// NAME is the seed of traffic, networks and boundary, and the target of coverage.
+// NAME is the seed of traffic, networks, boundary and pkcs12, and the target of coverage.
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
@@ -35,6 +35,8 @@ const PARTS = {
       return run(process.execPath, [...NODE_FLAGS, '__test__/boundary/play.js', kind, seed, share]);
     });
   },
+  /** PKCS#12 files that somebody has spoilt. */
+  pkcs12: (seconds, ...seed) => run(process.execPath, ['__test__/pkcs12/fuzz.js', seconds, ...seed.filter(Boolean)]),
 };
 
 const NODE_FLAGS = ['--expose-gc', '--force-node-api-uncaught-exceptions-policy=true'];
