@@ -15,6 +15,7 @@ mod dtls13;
 mod evictions;
 mod flights;
 mod forgeries;
+mod fragmented_finished;
 mod fragmented_hellos;
 mod full_house;
 mod fuzz;
@@ -50,6 +51,8 @@ mod restarts;
 mod resumption;
 mod roaming;
 mod room;
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+mod scarce_memory;
 mod session_store;
 mod stories;
 mod streams;
