@@ -5,10 +5,10 @@ use super::config::{ClientConfig, ServerConfig};
 use super::flight::Pace;
 use super::link::Link;
 use super::open::Open;
-use super::protection::{Opener, Sealer};
-use super::saved::{Saved, SavedLink, name};
+use super::saved::{Saved, name};
 use super::suite::algorithm;
 use crate::tls::saved::{AssociationName, Unrestorable};
+use std::sync::Arc;
 
 const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the other side");
 
@@ -24,7 +24,7 @@ impl Association {
     /// A server's side that has left elsewhere.
     pub(crate) fn arrive(config: &ServerConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
-            false => Association::going_on(saved, config.offers.pace),
+            false => Association::going_on(saved, &config.offers.pace),
             true => Err(OTHER_SIDE),
         }
     }
@@ -32,17 +32,14 @@ impl Association {
     /// The same of a client's side.
     pub(crate) fn arrive_client(config: &ClientConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
-            true => Association::going_on(saved, config.offers.pace),
+            true => Association::going_on(saved, &config.offers.pace),
             false => Err(OTHER_SIDE),
         }
     }
 
-    fn going_on(saved: &Saved, pace: Pace) -> Result<Association, Unrestorable> {
+    fn going_on(saved: &Saved, pace: &Arc<Pace>) -> Result<Association, Unrestorable> {
         let algorithm = algorithm(saved.suite).ok_or(Unrestorable::State("its cipher suite is not of DTLS 1.3"))?;
-        let SavedLink { own, peer, own_message, peer_message, ids } = saved.link.clone();
-        let sealer = Sealer::going_on(algorithm, own.secret, own.epoch, own.next);
-        let opener = Opener::going_on(algorithm, peer.secret, peer.epoch, peer.window, peer.forgeries);
-        let link = Link::going_on(pace, ids, (own_message, peer_message), sealer, opener);
+        let link = Link::going_on(pace, algorithm, saved.link.clone(), None);
         let open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
         let stage = Stage::Open(Box::new(open));
         Ok(Association { link, ..Association::new(pace, stage, saved.client_random) })

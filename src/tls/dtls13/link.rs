@@ -2,21 +2,26 @@
 //! sections 4, 5 and 7).
 
 mod epochs;
+mod sleep;
+
+pub(super) use sleep::Rest;
 
 use super::acknowledgments::{self, Acknowledgments};
 use super::flight::{Flight, Pace};
 use super::incoming::{Incoming, Message, Place};
-use super::numbers::{PLAINTEXT_EPOCH, RecordNumber};
+use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
 use super::protection::{OVERHEAD, Opened, Opener, Sealer};
-use super::saved::{SavedLink, SavedOpener, SavedSealer};
+use super::saved::{SavedLink, SavedOpener};
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
+use crate::tls::ffi::aead::Algorithm;
 use crate::tls::inbound::DropReason;
 use crate::tls::outbox::Outbox;
 use crate::wire::handshake::{HandshakeFragment, MESSAGE_LIMIT};
 use crate::wire::{ConnectionId, OwnedRecord, RECORD_HEADER_LENGTH, Record};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Types of records (RFC 9147 section 4.1).
@@ -52,7 +57,7 @@ pub(super) enum Ciphertext {
 
 /// One side's records.
 pub(super) struct Link {
-    pace: Pace,
+    pace: Arc<Pace>,
     /// What the hellos have agreed on about connection IDs.
     ids: Option<ConnectionIds>,
     /// Number of the next plaintext record.
@@ -75,9 +80,9 @@ pub(super) struct Link {
 
 impl Link {
     /// `own` and `peer`: message_seq of the next message that either side sends. `plaintext_next`: number of our next record.
-    pub(super) fn new(pace: Pace, own: u16, peer: u16, plaintext_next: u64) -> Link {
+    pub(super) fn new(pace: &Arc<Pace>, own: u16, peer: u16, plaintext_next: u64) -> Link {
         Link {
-            pace,
+            pace: Arc::clone(pace),
             ids: None,
             plaintext_next,
             sealers: Vec::new(),
@@ -99,22 +104,24 @@ impl Link {
         self.next_sequence = 1;
     }
 
-    /// That of an association which goes on here. `messages`: message_seq of the next message that either side sends.
+    /// That of an association which goes on here. `before`: for the peer's records in the handshake, if that was here.
     pub(super) fn going_on(
-        pace: Pace,
-        ids: Option<ConnectionIds>,
-        (own, peer): (u16, u16),
-        sealer: Sealer,
-        opener: Opener,
+        pace: &Arc<Pace>,
+        algorithm: Algorithm,
+        saved: SavedLink,
+        before: Option<SavedOpener>,
     ) -> Link {
-        let logged = [sealer.epoch(), opener.epoch()];
-        let newest = match opener.heard().0.parts().0.checked_sub(1) {
-            Some(number) => RecordNumber { epoch: opener.epoch(), number },
-            // The first record of this epoch is newer than whatever has been heard.
-            None => RecordNumber { epoch: opener.epoch().saturating_sub(1), number: 0 },
-        };
-        let (sealers, openers) = (vec![sealer], vec![opener]);
-        Link { ids, sealers, openers, is_open: true, newest, logged, ..Link::new(pace, own, peer, 0) }
+        let SavedLink { own, peer, own_message, peer_message, ids } = saved;
+        let sealers = vec![Sealer::going_on(algorithm, own)];
+        let openers: Vec<_> =
+            before.into_iter().chain([peer]).map(|opener| Opener::going_on(algorithm, opener)).collect();
+        let newest = openers.iter().filter_map(Opener::newest).max();
+        // The first record of this epoch is newer than whatever has been heard.
+        let newest = newest.unwrap_or(RecordNumber { epoch: HANDSHAKE_EPOCH, number: 0 });
+        let mut link =
+            Link { ids, sealers, openers, is_open: true, newest, ..Link::new(pace, own_message, peer_message, 0) };
+        link.logged = [link.epoch(), link.peer_epoch()];
+        link
     }
 
     /// The newest record that was authentic, by its place among all of the peer's.
@@ -127,11 +134,9 @@ impl Link {
         if !self.is_open || self.flight.is_under_way() || self.acknowledgments.deadline().is_some() {
             return None;
         }
-        let (sealer, opener) = self.sealers.last().zip(self.openers.last())?;
-        let (window, forgeries) = opener.heard();
         Some(SavedLink {
-            own: SavedSealer { secret: sealer.secret().clone(), epoch: sealer.epoch(), next: sealer.next_number() },
-            peer: SavedOpener { secret: opener.secret().clone(), epoch: opener.epoch(), window, forgeries },
+            own: self.sealers.last()?.save(),
+            peer: self.openers.last()?.save(),
             own_message: self.next_sequence,
             peer_message: self.incoming.next_sequence()?,
             ids: self.ids.clone(),
@@ -202,7 +207,7 @@ impl Link {
 
     /// Begins a flight. The peer's has come: what follows tells it so (RFC 9147 section 7.1), and ours before it has arrived.
     pub(super) fn begin_flight(&mut self) {
-        self.flight = Flight::new(self.pace);
+        self.flight = Flight::new(&self.pace);
         self.acknowledgments.clear();
     }
 
@@ -223,7 +228,7 @@ impl Link {
 
     /// Sends whatever of the flight has not been acknowledged, as many records to a datagram as fit.
     pub(super) fn transmit(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
-        let mut flight = std::mem::replace(&mut self.flight, Flight::new(self.pace));
+        let mut flight = std::mem::replace(&mut self.flight, Flight::new(&self.pace));
         let sent = self.send_fragments(&mut flight, out);
         flight.was_sent(now);
         self.flight = flight;
@@ -269,7 +274,7 @@ impl Link {
 
     /// What the peer has sent could only follow our flight.
     pub(super) fn end_flight(&mut self) {
-        self.flight = Flight::new(self.pace);
+        self.flight = Flight::new(&self.pace);
         self.forget_old_sealers();
     }
 
@@ -296,7 +301,7 @@ impl Link {
 
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
         self.tell(now, out)?;
-        if self.flight.is_due(now, self.is_open, self.pace) {
+        if self.flight.is_due(now, self.is_open, &self.pace) {
             self.transmit(now, out)?;
         } else if self.flight.is_in_vain() {
             self.end_flight();
