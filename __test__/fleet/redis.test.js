@@ -12,6 +12,9 @@ const { createRedisStore, createServer } = require('../..');
 const { BOB, event } = require('../support/endpoints.js');
 const { KEY, ask, connectDevice, nonces, startChild, startNode, storedKey } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
+const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SAVED);
 
 describe('Nodes that share a store in Redis', { skip: lacking }, () => {
   test('take a connection over from each other, one owner at a time, as exactly as it was', async (t) => {

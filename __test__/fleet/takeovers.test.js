@@ -16,6 +16,9 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { createRedisStore } = require('../..');
 const { KEY, ask, connectDevice, nonces, startChild, startNode, storedKey } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
+const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SAVED);
 
 const HOUR = 3600;
 const PEERS = 200;
