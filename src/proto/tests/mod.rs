@@ -54,6 +54,7 @@ mod room;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod scarce_memory;
 mod session_store;
+mod short_datagrams;
 mod stories;
 mod streams;
 mod threads;
