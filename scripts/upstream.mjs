@@ -83,7 +83,7 @@ async function runAll(situations) {
 async function runOne(each) {
   if (each.reason) return { result: 'not applicable' };
   try {
-    return { result: 'ok', checks: await run(each) };
+    return { result: 'ok', patterns: await run(each) };
   } catch (error) {
     return { result: 'FAILED', error };
   }
@@ -122,9 +122,9 @@ function writeTables() {
 function totals() {
   const rows = [...grouped(results, ({ installed: { version }, theirs }) => `${version} | their ${theirs.role}`)].map(
     ([key, those]) => {
-      const checks = those.reduce((sum, { checks = 0 }) => sum + checks, 0);
+      const patterns = those.reduce((sum, { patterns = 0 }) => sum + patterns, 0);
       const applies = those.length - count('not applicable', those);
-      return `| ${key}, our ${those[0].ours.role} | ${those.length} | ${applies} | ${count('ok', those)} | ${checks} |`;
+      return `| ${key}, our ${those[0].ours.role} | ${those.length} | ${applies} | ${count('ok', those)} | ${patterns} |`;
     },
   );
   const head = ['| Mbed TLS | sides | scenarios | apply | passed | patterns found or absent as they must be |'];
