@@ -60,8 +60,7 @@ impl Mode {
 
     fn suites(self, version: Version) -> &'static [&'static str] {
         match self {
-            #[cfg(feature = "aws-lc")]
-            _ if version == Version::Dtls13 => &["TLS_AES_128_GCM_SHA256"],
+            _ if version > Version::Dtls12 => &["TLS_AES_128_GCM_SHA256"],
             Mode::PskWithCbc => &["PSK-AES128-CBC-SHA256"],
             Mode::EcdhePsk => &["ECDHE-PSK-AES128-GCM-SHA256"],
             Mode::Certificate | Mode::Mutual | Mode::RawPublicKeys => &["ECDHE-ECDSA-AES128-GCM-SHA256"],
