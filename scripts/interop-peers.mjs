@@ -101,6 +101,7 @@ export function installPeers() {
     ['wolfSSL 5.9', buildWolfssl],
     ['NSS', unpackNss],
     ["BoringSSL's test runner", buildBogo],
+    ['dimpl', buildDimpl],
     ['pion', () => buildPion('v2')],
     ['pion v3', () => buildPion('v3')],
     ['pion v4', () => buildPion('v4')],
@@ -200,6 +201,12 @@ function buildBogo() {
   if (!text.includes(BOGO_PATCH.before)) return `${BOGO_PATCH.file} is not as it was`;
   writeFileSync(patched, text.replace(BOGO_PATCH.before, BOGO_PATCH.after));
   return run('go', ['test', '-C', sources, '-c', '-o', program, './ssl/test/runner']);
+}
+
+/** Of the version that its lockfile names. */
+function buildDimpl() {
+  const places = ['--root', HERE, '--target-dir', at('dimpl')];
+  return run('cargo', ['install', '--locked', '--no-track', '--force', '--path', driver('dimpl'), ...places]);
 }
 
 /** Of the versions that the module file names. */
