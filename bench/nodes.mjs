@@ -40,7 +40,8 @@ else serve();
 
 function serve() {
   const pem = process.env.BENCH_PEM;
-  const server = createServer({ psk: { bob: PSK.psk }, key: pem, cert: pem, connectionId: 8, handshakeThreads: 0 });
+  const credentials = { psk: { bob: PSK.psk }, key: pem, cert: pem };
+  const server = createServer({ ...credentials, connectionId: 8, handshakeThreads: 0, maxVersion: 'DTLSv1.2' });
   server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
   joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
   process.on('message', ({ ask }) => {
