@@ -32,8 +32,9 @@ if (missing) {
   process.exit(2);
 }
 
-const server = createServer({ psk: '0123456789abcdef', maxHandshakesPerAddress: 1000 }, (socket) =>
-  socket.on('data', (message) => socket.write(message)),
+const server = createServer(
+  { psk: '0123456789abcdef', maxVersion: 'DTLSv1.2', maxHandshakesPerAddress: 1000 },
+  (socket) => socket.on('data', (message) => socket.write(message)),
 );
 server.listen(0, '127.0.0.1');
 await once(server, 'listening');

@@ -21,7 +21,7 @@ const options = {
   rpk: () => ({ key: read(key), peerPublicKey: createPublicKey(read(cert)).export({ type: 'spki', format: 'der' }) }),
 }[mode]();
 
-if (process.argv.includes('--newer')) options.maxVersion = 'DTLSv1.3';
+options.maxVersion = process.argv.includes('--newer') ? 'DTLSv1.3' : 'DTLSv1.2';
 
 // The load comes from one address.
 const server = createServer({ ...options, maxHandshakes: 100_000, maxHandshakesPerAddress: 100_000 }, (socket) => {

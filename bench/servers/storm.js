@@ -15,6 +15,7 @@ const server = createServer({
   handshakeThreads: Number(threads),
   // The load comes from one address.
   maxHandshakesPerAddress: 1000,
+  maxVersion: 'DTLSv1.2',
 });
 server.on('clientError', () => {});
 const delay = monitorEventLoopDelay({ resolution: 1 });

@@ -43,12 +43,12 @@ const HELP = `  --psk FILE         pre-shared keys: lines of IDENTITY:KEY, the k
   --peer-key FILE    raw public key of the peer; may be repeated
   --ciphers LIST     cipher suites, best first, with colons between them
   --alpn LIST        application protocols, best first, with commas between them
-  --dtls VERSION     1.2, which is the default, or 1.3`;
+  --dtls VERSION     1.2 or 1.3; without it, both are spoken`;
 
 /** @returns options of connect() */
 function clientCredentials(values, terminal) {
   const options = shared(values);
-  // A client offers one version.
+  // Then a client offers this one alone.
   if (values.dtls !== undefined) options.minVersion = options.maxVersion = version(values.dtls, terminal);
   const keys = presharedKeys(values, terminal);
   if (keys !== null) Object.assign(options, chooseIdentity(keys, values['psk-identity'], terminal));
