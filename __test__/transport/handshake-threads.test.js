@@ -62,11 +62,7 @@ for (const [version, steps] of Object.entries(VERSIONS)) {
   describe(`steps with public keys in ${version}`, { skip }, () => {
     const cases = {
       'of a server with a certificate': [secure(), TRUST, steps.server],
-      'of a server with an RSA certificate': [
-        { key: serverRsa?.key, cert: serverRsa?.cert },
-        TRUST,
-        steps.server,
-      ],
+      'of a server with an RSA certificate': [{ key: serverRsa?.key, cert: serverRsa?.cert }, TRUST, steps.server],
       'of both sides': [
         secure({ ca: ca?.cert, requestCert: true }),
         { ...TRUST, key: client?.key, cert: client?.cert },
