@@ -202,9 +202,9 @@ function buildPion(version) {
   return run('go', ['build', '-C', driver('pion'), '-o', at('bin', name), `./${version}`]);
 }
 
-/** Where the sources of a crate are that a project depends on, fetched where they are missing: { directory } or { failure }. */
+/** Where the sources of a crate are that a project depends on: { directory } or { failure }. */
 function crateDirectory(project, name) {
-  const args = ['metadata', '--format-version=1', '--locked'];
+  const args = ['metadata', '--format-version=1', '--offline'];
   const metadata = spawnSync('cargo', args, { cwd: project, encoding: 'utf8', maxBuffer: 2 ** 26 });
   if (metadata.status !== 0) return { failure: lastLine(metadata.stderr ?? 'cargo was not found') };
   const crate = JSON.parse(metadata.stdout).packages.find((each) => each.name === name);

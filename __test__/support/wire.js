@@ -5,7 +5,6 @@
 // that connection has used before.
 
 const { Keys, cut, serverRandom } = require('./reader.js');
-const { NewerKeys } = require('./reader13.js');
 const { Nonces } = require('./nonces.js');
 const { Radio } = require('./radio.js');
 
@@ -18,7 +17,7 @@ class Watched {
     this._wire = wire;
     this._line = null;
     this._randoms = [];
-    /** Those that may be right. In DTLS 1.2 one for each ServerHello, until a record has opened. */
+    /** Those that may be right: one for each ServerHello, until a record has opened. */
     this._keys = [];
     this._nonces = [new Nonces(), new Nonces()];
     /** Records that have come before the key log has said the keys. */
@@ -27,37 +26,29 @@ class Watched {
   }
 
   get hasKeys() {
-    return this._keys.length > 0 && this._keys[0].areComplete;
+    return this._keys.length > 0;
   }
 
-  /** What waits for keys. */
+  /** How many records wait for keys. */
   get waiting() {
-    return this._waiting;
+    return this._waiting.length;
   }
 
   handleServerRandom(random) {
-    if (this._keys.length > 0 || this._randoms.some((one) => one.equals(random))) return;
+    if (this.hasKeys || this._randoms.some((one) => one.equals(random))) return;
     this._randoms.push(Buffer.from(random));
     this._makeKeys();
   }
 
-  handleKeyLog(lines) {
-    for (const line of lines.toString().trim().split('\n')) {
-      if (line.startsWith('CLIENT_RANDOM')) this._line = line;
-      else this._learnNewer(line);
-    }
+  handleKeyLog(line) {
+    this._line = line;
     this._makeKeys();
-    for (const noted of this._waiting.splice(0)) this._wire.note(...noted);
   }
 
   _makeKeys() {
-    if (this._line === null || this._keys.length > 0) return;
+    if (this._line === null) return;
     this._keys = this._randoms.map((random) => new Keys(this._line, random, this._wire.suite));
-  }
-
-  _learnNewer(line) {
-    if (this._keys.length === 0) this._keys = [new NewerKeys()];
-    this._keys[0].learn(line);
+    for (const noted of this._waiting.splice(0)) this._wire.note(...noted);
   }
 
   /** What the wire is to note when there are keys. */
@@ -67,13 +58,10 @@ class Watched {
 
   /** @returns {'new' | 'copy' | 'repeated' | null} what its nonce is; null when these are not its keys */
   read(record, fromServer) {
-    for (const keys of this._keys) {
-      const nonce = keys.nonce(record, fromServer);
-      if (nonce === null) continue;
-      this._keys = [keys];
-      return this._nonces[fromServer ? 1 : 0].note(nonce, record.fragment);
-    }
-    return null;
+    const keys = this._keys.find((one) => opens(one, record, fromServer));
+    if (keys === undefined) return null;
+    this._keys = [keys];
+    return this._nonces[fromServer ? 1 : 0].note(keys.nonce(record), record.fragment);
   }
 
   /** Its client is here from now on. */
@@ -87,13 +75,22 @@ class Watched {
   /** A datagram that its client sends. */
   handleSent(datagram) {
     for (const record of cut(datagram, this._wire.idLength)) {
-      if (record.isProtected) this._wire.note(record, false, [this]);
+      if (record.epoch > 0) this._wire.note(record, false, [this]);
     }
   }
 
   /** Its client is no more. */
   end() {
     this._wire.unwatchLater(this);
+  }
+}
+
+function opens(keys, record, fromServer) {
+  try {
+    keys.open(record, fromServer);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -119,7 +116,7 @@ class WatchedRadio extends Radio {
 
 class Wire {
   /**
-   * @param {string} suite OpenSSL's name, of connections of DTLS 1.2
+   * @param {string} suite OpenSSL's name
    * @param {number} idLength of the server's connection IDs; those of clients are empty
    */
   constructor(suite, idLength) {
@@ -127,10 +124,9 @@ class Wire {
     this.idLength = idLength;
     /**
      * Protected records that were opened with a new nonce, the same records again, others with a nonce that had come before, and those
-     * that no keys opened. In DTLS 1.3 a server protects its first flight already. When a client's hello has reached two servers, one
-     * of which had just gone, it knows the keys of one flight alone.
+     * that no keys opened.
      */
-    this.counts = { new: 0, copy: 0, repeated: 0, unread: 0, ofLostHandshakes: 0 };
+    this.counts = { new: 0, copy: 0, repeated: 0, unread: 0 };
     /** By place: the connections whose clients have been there, the last guest last. */
     this._guests = new Map();
     this._ended = [];
@@ -156,7 +152,7 @@ class Wire {
     for (const record of cut(datagram)) {
       const random = serverRandom(record);
       if (random !== undefined) for (const guest of guests) guest.handleServerRandom(random);
-      if (record.isProtected) this.note(record, true, guests);
+      if (record.epoch > 0) this.note(record, true, guests);
     }
   }
 
@@ -169,12 +165,8 @@ class Wire {
       return;
     }
     const unborn = guests.find(({ hasKeys }) => !hasKeys);
-    if (unborn === undefined) this._countUnread(record);
+    if (unborn === undefined) this.counts.unread++;
     else unborn.wait(record, fromServer, guests);
-  }
-
-  _countUnread({ isOfHandshake }) {
-    this.counts[isOfHandshake ? 'ofLostHandshakes' : 'unread']++;
   }
 
   unwatchLater(watched) {
@@ -184,7 +176,7 @@ class Wire {
   }
 
   _unwatch(watched) {
-    for (const [record] of watched.waiting) this._countUnread(record);
+    this.counts.unread += watched.waiting;
     for (const place of watched.places) this.guestsOf(place).delete(watched);
   }
 }
