@@ -48,7 +48,7 @@ mod vendor_move;
 mod waiting;
 
 pub(crate) use crate::tls::{
-    Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig,
+    Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, Bound, CertificateFault, ClientConfig,
     ClientPsk, ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError,
     Forbidden, KnownSession, PeerAuthentication, PskError, PskModes, Question as HandshakeQuestion, ReplayWindow,
     ResumableSession, RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId,
@@ -59,7 +59,7 @@ pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BIT
 pub(crate) use connection::CloseReason;
 pub(crate) use counters::{Counters, Ends, Tally};
 pub(crate) use doubts::AddressValidation;
-pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
+pub(crate) use endpoint::{CopyForStore, Dropped, Endpoint, Event, SendError, Traveller};
 pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;

@@ -1,6 +1,7 @@
 //! One association's engine, of whichever version the two sides have agreed on. Nobody above asks which that is.
 
 use super::algorithms::Algorithms;
+use super::bound::Bound;
 use super::claim::Claim;
 use super::connection_ids::ConnectionIds;
 use super::context::{Context as Dtls12, Reaction};
@@ -13,7 +14,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{AssociationName, SaveClock, SessionId, Unrestorable};
-use super::saved_connection::SavedConnection;
+use super::saved_connection::{Fence, SavedConnection, StoredCopy};
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
 use super::versions::{ClientConfig, ClientOf, ServerConfig};
@@ -364,6 +365,43 @@ impl Context {
         match self {
             Context::Dtls13(association) => association.leave().map(SavedConnection::Dtls13),
             Context::Dtls12(_) | Context::Undecided(_) => self.save(),
+        }
+    }
+
+    /// A copy for a store; `None` when there cannot be one, or not yet. Where it has a fence, the association's numbers are those that
+    /// the store has confirmed, from the first copy on.
+    pub(crate) fn copy_for_store(&mut self) -> Option<StoredCopy> {
+        match self {
+            Context::Dtls13(association) => {
+                let before = association.bound();
+                let saved = association.reserve()?;
+                let fence = saved.bound().map(|bound| Fence { bound, before });
+                Some(StoredCopy { saved: SavedConnection::Dtls13(saved), fence })
+            }
+            Context::Dtls12(_) | Context::Undecided(_) => Some(StoredCopy { saved: self.save()?, fence: None }),
+        }
+    }
+
+    /// The store has the copy with this bound now, as that of the same owner.
+    pub(crate) fn confirm_copy(&mut self, bound: Bound) {
+        if let Context::Dtls13(association) = self {
+            association.confirm(bound);
+        }
+    }
+
+    /// Whether the store needs another copy, once.
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        match self {
+            Context::Dtls13(association) => association.take_copy_due(),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
+        }
+    }
+
+    /// Whether payloads have to wait until the store has confirmed another copy.
+    pub(crate) fn lacks_numbers(&self) -> bool {
+        match self {
+            Context::Dtls13(association) => association.lacks_numbers(),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::addition::Addition;
 use super::algorithms::Algorithms;
+use super::bound::Bound;
 use super::claim::Claim;
 use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
@@ -114,6 +115,14 @@ impl Saved {
         match *self {}
     }
 
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        match *self {}
+    }
+
+    pub(crate) fn succeed(&self) -> Result<Saved, Unrestorable> {
+        match *self {}
+    }
+
     pub(crate) fn write_to(&self, _: &mut Vec<u8>) {
         match *self {}
     }
@@ -125,6 +134,26 @@ impl Saved {
 
 impl Association {
     pub(crate) fn leave(&self) -> Option<Saved> {
+        match *self {}
+    }
+
+    pub(crate) fn reserve(&mut self) -> Option<Saved> {
+        match *self {}
+    }
+
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        match *self {}
+    }
+
+    pub(crate) fn confirm(&mut self, _: Bound) {
+        match *self {}
+    }
+
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn lacks_numbers(&self) -> bool {
         match *self {}
     }
 

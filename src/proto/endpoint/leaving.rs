@@ -7,9 +7,22 @@ use super::Endpoint;
 use crate::proto::connection::Connection;
 use crate::proto::questions::{QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{ClientConfig, Context, SavedConnection, Unrestorable};
+use crate::tls::{Bound, ClientConfig, Context, Fence, SavedConnection, StoredCopy, Unrestorable};
 use std::net::SocketAddr;
 use std::time::Instant;
+
+/// What a store is given.
+pub(crate) enum CopyForStore {
+    Made {
+        traveller: Traveller,
+        /// `None` where any number of copies can go on.
+        fence: Option<Fence>,
+    },
+    /// It has a handshake, or something under way that a copy would not know.
+    NotYet,
+    /// It cannot go on from a copy, or is not there.
+    Never,
+}
 
 /// A connection on its way: where its peer is, and what it needs to go on.
 pub(crate) struct Traveller {
@@ -18,15 +31,9 @@ pub(crate) struct Traveller {
 }
 
 impl Endpoint {
-    /// Takes a connection out, to go on elsewhere. `None` when it cannot, or has not ended its handshake: then it stays.
+    /// Takes a connection out, to go on elsewhere. `None` when it cannot, has not ended its handshake, or has something under way
+    /// that cannot go along: then it stays.
     pub(crate) fn take_out(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
-        let traveller = self.copy_of(handle)?;
-        Some(self.let_go(handle, traveller))
-    }
-
-    /// The same for a process that gets it at once, and nobody else ever: it need not have copies then. Something of it that is
-    /// under way keeps it here.
-    pub(crate) fn hand_over(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
         let entry = self.connections.get(&handle)?;
         let saved = entry.connection.leave().filter(|saved| saved.check().is_ok())?;
         let traveller = Traveller { remote: entry.remote, saved };
@@ -40,11 +47,23 @@ impl Endpoint {
         traveller
     }
 
-    /// What [`Endpoint::take_out`] would answer. The connection stays.
-    pub(crate) fn copy_of(&self, handle: ConnectionHandle) -> Option<Traveller> {
-        let entry = self.connections.get(&handle)?;
-        let saved = entry.connection.save().filter(|saved| saved.check().is_ok())?;
-        Some(Traveller { remote: entry.remote, saved })
+    /// A copy of a connection that stays, for a store from which others can take it over.
+    pub(crate) fn copy_for_store(&mut self, handle: ConnectionHandle) -> CopyForStore {
+        let Some(entry) = self.connections.get_mut(&handle) else { return CopyForStore::Never };
+        let Some(StoredCopy { saved, fence }) = entry.connection.copy_for_store() else { return CopyForStore::NotYet };
+        if saved.check().is_err() {
+            return CopyForStore::Never;
+        }
+        let traveller = Traveller { remote: entry.remote, saved };
+        self.schedule(handle);
+        CopyForStore::Made { traveller, fence }
+    }
+
+    /// The store has the copy with this bound now, as that of the same owner.
+    pub(crate) fn confirm_copy(&mut self, handle: ConnectionHandle, bound: Bound) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            entry.connection.confirm_copy(bound);
+        }
     }
 
     /// Whether one of the records that wait for the answer to this question is authentic under a copy, which it does not

@@ -5,6 +5,7 @@ use super::flights;
 use super::modes::Mode;
 use super::mutations::{Dice, mutate};
 use super::network::*;
+use crate::proto::CopyForStore;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::wire::{ClientHello, Record, Records};
 use crate::{tls, wire};
@@ -50,7 +51,11 @@ fn corpora() -> Corpora {
             Records::with_ids(datagram, id_length).for_each(|record| add_parts(&record, &mut add));
         }
         let handle = network.server.secured()[0];
-        if let Some(saved) = network.server.endpoint.save(handle) {
+        let copy = match network.server.endpoint.copy_for_store(handle) {
+            CopyForStore::Made { traveller, .. } => Some(traveller.saved),
+            CopyForStore::NotYet | CopyForStore::Never => network.server.endpoint.save(handle),
+        };
+        if let Some(saved) = copy {
             let mut bytes = Vec::new();
             saved.write_to(&mut bytes);
             add("saved-connections", bytes);

@@ -5,9 +5,9 @@ use super::config::{ClientConfig, ServerConfig};
 use super::flight::Pace;
 use super::link::Link;
 use super::open::Open;
-use super::protection::{Opener, Sealer};
 use super::saved::{Saved, SavedLink, name};
 use super::suite::algorithm;
+use crate::tls::bound::Bound;
 use crate::tls::saved::{AssociationName, Unrestorable};
 
 const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the other side");
@@ -15,10 +15,40 @@ const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the oth
 impl Association {
     /// What it needs to go on elsewhere; `None` while something is under way.
     pub(crate) fn leave(&self) -> Option<Saved> {
+        self.with(self.link.save()?)
+    }
+
+    /// A copy for a store; `None` while there cannot be one yet. Once there is one, the store decides which numbers are ours.
+    pub(crate) fn reserve(&mut self) -> Option<Saved> {
+        let Stage::Open(_) = &self.stage else { return None };
+        let link = self.link.reserve()?;
+        self.with(link)
+    }
+
+    fn with(&self, link: SavedLink) -> Option<Saved> {
         let Stage::Open(open) = &self.stage else { return None };
         let (is_client, exporter) = (open.is_client(), open.exporter().clone());
-        let link = self.link.save()?;
         Some(Saved { suite: open.suite(), is_client, client_random: self.client_random, exporter, link })
+    }
+
+    /// How far our numbers reach by what the store has; `None` where there are no copies.
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        self.link.bound()
+    }
+
+    /// The store has this copy now, as that of the same owner.
+    pub(crate) fn confirm(&mut self, bound: Bound) {
+        self.link.confirm(bound);
+    }
+
+    /// Whether a copy is due, once.
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        self.link.take_copy_due()
+    }
+
+    /// Whether payloads have to wait until the store has another copy.
+    pub(crate) fn lacks_numbers(&self) -> bool {
+        self.link.lacks_numbers()
     }
 
     /// A server's side that has left elsewhere.
@@ -39,10 +69,7 @@ impl Association {
 
     fn going_on(saved: &Saved, pace: Pace) -> Result<Association, Unrestorable> {
         let algorithm = algorithm(saved.suite).ok_or(Unrestorable::State("its cipher suite is not of DTLS 1.3"))?;
-        let SavedLink { own, peer, own_message, peer_message, ids } = saved.link.clone();
-        let sealer = Sealer::going_on(algorithm, own.secret, own.epoch, own.next);
-        let opener = Opener::going_on(algorithm, peer.secret, peer.epoch, peer.window, peer.forgeries);
-        let link = Link::going_on(pace, ids, (own_message, peer_message), sealer, opener);
+        let link = Link::going_on(pace, algorithm, saved.link.clone());
         let open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
         let stage = Stage::Open(Box::new(open));
         Ok(Association { link, ..Association::new(pace, stage, saved.client_random) })

@@ -1,6 +1,7 @@
 //! What is below the messages of an association: records of all epochs, fragments, acknowledgments, retransmission (RFC 9147
 //! sections 4, 5 and 7).
 
+mod copies;
 mod epochs;
 
 use super::acknowledgments::{self, Acknowledgments};
@@ -8,7 +9,7 @@ use super::flight::{Flight, Pace};
 use super::incoming::{Incoming, Message, Place};
 use super::numbers::{PLAINTEXT_EPOCH, RecordNumber};
 use super::protection::{OVERHEAD, Opened, Opener, Sealer};
-use super::saved::{SavedLink, SavedOpener, SavedSealer};
+use super::reservation::Reservation;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
@@ -71,6 +72,8 @@ pub(super) struct Link {
     newest: RecordNumber,
     /// The newest epochs of both sides whose secrets have been logged.
     logged: [u64; 2],
+    /// Which numbers are ours, where there are copies.
+    reservation: Option<Box<Reservation>>,
 }
 
 impl Link {
@@ -90,6 +93,7 @@ impl Link {
             is_open: false,
             newest: RecordNumber { epoch: PLAINTEXT_EPOCH, number: 0 },
             logged: [PLAINTEXT_EPOCH; 2],
+            reservation: None,
         }
     }
 
@@ -99,43 +103,9 @@ impl Link {
         self.next_sequence = 1;
     }
 
-    /// That of an association which goes on here. `messages`: message_seq of the next message that either side sends.
-    pub(super) fn going_on(
-        pace: Pace,
-        ids: Option<ConnectionIds>,
-        (own, peer): (u16, u16),
-        sealer: Sealer,
-        opener: Opener,
-    ) -> Link {
-        let logged = [sealer.epoch(), opener.epoch()];
-        let newest = match opener.heard().0.parts().0.checked_sub(1) {
-            Some(number) => RecordNumber { epoch: opener.epoch(), number },
-            // The first record of this epoch is newer than whatever has been heard.
-            None => RecordNumber { epoch: opener.epoch().saturating_sub(1), number: 0 },
-        };
-        let (sealers, openers) = (vec![sealer], vec![opener]);
-        Link { ids, sealers, openers, is_open: true, newest, logged, ..Link::new(pace, own, peer, 0) }
-    }
-
     /// The newest record that was authentic, by its place among all of the peer's.
     pub(super) fn newest_heard(&self) -> u64 {
         self.newest.rank()
-    }
-
-    /// What goes on elsewhere; `None` while something is under way. Records of older keys are not understood there.
-    pub(super) fn save(&self) -> Option<SavedLink> {
-        if !self.is_open || self.flight.is_under_way() || self.acknowledgments.deadline().is_some() {
-            return None;
-        }
-        let (sealer, opener) = self.sealers.last().zip(self.openers.last())?;
-        let (window, forgeries) = opener.heard();
-        Some(SavedLink {
-            own: SavedSealer { secret: sealer.secret().clone(), epoch: sealer.epoch(), next: sealer.next_number() },
-            peer: SavedOpener { secret: opener.secret().clone(), epoch: opener.epoch(), window, forgeries },
-            own_message: self.next_sequence,
-            peer_message: self.incoming.next_sequence()?,
-            ids: self.ids.clone(),
-        })
     }
 
     /// What the hellos have agreed on about connection IDs. All protected records have them (RFC 9147 section 9).
@@ -190,6 +160,10 @@ impl Link {
 
     /// Sends one record by itself, in the newest epoch.
     pub(super) fn send(&mut self, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        if !self.has_number() {
+            // As if it were lost.
+            return Ok(());
+        }
         let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + self.overhead() + content.len());
         self.seal(self.epoch(), kind, content, &mut datagram)?;
         out.push(&datagram);
@@ -233,6 +207,10 @@ impl Link {
     fn send_fragments(&mut self, flight: &mut Flight, out: &mut Outbox) -> Result<(), Refused> {
         let (mut datagram, mut record) = (Vec::new(), Vec::new());
         for fragment in flight.missing() {
+            if !self.has_number() {
+                // As if it were lost: it is repeated later.
+                break;
+            }
             record.clear();
             let number = self.seal(fragment.epoch, kind::HANDSHAKE, &fragment.bytes, &mut record)?;
             fragment.was_sent(number);

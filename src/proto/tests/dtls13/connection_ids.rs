@@ -151,7 +151,7 @@ fn ids_go_along_into_another_process() {
     let mut network = connected_with(Some(8), Some(6), &super::client());
     let before = agreed(&network);
     let handle = network.server.secured()[0];
-    let traveller = network.server.endpoint.hand_over(handle).unwrap();
+    let traveller = network.server.endpoint.take_out(handle).unwrap();
     network.restart_server(super::server());
     network.server.endpoint.use_connection_ids(Some(8));
     let restoration = Restoration { saved: &traveller.saved, clock: clock(Duration::from_secs(1_780_000_000)) };
