@@ -7,7 +7,8 @@ const HINT = 'A client of DTLS 1.3 says who it is before it has heard a hint';
 const NAMES = 'It names suites, messages, alerts, secrets or numbers of DTLS 1.2';
 const NOTHING = 'A hello of DTLS 1.3 with nothing in common is refused before there is a connection';
 const OPTION = 'The option concerns DTLS 1.2 alone';
-const SAVED = 'A connection of DTLS 1.3 has no session, and goes on elsewhere by a handover alone';
+const SAVED = 'A connection of DTLS 1.3 has no session';
+const CLAIM = 'An export of DTLS 1.3 is imported with a claim: exports/claims.test.js';
 const SESSIONS = 'Sessions are those of DTLS 1.2';
 const DEFAULT = 'It says what the default is';
 const VENDOR = 'The device is of a vendor that has DTLS 1.2';
@@ -17,8 +18,10 @@ const WIRE = 'It reads, changes or forges records and messages of DTLS 1.2';
 const TESTS = [
   ['What they take the place of speaks DTLS 1.2', 'adapters/'],
   ['The command line has an option of its own for the version, and prints names of suites and messages', 'cli/'],
-  [SAVED, 'exports/'],
-  [SAVED, 'fleet/'],
+  [CLAIM, 'exports/announcements.test.js'],
+  [CLAIM, 'exports/exports.test.js'],
+  [WIRE, 'fleet/redis.test.js', ['as exactly as it was', 'from its address']],
+  [WIRE, 'fleet/takeovers.test.js', ['about some peers at a time', 'an hour apart']],
   [NAMES, 'authentication/certificates.test.js', ['with an ECDSA certificate', 'with an RSA certificate']],
   [EARLY, 'authentication/chains.test.js'],
   [EARLY, 'authentication/refusals.test.js', ['a server refuses']],
