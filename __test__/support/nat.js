@@ -8,7 +8,7 @@ const { HOST, event } = require('./endpoints.js');
 
 /**
  * @param {{ after: Function }} test at whose end it is closed
- * @param {number} serverPort
+ * @param {number | (() => number)} serverPort a function is asked for each client that comes
  * @param {{ loss?: number }} [weather] the share of datagrams that get lost, 0 to 1
  * @returns {Promise<{ port: number, outerPort: number, lost: number, passed: number, rebind: () => Promise<void> }>}
  *   `outerPort` is the port that the server sees of the client that was heard last, `passed` counts what has left for the
@@ -16,13 +16,14 @@ const { HOST, event } = require('./endpoints.js');
  */
 async function startNat(test, serverPort, { loss = 0 } = {}) {
   const inner = dgram.createSocket('udp4');
-  /** 'address:port' of a client -> its socket on the side of the server */
+  const portOf = typeof serverPort === 'function' ? serverPort : () => serverPort;
+  /** 'address:port' of a client -> its socket on the side of the server, and the port of that */
   let outer = new Map();
   const nat = { port: 0, outerPort: 0, lost: 0, passed: 0, rebind };
 
   inner.on('message', (datagram, client) => {
-    const socket = outerOf(client);
-    if (!isLost()) socket.send(datagram, serverPort, HOST, count);
+    const { socket, to } = outerOf(client);
+    if (!isLost()) socket.send(datagram, to, HOST, count);
   });
 
   function count(error) {
@@ -37,12 +38,8 @@ async function startNat(test, serverPort, { loss = 0 } = {}) {
 
   function outerOf(client) {
     const key = `${client.address}:${client.port}`;
-    let socket = outer.get(key);
-    if (socket === undefined) {
-      socket = open(client);
-      outer.set(key, socket);
-    }
-    return socket;
+    if (!outer.has(key)) outer.set(key, { socket: open(client), to: portOf() });
+    return outer.get(key);
   }
 
   function open(client) {
@@ -61,14 +58,14 @@ async function startNat(test, serverPort, { loss = 0 } = {}) {
   async function rebind() {
     const old = outer;
     outer = new Map();
-    for (const socket of old.values()) socket.close();
+    for (const { socket } of old.values()) socket.close();
   }
 
   inner.on('error', () => {});
   inner.bind(0, HOST);
   test.after(() => {
     inner.close();
-    for (const socket of outer.values()) socket.close();
+    for (const { socket } of outer.values()) socket.close();
   });
   await event(inner, 'listening');
   nat.port = inner.address().port;

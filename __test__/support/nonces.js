@@ -1,43 +1,41 @@
 'use strict';
 
-// The nonces that one side of a connection has used on the wire, for suites whose records carry one (RFC 5288, RFC 6655).
+// The nonces that one side of a connection has used, for suites whose records carry one (RFC 5288, RFC 6655).
 
-const WITH_CONNECTION_ID = 25;
-const HEADER_LENGTH = 13;
+/** Whose copies are recognised: so many records that were sent last. */
+const RECENT = 32;
 
-/** Those of one side of one handshake. A life of its connection counts up, so that runs of numbers say all. */
+/** Those of one side under one key. A life of its connection counts up, so that runs of numbers say all. */
 class Nonces {
-  /** @param {number} idLength of the connection IDs in these records */
-  constructor(idLength) {
-    this._idLength = idLength;
+  constructor() {
     /** By their upper half: first and last of each run of lower halves. */
     this._runs = new Map();
-    /** How many have come that had come before. */
-    this.repeated = 0;
+    /** Nonce and tag of the latest records. */
+    this._recent = [];
   }
 
-  /** Looks at the records of a datagram. Records in plaintext have none. */
-  note(datagram) {
-    for (let at = 0; at + HEADER_LENGTH <= datagram.length; ) {
-      const idLength = datagram[at] === WITH_CONNECTION_ID ? this._idLength : 0;
-      const start = at + HEADER_LENGTH + idLength;
-      const end = start + datagram.readUInt16BE(start - 2);
-      if (datagram.readUInt16BE(at + 3) > 0)
-        this._noteNonce(datagram.readUInt32BE(start), datagram.readUInt32BE(start + 4));
-      at = end;
-    }
+  /**
+   * @param {Buffer} nonce eight bytes
+   * @param {Buffer} fragment of its record: the same one again, as a server sends it to the former address of a peer that seems to
+   *   have moved, is no second use
+   * @returns {'new' | 'copy' | 'repeated'}
+   */
+  note(nonce, fragment) {
+    const record = Buffer.concat([nonce, fragment.subarray(-16)]).toString('latin1');
+    if (this._recent.includes(record)) return 'copy';
+    this._recent.push(record);
+    if (this._recent.length > RECENT) this._recent.shift();
+    return this._add(nonce.readUInt32BE(0), nonce.readUInt32BE(4)) ? 'new' : 'repeated';
   }
 
-  _noteNonce(upper, lower) {
+  _add(upper, lower) {
     if (!this._runs.has(upper)) this._runs.set(upper, []);
     const runs = this._runs.get(upper);
-    if (runs.some(([first, last]) => first <= lower && lower <= last)) {
-      this.repeated++;
-      return;
-    }
+    if (runs.some(([first, last]) => first <= lower && lower <= last)) return false;
     const run = runs.find(([, last]) => last + 1 === lower);
     if (run === undefined) runs.push([lower, lower]);
     else run[1] = lower;
+    return true;
   }
 }
 

@@ -6,6 +6,7 @@
 const { createCipheriv, createDecipheriv, createHmac } = require('node:crypto');
 
 const HASH = 'sha256';
+const HANDSHAKE_EPOCH = 2;
 const DATA_EPOCH = 3;
 const KEY_LENGTH = 16;
 const IV_LENGTH = 12;
@@ -41,13 +42,15 @@ class Numbers {
     return this._epoch;
   }
 
-  /** Looks at the protected records of a datagram that are not of the handshake. */
+  /** Looks at the protected records of a datagram. Those of the handshake, in epoch 2, have other keys. */
   note(datagram) {
     for (let at = 0; at < datagram.length && (datagram[at] & 0xe0) === 0x20; ) {
       const numberAt = at + 1 + ((datagram[at] & 0x10) === 0 ? 0 : this._idLength);
       const end = numberAt + 4 + datagram.readUInt16BE(numberAt + 2);
       const record = datagram.subarray(at, end);
-      if ((record[0] & 3) !== 2 || this._epoch > DATA_EPOCH + 2) this._noteRecord(record, numberAt - at);
+      const isRead = this._noteRecord(record, numberAt - at);
+      const isOfHandshake = (record[0] & 3) === HANDSHAKE_EPOCH && this._epoch < HANDSHAKE_EPOCH + 4;
+      if (!isRead && !isOfHandshake) throw new Error('A record that is not of this connection');
       at = end;
     }
   }
@@ -60,9 +63,9 @@ class Numbers {
       if (this._seen.has(name)) this.repeated++;
       this._seen.add(name);
       this._epoch = Math.max(this._epoch, epoch);
-      return;
+      return true;
     }
-    throw new Error('A record that is not of this connection');
+    return false;
   }
 
   /** The newest first. */

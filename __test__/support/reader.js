@@ -1,13 +1,15 @@
 'use strict';
 
-// Reads the application data of a captured connection with a line of its key log, for suites that tshark does not know:
-// AEAD suites of DTLS 1.2, as RFC 5246, RFC 5288, RFC 6655 and RFC 7905 have them.
+// Opens records of a captured connection with a line of its key log, for suites that tshark does not know: AEAD suites of
+// DTLS 1.2, as RFC 5246, RFC 5288, RFC 6655 and RFC 7905 have them, with connection IDs (RFC 9146) or without.
 
 const { createDecipheriv, createHmac } = require('node:crypto');
 
 const HANDSHAKE = 22;
 const APPLICATION_DATA = 23;
+const WITH_CONNECTION_ID = 25;
 const SERVER_HELLO = 2;
+const HEADER_LENGTH = 13;
 
 /**
  * @param {{ datagram: Buffer, fromServer: boolean }[]} datagrams of one connection
@@ -16,40 +18,88 @@ const SERVER_HELLO = 2;
  * @returns {string[]} its payloads, in order; throws when one does not authenticate
  */
 function read(datagrams, line, suite) {
-  const [, , secret] = line.toString().trim().split(' ');
-  const [, clientRandom] = line.toString().split(' ');
   const records = datagrams.flatMap(({ datagram, fromServer }) =>
     cut(datagram).map((record) => ({ ...record, fromServer })),
   );
-  const hello = records.find(
-    ({ type, epoch, fragment }) => type === HANDSHAKE && epoch === 0 && fragment[0] === SERVER_HELLO,
-  );
-  const seed = Buffer.concat([hello.fragment.subarray(14, 46), Buffer.from(clientRandom, 'hex')]);
-  const form = formOf(suite);
-  const block = prf(form.hash, Buffer.from(secret, 'hex'), 'key expansion', seed, 2 * (form.key + form.iv));
-  const keys = [0, 1].map((side) => ({
-    key: block.subarray(side * form.key, (side + 1) * form.key),
-    iv: block.subarray(2 * form.key + side * form.iv, 2 * form.key + (side + 1) * form.iv),
-  }));
+  const keys = new Keys(line, records.map(serverRandom).find(Boolean), suite);
   return records
     .filter(({ type, epoch }) => type === APPLICATION_DATA && epoch === 1)
-    .map((record) => open(record, form, keys[record.fromServer ? 1 : 0]).toString());
+    .map((record) => keys.open(record, record.fromServer).toString());
 }
 
-function cut(datagram) {
+/**
+ * The records of a datagram.
+ *
+ * @param {number} [idLength] of the connection IDs in them
+ */
+function cut(datagram, idLength = 0) {
   const records = [];
-  for (let at = 0; at + 13 <= datagram.length; ) {
-    const end = at + 13 + datagram.readUInt16BE(at + 11);
-    const header = datagram.subarray(at, at + 11);
+  for (let at = 0; at + HEADER_LENGTH <= datagram.length; ) {
+    const start = at + HEADER_LENGTH + (datagram[at] === WITH_CONNECTION_ID ? idLength : 0);
+    const end = start + datagram.readUInt16BE(start - 2);
     records.push({
       type: datagram[at],
       epoch: datagram.readUInt16BE(at + 3),
-      header,
-      fragment: datagram.subarray(at + 13, end),
+      header: datagram.subarray(at, at + 11),
+      id: datagram.subarray(at + 11, start - 2),
+      fragment: datagram.subarray(start, end),
     });
     at = end;
   }
   return records;
+}
+
+/** The random bytes of a ServerHello; undefined for any other record. */
+function serverRandom({ type, epoch, fragment }) {
+  return type === HANDSHAKE && epoch === 0 && fragment[0] === SERVER_HELLO ? fragment.subarray(14, 46) : undefined;
+}
+
+/** The keys of both sides of one connection. */
+class Keys {
+  /**
+   * @param {Buffer} line of the key log
+   * @param {Buffer} random of the ServerHello
+   * @param {string} suite OpenSSL's name
+   */
+  constructor(line, random, suite) {
+    const [, clientRandom, secret] = line.toString().trim().split(' ');
+    const seed = Buffer.concat([random, Buffer.from(clientRandom, 'hex')]);
+    const form = formOf(suite);
+    const block = prf(form.hash, Buffer.from(secret, 'hex'), 'key expansion', seed, 2 * (form.key + form.iv));
+    this._form = form;
+    this._sides = [0, 1].map((side) => ({
+      key: block.subarray(side * form.key, (side + 1) * form.key),
+      iv: block.subarray(2 * form.key + side * form.iv, 2 * form.key + (side + 1) * form.iv),
+    }));
+  }
+
+  /** The eight bytes that make a record's nonce: its own, or its number (RFC 7905). */
+  nonce({ header, fragment }) {
+    return this._form.explicit > 0 ? fragment.subarray(0, this._form.explicit) : header.subarray(3, 11);
+  }
+
+  /** @returns {Buffer} what is in a record; throws when it was not sealed with these keys */
+  open(record, fromServer) {
+    const { cipher, explicit, tag } = this._form;
+    const { key, iv } = this._sides[fromServer ? 1 : 0];
+    const { header, fragment } = record;
+    const nonce = explicit > 0 ? Buffer.concat([iv, this.nonce(record)]) : exclusiveOr(iv, header.subarray(3, 11));
+    const sealed = fragment.subarray(explicit, fragment.length - tag);
+    const decipher = createDecipheriv(cipher, key, nonce, { authTagLength: tag });
+    decipher.setAuthTag(fragment.subarray(fragment.length - tag));
+    decipher.setAAD(additionalData(record, sealed.length), { plaintextLength: sealed.length });
+    return Buffer.concat([decipher.update(sealed), decipher.final()]);
+  }
+}
+
+/** RFC 5246 section 6.2.3.3; RFC 9146 section 5.3. */
+function additionalData({ type, header, id }, plaintextLength) {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(plaintextLength);
+  const number = header.subarray(3, 11);
+  if (type !== WITH_CONNECTION_ID) return Buffer.concat([number, header.subarray(0, 3), length]);
+  const placeholder = Buffer.alloc(8, 0xff);
+  return Buffer.concat([placeholder, Buffer.of(type, id.length), header, id, length]);
 }
 
 function formOf(suite) {
@@ -59,20 +109,6 @@ function formOf(suite) {
   const mode = suite.includes('CCM') ? 'ccm' : 'gcm';
   const tag = suite.includes('CCM8') ? 8 : 16;
   return { cipher: `aes-${bits}-${mode}`, hash, key: bits / 8, iv: 4, explicit: 8, tag };
-}
-
-function open({ type, header, fragment }, { cipher, explicit, tag }, { key, iv }) {
-  const number = header.subarray(3, 11);
-  const nonce = explicit > 0 ? Buffer.concat([iv, fragment.subarray(0, explicit)]) : exclusiveOr(iv, number);
-  const sealed = fragment.subarray(explicit, fragment.length - tag);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(sealed.length);
-  const decipher = createDecipheriv(cipher, key, nonce, { authTagLength: tag });
-  decipher.setAuthTag(fragment.subarray(fragment.length - tag));
-  decipher.setAAD(Buffer.concat([number, Buffer.from([type]), header.subarray(1, 3), length]), {
-    plaintextLength: sealed.length,
-  });
-  return Buffer.concat([decipher.update(sealed), decipher.final()]);
 }
 
 /** RFC 7905: the record number, as long as the nonce, is added to it bit by bit. */
@@ -96,4 +132,4 @@ function prf(hash, secret, label, seed, length) {
   return Buffer.concat(blocks).subarray(0, length);
 }
 
-module.exports = { read };
+module.exports = { Keys, cut, read, serverRandom };

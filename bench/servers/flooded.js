@@ -1,7 +1,7 @@
 'use strict';
 
-// The server that bench/floods.mjs floods, a child process of it: sends back what comes, and answers `'look'` with its memory
-// after garbage collection and its counters.
+// The server that bench/floods.mjs floods, a child process of it: sends back what comes. It collects garbage at `'collect'`, and answers
+// `'count'` with how many datagrams have come.
 
 const process = require('node:process');
 
@@ -24,11 +24,9 @@ const server = createServer(
 );
 server.on('clientError', () => {});
 
-process.on('message', () => {
-  global.gc();
-  const { heapUsed, external } = process.memoryUsage();
-  const { connections, handshakes, datagramsReceived } = server.stats;
-  process.send({ heapUsed, external, connections, handshakes, datagramsReceived });
+process.on('message', (message) => {
+  if (message === 'collect') global.gc();
+  process.send(server.stats.datagramsReceived);
 });
 process.on('disconnect', () => process.exit());
 server.listen(0, '127.0.0.1', () => process.send(server.address().port));

@@ -46,26 +46,24 @@ async function exportSocket(socket, options) {
   // What has come in the same batch of datagrams as the one that has led to this is delivered first.
   await new Promise((resolve) => process.nextTick(resolve));
   const localPort = socket.server === undefined ? socket.localPort : undefined;
-  const { plaintext, left } = await takeOutSoon(socket, localPort);
-  if (left.length === 0) throw notExported(socket);
+  for (let count = 0; ; count++) {
+    socket._endpoint.finishReceiving();
+    const { plaintext, left } = takeOut(socket._endpoint, [socket], localPort);
+    if (left.length > 0) return leave(socket, key, plaintext);
+    // In DTLS 1.3, what ends the handshake, as a ticket, arrives before: whoever comes after knows nothing of it.
+    if (!socket.connected || count === ROUNDS || socket.getProtocol() !== 'DTLSv1.3') throw notExported(socket);
+    await sleep(ROUND);
+  }
+}
+
+/** @returns {Promise<Buffer>} when another process can have the port of a client */
+async function leave(socket, key, plaintext) {
   const isPortFree = socket._ownsUdp ? once(socket.dgramSocket, 'close') : null;
   socket._goElsewhere();
   socket.destroy();
   const bytes = sealAtOnce(key, plaintext);
-  // Then another process can have the port of a client.
   await isPortFree;
   return bytes;
-}
-
-/** What the handshake has under way, as a ticket, arrives before: whoever comes after knows nothing of it. */
-async function takeOutSoon(socket, localPort) {
-  for (let count = 0; ; count++) {
-    socket._endpoint.finishReceiving();
-    const taken = takeOut(socket._endpoint, [socket], localPort);
-    if (taken.left.length > 0 || !socket.connected || count === ROUNDS) return taken;
-    if (socket.getProtocol() !== 'DTLSv1.3') return taken;
-    await sleep(ROUND);
-  }
 }
 
 function notExported({ connected, remoteAddress: address, remotePort: port }) {

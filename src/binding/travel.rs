@@ -3,7 +3,7 @@
 use super::address;
 use super::error::{CodedError, invalid_session, unrestorable};
 use super::wall_clock::unix_time;
-use crate::proto::{CopyForStore, Endpoint, SaveClock, SavedConnection, Traveller};
+use crate::proto::{Endpoint, Fence, NoCopy, SaveClock, SavedConnection, Traveller};
 use napi::bindgen_prelude::{Buffer, Uint32Array};
 use napi_derive::napi;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -186,15 +186,15 @@ impl NativeTraveller {
 
 impl NativeStoreCopy {
     /// `None` for a connection that no store can have.
-    pub(super) fn new(copy: CopyForStore) -> Option<NativeStoreCopy> {
+    pub(super) fn new(copy: Result<(Traveller, Option<Fence>), NoCopy>) -> Option<NativeStoreCopy> {
         match copy {
-            CopyForStore::Made { traveller, fence } => Some(NativeStoreCopy {
+            Ok((traveller, fence)) => Some(NativeStoreCopy {
                 traveller: Some(pack(std::iter::once(Some(traveller)))),
                 bound: fence.map(|fence| fence.bound.to_string()),
                 before: fence.and_then(|fence| fence.before).map(|before| before.to_string()),
             }),
-            CopyForStore::NotYet => Some(NativeStoreCopy { traveller: None, bound: None, before: None }),
-            CopyForStore::Never => None,
+            Err(NoCopy::NotYet) => Some(NativeStoreCopy { traveller: None, bound: None, before: None }),
+            Err(NoCopy::Never) => None,
         }
     }
 }

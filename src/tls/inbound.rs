@@ -3,6 +3,10 @@
 use super::session_policy::NewSession;
 use crate::wire::RoutabilityCheck;
 
+/// Records of no use that an association hears in its sleep; at the next one it stays awake. To hear one costs several times
+/// as much asleep as awake, and anybody can send them.
+pub(super) const DISTURBANCES: u8 = 2;
+
 /// What a record on an established association was.
 #[derive(Debug)]
 pub(crate) enum Inbound {

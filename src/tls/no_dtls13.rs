@@ -35,6 +35,8 @@ pub(crate) enum ClientConfig {}
 
 pub(crate) enum Association {}
 
+pub(crate) enum Context {}
+
 pub(crate) enum Retry {}
 
 #[derive(Clone)]
@@ -149,14 +151,6 @@ impl Association {
         match *self {}
     }
 
-    pub(crate) fn take_copy_due(&mut self) -> bool {
-        match *self {}
-    }
-
-    pub(crate) fn lacks_numbers(&self) -> bool {
-        match *self {}
-    }
-
     pub(crate) fn arrive(config: &ServerConfig, _: &Saved) -> Result<Association, Unrestorable> {
         match *config {}
     }
@@ -207,10 +201,6 @@ impl Association {
         match *self {}
     }
 
-    pub(crate) fn expects(&self, _: &Record<'_>) -> bool {
-        match *self {}
-    }
-
     pub(crate) fn handle_record(
         &mut self,
         _: Instant,
@@ -218,10 +208,6 @@ impl Association {
         _: &mut [u8],
         _: &mut Outbox,
     ) -> Result<Reaction, Error> {
-        match *self {}
-    }
-
-    pub(crate) fn hears_while_asking(&self, _: &Record<'_>) -> bool {
         match *self {}
     }
 
@@ -261,10 +247,6 @@ impl Association {
         match *self {}
     }
 
-    pub(crate) fn own_id(&self) -> &[u8] {
-        match *self {}
-    }
-
     pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
         match *self {}
     }
@@ -286,10 +268,6 @@ impl Association {
     }
 
     pub(crate) fn algorithms(&self) -> Option<Algorithms> {
-        match *self {}
-    }
-
-    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
         match *self {}
     }
 
@@ -318,6 +296,70 @@ impl Association {
     }
 
     pub(crate) fn take_key_log(&mut self) -> Option<KeyLog> {
+        match *self {}
+    }
+}
+
+impl Context {
+    pub(crate) fn new(association: impl Into<Box<Association>>) -> Context {
+        match *association.into() {}
+    }
+
+    pub(crate) fn at_rest(association: Association) -> Context {
+        match association {}
+    }
+
+    pub(crate) fn ask<Answer>(&self, _: impl FnOnce(&Association) -> Answer) -> Answer {
+        match *self {}
+    }
+
+    pub(crate) fn awake(&mut self) -> &mut Association {
+        match *self {}
+    }
+
+    pub(crate) fn disturb<Answer>(&mut self, _: impl FnOnce(&mut Association) -> Answer) -> Answer {
+        match *self {}
+    }
+
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn lacks_numbers(&self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match *self {}
+    }
+
+    pub(crate) fn expects(&self, _: &Record<'_>) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn hears_while_asking(&self, _: &Record<'_>) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn handle_record(
+        &mut self,
+        _: Instant,
+        _: &Record<'_>,
+        _: &mut [u8],
+        _: &mut Outbox,
+    ) -> Result<Reaction, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn handle_timeout(&mut self, _: Instant, _: &mut Outbox) -> Result<Progress, Error> {
+        match *self {}
+    }
+
+    pub(crate) fn own_id(&self) -> &[u8] {
+        match *self {}
+    }
+
+    pub(crate) fn own_certificate(&self) -> Option<&[u8]> {
         match *self {}
     }
 

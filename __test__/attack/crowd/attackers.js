@@ -19,6 +19,7 @@ async function startAttackers(script, task) {
   child.send(task);
   await once(child, 'message');
   return {
+    pid: child.pid,
     /** Ends the attack; answers what it counted. */
     async stop() {
       child.send('stop');

@@ -6,12 +6,12 @@
 const assert = require('node:assert/strict');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { createServer } = require('../../..');
-const { HOST, echo, event, isFree, openClient, startServer } = require('../../support/endpoints.js');
+const { echo, event, openClient, startServer } = require('../../support/endpoints.js');
 const { lossyProxy } = require('../../support/lossy.js');
 const { startNat } = require('../../support/nat.js');
 const { runMany } = require('./many.js');
 const { IMPATIENT, PATIENCE, calm, checkPeer, patience, quietPort, within } = require('./pair.js');
+const { runInTwoProcesses } = require('./processes.js');
 const { THEIR_ID, makeKeys, ourClient, ourServer, peerFiles } = require('./scenarios.js');
 
 /** The part of the datagrams that is lost in either direction. */
@@ -29,6 +29,10 @@ async function run(t, { peer, role, scenario }, seed) {
   if (scenario.handshakes) return runMany(t, { peer, role, scenario }, seed);
   const keys = makeKeys(t, scenario);
   const files = peerFiles(scenario, role, keys);
+  if (typeof scenario.resume === 'string') {
+    await runInTwoProcesses(t, { peer, role, scenario }, keys, files);
+    return '';
+  }
   const weather = { loss: LOSS, seed };
   const relay = role === 'client' ? await theirClient() : await theirServer();
   if (relay === undefined) return '';
@@ -41,10 +45,8 @@ async function run(t, { peer, role, scenario }, seed) {
     const complaints = [];
     server.on('clientError', (error) => complaints.push(error.code));
     const { resume } = scenario;
-    if (resume === true) keepSessions(server);
+    if (resume) keepSessions(server);
     const listensOn = server.address().port;
-    // A program that resumes at once makes its first connection for that alone.
-    if (peer.resumesAtOnce && resume) return resumedAtOnce(server, complaints);
     const relayed = await relayTo(listensOn);
     const secure = event(server, 'secureConnection');
     const program = peer.client(t, relayed ? relayed.port : listensOn, scenario, files);
@@ -58,30 +60,13 @@ async function run(t, { peer, role, scenario }, seed) {
     if (scenario.ids) await theirClientMoves(server, socket, program, relayed);
     if (!resume) return relayed || undefined;
 
-    // A ticket is good for another server that has the keys.
-    const next = resume === 'ticket' ? await takeOver(t, server, ourServer(scenario, keys)) : server;
-    const again = event(next, 'secureConnection');
+    const again = event(server, 'secureConnection');
     const comesBack = program.comeBack();
     const [second] = await within(again, scenario, comesBack, complaints);
     assert.equal(second.isSessionReused(), true, 'the session was not resumed');
     checkPeer(second, scenario, keys);
     await comesBack.connected(PATIENCE);
     await comesBack.exchange();
-  }
-
-  async function resumedAtOnce(server, complaints) {
-    const twice = new Promise((resolve) => {
-      const sockets = [];
-      server.on('secureConnection', (socket) => sockets.push(socket) === 2 && resolve(sockets));
-    });
-    const program = peer.client(t, server.address().port, scenario, files);
-    const [first, second] = await within(twice, scenario, program, complaints);
-    assert.deepEqual(
-      [first, second].map((socket) => socket.isSessionReused()),
-      [false, true],
-    );
-    checkPeer(second, scenario, keys);
-    await program.exchange();
   }
 
   async function theirServer() {
@@ -106,21 +91,7 @@ async function run(t, { peer, role, scenario }, seed) {
       if (scenario.ids !== 'still') await relayed.rebind();
       await within(Promise.race([program.exchange(client), failure]), scenario, program);
     }
-    if (!scenario.resume) return relayed || undefined;
-
-    const session = client.getSession();
-    const place = peer.hearsOneAddress ? { localPort: client.localPort } : {};
-    const closed = event(client, 'close');
-    client.end();
-    await closed;
-    // The goodbye leaves, and then the port is free.
-    while (place.localPort && !(await isFree(place.localPort))) await sleep(10);
-    const second = openClient(t, { address: () => ({ port: target }) }, { ...options, ...place, session });
-    const secondFailure = new Promise((_resolve, reject) => second.once('error', reject));
-    await within(Promise.race([event(second, 'secureConnect'), secondFailure]), scenario, program);
-    assert.equal(second.isSessionReused(), true, 'the session was not resumed');
-    checkPeer(second, scenario, keys);
-    await within(Promise.race([program.exchange(second), secondFailure]), scenario, program);
+    return relayed || undefined;
   }
 
   /** What stands between the two, if anything does. */
@@ -160,18 +131,6 @@ function keepSessions(server) {
   const sessions = new Map();
   server.on('secureConnection', ({ session }) => sessions.set(session.id.toString('hex'), session));
   server.on('renegotiate', (id, _socket, callback) => callback(null, sessions.get(id)));
-}
-
-/** Another server in the place of one that says nothing to anybody. */
-async function takeOver(t, server, options) {
-  const { port } = server.address();
-  for (const socket of Object.values(server.sockets)) socket.sendClose = false;
-  await new Promise((resolve) => server.close(resolve));
-  const next = createServer(options, echo);
-  next.listen(port, HOST);
-  t.after(() => new Promise((resolve) => next.close(resolve)));
-  await event(next, 'listening');
-  return next;
 }
 
 module.exports = { run };

@@ -11,13 +11,9 @@ use crate::tls::{Bound, ClientConfig, Context, Fence, SavedConnection, StoredCop
 use std::net::SocketAddr;
 use std::time::Instant;
 
-/// What a store is given.
-pub(crate) enum CopyForStore {
-    Made {
-        traveller: Traveller,
-        /// `None` where any number of copies can go on.
-        fence: Option<Fence>,
-    },
+/// Why there is no copy for a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoCopy {
     /// It has a handshake, or something under way that a copy would not know.
     NotYet,
     /// It cannot go on from a copy, or is not there.
@@ -47,22 +43,22 @@ impl Endpoint {
         traveller
     }
 
-    /// A copy of a connection that stays, for a store from which others can take it over.
-    pub(crate) fn copy_for_store(&mut self, handle: ConnectionHandle) -> CopyForStore {
-        let Some(entry) = self.connections.get_mut(&handle) else { return CopyForStore::Never };
-        let Some(StoredCopy { saved, fence }) = entry.connection.copy_for_store() else { return CopyForStore::NotYet };
-        if saved.check().is_err() {
-            return CopyForStore::Never;
-        }
+    /// A copy of a connection that stays, for a store from which others can take it over; without a fence, where any number of copies can
+    /// go on.
+    pub(crate) fn copy_for_store(&mut self, handle: ConnectionHandle) -> Result<(Traveller, Option<Fence>), NoCopy> {
+        let entry = self.connections.get_mut(&handle).ok_or(NoCopy::Never)?;
+        let StoredCopy { saved, fence } = entry.connection.copy_for_store().ok_or(NoCopy::NotYet)?;
+        saved.check().map_err(|_| NoCopy::Never)?;
         let traveller = Traveller { remote: entry.remote, saved };
         self.schedule(handle);
-        CopyForStore::Made { traveller, fence }
+        Ok((traveller, fence))
     }
 
     /// The store has the copy with this bound now, as that of the same owner.
     pub(crate) fn confirm_copy(&mut self, handle: ConnectionHandle, bound: Bound) {
         if let Some(entry) = self.connections.get_mut(&handle) {
             entry.connection.confirm_copy(bound);
+            self.schedule(handle);
         }
     }
 

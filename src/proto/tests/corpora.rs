@@ -5,7 +5,6 @@ use super::flights;
 use super::modes::Mode;
 use super::mutations::{Dice, mutate};
 use super::network::*;
-use crate::proto::CopyForStore;
 use crate::proto::vendor_move::MoveAnnouncement;
 use crate::wire::{ClientHello, Record, Records};
 use crate::{tls, wire};
@@ -51,11 +50,8 @@ fn corpora() -> Corpora {
             Records::with_ids(datagram, id_length).for_each(|record| add_parts(&record, &mut add));
         }
         let handle = network.server.secured()[0];
-        let copy = match network.server.endpoint.copy_for_store(handle) {
-            CopyForStore::Made { traveller, .. } => Some(traveller.saved),
-            CopyForStore::NotYet | CopyForStore::Never => network.server.endpoint.save(handle),
-        };
-        if let Some(saved) = copy {
+        let copy = network.server.endpoint.copy_for_store(handle).map(|(traveller, _)| traveller.saved);
+        if let Some(saved) = copy.ok().or_else(|| network.server.endpoint.save(handle)) {
             let mut bytes = Vec::new();
             saved.write_to(&mut bytes);
             add("saved-connections", bytes);

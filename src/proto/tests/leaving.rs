@@ -2,7 +2,7 @@
 
 use super::network::*;
 use super::roaming::{ONE_CONNECTION, UNIX_TIME};
-use crate::proto::{ConnectionHandle, CopyForStore, SavedConnection, SendError, Traveller};
+use crate::proto::{ConnectionHandle, SavedConnection, SendError, Traveller};
 use std::collections::HashSet;
 
 /// What a server has sent to a device, as explicit halves of nonces.
@@ -157,9 +157,7 @@ fn a_copy_is_proved_by_what_its_peer_has_sent_and_by_nothing_else() {
     let (device, handle) = (network.clients[0].address, network.server.secured()[0]);
     let old = network.seal(0, b"old");
     network.inject(device, SERVER, &old);
-    let CopyForStore::Made { traveller: Traveller { saved, .. }, fence: None } =
-        network.server.endpoint.copy_for_store(handle)
-    else {
+    let Ok((Traveller { saved, .. }, None)) = network.server.endpoint.copy_for_store(handle) else {
         panic!("any number of copies can go on")
     };
     let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };

@@ -60,17 +60,17 @@ impl Association {
         own_id: Option<ConnectionId>,
     ) -> Association {
         let stage = Stage::Choice(Box::new(Choice::new(config, asks, sessions, own_id)));
-        Association::new(own.offers.pace, stage, [0; 32])
+        Association::new(&own.offers.pace, stage, [0; 32])
     }
 
     /// Call [`Association::handle_timeout`] to send the first flight. `own_id`: the connection ID that it offers.
     pub(crate) fn client(config: &Arc<ClientConfig>, own_id: Option<ConnectionId>) -> Result<Association, Error> {
         let handshake = ClientHandshake::new(config, own_id)?;
         let random = handshake.random();
-        Ok(Association::new(config.offers.pace, Stage::Client(Box::new(handshake)), random))
+        Ok(Association::new(&config.offers.pace, Stage::Client(Box::new(handshake)), random))
     }
 
-    pub(super) fn new(pace: Pace, stage: Stage, client_random: [u8; 32]) -> Association {
+    pub(super) fn new(pace: &Arc<Pace>, stage: Stage, client_random: [u8; 32]) -> Association {
         Association { link: Link::new(pace, 0, 0, 0), stage, client_random, pauses: false, held: None, suspended: None }
     }
 
@@ -315,12 +315,13 @@ impl Association {
 
     // --- rest --------------------------------------------------------------------------------------------------------
 
-    pub(crate) fn is_asleep(&self) -> bool {
+    /// Whether it is open, and has no keys but their secrets.
+    pub(super) fn is_at_rest(&self) -> bool {
         matches!(self.stage, Stage::Open(_)) && self.link.is_at_rest()
     }
 
     /// Gives the memory of the keys back; the next record or payload makes them anew in a few microseconds.
-    pub(crate) fn hibernate(&mut self) {
+    pub(super) fn rest(&mut self) {
         self.link.rest();
     }
 }

@@ -66,7 +66,7 @@ impl Remembering {
         peer: Option<&Peer>,
         identity: Option<Vec<u8>>,
         resumption: Digest,
-    ) -> Option<Box<Remembering>> {
+    ) -> Option<Arc<Remembering>> {
         let clock = config.clock.filter(|_| config.offers.modes.with_key_exchange)?;
         let session = Session {
             of: SessionOf::Client,
@@ -86,7 +86,7 @@ impl Remembering {
             ticket: Vec::new(),
             age_add: 0,
         };
-        Some(Box::new(Remembering { clock, resumption, session }))
+        Some(Arc::new(Remembering { clock, resumption, session }))
     }
 
     /// The session of a ticket. `None` for one that is not to be kept, or is too long to be offered.

@@ -29,7 +29,7 @@ pub(super) struct Offers {
     has_wished_groups: bool,
     /// Application protocols (RFC 7301), best first.
     pub(super) protocols: Vec<Vec<u8>>,
-    pub(super) pace: Pace,
+    pub(super) pace: Arc<Pace>,
     /// Numbers of the signatures that are accepted from the peer.
     pub(super) schemes: Vec<u16>,
     /// Our keys, the preferred one first, and what we show of each.
@@ -101,11 +101,11 @@ impl Offers {
             groups,
             has_wished_groups,
             protocols: settings.wishes.protocols.clone(),
-            pace: Pace {
+            pace: Arc::new(Pace {
                 first_interval: settings.first_interval,
                 longest_interval: settings.longest_interval,
                 mtu: settings.mtu,
-            },
+            }),
             schemes: scheme_numbers(&signatures),
             abilities: Abilities {
                 presents: own.first().map(|own| own.presents.clone()).unwrap_or_default(),

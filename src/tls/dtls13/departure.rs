@@ -9,6 +9,7 @@ use super::saved::{Saved, SavedLink, name};
 use super::suite::algorithm;
 use crate::tls::bound::Bound;
 use crate::tls::saved::{AssociationName, Unrestorable};
+use std::sync::Arc;
 
 const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the other side");
 
@@ -54,7 +55,7 @@ impl Association {
     /// A server's side that has left elsewhere.
     pub(crate) fn arrive(config: &ServerConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
-            false => Association::going_on(saved, config.offers.pace),
+            false => Association::going_on(saved, &config.offers.pace),
             true => Err(OTHER_SIDE),
         }
     }
@@ -62,14 +63,14 @@ impl Association {
     /// The same of a client's side.
     pub(crate) fn arrive_client(config: &ClientConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
-            true => Association::going_on(saved, config.offers.pace),
+            true => Association::going_on(saved, &config.offers.pace),
             false => Err(OTHER_SIDE),
         }
     }
 
-    fn going_on(saved: &Saved, pace: Pace) -> Result<Association, Unrestorable> {
+    fn going_on(saved: &Saved, pace: &Arc<Pace>) -> Result<Association, Unrestorable> {
         let algorithm = algorithm(saved.suite).ok_or(Unrestorable::State("its cipher suite is not of DTLS 1.3"))?;
-        let link = Link::going_on(pace, algorithm, saved.link.clone());
+        let link = Link::going_on(pace, algorithm, saved.link.clone(), None);
         let open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
         let stage = Stage::Open(Box::new(open));
         Ok(Association { link, ..Association::new(pace, stage, saved.client_random) })

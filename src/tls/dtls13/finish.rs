@@ -49,7 +49,7 @@ pub(super) struct Outcome {
     /// A server's: the session, where it is kept and not sealed in the ticket. A client's: the one that it has resumed.
     pub(super) session: Option<NewSession>,
     /// A client's, for tickets that come.
-    pub(super) remembering: Option<Box<Remembering>>,
+    pub(super) remembering: Option<Arc<Remembering>>,
 }
 
 impl Outcome {

@@ -12,7 +12,7 @@ const NUMBERS_LIMIT: usize = 8;
 const REPETITIONS_LIMIT: u32 = 8;
 
 /// How long a flight waits for an acknowledgment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Pace {
     pub(crate) first_interval: Duration,
     /// Upper bound of the doubling interval.
@@ -49,7 +49,7 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    pub(super) fn new(pace: Pace) -> Flight {
+    pub(super) fn new(pace: &Pace) -> Flight {
         Flight { fragments: Vec::new(), due: None, interval: pace.first_interval, last_sent: None, repetitions: 0 }
     }
 
@@ -137,7 +137,7 @@ impl Flight {
     }
 
     /// Whether it is to be repeated now. `is_open`: whether the handshake is over.
-    pub(super) fn is_due(&mut self, now: Instant, is_open: bool, pace: Pace) -> bool {
+    pub(super) fn is_due(&mut self, now: Instant, is_open: bool, pace: &Pace) -> bool {
         if self.due.is_none_or(|due| now < due) {
             return false;
         }
@@ -166,7 +166,7 @@ mod tests {
 
     /// A message in three fragments, which were sent as the records 0 to 2 of epoch 2.
     fn flight() -> Flight {
-        let mut flight = Flight::new(PACE);
+        let mut flight = Flight::new(&PACE);
         flight.push(8, 1, 2, b"abcdefg", HANDSHAKE_HEADER_LENGTH + 3);
         flight.missing().zip(0..).for_each(|(fragment, sequence)| fragment.was_sent(number(2, sequence)));
         flight
@@ -214,12 +214,12 @@ mod tests {
             let due = flight.deadline().unwrap();
             intervals.push((due - now).as_secs());
             now = due;
-            assert!(!flight.is_due(now - Duration::from_millis(1), true, PACE));
-            assert!(flight.is_due(now, true, PACE));
+            assert!(!flight.is_due(now - Duration::from_millis(1), true, &PACE));
+            assert!(flight.is_due(now, true, &PACE));
             flight.was_sent(now);
         }
         assert_eq!(intervals[..4], [1, 2, 3, 3]);
-        assert!(!flight.is_due(now + Duration::from_secs(10), true, PACE));
+        assert!(!flight.is_due(now + Duration::from_secs(10), true, &PACE));
         assert_eq!(flight.deadline(), None);
     }
 }

@@ -3,6 +3,9 @@
 
 mod copies;
 mod epochs;
+mod sleep;
+
+pub(super) use sleep::Rest;
 
 use super::acknowledgments::{self, Acknowledgments};
 use super::flight::{Flight, Pace};
@@ -18,6 +21,7 @@ use crate::tls::outbox::Outbox;
 use crate::wire::handshake::{HandshakeFragment, MESSAGE_LIMIT};
 use crate::wire::{ConnectionId, OwnedRecord, RECORD_HEADER_LENGTH, Record};
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Types of records (RFC 9147 section 4.1).
@@ -53,7 +57,7 @@ pub(super) enum Ciphertext {
 
 /// One side's records.
 pub(super) struct Link {
-    pace: Pace,
+    pace: Arc<Pace>,
     /// What the hellos have agreed on about connection IDs.
     ids: Option<ConnectionIds>,
     /// Number of the next plaintext record.
@@ -78,9 +82,9 @@ pub(super) struct Link {
 
 impl Link {
     /// `own` and `peer`: message_seq of the next message that either side sends. `plaintext_next`: number of our next record.
-    pub(super) fn new(pace: Pace, own: u16, peer: u16, plaintext_next: u64) -> Link {
+    pub(super) fn new(pace: &Arc<Pace>, own: u16, peer: u16, plaintext_next: u64) -> Link {
         Link {
-            pace,
+            pace: Arc::clone(pace),
             ids: None,
             plaintext_next,
             sealers: Vec::new(),
@@ -176,7 +180,7 @@ impl Link {
 
     /// Begins a flight. The peer's has come: what follows tells it so (RFC 9147 section 7.1), and ours before it has arrived.
     pub(super) fn begin_flight(&mut self) {
-        self.flight = Flight::new(self.pace);
+        self.flight = Flight::new(&self.pace);
         self.acknowledgments.clear();
     }
 
@@ -197,7 +201,7 @@ impl Link {
 
     /// Sends whatever of the flight has not been acknowledged, as many records to a datagram as fit.
     pub(super) fn transmit(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
-        let mut flight = std::mem::replace(&mut self.flight, Flight::new(self.pace));
+        let mut flight = std::mem::replace(&mut self.flight, Flight::new(&self.pace));
         let sent = self.send_fragments(&mut flight, out);
         flight.was_sent(now);
         self.flight = flight;
@@ -247,7 +251,7 @@ impl Link {
 
     /// What the peer has sent could only follow our flight.
     pub(super) fn end_flight(&mut self) {
-        self.flight = Flight::new(self.pace);
+        self.flight = Flight::new(&self.pace);
         self.forget_old_sealers();
     }
 
@@ -274,7 +278,7 @@ impl Link {
 
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
         self.tell(now, out)?;
-        if self.flight.is_due(now, self.is_open, self.pace) {
+        if self.flight.is_due(now, self.is_open, &self.pace) {
             self.transmit(now, out)?;
         } else if self.flight.is_in_vain() {
             self.end_flight();

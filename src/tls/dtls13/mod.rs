@@ -4,12 +4,14 @@
 //! keeps anything.
 
 mod acknowledgments;
+mod asleep;
 mod association;
 mod beside;
 mod client;
 mod client_reading;
 mod client_sessions;
 mod config;
+mod context;
 mod departure;
 mod errors;
 mod finish;
@@ -43,6 +45,7 @@ mod transcript;
 
 pub(crate) use association::Association;
 pub(crate) use config::{ClientConfig, ServerConfig, has_group};
+pub(crate) use context::Context;
 #[cfg(any(test, fuzzing))]
 pub(super) use insider::Insider;
 pub(crate) use retry::Retry;

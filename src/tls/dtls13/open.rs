@@ -31,21 +31,21 @@ const UPDATE_REQUESTED: u8 = 1;
 
 /// What is left of a handshake.
 pub(super) struct Open {
-    is_client: bool,
-    suite: Suite,
-    exporter: Digest,
+    pub(super) is_client: bool,
+    pub(super) suite: Suite,
+    pub(super) exporter: Digest,
     /// `None` where the handshake was in another process.
-    finished: Option<Finished>,
-    algorithms: Algorithms,
+    pub(super) finished: Option<Finished>,
+    pub(super) algorithms: Algorithms,
     update: Update,
     /// What we have shown, and as what.
-    own: Option<(Arc<OwnProof>, CertificateType)>,
+    pub(super) own: Option<(Arc<OwnProof>, CertificateType)>,
     /// When the keys were found to be worn.
     worn_at: Option<Instant>,
     /// A client's, for tickets that come.
-    remembering: Option<Box<Remembering>>,
+    pub(super) remembering: Option<Arc<Remembering>>,
     /// Under which a server keeps the session of the handshake.
-    session_id: Option<Box<SessionId>>,
+    pub(super) session_id: Option<Box<SessionId>>,
 }
 
 /// Where our own keys are on their way to the next ones.
@@ -217,6 +217,11 @@ impl Open {
         if self.update == Update::No && (link.is_worn() || link.is_short()) {
             self.worn_at.get_or_insert(now);
         }
+    }
+
+    /// Whether no other keys are due or under way.
+    pub(super) fn is_settled(&self) -> bool {
+        self.update == Update::No && self.worn_at.is_none()
     }
 
     /// When other keys are due.

@@ -1,6 +1,7 @@
 //! Protected records (RFC 9147 section 4.2): sealed, and opened.
 
 use super::numbers::{RecordNumber, ReplayWindow};
+use super::saved::{SavedOpener, SavedSealer};
 use super::schedule::{expand_label, next_generation};
 use super::suite::{forgery_limit, seal_limit};
 use crate::tls::ffi::Refused;
@@ -87,8 +88,9 @@ impl Sealer {
         Sealer { protection: Protection { algorithm, secret, keys: None }, epoch, next: 0, limit }
     }
 
-    /// That of an association which goes on here with the number `next`.
-    pub(super) fn going_on(algorithm: Algorithm, secret: Digest, epoch: u64, next: u64) -> Sealer {
+    /// That of an association which goes on here.
+    pub(super) fn going_on(algorithm: Algorithm, saved: SavedSealer) -> Sealer {
+        let SavedSealer { secret, epoch, next } = saved;
         Sealer { next, ..Sealer::new(algorithm, secret, epoch) }
     }
 
@@ -96,9 +98,19 @@ impl Sealer {
         self.epoch
     }
 
+    /// What [`Sealer::going_on`] takes.
+    pub(super) fn save(&self) -> SavedSealer {
+        SavedSealer { secret: self.protection.secret.clone(), epoch: self.epoch, next: self.next }
+    }
+
     /// Number of the next record.
     pub(super) fn next_number(&self) -> u64 {
         self.next
+    }
+
+    /// The first number that is not to be used.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
     }
 
     /// How many numbers there are.
@@ -204,13 +216,8 @@ impl Opener {
     }
 
     /// That of an association which goes on here.
-    pub(super) fn going_on(
-        algorithm: Algorithm,
-        secret: Digest,
-        epoch: u64,
-        window: ReplayWindow,
-        forgeries: u64,
-    ) -> Opener {
+    pub(super) fn going_on(algorithm: Algorithm, saved: SavedOpener) -> Opener {
+        let SavedOpener { secret, epoch, window, forgeries } = saved;
         Opener { window, forgeries, ..Opener::new(algorithm, secret, epoch) }
     }
 
@@ -218,9 +225,16 @@ impl Opener {
         self.epoch
     }
 
-    /// Which records have come, and how many were forged.
-    pub(super) fn heard(&self) -> (ReplayWindow, u64) {
-        (self.window, self.forgeries)
+    /// The newest record that was authentic.
+    pub(super) fn newest(&self) -> Option<RecordNumber> {
+        let (next, _) = self.window.parts();
+        Some(RecordNumber { epoch: self.epoch, number: next.checked_sub(1)? })
+    }
+
+    /// What [`Opener::going_on`] takes.
+    pub(super) fn save(&self) -> SavedOpener {
+        let Opener { protection, epoch, window, forgeries } = self;
+        SavedOpener { secret: protection.secret.clone(), epoch: *epoch, window: *window, forgeries: *forgeries }
     }
 
     pub(super) fn secret(&self) -> &Digest {

@@ -7,6 +7,7 @@ mod epochs;
 mod messages;
 mod proofs;
 mod sessions;
+mod sleep;
 
 use super::association::Association;
 use super::link::kind;

@@ -55,7 +55,7 @@ pub(crate) use handshake::Handshake;
 pub(super) use insider::Insider;
 pub(crate) use last_flight::LastFlight;
 pub(crate) use negotiation::{group_numbers, has_group};
-pub(crate) use open::{Asleep, DISTURBANCES, Open};
+pub(crate) use open::{Asleep, Open};
 pub(crate) use public_key::parse_public_key;
 pub(crate) use scope::scope;
 

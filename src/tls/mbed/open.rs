@@ -13,10 +13,6 @@ use mbedtls_sys as sys;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Records of no use that an association hears in its sleep; at the next one it stays awake. To hear one costs several times
-/// as much asleep as awake, and anybody can send them.
-pub(crate) const DISTURBANCES: u8 = 2;
-
 /// 48 bits below the epoch in the eight bytes of a record number.
 const NUMBER_MASK: u64 = (1 << 48) - 1;
 

@@ -1,7 +1,7 @@
 //! Connections with copies in a store, from which others take them over.
 
 use super::*;
-use crate::proto::{Bound, ConnectionHandle, CopyForStore, Event, SavedConnection, SendError, Traveller};
+use crate::proto::{Bound, ConnectionHandle, Event, NoCopy, SavedConnection, SendError, Traveller};
 use crate::tls::{Fence, SaveClock};
 use std::time::Duration;
 
@@ -11,10 +11,8 @@ const CLOCK: SaveClock = SaveClock { saved: None, now: Duration::from_secs(1_780
 const FIRST: usize = 4096 - 16;
 
 fn copy_of(network: &mut Network, handle: ConnectionHandle) -> (Traveller, Fence) {
-    match network.server.endpoint.copy_for_store(handle) {
-        CopyForStore::Made { traveller, fence: Some(fence) } => (traveller, fence),
-        _ => panic!("a copy that has a fence"),
-    }
+    let (traveller, fence) = network.server.endpoint.copy_for_store(handle).unwrap_or_else(|why| panic!("{why:?}"));
+    (traveller, fence.unwrap())
 }
 
 /// A new process goes on from a copy, whose place its own has taken.
@@ -30,7 +28,7 @@ fn take_over(network: &mut Network, copy: &Traveller) -> (ConnectionHandle, Boun
 }
 
 /// Time for what is due, and for what it leads to.
-const MOMENT: Duration = Duration::from_millis(500);
+const MOMENT: Duration = Duration::from_millis(20);
 
 fn copies_due(network: &mut Network) -> usize {
     network.run_for(MOMENT);
@@ -44,7 +42,7 @@ fn there_is_a_copy_when_the_handshake_has_nothing_under_way_and_no_session_of_th
     while network.server.secured().is_empty() {
         let handles = (1..3).map(ConnectionHandle);
         for handle in handles {
-            assert!(!matches!(network.server.endpoint.copy_for_store(handle), CopyForStore::Made { .. }));
+            assert!(network.server.endpoint.copy_for_store(handle).is_err());
         }
         assert!(network.step());
     }
@@ -54,7 +52,7 @@ fn there_is_a_copy_when_the_handshake_has_nothing_under_way_and_no_session_of_th
     let (_, again) = copy_of(&mut network, handle);
     assert_eq!((again.before, first.saved.has_one_life()), (Some(bound), true));
     assert!(again.bound >= bound && network.server.endpoint.save(handle).is_none());
-    assert!(matches!(network.server.endpoint.copy_for_store(ConnectionHandle(99)), CopyForStore::Never));
+    assert_eq!(network.server.endpoint.copy_for_store(ConnectionHandle(99)).err(), Some(NoCopy::Never));
     talk(&mut network);
 }
 
@@ -128,7 +126,7 @@ fn a_copy_is_due_when_the_peer_has_other_keys() {
     let handle = network.server.secured()[0];
     let client = network.client_handle(0);
     // The client's keys are worn by what its own store has not confirmed.
-    assert!(matches!(network.clients[0].endpoint.copy_for_store(client), CopyForStore::Made { .. }));
+    assert!(network.clients[0].endpoint.copy_for_store(client).is_ok());
     let (old, _) = copy_of(&mut network, handle);
     for _ in 0..100 {
         for _ in 0..40 {
@@ -144,4 +142,22 @@ fn a_copy_is_due_when_the_peer_has_other_keys() {
         network.settle();
         assert_eq!(network.server.payloads().len(), heard);
     }
+}
+
+#[test]
+fn a_copy_of_one_that_sleeps_does_not_wake_it() {
+    let mut network = connected();
+    let (device, handle) = (network.clients[0].address, network.server.secured()[0]);
+    network.run_for(Duration::from_secs(60));
+    assert_eq!(network.server.endpoint.sleepers(), 1);
+    let (_, fence) = copy_of(&mut network, handle);
+    network.server.endpoint.confirm_copy(handle, fence.bound);
+    assert_eq!(network.server.endpoint.sleepers(), 1);
+    let (copy, again) = copy_of(&mut network, handle);
+    assert_eq!(again.before, Some(fence.bound));
+    network.send_from_server(handle, device, b"awake");
+    let (handle, _) = take_over(&mut network, &copy);
+    network.send_from_server(handle, device, b"elsewhere");
+    network.settle();
+    assert_eq!(network.clients[0].payloads(), [&b"awake"[..], b"elsewhere"]);
 }

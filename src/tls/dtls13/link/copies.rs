@@ -3,32 +3,38 @@
 use super::Link;
 use crate::tls::bound::Bound;
 use crate::tls::dtls13::flight::Pace;
-use crate::tls::dtls13::numbers::RecordNumber;
+use crate::tls::dtls13::numbers::{HANDSHAKE_EPOCH, RecordNumber};
 use crate::tls::dtls13::protection::{Opener, Sealer};
 use crate::tls::dtls13::reservation::{Reservation, Reserved, is_enough};
-use crate::tls::dtls13::saved::{SavedLink, SavedOpener, SavedSealer};
+use crate::tls::dtls13::saved::{SavedLink, SavedOpener};
 use crate::tls::ffi::aead::Algorithm;
+use std::sync::Arc;
 use std::time::Instant;
 
 impl Link {
-    /// That of an association which goes on here.
-    pub(in super::super) fn going_on(pace: Pace, algorithm: Algorithm, saved: SavedLink) -> Link {
+    /// That of an association which goes on here. `before`: for the peer's records in the handshake, if that was here.
+    pub(in super::super) fn going_on(
+        pace: &Arc<Pace>,
+        algorithm: Algorithm,
+        saved: SavedLink,
+        before: Option<SavedOpener>,
+    ) -> Link {
         let SavedLink { own, peer, own_message, peer_message, ids, reserved } = saved;
-        let mut sealer = Sealer::going_on(algorithm, own.secret, own.epoch, own.next);
+        let next = own.next;
+        let mut sealer = Sealer::going_on(algorithm, own);
         let reservation = reserved.map(|reserved| {
-            sealer.stay_within(own.next, reserved.limit);
-            Box::new(Reservation::going_on(reserved, own.next))
+            sealer.stay_within(next, reserved.limit);
+            Box::new(Reservation::going_on(reserved, next))
         });
-        let opener = Opener::going_on(algorithm, peer.secret, peer.epoch, peer.window, peer.forgeries);
-        let logged = [sealer.epoch(), opener.epoch()];
-        let newest = match opener.heard().0.parts().0.checked_sub(1) {
-            Some(number) => RecordNumber { epoch: opener.epoch(), number },
-            // The first record of this epoch is newer than whatever has been heard.
-            None => RecordNumber { epoch: opener.epoch().saturating_sub(1), number: 0 },
-        };
-        let (sealers, openers) = (vec![sealer], vec![opener]);
+        let openers: Vec<_> =
+            before.into_iter().chain([peer]).map(|opener| Opener::going_on(algorithm, opener)).collect();
+        let newest = openers.iter().filter_map(Opener::newest).max();
+        // The first record of this epoch is newer than whatever has been heard.
+        let newest = newest.unwrap_or(RecordNumber { epoch: HANDSHAKE_EPOCH, number: 0 });
         let new = Link::new(pace, own_message, peer_message, 0);
-        Link { ids, sealers, openers, is_open: true, newest, logged, reservation, ..new }
+        let mut link = Link { ids, sealers: vec![sealer], openers, is_open: true, newest, reservation, ..new };
+        link.logged = [link.epoch(), link.peer_epoch()];
+        link
     }
 
     /// What goes on elsewhere, and not here any more; `None` while something is under way. Records of older keys are not understood
@@ -42,11 +48,9 @@ impl Link {
     }
 
     fn with(&self, reserved: Option<Reserved>) -> Option<SavedLink> {
-        let (sealer, opener) = self.sealers.last().zip(self.openers.last())?;
-        let (window, forgeries) = opener.heard();
         Some(SavedLink {
-            own: SavedSealer { secret: sealer.secret().clone(), epoch: sealer.epoch(), next: sealer.next_number() },
-            peer: SavedOpener { secret: opener.secret().clone(), epoch: opener.epoch(), window, forgeries },
+            own: self.sealers.last()?.save(),
+            peer: self.openers.last()?.save(),
             own_message: self.next_sequence,
             peer_message: self.incoming.next_sequence()?,
             ids: self.ids.clone(),
@@ -63,14 +67,14 @@ impl Link {
         let sealer = self.sealers.last_mut()?;
         let (next, left) = (sealer.next_number(), sealer.left());
         let limit = match &mut self.reservation {
-            Some(reservation) => sealer.limit_of((next + reservation.ask(left)).max(next + left)),
+            Some(reservation) => sealer.limit_of((next + reservation.ask(left)).max(sealer.limit())),
             None => {
                 let mut reservation = Box::new(Reservation::first());
                 // Somebody may begin there as soon as it has left this process.
                 sealer.stay_within(next, next + reservation.ask(u64::MAX));
                 reservation.grant(sealer.left());
                 self.reservation = Some(reservation);
-                next + sealer.left()
+                sealer.limit()
             }
         };
         let owner = self.reservation.as_ref().map_or(0, |reservation| reservation.owner());
@@ -80,13 +84,13 @@ impl Link {
     /// The first number that is not ours by what the store has; `None` where it has no copy.
     pub(in super::super) fn bound(&self) -> Option<Bound> {
         let sealer = self.sealers.last().filter(|_| self.reservation.is_some())?;
-        Some(Bound { epoch: sealer.epoch(), number: sealer.next_number() + sealer.left() })
+        Some(Bound { epoch: sealer.epoch(), number: sealer.limit() })
     }
 
     /// The copy that names this number has taken the place of all others in the store, as that of the same owner.
     pub(in super::super) fn confirm(&mut self, bound: Bound) {
         let (Some(reservation), Some(sealer)) = (&mut self.reservation, self.sealers.last_mut()) else { return };
-        if bound.epoch == sealer.epoch() && bound.number >= sealer.next_number() + sealer.left() {
+        if bound.epoch == sealer.epoch() && bound.number >= sealer.limit() {
             sealer.stay_within(0, bound.number);
             reservation.grant(sealer.left());
         }

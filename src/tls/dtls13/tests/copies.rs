@@ -3,10 +3,10 @@
 
 use super::*;
 use crate::tls::bound::Bound;
-use crate::tls::dtls13::Saved;
 use crate::tls::dtls13::protection::Opener;
 use crate::tls::dtls13::schedule::next_generation;
 use crate::tls::dtls13::suite::algorithm;
+use crate::tls::dtls13::{Context, Saved};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::suites::Suite;
 use std::collections::{HashMap, HashSet};
@@ -179,7 +179,7 @@ impl Fleet {
     /// Another one takes over, with this peer; `None` when there have been too many.
     fn take_over(&mut self, peer: &[u8]) -> Option<&mut Owner> {
         let copy = self.store.take_over(self.owners.len())?;
-        self.owners.push(Owner::new(&self.config, &copy, &self.client.engine(), peer));
+        self.owners.push(Owner::new(&self.config, &copy, self.client.engine(), peer));
         self.owners.last_mut()
     }
 
@@ -305,4 +305,29 @@ fn what_goes_along_is_what_its_owner_may_use_and_goes_on_as_the_same_owner() {
     fleet.write(1, true);
     assert!(fleet.owners[1].send(now, &mut fleet.wire, 1000) > 900);
     assert!(fleet.owners[1].server.leave().unwrap().succeed().is_ok());
+}
+
+#[test]
+fn what_is_reserved_is_kept_in_sleep_and_a_copy_does_not_wake() {
+    let mut fleet = Fleet::new(CIPHER);
+    let now = fleet.now;
+    fleet.owners[0].send(now, &mut fleet.wire, 2000);
+    let Owner { server, peer } = fleet.owners.pop().unwrap();
+    let bound = server.bound().unwrap();
+    let mut context = Context::new(server);
+    context.hibernate();
+    assert!(context.is_asleep() && !context.lacks_numbers());
+    assert_eq!(context.ask(Association::bound), Some(bound));
+    let saved = context.disturb(Association::reserve).unwrap();
+    context.disturb(|association| association.confirm(saved.bound().unwrap()));
+    // There are numbers enough.
+    assert_eq!((context.is_asleep(), saved.bound()), (true, Some(bound)));
+    assert_eq!(context.ask(Association::bound), saved.bound());
+    let Context::Asleep(asleep) = context else { panic!() };
+    let mut owner = Owner { server: asleep.wake(), peer };
+    assert_eq!(owner.send(now, &mut fleet.wire, 2 * FIRST), FIRST - 2000);
+    // With a copy that is due, it gives nothing back but the memory of its keys.
+    let mut context = Context::new(owner.server);
+    context.hibernate();
+    assert!(context.lacks_numbers() && context.take_copy_due() && matches!(context, Context::Awake(_)));
 }

@@ -27,7 +27,7 @@ fn move_client(pair: &mut Pair) {
     let config = client_config();
     let ClientOf::Dtls13(config) = config.engine() else { panic!() };
     pair.client = Association::arrive_client(config, &Saved::read(&bytes).unwrap()).unwrap();
-    assert!(pair.client.is_asleep() && pair.client.take_key_log().is_none());
+    assert!(pair.client.is_at_rest() && pair.client.take_key_log().is_none());
 }
 
 #[test]

@@ -1,0 +1,184 @@
+'use strict';
+
+// What crosses the network between clients and a server, as somebody sees it who has the clients' key logs: each protected
+// record is opened with the keys of the connection that it belongs to, and its nonce compared with those that the same side of
+// that connection has used before.
+
+const { Keys, cut, serverRandom } = require('./reader.js');
+const { Nonces } = require('./nonces.js');
+const { Radio } = require('./radio.js');
+
+/** How long a server may still say something on a connection whose client has gone, ms. */
+const LINGERING = 60_000;
+
+/** One connection, as far as it can be seen. */
+class Watched {
+  constructor(wire) {
+    this._wire = wire;
+    this._line = null;
+    this._randoms = [];
+    /** Those that may be right: one for each ServerHello, until a record has opened. */
+    this._keys = [];
+    this._nonces = [new Nonces(), new Nonces()];
+    /** Records that have come before the key log has said the keys. */
+    this._waiting = [];
+    this.places = new Set();
+  }
+
+  get hasKeys() {
+    return this._keys.length > 0;
+  }
+
+  /** How many records wait for keys. */
+  get waiting() {
+    return this._waiting.length;
+  }
+
+  handleServerRandom(random) {
+    if (this.hasKeys || this._randoms.some((one) => one.equals(random))) return;
+    this._randoms.push(Buffer.from(random));
+    this._makeKeys();
+  }
+
+  handleKeyLog(line) {
+    this._line = line;
+    this._makeKeys();
+  }
+
+  _makeKeys() {
+    if (this._line === null) return;
+    this._keys = this._randoms.map((random) => new Keys(this._line, random, this._wire.suite));
+    for (const noted of this._waiting.splice(0)) this._wire.note(...noted);
+  }
+
+  /** What the wire is to note when there are keys. */
+  wait(...noted) {
+    this._waiting.push(noted);
+  }
+
+  /** @returns {'new' | 'copy' | 'repeated' | null} what its nonce is; null when these are not its keys */
+  read(record, fromServer) {
+    const keys = this._keys.find((one) => opens(one, record, fromServer));
+    if (keys === undefined) return null;
+    this._keys = [keys];
+    return this._nonces[fromServer ? 1 : 0].note(keys.nonce(record), record.fragment);
+  }
+
+  /** Its client is here from now on. */
+  moveTo(place) {
+    this.places.add(place);
+    const guests = this._wire.guestsOf(place);
+    guests.delete(this);
+    guests.add(this);
+  }
+
+  /** A datagram that its client sends. */
+  handleSent(datagram) {
+    for (const record of cut(datagram, this._wire.idLength)) {
+      if (record.epoch > 0) this._wire.note(record, false, [this]);
+    }
+  }
+
+  /** Its client is no more. */
+  end() {
+    this._wire.unwatchLater(this);
+  }
+}
+
+function opens(keys, record, fromServer) {
+  try {
+    keys.open(record, fromServer);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A client's UDP socket, from which the wire learns what it sends and where it is. */
+class WatchedRadio extends Radio {
+  constructor(port, place, watched) {
+    super(port, place);
+    this.watched = watched;
+    watched.moveTo(place);
+  }
+
+  moveTo(place) {
+    super.moveTo(place);
+    // Not yet in the constructor above.
+    this.watched?.moveTo(place);
+  }
+
+  send(datagram, port, host, callback) {
+    this.watched.handleSent(datagram);
+    super.send(datagram, port, host, callback);
+  }
+}
+
+class Wire {
+  /**
+   * @param {string} suite OpenSSL's name
+   * @param {number} idLength of the server's connection IDs; those of clients are empty
+   */
+  constructor(suite, idLength) {
+    this.suite = suite;
+    this.idLength = idLength;
+    /**
+     * Protected records that were opened with a new nonce, the same records again, others with a nonce that had come before, and those
+     * that no keys opened.
+     */
+    this.counts = { new: 0, copy: 0, repeated: 0, unread: 0 };
+    /** By place: the connections whose clients have been there, the last guest last. */
+    this._guests = new Map();
+    this._ended = [];
+  }
+
+  /** Sees all that comes to this place of `radio.js`, before its guest does. */
+  watch(place) {
+    this._guests.set(place, new Set());
+    place.udp.prependListener('message', (datagram) => this._handleReceived(datagram, place));
+  }
+
+  /** A connection that begins. */
+  connection() {
+    return new Watched(this);
+  }
+
+  guestsOf(place) {
+    return this._guests.get(place);
+  }
+
+  _handleReceived(datagram, place) {
+    const guests = [...this.guestsOf(place)].reverse();
+    for (const record of cut(datagram)) {
+      const random = serverRandom(record);
+      if (random !== undefined) for (const guest of guests) guest.handleServerRandom(random);
+      if (record.epoch > 0) this.note(record, true, guests);
+    }
+  }
+
+  /** @param {Watched[]} guests those to whom it may belong */
+  note(record, fromServer, guests) {
+    for (const guest of guests) {
+      const nonce = guest.read(record, fromServer);
+      if (nonce === null) continue;
+      this.counts[nonce]++;
+      return;
+    }
+    const unborn = guests.find(({ hasKeys }) => !hasKeys);
+    if (unborn === undefined) this.counts.unread++;
+    else unborn.wait(record, fromServer, guests);
+  }
+
+  unwatchLater(watched) {
+    const now = Date.now();
+    this._ended.push({ watched, due: now + LINGERING });
+    while (this._ended[0].due <= now) this._unwatch(this._ended.shift().watched);
+  }
+
+  _unwatch(watched) {
+    this.counts.unread += watched.waiting;
+    for (const place of watched.places) this.guestsOf(place).delete(watched);
+  }
+}
+
+module.exports = { WatchedRadio, Wire };
