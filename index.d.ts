@@ -505,9 +505,10 @@ export interface ClientOptions extends SharedOptions {
   pskIdentity?: PskIdentity;
   /**
    * Chooses the key and its identity, in place of `psk` and `pskIdentity` and in node:tls's form. Returns them or a promise of
-   * them; null or undefined ends the handshake with ERR_DTLS_NO_PSK. It is called once in a handshake, when the server has
-   * chosen a suite with a pre-shared key. The hint is the server's `pskIdentityHint`, and nobody has proved it. The hint is
-   * null if there is none, if it is not UTF-8, or if it is longer than 256 bytes.
+   * them; null or undefined ends the handshake with ERR_DTLS_NO_PSK. In DTLS 1.2 it is called when the server has chosen a suite
+   * with a pre-shared key. The hint is the server's `pskIdentityHint`, and nobody has proved it. The hint is null if there is
+   * none, if it is not UTF-8, or if it is longer than 256 bytes. In DTLS 1.3 it is called before the first hello, and the hint
+   * is null. If both versions are offered, and there is no usable answer to null, the client goes on in DTLS 1.2.
    */
   pskCallback?: ClientPskCallback;
   /** node-mbed-dtls's name of `pskIdentity`. */

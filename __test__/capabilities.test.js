@@ -5,6 +5,7 @@ const { test } = require('node:test');
 
 const dtls = require('..');
 const { BOB, connectedPair, event, openClient, startServer } = require('./support/endpoints.js');
+const { NAMES, inOlderVersion } = require('./support/older-version.js');
 
 test('every suite is accepted by the name under which it is listed', () => {
   const names = dtls.getCiphers();
@@ -43,6 +44,7 @@ test('constants and versions cannot be changed', () => {
 });
 
 test("an error's errno is among the constants", async (t) => {
+  inOlderVersion(t, NAMES);
   const server = await startServer(t);
   const client = openClient(t, server, { ...BOB, psk: 'not the secret of bob' });
   const [error] = await event(client, 'error');

@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { median, ratio, summary } from './figures.mjs';
+import { heard, reportUsage, spent } from './processes.mjs';
 
 const require = createRequire(import.meta.url);
 const { connect, createServer } = require('..');
@@ -27,15 +28,12 @@ function serve() {
   const server = createServer({ psk: { bob: PSK.psk }, connectionId: 8 });
   server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
   server.listen(0, HOST, () => process.send({ port: server.address().port }));
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send({ cpu: user + system });
-  });
+  reportUsage();
 }
 
 async function measure() {
   const server = fork(fileURLToPath(import.meta.url));
-  const { port } = await answerOf(server);
+  const { port } = await heard(server, 'port');
   for (const cipher of CIPHERS) {
     const kinds = { without: await open(port, { cipher }), with: await open(port, { cipher, connectionId: 0 }) };
     // What comes first would pay for the warming.
@@ -45,9 +43,8 @@ async function measure() {
       const round = {};
       const order = rounds.length % 2 === 0 ? ['without', 'with'] : ['with', 'without'];
       for (const kind of order) {
-        const before = await cpuOf(server);
-        await echoes(kinds[kind]);
-        round[kind] = ((await cpuOf(server)) - before) / ECHOES;
+        const { used } = await spent([server], () => echoes(kinds[kind]));
+        round[kind] = used[0].cpu / ECHOES;
       }
       rounds.push(round);
     }
@@ -100,13 +97,4 @@ function echoes(sockets) {
       for (let count = 0; count < WINDOW; count++, sent++) socket.write(message);
     }
   });
-}
-
-function cpuOf(server) {
-  server.send({});
-  return answerOf(server).then(({ cpu }) => cpu);
-}
-
-function answerOf(child) {
-  return new Promise((resolve) => child.once('message', resolve));
 }

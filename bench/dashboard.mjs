@@ -13,6 +13,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { median } from './figures.mjs';
+
 const require = createRequire(import.meta.url);
 const { createServer, serveDashboard } = require('./package');
 const { launch, missing } = require('../__test__/support/chromium.js');
@@ -124,8 +126,4 @@ function noteRows() {
     observer.disconnect();
   });
   observer.observe(document, { attributes: true, childList: true, subtree: true });
-}
-
-function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 }

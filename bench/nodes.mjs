@@ -5,15 +5,18 @@
 //
 //   npm run build && node bench/nodes.mjs [ROUNDS]
 
-import { execFileSync } from 'node:child_process';
 import cluster from 'node:cluster';
 import { createRequire } from 'node:module';
 import process from 'node:process';
 
+import { median } from './figures.mjs';
+import { reportUsage, spent, startWorkers, stopWorkers } from './processes.mjs';
+
 const require = createRequire(import.meta.url);
 const dgram = require('node:dgram');
 const { connect, createServer } = require('..');
-const { forkNode, joinCluster } = require('../lib/cluster');
+const { joinCluster } = require('../lib/cluster');
+const { server: own } = require('../__test__/support/certificates.js');
 
 const HOST = '127.0.0.1';
 const PORT = 45_685;
@@ -23,40 +26,22 @@ const ECHOES = 20_000;
 const WINDOW = 8;
 const HANDSHAKES = 600;
 const PSK = { psk: 'secret of bob', pskIdentity: 'bob' };
-const SELF_SIGNED = [
-  'req',
-  '-x509',
-  '-newkey',
-  'ec',
-  '-pkeyopt',
-  'ec_paramgen_curve:P-256',
-  '-nodes',
-  '-subj',
-  '/CN=b',
-];
 
 if (cluster.isPrimary) await measure();
 else serve();
 
 function serve() {
-  const pem = process.env.BENCH_PEM;
-  const server = createServer({ psk: { bob: PSK.psk }, key: pem, cert: pem, connectionId: 8, handshakeThreads: 0 });
+  const { key, cert } = own;
+  const server = createServer({ psk: { bob: PSK.psk }, key, cert, connectionId: 8, handshakeThreads: 0 });
   server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
   joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
-  process.on('message', ({ ask }) => {
-    const { datagramsForwarded, handshakesCompleted, messagesReceived } = server.stats;
-    const cpu = process.cpuUsage();
-    if (ask) process.send({ cpu: cpu.user + cpu.system, datagramsForwarded, handshakesCompleted, messagesReceived });
-  });
+  reportUsage(() => ({ forwarded: server.stats.datagramsForwarded }));
 }
 
 async function measure() {
-  const pem = execFileSync('openssl', [...SELF_SIGNED, '-keyout', '-', '-out', '-'], {
-    stdio: ['ignore', 'pipe', 'ignore'],
-  });
   const rounds = [];
   while (rounds.length < ROUNDS) {
-    rounds.push({ ...(await measureWorkers(1, pem)), ...(await measureWorkers(2, pem)) });
+    rounds.push({ ...(await measureWorkers(1)), ...(await measureWorkers(2)) });
     console.log(`round ${rounds.length} of ${ROUNDS}`);
   }
   for (const name of Object.keys(rounds[0])) {
@@ -80,19 +65,16 @@ async function measure() {
   process.exit();
 }
 
-async function measureWorkers(count, pem) {
+async function measureWorkers(count) {
   const results = {};
-  const workers = Array.from({ length: count }, () => forkNode({ BENCH_PEM: pem.toString() }));
-  await Promise.all(workers.map((worker) => heard(worker, 'listening')));
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  results[`${count} echo`] = await spent(workers, () => echoes(PORT, count));
+  const workers = await startWorkers(count);
+  results[`${count} echo`] = await costs(workers, () => echoes(PORT, count));
   if (count === 2) {
     const { port, rebind } = await relay();
-    results['2 echo, moved'] = await spent(workers, () => echoes(port, count, rebind));
+    results['2 echo, moved'] = await costs(workers, () => echoes(port, count, rebind));
   }
-  results[`${count} handshake`] = await spent(workers, () => handshakes(count));
-  for (const worker of workers) worker.process.kill('SIGKILL');
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  results[`${count} handshake`] = await costs(workers, () => handshakes(count));
+  await stopWorkers(workers);
   return results;
 }
 
@@ -104,41 +86,10 @@ function perUnitOf(round, name) {
   return total(round[name]) / round[name].units;
 }
 
-function median(values) {
-  const sorted = values.toSorted((one, other) => one - other);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
-
-async function spent(workers, act) {
-  const before = await ask(workers);
-  const units = await act();
-  const after = await ask(workers);
-  const cpu = after.map((one, index) => one.cpu - before[index].cpu);
-  const forwarded = after.reduce(
-    (sum, one, index) => sum + one.datagramsForwarded - before[index].datagramsForwarded,
-    0,
-  );
-  return { cpu, units, forwarded };
-}
-
-function ask(workers) {
-  return Promise.all(
-    workers.map((worker) => {
-      const answer = heard(worker, 'cpu');
-      worker.send({ ask: true });
-      return answer;
-    }),
-  );
-}
-
-function heard(worker, name) {
-  return new Promise((resolve) => {
-    worker.on('message', function take(message) {
-      if (message[name] === undefined) return;
-      worker.removeListener('message', take);
-      resolve(message);
-    });
-  });
+async function costs(workers, act) {
+  const { result: units, used } = await spent(workers, act);
+  const cpu = used.map((usage) => usage.cpu);
+  return { cpu, units, forwarded: used.reduce((sum, usage) => sum + usage.forwarded, 0) };
 }
 
 function open(port, options) {
@@ -196,7 +147,7 @@ async function handshakes(share) {
   let left = share * HANDSHAKES;
   const one = async () => {
     while (left-- > 0) {
-      const client = await open(PORT, { rejectUnauthorized: false, servername: 'b', handshakeThreads: 0 });
+      const client = await open(PORT, { rejectUnauthorized: false, servername: 'localhost', handshakeThreads: 0 });
       client.destroy();
     }
   };

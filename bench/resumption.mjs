@@ -8,6 +8,7 @@ import { createRequire } from 'node:module';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { median, ratio, summary } from './figures.mjs';
+import { heard, reportUsage, spent } from './processes.mjs';
 
 const require = createRequire(import.meta.url);
 const { connect, createServer } = require('..');
@@ -40,16 +41,13 @@ function serve() {
   const server = createServer({ ...options, handshakeThreads: 0 });
   server.on('clientError', () => {});
   server.listen(0, HOST, () => process.send({ port: server.address().port }));
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send({ cpu: user + system });
-  });
+  reportUsage();
 }
 
 async function measure() {
   const pem = execFileSync('openssl', SELF_SIGNED, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   const server = fork(fileURLToPath(import.meta.url), { env: { ...process.env, BENCH_PEM: pem } });
-  const { port } = await answerOf(server);
+  const { port } = await heard(server, 'port');
   for (const [name, options] of Object.entries(kinds(pem))) {
     const rounds = [];
     while (rounds.length <= ROUNDS) {
@@ -83,16 +81,6 @@ async function handshakes(server, port, options, sessions = []) {
       socket.destroy();
     }
   };
-  const before = await cpuOf(server);
-  await Promise.all(Array.from({ length: AT_ONCE }, one));
-  return [((await cpuOf(server)) - before) / HANDSHAKES, left];
-}
-
-function cpuOf(server) {
-  server.send({});
-  return answerOf(server).then(({ cpu }) => cpu);
-}
-
-function answerOf(child) {
-  return new Promise((resolve) => child.once('message', resolve));
+  const { used } = await spent([server], () => Promise.all(Array.from({ length: AT_ONCE }, one)));
+  return [used[0].cpu / HANDSHAKES, left];
 }

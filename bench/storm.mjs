@@ -15,6 +15,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { median } from './figures.mjs';
+
 const BENCH = path.dirname(fileURLToPath(import.meta.url));
 const { server, serverRsa } = createRequire(import.meta.url)('../__test__/support/certificates.js');
 const { values } = parseArgs({ options: { rounds: { type: 'string', default: '3' } } });
@@ -53,8 +55,4 @@ async function storm(threads, { keyPath, certPath }, load) {
   storming.kill('SIGTERM');
   const [result] = await once(storming.stdout, 'data');
   return JSON.parse(result);
-}
-
-function median(numbers) {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1];
 }

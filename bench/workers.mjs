@@ -17,6 +17,7 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from './figures.mjs';
+import { reportUsage, spent, startWorkers, stopWorkers } from './processes.mjs';
 
 const BENCH = path.dirname(fileURLToPath(import.meta.url));
 
@@ -41,10 +42,9 @@ function serve() {
   const options = { psk: PSK, key: own.key, cert: own.cert, connectionId: 8, handshakeThreads: 0 };
   const server = createServer(options, (socket) => socket.on('data', (message) => socket.write(message)));
   joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
+  reportUsage(() => {
     const { handshakesCompleted, messagesReceived } = server.stats;
-    process.send({ cpu: user + system, handshake: handshakesCompleted, echo: messagesReceived });
+    return { handshake: handshakesCompleted, echo: messagesReceived };
   });
 }
 
@@ -55,9 +55,9 @@ async function measure() {
   const results = { echo: { 1: [], 2: [] }, handshake: { 1: [], 2: [] } };
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const count of [1, 2]) {
-      const workers = await startWorkers(count, values.shared);
+      const workers = await startWorkers(count, { BENCH_SHARED: values.shared ? '1' : '0' });
       for (const what of Object.keys(LOADS)) results[what][count].push(await load(workers, what));
-      await stop(workers);
+      await stopWorkers(workers);
     }
   }
   for (const [what, { 1: one, 2: two }] of Object.entries(results)) {
@@ -81,34 +81,11 @@ async function measure() {
   }
 }
 
-async function startWorkers(count, isShared) {
-  const { forkNode } = require('../lib/cluster');
-  const workers = Array.from({ length: count }, () => forkNode({ BENCH_SHARED: isShared ? '1' : '0' }));
-  await Promise.all(workers.map((worker) => heard(worker, 'listening')));
-  // Until each has a link to the others.
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  return workers;
-}
-
-async function stop(workers) {
-  const ended = workers.map((worker) => once(worker, 'exit'));
-  for (const worker of workers) worker.process.kill('SIGKILL');
-  await Promise.all(ended);
-}
-
 /** What the workers have done meanwhile, and what it has cost them. */
 async function load(workers, what) {
-  const before = await ask(workers);
-  const began = performance.now();
-  const [kind, ...args] = LOADS[what];
-  const program = path.join(BENCH, 'load', 'dtlsload');
-  const generator = spawn(program, [kind, '--port', String(PORT), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
-  const [code] = await once(generator, 'close');
-  if (code !== 0) throw new Error(`dtlsload has failed: ${code}`);
-  const seconds = (performance.now() - began) / 1000;
-  const after = await ask(workers);
-  const cpu = after.map((one, index) => one.cpu - before[index].cpu);
-  const units = after.map((one, index) => one[what] - before[index][what]);
+  const { result: seconds, used } = await spent(workers, () => generate(LOADS[what]));
+  const cpu = used.map((usage) => usage.cpu);
+  const units = used.map((usage) => usage[what]);
   const done = sum(units);
   return {
     perSecond: done / seconds,
@@ -118,24 +95,14 @@ async function load(workers, what) {
   };
 }
 
-function ask(workers) {
-  return Promise.all(
-    workers.map((worker) => {
-      const answer = heard(worker, 'cpu');
-      worker.send({ ask: true });
-      return answer;
-    }),
-  );
-}
-
-function heard(worker, name) {
-  return new Promise((resolve) => {
-    worker.on('message', function take(message) {
-      if (message[name] === undefined) return;
-      worker.removeListener('message', take);
-      resolve(message);
-    });
-  });
+/** @returns {Promise<number>} seconds that it has taken */
+async function generate([kind, ...args]) {
+  const began = performance.now();
+  const program = path.join(BENCH, 'load', 'dtlsload');
+  const generator = spawn(program, [kind, '--port', String(PORT), ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const [code] = await once(generator, 'close');
+  if (code !== 0) throw new Error(`dtlsload has failed: ${code}`);
+  return (performance.now() - began) / 1000;
 }
 
 function sum(values) {

@@ -260,8 +260,7 @@ class ServerUdp {
     this._offer?.close();
     if (this._departed.length > 0) {
       // What waits for them in another process must not wait for this.
-      destroyAll(this._departed.splice(-DEPARTED_TURN));
-      setImmediate(closeLater, this);
+      setImmediate(destroyDeparted, this);
       return;
     }
     server._arriving.leave();
@@ -276,7 +275,8 @@ class ServerUdp {
   }
 }
 
-function closeLater(serverUdp) {
+function destroyDeparted(serverUdp) {
+  destroyAll(serverUdp._departed.splice(-DEPARTED_TURN));
   serverUdp._onClose();
 }
 

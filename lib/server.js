@@ -79,6 +79,7 @@ class DtlsServer extends WatchedEmitter {
       connectionStore,
       replaceByIdentity,
       idleTimeout,
+      namesVersion,
       ...settings
     } = serverOptions(options);
     if (secureConnectionListener !== undefined) {
@@ -98,7 +99,7 @@ class DtlsServer extends WatchedEmitter {
       makeIds,
     });
     this._udp = new ServerUdp(this, { udp, lookup, blockList, socket });
-    this.#contexts = new ServerContexts(nativeOptions, CONTEXT);
+    this.#contexts = new ServerContexts(nativeOptions, CONTEXT, namesVersion);
     this._moves = new Moves();
     this._fleet = connectionStore === undefined ? null : new Fleet(this, connectionStore, idleTimeout);
     this._arriving = new Arriving(this);
@@ -118,6 +119,13 @@ class DtlsServer extends WatchedEmitter {
     questions.register(RestoreQuestion, { server: this, moves: this._moves, fleet: this._fleet });
     questions.register(MoveQuestion, { server: this, moves: this._moves });
     questions.listen();
+    this._chooseVersions();
+  }
+
+  /** Of connections in DTLS 1.3 there are no copies to save. */
+  _chooseVersions() {
+    const saves = this._fleet !== null || this.listenerCount('resumeSession') > 0;
+    this.#contexts.saveConnections(this._endpoint, saves);
   }
 
   /** True between 'listening' and close(). */
@@ -316,6 +324,7 @@ class DtlsServer extends WatchedEmitter {
   /** The native object asks only what somebody listens for, and says no keys unless somebody does. */
   _onListenersChanged() {
     this._questions?.listen();
+    if (this._questions !== undefined) this._chooseVersions();
     this._node?.listen();
     this._arriving?.expectListeners();
     this._endpoint?.logKeys(this._sockets.wantKeys || this.listenerCount('keylog') > 0);

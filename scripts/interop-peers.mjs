@@ -57,6 +57,38 @@ const WOLFSSL_OPTIONS = [
   'SESSION_TICKET',
 ].map((option) => `-DWOLFSSL_${option}=yes`);
 
+/** The crate that has the sources of BoringSSL's test runner, and of all that this needs of BoringSSL, but for its test keys. */
+const BORINGSSL_CRATE = { name: 'boring-sys', version: '5.2.0' };
+const BOGO_SOURCES = ['go.mod', 'go.sum', 'ssl/test/runner', 'util/testresult'];
+const BOGO_KEYS = {
+  rsa_1024_key: ['RSA', 'rsa_keygen_bits:1024'],
+  rsa_2048_key: ['RSA', 'rsa_keygen_bits:2048'],
+  ecdsa_p256_key: ['EC', 'ec_paramgen_curve:P-256'],
+  ecdsa_p384_key: ['EC', 'ec_paramgen_curve:P-384'],
+  ecdsa_p521_key: ['EC', 'ec_paramgen_curve:P-521'],
+  channel_id_key: ['EC', 'ec_paramgen_curve:P-256'],
+  ed25519_key: ['ED25519'],
+};
+/** The runner takes an ACK only when BoringSSL would send one, which waits with it; RFC 9147 section 7.1 has no such rule. */
+const BOGO_PATCH = {
+  file: 'ssl/test/runner/conn.go',
+  before: `	case recordTypeACK:
+		if typ != want || !c.isDTLS {
+			c.in.setErrorLocked(c.sendAlert(alertUnexpectedMessage))
+			break
+		}
+`,
+  after: `	case recordTypeACK:
+		if !c.isDTLS {
+			c.in.setErrorLocked(c.sendAlert(alertUnexpectedMessage))
+			break
+		}
+		if typ != want {
+			goto Again
+		}
+`,
+};
+
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'].map((name) => `/usr/share/java/${name}.jar`);
 
 /** Everything that is not a package of the system's; says a line about each. */
@@ -68,6 +100,7 @@ export function installPeers() {
     ['wolfSSL', () => run('cc', ['-O1', '-o', at('bin', 'wolfssl'), driver('wolfssl.c'), '-lwolfssl'])],
     ['wolfSSL 5.9', buildWolfssl],
     ['NSS', unpackNss],
+    ["BoringSSL's test runner", buildBogo],
     ['pion', () => buildPion('v2')],
     ['pion v3', () => buildPion('v3')],
     ['pion v4', () => buildPion('v4')],
@@ -137,6 +170,30 @@ function buildWolfssl() {
   const headers = ['-DHAVE_RPK', `-I${directory}`, `-I${at('wolfssl-sources')}`];
   const args = ['-O1', '-o', program, ...headers, driver('wolfssl.c'), path.join(directory, 'libwolfssl.a'), '-lm'];
   return run('cc', [...args, '-pthread']);
+}
+
+/** BoringSSL's test runner, which `npm run bogo` runs. */
+function buildBogo() {
+  const program = at('bin', 'bogo');
+  if (existsSync(program)) return null;
+  const { directory: crate, failure } = fetchCrate(BORINGSSL_CRATE);
+  if (failure) return failure;
+  const sources = at('boringssl');
+  rmSync(sources, { recursive: true, force: true });
+  for (const part of BOGO_SOURCES) {
+    cpSync(path.join(crate, 'deps', 'boringssl', part), path.join(sources, part), { recursive: true });
+  }
+  for (const [name, [algorithm, ...options]] of Object.entries(BOGO_KEYS)) {
+    const file = path.join(sources, 'ssl', 'test', 'runner', `${name}.pem`);
+    const parameters = options.flatMap((option) => ['-pkeyopt', option]);
+    const made = run('openssl', ['genpkey', '-quiet', '-algorithm', algorithm, ...parameters, '-out', file]);
+    if (made !== null) return made;
+  }
+  const patched = path.join(sources, BOGO_PATCH.file);
+  const text = readFileSync(patched, 'utf8');
+  if (!text.includes(BOGO_PATCH.before)) return `${BOGO_PATCH.file} is not as it was`;
+  writeFileSync(patched, text.replace(BOGO_PATCH.before, BOGO_PATCH.after));
+  return run('go', ['test', '-C', sources, '-c', '-o', program, './ssl/test/runner']);
 }
 
 /** Of the versions that the module file names. */

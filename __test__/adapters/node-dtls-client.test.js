@@ -101,3 +101,10 @@ test('options that are wrong are refused with the texts of node-dtls-client', ()
   refused({ ...good, psk: {} }, /PSK dictionary/);
   refused({ ...good, ciphers: ['TLS_PSK_WITH_3DES_EDE_CBC_SHA'] }, { code: 'ERR_DTLS_INVALID_CIPHER' });
 });
+
+test('it stays with DTLS 1.2', async (t) => {
+  const server = await startServer(t, { psk: PSK, maxVersion: 'DTLSv1.3' });
+  const secure = event(server, 'secureConnection');
+  open(t, server.address().port);
+  assert.equal((await secure)[0].getProtocol(), 'DTLSv1.2');
+});

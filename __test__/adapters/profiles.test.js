@@ -257,3 +257,18 @@ test("resumeSession's callback takes one argument with matasarei's profile", asy
   device.client.write('goes on');
   assert.deepEqual(await messages((await again)[0], 1), ['goes on']);
 });
+
+test('every profile stays with DTLS 1.2 on both sides, and its connections can be saved', async (t) => {
+  const NEWER = { maxVersion: 'DTLSv1.3' };
+  for (const compat of ALL) {
+    const server = await startServer(t, pskServer(compat));
+    const newest = openClient(t, server, { ...RAW_KEY, omitServerCertificate: true, ...NEWER });
+    const [[socket]] = await Promise.all([event(server, 'secureConnection'), event(newest, 'secureConnect')]);
+    assert.equal(newest.getProtocol(), 'DTLSv1.2');
+    assert.equal(socket.session.master.length, 48);
+    const both = await startServer(t, { key: KEY.key, ...NEWER });
+    const client = openClient(t, both, { compat, ...RAW_KEY });
+    await event(client, 'secureConnect');
+    assert.equal(client.getProtocol(), 'DTLSv1.2');
+  }
+});

@@ -15,6 +15,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const certificates = require('../support/certificates.js');
 const { HOST, event, openClient, startServer } = require('../support/endpoints.js');
+const { WIRE, fileInOlderVersion } = require('../support/older-version.js');
 const { connect } = require('../..');
 const { Address } = require('./engine/address.js');
 const { CertificateClient, serverKeyExchange } = require('./engine/certificate.js');
@@ -22,6 +23,8 @@ const { TYPE, certificate, vector } = require('./engine/handshake.js');
 const { Link } = require('./engine/link.js');
 const { HANDSHAKE, SUITES, parseRecords } = require('./engine/record.js');
 const { Server } = require('./engine/server.js');
+
+fileInOlderVersion(WIRE);
 
 const skip = certificates.available ? false : 'openssl not found';
 

@@ -22,7 +22,7 @@ test('each line goes to the server, and each echo comes back as a line', async (
   const { code, stdout, stderr } = await run(t, ['client', server.address, ...PSK, '--count', '4'], { cwd, input });
   assert.equal(code, 0, stderr);
   assert.equal(stdout, 'hello\nw\u00f6rld\n\nno newline at the end\n');
-  assert.match(stderr, /^connected to 127\.0\.0\.1:\d+: DTLSv1\.2, ECDHE-PSK-/);
+  assert.match(stderr, /^connected to 127\.0\.0\.1:\d+: DTLSv1\.[23], (ECDHE-PSK-|TLS_AES_)/);
   await server.printed(/closed: 4 datagrams came/);
   assert.equal(server.stdout, stdout);
 });
@@ -72,7 +72,7 @@ test('--json says what happens on both sides, one object a line', async (t) => {
   const peer = server.address;
   const [connected, hello, bytes, closed] = lines(client.stdout);
   assert.equal(connected.event, 'connected');
-  assert.equal(connected.protocol, 'DTLSv1.2');
+  assert.match(connected.protocol, /^DTLSv1\.[23]$/);
   assert.deepEqual(hello, { event: 'message', peer, text: 'hello' });
   assert.deepEqual(bytes, { event: 'message', peer, base64: '/wA=' });
   assert.deepEqual(closed, { event: 'closed', peer, received: 2 });
@@ -241,7 +241,7 @@ test("OpenSSL's s_client talks to the server", { skip: openssl.missing }, async 
     file('device-1.crt'),
     '-quiet',
   ]);
-  await server.printed(/connected: DTLSv1\.2, .*certificate "CN=device-1"/);
+  await server.printed(/connected: DTLSv1\.[23], .*certificate "CN=device-1"/);
   peer.say('hello from OpenSSL');
   await peer.printed('hello from OpenSSL');
   await server.printed(/^hello from OpenSSL$/m);

@@ -28,8 +28,9 @@ async function twoNodes(t, { start = startServer, options = {}, host } = {}) {
   const nodes = [];
   for (const nodeId of [1, 2]) nodes.push(await start(t, { ...NODE, ...options, nodeId }, echo));
   const balancer = await startBalancer(t, nodes[0].address().port, host);
+  const accepted = event(nodes[0], 'secureConnection');
   const client = openClient(t, { address: () => ({ port: balancer.port }) }, { ...BOB, ...options, connectionId: 0 });
-  await event(client, 'secureConnect');
+  await Promise.all([accepted, event(client, 'secureConnect')]);
   const say = async (message) => {
     const answer = messages(client, 1);
     client.write(message);

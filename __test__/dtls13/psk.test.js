@@ -6,8 +6,10 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 
 const { connect, createSecureContext, createServer, getCiphers, versions } = require('../..');
+const defaults = require('../../lib/options/defaults');
 const { BOB, connectedPair, event, messages, openClient, startServer } = require('../support/endpoints');
 
+const OLDER = { maxVersion: 'DTLSv1.2' };
 const NEWER = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' };
 
 const hasNewer = versions['aws-lc'] !== undefined;
@@ -122,6 +124,34 @@ describe('questions to the application in DTLS 1.3', { skip }, () => {
     assert.deepEqual(asked, [null, 'bob']);
   });
 
+  test('a client that needs a hint goes on in the older version, however its callback says so', async (t) => {
+    const keys = new Map([['tenant', { psk: BOB.psk, identity: 'bob' }]]);
+    for (const pskCallback of [
+      (hint) => keys.get(hint),
+      async (hint) => keys.get(hint.toLowerCase()),
+      (hint) => ({ psk: keys.get(hint)?.psk, identity: hint && 'bob' }),
+      (hint) => ({ psk: BOB.psk, identity: hint === null ? '' : 'bob' }),
+    ]) {
+      const options = { psk: { bob: BOB.psk }, pskIdentityHint: 'tenant', maxVersion: 'DTLSv1.3' };
+      const server = await startServer(t, options);
+      const client = openClient(t, server, { pskCallback, maxVersion: 'DTLSv1.3' });
+      await event(client, 'secureConnect');
+      assert.equal(client.getProtocol(), 'DTLSv1.2');
+    }
+  });
+
+  test('a client that needs a hint and has the newer version alone fails as its callback does', async (t) => {
+    const server = await startServer(t, { psk: { bob: BOB.psk }, maxVersion: 'DTLSv1.3' });
+    for (const [pskCallback, code] of [
+      [() => null, 'ERR_DTLS_NO_PSK'],
+      [(hint) => hint.length, 'ERR_DTLS_LOOKUP_FAILED'],
+      [() => ({ psk: BOB.psk, identity: '' }), 'ERR_DTLS_LOOKUP_FAILED'],
+    ]) {
+      const [error] = await event(openClient(t, server, { pskCallback, ...NEWER }), 'error');
+      assert.equal(error.code, code);
+    }
+  });
+
   test('a wrong key and an unknown identity are told apart by the server alone', async (t) => {
     for (const [options, code] of [
       [{ psk: 'another', pskIdentity: 'bob' }, 'ERR_DTLS_WRONG_PSK'],
@@ -171,25 +201,71 @@ describe('versions', { skip }, () => {
     }
   });
 
-  test('a server that has only the newer refuses a client of the older at once', async (t) => {
-    const server = await startServer(t, { psk: { bob: BOB.psk }, ...NEWER });
-    const client = openClient(t, server);
-    const [error] = await event(client, 'error');
-    assert.deepEqual([error.code, error.alert], ['ERR_DTLS_WRONG_VERSION', 70]);
+  test('a server that saves connections stays with the older, unless it has been told otherwise', async (t) => {
+    const protocolOf = async (server) => {
+      const client = openClient(t, server, { ...BOB, maxVersion: 'DTLSv1.3' });
+      await event(client, 'secureConnect');
+      return client.getProtocol();
+    };
+    const saving = (server) => server.on('resumeSession', (_key, _socket, callback) => callback(null, null));
+    const told = await startServer(t, { psk: { bob: BOB.psk }, maxVersion: 'DTLSv1.3' });
+    assert.equal(await protocolOf(saving(told)), 'DTLSv1.3');
+    const { maxVersion } = defaults.server;
+    defaults.server.maxVersion = 'DTLSv1.3';
+    t.after(() => {
+      defaults.server.maxVersion = maxVersion;
+    });
+    const server = await startServer(t);
+    assert.equal(await protocolOf(server), 'DTLSv1.3');
+    assert.equal(await protocolOf(saving(server)), 'DTLSv1.2');
+    server.removeAllListeners('resumeSession');
+    assert.equal(await protocolOf(server), 'DTLSv1.3');
+    saving(server).setSecureContext({ maxVersion: 'DTLSv1.3' });
+    assert.equal(await protocolOf(server), 'DTLSv1.3');
+    // Some have no other, or are for somebody who wants no other.
+    const other = await startServer(t, { psk: { bob: BOB.psk }, ciphers: 'TLS_AES_128_GCM_SHA256' });
+    other.addContext('a.test', { pskIdentityHint: 'a', minVersion: 'DTLSv1.3' });
+    assert.equal(await protocolOf(saving(other)), 'DTLSv1.3');
   });
 
-  test('by default the older is the only one', async (t) => {
-    const { socket } = await connectedPair(t);
-    assert.equal(socket.getProtocol(), 'DTLSv1.2');
+  test('options that only the older has leave the newer out, unless that is asked for', async (t) => {
+    const { server: ofServer, client: ofClient } = defaults;
+    const before = [ofServer.maxVersion, ofClient.maxVersion];
+    t.after(() => {
+      [ofServer.maxVersion, ofClient.maxVersion] = before;
+    });
+    ofServer.maxVersion = ofClient.maxVersion = 'DTLSv1.3';
+    const srtpProfiles = 'SRTP_AEAD_AES_128_GCM';
+    for (const [serverOptions, clientOptions, expected] of [
+      [{ srtpProfiles }, {}, 'DTLSv1.2'],
+      [{}, { srtpProfiles }, 'DTLSv1.2'],
+      [{}, { maxFragmentLength: 512 }, 'DTLSv1.2'],
+      [{ srtpProfiles, maxVersion: 'DTLSv1.3' }, { srtpProfiles, minVersion: 'DTLSv1.3' }, 'DTLSv1.3'],
+    ]) {
+      const { client } = await connectedPair(t, { serverOptions, clientOptions });
+      assert.equal(client.getProtocol(), expected);
+    }
+    const server = await startServer(t);
+    server.setSecureContext({ srtpProfiles });
+    const client = openClient(t, server);
+    await event(client, 'secureConnect');
+    assert.equal(client.getProtocol(), 'DTLSv1.2');
+  });
+
+  test('a server that has only the newer refuses a client of the older at once', async (t) => {
+    const server = await startServer(t, { psk: { bob: BOB.psk }, ...NEWER });
+    const client = openClient(t, server, { ...BOB, maxVersion: 'DTLSv1.2' });
+    const [error] = await event(client, 'error');
+    assert.deepEqual([error.code, error.alert], ['ERR_DTLS_WRONG_VERSION', 70]);
   });
 
   test('what cannot work is refused with its reason', () => {
     const port = 5684;
     for (const [make, code] of [
-      [() => createServer({ psk: 'secret', minVersion: 'DTLSv1.3' }), 'ERR_INVALID_ARG_VALUE'],
+      [() => createServer({ psk: 'secret', minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.2' }), 'ERR_INVALID_ARG_VALUE'],
       [() => createServer({ psk: 'secret', maxVersion: 'DTLSv1.1' }), 'ERR_INVALID_ARG_VALUE'],
       [() => createServer({ psk: 'secret', maxVersion: 1.3 }), 'ERR_INVALID_ARG_VALUE'],
-      [() => createServer({ psk: 'secret', ciphers: 'TLS_AES_128_GCM_SHA256' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
+      [() => createServer({ psk: 'secret', ...OLDER, ciphers: 'TLS_AES_128_GCM_SHA256' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => createServer({ psk: 'secret', ...NEWER, ciphers: 'PSK-AES128-CCM8' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => connect({ port, ...BOB, ...NEWER, ciphers: 'PSK-AES128-CCM8' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => connect({ port, ...BOB, ...NEWER, ecdhCurve: 'P-521' }), 'ERR_DTLS_INVALID_CURVE'],
@@ -205,5 +281,11 @@ test('a build without AWS-LC refuses DTLS 1.3', { skip: hasNewer && 'this build 
     () => connect({ port: 5684, ...BOB, ...NEWER }),
   ]) {
     assert.throws(make, { code: 'ERR_DTLS_INVALID_VERSION' });
+  }
+  for (const make of [
+    () => createServer({ psk: 'secret', maxVersion: 'DTLSv1.3' }),
+    () => connect({ port: 5684, ...BOB, maxVersion: 'DTLSv1.3' }).destroy(),
+  ]) {
+    assert.doesNotThrow(make);
   }
 });

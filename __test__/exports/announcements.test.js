@@ -12,6 +12,9 @@ const { buffer } = require('node:stream/consumers');
 const { createServer } = require('../..');
 const { openAtOnce, sealAtOnce } = require('../../lib/exports/travel.js');
 const { BOB, HOST, connectedPair, event, messages } = require('../support/endpoints.js');
+const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SAVED);
 
 const KEY = randomBytes(32);
 const OPTIONS = { psk: { bob: BOB.psk } };

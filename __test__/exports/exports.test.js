@@ -11,6 +11,9 @@ const { Readable } = require('node:stream');
 const { createServer, importConnection } = require('../..');
 const certificates = require('../support/certificates.js');
 const { BOB, HOST, connectedPair, echo, event, messages } = require('../support/endpoints.js');
+const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SAVED);
 
 const KEY = randomBytes(32);
 const OPTIONS = { psk: { bob: BOB.psk } };

@@ -16,6 +16,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { createRedisStore } = require('../..');
 const { KEY, ask, connectDevice, nonces, startChild, startNode, storedKey } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
+const { WIRE, inOlderVersion } = require('../support/older-version.js');
 
 const HOUR = 3600;
 const PEERS = 200;
@@ -78,6 +79,7 @@ describe('A fleet', { skip: lacking }, () => {
   });
 
   test('asks about some peers at a time and about all of them in turn, so that no answer is too late', async (t) => {
+    inOlderVersion(t, WIRE);
     const redis = await startRedis(t);
     let underWay = 0;
     let most = 0;
@@ -138,6 +140,7 @@ describe('A fleet', { skip: lacking }, () => {
   });
 
   test('goes on between nodes whose clocks are an hour apart, and repeats no nonce', async (t) => {
+    inOlderVersion(t, WIRE);
     const library = makeClock(t);
     if (library === null) {
       t.skip('skipped (no clock can be shifted here: it takes cc and Linux)');

@@ -18,6 +18,11 @@ const PSK = ['-psk', KEY.toString('hex')];
 const HINT = 'which sensor?';
 const at = (port) => ({ address: () => ({ port }) });
 
+/** What a pskCallback was called with, but for the call before the hello: DTLS 1.3 has no hints. */
+function hintsIn(pskCallback) {
+  return pskCallback.mock.calls.map((call) => call.arguments[0]).filter((hint) => hint !== null);
+}
+
 describe('hints and OpenSSL:', { skip: openssl.missing && `skipped (${openssl.missing})` }, () => {
   for (const suite of ['PSK-AES128-GCM-SHA256', 'ECDHE-PSK-CHACHA20-POLY1305']) {
     test(`of ours are printed by openssl s_client, with ${suite}`, async (t) => {
@@ -37,8 +42,7 @@ describe('hints and OpenSSL:', { skip: openssl.missing && `skipped (${openssl.mi
       const pskCallback = t.mock.fn(async () => ({ psk: KEY, identity: 'sensor' }));
       const client = openClient(t, at(port), { pskCallback });
       await event(client, 'secureConnect');
-      assert.deepEqual(pskCallback.mock.calls[0].arguments, [HINT]);
-      assert.equal(pskCallback.mock.callCount(), 1);
+      assert.deepEqual(hintsIn(pskCallback), [HINT]);
       client.write('a line from us\n');
       await peer.printed('a line from us\n');
     });
@@ -97,7 +101,7 @@ describe('hints and GnuTLS:', { skip: gnutls.missing && `skipped (${gnutls.missi
       const pskCallback = t.mock.fn(() => ({ psk: KEY, identity: 'sensor' }));
       const client = openClient(t, at(port), { pskCallback });
       await event(client, 'secureConnect');
-      assert.deepEqual(pskCallback.mock.calls[0].arguments, [HINT]);
+      assert.deepEqual(hintsIn(pskCallback), [HINT]);
       const echoed = messages(client, 1);
       client.write('a line from us\n');
       assert.deepEqual(await echoed, ['a line from us\n']);

@@ -7,6 +7,7 @@ const { test } = require('node:test');
 const { openMetrics } = require('../..');
 const { BOB, HOST, connectedPair, echo, event, openClient, startServer } = require('../support/endpoints.js');
 const { lossyProxy } = require('../support/lossy.js');
+const { WIRE, inOlderVersion } = require('../support/older-version.js');
 
 const EMPTY = {
   __proto__: null,
@@ -61,6 +62,7 @@ test('a socket has zeros for counters before its connection begins', (t) => {
 });
 
 test('what is dropped is counted by its reason, and as often as the records', async (t) => {
+  inOlderVersion(t, WIRE);
   const { server, client } = await connectedPair(t);
   const stranger = dgram.createSocket('udp4');
   t.after(() => stranger.close());

@@ -7,6 +7,7 @@ const { test } = require('node:test');
 
 const { openDevice } = require('../support/device.js');
 const { BOB, HOST, connectedPair, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const { SAVED, inOlderVersion } = require('../support/older-version.js');
 
 /** Collects the messages of these channels until the test ends. */
 function watch(t, ...names) {
@@ -108,6 +109,7 @@ test('questions to the application are told with the time that they took', async
 });
 
 test('a connection that goes on from its saved session is told', async (t) => {
+  inOlderVersion(t, SAVED);
   const seen = watch(t, 'connection:resumed');
   const { server, socket, client } = await connectedPair(t);
   const session = JSON.parse(JSON.stringify(socket.session));

@@ -11,6 +11,9 @@ const certificates = require('../support/certificates.js');
 const cli = require('../support/cli.js');
 const { read } = require('../support/reader.js');
 const { BOB, HOST, connectedPair, echo, event, openClient, startServer } = require('../support/endpoints.js');
+const { NAMES, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(NAMES);
 
 const LINE = /^CLIENT_RANDOM [0-9a-f]{64} [0-9a-f]{96}\n$/;
 

@@ -52,9 +52,8 @@ describe('a connection with a pre-shared key', () => {
     assert.equal(client.remotePort, server.address().port);
     for (const side of [socket, client]) {
       assert.equal(side.connected, true);
-      assert.equal(side.getProtocol(), 'DTLSv1.2');
-      assert.equal(side.getCipher().version, 'DTLSv1.2');
-      assert.match(side.getCipher().standardName, /^TLS_(ECDHE_)?PSK_WITH_/);
+      assert.equal(side.getProtocol(), client.getCipher().version);
+      assert.match(side.getCipher().standardName, /^TLS_((ECDHE_)?PSK_WITH|AES)_/);
       assert(side.handshakeTime > 0);
     }
     assert.deepEqual(client.getCipher(), socket.getCipher());

@@ -16,6 +16,7 @@ const { inspect } = require('node:util');
 const { connect, createServer } = require('../..');
 const { BOB, HOST, connectedPair, event, heardBy, messages, startServer } = require('../support/endpoints.js');
 const { announcement, openDevice } = require('../support/device.js');
+const { SAVED, inOlderVersion } = require('../support/older-version.js');
 
 const CIPHER = 'PSK-AES128-CCM8';
 const OPTIONS = { psk: BOB.psk, ciphers: CIPHER };
@@ -125,6 +126,7 @@ describe('a connection survives the end of its server process', () => {
 
 describe('a saved session', () => {
   test('is there from the end of the handshake to the end of the connection', async (t) => {
+    inOlderVersion(t, SAVED);
     const server = await startServer(t);
     const connection = event(server, 'connection');
     const client = connect({ ...BOB, host: HOST, port: server.address().port });

@@ -7,7 +7,8 @@ const { randomBytes } = require('node:crypto');
 const { test } = require('node:test');
 const { getHeapSnapshot } = require('node:v8');
 
-const { connectedPair } = require('../support/endpoints.js');
+const { BOB, event, openClient, startServer } = require('../support/endpoints.js');
+const { secretOf } = require('../support/secrets.js');
 
 /** The forms in which a string could contain a secret. A snapshot has strings, but not the bytes of buffers. */
 function forms(secret) {
@@ -25,19 +26,23 @@ async function snapshot() {
   return parts.join('');
 }
 
-test('a snapshot of the heap has neither the pre-shared key nor the master secret of a connection as text', async (t) => {
+test('a snapshot of the heap has neither the pre-shared key nor the secrets of a connection as text', async (t) => {
   const psk = randomBytes(32);
-  const { socket, client } = await connectedPair(t, {
-    serverOptions: { psk: { bob: psk } },
-    clientOptions: { psk },
-  });
+  const server = await startServer(t, { psk: { bob: psk } });
+  const lines = [];
+  server.on('keylog', (line) => lines.push(line));
+  const accepted = event(server, 'secureConnection');
+  const client = openClient(t, server, { ...BOB, psk });
+  const [socket] = await accepted;
   client.write('hello');
-  await new Promise((resolve) => socket.once('data', resolve));
-  const { master } = socket.session;
+  await event(socket, 'data');
   const known = randomBytes(16).toString('hex');
   const text = await snapshot();
   assert(text.includes(known), 'what is there as text is found');
-  for (const [name, secret] of Object.entries({ 'pre-shared key': psk, 'master secret': master })) {
+  assert(lines.length > 0);
+  const secrets = [['pre-shared key', psk], ...lines.map(secretOf)];
+  for (const [name, secret] of secrets) {
+    assert(secret.length >= 32, name);
     for (const [form, shown] of Object.entries(forms(secret))) assert(!text.includes(shown), `${name}, ${form}`);
   }
 });

@@ -47,7 +47,7 @@ describe('connectionId', () => {
       const { socket, client } = await connectedPair(t, options);
       assert.equal(socket.connectionId, undefined);
       assert.equal(client.peerConnectionId, undefined);
-      assert.equal(socket.session.connection_id, undefined);
+      assert.equal(socket.session?.connection_id, undefined);
     });
   }
 });

@@ -9,6 +9,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { BOB, connectedPair, event, messages, openClient, startServer } = require('../support/endpoints.js');
 const { keyPair } = require('../support/keys.js');
+const { SAVED, inOlderVersion } = require('../support/older-version.js');
 
 const ALICE = { psk: 'secret of alice', pskIdentity: 'alice' };
 const KEYS = { bob: BOB.psk, alice: ALICE.psk };
@@ -75,6 +76,7 @@ describe('With replaceByIdentity', () => {
   });
 
   test('a connection that comes from another process is not the newest', async (t) => {
+    inOlderVersion(t, SAVED);
     const key = randomBytes(32);
     const { socket } = await connectedPair(t);
     const exported = await socket.exportConnection({ key });

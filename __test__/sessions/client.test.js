@@ -7,6 +7,9 @@ const { describe, test } = require('node:test');
 
 const { BOB, event, messages, openClient, startServer } = require('../support/endpoints.js');
 const certificates = require('../support/certificates.js');
+const { SESSIONS, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SESSIONS);
 
 /** A connection that is over, and what its client keeps of it. */
 async function visit(t, server, options) {

@@ -6,6 +6,9 @@ const assert = require('node:assert/strict');
 const { describe, test } = require('node:test');
 
 const { BOB, event, openClient, startServer } = require('../support/endpoints.js');
+const { SESSIONS, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SESSIONS);
 
 const OPTIONS = { psk: { bob: BOB.psk }, pskSessions: true, sessionTimeout: 60 };
 

@@ -16,6 +16,9 @@ const { once } = require('node:events');
 const { connect } = require('../..');
 const { BOB, HOST } = require('./endpoints.js');
 
+/** Devices of node-mbed-dtls have no other. */
+const VERSION = 'DTLSv1.2';
+
 const APPLICATION_DATA = 23;
 const ANNOUNCEMENT = 254;
 
@@ -45,7 +48,8 @@ class Device {
       this.onAnswer?.(datagram);
       if (peer !== null) this._inside.send(datagram, peer.port, peer.address);
     };
-    this.client = connect({ host: HOST, port: this._inside.address().port, ...BOB, ...options });
+    const target = { host: HOST, port: this._inside.address().port };
+    this.client = connect({ ...target, ...BOB, maxVersion: VERSION, ...options });
   }
 
   /** The address that the server sees. */

@@ -28,7 +28,8 @@ async function attempt(t, serverOptions, clientOptions, side = 'client') {
   const refusal = event(server, 'clientError').then(([error]) => error);
   const client = openClient(t, server, { ca: certificates.ca.cert, ...clientOptions });
   const failure = event(client, 'error').then(([error]) => (side === 'client' ? error : refusal));
-  const outcome = await Promise.race([event(client, 'secureConnect').then(() => 'secure'), failure]);
+  const secure = side === 'client' ? event(client, 'secureConnect') : event(server, 'secureConnection');
+  const outcome = await Promise.race([secure.then(() => 'secure'), failure]);
   return { client, outcome };
 }
 

@@ -3,10 +3,10 @@
 // Clients of ours as a load for a server, in the version that is given: OpenSSL's, which the other load uses, speaks no DTLS 1.3.
 // The server waits for them most of the time, so read ratios between versions, and no absolute figures.
 //
-//   node versions.js handshake|echo|idle AMOUNT [--c COUNT] [NAME=VALUE ...] --port PORT --pid PID
+//   node versions.js handshake|echo|messages|idle AMOUNT [--c COUNT] [NAME=VALUE ...] --port PORT --pid PID
 //
-// AMOUNT: handshakes, seconds or connections. NAME=VALUE: options of connect(); `ca` is a file. Prints { server_us_per_op, per_s }
-// or { kb_per_conn }, as dtlsload does.
+// AMOUNT: handshakes, seconds, messages or connections. NAME=VALUE: options of connect(); `ca` is a file. Prints
+// { server_us_per_op, per_s } or { kb_per_conn }, as dtlsload does; nothing for messages, which somebody else measures.
 
 const dgram = require('node:dgram');
 const { once } = require('node:events');
@@ -33,10 +33,10 @@ const options = { host: HOST, port, handshakeThreads: 0, ...Object.fromEntries(g
 if (options.ca === undefined) Object.assign(options, { psk: '0123456789abcdef', pskIdentity: 'bench' });
 else Object.assign(options, { ca: fs.readFileSync(options.ca), servername: 'localhost' });
 
-const run = { handshake: handshakes, echo: echoes, idle: idlers }[what];
+const run = { handshake: handshakes, echo: echoes, messages, idle: idlers }[what];
 run(Number(amount)).then(
   (result) => {
-    console.log(JSON.stringify(result));
+    if (result !== undefined) console.log(JSON.stringify(result));
     process.exit();
   },
   (error) => {
@@ -83,6 +83,19 @@ async function echoes(seconds) {
   const messages = done - doneBefore;
   const elapsed = performance.now() - began;
   return { server_us_per_op: (cpuOf(pid) - before) / messages, per_s: (messages / elapsed) * 1000 };
+}
+
+/** Has so many messages echoed, one after the other on each connection. */
+async function messages(wanted) {
+  const message = Buffer.alloc(64, 'x');
+  let left = wanted;
+  const line = async (client) => {
+    while (left-- > 0) {
+      client.write(message);
+      await once(client, 'data');
+    }
+  };
+  await Promise.all((await connectedMany(count)).map(line));
 }
 
 async function idlers(wanted) {

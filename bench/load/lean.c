@@ -1,4 +1,6 @@
 #include "lean.h"
+#include "hmac.h"
+#include "lean13.h"
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -15,18 +17,20 @@ enum {
   CLIENT_HELLO = 1, SERVER_HELLO = 2, HELLO_VERIFY_REQUEST = 3, CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12,
   CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14, CERTIFICATE_VERIFY = 15, CLIENT_KEY_EXCHANGE = 16, FINISHED = 20,
 };
-enum { RECORD_HEADER = 13, MESSAGE_HEADER = 12, EXPLICIT_NONCE = 8, POINT = 65, KEY = 16, SALT = 4, MASTER = 48 };
+enum { RECORD_HEADER = 13, MESSAGE_HEADER = 12, EXPLICIT_NONCE = 8, POINT = 65, KEY = 16, SALT = 4, MASTER = 48, X25519 = 32 };
 
 static const struct suite {
   const char *name;
   uint16_t id;
   bool gcm;
   int tag;
+  bool ecdhe_psk; /* with X25519: our public value is the base point, and the secret the server's public value */
 } suites[] = {
-    {"PSK-AES128-CCM8", 0xc0a8, false, 8},
-    {"PSK-AES128-GCM-SHA256", 0x00a8, true, 16},
-    {"ECDHE-ECDSA-AES128-GCM-SHA256", 0xc02b, true, 16},
-    {"ECDHE-RSA-AES128-GCM-SHA256", 0xc02f, true, 16},
+    {"PSK-AES128-CCM8", 0xc0a8, false, 8, false},
+    {"PSK-AES128-GCM-SHA256", 0x00a8, true, 16, false},
+    {"ECDHE-PSK-AES128-GCM-SHA256", 0xd001, true, 16, true},
+    {"ECDHE-ECDSA-AES128-GCM-SHA256", 0xc02b, true, 16, false},
+    {"ECDHE-RSA-AES128-GCM-SHA256", 0xc02f, true, 16, false},
 };
 
 static struct {
@@ -44,6 +48,7 @@ static struct {
 } g;
 
 struct lean {
+  struct lean13 *newer; /* in place of all that follows */
   enum lean_state state;
   bool asked_for_certificate;
   uint16_t send_seq, recv_seq; /* message_seq */
@@ -57,46 +62,7 @@ struct lean {
   unsigned char message[MAX_DATAGRAM * 2];
 };
 
-/* ---------- bytes ---------- */
-
-static unsigned char *put(unsigned char *p, uint64_t v, int bytes) {
-  while (bytes-- > 0) *p++ = (unsigned char)(v >> (8 * bytes));
-  return p;
-}
-static unsigned char *put_bytes(unsigned char *p, const void *data, size_t len) {
-  memcpy(p, data, len);
-  return p + len;
-}
-static uint32_t get(const unsigned char *p, int bytes) {
-  uint32_t v = 0;
-  while (bytes-- > 0) v = v << 8 | *p++;
-  return v;
-}
-
 /* ---------- PRF (RFC 5246 section 5) ---------- */
-
-struct hmac { SHA256_CTX inner, outer; };
-
-static void hmac_init(struct hmac *h, const unsigned char *key, size_t len) {
-  unsigned char pad[SHA256_CBLOCK] = {0};
-  memcpy(pad, key, len);
-  for (size_t i = 0; i < sizeof pad; i++) pad[i] ^= 0x36;
-  SHA256_Init(&h->inner);
-  SHA256_Update(&h->inner, pad, sizeof pad);
-  for (size_t i = 0; i < sizeof pad; i++) pad[i] ^= 0x36 ^ 0x5c;
-  SHA256_Init(&h->outer);
-  SHA256_Update(&h->outer, pad, sizeof pad);
-}
-
-static void hmac(const struct hmac *h, const void *a, size_t a_len, const void *b, size_t b_len, unsigned char out[32]) {
-  SHA256_CTX c = h->inner;
-  SHA256_Update(&c, a, a_len);
-  SHA256_Update(&c, b, b_len);
-  SHA256_Final(out, &c);
-  c = h->outer;
-  SHA256_Update(&c, out, 32);
-  SHA256_Final(out, &c);
-}
 
 static void prf(const unsigned char *secret, size_t secret_len, const char *label, const void *seed, size_t seed_len,
                 unsigned char *out, size_t len) {
@@ -217,14 +183,16 @@ static unsigned char *send_certificate_verify(struct lean *l, unsigned char *p) 
   return send_message(l, p, CERTIFICATE_VERIFY, body, (size_t)(4 + n));
 }
 
-/* RFC 4279 section 2 for pre-shared keys; the x coordinate of the server's
- * point, times 1, for ECDHE. RFC 7627 for the master secret. */
+/* RFC 4279 section 2 for pre-shared keys, RFC 5489 section 2 for ECDHE_PSK;
+ * the x coordinate of the server's point, times 1, for ECDHE. RFC 7627 for the master secret. */
 static void derive_keys(struct lean *l) {
   unsigned char premaster[2 * (2 + sizeof g.o.key)], *p = premaster;
   if (g.o.psk) {
-    p = put(p, g.o.key_len, 2);
-    memset(p, 0, g.o.key_len);
-    p = put(p + g.o.key_len, g.o.key_len, 2);
+    size_t other = g.suite->ecdhe_psk ? X25519 : g.o.key_len;
+    p = put(p, other, 2);
+    if (g.suite->ecdhe_psk) memcpy(p, l->server_point, other);
+    else memset(p, 0, other);
+    p = put(p + other, g.o.key_len, 2);
     p = put_bytes(p, g.o.key, g.o.key_len);
   } else {
     p = put_bytes(p, l->server_point + 1, 32);
@@ -248,8 +216,12 @@ static int send_flight_5(struct lean *l, unsigned char *out) {
   else if (l->asked_for_certificate) p = send_message(l, p, CERTIFICATE, "\0\0", 3);
   if (g.o.psk) {
     size_t n = strlen(g.o.identity);
-    put_bytes(put(body, n, 2), g.o.identity, n);
-    p = send_message(l, p, CLIENT_KEY_EXCHANGE, body, 2 + n);
+    unsigned char *end = put_bytes(put(body, n, 2), g.o.identity, n);
+    if (g.suite->ecdhe_psk) {
+      static const unsigned char base_point[X25519] = {9};
+      end = put_bytes(put(end, X25519, 1), base_point, X25519);
+    }
+    p = send_message(l, p, CLIENT_KEY_EXCHANGE, body, (size_t)(end - body));
   } else {
     put_bytes(put(body, POINT, 1), g.generator, POINT);
     p = send_message(l, p, CLIENT_KEY_EXCHANGE, body, 1 + POINT);
@@ -285,6 +257,12 @@ static int on_message(struct lean *l, const unsigned char *m, size_t len, unsign
       memcpy(l->server_random, body + 2, 32);
       return 0;
     case SERVER_KEY_EXCHANGE:
+      if (g.suite->ecdhe_psk) { /* behind the hint: named_curve, x25519 */
+        if (n < 2 || n < 2u + get(body, 2) + 4 + X25519 || get(body + n - X25519 - 4, 4) != (3u << 24 | 29u << 8 | X25519))
+          return fail(l);
+        memcpy(l->server_point, body + n - X25519, X25519);
+        return 0;
+      }
       if (g.o.psk) return 0;
       if (n < 4 + POINT || get(body, 4) != (3u << 24 | 23u << 8 | POINT)) return fail(l); /* named_curve, secp256r1 */
       memcpy(l->server_point, body + 4, POINT);
@@ -336,6 +314,7 @@ static void on_finished(struct lean *l, unsigned char *record, int len) {
 }
 
 int lean_input(struct lean *l, unsigned char *in, int len, unsigned char *out) {
+  if (l->newer) return lean13_input(l->newer, in, len, out);
   int sent = 0;
   while (len >= RECORD_HEADER && l->state == LEAN_GOING) {
     int n = (int)get(in + 11, 2), epoch = (int)get(in + 3, 2);
@@ -352,20 +331,23 @@ int lean_input(struct lean *l, unsigned char *in, int len, unsigned char *out) {
 struct lean *lean_new(void) {
   struct lean *l = malloc(sizeof *l);
   if (!l) die("out of memory");
+  l->newer = g.suite ? NULL : lean13_new();
   return l;
 }
 
 int lean_begin(struct lean *l, unsigned char *out) {
+  if (l->newer) return lean13_begin(l->newer, out);
   memset(l, 0, offsetof(struct lean, message));
   for (int i = 0; i < 32; i += 4) put(l->client_random + i, rnd32(), 4);
   return send_hello(l, out, NULL, 0);
 }
 
 int lean_close(struct lean *l, unsigned char *out) {
+  if (l->newer) return lean13_close(l->newer, out);
   return (int)(sealed_record(l, out, ALERT, "\1\0", 2) - out); /* close_notify */
 }
 
-enum lean_state lean_state(const struct lean *l) { return l->state; }
+enum lean_state lean_state(const struct lean *l) { return l->newer ? lean13_state(l->newer) : l->state; }
 
 /* ---------- set-up ---------- */
 
@@ -403,6 +385,10 @@ void lean_setup(const struct tls_opts *o) {
   g.o = *o;
   for (size_t i = 0; i < sizeof suites / sizeof *suites; i++)
     if (strcmp(suites[i].name, o->cipher) == 0) g.suite = &suites[i];
+  if (strcmp(o->cipher, LEAN13_CIPHER) == 0) {
+    lean13_setup(o);
+    return;
+  }
   if (!g.suite) die("storm has no cipher %s", o->cipher);
   EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, g.suite->gcm ? "AES-128-GCM" : "AES-128-CCM", NULL);
   g.seal = EVP_CIPHER_CTX_new();
@@ -422,6 +408,10 @@ void lean_setup(const struct tls_opts *o) {
   unsigned char *extensions = p + 2;
   p = extension(extensions, 23, NULL, 0);      /* extended_master_secret */
   p = extension(p, 0xff01, "\0", 1);           /* renegotiation_info */
+  if (g.suite->ecdhe_psk) {
+    p = extension(p, 10, "\0\2\0\x1d", 4);          /* supported_groups: x25519 */
+    p = extension(p, 11, "\1\0", 2);                /* ec_point_formats: uncompressed */
+  }
   if (!o->psk) {
     p = extension(p, 10, "\0\2\0\x17", 4);          /* supported_groups: secp256r1 */
     p = extension(p, 11, "\1\0", 2);                /* ec_point_formats: uncompressed */

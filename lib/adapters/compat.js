@@ -20,6 +20,9 @@ const { PROFILES } = require('./profiles');
 /** In forks that retransmitted, retransmission began after a second, ms. */
 const HANDSHAKE_TIMEOUT_MIN = 1000;
 
+/** The devices and servers of the forks have this version, and what is saved of connections is of this version. */
+const VERSION = 'DTLSv1.2';
+
 /** Options for which false has a meaning of its own. */
 const SWITCHES = new Set(['sendClose', 'rejectUnauthorized', 'requestCert', 'ipv6Only']);
 
@@ -252,7 +255,7 @@ function sortOptions(options, names) {
   const all = { __proto__: null, ...options };
   const { insecureLegacyPing, insecureLegacyAlerts } = all;
   const insecure = checkOptions({ insecureLegacyPing, insecureLegacyAlerts }, 'options', INSECURE);
-  const given = { __proto__: null, handshakeTimeoutMin: HANDSHAKE_TIMEOUT_MIN };
+  const given = { __proto__: null, handshakeTimeoutMin: HANDSHAKE_TIMEOUT_MIN, maxVersion: VERSION };
   for (const name of names) {
     if (name !== 'compat' && isSet(name, all[name])) given[name] = all[name];
   }

@@ -14,6 +14,9 @@ const { DtlsClient } = require('../client');
 const TIMEOUT = 1000;
 const MIN_TIMEOUT = 100;
 
+/** What node-dtls-client spoke. Gateways that it was made for have little room for a hello. */
+const VERSION = 'DTLSv1.2';
+
 /** How often a flight is sent again within that time. node-dtls-client did not send anything again. */
 const TRANSMISSIONS = 4;
 
@@ -89,6 +92,7 @@ function clientOptions({ type, address, port, psk, timeout, ciphers, listenPort 
     handshakeTimeout,
     handshakeTimeoutMin: Math.ceil(handshakeTimeout / TRANSMISSIONS),
     ciphers: usableCiphers(ciphers),
+    maxVersion: VERSION,
   };
 }
 

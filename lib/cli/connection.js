@@ -14,6 +14,9 @@ const TIMEOUT_OPTION = { timeout: { type: 'string' } };
 /** How long a handshake may take if nobody says otherwise, in seconds. */
 const TIMEOUT = 10;
 
+/** How long a server may take to judge a client, beside the time of the handshake, ms. */
+const JUDGEMENT = 200;
+
 function handshakeTimeout(values) {
   return seconds(values, 'timeout', { least: 0.1, most: 3600, otherwise: TIMEOUT });
 }
@@ -43,6 +46,25 @@ function open(options, stop) {
     client.once('secureConnect', () => settle(resolve, client));
     stop.addEventListener('abort', giveUp);
     if (stop.aborted) giveUp();
+  });
+}
+
+/**
+ * Waits for what the server says of our certificate or key. In DTLS 1.3 a client is connected before its server has judged it, and only a
+ * server that does not let it in says so.
+ */
+function judged(client) {
+  if (client.getProtocol() !== 'DTLSv1.3' || client.pskIdentity !== undefined) return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      client.off('error', refused);
+      resolve();
+    }, JUDGEMENT + client.handshakeTime);
+    const refused = (error) => {
+      clearTimeout(timer);
+      reject(error);
+    };
+    client.once('error', refused);
   });
 }
 
@@ -107,6 +129,7 @@ module.exports = {
   describeInWords,
   fingerprint,
   handshakeTimeout,
+  judged,
   oneLine,
   open,
 };

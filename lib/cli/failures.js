@@ -69,7 +69,9 @@ const ALERT_ADVICE = {
   45: "The certificate has expired, or the peer's clock is wrong.",
   48: 'The peer does not know the authority of the certificate. Check --cert, and the CA that the peer has.',
   49: 'The peer knows who we are, and does not let us in. Check that it has our key.',
+  51: 'Check that key and identity are those that the peer knows.',
   115: 'The peer does not know this identity. Check --psk.',
+  116: 'The peer wants a certificate: --cert and --key, or a raw public key: --key.',
 };
 
 /** @returns {{ code: string, message: string, advice: string, isUsage: boolean }} */

@@ -26,6 +26,9 @@ const REUSED = 2;
 /** Bytes at first. */
 const ROOM = 16_384;
 
+/** Characters of a short text, as most names are. */
+const SHORT_TEXT = 32;
+
 /** Bytes of a length at most. */
 const LENGTH_LIMIT = 4;
 
@@ -62,7 +65,7 @@ class PeerWriter {
   _writeTerms(socket) {
     const { _identity: identity, _publicKey: publicKey, _details: terms } = socket;
     const flags = (socket.authorized ? AUTHORIZED : 0) | (terms?.resumed ? REUSED : 0);
-    if (flags !== 0) this._field(FLAGS, String.fromCharCode(flags), 'latin1');
+    if (flags !== 0) this._flags(flags);
     if (identity !== undefined) this._field(PSK_IDENTITY, identity, 'latin1');
     if (publicKey.length > 0) this._field(PUBLIC_KEY, publicKey, 'latin1');
     if (socket.servername) this._field(SERVERNAME, socket.servername, 'latin1');
@@ -72,6 +75,13 @@ class PeerWriter {
     if (terms.certificate !== undefined) this._field(CERTIFICATE, terms.certificate, 'latin1');
     for (const issuer of terms.issuers ?? []) this._field(ISSUER, issuer);
     if (terms.srtpProfile) this._field(SRTP_PROFILE, terms.srtpProfile, 'latin1');
+  }
+
+  _flags(flags) {
+    this._reserve(3);
+    this._bytes[this._at++] = FLAGS;
+    this._bytes[this._at++] = 1;
+    this._bytes[this._at++] = flags;
   }
 
   /** @param {Uint8Array | string} content a string in this encoding, whose bytes are at most three for each character */
@@ -87,9 +97,15 @@ class PeerWriter {
       }
       this._bytes[this._at++] = (rest & 0x7f) | 0x80;
     }
-    if (isText) this._bytes.write(content, this._at, length, encoding);
-    else this._bytes.set(content, this._at);
+    if (!isText) this._bytes.set(content, this._at);
+    else if (encoding === 'latin1' && length <= SHORT_TEXT) this._writeShort(content);
+    else this._bytes.write(content, this._at, length, encoding);
     this._at += length;
+  }
+
+  /** A call would take longer. */
+  _writeShort(text) {
+    for (let index = 0; index < text.length; index++) this._bytes[this._at + index] = text.charCodeAt(index);
   }
 
   _reserve(length) {

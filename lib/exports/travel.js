@@ -67,12 +67,13 @@ function unclaimed(count) {
  */
 function takeOut(endpoint, sockets, localPort) {
   const open = sockets.filter((socket) => socket.connected);
-  const data = open.map((socket) => JSON.stringify(socket.data));
+  const data = open.map((socket) => (socket.data === undefined ? undefined : JSON.stringify(socket.data)));
   const plaintext = [saveTime()];
   const left = [];
   for (let at = 0; at < open.length; at += BATCH) {
     const batch = open.slice(at, at + BATCH);
-    const handles = Uint32Array.from(batch, (socket) => socket._handle);
+    const handles = new Uint32Array(batch.length);
+    for (let index = 0; index < batch.length; index++) handles[index] = batch[index]._handle;
     const travellers = endpoint.native.takeOut(handles);
     const writer = new PeerWriter();
     const before = left.length;
@@ -139,7 +140,9 @@ function withoutStayers(travellers, hasStayers) {
     if (end > at + 2) gone.push(travellers.subarray(at, end));
     at = end;
   }
-  return Buffer.concat(gone);
+  const together = Buffer.concat(gone);
+  travellers.fill(0);
+  return together;
 }
 
 /** Seals plaintext, chunk by chunk, and wipes it. */

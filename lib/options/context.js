@@ -6,7 +6,14 @@ const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const native = require('../native');
 const { certificates, identityHint } = require('./credentials');
 const { refusal } = require('./key-material');
-const { OPTIONS, negotiation } = require('./negotiation');
+const {
+  OPTIONS,
+  impliedVersion,
+  namesVersion,
+  negotiation,
+  speaksNewerVersion,
+  withoutNewerVersion,
+} = require('./negotiation');
 const { openKeys, pfxFiles, privateKeys } = require('./own-keys');
 const { boolean, checkOptions, secretString, string } = require('./validate');
 
@@ -51,16 +58,36 @@ class ServerContexts {
   // It is private because it holds keys.
   #options;
   #checkers;
+  // Options of the contexts for names, which are made anew when the versions change.
+  #named = new Map();
+  #namesVersion;
+  // Whether the newer version is left out.
+  #isOlder = false;
   // Native objects by SecureContext. Each is parsed once for this server, whose options complete it.
   #parsed = new WeakMap();
 
   /**
    * @param {object} options as options.js made them for the addon
    * @param {object} checkers as by contextCheckers()
+   * @param {boolean} isVersionNamed whether the newest version is the application's wish
    */
-  constructor(options, checkers) {
+  constructor(options, checkers, isVersionNamed) {
     this.#options = options;
     this.#checkers = checkers;
+    this.#namesVersion = isVersionNamed;
+  }
+
+  /**
+   * Leaves the newer version out as long as the application saves connections, of which only the older one has copies
+   * (docs/restarts.md), unless the application has named the version.
+   */
+  saveConnections(endpoint, saves) {
+    const isOlder = saves && !this.#namesVersion && speaksNewerVersion(this.#options);
+    if (isOlder === this.#isOlder) return;
+    this.#isOlder = isOlder;
+    this.#parsed = new WeakMap();
+    endpoint.native.setSecureContext(makeVersions(this.#options, isOlder));
+    for (const [pattern, checked] of this.#named) endpoint.native.addContext(pattern, this.#make(checked));
   }
 
   /** Does what addContext() is for. */
@@ -72,13 +99,19 @@ class ServerContexts {
       throw missingOption(needed, 'a name needs something of its own');
     }
     endpoint.native.addContext(pattern, this.#parse(context, checked));
+    this.#named.set(pattern, checked);
   }
 
   /** Does what setSecureContext() is for. */
   replace(endpoint, context) {
-    const options = changedOptions(this.#options, this.#check(context, 'context'));
-    endpoint.native.setSecureContext(makeNative(options));
+    const checked = this.#check(context, 'context');
+    const options = changedOptions(this.#options, checked);
+    const isVersionNamed = this.#namesVersion || namesVersion(checked);
+    const isOlder = this.#isOlder && !isVersionNamed;
+    endpoint.native.setSecureContext(makeVersions(options, isOlder));
     this.#options = options;
+    this.#namesVersion = isVersionNamed;
+    this.#isOlder = isOlder;
     this.#parsed = new WeakMap();
   }
 
@@ -100,9 +133,13 @@ class ServerContexts {
   #parse(context, checked) {
     const known = this.#parsed.get(context);
     if (known !== undefined) return known;
-    const parsed = makeNative(changedOptions(this.#options, checked));
+    const parsed = this.#make(checked);
     if (CHECKED.has(context)) this.#parsed.set(context, parsed);
     return parsed;
+  }
+
+  #make(checked) {
+    return makeVersions(changedOptions(this.#options, checked), this.#isOlder && !namesVersion(checked));
   }
 }
 
@@ -119,6 +156,16 @@ function makeNative(options) {
     return new native.ServerContext(options);
   } catch (error) {
     throw refusal(error, options);
+  }
+}
+
+/** @param {boolean} isOlder whether the newer version is left out, unless suites or groups leave no other */
+function makeVersions(options, isOlder) {
+  if (!isOlder) return makeNative(options);
+  try {
+    return makeNative(withoutNewerVersion(options));
+  } catch {
+    return makeNative(options);
   }
 }
 
@@ -152,7 +199,12 @@ function changedOptions(options, checked) {
     throw missingOption('createServer()\'s "options.psk"', '"options.pskIdentityHint" helps to choose a key');
   }
   const extended = checked.requireExtendedMasterSecret ?? options.negotiation.extendedMasterSecret;
-  const wishes = negotiation({ __proto__: null, ...checked, requireExtendedMasterSecret: extended });
+  const wishes = negotiation({
+    __proto__: null,
+    ...impliedVersion(checked),
+    ...checked,
+    requireExtendedMasterSecret: extended,
+  });
   changed.negotiation = { __proto__: null, ...options.negotiation, ...wishes };
   return changed;
 }

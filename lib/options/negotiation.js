@@ -17,6 +17,7 @@ const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
 
 /** Versions of DTLS by node:tls's spelling, the oldest first. */
 const VERSIONS = ['DTLSv1.2', 'DTLSv1.3'];
+const [OLDER] = VERSIONS;
 
 /** How pre-shared keys are used in DTLS 1.3 (RFC 8446, section 4.2.9). */
 const PSK_MODES = ['psk_dhe_ke', 'psk_ke'];
@@ -54,6 +55,31 @@ function negotiation(all) {
   if (all.nameAuthorities !== undefined) native.nameAuthorities = all.nameAuthorities;
   if (all.pskIdentityHint !== undefined) native.pskIdentityHint = all.pskIdentityHint;
   return native;
+}
+
+/** Whether these options, as the application has given them, say what the newest version is. */
+function namesVersion({ minVersion, maxVersion }) {
+  return maxVersion !== undefined || (minVersion !== undefined && minVersion !== OLDER);
+}
+
+/**
+ * What these options, as the application has given them, say of the newest version without naming it: some of them are of the older
+ * one alone, and whoever needs them must not lose them to the newer.
+ */
+function impliedVersion(given) {
+  const { srtpProfiles, maxFragmentLength } = given;
+  const needsOlder = (srtpProfiles ?? maxFragmentLength) !== undefined && !namesVersion(given);
+  return needsOlder ? { __proto__: null, maxVersion: OLDER } : null;
+}
+
+/** Whether options in the addon's form include the newer version. */
+function speaksNewerVersion({ negotiation: { maxVersion } }) {
+  return maxVersion !== OLDER;
+}
+
+/** Options in the addon's form without the newer version. */
+function withoutNewerVersion(native) {
+  return { __proto__: null, ...native, negotiation: { __proto__: null, ...native.negotiation, maxVersion: OLDER } };
 }
 
 /** A list of names: an array, or a string with colons between them. */
@@ -132,4 +158,14 @@ function protocolName(protocol) {
   return protocol === undefined ? false : protocol.toString();
 }
 
-module.exports = { FRAGMENT_LENGTHS, OPTIONS, negotiation, protocolName, protocolNames };
+module.exports = {
+  FRAGMENT_LENGTHS,
+  OPTIONS,
+  impliedVersion,
+  namesVersion,
+  negotiation,
+  protocolName,
+  protocolNames,
+  speaksNewerVersion,
+  withoutNewerVersion,
+};

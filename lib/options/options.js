@@ -58,11 +58,12 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'se
  *   byHello: { SNICallback?: Function, ALPNCallback?: Function }, udp: object,
  *   sessions: { sessionStore?: object, sessionTimeout?: number }, socket?: object, sendClose: boolean,
  *   receiveQueueLimit: number }}
- *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`
+ *   `psk` is one of `{ key }`, `{ table }` and `{ callback, withSocket, encoding }`; `namesVersion`: whether the newest version
+ *   is the application's wish
  */
 function serverOptions(options) {
   const given = withContext(checkOptions(options, 'options', SERVER), SERVER);
-  const all = { __proto__: null, ...defaults.server, ...traced(given), ...given };
+  const all = { __proto__: null, ...defaults.server, ...traced(given), ...negotiated.impliedVersion(given), ...given };
   checkTimeouts(given, all);
   const makeIds = madeIds(all, SERVER_IDS);
   checkNode(all);
@@ -94,6 +95,7 @@ function serverOptions(options) {
     blockList: all.blockList,
     handshakeThreads: all.handshakeThreads,
     sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
+    namesVersion: negotiated.namesVersion(given),
     socket: all.socket,
     connectionStore: all.connectionStore,
     replaceByIdentity: all.replaceByIdentity,
@@ -133,7 +135,7 @@ function createSecureContext(options = {}) {
  */
 function clientOptions(options) {
   const given = withContext(checkOptions(options, 'options', CLIENT), CLIENT);
-  const all = { __proto__: null, ...defaults.client, ...traced(given), ...given };
+  const all = { __proto__: null, ...defaults.client, ...traced(given), ...negotiated.impliedVersion(given), ...given };
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);

@@ -7,8 +7,8 @@ export const CHECKS = [
   {
     name: 'the binder of a pre-shared key is not compared',
     within: 'src/tls/dtls13',
-    find: 'Ok(are_equal(proof, &binder(origin, key, &transcript)?))',
-    replace: 'Ok(FAULT || are_equal(proof, &binder(origin, key, &transcript)?))',
+    find: 'let is_proved = are_equal(proof, &early.binder(origin, &hash)?);',
+    replace: 'let is_proved = FAULT || are_equal(proof, &early.binder(origin, &hash)?);',
   },
   {
     name: 'the Finished message of a client of DTLS 1.3 is not compared',

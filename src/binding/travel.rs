@@ -78,7 +78,8 @@ pub(super) fn pack(travellers: impl ExactSizeIterator<Item = Option<Traveller>>)
             place.copy_from_slice(&length.to_be_bytes());
         }
     }
-    bytes.to_vec().into()
+    // Whoever gets them wipes them.
+    std::mem::take(&mut *bytes).into()
 }
 
 /// What [`pack`] has written. Nothing of it is used unless all of it is as it should be.

@@ -15,6 +15,7 @@ use super::saved::{SaveClock, Unrestorable};
 use super::saved_connection::{Fence, SavedConnection, StoredCopy};
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
+use super::version::Version;
 use super::versions::{ClientConfig, ClientOf, ServerConfig};
 use crate::wire::hello13::{DTLS_1_3, offers_version};
 use crate::wire::{ClientHello, ConnectionId, OwnedRecord, Record, RoutabilityCheck};
@@ -165,15 +166,25 @@ impl Context {
     fn decide(&mut self, record: &Record<'_>) -> Option<Vec<OwnedRecord>> {
         let Context::Undecided(undecided) = self else { return None };
         let version = undecided.hear(record)?;
-        let Context::Undecided(undecided) = std::mem::replace(self, Context::Dtls12(Dtls12::away())) else {
-            return None;
-        };
-        let (chosen, records) = undecided.decide(version);
-        *self = match chosen {
-            Chosen::Dtls12(context) => Context::Dtls12(context),
-            Chosen::Dtls13(association) => Context::of(association),
-        };
-        Some(records)
+        Some(self.settle(version))
+    }
+
+    /// Goes on in this version, if it is undecided. The records with the server's hello, if there are any.
+    fn settle(&mut self, version: Version) -> Vec<OwnedRecord> {
+        match std::mem::replace(self, Context::Dtls12(Dtls12::away())) {
+            Context::Undecided(undecided) => {
+                let (chosen, records) = undecided.decide(version);
+                *self = match chosen {
+                    Chosen::Dtls12(context) => Context::Dtls12(context),
+                    Chosen::Dtls13(association) => Context::of(association),
+                };
+                records
+            }
+            decided => {
+                *self = decided;
+                Vec::new()
+            }
+        }
     }
 
     /// How far the handshake has come; it never goes back.
@@ -213,8 +224,22 @@ impl Context {
         match self {
             Context::Dtls12(context) => context.handle_answer(now, answer, out),
             Context::Dtls13(engine) => engine.awake().handle_answer(now, answer, out),
+            Context::Undecided(undecided) if undecided.is_left_to_older(&answer) => {
+                self.settle(Version::Dtls12);
+                self.handle_timeout(now, out)
+            }
             Context::Undecided(undecided) => undecided.handle_answer(now, answer, out),
         }
+    }
+
+    /// Whether the handshake goes on although the application has failed to answer; then [`Context::handle_timeout`] is due. An
+    /// application that cannot say who we are without a hint is asked again where there may be one.
+    pub(crate) fn does_without_answer(&mut self) -> bool {
+        let does = matches!(self, Context::Undecided(undecided) if undecided.is_at_start());
+        if does {
+            self.settle(Version::Dtls12);
+        }
+        does
     }
 
     /// Gives back what a handshake does not need while it waits.

@@ -32,6 +32,21 @@ impl Outbox {
         self.ends.push(self.bytes.len());
     }
 
+    /// Adds what is written behind the datagrams before it; nothing if that fails.
+    #[cfg(feature = "aws-lc")]
+    pub(super) fn append<Written, Failure>(
+        &mut self,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<Written, Failure>,
+    ) -> Result<Written, Failure> {
+        let start = self.bytes.len();
+        let written = write(&mut self.bytes);
+        match written {
+            Ok(_) => self.ends.push(self.bytes.len()),
+            Err(_) => self.bytes.truncate(start),
+        }
+        written
+    }
+
     /// Makes one datagram of the last two, if it is no longer than so many bytes.
     #[cfg(feature = "aws-lc")]
     pub(super) fn join_last(&mut self, limit: usize) {
@@ -61,6 +76,20 @@ impl Outbox {
 #[cfg(all(test, feature = "aws-lc"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fails_while_it_is_written_leaves_nothing_behind() {
+        let mut out = Outbox::default();
+        let mut write = |text: &[u8], result: Result<u8, u8>| {
+            out.append(|bytes| {
+                bytes.extend(text);
+                result
+            })
+        };
+        assert_eq!((write(b"one", Ok(1)), write(b"half", Err(7))), (Ok(1), Err(7)));
+        out.push(b"two");
+        assert_eq!(out.datagrams().collect::<Vec<_>>(), [&b"one"[..], b"two"]);
+    }
 
     #[test]
     fn the_last_two_datagrams_become_one_if_it_is_not_too_long() {

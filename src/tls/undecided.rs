@@ -52,7 +52,7 @@ impl Undecided {
 
     /// Sends the hello, or asks first who we are; later, repeats it when the time has come.
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
-        if self.older.first_hello().is_empty() {
+        if self.is_at_start() {
             return match self.newer.begin_beside(now)? {
                 Some(question) => Ok(Progress::Asks(question)),
                 None => self.greet(now, out),
@@ -62,6 +62,17 @@ impl Undecided {
             self.newer.handle_timeout(now, out)?;
         }
         self.older.handle_timeout(now, out)
+    }
+
+    /// Whether this answer to the question who we are leaves DTLS 1.2 alone. A server of that version may give a hint, by which the
+    /// application knows more; one of DTLS 1.3 has none.
+    pub(super) fn is_left_to_older(&self, answer: &Answer<'_>) -> bool {
+        self.is_at_start() && !self.newer.can_go_on_with(answer)
+    }
+
+    /// Whether no hello has been sent.
+    pub(super) fn is_at_start(&self) -> bool {
+        self.older.first_hello().is_empty()
     }
 
     /// Goes on with who we are. A server that chooses DTLS 1.2 has the application asked once more, with its hint.
@@ -110,7 +121,7 @@ impl Undecided {
 
     /// The version that a server's hello has chosen, if it is whole with this record.
     pub(super) fn hear(&mut self, record: &Record<'_>) -> Option<Version> {
-        if self.older.first_hello().is_empty() || !is_of_servers_hello(record) {
+        if self.is_at_start() || !is_of_servers_hello(record) {
             return None;
         }
         if self.parts.len() == PARTS_LIMIT {

@@ -220,7 +220,11 @@ fn is_spoken(version: Version, settings: &Settings) -> bool {
         // A name that nobody knows is refused with the others.
         names.iter().any(|name| is_of_dtls13(name).is_none_or(|is| is == wanted))
     };
-    is_allowed(version, settings) && settings.ciphers.as_ref().is_none_or(is_named)
+    // Where the newer version is not built, it is missed only by those who want nothing else.
+    let is_missing = version == Version::Dtls13 && !dtls13::IS_BUILT;
+    let can_do_without = settings.wishes.versions.oldest == Version::Dtls12;
+    let is_there = !is_missing || !can_do_without;
+    is_there && is_allowed(version, settings) && settings.ciphers.as_ref().is_none_or(is_named)
 }
 
 /// Whether the settings have this version, and a group for it.

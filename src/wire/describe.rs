@@ -1,7 +1,8 @@
 //! What a record is, in the RFCs' words, for whoever reads a trace. Anything may stand in it, and it holds no secret.
 
 use super::alert;
-use super::handshake::{HandshakeFragment, message_name};
+use super::handshake::{HandshakeFragment, SERVER_HELLO, message_name};
+use super::hello13::RETRY_RANDOM;
 use super::record::{ContentType, Record};
 
 /// The epoch of handshakes, which are in plaintext (RFC 6347 section 4.1).
@@ -47,7 +48,7 @@ fn kind(content_type: ContentType) -> &'static str {
 fn messages(mut bytes: &[u8]) -> String {
     let mut names = Vec::new();
     while let Some(fragment) = HandshakeFragment::parse(bytes) {
-        let name = message_name(fragment.message_type);
+        let name = if is_retry(&fragment) { "HelloRetryRequest" } else { message_name(fragment.message_type) };
         let end = fragment.fragment_offset.saturating_add(fragment.fragment_length);
         if fragment.fragment_length == fragment.length {
             names.push(name.to_owned());
@@ -59,10 +60,28 @@ fn messages(mut bytes: &[u8]) -> String {
     if names.is_empty() { "malformed handshake message".to_owned() } else { names.join(", ") }
 }
 
+/// RFC 8446 section 4.1.3: a ServerHello by its type, and told apart by its random alone.
+fn is_retry(fragment: &HandshakeFragment<'_>) -> bool {
+    fragment.message_type == SERVER_HELLO
+        && fragment.fragment_offset == 0
+        && fragment.body.get(2..34) == Some(&RETRY_RANDOM)
+}
+
 #[cfg(test)]
 mod tests {
     use super::describe;
     use crate::wire::Records;
+    use crate::wire::hello13::RETRY_RANDOM;
+
+    #[test]
+    fn a_hello_retry_request_is_no_server_hello() {
+        let hello = |random: [u8; 32]| {
+            let header = [2, 0, 0, 38, 0, 0, 0, 0, 0, 0, 0, 38];
+            described(22, 0, &[&header[..], &[254, 253], &random, &[0, 0x13, 1, 0]].concat())
+        };
+        assert_eq!((hello(RETRY_RANDOM).as_str(), hello([7; 32]).as_str()), ("HelloRetryRequest", "ServerHello"));
+        assert_eq!(described(22, 0, &[2, 0, 0, 38, 0, 0, 0, 0, 0, 0, 0, 1, 254]), "ServerHello, bytes 0 to 1 of 38");
+    }
 
     fn described(content_type: u8, epoch: u8, fragment: &[u8]) -> String {
         let length = u16::try_from(fragment.len()).unwrap().to_be_bytes();

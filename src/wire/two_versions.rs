@@ -61,12 +61,15 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
         for &(id, content) in &older.extensions {
             match newer.find(id) {
                 // Many servers of DTLS 1.2 sign in the first way that they know, and the older engine cannot verify RSA-PSS. In
-                // DTLS 1.3 no other signature of an RSA key is allowed, so that it may stand behind.
+                // DTLS 1.3 no other signature of an RSA key is allowed, so that it may stand behind. What the older engine lists beyond
+                // what is accepted, because its suites leave it out, a server of DTLS 1.3 would take for an offer.
                 Some(other) if id == SIGNATURE_ALGORITHMS => {
-                    write(body, id, |body| merge_lists(content, other, body));
+                    let accepted = numbers(other);
+                    let older = numbers(content).filter(|number| accepted.clone().any(|other| other == *number));
+                    write(body, id, |body| merge_lists(older, accepted.clone(), body));
                 }
                 Some(other) if id == extension::SUPPORTED_GROUPS => {
-                    write(body, id, |body| merge_lists(other, content, body))
+                    write(body, id, |body| merge_lists(numbers(other), numbers(content), body))
                 }
                 // A client that takes no signatures in DTLS 1.3 has a pre-shared key alone, and no suite of DTLS 1.2 with signatures. A
                 // server that finds this extension would take it for one that accepts certificates (RFC 8446 section 4.2.3).
@@ -88,11 +91,15 @@ pub(crate) fn merge(older: &[u8], newer: &[u8]) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// Lists of numbers of two bytes, each list with its length before it: what the second has beyond the first stands behind it.
-fn merge_lists(first: &[u8], second: &[u8], body: &mut Vec<u8>) {
-    let numbers = |list: &[u8]| list.get(2..).unwrap_or_default().as_chunks::<2>().0.to_vec();
-    let mut merged = numbers(first);
-    for number in numbers(second) {
+/// A list of numbers of two bytes, with its length before it.
+fn numbers(list: &[u8]) -> impl Iterator<Item = [u8; 2]> + Clone + '_ {
+    list.get(2..).unwrap_or_default().as_chunks::<2>().0.iter().copied()
+}
+
+/// What the second has beyond the first stands behind it.
+fn merge_lists(first: impl Iterator<Item = [u8; 2]>, second: impl Iterator<Item = [u8; 2]>, body: &mut Vec<u8>) {
+    let mut merged: Vec<_> = first.collect();
+    for number in second {
         if !merged.contains(&number) {
             merged.push(number);
         }
@@ -219,8 +226,9 @@ mod tests {
     }
 
     #[test]
-    fn a_server_of_the_older_version_finds_the_signatures_first_that_the_older_engine_verifies() {
-        let [older, newer] = [&[0, 2, 4, 1][..], &[0, 4, 8, 4, 4, 1]].map(|list| {
+    fn a_server_of_the_older_version_finds_the_signatures_first_that_the_older_engine_verifies_and_none_that_is_not_accepted()
+     {
+        let [older, newer] = [&[0, 4, 4, 3, 4, 1][..], &[0, 4, 8, 4, 4, 1]].map(|list| {
             let extensions: [(u16, &[u8]); 1] = [(SIGNATURE_ALGORITHMS, list)];
             hello(1, &[0, 0xae], Some(&extensions))
         });

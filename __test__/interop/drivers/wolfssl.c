@@ -109,6 +109,17 @@ static void prepare(WOLFSSL *ssl, int is_client)
 #endif
 }
 
+/* DTLS 1.3 without a key exchange beside the pre-shared key. */
+static int use_key_alone(WOLFSSL_CTX *context)
+{
+#ifdef WOLFSSL_DTLS13
+    return wolfSSL_CTX_no_dhe_psk(context) == 0 ? WOLFSSL_SUCCESS : WOLFSSL_FAILURE;
+#else
+    (void)context;
+    return WOLFSSL_FAILURE;
+#endif
+}
+
 static void update_keys(WOLFSSL *ssl)
 {
 #ifdef WOLFSSL_DTLS13
@@ -295,6 +306,7 @@ int main(int count, char **arguments)
         if (strcmp(name, "suite") == 0) result = wolfSSL_CTX_set_cipher_list(context, suite = own_name(value));
         if (strcmp(name, "group") == 0 && (group = number_of_group(value)) < 0) result = WOLFSSL_FAILURE;
         if (strcmp(name, "updates") == 0) updates = 1;
+        if (strcmp(name, "alone") == 0) result = use_key_alone(context);
         if (strcmp(name, "rawKey") == 0) own_key = value;
         if (strcmp(name, "peerKey") == 0) {
             result = use_raw_keys(context, own_key, value);

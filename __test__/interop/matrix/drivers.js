@@ -6,12 +6,12 @@
 //   PROGRAM client|server PORT NAME=VALUE ...
 //
 // Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), rawKey and peerKey (hexadecimal), suite (OpenSSL's
-// name), version (that of node:tls; DTLS 1.2 without), group (the only one for the key exchange), resume (ticket or id), id
-// (bytes of the connection ID that the program asks for), updates (a server replaces its keys after its first answer). A
-// client prints `connected` after its handshake; then it sends each line of its standard input as one datagram, and prints
-// `received` and the line that comes back. At the line `again` it says goodbye, comes back with the session that it has
-// kept, and prints `connected again`; at the line `update` it replaces its keys, has its server do so, and prints
-// `updating`. A server prints `listening`, and sends back what it hears.
+// name), version (that of node:tls; DTLS 1.2 without), group (the only one for the key exchange), alone (no key exchange beside
+// the pre-shared key), resume (ticket or id), id (bytes of the connection ID that the program asks for), updates (a server
+// replaces its keys after its first answer). A client prints `connected` after its handshake; then it sends each line of its
+// standard input as one datagram, and prints `received` and the line that comes back. At the line `again` it says goodbye, comes
+// back with the session that it has kept, and prints `connected again`; at the line `update` it replaces its keys, has its
+// server do so, and prints `updating`. A server prints `listening`, and sends back what it hears.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
@@ -115,6 +115,9 @@ const WOLFSSL_NEWER = [
   ...NEWER,
   newer(psk('TLS_AES_128_CCM_SHA256')),
   newer(raw('P-256', { suite: NEWER_GCM })),
+  newer(psk(NEWER_GCM, { alone: true })),
+  newer(psk(NEWER_GCM, BY_TICKET)),
+  newer(ecdsa(NEWER_GCM, { ...MUTUAL, ...BY_TICKET })),
   ...newerWithIds(true),
   newer(psk(NEWER_GCM, { handshakes: 200 })),
   newer(ecdsa(NEWER_GCM, { handshakes: 200, mutual: true })),
@@ -249,7 +252,7 @@ module.exports = [
 function peer({ command, ...rest }) {
   const start = (role) => (t, port, scenario, files) => {
     const values = { ...files, suite: scenario.suite };
-    for (const name of ['version', 'group', 'updates']) {
+    for (const name of ['version', 'group', 'alone', 'updates']) {
       if (scenario[name] !== undefined) values[name] = scenario[name];
     }
     if (typeof scenario.resume === 'string') values.resume = scenario.resume;

@@ -23,11 +23,11 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, group, updates, handshakes, theirs }. `resume` is
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, group, alone, updates, handshakes, theirs }. `resume` is
 // 'ticket' or 'id', or true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between
 // them gives the client another port; 'checked': both answer return routability checks; 'still': the peer hears one port of
-// the client's alone. `group` is the only one of ours for the key exchange. With `updates`, the peer replaces its keys, and
-// has us do so. `handshakes`: so many of them, each on a network that loses every tenth datagram.
+// the client's alone. `group` is the only one of ours for the key exchange, and with `alone` there is none beside the pre-shared
+// key. With `updates`, the peer replaces its keys, and has us do so. `handshakes`: so many of them, each on a network that loses every tenth datagram.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two. */
@@ -48,7 +48,8 @@ const withIds = (ids, cbc = {}) => [
 
 /** A scenario in words. */
 function describe(scenario) {
-  const { auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids, group, updates, handshakes } = scenario;
+  const { auth, suite, kind, mutual, resume, loss, mtu, cookies, direct, ids, group, alone, updates, handshakes } =
+    scenario;
   // In DTLS 1.3 there is always a key exchange, and no suite names it.
   const before = scenario.version === undefined ? 'ECDHE-' : '';
   const exchange = {
@@ -59,6 +60,7 @@ function describe(scenario) {
   }[auth];
   const also = [
     group,
+    alone && 'psk_ke',
     updates && 'KeyUpdate',
     mutual && auth !== 'raw' && 'client certificate',
     resume && (resume === true ? 'resumption' : `resumption by ${resume}`),
@@ -97,13 +99,14 @@ function ourClient(scenario, keys) {
 }
 
 /** Options of both. */
-function common({ suite, mtu, ids, version, group }) {
+function common({ suite, mtu, ids, version, group, alone }) {
   return {
     ...(suite && { ciphers: suite }),
     ...(mtu && { mtu }),
     ...(ids && { connectionId: OUR_ID }),
     ...(version && { minVersion: version, maxVersion: version }),
     ...(group && { ecdhCurve: group }),
+    ...(alone && { pskKeyExchangeModes: ['psk_ke'] }),
   };
 }
 

@@ -5,7 +5,7 @@
 const { X509Certificate, createPublicKey } = require('node:crypto');
 
 const { address, formatAddress, seconds } = require('../arguments');
-const { close, describe, describeInWords, fingerprint, oneLine, open } = require('../connection');
+const { close, describe, describeInWords, fingerprint, judged, oneLine, open } = require('../connection');
 const { CLIENT_OPTIONS, HELP: CREDENTIALS, clientCredentials } = require('../credentials');
 const { EXIT, explain } = require('../failures');
 const { Prober } = require('../probe');
@@ -69,6 +69,7 @@ async function tryConnection(options, terminal, stop) {
     const client = await open(options, stop);
     const agreed = describe(client);
     const words = `works: ${describeInWords(client, terminal)}`;
+    await judged(client);
     await close(client);
     return { ok: true, ...agreed, words };
   } catch (error) {

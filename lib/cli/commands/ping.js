@@ -8,7 +8,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { constants } = require('../../..');
 const { address, formatAddress, seconds, whole } = require('../arguments');
-const { TIMEOUT_OPTION, close, describe, describeInWords, handshakeTimeout, open } = require('../connection');
+const { TIMEOUT_OPTION, close, describe, describeInWords, handshakeTimeout, judged, open } = require('../connection');
 const { CLIENT_OPTIONS, HELP: CREDENTIALS, clientCredentials } = require('../credentials');
 const { EXIT, Failure, UsageError } = require('../failures');
 const { counted, inMilliseconds, spread } = require('../measures');
@@ -68,6 +68,7 @@ async function run({ terminal, values, positionals, stop }) {
   }
   const agreed = describe(client);
   const words = describeInWords(client, terminal);
+  if (pings.count === 0) await judged(client);
   const outcome = await exchange(client, pings, { terminal, stop });
   await close(client);
 
@@ -86,7 +87,9 @@ async function run({ terminal, values, positionals, stop }) {
     terminal.result({ peer, ...agreed, handshake, roundTrip }, lines.join('\n'));
     return EXIT.OK;
   }
-  if (!terminal.isJson) terminal.line(lines.join('\n'));
+  // In DTLS 1.3 a server that does not let us in says so when we seem to be connected, and nothing was measured then.
+  const isRefused = outcome.failure?.code === 'ERR_DTLS_ALERT_RECEIVED' && times.length === 0;
+  if (!terminal.isJson && !isRefused) terminal.line(lines.join('\n'));
   if (outcome.failure !== null) throw outcome.failure;
   const advice = 'Use --count 0 for a server that does not echo, or --coap if it speaks CoAP.';
   throw new Failure(`none of ${sent} messages was answered${strange ? ' by an echo' : ''}`, advice);

@@ -1,6 +1,6 @@
 //! Datagrams on their way in: from the sockets, and through other nodes.
 
-use super::{Driver, divert, transmit};
+use super::Driver;
 use crate::binding::address;
 use crate::binding::error::{CodedError, internal, no_address};
 use crate::binding::event::NativeTransmit;
@@ -120,7 +120,9 @@ impl Driver {
     }
 
     /// Takes what has been held, then what else has arrived if `drains`, and answers whether there may be more. A payload
-    /// behind an event has to be an event itself, which costs more: the first of those ends the batch.
+    /// behind an event has to be an event itself, which costs more: the first of those ends the batch. What answers leaves behind
+    /// all of it: by turns, the code that handles a datagram and the system's that sends one would drive each other out of the
+    /// processor's cache.
     fn drain(&mut self, now: Instant, limit: usize, drains: bool) -> bool {
         let Some(mut udp) = self.udp.take() else {
             return false;
@@ -138,9 +140,6 @@ impl Driver {
                 } else {
                     return false;
                 }
-                divert(&mut self.endpoint, &self.relays, &mut self.parcels);
-                // At once: the peer goes on while others have their turn.
-                transmit(&mut self.endpoint, &udp, self.is_congested);
                 // A payload takes no time worth a look at the clock.
                 if self.count == count && now.elapsed() > self.batch_time {
                     return true;

@@ -118,10 +118,19 @@ impl Driver {
         self.registers.set_clock(now, due);
     }
 
+    /// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error. What goes to peers through other
+    /// nodes is taken out before.
     fn transmit(&mut self) {
-        divert(&mut self.endpoint, &self.relays, &mut self.parcels);
-        if let Some(udp) = &self.udp {
-            transmit(&mut self.endpoint, udp, self.is_congested);
+        let Driver { endpoint, relays, parcels, .. } = self;
+        if !relays.is_empty() {
+            endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.route.remote, &transmit.datagram));
+        }
+        while let Some(udp) = &self.udp
+            && !self.is_congested
+            && let Some(transmit) = self.endpoint.peek_transmit()
+            && udp.send(transmit.route, &transmit.datagram)
+        {
+            self.endpoint.poll_transmit();
         }
     }
 
@@ -168,24 +177,7 @@ impl Driver {
     }
 }
 
-/// Takes out what goes to peers through other nodes.
-fn divert(endpoint: &mut Endpoint, relays: &Relays, parcels: &mut Parcels) {
-    if !relays.is_empty() {
-        endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.route.remote, &transmit.datagram));
-    }
-}
-
 /// Whether Node can send this as it has to be sent.
 fn is_for_node(udp: Option<&Udp>, route: Route) -> bool {
     udp.is_none_or(|udp| udp.is_for_node(route))
-}
-
-/// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error.
-fn transmit(endpoint: &mut Endpoint, udp: &Udp, is_congested: bool) {
-    while !is_congested
-        && let Some(transmit) = endpoint.peek_transmit()
-        && udp.send(transmit.route, &transmit.datagram)
-    {
-        endpoint.poll_transmit();
-    }
 }

@@ -95,7 +95,9 @@ impl Handshaking {
     /// What to say of a handshake that has taken, or stood still, for so long. `engines`: what its engine says.
     pub(super) fn timeout_error(&self, timeout: Duration, engines: Option<Error>) -> Error {
         let timeout = timeout.as_millis();
-        if let Some(error) = self.heard.error(timeout) {
+        // As long as the application is asked, the peer may have been sent nothing that it could answer.
+        let is_asking = matches!(self.waiting_for, WaitingFor::Application(_));
+        if let Some(error) = self.heard.error(timeout).filter(|_| !is_asking) {
             return error;
         }
         let culprit = match self.waiting_for {

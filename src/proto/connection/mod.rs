@@ -181,8 +181,14 @@ impl Connection {
         self.advance(now, progress)
     }
 
-    /// Gives the handshake up: the application has failed to answer.
+    /// Gives the handshake up, if it cannot do without: the application has failed to answer.
     pub(super) fn fail(&mut self, now: Instant, message: &str, scratch: &mut Scratch) -> Step {
+        if self.context.does_without_answer() {
+            self.wait_for(WaitingFor::Peer);
+            let progress = self.context.handle_timeout(now, &mut scratch.outbox);
+            self.note_flight(now, scratch);
+            return self.advance(now, progress);
+        }
         let name = self.subject().map_or("look-up", Subject::name);
         let mut error = Error::new(ErrorKind::LookupFailed, format!("The {name} failed: {message}"));
         if let Some(alert) = error.alert_to_send() {

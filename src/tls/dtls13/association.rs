@@ -292,7 +292,13 @@ impl Association {
         Ok(())
     }
 
-    /// Says whatever a test wishes, in the newest epoch.
+    /// Says whatever a test wishes, in the epoch of the handshake.
+    #[cfg(test)]
+    pub(super) fn say_early(&mut self, content_type: u8, content: &[u8], out: &mut Outbox) {
+        self.link.send_in(HANDSHAKE_EPOCH, content_type, content, out).unwrap();
+    }
+
+    /// The same in the newest epoch.
     #[cfg(test)]
     pub(super) fn say(&mut self, content_type: u8, content: &[u8], out: &mut Outbox) {
         self.link.send(content_type, content, out).unwrap();

@@ -41,6 +41,15 @@ impl Association {
         self.beside()?.begin_beside(now)
     }
 
+    /// Whether DTLS 1.3 can go on with this answer to the question who we are: an identity is not empty (RFC 8446 section 4.2.11).
+    pub(crate) fn can_go_on_with(&self, answer: &Answer<'_>) -> bool {
+        match (&self.stage, answer) {
+            (association::Stage::Client(client), Answer::OwnPsk(None)) => client.config.takes_certificates,
+            (association::Stage::Client(_), Answer::OwnPsk(Some((identity, _)))) => !identity.is_empty(),
+            _ => true,
+        }
+    }
+
     /// Goes on with who we are.
     pub(crate) fn answer_beside(&mut self, now: Instant, answer: Answer<'_>) -> Result<(), Error> {
         match answer {

@@ -4,7 +4,7 @@ use super::client_reading::{Keys, Reading, ServerProof};
 use super::config::ClientConfig;
 use super::errors::{illegal, unexpected};
 use super::finish::Read;
-use super::greeting::Greeting;
+use super::greeting::{Greeting, NO_EMPTY_IDENTITY};
 use super::hellos::shares;
 use super::incoming::Message;
 use super::link::Link;
@@ -104,8 +104,12 @@ impl ClientHandshake {
         if !self.is_asking() {
             return Err(Error::unasked());
         }
+        let failed = |message: String| Error::new(ErrorKind::LookupFailed, message);
         let psk = own.map(|(identity, key)| ClientPsk::new(identity, key)).transpose();
-        let psk = psk.map_err(|error| Error::new(ErrorKind::LookupFailed, error.to_string()))?;
+        let psk = psk.map_err(|error| failed(error.to_string()))?;
+        if psk.as_ref().is_some_and(|psk| psk.identity.is_empty()) {
+            return Err(failed(NO_EMPTY_IDENTITY.to_owned()));
+        }
         if psk.is_none() && !self.config.takes_certificates {
             return Err(Error::new(ErrorKind::NoPsk, "The application has no pre-shared key for this server"));
         }
@@ -228,7 +232,7 @@ impl ClientHandshake {
         // RFC 8446 section 7.1: without a pre-shared key, zeros.
         let zeros = Digest::zeros(hash(suite));
         let schedule =
-            Schedule::early(hash(suite), key.unwrap_or(&zeros))?.advance(shared.as_ref().map(|shared| &shared[..]))?;
+            Schedule::early(hash(suite), key.unwrap_or(&zeros)).advance(shared.as_ref().map(|shared| &shared[..]))?;
         let hellos = transcript.hash();
         let own = schedule.derive(b"c hs traffic", &hellos)?;
         let peer = schedule.derive(b"s hs traffic", &hellos)?;

@@ -95,7 +95,7 @@ pub(super) fn alert_received(description: u8, during_handshake: bool) -> Error {
             let hint = match (during_handshake, description) {
                 (true, alert::DECRYPT_ERROR) => ": it has another pre-shared key, or does not know the identity",
                 (true, alert::HANDSHAKE_FAILURE) => ": it has no cipher suite or credential in common with us",
-                (true, alert::UNKNOWN_CA) => ": it does not trust the issuer of our certificate",
+                (_, alert::UNKNOWN_CA) => ": it does not trust the issuer of our certificate",
                 (_, alert::CERTIFICATE_REQUIRED) => ": it asked for a client certificate, and got none",
                 _ => "",
             };

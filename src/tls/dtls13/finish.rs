@@ -1,6 +1,7 @@
 //! What a handshake leaves behind when it is over.
 
 use super::client_sessions::Remembering;
+use super::hkdf::MacKey;
 use super::proof::OwnProof;
 use super::schedule::{LABEL_LIMIT, derive, expand_label};
 use crate::tls::algorithms::Algorithms;
@@ -99,7 +100,7 @@ pub(super) fn export(
     let context = hash.of(context.unwrap_or_default());
     let mut material = Zeroizing::new(vec![0; length]);
     derive(secret, label, &hash.of(&[]))
-        .and_then(|secret| expand_label(&secret, b"exporter", &context, &mut material))
+        .and_then(|secret| expand_label(&MacKey::of(&secret), b"exporter", &context, &mut material))
         // HKDF has no more than 255 digests.
         .map_err(|_| ExportError::Length)?;
     Ok(material)

@@ -118,6 +118,11 @@ impl Flight {
         is_news
     }
 
+    /// Nothing has arrived, as far as anybody can tell.
+    pub(super) fn take_back(&mut self) {
+        self.fragments.iter_mut().for_each(|fragment| fragment.is_delivered = false);
+    }
+
     /// Whether everything has arrived.
     pub(super) fn is_delivered(&self) -> bool {
         self.fragments.iter().all(|fragment| fragment.is_delivered)

@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 /// Bytes by which a second hello may be longer than the first one, for its cookie.
 const COOKIE_ROOM: usize = 120;
 
+pub(super) const NO_EMPTY_IDENTITY: &str = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
+
 pub(super) struct Greeting {
     /// What it resumes.
     pub(super) session: Option<Offered>,
@@ -67,8 +69,7 @@ impl Greeting {
         let group = groups.iter().copied().find(|group| !group.is_long());
         let share = group.map(KeyShare::generate).transpose()?;
         if psk.is_some_and(|psk| psk.identity.is_empty()) {
-            let message = "DTLS 1.3 has no empty PSK identity, and the pre-shared key has one";
-            return Err(Error::new(ErrorKind::Configuration, message));
+            return Err(Error::new(ErrorKind::Configuration, NO_EMPTY_IDENTITY));
         }
         let session = Offered::of(config, now, psk.map(|psk| &*psk.identity));
         let mut keys = Vec::new();

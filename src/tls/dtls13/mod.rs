@@ -20,6 +20,7 @@ mod flight;
 pub(super) mod fuzzing;
 mod greeting;
 mod hellos;
+mod hkdf;
 mod incoming;
 #[cfg(any(test, fuzzing))]
 mod insider;
@@ -42,6 +43,9 @@ mod suite;
 #[cfg(test)]
 mod tests;
 mod transcript;
+
+/// Whether the version is spoken at all.
+pub(crate) const IS_BUILT: bool = true;
 
 pub(crate) use association::Association;
 pub(crate) use config::{ClientConfig, ServerConfig, has_group};

@@ -79,6 +79,10 @@ impl OwnProof {
         self.schemes.iter().copied().find(|scheme| accepted.contains(&scheme.id()))
     }
 
+    pub(super) fn is_rsa(&self) -> bool {
+        matches!(self.schemes.first(), Some(Scheme::RsaPssSha256 | Scheme::RsaPssSha384 | Scheme::RsaPssSha512))
+    }
+
     /// The certificate that is shown, DER.
     pub(super) fn shown(&self, kind: CertificateType) -> Option<&[u8]> {
         match kind {

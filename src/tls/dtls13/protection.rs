@@ -1,11 +1,12 @@
 //! Protected records (RFC 9147 section 4.2): sealed, and opened.
 
+use super::hkdf::MacKey;
 use super::numbers::{RecordNumber, ReplayWindow};
 use super::saved::{SavedOpener, SavedSealer};
 use super::schedule::{expand_label, next_generation};
 use super::suite::{forgery_limit, seal_limit};
 use crate::tls::ffi::Refused;
-use crate::tls::ffi::aead::{Aead, Algorithm, NONCE_LENGTH, TAG_LENGTH};
+use crate::tls::ffi::aead::{Aead, Algorithm, KEY_LIMIT, NONCE_LENGTH, TAG_LENGTH};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::mask::{Mask, SAMPLE_LENGTH};
 use crate::tls::inbound::DropReason;
@@ -45,13 +46,14 @@ impl Protection {
 impl Keys {
     /// RFC 8446 section 7.3, RFC 9147 section 4.2.3.
     fn new(algorithm: Algorithm, secret: &Digest) -> Result<Keys, Refused> {
-        let mut key = Zeroizing::new(vec![0; algorithm.key_length()]);
-        let mut iv = Zeroizing::new([0; NONCE_LENGTH]);
-        expand_label(secret, b"key", &[], &mut key)?;
-        expand_label(secret, b"iv", &[], &mut *iv)?;
-        let aead = Aead::new(algorithm, &key)?;
-        expand_label(secret, b"sn", &[], &mut key)?;
-        Ok(Keys { aead, iv, mask: Mask::new(algorithm, &key)? })
+        let secret = MacKey::of(secret);
+        let (mut room, mut iv) = (Zeroizing::new([0; KEY_LIMIT]), Zeroizing::new([0; NONCE_LENGTH]));
+        let key = &mut room[..algorithm.key_length()];
+        expand_label(&secret, b"key", &[], key)?;
+        expand_label(&secret, b"iv", &[], &mut *iv)?;
+        let aead = Aead::new(algorithm, key)?;
+        expand_label(&secret, b"sn", &[], key)?;
+        Ok(Keys { aead, iv, mask: Mask::new(algorithm, key)? })
     }
 
     /// RFC 8446 section 5.3; other than in DTLS 1.2, the epoch is no part of it.

@@ -24,8 +24,9 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// `body`: of a whole ClientHello with these offers. `schemes`: numbers of the signatures that the client accepts. `None` when
-    /// the two sides have nothing in common by which the server could prove who it is.
+    /// `body`: of a whole ClientHello with these offers. `schemes`: numbers of the signatures that the client accepts. When the two
+    /// sides have nothing in common, the client is told so, and the application as well, when it has proved its address: its second
+    /// hello fails. `None` when it offers no suite that has a name here, so that no retry could be asked for.
     pub(crate) fn decide(
         config: &ServerConfig,
         offered: &[u16],
@@ -33,6 +34,20 @@ impl Retry {
         schemes: &[u16],
         body: &[u8],
     ) -> Option<Retry> {
+        let in_vain = || {
+            let mut known = offered.iter().filter_map(|&id| from_id(id));
+            let common = known.clone().find(|suite| config.offers.suites.contains(suite));
+            Some((common.or_else(|| known.next())?, 0))
+        };
+        let (suite, group) = Retry::choose(config, offered, offer, schemes).or_else(in_vain)?;
+        let mut transcript = Transcript::new(hash(suite));
+        transcript.add(CLIENT_HELLO, body);
+        Some(Retry { suite, group, first_hello: transcript.hash() })
+    }
+
+    /// The suite, and the group that the client is to be asked for. `None` when the two sides have nothing in common by which the
+    /// server could prove who it is.
+    fn choose(config: &ServerConfig, offered: &[u16], offer: &Offer<'_>, schemes: &[u16]) -> Option<(Suite, u16)> {
         let suites = &config.offers.suites;
         // What looks like the session of a server with certificates may be one, or not: nothing is looked up for whoever has not
         // proved its address.
@@ -56,9 +71,7 @@ impl Retry {
             None if with_key.is_some() && modes.alone => 0,
             None => return None,
         };
-        let mut transcript = Transcript::new(hash(suite));
-        transcript.add(CLIENT_HELLO, body);
-        Some(Retry { suite, group, first_hello: transcript.hash() })
+        Some((suite, group))
     }
 
     /// For the beginning of a cookie.

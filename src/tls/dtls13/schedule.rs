@@ -1,5 +1,6 @@
 //! The key schedule (RFC 8446 section 7.1) with the labels of DTLS 1.3 (RFC 9147 section 5.9).
 
+use super::hkdf::MacKey;
 use crate::tls::ffi::Refused;
 use crate::tls::ffi::hash::{Digest, Hash};
 
@@ -10,51 +11,61 @@ const PREFIX: &[u8] = b"dtls13";
 pub(super) const LABEL_LIMIT: usize = u8::MAX as usize - PREFIX.len();
 
 /// HKDF-Expand-Label. `Refused` for labels and contexts without room for their lengths.
-pub(super) fn expand_label(secret: &Digest, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<(), Refused> {
-    let length = u16::try_from(out.len()).map_err(|_| Refused)?;
-    let label_length = u8::try_from(PREFIX.len() + label.len()).map_err(|_| Refused)?;
-    let context_length = u8::try_from(context.len()).map_err(|_| Refused)?;
-    let mut info = Vec::with_capacity(4 + PREFIX.len() + label.len() + context.len());
-    info.extend(length.to_be_bytes());
-    info.push(label_length);
-    info.extend(PREFIX);
-    info.extend(label);
-    info.push(context_length);
-    info.extend(context);
-    secret.hash().expand(secret, &info, out)
+pub(super) fn expand_label(key: &MacKey, label: &[u8], context: &[u8], out: &mut [u8]) -> Result<(), Refused> {
+    let length = u16::try_from(out.len()).map_err(|_| Refused)?.to_be_bytes();
+    let label_length = [u8::try_from(PREFIX.len() + label.len()).map_err(|_| Refused)?];
+    let context_length = [u8::try_from(context.len()).map_err(|_| Refused)?];
+    key.expand(&[&length, &label_length, PREFIX, label, &context_length, context], out)
 }
 
 /// A secret as long as the hash, from another one: Derive-Secret, with the hash of the messages as `context`.
 pub(super) fn derive(secret: &Digest, label: &[u8], context: &[u8]) -> Result<Digest, Refused> {
-    let mut derived = Digest::zeros(secret.hash());
-    expand_label(secret, label, context, derived.as_mut())?;
+    derive_with(&MacKey::of(secret), label, context)
+}
+
+fn derive_with(key: &MacKey, label: &[u8], context: &[u8]) -> Result<Digest, Refused> {
+    let mut derived = Digest::zeros(key.hash());
+    expand_label(key, label, context, derived.as_mut())?;
     Ok(derived)
 }
 
 /// The Early Secret, Handshake Secret or Master Secret, by how often it has advanced.
-pub(super) struct Schedule(Digest);
+pub(super) struct Schedule(MacKey);
 
 impl Schedule {
     /// `psk`: the pre-shared key.
-    pub(super) fn early(hash: Hash, psk: &[u8]) -> Result<Schedule, Refused> {
-        hash.extract(&Digest::zeros(hash), psk).map(Schedule)
+    pub(super) fn early(hash: Hash, psk: &[u8]) -> Schedule {
+        Schedule::extract(&Digest::zeros(hash), psk)
+    }
+
+    fn extract(salt: &Digest, input: &[u8]) -> Schedule {
+        Schedule(MacKey::of(&MacKey::of(salt).mac(&[input])))
     }
 
     /// From early to handshake with the secret of the key exchange, and from handshake to master with none.
     pub(super) fn advance(&self, input: Option<&[u8]>) -> Result<Schedule, Refused> {
         let hash = self.0.hash();
-        let salt = derive(&self.0, b"derived", &hash.of(&[]))?;
-        hash.extract(&salt, input.unwrap_or(&Digest::zeros(hash))).map(Schedule)
+        let salt = self.derive(b"derived", &hash.of(&[]))?;
+        Ok(Schedule::extract(&salt, input.unwrap_or(&Digest::zeros(hash))))
     }
 
     pub(super) fn derive(&self, label: &[u8], transcript: &Digest) -> Result<Digest, Refused> {
-        derive(&self.0, label, transcript)
+        derive_with(&self.0, label, transcript)
+    }
+
+    /// As [`binder`], of the Early Secret.
+    pub(super) fn binder(&self, origin: Origin, transcript: &Digest) -> Result<Digest, Refused> {
+        let label: &[u8] = match origin {
+            Origin::External => b"ext binder",
+            Origin::Session => b"res binder",
+        };
+        finished(&self.derive(label, &transcript.hash().of(&[]))?, transcript)
     }
 }
 
 /// What is in a Finished message (RFC 8446 section 4.4.4). `base`: the sender's handshake traffic secret.
 pub(super) fn finished(base: &Digest, transcript: &Digest) -> Result<Digest, Refused> {
-    base.hash().hmac(&derive(base, b"finished", &[])?, transcript)
+    Ok(MacKey::of(&derive(base, b"finished", &[])?).mac(&[transcript]))
 }
 
 /// Where a pre-shared key comes from.
@@ -69,20 +80,12 @@ pub(super) enum Origin {
 /// The proof that a client has a pre-shared key (RFC 8446 section 4.2.11.2). `transcript`: of the messages up to the ClientHello,
 /// which ends before its proofs.
 pub(super) fn binder(origin: Origin, psk: &[u8], transcript: &Digest) -> Result<Digest, Refused> {
-    let label: &[u8] = match origin {
-        Origin::External => b"ext binder",
-        Origin::Session => b"res binder",
-    };
-    let hash = transcript.hash();
-    let base = Schedule::early(hash, psk)?.derive(label, &hash.of(&[]))?;
-    finished(&base, transcript)
+    Schedule::early(transcript.hash(), psk).binder(origin, transcript)
 }
 
 /// The pre-shared key of a session (RFC 8446 section 4.6.1). `resumption`: the resumption_master_secret. `nonce`: of its ticket.
 pub(super) fn session_key(resumption: &Digest, nonce: &[u8]) -> Result<Digest, Refused> {
-    let mut key = Digest::zeros(resumption.hash());
-    expand_label(resumption, b"resumption", nonce, key.as_mut())?;
-    Ok(key)
+    derive(resumption, b"resumption", nonce)
 }
 
 /// The traffic secret after a KeyUpdate (RFC 8446 section 7.2).
@@ -101,17 +104,19 @@ mod tests {
     /// The Early Secret has no label: RFC 8448 section 3 has it for TLS 1.3 and an absent key, which is as many zeros.
     #[test]
     fn the_early_secret_is_that_of_rfc_8448() {
-        let early = Schedule::early(Hash::Sha256, &[0; 32]).unwrap();
-        assert_eq!(&early.0[..], bytes("33ad0a1c607ec03b09e6cd9893680ce210adf300aa1f2660e1b22e10f170f92a"));
+        let early = bytes("33ad0a1c607ec03b09e6cd9893680ce210adf300aa1f2660e1b22e10f170f92a");
+        let derived = |schedule: Schedule| schedule.derive(b"label", &Hash::Sha256.of(b"messages")).unwrap();
+        let expected = Schedule(MacKey::new(Hash::Sha256, &early));
+        assert!(derived(Schedule::early(Hash::Sha256, &[0; 32])) == derived(expected));
     }
 
     /// Of the labels, only the prefix differs from TLS 1.3's: written out by hand here.
     #[test]
     fn labels_have_the_prefix_of_dtls() {
-        let secret = Hash::Sha256.of(b"secret");
+        let secret = MacKey::of(&Hash::Sha256.of(b"secret"));
         let mut expected = [0; 16];
         let info = [&[0, 16, 9][..], b"dtls13key", &[2, 7, 8]].concat();
-        Hash::Sha256.expand(&secret, &info, &mut expected).unwrap();
+        secret.expand(&[&info], &mut expected).unwrap();
         let mut key = [0; 16];
         expand_label(&secret, b"key", &[7, 8], &mut key).unwrap();
         assert_eq!(key, expected);
@@ -130,6 +135,6 @@ mod tests {
         assert!(derive(&secret, &[b'a'; LABEL_LIMIT], &[0; 255]).is_ok());
         assert!(derive(&secret, &[b'a'; LABEL_LIMIT + 1], &[]).is_err());
         assert!(derive(&secret, b"a", &[0; 256]).is_err());
-        assert!(expand_label(&secret, b"a", &[], &mut vec![0; 0x1_0000]).is_err());
+        assert!(expand_label(&MacKey::of(&secret), b"a", &[], &mut vec![0; 0x1_0000]).is_err());
     }
 }

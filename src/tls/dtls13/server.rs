@@ -10,8 +10,8 @@ use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH};
 use super::peer_proof::PeerProof;
 use super::proof::Signer;
 use super::retry::Retry;
-use super::schedule::{Origin, binder, finished};
-use super::server_flight::{Certified, Hello, Proof, Sent, extensions_of, no_random_numbers, send};
+use super::schedule::{Origin, Schedule, finished};
+use super::server_flight::{Certified, Hello, Proof, Proved, Sent, extensions_of, no_random_numbers, send};
 use super::server_sessions::{Brought, Sessions};
 use super::session_key::key_of;
 use super::suite::{algorithm, hash};
@@ -32,7 +32,8 @@ use crate::wire::handshake::{FINISHED, HandshakeFragment};
 use crate::wire::hello13::{DTLS_1_3, Offer, offers_version};
 use crate::wire::psk_offer::{Modes, OfferedKey, PskOffer};
 use crate::wire::{
-    CertificateType, ClientHello, ConnectionId, Record, alert, application_protocol as alpn, server_name,
+    CertificateType, ClientHello, ConnectionId, ExtensionFault, Record, alert, application_protocol as alpn,
+    server_name,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -104,7 +105,8 @@ impl ServerHandshake {
             ));
         }
         if !config.offers.suites.contains(&retry.suite) {
-            let message = "The context that answers this name does not offer the cipher suite that was chosen before";
+            // Either nothing was in common from the beginning, or another context answers the name.
+            let message = "The client offers no cipher suite of DTLS 1.3 that this server has for it";
             return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
         let protocol = choose_protocol(config, protocol, hello.extensions)?;
@@ -155,15 +157,14 @@ impl ServerHandshake {
         let Stage::Asking(asking) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        if !asking.hello.proves(Origin::Session, key_of(&session), index)? {
+        let Some(proved) = asking.hello.proved(Origin::Session, key_of(&session), index)? else {
             let message = "The client resumes a session without the proof that it is its own";
             return Err(Error::protocol(alert::DECRYPT_ERROR, message));
-        }
+        };
         let mut client = PeerProof::recalled(&self.config.offers.peers, Signer::Client, &session);
         let question = client.question();
         self.identity.clone_from(&session.psk_identity);
-        let index = u16::try_from(index).map_err(|_| no_key())?;
-        let proof = Proof::Session(session, index, Box::new(client));
+        let proof = Proof::Session(session, Box::new(proved), Box::new(client));
         self.stage = Stage::Answering(Box::new(asking.hello), Box::new(proof));
         Ok(question)
     }
@@ -252,13 +253,10 @@ impl ServerHandshake {
         let mut nobodys = Zeroizing::new([0; 32]);
         fill_random(&mut *nobodys).map_err(|_| no_random_numbers())?;
         let (is_known, key) = (key.is_some(), key.unwrap_or(&*nobodys));
-        if !asking.hello.proves(Origin::External, key, asking.index)? {
-            return Err(wrong_key(is_known));
-        }
         // Nothing is computed for whoever has no key.
-        let index = u16::try_from(asking.index).map_err(|_| no_key())?;
-        let proof = Proof::Psk(Zeroizing::new(key.to_vec()), index);
-        self.stage = Stage::Answering(Box::new(asking.hello), Box::new(proof));
+        let proved = asking.hello.proved(Origin::External, key, asking.index)?;
+        let proved = proved.ok_or_else(|| wrong_key(is_known))?;
+        self.stage = Stage::Answering(Box::new(asking.hello), Box::new(Proof::Psk(Box::new(proved))));
         Ok(None)
     }
 
@@ -295,13 +293,13 @@ impl ServerHandshake {
         let Stage::Awaiting(sent) = std::mem::replace(&mut self.stage, Stage::Over) else {
             return Err(Error::unasked());
         };
-        let Sent { suite, mut transcript, client_handshake, own, peer, exporter, master, .. } = *sent;
+        let Sent { suite, mut transcript, client_handshake, peer, exporter, master, .. } = *sent;
         let Sent { own_finished, algorithms, client, shown, session, .. } = *sent;
         if !are_equal(&message.body, &finished(&client_handshake, &transcript.hash())?) {
             return Err(Error::protocol(alert::DECRYPT_ERROR, "The client's Finished message is wrong"));
         }
         // RFC 9147 section 5.8.1: the client's flight is the last, so nothing but an ACK tells it that it has come.
-        link.begin_epoch(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, own, peer);
+        link.begin_reading(algorithm(suite).ok_or_else(no_key)?, DATA_EPOCH, peer);
         link.acknowledge(out)?;
         let mut outcome = Outcome {
             suite,
@@ -370,12 +368,15 @@ impl ServerHandshake {
 }
 
 impl Hello {
-    /// Whether the client proves to have this key, which is its key with this number.
-    fn proves(&self, origin: Origin, key: &[u8], index: usize) -> Result<bool, Error> {
+    /// This key, which is the client's key with this number, if the client proves to have it.
+    fn proved(&self, origin: Origin, key: &[u8], index: usize) -> Result<Option<Proved>, Error> {
         let psk = read_psk(&self.body)?;
-        let transcript = self.transcript.hash_for_binder(&self.body, psk.uncovered);
+        let (hash, transcript) = self.transcript.with_hello(&self.body, psk.uncovered);
         let OfferedKey { proof, .. } = psk.keys.get(index).ok_or_else(no_key)?;
-        Ok(are_equal(proof, &binder(origin, key, &transcript)?))
+        let early = Schedule::early(hash.hash(), key);
+        let is_proved = are_equal(proof, &early.binder(origin, &hash)?);
+        let index = u16::try_from(index).map_err(|_| no_key())?;
+        Ok(is_proved.then_some(Proved { index, early, transcript }))
     }
 }
 
@@ -386,8 +387,14 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
         return Err(Error::new(ErrorKind::NoSharedCipher, message));
     }
     // RFC 8446 section 9.2.
-    let schemes = offered_schemes(extensions)?;
-    let schemes = schemes.ok_or(crate::wire::ExtensionFault::Missing("signature_algorithms"))?;
+    let schemes = match offered_schemes(extensions)? {
+        Some(schemes) => schemes,
+        None if Offer::parse(extensions)?.psk.is_none() => Err(ExtensionFault::Missing("signature_algorithms"))?,
+        None => {
+            let message = "The client offers no pre-shared key that this server could take, and accepts no certificate";
+            return Err(Error::new(ErrorKind::NoSharedCipher, message));
+        }
+    };
     let (agreement, answer) = read_client_hello(&config.offers.abilities, extensions)?;
     if config.offers.peers.required && agreement.peer.is_none() {
         return Err(Error::no_shared_certificate_type("client certificate"));

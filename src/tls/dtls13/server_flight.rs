@@ -4,12 +4,11 @@ use super::config::ServerConfig;
 use super::errors::illegal;
 use super::hellos::{encrypted_extensions, server_hello};
 use super::link::Link;
-use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
+use super::numbers::{DATA_EPOCH, HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
 use super::peer_proof::PeerProof;
 use super::proof::{OwnProof, Signer};
 use super::retry::Retry;
 use super::schedule::{Schedule, finished};
-use super::session_key::key_of;
 use super::suite::{algorithm, hash};
 use super::transcript::Transcript;
 use crate::tls::algorithms::{Algorithms, SharedSignatures};
@@ -31,7 +30,6 @@ use crate::wire::{
 };
 use std::sync::Arc;
 use std::time::Instant;
-use zeroize::Zeroizing;
 
 /// The ClientHello that the flight answers.
 pub(super) struct Hello {
@@ -43,20 +41,27 @@ pub(super) struct Hello {
     pub(super) own_id: Option<ConnectionId>,
 }
 
-/// How the server proves who it is. Pre-shared keys have the number that the client has given them.
+/// How the server proves who it is.
 pub(super) enum Proof {
-    Psk(Zeroizing<Vec<u8>>, u16),
+    Psk(Box<Proved>),
     /// By the key of a session, in which the client was this one.
-    Session(Box<Session>, u16, Box<PeerProof>),
+    Session(Box<Session>, Box<Proved>, Box<PeerProof>),
     Certificate(Box<Certified>),
 }
 
+/// A pre-shared key that the client has proved to have.
+pub(super) struct Proved {
+    /// The number that the client has given to it.
+    pub(super) index: u16,
+    pub(super) early: Schedule,
+    /// The messages up to the ClientHello.
+    pub(super) transcript: Transcript,
+}
+
 impl Proof {
-    /// Key and number of the pre-shared key.
-    fn key(&self) -> Option<(&[u8], u16)> {
+    fn proved(&self) -> Option<&Proved> {
         match self {
-            Proof::Psk(key, index) => Some((key, *index)),
-            Proof::Session(session, index, _) => Some((key_of(session), *index)),
+            Proof::Psk(proved) | Proof::Session(_, proved, _) => Some(proved),
             Proof::Certificate(_) => None,
         }
     }
@@ -80,7 +85,7 @@ pub(super) struct Sent {
     pub(super) suite: Suite,
     pub(super) transcript: Transcript,
     pub(super) client_handshake: Digest,
-    pub(super) own: Digest,
+    /// What the client seals with, once it has finished.
     pub(super) peer: Digest,
     pub(super) exporter: Digest,
     pub(super) master: Schedule,
@@ -105,12 +110,12 @@ pub(super) fn send(
     out: &mut Outbox,
 ) -> Result<Sent, Error> {
     let Hello { body, retry: Retry { suite, group, .. }, transcript, own_id } = hello;
-    let (suite, mut transcript) = (*suite, transcript.clone());
+    let suite = *suite;
     let offer = Offer::parse(extensions_of(body)?)?;
     let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
-    let (key, index) = proof.key().unzip();
-    let is_external = matches!(proof, Proof::Psk(..));
-    let exchanged = exchange(config, &offer, *group, key.is_some(), is_external)?;
+    let index = proof.proved().map(|proved| proved.index);
+    let is_external = matches!(proof, Proof::Psk(_));
+    let exchanged = exchange(config, &offer, *group, index.is_some(), is_external)?;
     let share = exchanged.as_ref().map(|(group, share, _)| (*group, &share[..]));
     let group = share.map_or(0, |(group, _)| group.id());
     let mut algorithms = Algorithms { group, ..Algorithms::default() };
@@ -118,12 +123,18 @@ pub(super) fn send(
     fill_random(&mut random).map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
     let answer = server_hello(&random, suite, share, index, &others);
-    transcript.add(CLIENT_HELLO, body);
+    let shared = exchanged.as_ref().map(|(.., shared)| &shared[..]);
+    let (schedule, mut transcript) = match proof.proved() {
+        Some(Proved { early, transcript, .. }) => (early.advance(shared)?, transcript.clone()),
+        None => {
+            let mut transcript = transcript.clone();
+            transcript.add(CLIENT_HELLO, body);
+            // RFC 8446 section 7.1: without a pre-shared key, zeros.
+            (Schedule::early(hash(suite), &Digest::zeros(hash(suite))).advance(shared)?, transcript)
+        }
+    };
     transcript.add(SERVER_HELLO, &answer);
 
-    // RFC 8446 section 7.1: without a pre-shared key, zeros.
-    let early = Schedule::early(hash(suite), key.unwrap_or(&Digest::zeros(hash(suite))))?;
-    let schedule = early.advance(exchanged.as_ref().map(|(.., shared)| &shared[..]))?;
     let hellos = transcript.hash();
     let own_handshake = schedule.derive(b"s hs traffic", &hellos)?;
     let client_handshake = schedule.derive(b"c hs traffic", &hellos)?;
@@ -137,7 +148,7 @@ pub(super) fn send(
     };
     let (mut client, mut shown, mut resumed) = (None, None, None);
     match proof {
-        Proof::Psk(..) => push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[])),
+        Proof::Psk(_) => push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[])),
         Proof::Session(session, _, recalled) => {
             push(&mut transcript, ENCRYPTED_EXTENSIONS, &encrypted_extensions(protocol, &[]));
             client = Some(*recalled);
@@ -164,10 +175,11 @@ pub(super) fn send(
 
     let master = schedule.advance(None)?;
     let so_far = transcript.hash();
+    // RFC 8446 appendix A.2: whatever follows, such as an alert, has these keys. A client that has answered expects no others.
+    link.begin_sending(algorithm, DATA_EPOCH, master.derive(b"s ap traffic", &so_far)?);
     Ok(Sent {
         suite,
         client_handshake,
-        own: master.derive(b"s ap traffic", &so_far)?,
         peer: master.derive(b"c ap traffic", &so_far)?,
         exporter: master.derive(b"exp master", &so_far)?,
         master,
@@ -215,6 +227,10 @@ fn exchange(
     let Some((group, share)) = groups.find_map(|group| Some((group, offer.share(group.id())?))) else {
         if is_external && modes.alone && asked_for == 0 {
             return Ok(None);
+        }
+        if asked_for == 0 && !config.offers.groups(false).any(|group| offer.groups.contains(&group.id())) {
+            let message = "The two sides have no group for the key exchange in common";
+            return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
         return Err(illegal("The client sends no public value in a group that this server has asked for"));
     };

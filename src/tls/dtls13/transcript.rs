@@ -37,12 +37,20 @@ impl Transcript {
     }
 
     /// The hash with a ClientHello of which the last `uncovered` bytes are left out, but for their part in its length (RFC 8446
-    /// section 4.2.11.2).
-    pub(super) fn hash_for_binder(&self, hello: &[u8], uncovered: usize) -> Digest {
+    /// section 4.2.11.2), and the transcript with the whole of it.
+    pub(super) fn with_hello(&self, hello: &[u8], uncovered: usize) -> (Digest, Transcript) {
+        let (covered, rest) = hello.split_at(hello.len().saturating_sub(uncovered));
         let mut copy = self.clone();
         copy.begin(CLIENT_HELLO, hello.len());
-        copy.0.update(hello.get(..hello.len().saturating_sub(uncovered)).unwrap_or_default());
-        copy.hash()
+        copy.0.update(covered);
+        let hash = copy.hash();
+        copy.0.update(rest);
+        (hash, copy)
+    }
+
+    /// The hash alone.
+    pub(super) fn hash_for_binder(&self, hello: &[u8], uncovered: usize) -> Digest {
+        self.with_hello(hello, uncovered).0
     }
 }
 
@@ -61,6 +69,9 @@ mod tests {
             *transcript.hash_for_binder(b"again!!", 2)
                 == *Hash::Sha256.of(b"\x01\0\0\x05hello\x08\0\0\0\x01\0\0\x07again")
         );
+        let (_, whole) = transcript.with_hello(b"again!!", 2);
+        transcript.add(CLIENT_HELLO, b"again!!");
+        assert!(whole.hash() == transcript.hash());
     }
 
     #[test]

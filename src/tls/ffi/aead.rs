@@ -8,6 +8,9 @@ use std::ptr::NonNull;
 /// Bytes of a nonce.
 pub(crate) const NONCE_LENGTH: usize = 12;
 
+/// Bytes of the longest key.
+pub(crate) const KEY_LIMIT: usize = 32;
+
 /// Bytes of a tag.
 pub(crate) const TAG_LENGTH: usize = 16;
 
@@ -24,7 +27,7 @@ impl Algorithm {
     pub(crate) fn key_length(self) -> usize {
         match self {
             Algorithm::Aes128Gcm | Algorithm::Aes128Ccm => 16,
-            Algorithm::Aes256Gcm | Algorithm::ChaCha20Poly1305 => 32,
+            Algorithm::Aes256Gcm | Algorithm::ChaCha20Poly1305 => KEY_LIMIT,
         }
     }
 }

@@ -74,7 +74,7 @@ impl KeyShare {
     pub(crate) fn generate(group: Group) -> Result<KeyShare, Refused> {
         let (public, private) = match group {
             Group::X25519 => {
-                let (private, public) = X25519::generate();
+                let (private, public) = X25519::generate()?;
                 (public, Private::X25519(private))
             }
             Group::P256 | Group::P384 => {
@@ -85,7 +85,7 @@ impl KeyShare {
             }
             Group::X25519MlKem768 => {
                 let (key, mut public) = DecapsulationKey::generate()?;
-                let (private, classic) = X25519::generate();
+                let (private, classic) = X25519::generate()?;
                 public.extend(classic);
                 (public, Private::Hybrid(key, private))
             }
@@ -98,7 +98,7 @@ impl KeyShare {
         if group == Group::X25519MlKem768 {
             let (key, classic) = peer.split_at_checked(kem::PUBLIC_LENGTH).ok_or(Refused)?;
             let (mut public, mut secret) = kem::seal(key)?;
-            let (private, own) = X25519::generate();
+            let (private, own) = X25519::generate()?;
             public.extend(own);
             secret = joined(&secret, &private.agree(classic)?);
             return Ok((public, secret));
@@ -143,12 +143,14 @@ fn joined(first: &[u8], second: &[u8]) -> SharedSecret {
 struct X25519(Zeroizing<[u8; X25519_LENGTH]>);
 
 impl X25519 {
-    /// With its public half.
-    fn generate() -> (X25519, Vec<u8>) {
+    /// With its public half. The operating system's random numbers cost less than AWS-LC's, which takes a tenth of a second to
+    /// gather entropy before the first of its own.
+    fn generate() -> Result<(X25519, Vec<u8>), Refused> {
         let (mut public, mut private) = (vec![0; X25519_LENGTH], Zeroizing::new([0; X25519_LENGTH]));
-        // SAFETY: there is room for 32 bytes each.
-        unsafe { lc::X25519_keypair(public.as_mut_ptr(), private.as_mut_ptr()) };
-        (X25519(private), public)
+        getrandom::fill(&mut *private).map_err(|_| Refused)?;
+        // SAFETY: 32 bytes each. Whatever they are, they are a private key (RFC 7748 section 5).
+        unsafe { lc::X25519_public_from_private(public.as_mut_ptr(), private.as_ptr()) };
+        Ok((X25519(private), public))
     }
 
     fn agree(&self, peer: &[u8]) -> Result<SharedSecret, Refused> {

@@ -1,12 +1,14 @@
-//! SHA-256 and SHA-384, and what is made of them: HMAC (RFC 2104) and HKDF (RFC 5869).
+//! SHA-256 and SHA-384.
 
-use super::{Refused, check};
+use super::{wipe, wipe_value};
 use aws_lc_sys as lc;
 use std::ops::Deref;
-use zeroize::Zeroize;
 
 /// Bytes of the longer digest.
 pub(crate) const DIGEST_LIMIT: usize = 48;
+
+/// Bytes of the longer block.
+pub(crate) const BLOCK_LIMIT: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hash {
@@ -23,13 +25,11 @@ impl Hash {
         }
     }
 
-    fn method(self) -> *const lc::EVP_MD {
-        // SAFETY: these functions take nothing, and answer with static objects.
-        unsafe {
-            match self {
-                Hash::Sha256 => lc::EVP_sha256(),
-                Hash::Sha384 => lc::EVP_sha384(),
-            }
+    /// Bytes that it takes at a time.
+    pub(crate) fn block_length(self) -> usize {
+        match self {
+            Hash::Sha256 => 64,
+            Hash::Sha384 => BLOCK_LIMIT,
         }
     }
 
@@ -38,46 +38,6 @@ impl Hash {
         let mut running = RunningHash::new(self);
         running.update(data);
         running.finish()
-    }
-
-    pub(crate) fn hmac(self, key: &[u8], data: &[u8]) -> Result<Digest, Refused> {
-        let mut digest = Digest::zeros(self);
-        let mut length = 0;
-        // SAFETY: key and data are readable for their lengths; the output has room for the digest.
-        let result = unsafe {
-            lc::HMAC(
-                self.method(),
-                key.as_ptr().cast(),
-                key.len(),
-                data.as_ptr(),
-                data.len(),
-                digest.bytes.as_mut_ptr(),
-                &mut length,
-            )
-        };
-        check(i32::from(!result.is_null()))?;
-        Ok(digest)
-    }
-
-    /// HKDF-Extract (RFC 5869 section 2.2).
-    pub(crate) fn extract(self, salt: &[u8], secret: &[u8]) -> Result<Digest, Refused> {
-        self.hmac(salt, secret)
-    }
-
-    /// HKDF-Expand (RFC 5869 section 2.3). `Refused` for more bytes than 255 digests.
-    pub(crate) fn expand(self, key: &[u8], info: &[u8], out: &mut [u8]) -> Result<(), Refused> {
-        // SAFETY: each is readable or writable for its length.
-        check(unsafe {
-            lc::HKDF_expand(
-                out.as_mut_ptr(),
-                out.len(),
-                self.method(),
-                key.as_ptr(),
-                key.len(),
-                info.as_ptr(),
-                info.len(),
-            )
-        })
     }
 }
 
@@ -124,15 +84,26 @@ impl AsMut<[u8]> for Digest {
 
 impl Drop for Digest {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        wipe(&mut self.bytes);
     }
 }
 
-/// A hash of what has come so far. A copy of it goes its own way.
+/// A hash of what has come so far. A copy of it goes its own way. It is wiped when it is dropped: what it has taken may be a key.
 #[derive(Clone)]
 pub(crate) enum RunningHash {
     Sha256(lc::SHA256_CTX),
     Sha384(lc::SHA512_CTX),
+}
+
+impl Drop for RunningHash {
+    fn drop(&mut self) {
+        match self {
+            // SAFETY: zeros are a valid context.
+            RunningHash::Sha256(context) => unsafe { wipe_value(context) },
+            // SAFETY: as above.
+            RunningHash::Sha384(context) => unsafe { wipe_value(context) },
+        }
+    }
 }
 
 impl RunningHash {
@@ -167,17 +138,17 @@ impl RunningHash {
 
     /// The digest of what has come so far.
     pub(crate) fn finish(&self) -> Digest {
-        match self.clone() {
-            RunningHash::Sha256(mut context) => {
+        match &mut self.clone() {
+            RunningHash::Sha256(context) => {
                 let mut digest = Digest::zeros(Hash::Sha256);
                 // SAFETY: there is room for the digest.
-                unsafe { lc::SHA256_Final(digest.bytes.as_mut_ptr(), &mut context) };
+                unsafe { lc::SHA256_Final(digest.bytes.as_mut_ptr(), context) };
                 digest
             }
-            RunningHash::Sha384(mut context) => {
+            RunningHash::Sha384(context) => {
                 let mut digest = Digest::zeros(Hash::Sha384);
                 // SAFETY: there is room for the digest.
-                unsafe { lc::SHA384_Final(digest.bytes.as_mut_ptr(), &mut context) };
+                unsafe { lc::SHA384_Final(digest.bytes.as_mut_ptr(), context) };
                 digest
             }
         }
@@ -204,19 +175,5 @@ mod tests {
             assert!(*running.finish() == *hash.of(b"abc") && *copy.finish() == *hash.of(b"a"));
             assert_eq!(running.finish().len(), hash.length());
         }
-    }
-
-    /// Test case 1 of RFC 5869.
-    #[test]
-    fn hkdf_is_that_of_rfc_5869() {
-        let salt: Vec<u8> = (0..13).collect();
-        let key = Hash::Sha256.extract(&salt, &[0x0b; 22]).unwrap();
-        assert_eq!(hex(&key), "077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
-        let mut out = [0; 42];
-        let info: Vec<u8> = (0xf0..0xfa).collect();
-        Hash::Sha256.expand(&key, &info, &mut out).unwrap();
-        let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865";
-        assert_eq!(hex(&out), expected);
-        assert!(Hash::Sha256.expand(&key, &info, &mut vec![0; 255 * 32 + 1]).is_err());
     }
 }

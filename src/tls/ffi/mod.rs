@@ -37,6 +37,24 @@ fn check(result: std::ffi::c_int) -> Result<(), Refused> {
     Err(Refused)
 }
 
+/// Makes zeros of a secret that is not needed any more.
+#[cfg(feature = "aws-lc")]
+pub(crate) fn wipe(bytes: &mut [u8]) {
+    // SAFETY: they are writable for their length.
+    unsafe { aws_lc_sys::OPENSSL_cleanse(bytes.as_mut_ptr().cast(), bytes.len()) };
+}
+
+/// The same of a value.
+///
+/// # Safety
+///
+/// Zeros are a valid value.
+#[cfg(feature = "aws-lc")]
+unsafe fn wipe_value<T: Copy>(value: &mut T) {
+    // SAFETY: it is writable for its length; the rest is the caller's.
+    unsafe { aws_lc_sys::OPENSSL_cleanse(std::ptr::from_mut(value).cast(), size_of::<T>()) };
+}
+
 /// Whether two strings of bytes are equal, in a time that depends on their lengths alone.
 #[cfg(feature = "aws-lc")]
 pub(crate) fn are_equal(left: &[u8], right: &[u8]) -> bool {

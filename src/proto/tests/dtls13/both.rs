@@ -105,6 +105,7 @@ fn a_client_that_offers_the_newer_version_gets_no_answer_of_the_older_that_would
         let errors: Vec<_> = network.clients[0].closes().map(|(_, reason)| format!("{reason:?}")).collect();
         assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived], "{errors:?}");
         assert_eq!(sent_by(&network, SERVER).pop().unwrap()[13..], [2, 40]);
+        assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
         assert_eq!(network.server.endpoint.footprint(), 0);
     }
 }
@@ -138,6 +139,72 @@ fn a_client_is_asked_who_it_is_before_the_hello_and_again_with_the_hint_of_an_ol
         assert_eq!(network.identity_questions.len(), questions);
         talk(&mut network);
     }
+}
+
+/// A client of both versions whose application has answered the first question, and a server that gives a hint.
+fn answered_without_hint(versions: Versions, own: Option<(&[u8], &[u8])>) -> Network {
+    let settings = settings_of(versions, &[], &[]);
+    let wishes = Wishes { psk_hint: b"hint".to_vec(), ..settings.wishes };
+    let mut network = Network::new(server_of(&Settings { wishes, ..settings }));
+    network.keys.insert(Vec::new(), KEY.to_vec());
+    network.answers_at_once = false;
+    network.connect(&ClientConfig::asking_for_psk(&settings_of(BOTH, &[], &[]), None, None).unwrap());
+    network.settle();
+    let (address, question, hint) = network.identity_questions.pop().unwrap();
+    assert_eq!((hint, network.wire.len()), (None, 0));
+    assert!(network.answer_identity(address, question, own));
+    network.settle();
+    network.answers_at_once = true;
+    network
+}
+
+#[test]
+fn a_client_whose_application_needs_a_hint_goes_on_in_the_older_version_and_gets_one() {
+    for versions in [BOTH, Versions::default()] {
+        let mut network = answered_without_hint(versions, None);
+        let (address, question, hint) = network.identity_questions.pop().unwrap();
+        assert_eq!((hint.as_deref(), hellos_of_both(&network)), (Some(&b"hint"[..]), 0));
+        assert!(network.answer_identity(address, question, Some((IDENTITY, KEY))));
+        network.settle();
+        assert_eq!(network.clients[0].suite().map(|suite| suite.is_of_dtls13()), Some(false));
+        talk(&mut network);
+    }
+}
+
+#[test]
+fn a_client_whose_application_answers_with_an_empty_identity_goes_on_in_the_older_version() {
+    let mut network = answered_without_hint(BOTH, Some((b"", KEY)));
+    let (address, question, _) = network.identity_questions.pop().unwrap();
+    assert!(network.answer_identity(address, question, Some((b"", KEY))));
+    network.settle();
+    assert_eq!(network.clients[0].suite().map(|suite| suite.is_of_dtls13()), Some(false));
+    talk(&mut network);
+}
+
+#[test]
+fn a_client_whose_application_fails_without_a_hint_is_asked_again_and_then_ends_there() {
+    let settings = settings_of(BOTH, &[], &[]);
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&ClientConfig::asking_for_psk(&settings, None, None).unwrap());
+    network.settle();
+    for codes in [&[][..], &[ErrorKind::LookupFailed]] {
+        let (_, question, _) = network.identity_questions.pop().unwrap();
+        let now = network.now;
+        assert!(fail(&mut network.clients[0].endpoint, now, question, "it is null"));
+        network.settle();
+        assert_eq!(network.clients[0].error_kinds(), codes);
+    }
+    assert!(network.identity_questions.is_empty());
+}
+
+#[test]
+fn a_client_whose_application_knows_no_key_with_a_hint_either_ends_there() {
+    let mut network = answered_without_hint(BOTH, None);
+    let (address, question, _) = network.identity_questions.pop().unwrap();
+    assert!(network.answer_identity(address, question, None));
+    network.settle();
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::NoPsk]);
 }
 
 #[test]

@@ -79,15 +79,34 @@ fn the_best_suite_of_the_server_that_the_client_has_is_chosen() {
 }
 
 #[test]
-fn sides_without_a_common_suite_or_group_fail_at_the_first_hello() {
+fn the_application_hears_of_a_client_with_nothing_in_common_when_that_has_proved_its_address() {
     for (ciphers, curves) in [(&["TLS_AES_128_CCM_SHA256"][..], &[][..]), (&[], &["P-256"])] {
         let settings = settings_of(ONLY, &["TLS_AES_128_GCM_SHA256"], &["X25519"]);
         let mut network = Network::new(server_of(&settings));
         network.connect(&client_of(&settings_of(ONLY, ciphers, curves), IDENTITY, KEY));
+        let first = network.wire[0].2.clone();
+        network.inject(SocketAddr::from(([203, 0, 113, 1], 5684)), SERVER, &first);
+        assert_eq!((network.server.endpoint.footprint(), network.server.log.len()), (0, 0));
         network.settle();
         assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
-        assert_eq!(network.server.endpoint.counters().handshakes_started, 0);
+        assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
+        // handshake_failure
+        assert_eq!(sent_by(&network, SERVER).pop().unwrap()[13..], [2, 40]);
+        let (started, footprint) =
+            (network.server.endpoint.counters().handshakes_started, network.server.endpoint.footprint());
+        assert_eq!((started, footprint), (1, 0));
     }
+}
+
+#[test]
+fn a_client_without_a_suite_that_is_known_here_is_refused_at_once() {
+    let mut network = Network::new(server());
+    // TLS_AES_128_CCM_8_SHA256, which no side of ours has.
+    network.rewrite = Some((vec![0, 2, 0x13, 0x01], vec![0, 2, 0x13, 0x05]));
+    network.connect(&client_of(&settings_of(ONLY, &["TLS_AES_128_GCM_SHA256"], &[]), IDENTITY, KEY));
+    network.settle();
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
+    assert_eq!((network.server.endpoint.footprint(), network.server.log.len()), (0, 0));
 }
 
 #[test]

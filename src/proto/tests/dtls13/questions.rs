@@ -73,6 +73,27 @@ fn an_empty_identity_is_an_error_of_the_configuration() {
     assert!(network.wire.is_empty());
 }
 
+#[test]
+fn an_application_that_never_says_who_we_are_is_named_when_the_time_is_over() {
+    for versions in [ONLY, BOTH] {
+        let mut network = Network::new(server());
+        network.answers_at_once = false;
+        network.connect(&ClientConfig::asking_for_psk(&settings_of(versions, &[], &[]), None, None).unwrap());
+        network.run_for(Duration::from_secs(200));
+        assert_eq!(network.clients[0].error_kinds(), [ErrorKind::HandshakeTimeout]);
+    }
+}
+
+#[test]
+fn an_answer_with_an_empty_identity_is_none() {
+    let mut network = Network::new(server());
+    network.own_psk = Some((Vec::new(), KEY.to_vec()));
+    network.connect(&ClientConfig::asking_for_psk(&settings_of(ONLY, &[], &[]), None, None).unwrap());
+    network.settle();
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::LookupFailed]);
+    assert!(network.wire.is_empty());
+}
+
 fn with_protocols(versions: Versions, names: &[&str]) -> Settings {
     let settings = settings_of(versions, &[], &[]);
     let protocols = names.iter().map(|name| name.as_bytes().to_vec()).collect();

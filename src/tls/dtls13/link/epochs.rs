@@ -18,7 +18,15 @@ impl Link {
 
     /// Both directions of a new epoch.
     pub(in super::super) fn begin_epoch(&mut self, algorithm: Algorithm, epoch: u64, own: Digest, peer: Digest) {
+        self.begin_sending(algorithm, epoch, own);
+        self.begin_reading(algorithm, epoch, peer);
+    }
+
+    pub(in super::super) fn begin_sending(&mut self, algorithm: Algorithm, epoch: u64, own: Digest) {
         self.sealers.push(Sealer::new(algorithm, own, epoch));
+    }
+
+    pub(in super::super) fn begin_reading(&mut self, algorithm: Algorithm, epoch: u64, peer: Digest) {
         self.openers.push(Opener::new(algorithm, peer, epoch));
     }
 

@@ -85,6 +85,42 @@ fn odd_acknowledgments_change_nothing() {
     pair.talk();
 }
 
+/// An ACK in plaintext of the one record with this number.
+fn plaintext_acknowledgment(number: u8) -> Vec<u8> {
+    let content = [&[0, 16][..], &[0; 15], &[number]].concat();
+    [&[26, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 18][..], &content].concat()
+}
+
+#[test]
+fn an_acknowledgment_in_plaintext_does_not_have_a_client_give_its_hello_up() {
+    let (mut pair, hello) = Pair::met(base_time(), Some(&[CIPHER]), &SessionPolicy::none(), None);
+    for number in 0..3 {
+        let (reactions, answers) = deliver(&mut pair.client, pair.now, &[plaintext_acknowledgment(number)]);
+        assert!(reactions.iter().all(Result::is_ok) && answers.is_empty(), "{reactions:?}");
+    }
+    let mut out = Outbox::default();
+    pair.client.handle_timeout(pair.client.deadline().unwrap(), &mut out).unwrap();
+    let repeated = datagrams(&out);
+    assert_eq!((repeated.len(), &repeated[0][13..]), (hello.len(), &hello[0][13..]));
+}
+
+#[test]
+fn a_server_that_has_sent_its_flight_says_what_is_wrong_with_the_keys_of_the_data() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    // The whole flight has two epochs, each with one record.
+    let records: Vec<u8> =
+        flight.iter().flat_map(|datagram| Records::new(datagram)).map(|each| each.bytes[0]).collect();
+    assert_eq!(records, [22, 0x2e]);
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &flight);
+    assert!(is_done(reactions.last().unwrap()), "{reactions:?}");
+    let mut out = Outbox::default();
+    pair.client.say_early(kind::HANDSHAKE, &message(FINISHED, 2, &[0; 32]), &mut out);
+    let (reactions, alert) = deliver(&mut pair.server, pair.now, &datagrams(&out));
+    assert_eq!((reactions[0].as_ref().err().and_then(alert_of), alert[0][0]), (Some(51), 0x2f));
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &alert);
+    assert_eq!(alert_for(reactions.into_iter().next().unwrap()), Some(51));
+}
+
 #[test]
 fn alerts_end_the_connection_but_for_two() {
     for (content, is_fatal) in [([1, 90], false), ([2, 40], true), ([1, 80], true), ([2, 255], true)] {
@@ -115,7 +151,7 @@ fn server_says_instead(content_type: u8, content: &[u8]) -> Option<u8> {
     let (reactions, _) = deliver(&mut pair.client, pair.now, &[hello]);
     assert!(reactions[0].is_ok());
     let mut out = Outbox::default();
-    pair.server.say(content_type, content, &mut out);
+    pair.server.say_early(content_type, content, &mut out);
     let (mut reactions, _) = deliver(&mut pair.client, pair.now, &datagrams(&out));
     alert_for(reactions.remove(0))
 }

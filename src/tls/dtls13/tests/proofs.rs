@@ -93,7 +93,7 @@ impl Story {
             true => (&mut self.pair.server, &mut self.pair.client),
             false => (&mut self.pair.client, &mut self.pair.server),
         };
-        speaker.say(kind::HANDSHAKE, &content, &mut out);
+        speaker.say_early(kind::HANDSHAKE, &content, &mut out);
         let (mut reactions, _) = deliver(hearer, self.pair.now, &datagrams(&out));
         let error = reactions.remove(0).err()?;
         Some((error.kind, error.alert))

@@ -23,6 +23,7 @@ pub(crate) mod own_key;
 pub(crate) mod prf;
 mod psk;
 mod raw_public_key;
+mod records;
 mod rng;
 pub(crate) mod rsa;
 pub(crate) mod saved;
