@@ -10,75 +10,15 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { versions } = require('../..');
 const { event } = require('../support/endpoints.js');
-const { connectDevice, startChild, startNode, storedKey } = require('../support/fleet.js');
-const { Numbers } = require('../support/numbers.js');
+const { clockAhead } = require('../support/clock.js');
+const { startChild, startNode, storedKey } = require('../support/fleet.js');
+const { NEWER, ask, assertNoNumberTwice, connectNewer, push, until } = require('../support/fleet-newer.js');
 const { lacking, startRedis } = require('../support/redis.js');
+const { cutOff } = require('../support/unreliable.js');
 
-const NEWER = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' };
+const HOUR = 3600;
 
 const skip = lacking || (versions['aws-lc'] === undefined && 'this build has no AWS-LC');
-
-/** A device that speaks DTLS 1.3, and what its key log has said. */
-async function connectNewer(t, port, options = {}) {
-  const { balancer, client, lines } = await connectDevice(t, port, { ...NEWER, ...options });
-  return { balancer, client, numbers: new Numbers(Buffer.concat(lines), options.peerIdLength) };
-}
-
-/** Asks until there is an answer, ten seconds at most: what is lost, or comes while Redis is slow, is not answered. */
-async function ask(client, question) {
-  let answer = 'nothing';
-  const note = (message) => {
-    answer = String(message);
-  };
-  client.on('data', note);
-  for (let count = 0; count < 100 && !answer.endsWith(` ${question}`); count++) {
-    if (count % 10 === 0) client.write(question);
-    for (let wait = 0; wait < 20 && !answer.endsWith(` ${question}`); wait++) await sleep(5);
-  }
-  client.off('data', note);
-  return answer;
-}
-
-function assertNoNumberTwice(balancer, numbers) {
-  for (const datagram of balancer.sent.splice(0)) numbers.note(datagram);
-  assert.equal(numbers.repeated, 0);
-  return numbers.count;
-}
-
-/** Waits until it is so, five seconds at most. */
-async function until(isSo, message) {
-  for (let count = 0; count < 500 && !(await isSo()); count++) await sleep(10);
-  assert.ok(await isSo(), message);
-}
-
-/** A client of Redis that can be cut off from it. */
-function cutOff(client) {
-  const cut = {
-    isReady: true,
-    on() {},
-    sendCommand: (args, options) =>
-      cut.isReady ? client.sendCommand(args, options) : Promise.reject(new Error('cut off')),
-    duplicate() {
-      const subscriber = client.duplicate();
-      const subscribe = subscriber.subscribe.bind(subscriber);
-      subscriber.subscribe = (channel, listener) => subscribe(channel, (...args) => cut.isReady && listener(...args));
-      return subscriber;
-    },
-  };
-  return cut;
-}
-
-/** Sends so many messages, or as many as there are record numbers for: how many that were. */
-async function push(socket, count) {
-  const errors = [];
-  const note = (error) => errors.push(error);
-  socket.on('writeError', note);
-  const outcomes = Array.from({ length: count }, () => new Promise((resolve) => socket.write('pushed', resolve)));
-  errors.push(...(await Promise.all(outcomes)).filter(Boolean));
-  socket.off('writeError', note);
-  for (const error of errors) assert.equal(error.code, 'ERR_DTLS_NO_RECORD_NUMBERS');
-  return count - errors.length;
-}
 
 describe('Nodes that share connections of DTLS 1.3', { skip }, () => {
   test('take one over from each other, as exactly as it was', async (t) => {
@@ -124,6 +64,31 @@ describe('Nodes that share connections of DTLS 1.3', { skip }, () => {
     assert.equal(await ask(client, '2'), 'B 2');
     assert.equal(await redis.client.hGet(key, 'g'), '2');
     assert.deepEqual(Object.values(b.sockets)[0].data, { first: child.pid });
+    assertNoNumberTwice(balancer, numbers);
+  });
+
+  test('go on between clocks that are an hour apart, in either direction', async (t) => {
+    const ahead = clockAhead(t, HOUR);
+    if (ahead === null) {
+      t.skip('skipped (no clock can be shifted here: it takes cc and Linux)');
+      return;
+    }
+    const redis = await startRedis(t);
+    const first = await startChild(t, redis.port, ahead);
+    const { balancer, client, numbers } = await connectNewer(t, first.port);
+    assert.equal(await ask(client, '1'), `${first.child.pid} 1`);
+    await storedKey(redis.client);
+    first.child.kill('SIGKILL');
+    await once(first.child, 'exit');
+    const behind = await startNode(t, 'B', redis.client, NEWER);
+    balancer.target = behind.address().port;
+    assert.equal(await ask(client, '2'), 'B 2');
+    // And to one that is ahead, from one that lives.
+    const second = await startChild(t, redis.port, ahead);
+    balancer.target = second.port;
+    assert.equal(await ask(client, '3'), `${second.child.pid} 3`);
+    balancer.target = behind.address().port;
+    assert.equal(await ask(client, '4'), 'B 4');
     assertNoNumberTwice(balancer, numbers);
   });
 

@@ -184,7 +184,7 @@ class Fleet {
       if (claimed === 'changed') continue;
       if (claimed === null) return null;
       const found = claimed.sealed === sealed ? copy : this._read(claimed.sealed, name);
-      return found === null ? null : { ...found, generation: claimed.generation };
+      return found?.association === copy.association ? { ...found, generation: claimed.generation } : null;
     }
     return null;
   }
@@ -228,7 +228,8 @@ class Fleet {
       let answer = await claim(false);
       if (answer[0] === 'asked') {
         const handed = await Promise.race([released, sleep(PATIENCE, null)]);
-        if (handed) return handed;
+        // What was handed over before is in use already, if it comes late, or twice.
+        if (handed?.generation === answer[1]) return handed;
         answer = await claim(true);
       }
       const [word, generation, sealed] = answer;

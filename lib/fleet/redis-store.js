@@ -72,9 +72,8 @@ const SCRIPTS = {
     if ARGV[6] == '' then
       if owner and not (${MATCH}) then return 'lost' end
     else
-      if not owner then return 'forgotten' end
+      if not owner or process ~= here() then return 'forgotten' end
       if not (${MATCH}) then return 'lost' end
-      if process ~= here() then return 'forgotten' end
       if bound > ARGV[6] then return 'written' end
       redis.call('HSET', KEYS[1], 'b', ARGV[6])
     end
@@ -86,7 +85,8 @@ const SCRIPTS = {
     if ${MATCH} then return redis.call('DEL', KEYS[1]) end
     return 0`,
   // node, force, milliseconds, channels, name, the sealed state that is known, what takes its place if it has a bound, and the
-  // bound of that -> 'none', 'changed', 'asked', or 'taken' with generation and sealed state.
+  // bound of that -> 'none', 'changed', 'asked' with the generation that the connection will have when its owner hands it over, or
+  // 'taken' with generation and sealed state.
   // An owner that does not listen to its channel is dead, or as good as dead: it cannot be told.
   claim: `${READ}
     ${HERE}
@@ -97,7 +97,7 @@ const SCRIPTS = {
     end
     if owner ~= '' and owner ~= ARGV[1] and ARGV[2] ~= '1' then
       local told = redis.call('PUBLISH', ARGV[4] .. owner, 'release ' .. generation .. ' ' .. ARGV[1] .. ' ' .. ARGV[5])
-      if told > 0 then return { 'asked' } end
+      if told > 0 then return { 'asked', tostring(tonumber(generation) + 1) } end
     end
     if owner ~= '' and owner ~= ARGV[1] then
       redis.call('PUBLISH', ARGV[4] .. owner, 'lost ' .. generation .. ' ' .. ARGV[1] .. ' ' .. ARGV[5])

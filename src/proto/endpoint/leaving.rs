@@ -3,7 +3,7 @@
 //! One that has left is not over: it gets no `Closed` event, because whoever takes it out has it in hand. No engine works
 //! until one of those that came in is heard or used.
 
-use super::Endpoint;
+use super::{Endpoint, Entry};
 use crate::proto::connection::Connection;
 use crate::proto::questions::{QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
@@ -32,8 +32,15 @@ impl Endpoint {
     pub(crate) fn take_out(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
         let entry = self.connections.get(&handle)?;
         let saved = entry.connection.leave().filter(|saved| saved.check().is_ok())?;
-        let traveller = Traveller { remote: entry.remote, saved };
+        let traveller = Traveller { remote: self.known_home(handle, entry), saved };
         Some(self.let_go(handle, traveller))
+    }
+
+    /// Where its peer is known to receive. A check of where it seems to be does not go along: whoever goes on begins another, when the
+    /// peer's next record comes from there. Without an ID, that record would lead to no connection.
+    fn known_home(&self, handle: ConnectionHandle, entry: &Entry) -> SocketAddr {
+        let doubt = self.doubts.get(handle).filter(|_| entry.connection.has_id());
+        doubt.map_or(entry.remote, |doubt| doubt.trusted)
     }
 
     fn let_go(&mut self, handle: ConnectionHandle, traveller: Traveller) -> Traveller {
@@ -49,8 +56,9 @@ impl Endpoint {
         let entry = self.connections.get_mut(&handle).ok_or(NoCopy::Never)?;
         let StoredCopy { saved, fence } = entry.connection.copy_for_store().ok_or(NoCopy::NotYet)?;
         saved.check().map_err(|_| NoCopy::Never)?;
-        let traveller = Traveller { remote: entry.remote, saved };
         self.schedule(handle);
+        let entry = self.connections.get(&handle).ok_or(NoCopy::Never)?;
+        let traveller = Traveller { remote: self.known_home(handle, entry), saved };
         Ok((traveller, fence))
     }
 

@@ -29,7 +29,8 @@ impl Association {
     fn with(&self, link: SavedLink) -> Option<Saved> {
         let Stage::Open(open) = &self.stage else { return None };
         let (is_client, exporter) = (open.is_client(), open.exporter().clone());
-        Some(Saved { suite: open.suite(), is_client, client_random: self.client_random, exporter, link })
+        let (suite, owes_update) = (open.suite(), open.owes_update());
+        Some(Saved { suite, is_client, client_random: self.client_random, exporter, owes_update, link })
     }
 
     /// How far our numbers reach by what the store has; `None` where there are no copies.
@@ -71,7 +72,10 @@ impl Association {
     fn going_on(saved: &Saved, pace: &Arc<Pace>) -> Result<Association, Unrestorable> {
         let algorithm = algorithm(saved.suite).ok_or(Unrestorable::State("its cipher suite is not of DTLS 1.3"))?;
         let link = Link::going_on(pace, algorithm, saved.link.clone(), None);
-        let open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
+        let mut open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
+        if saved.owes_update {
+            open.owe_update();
+        }
         let stage = Stage::Open(Box::new(open));
         Ok(Association { link, ..Association::new(pace, stage, saved.client_random) })
     }

@@ -214,9 +214,19 @@ impl Open {
     /// message of their own, which leaves at the deadline.
     pub(super) fn wrote(&mut self, now: Instant, link: &mut Link) {
         link.note_left(now);
-        if self.update == Update::No && (link.is_worn() || link.is_short()) {
+        if self.update == Update::Due || self.update == Update::No && (link.is_worn() || link.is_short()) {
             self.worn_at.get_or_insert(now);
         }
+    }
+
+    /// Whether other keys of ours are due, or under way.
+    pub(super) fn owes_update(&self) -> bool {
+        self.update != Update::No
+    }
+
+    /// Other keys of ours are due, as they were in another process.
+    pub(super) fn owe_update(&mut self) {
+        self.update = Update::Due;
     }
 
     /// Whether no other keys are due or under way.

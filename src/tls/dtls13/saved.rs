@@ -21,12 +21,14 @@ const EPOCH_LIMIT: u64 = 1 << 48;
 /// More records than any key may protect.
 const NUMBER_LIMIT: u64 = 1 << 48;
 
-/// Flags: it is a client's side; it has connection IDs; both sides answer return routability checks; there are copies.
+/// Flags: it is a client's side; it has connection IDs; both sides answer return routability checks; there are copies; other keys of its
+/// own are due.
 const IS_CLIENT: u8 = 1;
 const HAS_IDS: u8 = 2;
 const CHECKS_ROUTABILITY: u8 = 4;
 const IS_RESERVED: u8 = 8;
-const FLAGS: u8 = IS_CLIENT | HAS_IDS | CHECKS_ROUTABILITY | IS_RESERVED;
+const OWES_UPDATE: u8 = 16;
+const FLAGS: u8 = IS_CLIENT | HAS_IDS | CHECKS_ROUTABILITY | IS_RESERVED | OWES_UPDATE;
 
 /// What an association needs to go on.
 #[derive(Clone)]
@@ -35,6 +37,8 @@ pub(crate) struct Saved {
     pub(super) is_client: bool,
     pub(super) client_random: [u8; 32],
     pub(super) exporter: Digest,
+    /// The peer has asked for other keys, or those that there are come to an end: a KeyUpdate is to be sent, perhaps once more.
+    pub(super) owes_update: bool,
     pub(super) link: SavedLink,
 }
 
@@ -110,7 +114,8 @@ impl Saved {
         let flags = flag(self.is_client, IS_CLIENT)
             | flag(ids.is_some(), HAS_IDS)
             | flag(checks, CHECKS_ROUTABILITY)
-            | flag(reserved.is_some(), IS_RESERVED);
+            | flag(reserved.is_some(), IS_RESERVED)
+            | flag(self.owes_update, OWES_UPDATE);
         out.extend(self.suite.id().to_be_bytes());
         out.push(flags);
         let (next, seen) = peer.window.parts();
@@ -167,7 +172,8 @@ impl Saved {
         };
         reader.end()?;
         let link = SavedLink { own, peer, own_message, peer_message, ids, reserved };
-        Some(Saved { suite, is_client: flags & IS_CLIENT != 0, client_random, exporter, link })
+        let (is_client, owes_update) = (flags & IS_CLIENT != 0, flags & OWES_UPDATE != 0);
+        Some(Saved { suite, is_client, client_random, exporter, owes_update, link })
     }
 }
 
@@ -199,7 +205,14 @@ mod tests {
             ids: None,
             reserved: None,
         };
-        Saved { suite, is_client: true, client_random: [8; 32], exporter: secret(b"exporter"), link }
+        Saved {
+            suite,
+            is_client: true,
+            client_random: [8; 32],
+            exporter: secret(b"exporter"),
+            owes_update: false,
+            link,
+        }
     }
 
     fn bytes(saved: &Saved) -> Vec<u8> {
@@ -211,9 +224,10 @@ mod tests {
     #[test]
     fn what_was_written_is_read_again() {
         for &suite in Suite::all_of_dtls13() {
-            let saved = saved(suite);
+            let saved = Saved { owes_update: suite.id() & 1 != 0, ..saved(suite) };
             let written = bytes(&saved);
             let read = Saved::read(&written).unwrap();
+            assert_eq!(read.owes_update, saved.owes_update);
             assert_eq!(bytes(&read), written);
             assert_eq!((read.association(), read.suite(), read.is_client), (saved.association(), suite, true));
             for length in 0..written.len() {
@@ -238,7 +252,7 @@ mod tests {
     fn other_suites_flags_epochs_and_numbers_are_refused() {
         let written = bytes(&saved(Suite::all_of_dtls13()[0]));
         // Suite; a flag; both epochs, too low and too high; a number beyond what its key may seal.
-        for (at, value) in [(0, 0xc0), (2, 16), (10, 2), (26, 1), (3, 1), (19, 1), (11, 1)] {
+        for (at, value) in [(0, 0xc0), (2, 32), (10, 2), (26, 1), (3, 1), (19, 1), (11, 1)] {
             let mut other = written.clone();
             other[at] = value;
             assert!(Saved::read(&other).is_none(), "{at}");

@@ -37,21 +37,26 @@ impl Link {
         link
     }
 
-    /// What goes on elsewhere, and not here any more; `None` while something is under way. Records of older keys are not understood
-    /// there.
+    /// What goes on elsewhere, and not here any more; `None` while something is under way, but for a KeyUpdate. Records of older keys
+    /// are not understood there.
     pub(in super::super) fn save(&self) -> Option<SavedLink> {
-        if !self.is_open || self.flight.is_under_way() || self.acknowledgments.deadline().is_some() {
+        if !self.can_go_on_elsewhere() || self.acknowledgments.deadline().is_some() {
             return None;
         }
         let owned = self.reservation.as_ref().zip(self.bound());
         self.with(owned.and_then(|(reservation, bound)| Reserved::new(reservation.owner(), bound.number)))
     }
 
+    /// A KeyUpdate can be made again elsewhere, as the same message. A peer that has it already acknowledges it once more.
+    fn can_go_on_elsewhere(&self) -> bool {
+        self.is_open && (!self.flight.is_under_way() || self.flight.is_key_update())
+    }
+
     fn with(&self, reserved: Option<Reserved>) -> Option<SavedLink> {
         Some(SavedLink {
             own: self.sealers.last()?.save(),
             peer: self.openers.last()?.save(),
-            own_message: self.next_sequence,
+            own_message: self.flight.first_sequence().unwrap_or(self.next_sequence),
             peer_message: self.incoming.next_sequence()?,
             ids: self.ids.clone(),
             reserved,
@@ -59,9 +64,10 @@ impl Link {
     }
 
     /// A copy for a store, which names more numbers as ours than the one before. They are ours when it is
-    /// there: [`Link::confirm`]. What the handshake has under way must have arrived before there is the first copy.
+    /// there: [`Link::confirm`]. What the handshake has under way must have arrived before there is the first copy, and no message may
+    /// have come in part.
     pub(in super::super) fn reserve(&mut self) -> Option<SavedLink> {
-        if !self.is_open || (self.reservation.is_none() && self.flight.is_under_way()) {
+        if !self.can_go_on_elsewhere() || self.incoming.next_sequence().is_none() {
             return None;
         }
         let sealer = self.sealers.last_mut()?;

@@ -308,6 +308,40 @@ fn what_goes_along_is_what_its_owner_may_use_and_goes_on_as_the_same_owner() {
 }
 
 #[test]
+fn a_key_update_under_way_is_made_again_by_whoever_takes_over() {
+    for has_arrived in [false, true] {
+        let mut fleet = Fleet::new(CIPHER);
+        let now = fleet.now;
+        // The first owner comes to the end of its numbers, and the store does not answer.
+        assert_eq!(fleet.owners[0].send(now, &mut fleet.wire, FIRST - 100), FIRST - 100);
+        let mut out = Outbox::default();
+        fleet.owners[0].server.handle_timeout(now, &mut out).unwrap();
+        let update = datagrams(&out);
+        fleet.wire.note(&update);
+        if has_arrived {
+            deliver(&mut fleet.owners[0].peer, now, &update);
+        }
+        fleet.write(0, false);
+        let peer = written(&fleet.owners[0].peer.leave().unwrap());
+        fleet.take_over(&peer).unwrap();
+        // With the peer itself, which still has the keys before.
+        let [first, second] = &mut fleet.owners[..] else { panic!() };
+        std::mem::swap(&mut first.peer, &mut second.peer);
+        for epoch in 4..8 {
+            let owner = &mut fleet.owners[1];
+            assert_eq!(owner.send(now, &mut fleet.wire, 96), 96, "{has_arrived}");
+            owner.pass_time(now, &mut fleet.wire);
+            assert_eq!(owner.server.bound().unwrap().epoch, epoch, "{has_arrived}");
+        }
+        // The first one lives.
+        for _ in 0..4 {
+            fleet.owners[0].send(now, &mut fleet.wire, 200);
+            fleet.owners[0].pass_time(now, &mut fleet.wire);
+        }
+    }
+}
+
+#[test]
 fn what_is_reserved_is_kept_in_sleep_and_a_copy_does_not_wake() {
     let mut fleet = Fleet::new(CIPHER);
     let now = fleet.now;
