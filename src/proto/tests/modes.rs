@@ -39,6 +39,9 @@ pub(super) enum Mode {
     Imported,
     #[cfg(feature = "aws-lc")]
     Dtls13,
+    /// DTLS 1.3, where both have certificates.
+    #[cfg(feature = "aws-lc")]
+    Dtls13Mutual,
 }
 
 impl Mode {
@@ -56,15 +59,16 @@ impl Mode {
         Mode::Imported,
         #[cfg(feature = "aws-lc")]
         Mode::Dtls13,
+        #[cfg(feature = "aws-lc")]
+        Mode::Dtls13Mutual,
     ];
 
-    fn suites(self) -> &'static [&'static str] {
+    fn suites(self, version: Version) -> &'static [&'static str] {
         match self {
+            _ if version > Version::Dtls12 => &["TLS_AES_128_GCM_SHA256"],
             Mode::PskWithCbc => &["PSK-AES128-CBC-SHA256"],
             Mode::EcdhePsk => &["ECDHE-PSK-AES128-GCM-SHA256"],
             Mode::Certificate | Mode::Mutual | Mode::RawPublicKeys => &["ECDHE-ECDSA-AES128-GCM-SHA256"],
-            #[cfg(feature = "aws-lc")]
-            Mode::Dtls13 => &["TLS_AES_128_GCM_SHA256"],
             _ => &["PSK-AES128-GCM-SHA256"],
         }
     }
@@ -78,22 +82,40 @@ impl Mode {
         }
     }
 
+    /// Whether this is DTLS 1.3.
+    fn is_newest(self) -> bool {
+        #[cfg(feature = "aws-lc")]
+        return matches!(self, Mode::Dtls13 | Mode::Dtls13Mutual);
+        #[cfg(not(feature = "aws-lc"))]
+        false
+    }
+
+    fn has_certificates(self) -> bool {
+        #[cfg(feature = "aws-lc")]
+        if self == Mode::Dtls13Mutual {
+            return true;
+        }
+        matches!(self, Mode::Certificate | Mode::Mutual)
+    }
+
     pub(super) fn has_ids(self) -> bool {
         matches!(self, Mode::ConnectionIds | Mode::Routability)
     }
 
     /// `mtu`: payload bytes of a datagram in the handshake.
     pub(super) fn configs(self, mtu: u16) -> Configs {
-        #[cfg(feature = "aws-lc")]
-        let newest = if self == Mode::Dtls13 { Version::Dtls13 } else { Version::Dtls12 };
-        #[cfg(not(feature = "aws-lc"))]
-        let newest = Version::Dtls12;
-        let wishes = Wishes { versions: Versions { oldest: newest, newest }, ..Wishes::default() };
-        let settings = Settings { wishes, mtu, ..settings(self.suites()) };
+        let newest = if self.is_newest() { Version::Dtls13 } else { Version::Dtls12 };
+        self.configs_in(newest, mtu)
+    }
+
+    /// The same in a version that is not the mode's own.
+    pub(super) fn configs_in(self, version: Version, mtu: u16) -> Configs {
+        let wishes = Wishes { versions: Versions { oldest: version, newest: version }, ..Wishes::default() };
+        let settings = Settings { wishes, mtu, ..settings(self.suites(version)) };
         let psk = || Some(ClientPsk::new(IDENTITY, KEY).unwrap());
         let (server, client) = match self {
-            Mode::Certificate | Mode::Mutual => {
-                let is_mutual = self == Mode::Mutual;
+            _ if self.has_certificates() => {
+                let is_mutual = self != Mode::Certificate;
                 let trusted = |name: Option<&str>| PeerAuthentication {
                     trust_anchors: Some(Arc::new(TrustAnchors::parse(&[CA]).unwrap())),
                     servername: name.map(str::to_owned),
@@ -175,6 +197,10 @@ impl Configs {
             };
             endpoint.remember_sessions(now, sessions).unwrap();
         }
+    }
+
+    pub(super) fn client(&self) -> &ClientConfig {
+        &self.client
     }
 
     /// A client comes, from an address of its own, and offers this session.
