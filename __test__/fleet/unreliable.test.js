@@ -23,7 +23,7 @@ const {
   until,
 } = require('../support/fleet-newer.js');
 const { lacking, startRedis } = require('../support/redis.js');
-const { Dice, cutOff, unreliable } = require('../support/unreliable.js');
+const { Dice, cutOff, replaying, unreliable } = require('../support/unreliable.js');
 
 const skip = lacking || (versions['aws-lc'] === undefined && 'this build has no AWS-LC');
 
@@ -141,6 +141,24 @@ describe('A store on which nobody can rely', { skip }, () => {
       assert.equal(new Set(heard).size, heard.length, 'no message is heard twice');
     });
   }
+
+  test('is not believed when it tells of a handover a second time', async (t) => {
+    const redis = await startRedis(t);
+    const bad = replaying(redis.client);
+    const [a, b] = [await startNode(t, 'A', redis.client, NEWER), await startNode(t, 'B', bad, NEWER)];
+    const { balancer, client, numbers } = await connectNewer(t, a.address().port);
+    for (const [question, node] of ['A', 'B', 'A', 'B'].entries()) {
+      bad.isReplaying = question === 3;
+      balancer.target = (node === 'A' ? a : b).address().port;
+      assert.equal(await ask(client, String(question)), `${node} ${question}`);
+      await storedKey(redis.client);
+      const [socket] = Object.values((node === 'A' ? a : b).sockets);
+      await push(socket, 100);
+    }
+    const count = await countNumbers(balancer, numbers);
+    assert.ok(count > 400, `${count}`);
+    assert.deepEqual([a.fleetStats.takeovers, b.fleetStats.takeovers], [1, 2]);
+  });
 
   test('is not believed when it is restarted from an older state', async (t) => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));

@@ -65,6 +65,27 @@ function unreliable(client, dice, { lateness }) {
   return bad;
 }
 
+/** A client of Redis to which each handover is told as the first one was, from when `isReplaying`. */
+function replaying(client) {
+  let first = null;
+  const bad = {
+    isReplaying: false,
+    on() {},
+    sendCommand: (...args) => client.sendCommand(...args),
+    duplicate() {
+      const subscriber = client.duplicate();
+      const subscribe = subscriber.subscribe.bind(subscriber);
+      const replay = (listener) => (message) => {
+        if (message.startsWith('released')) first ??= message;
+        listener(message.startsWith('released') && bad.isReplaying ? first : message);
+      };
+      subscriber.subscribe = (channel, listener) => subscribe(channel, replay(listener));
+      return subscriber;
+    },
+  };
+  return bad;
+}
+
 /** xorshift32: what happens is to happen again. */
 class Dice {
   /** @param {number} seed not 0 */
@@ -83,4 +104,4 @@ class Dice {
   }
 }
 
-module.exports = { Dice, cutOff, unreliable };
+module.exports = { Dice, cutOff, replaying, unreliable };
