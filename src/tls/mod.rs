@@ -5,6 +5,7 @@
 
 mod addition;
 mod algorithms;
+mod bound;
 mod certificate_fault;
 mod choice;
 mod claim;
@@ -50,6 +51,7 @@ mod wall_clock;
 
 pub(crate) use crate::wire::psk_offer::Modes as PskModes;
 pub(crate) use algorithms::Algorithms;
+pub(crate) use bound::Bound;
 pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
@@ -82,7 +84,7 @@ pub(crate) use random::{RngError, fill_random};
 pub(crate) use saved::{
     AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedDtls12, SessionId, Unrestorable,
 };
-pub(crate) use saved_connection::SavedConnection;
+pub(crate) use saved_connection::{Fence, SavedConnection, StoredCopy};
 pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
 pub(crate) use tickets::TicketKeys;
