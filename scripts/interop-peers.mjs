@@ -128,9 +128,10 @@ function buildMbedtls() {
 
 /** Those of a later version, which has connection IDs. */
 function buildMbedtls3() {
-  if (existsSync(at('mbedtls3', 'version'))) return null;
+  if (existsSync(at('mbedtls3', 'version')) && hasProxy('mbedtls3')) return null;
   const sources = at('mbedtls3-debian');
-  return debianSources('mbedtls', MBEDTLS_3_SUITE, sources) ?? buildMbedtlsPrograms('mbedtls3', sources);
+  const failure = existsSync(sources) ? null : debianSources('mbedtls', MBEDTLS_3_SUITE, sources);
+  return failure ?? buildMbedtlsPrograms('mbedtls3', sources);
 }
 
 function buildMbedtlsPrograms(name, vendor) {
@@ -139,16 +140,21 @@ function buildMbedtlsPrograms(name, vendor) {
   const version = header.match(/MBEDTLS_VERSION_STRING\s+"(.*)"/)[1];
   const directory = at(name);
   const recorded = path.join(directory, 'version');
-  if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version) return null;
+  if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version && hasProxy(name)) return null;
   // A copy: the build writes into its sources.
   const sources = at(`${name}-sources`);
   cpSync(vendor, sources, { recursive: true });
   const options = ['-DCMAKE_BUILD_TYPE=Release', '-DENABLE_TESTING=OFF', '-DGEN_FILES=OFF'];
   const failure =
     run('cmake', ['-S', sources, '-B', directory, ...options]) ??
-    run('cmake', ['--build', directory, '--target', 'ssl_client2', 'ssl_server2']);
+    run('cmake', ['--build', directory, '--target', 'ssl_client2', 'ssl_server2', 'udp_proxy']);
   if (failure === null) writeFileSync(recorded, version);
   return failure;
+}
+
+/** Whether a build has the proxy of Mbed TLS's own scenarios, which an earlier one may lack. */
+function hasProxy(name) {
+  return existsSync(at(name, 'programs', 'test', 'udp_proxy'));
 }
 
 /** A library beside the system's, which has no connection IDs. */
