@@ -46,6 +46,9 @@ fn each_connection_counts_its_own_messages_in_both_directions() {
         [tally.messages_received, tally.bytes_received, tally.messages_sent, tally.bytes_sent]
     });
     assert_eq!(counted.collect::<Vec<_>>(), [[0, 0, 0, 0], [2, 9, 1, 5]]);
+    let counters = network.server.endpoint.counters();
+    assert_eq!((counters.messages_received, counters.messages_sent), (2, 1));
+    assert_eq!((counters.handshakes_started, counters.handshakes_completed, counters.sessions_resumed), (2, 2, 0));
 }
 
 #[test]
