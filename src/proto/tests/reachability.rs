@@ -64,9 +64,17 @@ fn says_from(network: &mut Network, from: SocketAddr, payload: &[u8]) -> Vec<u8>
 /// Has the server send a payload. Where its datagrams go, in order.
 fn answer(network: &mut Network, connection: ConnectionHandle, payload: &[u8]) -> Vec<SocketAddr> {
     let before = network.wire.len();
+    let counted = |network: &Network| {
+        let counters = network.server.endpoint.counters();
+        (counters.datagrams_sent, counters.bytes_sent)
+    };
+    let (datagrams, bytes) = counted(network);
     let sealed = network.server.endpoint.send(network.now, connection, payload).unwrap();
     let (direct, datagram) = (sealed.route.map(|route| route.remote), sealed.datagram.to_vec());
     network.collect();
+    let lengths = network.wire[before..].iter().map(|(_, _, datagram)| datagram.len());
+    let lengths: Vec<_> = lengths.chain(direct.map(|_| datagram.len())).map(|length| length as u64).collect();
+    assert_eq!(counted(network), (datagrams + lengths.len() as u64, bytes + lengths.iter().sum::<u64>()));
     if let Some(remote) = direct {
         network.inject(SERVER, remote, &datagram);
     }
