@@ -69,7 +69,9 @@ impl Mode {
             Mode::EcdhePsk => &["ECDHE-PSK-AES128-GCM-SHA256"],
             Mode::Certificate | Mode::Mutual | Mode::RawPublicKeys => &["ECDHE-ECDSA-AES128-GCM-SHA256"],
             #[cfg(feature = "aws-lc")]
-            Mode::Dtls13 | Mode::Dtls13Mutual => &["TLS_AES_128_GCM_SHA256"],
+            Mode::Dtls13 => &["TLS_AES_128_GCM_SHA256"],
+            #[cfg(feature = "aws-lc")]
+            Mode::Dtls13Mutual => &["TLS_AES_128_CCM_SHA256"],
             _ => &["PSK-AES128-GCM-SHA256"],
         }
     }

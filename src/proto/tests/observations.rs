@@ -30,6 +30,23 @@ fn a_replayed_record_and_a_forged_one_are_told_apart_whether_the_connection_slee
 }
 
 #[test]
+fn a_record_that_was_held_and_turns_out_to_be_forged_is_counted_then() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let forged = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 99, 0, 32][..], &[7; 32]].concat();
+    network.inject(network.clients[0].address, SERVER, &forged);
+    assert_eq!(network.server.endpoint.counters().records_dropped, 0);
+    let (question, _) = network.open_lookups.remove(0);
+    network.answer(question, Some(KEY));
+    network.settle();
+    let handle = network.server.secured()[0];
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Unauthentic), 1);
+    assert_eq!(network.server.endpoint.tally(handle).unwrap().records_dropped, 1);
+}
+
+#[test]
 fn each_connection_counts_its_own_messages_in_both_directions() {
     let mut network = Network::connected();
     network.connect(&psk_client(&[]));
