@@ -30,6 +30,22 @@ fn a_replayed_record_and_a_forged_one_are_told_apart_whether_the_connection_slee
 }
 
 #[test]
+fn a_plaintext_record_means_nothing_to_an_open_connection_whether_it_sleeps_or_not() {
+    let alert = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40];
+    for naps in [false, true] {
+        let mut network = Network::connected();
+        if naps {
+            network.run_for(Duration::from_secs(60));
+        }
+        network.inject(network.clients[0].address, SERVER, &alert);
+        assert_eq!(network.server.endpoint.counters().drops(DropReason::Unexpected), 1, "{naps}");
+        network.send_from_client(0, b"still here");
+        network.settle();
+        assert_eq!(network.server.payloads(), [b"still here"]);
+    }
+}
+
+#[test]
 fn a_record_that_was_held_and_turns_out_to_be_forged_is_counted_then() {
     let mut network = Network::new(psk_server());
     network.answers_at_once = false;
