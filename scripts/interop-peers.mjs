@@ -57,7 +57,7 @@ const WOLFSSL_OPTIONS = [
   'SESSION_TICKET',
 ].map((option) => `-DWOLFSSL_${option}=yes`);
 
-/** The crate that has the sources of BoringSSL's test runner, and of all that this needs of BoringSSL, but for its test keys. */
+/** The crate that has the sources of BoringSSL, and of its test runner but for the test keys. */
 const BORINGSSL_CRATE = { name: 'boring-sys', version: '5.2.0' };
 const BOGO_SOURCES = ['go.mod', 'go.sum', 'ssl/test/runner', 'util/testresult'];
 const BOGO_KEYS = {
@@ -101,6 +101,8 @@ export function installPeers() {
     ['wolfSSL 5.9', buildWolfssl],
     ['NSS', unpackNss],
     ["BoringSSL's test runner", buildBogo],
+    ['BoringSSL', buildBoringssl],
+    ['dimpl', buildDimpl],
     ['pion', () => buildPion('v2')],
     ['pion v3', () => buildPion('v3')],
     ['pion v4', () => buildPion('v4')],
@@ -126,9 +128,10 @@ function buildMbedtls() {
 
 /** Those of a later version, which has connection IDs. */
 function buildMbedtls3() {
-  if (existsSync(at('mbedtls3', 'version'))) return null;
+  if (existsSync(at('mbedtls3', 'version')) && hasProxy('mbedtls3')) return null;
   const sources = at('mbedtls3-debian');
-  return debianSources('mbedtls', MBEDTLS_3_SUITE, sources) ?? buildMbedtlsPrograms('mbedtls3', sources);
+  const failure = existsSync(sources) ? null : debianSources('mbedtls', MBEDTLS_3_SUITE, sources);
+  return failure ?? buildMbedtlsPrograms('mbedtls3', sources);
 }
 
 function buildMbedtlsPrograms(name, vendor) {
@@ -137,16 +140,21 @@ function buildMbedtlsPrograms(name, vendor) {
   const version = header.match(/MBEDTLS_VERSION_STRING\s+"(.*)"/)[1];
   const directory = at(name);
   const recorded = path.join(directory, 'version');
-  if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version) return null;
+  if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version && hasProxy(name)) return null;
   // A copy: the build writes into its sources.
   const sources = at(`${name}-sources`);
   cpSync(vendor, sources, { recursive: true });
   const options = ['-DCMAKE_BUILD_TYPE=Release', '-DENABLE_TESTING=OFF', '-DGEN_FILES=OFF'];
   const failure =
     run('cmake', ['-S', sources, '-B', directory, ...options]) ??
-    run('cmake', ['--build', directory, '--target', 'ssl_client2', 'ssl_server2']);
+    run('cmake', ['--build', directory, '--target', 'ssl_client2', 'ssl_server2', 'udp_proxy']);
   if (failure === null) writeFileSync(recorded, version);
   return failure;
+}
+
+/** Whether a build has the proxy of Mbed TLS's own scenarios, which an earlier one may lack. */
+function hasProxy(name) {
+  return existsSync(at(name, 'programs', 'test', 'udp_proxy'));
 }
 
 /** A library beside the system's, which has no connection IDs. */
@@ -196,15 +204,40 @@ function buildBogo() {
   return run('go', ['test', '-C', sources, '-c', '-o', program, './ssl/test/runner']);
 }
 
+/** The library as it came, and a program. */
+function buildBoringssl() {
+  const { directory: crate, failure } = fetchCrate(BORINGSSL_CRATE);
+  if (failure) return failure;
+  const [sources, directory] = [path.join(crate, 'deps', 'boringssl'), at('boringssl-libraries')];
+  const libraries = ['ssl', 'crypto'].map((name) => path.join(directory, `lib${name}.a`));
+  if (!libraries.every(existsSync)) {
+    // Its own flags take many times as long, and nothing here is measured.
+    const options = ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1 -g0 -w', '-DBUILD_TESTING=OFF'];
+    const built =
+      run('cmake', ['-S', sources, '-B', directory, ...options]) ??
+      run('cmake', ['--build', directory, '--target', 'ssl', '--parallel', '2']);
+    if (built !== null) return built;
+  }
+  const version = `-DVERSION="${BORINGSSL_CRATE.name} ${BORINGSSL_CRATE.version}"`;
+  const args = ['-O1', '-o', at('bin', 'boringssl'), version, `-I${path.join(sources, 'include')}`];
+  return run('cc', [...args, driver('boringssl.c'), ...libraries, '-lstdc++', '-pthread']);
+}
+
+/** Of the version that its lockfile names. */
+function buildDimpl() {
+  const places = ['--root', HERE, '--target-dir', at('dimpl')];
+  return run('cargo', ['install', '--locked', '--no-track', '--force', '--path', driver('dimpl'), ...places]);
+}
+
 /** Of the versions that the module file names. */
 function buildPion(version) {
   const name = version === 'v2' ? 'pion' : `pion${version.slice(1)}`;
   return run('go', ['build', '-C', driver('pion'), '-o', at('bin', name), `./${version}`]);
 }
 
-/** Where the sources of a crate are that a project depends on: { directory } or { failure }. */
+/** Where the sources of a crate are that a project depends on, fetched where they are missing: { directory } or { failure }. */
 function crateDirectory(project, name) {
-  const args = ['metadata', '--format-version=1', '--offline'];
+  const args = ['metadata', '--format-version=1', '--locked'];
   const metadata = spawnSync('cargo', args, { cwd: project, encoding: 'utf8', maxBuffer: 2 ** 26 });
   if (metadata.status !== 0) return { failure: lastLine(metadata.stderr ?? 'cargo was not found') };
   const crate = JSON.parse(metadata.stdout).packages.find((each) => each.name === name);
