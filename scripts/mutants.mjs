@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Plants faults, one at a time, and sees whether a test notices: npm run mutants
 //
-//   npm run mutants                                  all mutants of wire, tls, proto and lib: days
+//   npm run mutants                                  all mutants of wire, tls, proto, binding and lib: days
 //   npm run mutants -- --count 60 --seed 7           a random sample of so many of each layer; the same seed chooses the same ones
 //   npm run mutants -- src/proto --minutes 10        a random sample of this layer, directory or file, for so long
 //   npm run mutants -- --changed main                the lines that have changed since
@@ -17,6 +17,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
+import { judgeInAddon, prepareAddon } from './mutants/addon.mjs';
 import { judgeJavaScript, listJavaScript, prepareJavaScript } from './mutants/javascript.mjs';
 import { judgeEdit, listEdits } from './mutants/overlay.mjs';
 import { judgePlanted, listPlanted, orderPlanted, preparePlanted } from './mutants/planted.mjs';
@@ -27,7 +28,7 @@ import { updateTable } from './mutants/table.mjs';
 import { HOME, ROOT, readSource, refreshTree } from './mutants/tree.mjs';
 import { readVerdicts, reasonOf } from './mutants/verdicts.mjs';
 
-const LAYERS = { wire: 'src/wire', tls: 'src/tls', proto: 'src/proto', lib: 'lib' };
+const LAYERS = { wire: 'src/wire', tls: 'src/tls', proto: 'src/proto', binding: 'src/binding', lib: 'lib' };
 
 /** Where a sample is limited by its time alone, so many mutants of each layer are made ready at most. */
 const MOST_READY = 300;
@@ -35,6 +36,7 @@ const MOST_READY = 300;
 const KINDS = {
   switched: { prepare: prepareSwitched, judge: judgeSwitched },
   rust: { prepare: prepareRust, judge: judgeRust },
+  addon: { prepare: prepareAddon, judge: judgeInAddon },
   javascript: { prepare: prepareJavaScript, judge: judgeJavaScript },
   planted: { prepare: preparePlanted, judge: judgePlanted, order: orderPlanted },
   overlay: { prepare: prepareRust, judge: judgeEdit },
@@ -44,6 +46,7 @@ const { values, positionals } = readArguments();
 refreshTree();
 const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(values.minutes);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
+const file = path.join(HOME, `result-${new Date().toISOString().replaceAll(':', '')}.json`);
 const results = await judgeAll(choose(list()));
 if (positionals[0] === 'planted') updateTable(results);
 report(results);
@@ -80,19 +83,24 @@ function list() {
   const rust = paths.filter((name) => name.startsWith('src/'));
   const javascript = paths.filter((name) => !name.startsWith('src/'));
   const all = [
-    ...(rust.length > 0 ? listRust(rust) : []).map((mutant) =>
-      Object.assign(mutant, { kind: mutant.switch === null ? 'rust' : 'switched' }),
-    ),
-    ...(javascript.length > 0 ? listJavaScript(javascript) : []).map((mutant) =>
-      Object.assign(mutant, { kind: 'javascript' }),
-    ),
-  ];
+    ...(rust.length > 0 ? listRust(rust) : []),
+    ...(javascript.length > 0 ? listJavaScript(javascript) : []),
+  ].filter((mutant) => kindOf(mutant) !== undefined);
   for (const mutant of all) {
+    mutant.kind = kindOf(mutant);
     mutant.layer = layerOf(mutant.file);
     mutant.code = readSource(mutant.file).split('\n')[mutant.line - 1].trim();
   }
   if (values.missed) return all.filter(isMissed());
   return values.changed === undefined ? all : all.filter(isChangedSince(values.changed));
+}
+
+/** What the compiler itself computes cannot be switched. Of the binding it is left alone: each would be an addon of its own. */
+function kindOf({ file, switch: text }) {
+  const layer = layerOf(file);
+  if (layer === 'lib') return 'javascript';
+  if (layer === 'binding') return text === null ? undefined : 'addon';
+  return text === null ? 'rust' : 'switched';
 }
 
 /** Whether the last run has found no test for a mutant. */
@@ -152,17 +160,19 @@ async function judgeAll(mutants) {
   const kinds = Object.keys(KINDS).filter((kind) => mutants.some((mutant) => mutant.kind === kind));
   console.log(`mutants: ${mutants.length} to judge${mutants.length > 0 ? `, seed ${seed}` : ''}`);
   const judged = [];
-  for (const kind of kinds)
-    judged.push(
-      ...(await judgeKind(
-        KINDS[kind],
-        mutants.filter((one) => one.kind === kind),
-      )),
-    );
+  for (const kind of kinds) {
+    const own = mutants.filter((one) => one.kind === kind);
+    judged.push(...(await judgeKind(KINDS[kind], own, (some) => save([...judged, ...some]))));
+  }
   return judged;
 }
 
-async function judgeKind({ prepare, judge, order }, mutants) {
+/** What has been found out so far is kept, should the run be ended early. */
+function save(judged) {
+  writeFileSync(file, JSON.stringify({ seed, judged }, null, 2));
+}
+
+async function judgeKind({ prepare, judge, order }, mutants, keep) {
   const verdicts = readVerdicts();
   await prepare(mutants);
   const end = Date.now() + minutes * 60_000;
@@ -173,12 +183,14 @@ async function judgeKind({ prepare, judge, order }, mutants) {
     const result = reason === undefined ? await judge(mutant) : { verdict: 'equivalent', reason };
     judged.push({ ...mutant, text: undefined, ...result });
     say(judged.at(-1));
+    keep(judged);
   }
   // What many tests come by has its own turn: the longest of them take minutes.
   for (const result of judged.filter(({ judgeOn }) => judgeOn !== undefined)) {
     if (Date.now() > end) break;
     Object.assign(result, await result.judgeOn());
     say(result);
+    keep(judged);
   }
   return judged;
 }
@@ -209,7 +221,5 @@ function report(judged) {
       ),
     );
   }
-  const file = path.join(HOME, `result-${new Date().toISOString().replaceAll(':', '')}.json`);
-  writeFileSync(file, JSON.stringify({ seed, judged }, null, 2));
   if (survivors.length > 0) process.exitCode = 1;
 }

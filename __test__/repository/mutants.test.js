@@ -50,6 +50,16 @@ test('each verdict is about code that is there, and has its reason', () => {
   }
 });
 
+test('test files about the same subject judge first, then the shortest', async () => {
+  const { inOrder } = await import('../../scripts/mutants/test-files.mjs');
+  const able = ['server/stop', 'client/stats', 'observing/server-stats', 'cli/ping'].map((name, index) => {
+    return { test: `__test__/${name}.test.js`, seconds: 9 - index };
+  });
+  const order = (file) => inOrder(file, able).map(({ test }) => test.slice('__test__/'.length, -'.test.js'.length));
+  assert.deepEqual(order('lib/server.js'), ['observing/server-stats', 'server/stop', 'cli/ping', 'client/stats']);
+  assert.deepEqual(order('src/binding/stats.rs').slice(0, 2), ['observing/server-stats', 'client/stats']);
+});
+
 test('mutants of JavaScript differ from the original in one place, and can be compiled', async () => {
   const { mutantsOf } = await import('../../scripts/mutants/mutate.mjs');
   const source = `

@@ -4,33 +4,19 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { testFiles } from './test-files.mjs';
 import { HOME, readSource, run, TREE } from './tree.mjs';
 
 const REPORTS = path.join(HOME, 'coverage');
 const CACHE = path.join(HOME, 'coverage.json');
-
-/** Peers and packages are not at hand everywhere, and take long. */
-const LEFT_OUT = /^(interop|packaging|repository|types|docs)\b/;
-
-/** The test files of the JavaScript tests. */
-function testFiles() {
-  return readdirSync(path.join(TREE, '__test__'), { recursive: true })
-    .map((name) => name.replaceAll('\\', '/'))
-    .filter((name) => name.endsWith('.test.js') && !LEFT_OUT.test(name))
-    .map((name) => `__test__/${name}`)
-    .sort();
-}
 
 /**
  * Runs every test file that has not been run before, and answers what each has run: `[{ test, seconds, runs(file, offset) }]`.
  * Test files that fail are left out.
  */
 export async function coverage() {
-  const known = existsSync(CACHE) ? JSON.parse(readFileSync(CACHE, 'utf8')) : {};
-  for (const test of testFiles().filter((name) => known[name] === undefined)) {
-    known[test] = await measure(test);
-    writeFileSync(CACHE, JSON.stringify(known));
-  }
+  for (const test of testFiles().filter((name) => readCache()[name] === undefined)) await watchFile(test);
+  const known = readCache();
   const passing = testFiles().filter((test) => known[test].passed);
   return passing.map((test) => {
     const { seconds, files } = known[test];
@@ -38,13 +24,20 @@ export async function coverage() {
   });
 }
 
-async function measure(test) {
+/** Runs a test file, and keeps what it has run. Answers `{ passed, seconds }`. */
+export async function watchFile(test, others = {}) {
   rmSync(REPORTS, { recursive: true, force: true });
   mkdirSync(REPORTS, { recursive: true });
-  const env = { NODE_V8_COVERAGE: REPORTS };
+  const env = { ...others, NODE_V8_COVERAGE: REPORTS };
   const { passed, seconds } = await run('node', ['--test-reporter=spec', test], { seconds: 300, env });
   console.log(`mutants: ${test} ${passed ? 'passes' : 'fails without a fault: left out'}, ${seconds.toFixed(1)} s`);
-  return { passed, seconds, files: passed ? readReports() : {} };
+  const watched = { passed, seconds, files: passed ? readReports() : {} };
+  writeFileSync(CACHE, JSON.stringify({ ...readCache(), [test]: watched }));
+  return watched;
+}
+
+function readCache() {
+  return existsSync(CACHE) ? JSON.parse(readFileSync(CACHE, 'utf8')) : {};
 }
 
 /** `{ [file]: { hash, reports } }`: for each process, the ranges `[start, end, count]`. */

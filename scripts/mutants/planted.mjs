@@ -4,15 +4,12 @@
 // a time by an environment variable. The others are built one by one.
 
 import { copyFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { ADDON } from './addon.mjs';
 import { FAULTS, plant } from './faults.mjs';
 import { judgeRust, prepareRust } from './rust.mjs';
 import { buildTests, judgeNumber, watchTests } from './rust-tests.mjs';
 import { PLANTED, ROOM, SWITCH } from './switch.mjs';
 import { built, readSource, replaceTexts, run, TREE, withText } from './tree.mjs';
-
-/** Where lib/native.js looks first. */
-const ADDON = path.join(TREE, 'mbed-dtls.node');
 
 /** Those whose name has this word, as `{ file, name, tests, text }`. */
 export function listPlanted(word = '') {

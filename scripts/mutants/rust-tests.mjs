@@ -13,15 +13,21 @@ const TURNS = [0.03, 0.12];
 
 /** Builds the tests of the copy as it is. Answers `{ program, errors }`: either a path, or what the compiler says. */
 export async function buildTests() {
-  const args = ['test', '--lib', '--no-run', '--message-format=json'];
-  const { passed, output } = await run('cargo', args, { seconds: 3600 });
+  const { said, errors } = await build(['test', '--lib', '--no-run']);
+  if (errors !== undefined) return { errors };
+  return { program: said.findLast(({ profile, executable }) => profile?.test && executable).executable };
+}
+
+/** Answers `{ said, errors }`: all that cargo says, and what of it the compiler does not accept. */
+export async function build(args) {
+  const { passed, output } = await run('cargo', [...args, '--message-format=json'], { seconds: 3600 });
   const lines = output.split('\n').filter((line) => line.startsWith('{'));
   const said = lines.map((line) => JSON.parse(line));
-  if (passed) return { program: said.findLast(({ profile, executable }) => profile?.test && executable).executable };
+  if (passed) return { said };
   const messages = said.map(({ message }) => message);
   const errors = messages.filter((message) => message?.level === 'error' && message.spans.length > 0);
-  if (errors.length === 0) throw new Error(`the Rust tests do not build:\n${output.slice(-3000)}`);
-  return { errors };
+  if (errors.length === 0) throw new Error(`cargo ${args.join(' ')} fails:\n${output.slice(-3000)}`);
+  return { said, errors };
 }
 
 /**

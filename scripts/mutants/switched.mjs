@@ -12,9 +12,13 @@ const unbuildable = new Set();
 let watched;
 
 export async function prepareSwitched(mutants) {
-  for (const mutant of mutants) numbers.set(mutant, numbers.size);
   const { program } = await plantAndBuild(mutants, buildTests);
   watched = await watchTests(program);
+}
+
+/** The number that switches a planted mutant on, or undefined where it does not build. */
+export function numberOf(mutant) {
+  return unbuildable.has(mutant) ? undefined : numbers.get(mutant);
 }
 
 /**
@@ -22,7 +26,8 @@ export async function prepareSwitched(mutants) {
  *
  * @param {() => Promise<{ errors?: object[] }>} build
  */
-async function plantAndBuild(mutants, build) {
+export async function plantAndBuild(mutants, build) {
+  for (const mutant of mutants) numbers.set(mutant, numbers.size);
   replaceTexts(new Map());
   const sources = new Map([ROOM, ...mutants.map(({ file }) => file)].map((file) => [file, readSource(file)]));
   for (;;) {
@@ -90,5 +95,6 @@ function withOrigin(span) {
 
 /** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', 'unviable', or 'not run' where no test comes by. */
 export async function judgeSwitched(mutant) {
-  return unbuildable.has(mutant) ? { verdict: 'unviable' } : judgeNumber(watched, numbers.get(mutant));
+  const number = numberOf(mutant);
+  return number === undefined ? { verdict: 'unviable' } : judgeNumber(watched, number);
 }

@@ -184,6 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn ids_that_differ_in_one_bit_have_different_names() {
+        for length in [1, 7, 8, 12, 32] {
+            let id = vec![0x5a; length];
+            for bit in 8 * length.saturating_sub(8)..8 * length {
+                let mut other = id.clone();
+                other[bit / 8] ^= 1 << (bit % 8);
+                assert!(Name::of(&id) != Name::of(&other), "bit {bit} of {length} bytes");
+            }
+        }
+    }
+
+    #[test]
     fn no_id_is_given_away_twice_and_all_can_be_used_again() {
         let mut ids = of_length(1);
         let mut given = Vec::new();

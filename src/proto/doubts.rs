@@ -270,7 +270,7 @@ impl Doubts {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.doubts.len() + self.deadlines.len()
+        self.doubts.len() + self.deadlines.len() + self.refused.len()
     }
 }
 

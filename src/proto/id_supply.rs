@@ -32,3 +32,22 @@ impl IdSupply {
         id
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_ids_are_asked_for_when_there_are_fewer_than_few() {
+        let mut supply = IdSupply::new(2);
+        for number in 0..4 {
+            assert!(supply.add(ConnectionId::new(&[number]).unwrap(), |other| other == [number]));
+            assert!(!supply.add(ConnectionId::new(&[number]).unwrap(), |other| other == [number]));
+        }
+        // Somebody has the first.
+        assert_eq!(supply.take(|id| id.as_bytes() != [0]).unwrap().as_bytes(), [1]);
+        assert!(!supply.is_asked_for);
+        assert_eq!(supply.take(|_| true).unwrap().as_bytes(), [2]);
+        assert!(supply.is_asked_for);
+    }
+}

@@ -46,3 +46,25 @@ impl<Value> Slab<Value> {
         self.slots.get_mut(number)?.as_mut()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn when_all_is_taken_only_a_few_slots_are_kept() {
+        for (most, kept) in [(KEPT, KEPT), (KEPT + 1, 0)] {
+            let mut slab = Slab::new();
+            for _ in 0..2 {
+                let numbers: Vec<_> = (0..most).map(|value| slab.put(value)).collect();
+                assert_eq!(slab.len(), most);
+                for (value, number) in numbers.into_iter().enumerate() {
+                    assert_eq!(slab.slots.len(), most);
+                    assert_eq!(slab.take(number), Some(value));
+                    assert_eq!(slab.take(number), None);
+                }
+                assert_eq!((slab.slots.len(), slab.vacant.len(), slab.len()), (kept, kept, 0));
+            }
+        }
+    }
+}

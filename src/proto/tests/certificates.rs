@@ -2,11 +2,12 @@
 
 use super::network::*;
 use crate::tls::{
-    ClientConfig, ConfigError, Credentials, Forbidden, PeerAuthentication, ServerConfig, Settings, TrustAnchors,
+    ClientConfig, ConfigError, Credentials, Forbidden, PeerAuthentication, RevocationLists, ServerConfig, Settings,
+    TrustAnchors,
 };
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CertifiedIssuer, CustomExtension,
+    ExtendedKeyUsagePurpose, IsCa, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SanType, date_time_ymd,
 };
 use std::sync::Arc;
 
@@ -104,6 +105,46 @@ fn names_and_addresses_are_verified() {
         ("server", Some(ErrorKind::Certificate(CertificateFault::WrongName))),
     ] {
         assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), servername), expected, "{servername}");
+    }
+}
+
+/// The issuer's list with the certificates of these serial numbers.
+fn revocation_list(issuer: &Issuer, serials: &[u64]) -> String {
+    let revoked = |&serial: &u64| RevokedCertParams {
+        serial_number: serial.into(),
+        revocation_time: date_time_ymd(2024, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let params = CertificateRevocationListParams {
+        this_update: date_time_ymd(2024, 1, 1),
+        next_update: date_time_ymd(2124, 1, 1),
+        crl_number: 1.into(),
+        issuing_distribution_point: None,
+        revoked_certs: serials.iter().map(revoked).collect(),
+        key_identifier_method: KeyIdMethod::Sha256,
+    };
+    params.signed_by(issuer).unwrap().pem().unwrap()
+}
+
+#[test]
+fn a_certificate_is_looked_for_in_the_list_of_its_issuer_which_has_to_be_there() {
+    let (issuer, another) = (issuer(), issuer());
+    let mut params = leaf("server.test");
+    params.serial_number = Some(7.into());
+    for (list, expected) in [
+        (revocation_list(&issuer, &[6, 8]), None),
+        (revocation_list(&issuer, &[6, 7, 8]), Some(CertificateFault::Revoked)),
+        (revocation_list(&another, &[6, 8]), Some(CertificateFault::NoCrl)),
+    ] {
+        let revocations = Some(Arc::new(RevocationLists::parse(&[list]).unwrap()));
+        let client = verifying_client_with(&Settings { revocations, ..settings(&[]) }, &issuer.pem(), "server.test");
+        let mut network = Network::new(server_with(&params, &issuer));
+        network.connect(&client);
+        network.settle();
+        let fault = expected.map(ErrorKind::Certificate);
+        assert_eq!(network.clients[0].error_kinds().first().copied(), fault);
+        assert_eq!(network.clients[0].secured().len(), usize::from(fault.is_none()));
     }
 }
 

@@ -309,17 +309,26 @@ fn another_peer_at_the_same_address_does_not_end_a_connection_that_has_an_id() {
 
 #[test]
 fn peers_that_nobody_knows_share_an_address_and_are_not_taken_for_each_other() {
-    let configs = super::modes::Mode::Certificate.configs(1400);
-    let mut network = configs.network();
-    network.server.endpoint.use_connection_ids(Some(8));
-    network.client_ids = Some(6);
-    configs.connect(&mut network, None);
-    network.settle();
-    let home = network.clients[0].address;
-    network.connect_from(home, configs.client());
-    network.settle();
-    assert_eq!(network.server.secured().len(), 2);
-    assert!(network.server.closes().next().is_none());
+    for first_to_end in [0, 1] {
+        let configs = super::modes::Mode::Certificate.configs(1400);
+        let mut network = configs.network();
+        network.server.endpoint.use_connection_ids(Some(8));
+        network.client_ids = Some(6);
+        configs.connect(&mut network, None);
+        network.settle();
+        let home = network.clients[0].address;
+        network.connect_from(home, configs.client());
+        network.settle();
+        let connections = network.server.secured();
+        assert_eq!(connections.len(), 2);
+        assert!(network.server.closes().next().is_none());
+        // Whoever ends first, nothing is left of either.
+        for connection in [connections[first_to_end], connections[1 - first_to_end]] {
+            network.server.endpoint.abort(connection);
+            network.collect();
+        }
+        assert_eq!(network.server.endpoint.footprint(), 0, "{first_to_end}");
+    }
 }
 
 #[test]

@@ -97,6 +97,15 @@ fn a_cookie_is_good_for_a_hello_with_another_session_id() {
 }
 
 #[test]
+fn a_cookie_is_good_at_the_server_that_gave_it_alone() {
+    let (_, with_cookie, network) = hellos();
+    let owner = network.clients[0].address;
+    let mut other = Network::new(psk_server());
+    other.inject(owner, SERVER, &with_cookie);
+    assert_eq!(other.server.endpoint.counters().handshakes_started, 0);
+}
+
+#[test]
 fn a_cookie_has_128_bits_that_nobody_can_guess() {
     let (hello, _, mut network) = hellos();
     let mut seen = vec![std::collections::HashSet::new(); 255];

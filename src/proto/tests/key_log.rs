@@ -1,5 +1,6 @@
 //! Keys of handshakes, for whoever wants to read a capture.
 
+use super::modes::Mode;
 use super::network::*;
 use crate::proto::Event;
 
@@ -32,6 +33,37 @@ fn keys_are_logged_once_and_before_the_handshake_is_over_and_only_if_somebody_as
             assert!(logged < position(log, |event| matches!(event, Event::Secure { .. })));
             assert!(logged > position(log, |event| matches!(event, Event::Connection { .. })));
         }
+    }
+}
+
+#[test]
+fn both_sides_log_the_same_keys_under_the_same_names() {
+    for &mode in Mode::ALL {
+        let configs = mode.configs(1400);
+        let mut network = configs.network();
+        network.server.endpoint.log_keys(true);
+        let client = configs.connect(&mut network, None);
+        network.clients[client].endpoint.log_keys(true);
+        network.settle();
+        let [of_server, of_client] = [&network.server.log, &network.clients[client].log].map(|log| {
+            let text = String::from_utf8(lines(log).concat()).unwrap();
+            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines.sort();
+            lines
+        });
+        assert_eq!(of_server, of_client, "{mode:?}");
+        let labels: Vec<_> = of_server.iter().map(|line| line.split(' ').next().unwrap()).collect();
+        let expected = if labels.len() == 1 {
+            &["CLIENT_RANDOM"][..]
+        } else {
+            &[
+                "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+                "CLIENT_TRAFFIC_SECRET_0",
+                "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                "SERVER_TRAFFIC_SECRET_0",
+            ]
+        };
+        assert_eq!(labels, expected, "{mode:?}");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::modes::Mode;
 use super::network::{Network, psk_client, psk_server};
-use crate::tls::allocated;
+use crate::tls::{Credentials, allocated};
 use std::process::Command;
 
 /// Tells a test that it has a process to itself.
@@ -45,6 +45,17 @@ fn is_alone(name: &str) -> bool {
     false
 }
 
+/// Bytes that are lost each time. The thread that runs the tests may allocate something beside it once: the median does not tell.
+fn lost(act: impl Fn()) -> isize {
+    let mut grown = [0; 5].map(|_| {
+        let before = allocated().cast_signed();
+        act();
+        allocated().cast_signed() - before
+    });
+    grown.sort_unstable();
+    grown[2]
+}
+
 #[test]
 fn lives_that_are_over_have_given_all_memory_back() {
     if !is_alone("lives_that_are_over_have_given_all_memory_back") {
@@ -55,14 +66,20 @@ fn lives_that_are_over_have_given_all_memory_back() {
         for _ in 0..2 {
             live(mode);
         }
-        let mut grown = [0; 5].map(|_| {
-            let before = allocated().cast_signed();
-            live(mode);
-            allocated().cast_signed() - before
-        });
-        // The thread that runs the tests may allocate something beside it once. What a life loses is lost each time.
-        grown.sort_unstable();
-        assert_eq!(grown[2], 0, "{mode:?}: {grown:?}");
+        assert_eq!(lost(|| live(mode)), 0, "{mode:?}");
+    }
+}
+
+#[test]
+fn a_key_that_is_given_up_has_given_its_memory_back() {
+    if !is_alone("a_key_that_is_given_up_has_given_its_memory_back") {
+        return;
+    }
+    let keys = [include_str!("keys/rsa-2048.key.pem"), include_str!("keys/server.key.pem")];
+    let make = |key: &str| drop(Credentials::parse_raw(key.as_bytes(), None).unwrap());
+    for key in keys {
+        make(key);
+        assert_eq!(lost(|| make(key)), 0);
     }
 }
 

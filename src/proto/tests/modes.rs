@@ -65,6 +65,8 @@ impl Mode {
 
     fn suites(self, version: Version) -> &'static [&'static str] {
         match self {
+            #[cfg(feature = "aws-lc")]
+            Mode::Dtls13Mutual => &["TLS_AES_128_CCM_SHA256"],
             _ if version > Version::Dtls12 => &["TLS_AES_128_GCM_SHA256"],
             Mode::PskWithCbc => &["PSK-AES128-CBC-SHA256"],
             Mode::EcdhePsk => &["ECDHE-PSK-AES128-GCM-SHA256"],

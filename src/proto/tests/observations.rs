@@ -30,6 +30,39 @@ fn a_replayed_record_and_a_forged_one_are_told_apart_whether_the_connection_slee
 }
 
 #[test]
+fn a_plaintext_record_means_nothing_to_an_open_connection_whether_it_sleeps_or_not() {
+    let alert = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40];
+    for naps in [false, true] {
+        let mut network = Network::connected();
+        if naps {
+            network.run_for(Duration::from_secs(60));
+        }
+        network.inject(network.clients[0].address, SERVER, &alert);
+        assert_eq!(network.server.endpoint.counters().drops(DropReason::Unexpected), 1, "{naps}");
+        network.send_from_client(0, b"still here");
+        network.settle();
+        assert_eq!(network.server.payloads(), [b"still here"]);
+    }
+}
+
+#[test]
+fn a_record_that_was_held_and_turns_out_to_be_forged_is_counted_then() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let forged = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 99, 0, 32][..], &[7; 32]].concat();
+    network.inject(network.clients[0].address, SERVER, &forged);
+    assert_eq!(network.server.endpoint.counters().records_dropped, 0);
+    let (question, _) = network.open_lookups.remove(0);
+    network.answer(question, Some(KEY));
+    network.settle();
+    let handle = network.server.secured()[0];
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Unauthentic), 1);
+    assert_eq!(network.server.endpoint.tally(handle).unwrap().records_dropped, 1);
+}
+
+#[test]
 fn each_connection_counts_its_own_messages_in_both_directions() {
     let mut network = Network::connected();
     network.connect(&psk_client(&[]));
@@ -46,6 +79,9 @@ fn each_connection_counts_its_own_messages_in_both_directions() {
         [tally.messages_received, tally.bytes_received, tally.messages_sent, tally.bytes_sent]
     });
     assert_eq!(counted.collect::<Vec<_>>(), [[0, 0, 0, 0], [2, 9, 1, 5]]);
+    let counters = network.server.endpoint.counters();
+    assert_eq!((counters.messages_received, counters.messages_sent), (2, 1));
+    assert_eq!((counters.handshakes_started, counters.handshakes_completed, counters.sessions_resumed), (2, 2, 0));
 }
 
 #[test]

@@ -64,9 +64,17 @@ fn says_from(network: &mut Network, from: SocketAddr, payload: &[u8]) -> Vec<u8>
 /// Has the server send a payload. Where its datagrams go, in order.
 fn answer(network: &mut Network, connection: ConnectionHandle, payload: &[u8]) -> Vec<SocketAddr> {
     let before = network.wire.len();
+    let counted = |network: &Network| {
+        let counters = network.server.endpoint.counters();
+        (counters.datagrams_sent, counters.bytes_sent)
+    };
+    let (datagrams, bytes) = counted(network);
     let sealed = network.server.endpoint.send(network.now, connection, payload).unwrap();
     let (direct, datagram) = (sealed.route.map(|route| route.remote), sealed.datagram.to_vec());
     network.collect();
+    let lengths = network.wire[before..].iter().map(|(_, _, datagram)| datagram.len());
+    let lengths: Vec<_> = lengths.chain(direct.map(|_| datagram.len())).map(|length| length as u64).collect();
+    assert_eq!(counted(network), (datagrams + lengths.len() as u64, bytes + lengths.iter().sum::<u64>()));
     if let Some(remote) = direct {
         network.inject(SERVER, remote, &datagram);
     }
@@ -339,6 +347,18 @@ fn whoever_wins_every_race_gets_three_times_its_bytes_and_never_the_connection_f
 }
 
 #[test]
+fn a_goodbye_while_the_address_is_in_doubt_goes_where_payloads_go() {
+    let (mut network, connection, home) = network_with(AddressValidation::Basic);
+    rebind(&mut network, elsewhere(99));
+    says_from(&mut network, ELSEWHERE, b"I have moved");
+    let before = network.wire.len();
+    network.server.endpoint.close(network.now, connection);
+    network.collect();
+    let goodbyes: Vec<_> = network.wire[before..].iter().map(|(_, to, _)| *to).collect();
+    assert_eq!(goodbyes, [ELSEWHERE, home]);
+}
+
+#[test]
 fn an_address_that_does_not_answer_gets_three_times_its_bytes_at_most() {
     for validation in [AddressValidation::Basic, AddressValidation::Enhanced] {
         let (mut network, connection, home) = network_with(validation);
@@ -357,6 +377,9 @@ fn an_address_that_does_not_answer_gets_three_times_its_bytes_at_most() {
         assert_eq!(network.server.endpoint.counters().address_checks_failed, 1);
         assert_eq!(moves(&network), [(connection, home, ELSEWHERE), (connection, ELSEWHERE, home)]);
         assert_eq!(answer(&mut network, connection, b"back"), [home]);
+        network.server.endpoint.abort(connection);
+        network.collect();
+        assert_eq!(network.server.endpoint.footprint(), 0);
     }
 }
 

@@ -27,13 +27,17 @@ pub(super) fn announcement(mut datagram: Vec<u8>, device_id: &[u8]) -> Vec<u8> {
     datagram
 }
 
+/// The moves that the server has told of, as many as it has counted.
 pub(super) fn moves(network: &Network) -> Vec<(ConnectionHandle, SocketAddr, SocketAddr)> {
     let log = network.server.log.iter();
-    log.filter_map(|event| match event {
-        Event::Moved { connection, remote, old } => Some((*connection, *old, *remote)),
-        _ => None,
-    })
-    .collect()
+    let moves: Vec<_> = log
+        .filter_map(|event| match event {
+            Event::Moved { connection, remote, old } => Some((*connection, *old, *remote)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(network.server.endpoint.counters().moves, moves.len() as u64);
+    moves
 }
 
 pub(super) fn record_number(datagram: &[u8]) -> u64 {

@@ -239,6 +239,28 @@ fn a_stalled_handshake_gets_less_time_while_there_are_many() {
     }
 }
 
+#[test]
+fn a_handshake_that_goes_ahead_has_that_time_anew() {
+    let mut network = Network::with_limits(psk_server(), Limits { handshakes: 10, ..limits() });
+    let mut client = Endpoint::client(limits(), 0);
+    client.connect(network.now, SERVER, &config(IDENTITY)).unwrap();
+    let hello: Vec<_> = std::iter::from_fn(|| client.poll_transmit()).map(|transmit| transmit.datagram).collect();
+    let second = exchange(&mut network, &mut client, HONEST, &hello);
+    let flight = exchange(&mut network, &mut client, HONEST, &second).concat();
+    let records: Vec<_> = Records::new(&flight).map(|record| record.bytes.to_vec()).collect();
+    network.run_for(Duration::from_secs(5));
+    for number in 0..6 {
+        stall(&mut network, attacker(false, number), Stage::ServersFlight, &config(IDENTITY));
+    }
+    // Its ClientKeyExchange comes after eight seconds, and the rest after three more.
+    network.run_for(Duration::from_secs(3));
+    network.server.endpoint.handle_datagram(network.now, HONEST, &records[0]);
+    network.run_for(Duration::from_secs(3));
+    network.server.endpoint.handle_datagram(network.now, HONEST, &records[1..].concat());
+    network.collect();
+    assert_eq!(network.server.secured().len(), 1);
+}
+
 // --- finished connections by prefix ----------------------------------------------------------------------------------
 
 #[test]

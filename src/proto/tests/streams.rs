@@ -41,6 +41,23 @@ fn several_records_in_one_datagram_are_several_messages_in_order() {
 }
 
 #[test]
+fn a_payload_is_lent_without_an_event_unless_another_waits_before_it() {
+    let mut network = Network::connected();
+    let (from, handle) = (network.clients[0].address, network.server.secured()[0]);
+    let [one, two] = [b"one", b"two"].map(|payload| network.seal(0, payload));
+    let endpoint = &mut network.server.endpoint;
+    let received = endpoint.handle_datagram(network.now, from, &one).unwrap();
+    assert_eq!((received.connection, received.payload), (handle, &b"one"[..]));
+    assert!(endpoint.poll_event().is_none());
+    let three = network.seal(0, b"three");
+    let endpoint = &mut network.server.endpoint;
+    // The first of two in one datagram waits.
+    assert!(endpoint.handle_datagram(network.now, from, &[two, three].concat()).is_none());
+    network.collect();
+    assert_eq!(network.server.payloads(), [b"two".to_vec(), b"three".to_vec()]);
+}
+
+#[test]
 fn close_is_heard_and_answered_and_ends_both_sides_once() {
     let mut network = Network::connected();
     let handle = network.client_handle(0);

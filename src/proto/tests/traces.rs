@@ -1,7 +1,10 @@
 //! What is kept for lines about what happens: names as long as there is somebody to write about, lines as long as there is room.
 
 use super::connection_ids::connected_with;
+use super::modes::Mode;
 use super::network::*;
+use super::resumption::session_of;
+use super::roaming::{UNIX_TIME, saved};
 use crate::proto::{Endpoint, Limits};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,6 +40,8 @@ fn the_name_of_a_peer_is_forgotten_with_its_connection_however_it_ends() {
         network.run_for(Duration::from_secs(1));
         assert_eq!(network.server.endpoint.footprint(), 0, "ending {ending}");
         assert!(network.server.endpoint.has_trace());
+        lines(&mut network);
+        assert!(!network.server.endpoint.has_trace());
     }
 }
 
@@ -76,6 +81,7 @@ fn each_level_tells_what_those_before_it_tell_and_more() {
     for (level, text) in [
         (1, "handshake fails: The client's pre-shared key is not the one of its identity (WrongPsk)"),
         (2, "handshake begins"),
+        (2, "handshake ends after "),
         (2, "<- alert bad_record_mac"),
         (2, "<- the last flight, again"),
         (2, "refused: too many handshakes or connections"),
@@ -89,11 +95,44 @@ fn each_level_tells_what_those_before_it_tell_and_more() {
         (4, "-> datagram dropped: 9 bytes are no records"),
         (4, "-> dropped (unauthentic): record 99 of epoch 1, encrypted application data, 32 bytes"),
     ] {
-        let first = told.iter().position(|lines| lines.iter().any(|line| line.ends_with(text)));
+        let first = told.iter().position(|lines| lines.iter().any(|line| line.contains(text)));
         assert_eq!(first, Some(level - 1), "{text}");
     }
     for pair in told.windows(2) {
         assert!(pair[0].iter().all(|line| pair[1].contains(line)));
+    }
+}
+
+#[test]
+fn a_client_that_resumes_its_session_is_called_by_its_identity_again() {
+    let configs = Mode::SessionId.configs(1400);
+    let mut network = configs.network();
+    let client = configs.connect(&mut network, None);
+    network.settle();
+    let session = session_of(&network, client);
+    let client = configs.connect(&mut network, session.as_deref());
+    let address = network.clients[client].address;
+    network.server.endpoint.trace_peer(address);
+    network.settle();
+    let line = lines(&mut network).into_iter().find(|line| line.contains("handshake ends")).unwrap();
+    let identity = IDENTITY.escape_ascii();
+    assert!(line.starts_with(&format!("server {address} \"{identity}\" handshake ends after ")), "{line}");
+}
+
+#[test]
+fn it_is_a_failure_when_a_saved_connection_cannot_go_on() {
+    let mut network = connected_with(Some(8), Some(6), &psk_client(&[]));
+    let (copy, address) = (saved(&network), network.clients[0].address);
+    for length in [Some(7), None] {
+        network.server.endpoint = Endpoint::server(network.now, psk_server(), limits(), 1).unwrap();
+        network.server.endpoint.use_connection_ids(length);
+        let restoration = Restoration { saved: &copy, clock: clock(UNIX_TIME) };
+        assert!(network.server.endpoint.restore(network.now, address, restoration).is_none());
+        let lines = lines(&mut network);
+        assert!(
+            lines.len() == 1 && lines[0].contains("cannot go on") && lines[0].contains("connection ID"),
+            "{lines:?}"
+        );
     }
 }
 

@@ -347,6 +347,25 @@ mod tests {
         }
     }
 
+    /// Made with Node.js's `crypto` alone: a payload of "hello", with the number 1.
+    #[test]
+    fn records_are_those_that_anybody_else_seals_with_the_same_secret() {
+        let expected = [
+            ("TLS_AES_128_GCM_SHA256", "2f14a200164da1394899c80d589d211e3c9a26b949bae3b5a548dd"),
+            ("TLS_AES_256_GCM_SHA384", "2f13ae001666f0ca99b215f0f8e16747851de7bf5a9ab435e4809e"),
+            ("TLS_CHACHA20_POLY1305_SHA256", "2f43b200166481053dff21a8de2185d14903cef649ab7230cd863c"),
+            ("TLS_AES_128_CCM_SHA256", "2f2ad00016a35432b73c39157b83b081321df7c6822a1d2952566d"),
+        ];
+        for (name, expected) in expected {
+            let suite = Suite::from_name(name).unwrap();
+            let mut sealer = Sealer::new(algorithm(suite).unwrap(), hash(suite).of(b"traffic secret"), 3);
+            seal(&mut sealer, b"nobody looks at the first");
+            let record = seal(&mut sealer, b"hello");
+            let record: String = record.iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(record, expected, "{name}");
+        }
+    }
+
     #[test]
     fn every_bit_counts() {
         for (mut sealer, mut opener) in pairs() {

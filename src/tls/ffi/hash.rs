@@ -164,6 +164,16 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_has_the_length_of_its_hash() {
+        for hash in [Hash::Sha256, Hash::Sha384] {
+            for length in 0..=DIGEST_LIMIT + 1 {
+                let digest = Digest::from_bytes(hash, &vec![7; length]);
+                assert_eq!(digest.as_deref(), (length == hash.length()).then_some(&[7; DIGEST_LIMIT][..hash.length()]));
+            }
+        }
+    }
+
+    #[test]
     fn digests_are_those_of_fips_180_and_a_copy_goes_its_own_way() {
         assert_eq!(hex(&Hash::Sha256.of(b"abc"))[..16], *"ba7816bf8f01cfea");
         assert_eq!(hex(&Hash::Sha384.of(b"abc"))[..16], *"cb00753f45a35e8b");

@@ -237,6 +237,35 @@ fn a_servers_hello_in_fragments_chooses_too() {
 }
 
 #[test]
+fn fragments_of_a_servers_hello_choose_in_any_order() {
+    for versions in [BOTH, Versions::default()] {
+        let settings = Settings { mtu: 80, ..settings_of(versions, &[], &[]) };
+        let mut network = Network::new(server_of(&settings));
+        network.connect(&client_of_both(&[]));
+        let client = network.clients[0].address;
+        let is_hello = |(from, to, sent): &(_, _, Vec<u8>)| (*from, *to, sent[0], sent[13]) == (SERVER, client, 22, 2);
+        let later_part = |sent: &[u8]| sent[19..22] != [0, 0, 0];
+        while !network.wire.iter().any(|sent| is_hello(sent) && later_part(&sent.2)) {
+            assert!(network.step());
+        }
+        network.drop_in_flight();
+        let wire = network.wire.clone();
+        let begins = wire.iter().rposition(|sent| is_hello(sent) && !later_part(&sent.2)).unwrap();
+        let (hello, rest): (Vec<_>, Vec<_>) = wire[begins..].iter().partition(|sent| is_hello(sent));
+        assert!(hello.len() > 1);
+        for (_, _, sent) in hello.into_iter().rev().chain(rest.into_iter().filter(|(from, ..)| *from == SERVER)) {
+            network.inject(SERVER, client, sent);
+        }
+        network.settle();
+        assert_eq!(
+            network.clients[0].suite().map(|suite| suite.is_of_dtls13()),
+            Some(versions.newest == Version::Dtls13)
+        );
+        talk(&mut network);
+    }
+}
+
+#[test]
 fn what_overtakes_the_servers_hello_is_kept() {
     let mut network = Network::new(server());
     network.connect(&client_of_both(&[]));

@@ -91,6 +91,12 @@ impl Link {
         self.sealers.iter().map(Sealer::epoch).collect()
     }
 
+    /// The epochs that it has keys of its peer for.
+    #[cfg(test)]
+    pub(in super::super) fn opening_epochs(&self) -> Vec<u64> {
+        self.openers.iter().map(Opener::epoch).collect()
+    }
+
     /// The keys of both sides have sealed half of what they may.
     #[cfg(test)]
     pub(in super::super) fn wear_out(&mut self, peer: &mut Link) {

@@ -39,6 +39,18 @@ fn worn_keys_are_replaced_by_the_next_again_and_again() {
     }
 }
 
+/// Late records of the handshake may come, until two bits cannot tell their epoch from a newer one.
+#[test]
+fn the_receiving_keys_of_the_handshake_are_kept_until_epoch_six() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    assert_eq!(pair.server.link().opening_epochs(), [2, 3]);
+    for epochs in [&[2, 3, 4][..], &[2, 4, 5], &[5, 6], &[6, 7]] {
+        let update = wear_out(&mut pair);
+        pair.settle(update);
+        assert_eq!(pair.server.link().opening_epochs(), epochs);
+    }
+}
+
 #[test]
 fn a_client_sends_under_its_old_keys_until_the_update_is_acknowledged() {
     let mut pair = Pair::open(CIPHERS[0]);

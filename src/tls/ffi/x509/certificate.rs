@@ -296,3 +296,20 @@ unsafe fn string(value: *const lc::ASN1_STRING) -> Vec<u8> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+
+    #[test]
+    fn every_common_name_is_found_wherever_it_stands() {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "server.test");
+        params.distinguished_name.push(DnType::OrganizationName, "Test");
+        let der = params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+        let names = Certificate::from_der(&der).unwrap().names();
+        assert_eq!((names.common, names.dns), (vec![b"server.test".to_vec()], Vec::new()));
+    }
+}

@@ -1,0 +1,38 @@
+// Mutants of src/binding: all of a sample are built into one addon, and judged by the JavaScript tests that come by them.
+
+import { copyFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { watchFile } from './coverage.mjs';
+import { build, readNotes } from './rust-tests.mjs';
+import { NOTED, PLANTED } from './switch.mjs';
+import { numberOf, plantAndBuild } from './switched.mjs';
+import { judgeByFiles, testFiles } from './test-files.mjs';
+import { built, HOME, TREE } from './tree.mjs';
+
+/** Where lib/native.js looks first. */
+export const ADDON = path.join(TREE, 'mbed-dtls.node');
+
+const NOTES = path.join(HOME, 'notes-of-files');
+
+/** The test files that pass without any fault, as `{ test, seconds, visits }`: by which faults each comes. */
+const tests = [];
+
+export async function prepareAddon(mutants) {
+  await plantAndBuild(mutants, () => build(['build', '--lib']));
+  copyFileSync(built('libmbed_dtls.so'), ADDON);
+  process.once('exit', () => rmSync(ADDON, { force: true }));
+  for (const test of testFiles()) {
+    rmSync(NOTES, { force: true });
+    const { passed, seconds } = await watchFile(test, { [NOTED]: NOTES });
+    if (passed) tests.push({ test, seconds, visits: readNotes(NOTES) });
+  }
+}
+
+/** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', 'unviable', or 'not run' where no test comes by. */
+export async function judgeInAddon(mutant) {
+  const number = numberOf(mutant);
+  if (number === undefined) return { verdict: 'unviable' };
+  const able = tests.filter(({ visits }) => visits.has(number));
+  return judgeByFiles(mutant.file, able, { [PLANTED]: String(number) });
+}
