@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // Plants faults, one at a time, and sees whether a test notices: npm run mutants
 //
-//   npm run mutants                                  all mutants of proto, wire, tls and lib: days
+//   npm run mutants                                  all mutants of wire, tls, proto and lib: days
+//   npm run mutants -- --count 60 --seed 7           a random sample of so many of each layer; the same seed chooses the same ones
 //   npm run mutants -- src/proto --minutes 10        a random sample of this layer, directory or file, for so long
-//   npm run mutants -- lib --count 40 --seed 7       so many; the same seed chooses the same ones
 //   npm run mutants -- --changed main                the lines that have changed since
+//   npm run mutants -- --missed                      what the last run has found no test for
 //   npm run mutants -- planted [WORD]                the faults that people once planted (scripts/mutants/planted.mjs)
 //   npm run mutants -- overlay [--minutes N]         one edit of Mbed TLS missing at a time
 //
@@ -12,7 +13,7 @@
 // test can notice, because it changes nothing, is in scripts/mutants/verdicts.json.
 
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -21,13 +22,18 @@ import { judgeEdit, listEdits } from './mutants/overlay.mjs';
 import { judgePlanted, listPlanted, orderPlanted, preparePlanted } from './mutants/planted.mjs';
 import { judgeRust, listRust, prepareRust } from './mutants/rust.mjs';
 import { chance, scoreLine } from './mutants/score.mjs';
+import { judgeSwitched, prepareSwitched } from './mutants/switched.mjs';
 import { updateTable } from './mutants/table.mjs';
 import { HOME, ROOT, readSource, refreshTree } from './mutants/tree.mjs';
 import { readVerdicts, reasonOf } from './mutants/verdicts.mjs';
 
-const LAYERS = { proto: 'src/proto', wire: 'src/wire', tls: 'src/tls', lib: 'lib' };
+const LAYERS = { wire: 'src/wire', tls: 'src/tls', proto: 'src/proto', lib: 'lib' };
+
+/** Where a sample is limited by its time alone, so many mutants of each layer are made ready at most. */
+const MOST_READY = 300;
 
 const KINDS = {
+  switched: { prepare: prepareSwitched, judge: judgeSwitched },
   rust: { prepare: prepareRust, judge: judgeRust },
   javascript: { prepare: prepareJavaScript, judge: judgeJavaScript },
   planted: { prepare: preparePlanted, judge: judgePlanted, order: orderPlanted },
@@ -44,6 +50,7 @@ report(results);
 
 function readArguments() {
   const options = Object.fromEntries(['minutes', 'count', 'seed', 'changed'].map((name) => [name, { type: 'string' }]));
+  options.missed = { type: 'boolean' };
   try {
     const read = parseArgs({ options, allowPositionals: true });
     for (const name of ['minutes', 'count', 'seed']) {
@@ -73,7 +80,9 @@ function list() {
   const rust = paths.filter((name) => name.startsWith('src/'));
   const javascript = paths.filter((name) => !name.startsWith('src/'));
   const all = [
-    ...(rust.length > 0 ? listRust(rust) : []).map((mutant) => Object.assign(mutant, { kind: 'rust' })),
+    ...(rust.length > 0 ? listRust(rust) : []).map((mutant) =>
+      Object.assign(mutant, { kind: mutant.switch === null ? 'rust' : 'switched' }),
+    ),
     ...(javascript.length > 0 ? listJavaScript(javascript) : []).map((mutant) =>
       Object.assign(mutant, { kind: 'javascript' }),
     ),
@@ -82,7 +91,28 @@ function list() {
     mutant.layer = layerOf(mutant.file);
     mutant.code = readSource(mutant.file).split('\n')[mutant.line - 1].trim();
   }
+  if (values.missed) return all.filter(isMissed());
   return values.changed === undefined ? all : all.filter(isChangedSince(values.changed));
+}
+
+/** Whether the last run has found no test for a mutant. */
+function isMissed() {
+  const keyOf = ({ file, name, code }) => JSON.stringify([file, name, code]);
+  const last = readdirSync(HOME)
+    .filter((name) => name.startsWith('result-'))
+    .sort()
+    .at(-1);
+  if (last === undefined) throw new Error('there was no run');
+  const missed = new Set(
+    JSON.parse(readFileSync(path.join(HOME, last), 'utf8'))
+      .judged.filter(survives)
+      .map(keyOf),
+  );
+  return (mutant) => missed.has(keyOf(mutant));
+}
+
+function survives({ verdict }) {
+  return verdict === 'missed' || verdict === 'not run';
 }
 
 function layerOf(file) {
@@ -104,33 +134,57 @@ function isChangedSince(commit) {
   return (mutant) => changed.has(`${mutant.file}:${mutant.line}`);
 }
 
-/** In random order where only some will have their turn, all layers alike; the rest in the order of the files. */
+/** In random order where only some will have their turn; the rest in the order of the files. */
 function choose(mutants) {
   if (values.count === undefined && minutes === Number.POSITIVE_INFINITY) return mutants;
   const random = chance(seed);
   const shuffled = mutants.map((mutant) => [random(), mutant]).sort(([a], [b]) => a - b);
-  return shuffled.map(([, mutant]) => mutant).slice(0, Number(values.count ?? mutants.length));
+  const most = Number(values.count ?? MOST_READY);
+  const sample = [];
+  for (const layer of new Set(mutants.map((mutant) => mutant.layer))) {
+    const own = shuffled.map(([, mutant]) => mutant).filter((mutant) => mutant.layer === layer);
+    sample.push(...own.slice(0, most));
+  }
+  return sample;
 }
 
 async function judgeAll(mutants) {
-  const verdicts = readVerdicts();
-  const kinds = [...new Set(mutants.map(({ kind }) => kind))];
-  for (const kind of kinds) await KINDS[kind].prepare(mutants);
-  const ordered = kinds.reduce((all, kind) => KINDS[kind].order?.(all) ?? all, mutants);
+  const kinds = Object.keys(KINDS).filter((kind) => mutants.some((mutant) => mutant.kind === kind));
   console.log(`mutants: ${mutants.length} to judge${mutants.length > 0 ? `, seed ${seed}` : ''}`);
+  const judged = [];
+  for (const kind of kinds)
+    judged.push(
+      ...(await judgeKind(
+        KINDS[kind],
+        mutants.filter((one) => one.kind === kind),
+      )),
+    );
+  return judged;
+}
+
+async function judgeKind({ prepare, judge, order }, mutants) {
+  const verdicts = readVerdicts();
+  await prepare(mutants);
   const end = Date.now() + minutes * 60_000;
   const judged = [];
-  for (const mutant of ordered) {
+  for (const mutant of order?.(mutants) ?? mutants) {
     if (Date.now() > end) break;
     const reason = reasonOf(verdicts, mutant);
-    const result = reason === undefined ? await KINDS[mutant.kind].judge(mutant) : { verdict: 'equivalent', reason };
+    const result = reason === undefined ? await judge(mutant) : { verdict: 'equivalent', reason };
     judged.push({ ...mutant, text: undefined, ...result });
-    const { verdict, by, seconds = 0 } = result;
-    console.log(
-      `${verdict.padEnd(10)} ${placeOf(mutant)} ${mutant.name}${by ? ` [${by}]` : ''}, ${seconds.toFixed(0)} s`,
-    );
+    say(judged.at(-1));
+  }
+  // What many tests come by has its own turn: the longest of them take minutes.
+  for (const result of judged.filter(({ judgeOn }) => judgeOn !== undefined)) {
+    if (Date.now() > end) break;
+    Object.assign(result, await result.judgeOn());
+    say(result);
   }
   return judged;
+}
+
+function say({ verdict, name, by, seconds = 0, ...place }) {
+  console.log(`${verdict.padEnd(10)} ${placeOf(place)} ${name}${by ? ` [${by}]` : ''}, ${seconds.toFixed(0)} s`);
 }
 
 function placeOf({ file, line }) {
@@ -138,7 +192,7 @@ function placeOf({ file, line }) {
 }
 
 function report(judged) {
-  const survivors = judged.filter(({ verdict }) => verdict === 'missed' || verdict === 'not run');
+  const survivors = judged.filter(survives);
   if (survivors.length > 0) console.log(`\nNo test notices:`);
   for (const mutant of survivors) {
     const code = mutant.code === undefined ? '' : `\n      ${mutant.code}`;

@@ -80,3 +80,32 @@ test('mutants of JavaScript differ from the original in one place, and can be co
     new vm.Script(mutant);
   }
 });
+
+test('faults in one place of a Rust source have a switch each, the inner one within the outer one', async () => {
+  const { switchInto } = await import('../../scripts/mutants/switch.mjs');
+  const source = 'fn large(n: u8) -> bool { n + 1 > 2 } // ≥';
+  const at = (text) => ({ start: source.indexOf(text), end: source.indexOf(text) + text.length });
+  const begin = source.indexOf('{') + 1;
+  const { text, places } = switchInto(Buffer.from(source), [
+    { number: 0, ...at('n + 1'), switch: ['(if FAULT { n - 1 } else { ', ' })'] },
+    { number: 1, ...at('n + 1 > 2'), switch: ['(if FAULT { n + 1 < 2 } else { ', ' })'] },
+    { number: 2, ...at('1'), switch: ['(if FAULT { 2 } else { ', ' })'] },
+    { number: 3, start: begin, end: begin, switch: [' if FAULT { return true; }', ''] },
+  ]);
+  const planted = (number) => `crate::planted(${number})`;
+  const sum = `(if ${planted(0)} { n - 1 } else { n + (if ${planted(2)} { 2 } else { 1 }) })`;
+  assert.equal(
+    text,
+    `fn large(n: u8) -> bool { if ${planted(3)} { return true; } (if ${planted(1)} { n + 1 < 2 } else { ${sum} > 2 }) } // ≥`,
+  );
+  const { start, end } = places.find(({ number }) => number === 0);
+  assert.equal(text.slice(start, end), sum);
+});
+
+test('the score of a sample leaves out what does not build or changes nothing', async () => {
+  const { interval, scoreLine } = await import('../../scripts/mutants/score.mjs');
+  const judged = ['caught', 'caught', 'caught', 'missed', 'unviable', 'equivalent'].map((verdict) => ({ verdict }));
+  assert.match(scoreLine('wire', judged), /^wire: 3 of 4 caught, 75 % .*; 1 do not build; 1 change nothing$/);
+  const [low, high] = interval(54, 60);
+  assert(low > 0.79 && low < 0.81 && high > 0.94 && high < 0.96);
+});

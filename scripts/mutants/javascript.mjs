@@ -23,28 +23,44 @@ export function listJavaScript(paths) {
   });
 }
 
+/** How many seconds test files may take that seem to be about something else. */
+const PATIENCE = 60;
+
 let tests = [];
 
 export async function prepareJavaScript() {
   tests = await coverage();
 }
 
-/** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. */
+/**
+ * Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. Test files that are about the
+ * same subject, by their names, are asked first, and others for so many seconds: what none of them notices counts as missed.
+ */
 export async function judgeJavaScript({ file, text, offset }) {
   const began = Date.now();
   const answer = (verdict, by) => ({ verdict, by, seconds: (Date.now() - began) / 1000 });
-  const able = tests.filter(({ runs }) => runs(file, offset)).sort((a, b) => a.seconds - b.seconds);
+  const able = tests.filter(({ runs }) => runs(file, offset));
   if (able.length === 0) return answer('not run');
+  const subject = wordsOf(file);
+  const affinity = ({ test }) => wordsOf(test).filter((word) => subject.includes(word)).length;
+  able.sort((one, other) => affinity(other) - affinity(one) || one.seconds - other.seconds);
   return withText(file, text, async () => {
-    for (const { test, seconds } of able) {
+    let spent = 0;
+    for (const one of able) {
+      if (spent > PATIENCE && affinity(one) === 0) break;
+      spent += one.seconds;
       // A busy machine makes some tests fail now and then: two failures are a verdict.
-      if ((await fails(test, seconds)) && (await fails(test, seconds))) return answer('caught', test);
+      if ((await fails(one)) && (await fails(one))) return answer('caught', one.test);
     }
     return answer('missed');
   });
 }
 
-async function fails(test, seconds) {
+function wordsOf(file) {
+  return file.split(/[/.-]/).filter((word) => !['lib', '__test__', 'test', 'js', 'index', 'commands'].includes(word));
+}
+
+async function fails({ test, seconds }) {
   const { passed } = await run('node', ['--test-reporter=spec', test], {
     seconds: 4 * seconds + 20,
     isEnough: (output) => /^\s*✖ /m.test(output),

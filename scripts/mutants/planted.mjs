@@ -6,23 +6,13 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { FAULTS, plant } from './faults.mjs';
-import { judgeRust, prepareRust, testRust } from './rust.mjs';
+import { judgeRust, prepareRust } from './rust.mjs';
+import { buildTests, judgeNumber, watchTests } from './rust-tests.mjs';
+import { PLANTED, ROOM, SWITCH } from './switch.mjs';
 import { built, readSource, replaceTexts, run, TREE, withText } from './tree.mjs';
 
 /** Where lib/native.js looks first. */
 const ADDON = path.join(TREE, 'mbed-dtls.node');
-
-/** The number of the fault that is there. */
-const PLANTED = 'PLANTED';
-
-const SWITCH = `
-/// Whether the fault with this number is there.
-pub(crate) fn planted(number: usize) -> bool {
-    static CHOSEN: std::sync::OnceLock<Option<usize>> = std::sync::OnceLock::new();
-    *CHOSEN.get_or_init(|| std::env::var("${PLANTED}").ok()?.parse().ok()) == Some(number)
-}
-`;
-const ROOM_OF_SWITCH = 'src/lib.rs';
 
 /** Those whose name has this word, as `{ file, name, tests, text }`. */
 export function listPlanted(word = '') {
@@ -35,10 +25,11 @@ const bundles = new Map();
 export async function preparePlanted(faults) {
   let left = faults.filter(({ file, replace }) => file.startsWith('src/') && replace.includes('FAULT'));
   while (left.length > 0) {
-    const bundle = { texts: new Map([[ROOM_OF_SWITCH, readSource(ROOM_OF_SWITCH) + SWITCH]]), faults: [] };
+    const bundle = { texts: new Map([[ROOM, readSource(ROOM) + SWITCH]]), faults: [] };
     left = left.filter((fault) => !add(bundle, fault));
   }
-  if (faults.some(({ tests }) => tests === undefined)) await prepareRust();
+  const isAlone = ({ name, tests }) => tests === undefined && !bundles.has(name);
+  if (faults.some(isAlone)) await prepareRust();
 }
 
 /** Whether its place has no other fault of the bundle. */
@@ -66,15 +57,23 @@ export function orderPlanted(faults) {
 let standing;
 
 /** Without `tests`, the Rust tests judge; otherwise these test files do, with an addon that has the fault if it is one of Rust. */
-export function judgePlanted(fault) {
+export async function judgePlanted(fault) {
   const { bundle, number } = bundles.get(fault.name) ?? {};
   if (bundle !== standing) replaceTexts(bundle?.texts ?? new Map());
   standing = bundle;
-  if (bundle !== undefined) {
-    const env = { [PLANTED]: String(number) };
-    return fault.tests === undefined ? testRust(env) : judgeByFiles(fault, env);
+  if (bundle === undefined) {
+    return fault.tests === undefined ? judgeRust(fault) : withText(fault.file, fault.text, () => judgeByFiles(fault));
   }
-  return fault.tests === undefined ? judgeRust(fault) : withText(fault.file, fault.text, () => judgeByFiles(fault));
+  if (fault.tests !== undefined) return judgeByFiles(fault, { [PLANTED]: String(number) });
+  bundle.watched ??= await watchBundle();
+  const result = await judgeNumber(bundle.watched, number);
+  return result.judgeOn?.() ?? result;
+}
+
+async function watchBundle() {
+  const { program, errors } = await buildTests();
+  if (program === undefined) throw new Error(`the faults do not build:\n${errors[0].rendered}`);
+  return watchTests(program);
 }
 
 async function judgeByFiles({ file, tests }, env = {}) {

@@ -1,70 +1,62 @@
-// Mutants of the Rust layers: cargo-mutants says which there are, and the Rust tests judge them.
+// Mutants of the Rust layers: `finder` says which there are, and the Rust tests judge them.
+//
+// Most are built together, and switched on one at a time (switched.mjs). Here are those that are built alone, because the compiler
+// itself computes with what they change.
 
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { HOME, readSource, run, TREE, withText } from './tree.mjs';
+import process from 'node:process';
+import { HOME, ROOT, readSource, replaceTexts, run, TREE, withText } from './tree.mjs';
 
-const VERSION = '27.1.0';
-const TOOL = path.join(HOME, 'tools', 'bin', 'cargo-mutants');
+const FINDER = path.join(ROOT, 'scripts', 'mutants', 'finder', 'Cargo.toml');
 
-/** Only compiled where there is no AWS-LC, or on other systems: no test that runs here could notice anything. */
-const NOT_BUILT_HERE = ['src/tls/no_dtls13.rs'];
-
-function install() {
-  if (existsSync(TOOL)) {
-    const version = execFileSync(TOOL, ['mutants', '--version'], { encoding: 'utf8' });
-    if (version.includes(VERSION)) return;
-  }
-  console.log(`mutants: installing cargo-mutants ${VERSION} into target/mutants/tools; this takes some minutes`);
-  // It is run once for each list: a debug build is enough, and takes a third of the time.
+/**
+ * All mutants of files below these paths, as `{ file, name, line, start, end, switch, text }`: `start` and `end` are bytes of the file,
+ * `text` is the whole file with the fault in it, and `switch` is what comes before and behind the original to have both.
+ */
+export function listRust(paths) {
+  const target = path.join(HOME, 'tools');
+  const { CARGO_BUILD_TARGET: _, ...env } = process.env;
   const args = [
-    'install',
+    'run',
     '--quiet',
     '--locked',
-    '--debug',
-    '--root',
-    path.join(HOME, 'tools'),
-    `cargo-mutants@${VERSION}`,
+    '--manifest-path',
+    FINDER,
+    '--target-dir',
+    target,
+    '--',
+    TREE,
+    'src/lib.rs',
   ];
-  if (spawnSync('cargo', args, { stdio: 'inherit' }).status !== 0) {
-    throw new Error('cargo-mutants could not be installed');
-  }
-}
-
-/** All mutants of files below these paths, as `{ file, name, line, text }`: `text` is the whole file with the fault in it. */
-export function listRust(paths) {
-  install();
-  const globs = paths.flatMap((name) => ['--file', name.endsWith('.rs') ? name : `${name}/**/*.rs`]);
-  const excluded = NOT_BUILT_HERE.flatMap((name) => ['--exclude', name]);
-  const json = execFileSync(TOOL, ['mutants', '--list', '--json', ...globs, ...excluded], {
-    cwd: TREE,
-    encoding: 'utf8',
-    maxBuffer: 1 << 30,
-  });
-  return JSON.parse(json).map(({ file, name, span, replacement }) => ({
-    file,
-    // Without its place, which changes with every line above it.
-    name: name.replace(/^[^:]+:\d+:\d+: /, ''),
-    line: span.start.line,
-    get text() {
-      return replaceSpan(readSource(file), span, replacement);
-    },
-  }));
-}
-
-/** Lines and columns count from 1; a column is a character. */
-function replaceSpan(source, { start, end }, replacement) {
-  const lines = source.split('\n');
-  const head = [...lines.slice(0, start.line - 1), [...lines[start.line - 1]].slice(0, start.column - 1).join('')];
-  const tail = [[...lines[end.line - 1]].slice(end.column - 1).join(''), ...lines.slice(end.line)];
-  return head.join('\n') + replacement + tail.join('\n');
+  const lines = execFileSync('cargo', args, { env, encoding: 'utf8', maxBuffer: 1 << 30 })
+    .trim()
+    .split('\n');
+  const isWanted = ({ file }) => paths.some((name) => file === name || file.startsWith(`${name}/`));
+  const bytes = new Map();
+  return lines
+    .map(JSON.parse)
+    .filter(isWanted)
+    .map((mutant) => {
+      const { file, start, end, replacement } = mutant;
+      if (!bytes.has(file)) bytes.set(file, Buffer.from(readSource(file)));
+      const source = bytes.get(file);
+      return {
+        ...mutant,
+        line: source.subarray(0, start).toString().split('\n').length,
+        get text() {
+          return `${source.subarray(0, start)}${replacement}${source.subarray(end)}`;
+        },
+      };
+    });
 }
 
 let limit;
 
 /** Builds the tests, and sees that they pass as long as nothing is wrong. */
 export async function prepareRust() {
+  // What another kind of mutants has left there.
+  replaceTexts(new Map());
   const built = await run('cargo', ['test', '--lib', '--no-run'], { seconds: 3600 });
   if (!built.passed) throw new Error(`the Rust tests do not build:\n${built.output.slice(-3000)}`);
   const { passed, seconds, output } = await test();
@@ -78,7 +70,7 @@ const test = (seconds, env) =>
   run('cargo', ['test', '--lib', '--', '--skip', 'fuzz'], { seconds, env, isEnough: hasFailed });
 
 /** Whether a test has failed: the others need not be waited for. */
-function hasFailed(output) {
+export function hasFailed(output) {
   return /^test .* FAILED$/m.test(output);
 }
 

@@ -8,14 +8,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// For so long after a move, a newer record from the former address takes it back: a device that speaks once a day is heard.
-const KEPT_FOR: Duration = Duration::from_secs(86_400);
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(86_400);
 
 /// Former addresses that one connection may have.
 const PER_CONNECTION_LIMIT: usize = 3;
 
 /// Connections that one address may be the former address of. Each record that comes from there without a connection of its
 /// own may have to be tried with every one of them.
-const PER_ADDRESS_LIMIT: usize = 16;
+pub(super) const PER_ADDRESS_LIMIT: usize = 16;
 
 /// Where a connection was.
 #[derive(Clone, Copy)]

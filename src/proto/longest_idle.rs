@@ -8,7 +8,7 @@ use super::table::ConnectionHandle;
 use std::time::Instant;
 
 /// Connections that are noted at a time.
-const NOTED: usize = 256;
+pub(super) const NOTED: usize = 256;
 
 #[derive(Default)]
 pub(super) struct LongestIdle {

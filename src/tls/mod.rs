@@ -68,6 +68,8 @@ pub(crate) use inbound::{DropReason, Inbound};
 #[cfg(all(any(test, fuzzing), feature = "aws-lc"))]
 pub(crate) use insider::Insider;
 pub(crate) use key_log::KeyLog;
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+pub(crate) use mbed::allocated;
 pub(crate) use mbed::{Credentials, HmacKey, capabilities, parse_public_key, release_free_memory};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Authorization, PeerCredential};

@@ -71,3 +71,23 @@ pub(crate) fn name(description: u8) -> &'static str {
         _ => UNKNOWN,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_have_the_numbers_and_names_of_the_registry() {
+        // IANA's "TLS Alerts", without those that are reserved or unassigned.
+        let registry = "0 close_notify, 10 unexpected_message, 20 bad_record_mac, 21 decryption_failed, 22 record_overflow, \
+            30 decompression_failure, 40 handshake_failure, 42 bad_certificate, 43 unsupported_certificate, \
+            44 certificate_revoked, 45 certificate_expired, 46 certificate_unknown, 47 illegal_parameter, 48 unknown_ca, \
+            49 access_denied, 50 decode_error, 51 decrypt_error, 70 protocol_version, 71 insufficient_security, \
+            80 internal_error, 86 inappropriate_fallback, 90 user_canceled, 100 no_renegotiation, 109 missing_extension, \
+            110 unsupported_extension, 112 unrecognized_name, 113 bad_certificate_status_response, \
+            115 unknown_psk_identity, 116 certificate_required, 120 no_application_protocol";
+        let known = (0..=u8::MAX).filter(|&description| name(description) != UNKNOWN);
+        let known: Vec<_> = known.map(|description| format!("{description} {}", name(description))).collect();
+        assert_eq!(known.join(", "), registry);
+    }
+}

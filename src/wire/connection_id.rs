@@ -44,6 +44,7 @@ mod tests {
         }
         assert!(ConnectionId::new(&[0; ConnectionId::LIMIT + 1]).is_none());
         assert!(ConnectionId::new(&[0; 300]).is_none());
+        assert_eq!(ConnectionId::new(&[]), Some(ConnectionId::EMPTY));
         assert_ne!(ConnectionId::new(&[0; 2]), ConnectionId::new(&[0; 3]));
         assert_eq!(format!("{:?}", ConnectionId::new(&[0, 0xab]).unwrap()), "00ab");
     }

@@ -145,6 +145,22 @@ mod tests {
     }
 
     #[test]
+    fn a_first_fragment_is_known_by_random_number_and_length() {
+        let first = |length, sequence, change: u8| {
+            // Version, random, and an empty session id and cookie.
+            let mut body = [&[254, 253][..], &[7; 32], &[0; 66]].concat();
+            body[2] ^= change;
+            fragment_of(&body, length, sequence, 0, 0)
+        };
+        let hello = begin(&first(LENGTH, 1, 0)).unwrap();
+        let is_known = |bytes: &[u8]| hello.is_of(&HelloStart::parse(&Records::new(bytes).next().unwrap()).unwrap());
+        assert!(is_known(&first(LENGTH, 1, 0)));
+        for other in [first(LENGTH + 1, 1, 0), first(LENGTH, 2, 0), first(LENGTH, 1, 1)] {
+            assert!(!is_known(&other));
+        }
+    }
+
+    #[test]
     fn what_came_first_stays() {
         let mut hello = begin(&fragment(0, 0..100)).unwrap();
         assert!(add(&mut hello, &fragment_of(&[0xff; 150], LENGTH, 1, 1, 50)));

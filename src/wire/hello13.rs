@@ -381,6 +381,7 @@ mod tests {
         for length in 0..body.len() {
             assert!(Choice::parse(&body[..length]).is_err(), "{length}");
         }
+        assert_eq!(Choice::parse(&[&body[..], &[0]].concat()), Err(ChoiceFault::Malformed));
     }
 
     #[test]
@@ -400,6 +401,8 @@ mod tests {
         let twice = hello([1; 32], &[version(), version()]);
         let fault = ExtensionFault::Twice(Hello::Server, SUPPORTED_VERSIONS);
         assert_eq!(Choice::parse(&twice), Err(ChoiceFault::Extensions(fault)));
+        // No list of extensions at all, as servers of older versions may have it.
+        assert_eq!(Choice::parse(&hello([1; 32], &[])[..38]), Err(ChoiceFault::OtherVersion));
         // A session id that we have not sent.
         let mut other = hello([1; 32], &[version()]);
         other.splice(34..35, [1, 9]);

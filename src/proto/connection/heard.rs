@@ -52,3 +52,20 @@ impl Heard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_dtls_says_nothing_of_a_peer_that_has_sent_dtls() {
+        let after_noise = |mut heard: Heard| {
+            heard.noise();
+            heard
+        };
+        assert_eq!(after_noise(Heard::Nothing), Heard::Noise);
+        for heard in [Heard::Noise, Heard::Alerts(None), Heard::Alerts(Some(alert::UNKNOWN_CA)), Heard::Handshake] {
+            assert_eq!(after_noise(heard), heard);
+        }
+    }
+}

@@ -111,6 +111,13 @@ fn nobody_uses_ids_whom_nobody_has_asked() {
 }
 
 #[test]
+fn a_client_gives_its_id_back_when_the_server_uses_none() {
+    let [without, with] =
+        [None, Some(8)].map(|own| connected_with(None, own, &psk_client(&[])).clients[0].endpoint.footprint());
+    assert_eq!(with, without);
+}
+
+#[test]
 fn ids_work_with_every_kind_of_suite_asleep_and_awake() {
     for suite in SUITES {
         let mut network = connected_with(Some(8), Some(6), &psk_client(&[suite]));
@@ -298,6 +305,21 @@ fn another_peer_at_the_same_address_does_not_end_a_connection_that_has_an_id() {
     network.settle();
     let closes: Vec<_> = network.server.closes().collect();
     assert!(matches!(closes[..], [(connection, CloseReason::Replaced)] if connection == network.server.secured()[1]));
+}
+
+#[test]
+fn peers_that_nobody_knows_share_an_address_and_are_not_taken_for_each_other() {
+    let configs = super::modes::Mode::Certificate.configs(1400);
+    let mut network = configs.network();
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.client_ids = Some(6);
+    configs.connect(&mut network, None);
+    network.settle();
+    let home = network.clients[0].address;
+    network.connect_from(home, configs.client());
+    network.settle();
+    assert_eq!(network.server.secured().len(), 2);
+    assert!(network.server.closes().next().is_none());
 }
 
 #[test]

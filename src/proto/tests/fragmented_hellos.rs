@@ -314,10 +314,13 @@ fn half_hellos_count_as_handshakes_in_total_and_by_address() {
         }
         // Of each second hello, only the first fragment arrives.
         network.drop_in_flight();
+        let mut footprints = Vec::new();
         for index in 0..5 {
             let hello = network.hellos[5 + index].clone();
             network.inject(network.clients[index].address, SERVER, &cut(&hello, 200)[0]);
+            footprints.push(network.server.endpoint.footprint());
         }
+        assert_eq!(footprints[4], footprints[expected - 1], "who gives way leaves nothing behind");
         assert_eq!(network.server.endpoint.counters().handshakes_started, 0);
         assert_eq!(network.server.endpoint.handshake_count(), expected);
         assert_eq!(network.server.endpoint.counters().handshakes_displaced, 5 - expected as u64);

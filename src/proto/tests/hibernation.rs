@@ -138,15 +138,21 @@ fn the_last_flight_is_repeated_from_sleep() {
 
 #[test]
 fn who_has_nothing_to_say_at_first_sleeps_at_once_and_who_has_spoken_later() {
-    let mut network = Network::new(psk_server());
-    network.connect(&psk_client(&[]));
-    network.run_for(Duration::from_secs(1));
-    assert_eq!(sleeping(&network), 1);
-    network.send_from_client(0, b"hello");
-    network.run_for(Duration::from_secs(4));
-    assert_eq!(sleeping(&network), 0);
-    network.run_for(Duration::from_secs(2));
-    assert_eq!(sleeping(&network), 1);
+    for speaks in ["server", "client"] {
+        let mut network = Network::new(psk_server());
+        network.connect(&psk_client(&[]));
+        network.run_for(Duration::from_secs(1));
+        assert_eq!(sleeping(&network), 1);
+        let (handle, client) = (network.server.secured()[0], network.clients[0].address);
+        match speaks {
+            "server" => network.send_from_server(handle, client, b"hello"),
+            _ => network.send_from_client(0, b"hello"),
+        }
+        network.run_for(Duration::from_secs(4));
+        assert_eq!(sleeping(&network), 0, "{speaks}");
+        network.run_for(Duration::from_secs(2));
+        assert_eq!(sleeping(&network), 1, "{speaks}");
+    }
 }
 
 #[test]

@@ -274,5 +274,5 @@ fn connection_ids_get_through_hostile_networks_and_nats() {
 #[cfg(feature = "aws-lc")]
 #[test]
 fn dtls13_gets_through_hostile_networks() {
-    every_network(&[Mode::Dtls13]);
+    every_network(&[Mode::Dtls13, Mode::Dtls13Mutual]);
 }

@@ -15,6 +15,7 @@ mod dtls13;
 mod evictions;
 mod flights;
 mod forgeries;
+mod former_addresses;
 mod fragmented_finished;
 mod fragmented_hellos;
 mod full_house;
@@ -30,7 +31,10 @@ mod learner;
 mod leaving;
 mod lives;
 mod long_messages;
+mod longest_idle;
 mod lossy;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod memory;
 mod mismatches;
 mod modes;
 mod moves;

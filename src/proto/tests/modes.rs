@@ -39,6 +39,9 @@ pub(super) enum Mode {
     Imported,
     #[cfg(feature = "aws-lc")]
     Dtls13,
+    /// DTLS 1.3, where both have certificates.
+    #[cfg(feature = "aws-lc")]
+    Dtls13Mutual,
 }
 
 impl Mode {
@@ -56,6 +59,8 @@ impl Mode {
         Mode::Imported,
         #[cfg(feature = "aws-lc")]
         Mode::Dtls13,
+        #[cfg(feature = "aws-lc")]
+        Mode::Dtls13Mutual,
     ];
 
     fn suites(self, version: Version) -> &'static [&'static str] {
@@ -77,16 +82,29 @@ impl Mode {
         }
     }
 
+    /// Whether this is DTLS 1.3.
+    fn is_newest(self) -> bool {
+        #[cfg(feature = "aws-lc")]
+        return matches!(self, Mode::Dtls13 | Mode::Dtls13Mutual);
+        #[cfg(not(feature = "aws-lc"))]
+        false
+    }
+
+    fn has_certificates(self) -> bool {
+        #[cfg(feature = "aws-lc")]
+        if self == Mode::Dtls13Mutual {
+            return true;
+        }
+        matches!(self, Mode::Certificate | Mode::Mutual)
+    }
+
     pub(super) fn has_ids(self) -> bool {
         matches!(self, Mode::ConnectionIds | Mode::Routability)
     }
 
     /// `mtu`: payload bytes of a datagram in the handshake.
     pub(super) fn configs(self, mtu: u16) -> Configs {
-        #[cfg(feature = "aws-lc")]
-        let newest = if self == Mode::Dtls13 { Version::Dtls13 } else { Version::Dtls12 };
-        #[cfg(not(feature = "aws-lc"))]
-        let newest = Version::Dtls12;
+        let newest = if self.is_newest() { Version::Dtls13 } else { Version::Dtls12 };
         self.configs_in(newest, mtu)
     }
 
@@ -96,8 +114,8 @@ impl Mode {
         let settings = Settings { wishes, mtu, ..settings(self.suites(version)) };
         let psk = || Some(ClientPsk::new(IDENTITY, KEY).unwrap());
         let (server, client) = match self {
-            Mode::Certificate | Mode::Mutual => {
-                let is_mutual = self == Mode::Mutual;
+            _ if self.has_certificates() => {
+                let is_mutual = self != Mode::Certificate;
                 let trusted = |name: Option<&str>| PeerAuthentication {
                     trust_anchors: Some(Arc::new(TrustAnchors::parse(&[CA]).unwrap())),
                     servername: name.map(str::to_owned),
@@ -179,6 +197,10 @@ impl Configs {
             };
             endpoint.remember_sessions(now, sessions).unwrap();
         }
+    }
+
+    pub(super) fn client(&self) -> &ClientConfig {
+        &self.client
     }
 
     /// A client comes, from an address of its own, and offers this session.

@@ -41,6 +41,16 @@ fn answers_go_to(network: &mut Network, connection: ConnectionHandle) -> SocketA
 }
 
 #[test]
+fn an_announcement_of_a_connection_that_nobody_has_counts_as_dropped() {
+    let mut network = Network::connected();
+    let record = network.seal(0, b"is anybody there?");
+    network.restart_server(psk_server());
+    network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
+    assert_eq!(network.server.endpoint.counters().datagrams_dropped, 1);
+    assert_eq!(network.server.endpoint.footprint(), 0);
+}
+
+#[test]
 fn whoever_sends_a_record_first_has_the_connection_only_until_the_device_is_heard_again() {
     let (mut network, connection, home) = network_with_moves();
     let thief = attackers(0);

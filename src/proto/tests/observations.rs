@@ -30,6 +30,25 @@ fn a_replayed_record_and_a_forged_one_are_told_apart_whether_the_connection_slee
 }
 
 #[test]
+fn each_connection_counts_its_own_messages_in_both_directions() {
+    let mut network = Network::connected();
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let (handle, client) = (network.server.secured()[1], network.clients[1].address);
+    for payload in [&b"one"[..], b"eleven"] {
+        network.send_from_client(1, payload);
+        network.settle();
+    }
+    network.send_from_server(handle, client, b"three");
+    network.settle();
+    let counted = network.server.secured().into_iter().map(|handle| {
+        let tally = network.server.endpoint.tally(handle).unwrap();
+        [tally.messages_received, tally.bytes_received, tally.messages_sent, tally.bytes_sent]
+    });
+    assert_eq!(counted.collect::<Vec<_>>(), [[0, 0, 0, 0], [2, 9, 1, 5]]);
+}
+
+#[test]
 fn a_round_trip_is_the_time_from_a_flight_to_the_answer_and_nothing_is_counted_as_sent_again() {
     let network = Network::connected();
     let handle = network.server.secured()[0];

@@ -169,13 +169,19 @@ fn a_server_with_keys_of_both_kinds_serves_clients_of_both() {
     for (client, identity) in [(by_chain, None), (client(), Some(IDENTITY)), (by_either, Some(IDENTITY))] {
         let mut network = run(ServerConfig::new(&only(), own(), true, None).unwrap(), &client);
         assert_eq!(outcome(&network), NO_ERRORS);
-        let identities = network.server.log.iter().filter_map(|event| match event {
-            crate::proto::Event::Secure { psk_identity, .. } => Some(psk_identity.as_deref()),
-            _ => None,
-        });
-        assert_eq!(identities.collect::<Vec<_>>(), [identity]);
+        assert_eq!(identities(&network), [identity]);
         talk(&mut network);
     }
+}
+
+/// By which keys clients have authenticated themselves, as the server says.
+fn identities(network: &Network) -> Vec<Option<&[u8]>> {
+    let log = network.server.log.iter();
+    log.filter_map(|event| match event {
+        crate::proto::Event::Secure { psk_identity, .. } => Some(psk_identity.as_deref()),
+        _ => None,
+    })
+    .collect()
 }
 
 #[test]
@@ -186,6 +192,7 @@ fn a_client_whose_identity_nobody_knows_is_served_with_a_certificate_if_it_takes
     let client = ClientConfig::new(&only(), psk, Some(trusting(&issuer, Some("localhost"))), None).unwrap();
     let mut network = run(ServerConfig::new(&only(), Some(own), true, None).unwrap(), &client);
     assert_eq!(outcome(&network), NO_ERRORS);
+    assert_eq!(identities(&network), [None]);
     talk(&mut network);
 }
 

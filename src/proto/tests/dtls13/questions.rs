@@ -143,6 +143,22 @@ fn the_application_chooses_context_and_protocol_by_the_hello() {
 }
 
 #[test]
+fn a_failed_look_up_ends_its_own_handshake_under_the_hellos_number() {
+    let mut network = Network::new(server());
+    network.server.endpoint.ask(asks_about_hellos(true, false));
+    network.connect(&client().sending_name("a.test"));
+    network.settle();
+    let (lookup, _) = network.config_questions.remove(0);
+    assert!(fail(&mut network.server.endpoint, network.now, lookup, "no such tenant"));
+    network.settle();
+    assert_eq!(network.server.error_kinds(), [ErrorKind::LookupFailed]);
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::AlertReceived]);
+    // A fatal internal_error.
+    let sent = sent_by(&network, SERVER).pop().unwrap();
+    assert_eq!(sent, [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 2, 80]);
+}
+
+#[test]
 fn the_context_of_the_name_chooses_the_suite() {
     let mut network = Network::new(server());
     let named = server_of(&settings_of(ONLY, &["TLS_AES_128_CCM_SHA256"], &[]));

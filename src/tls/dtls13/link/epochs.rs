@@ -83,6 +83,12 @@ impl Link {
         self.openers.iter().any(Opener::is_worn)
     }
 
+    /// The epochs that it has keys of its own for.
+    #[cfg(test)]
+    pub(in super::super) fn sealing_epochs(&self) -> Vec<u64> {
+        self.sealers.iter().map(Sealer::epoch).collect()
+    }
+
     /// The keys of both sides have sealed half of what they may.
     #[cfg(test)]
     pub(in super::super) fn wear_out(&mut self, peer: &mut Link) {

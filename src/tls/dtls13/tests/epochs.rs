@@ -19,6 +19,12 @@ fn wear_out(pair: &mut Pair) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn nobody_keeps_the_sending_keys_of_a_handshake_that_is_over() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    assert_eq!((pair.client.link().sealing_epochs(), pair.server.link().sealing_epochs()), (vec![3], vec![3]));
+}
+
+#[test]
 fn worn_keys_are_replaced_by_the_next_again_and_again() {
     for cipher in CIPHERS {
         let mut pair = Pair::open(cipher);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::tls::error::ErrorKind;
-use crate::wire::alert::ILLEGAL_PARAMETER;
+use crate::wire::alert::{self, ILLEGAL_PARAMETER};
 use crate::wire::handshake::{
     CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO,
 };
@@ -127,6 +127,9 @@ fn alerts_end_the_connection_but_for_two() {
         let (reaction, answers) = Pair::open(CIPHER).client_says(kind::ALERT, &content);
         assert_eq!((reaction.is_err(), answers.len()), (is_fatal, 0), "{content:?}");
     }
+    // What would say something else of a handshake is one alert like another.
+    let (reaction, _) = Pair::open(CIPHER).client_says(kind::ALERT, &[2, alert::PROTOCOL_VERSION]);
+    assert_eq!(reaction.unwrap_err().kind, ErrorKind::AlertReceived);
     let (reaction, _) = Pair::open(CIPHER).client_says(kind::ALERT, &[1, 0]);
     assert!(matches!(reaction, Ok(Reaction::Record(Inbound::Closed))), "{reaction:?}");
 }
@@ -177,6 +180,9 @@ fn a_server_that_says_the_wrong_thing_ends_the_clients_handshake() {
     let wrong_finished = [extensions.clone(), message(FINISHED, 3, &zeros)].concat();
     assert_eq!(server_says_instead(kind::HANDSHAKE, &wrong_finished), Some(51));
     assert_eq!(server_says_instead(kind::HANDSHAKE, &extensions), None);
+    // RFC 8446 section 4.2.7: a server may say which groups it would rather have had.
+    let groups = message(ENCRYPTED_EXTENSIONS, 2, &[0, 8, 0, 10, 0, 4, 0, 2, 0, 29]);
+    assert_eq!(server_says_instead(kind::HANDSHAKE, &groups), None);
     assert_eq!(server_says_instead(kind::APPLICATION_DATA, b"early"), Some(10));
     assert_eq!(server_says_instead(kind::ALERT, &[2, 40]), Some(40));
     assert_eq!(server_says_instead(kind::ACK, &[0, 0]), None);

@@ -141,7 +141,6 @@ impl SslConfig {
             sys::ssl_conf_min_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
             sys::ssl_conf_max_version(raw, sys::SSL_MAJOR_VERSION_3, sys::SSL_MINOR_VERSION_3);
             sys::ssl_conf_ciphersuites(raw, self.suites.as_ptr());
-            sys::ssl_conf_cert_profile(raw, &raw const sys::x509_crt_profile_default);
             sys::ssl_conf_renegotiation(raw, sys::SSL_RENEGOTIATION_DISABLED);
             // A client says that it takes tickets; what a server says of them is not the engine's to write.
             sys::ssl_conf_session_tickets(raw, sys::SSL_SESSION_TICKETS_ENABLED);

@@ -1,4 +1,4 @@
-//! Giving memory back to the system.
+//! The heap: giving memory back to the system, and for tests, how much is in use.
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 unsafe extern "C" {
@@ -14,4 +14,25 @@ pub(crate) fn release_free_memory() {
     unsafe {
         malloc_trim(0);
     }
+}
+
+/// Bytes of the heap that are in use, by C as well.
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+pub(crate) fn allocated() -> usize {
+    /// glibc's `struct mallinfo2`, as far as it is looked at.
+    #[repr(C)]
+    struct Usage {
+        _before: [usize; 4],
+        /// Mapped by themselves.
+        mapped: usize,
+        _between: [usize; 2],
+        in_use: usize,
+        _after: [usize; 2],
+    }
+    unsafe extern "C" {
+        fn mallinfo2() -> Usage;
+    }
+    // SAFETY: may be called at any time, from any thread; it returns ten numbers of this size.
+    let usage = unsafe { mallinfo2() };
+    usage.mapped + usage.in_use
 }
