@@ -145,7 +145,10 @@ export interface SharedOptions {
   verifyPeer?: VerifyPeer;
   /** Oldest version that is spoken. Default: 'DTLSv1.2'. */
   minVersion?: Version;
-  /** Newest version that is spoken. Default: 'DTLSv1.2'. */
+  /**
+   * Newest version that is spoken, and preferred. Default: 'DTLSv1.3', but 'DTLSv1.2' with `compat`, `connectionStore`,
+   * `srtpProfiles`, `maxFragmentLength` or a listener of 'resumeSession'.
+   */
   maxVersion?: Version;
   /**
    * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons. With suites of one version

@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { median } from './figures.mjs';
 
 const require = createRequire(import.meta.url);
+const DTLS12 = require('./dtls12');
 const { createServer, serveDashboard } = require('./package');
 const { launch, missing } = require('../__test__/support/chromium.js');
 
@@ -32,7 +33,7 @@ if (missing) {
   process.exit(2);
 }
 
-const server = createServer({ psk: '0123456789abcdef', maxHandshakesPerAddress: 1000 }, (socket) =>
+const server = createServer({ psk: '0123456789abcdef', maxHandshakesPerAddress: 1000, ...DTLS12 }, (socket) =>
   socket.on('data', (message) => socket.write(message)),
 );
 server.listen(0, '127.0.0.1');

@@ -29,7 +29,7 @@ function serve() {
   let looks = 0;
   if (process.argv[2] === COUNTING) countLooks(() => looks++);
   const { createServer } = require('..');
-  const server = createServer({ psk: { bob: PSK.psk } }, (socket) => {
+  const server = createServer({ psk: { bob: PSK.psk }, maxVersion: 'DTLSv1.2' }, (socket) => {
     socket.on('data', (message) => socket.write(message));
   });
   server.listen(0, HOST, () => process.send({ port: server.address().port }));

@@ -28,7 +28,7 @@ if (spawnSync('make', ['--silent'], { cwd: path.join(BENCH, 'load'), stdio: 'inh
 
 function makeServer() {
   const limits = { maxHandshakes: 100_000, maxHandshakesPerAddress: 100_000 };
-  const server = createServer({ psk: { bench: '0123456789abcdef' }, ...limits }, (socket) => {
+  const server = createServer({ psk: { bench: '0123456789abcdef' }, maxVersion: 'DTLSv1.2', ...limits }, (socket) => {
     socket.on('data', (message) => socket.write(message));
   });
   return server;

@@ -31,8 +31,8 @@ if (cluster.isPrimary) await measure();
 else serve();
 
 function serve() {
-  const { key, cert } = own;
-  const server = createServer({ psk: { bob: PSK.psk }, key, cert, connectionId: 8, handshakeThreads: 0 });
+  const credentials = { psk: { bob: PSK.psk }, key: own.key, cert: own.cert };
+  const server = createServer({ ...credentials, connectionId: 8, handshakeThreads: 0, maxVersion: 'DTLSv1.2' });
   server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
   joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
   reportUsage(() => ({ forwarded: server.stats.datagramsForwarded }));

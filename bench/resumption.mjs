@@ -26,7 +26,7 @@ const checkServerIdentity = () => undefined;
 const V13 = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' };
 // There is no session of a peer that has not proved who it is.
 const kinds = (ca) => ({
-  'ECDHE-ECDSA': { ca, checkServerIdentity },
+  'ECDHE-ECDSA': { ca, checkServerIdentity, maxVersion: 'DTLSv1.2' },
   'PSK-CCM_8': { ciphers: ['TLS_PSK_WITH_AES_128_CCM_8'], ...PSK },
   'DTLS 1.3, ECDSA': { ca, checkServerIdentity, ...V13 },
   'DTLS 1.3, PSK with X25519': { ...PSK, ...V13 },

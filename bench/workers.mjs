@@ -39,7 +39,14 @@ function serve() {
   const { createServer } = require('..');
   const { joinCluster } = require('../lib/cluster');
   const { server: own } = require('../__test__/support/certificates.js');
-  const options = { psk: PSK, key: own.key, cert: own.cert, connectionId: 8, handshakeThreads: 0 };
+  const options = {
+    psk: PSK,
+    key: own.key,
+    cert: own.cert,
+    connectionId: 8,
+    handshakeThreads: 0,
+    maxVersion: 'DTLSv1.2',
+  };
   const server = createServer(options, (socket) => socket.on('data', (message) => socket.write(message)));
   joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
   reportUsage(() => {

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // All tests, where there is more than one way to do what they test: with threads for handshakes and without, with
-// connections that sleep at once, without a UDP socket of our own, in DTLS 1.3, and with Mbed TLS's cryptography alone.
+// connections that sleep at once, without a UDP socket of our own, in DTLS 1.2 alone, and with Mbed TLS's cryptography alone.
 //
 //   npm run test:variants                    every variant
 //   npm run test:variants -- threads mbedtls  these only

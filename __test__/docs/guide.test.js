@@ -12,6 +12,10 @@ const certificates = require('../support/certificates');
 const { freePort } = require('../support/endpoints');
 const { makeProject } = require('../support/npm-project');
 const { Session, hasSqlite } = require('../support/session');
+const { byAwsLc } = require('../support/verifier');
+const { fileInDefaultVersions } = require('../support/older-version.js');
+
+fileInDefaultVersions();
 
 const GUIDE = path.join(__dirname, '..', '..', 'docs', 'guide');
 const pages = fs.readdirSync(GUIDE).filter((file) => file !== 'README.md');
@@ -24,6 +28,7 @@ const TYPED = ['js', 'sh', 'console'];
 const reasons = [
   [process.platform === 'win32', 'it is typed into a POSIX shell'],
   [!certificates.available, 'openssl was not found'],
+  [!byAwsLc, 'this build has no DTLS 1.3'],
 ];
 const skip = reasons.find(([holds]) => holds)?.[1];
 

@@ -14,6 +14,9 @@ const { promisify } = require('node:util');
 const certificates = require('../support/certificates');
 const { programsOf, writeKeys, writeProgram } = require('../support/page-programs');
 const { byAwsLc } = require('../support/verifier.js');
+const { fileInDefaultVersions } = require('../support/older-version.js');
+
+fileInDefaultVersions();
 
 const run = promisify(execFile);
 const ROOT = path.join(__dirname, '..', '..');

@@ -8,6 +8,9 @@ const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { connect, createServer } = require('../..');
+const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
+
+fileInOlderVersion(SAVED);
 
 const COUNT = 8;
 const PSK = { psk: 'secret of bob', pskIdentity: 'bob' };

@@ -18,7 +18,7 @@ const PORT = 5684;
 const HIBERNATE_AFTER = process.env.NODE_OPTIONS?.includes('variants/hibernation.js') ? 0 : 5000;
 
 /** The same. */
-const MAX_VERSION = process.env.NODE_OPTIONS?.includes('variants/dtls13.js') ? 'DTLSv1.3' : 'DTLSv1.2';
+const MAX_VERSION = process.env.NODE_OPTIONS?.includes('variants/dtls12.js') ? 'DTLSv1.2' : 'DTLSv1.3';
 
 const lookUp = (options, identity) => serverOptions(options).psk.table.get(identityKey(Buffer.from(identity)));
 

@@ -9,6 +9,7 @@ const process = require('node:process');
 const { test } = require('node:test');
 
 const { BOB, HOST, event, messages, openClient, startServer } = require('../support/endpoints.js');
+const { SAVED, inOlderVersion } = require('../support/older-version.js');
 const { createServer } = require('../..');
 
 const CLIENTS = 8;
@@ -94,6 +95,7 @@ test('a client hears everything in the context of connect(), whatever its listen
 });
 
 test('a connection that goes on is in the context of resumeSocket(), and leaves nothing behind there', async (t) => {
+  inOlderVersion(t, SAVED);
   const storage = new AsyncLocalStorage();
   const first = await startServer(t);
   const secure = event(first, 'secureConnection');

@@ -10,6 +10,7 @@ const { setImmediate: immediate, setTimeout: sleep } = require('node:timers/prom
 
 const { BOB, HOST, connectedPair, echo, event, messages, openClient, startServer, uncaught } =
   require('../support/endpoints.js');
+const { SAVED, inOlderVersion } = require('../support/older-version.js');
 
 // These fill several batches, and fit into the system's buffer for datagrams.
 const MANY = 150;
@@ -187,18 +188,20 @@ describe('a batch of datagrams that arrive together', () => {
   test('is delivered before the end that follows it, although a listener ends another connection meanwhile', async (t) => {
     const server = await startServer(t, { psk: BOB.psk });
     const received = [];
+    let ended = 0;
     server.on('secureConnection', (socket) => {
       socket.on('data', (message) => {
         received.push(message.toString());
         if (message.toString() === 'end me') socket.end();
       });
+      socket.on('close', () => ended++);
     });
     const [alice, bob] = ['alice', 'bob'].map((pskIdentity) => openClient(t, server, { psk: BOB.psk, pskIdentity }));
     await Promise.all([alice, bob].map((client) => event(client, 'secureConnect')));
     alice.write('end me');
     for (const message of numbered(3)) bob.write(message);
     bob.end();
-    while (server.getConnections() > 0) await sleep(1);
+    while (ended < 2) await sleep(1);
     assert.deepEqual(received, ['end me', ...numbered(3)]);
   });
 
@@ -356,6 +359,7 @@ describe('what is written while a batch is delivered', () => {
   });
 
   test('is counted in a session that is saved right after it', async (t) => {
+    inOlderVersion(t, SAVED);
     const { socket, client } = await connectedPair(t);
     const counters = [];
     socket.on('data', (message) => {

@@ -9,6 +9,7 @@ const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const process = require('node:process');
 
+const DTLS12 = require('../dtls12');
 const { createServer } = require('../package');
 
 const [port, mode, key, cert] = process.argv.slice(2);
@@ -21,7 +22,7 @@ const options = {
   rpk: () => ({ key: read(key), peerPublicKey: createPublicKey(read(cert)).export({ type: 'spki', format: 'der' }) }),
 }[mode]();
 
-if (process.argv.includes('--newer')) options.maxVersion = 'DTLSv1.3';
+Object.assign(options, process.argv.includes('--newer') ? { maxVersion: 'DTLSv1.3' } : DTLS12);
 
 // The load comes from one address.
 const server = createServer({ ...options, maxHandshakes: 100_000, maxHandshakesPerAddress: 100_000 }, (socket) => {

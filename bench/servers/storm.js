@@ -6,6 +6,7 @@
 const fs = require('node:fs');
 const { monitorEventLoopDelay } = require('node:perf_hooks');
 const process = require('node:process');
+const DTLS12 = require('../dtls12');
 const { createServer } = require('../package');
 
 const [threads, key, cert] = process.argv.slice(2);
@@ -15,6 +16,7 @@ const server = createServer({
   handshakeThreads: Number(threads),
   // The load comes from one address.
   maxHandshakesPerAddress: 1000,
+  ...DTLS12,
 });
 server.on('clientError', () => {});
 const delay = monitorEventLoopDelay({ resolution: 1 });

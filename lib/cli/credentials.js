@@ -43,13 +43,11 @@ const HELP = `  --psk FILE         pre-shared keys: lines of IDENTITY:KEY, the k
   --peer-key FILE    raw public key of the peer; may be repeated
   --ciphers LIST     cipher suites, best first, with colons between them
   --alpn LIST        application protocols, best first, with commas between them
-  --dtls VERSION     1.2, which is the default, or 1.3`;
+  --dtls VERSION     1.2 or 1.3, and no other; without it, both are spoken`;
 
 /** @returns options of connect() */
 function clientCredentials(values, terminal) {
-  const options = shared(values);
-  // A client offers one version.
-  if (values.dtls !== undefined) options.minVersion = options.maxVersion = version(values.dtls, terminal);
+  const options = shared(values, terminal);
   const keys = presharedKeys(values, terminal);
   if (keys !== null) Object.assign(options, chooseIdentity(keys, values['psk-identity'], terminal));
   else if (values['psk-identity'] !== undefined) throw new UsageError('--psk-identity needs --psk');
@@ -63,8 +61,7 @@ function clientCredentials(values, terminal) {
 
 /** @returns options of createServer() */
 function serverCredentials(values, terminal) {
-  const options = shared(values);
-  if (values.dtls !== undefined) options.maxVersion = version(values.dtls, terminal);
+  const options = shared(values, terminal);
   const keys = presharedKeys(values, terminal);
   if (keys !== null) options.psk = keys;
   if (keys === null && options.key === undefined && options.pfx === undefined) {
@@ -76,8 +73,9 @@ function serverCredentials(values, terminal) {
   return options;
 }
 
-function shared(values) {
+function shared(values, terminal) {
   const options = {};
+  if (values.dtls !== undefined) options.minVersion = options.maxVersion = version(values.dtls, terminal);
   const { MBED_DTLS_KEY: key, MBED_DTLS_PASSPHRASE: passphrase } = process.env;
   if (values.key !== undefined) options.key = readFile('key', values.key);
   else if (key) options.key = pem(key);
@@ -99,7 +97,6 @@ function shared(values) {
   return options;
 }
 
-/** A server of 1.3 also answers clients of 1.2. */
 function version(number, terminal) {
   if (!VERSIONS.includes(number))
     throw new UsageError(`--dtls ${terminal.quote(number)}: the versions are 1.2 and 1.3`);

@@ -8,7 +8,7 @@ const process = require('node:process');
 
 const shared = {
   minVersion: 'DTLSv1.2',
-  maxVersion: 'DTLSv1.2',
+  maxVersion: 'DTLSv1.3',
   rejectUnauthorized: true,
   handshakeTimeoutMax: 60_000,
   handshakeTimeout: 120_000,
