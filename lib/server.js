@@ -124,7 +124,7 @@ class DtlsServer extends WatchedEmitter {
 
   /** Of connections in DTLS 1.3 there are no copies to save. */
   _chooseVersions() {
-    const saves = this._fleet !== null || this.listenerCount('resumeSession') > 0;
+    const saves = this.listenerCount('resumeSession') > 0;
     this.#contexts.saveConnections(this._endpoint, saves);
   }
 
