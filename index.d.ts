@@ -146,8 +146,8 @@ export interface SharedOptions {
   /** Oldest version that is spoken. Default: 'DTLSv1.2'. */
   minVersion?: Version;
   /**
-   * Newest version that is spoken, and preferred. Default: 'DTLSv1.3', but 'DTLSv1.2' with `compat`,
-   * `srtpProfiles`, `maxFragmentLength` or a listener of 'resumeSession'.
+   * Newest version that is spoken, and preferred. Default: 'DTLSv1.3', but 'DTLSv1.2' with `compat`, `srtpProfiles`,
+   * `maxFragmentLength` or a listener of 'resumeSession'.
    */
   maxVersion?: Version;
   /**

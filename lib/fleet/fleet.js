@@ -17,8 +17,8 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { messageOf } = require('../errors');
 const { Arrivals, copyForStore, succeed, takeOut } = require('../exports/travel');
-const { addressKey } = require('../transport/addresses');
 const { Gate } = require('./gate');
+const { nameFor, nameOf } = require('./names');
 
 /** Milliseconds that a former owner has to let go, if it listens. */
 const PATIENCE = 200;
@@ -444,16 +444,6 @@ class Fleet {
     this._hasWarned = true;
     process.emitWarning(`${what}: ${messageOf(error)}`, { type: 'DtlsWarning', code });
   }
-}
-
-/** What the store has a connection under. */
-function nameOf({ connectionId, remoteAddress: address, remotePort: port }) {
-  return nameFor(connectionId, { address, port });
-}
-
-/** @param {Buffer} [id] that its records have; none, or of no bytes, where they have none */
-function nameFor(id, remote) {
-  return id?.length > 0 ? `id:${id.toString('hex')}` : addressKey(remote);
 }
 
 module.exports = { Fleet };
