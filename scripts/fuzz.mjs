@@ -2,9 +2,9 @@
 // Looks for what breaks, for as long as one likes. docs/testing.md says what each part does.
 //
 //   npm run fuzz [-- SECONDS [SEED]]     the parts in turn, each for its share of the seconds; with a seed, that of `traffic`
-//   npm run fuzz -- SECONDS PART [NAME]  one part for all of them: traffic, networks, coverage or boundary
+//   npm run fuzz -- SECONDS PART [NAME]  one part for all of them: traffic, networks, coverage, boundary, pkcs12 or memory
 //
-// NAME is the seed of traffic, networks and boundary, and the target of coverage.
+// NAME is the seed of traffic, networks, boundary and pkcs12, and the target of coverage.
 
 import { spawnSync } from 'node:child_process';
 import process from 'node:process';
@@ -35,7 +35,12 @@ const PARTS = {
       return run(process.execPath, [...NODE_FLAGS, '__test__/boundary/play.js', kind, seed, share]);
     });
   },
+  /** PKCS#12 files that somebody has spoilt. */
+  pkcs12: (seconds, ...seed) => run(process.execPath, ['__test__/pkcs12/fuzz.js', seconds, ...seed.filter(Boolean)]),
+  /** Each allocation of C code fails once, in every mode: it takes its own time. */
+  memory: () => rustTest('scarce_memory', { FUZZ_ALLOCATIONS: '1' }),
 };
+const IN_TURN = Object.keys(PARTS).filter((part) => part !== 'memory');
 
 const NODE_FLAGS = ['--expose-gc', '--force-node-api-uncaught-exceptions-policy=true'];
 
@@ -49,7 +54,7 @@ if (!/^\d+$/.test(seconds) || !(first === undefined || isSeed || Object.hasOwn(P
 }
 
 if (isSeed) process.exit(PARTS.traffic(seconds, first) ? 0 : 1);
-const parts = first === undefined ? Object.keys(PARTS) : [first];
+const parts = first === undefined ? IN_TURN : [first];
 const share = String(Math.ceil(Number(seconds) / parts.length));
 const failed = parts.filter((part) => {
   console.log(`\n=== ${part}`);

@@ -101,6 +101,7 @@ export function installPeers() {
     ['wolfSSL 5.9', buildWolfssl],
     ['NSS', unpackNss],
     ["BoringSSL's test runner", buildBogo],
+    ['dimpl', buildDimpl],
     ['pion', () => buildPion('v2')],
     ['pion v3', () => buildPion('v3')],
     ['pion v4', () => buildPion('v4')],
@@ -126,9 +127,10 @@ function buildMbedtls() {
 
 /** Those of a later version, which has connection IDs. */
 function buildMbedtls3() {
-  if (existsSync(at('mbedtls3', 'version'))) return null;
+  if (existsSync(at('mbedtls3', 'version')) && hasProxy('mbedtls3')) return null;
   const sources = at('mbedtls3-debian');
-  return debianSources('mbedtls', MBEDTLS_3_SUITE, sources) ?? buildMbedtlsPrograms('mbedtls3', sources);
+  const failure = existsSync(sources) ? null : debianSources('mbedtls', MBEDTLS_3_SUITE, sources);
+  return failure ?? buildMbedtlsPrograms('mbedtls3', sources);
 }
 
 function buildMbedtlsPrograms(name, vendor) {
@@ -137,16 +139,21 @@ function buildMbedtlsPrograms(name, vendor) {
   const version = header.match(/MBEDTLS_VERSION_STRING\s+"(.*)"/)[1];
   const directory = at(name);
   const recorded = path.join(directory, 'version');
-  if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version) return null;
+  if (existsSync(recorded) && readFileSync(recorded, 'utf8') === version && hasProxy(name)) return null;
   // A copy: the build writes into its sources.
   const sources = at(`${name}-sources`);
   cpSync(vendor, sources, { recursive: true });
   const options = ['-DCMAKE_BUILD_TYPE=Release', '-DENABLE_TESTING=OFF', '-DGEN_FILES=OFF'];
   const failure =
     run('cmake', ['-S', sources, '-B', directory, ...options]) ??
-    run('cmake', ['--build', directory, '--target', 'ssl_client2', 'ssl_server2']);
+    run('cmake', ['--build', directory, '--target', 'ssl_client2', 'ssl_server2', 'udp_proxy']);
   if (failure === null) writeFileSync(recorded, version);
   return failure;
+}
+
+/** Whether a build has the proxy of Mbed TLS's own scenarios, which an earlier one may lack. */
+function hasProxy(name) {
+  return existsSync(at(name, 'programs', 'test', 'udp_proxy'));
 }
 
 /** A library beside the system's, which has no connection IDs. */
@@ -196,15 +203,21 @@ function buildBogo() {
   return run('go', ['test', '-C', sources, '-c', '-o', program, './ssl/test/runner']);
 }
 
+/** Of the version that its lockfile names. */
+function buildDimpl() {
+  const places = ['--root', HERE, '--target-dir', at('dimpl')];
+  return run('cargo', ['install', '--locked', '--no-track', '--force', '--path', driver('dimpl'), ...places]);
+}
+
 /** Of the versions that the module file names. */
 function buildPion(version) {
   const name = version === 'v2' ? 'pion' : `pion${version.slice(1)}`;
   return run('go', ['build', '-C', driver('pion'), '-o', at('bin', name), `./${version}`]);
 }
 
-/** Where the sources of a crate are that a project depends on: { directory } or { failure }. */
+/** Where the sources of a crate are that a project depends on, fetched where they are missing: { directory } or { failure }. */
 function crateDirectory(project, name) {
-  const args = ['metadata', '--format-version=1', '--offline'];
+  const args = ['metadata', '--format-version=1', '--locked'];
   const metadata = spawnSync('cargo', args, { cwd: project, encoding: 'utf8', maxBuffer: 2 ** 26 });
   if (metadata.status !== 0) return { failure: lastLine(metadata.stderr ?? 'cargo was not found') };
   const crate = JSON.parse(metadata.stdout).packages.find((each) => each.name === name);

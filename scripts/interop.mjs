@@ -5,7 +5,7 @@
 //
 //   --peer      only peers whose name contains this, in either case
 //   --seed      of the network that loses datagrams; at random, and printed, without
-//   --markdown  also writes the tables of docs/interop.md
+//   --markdown  also writes the tables of docs/interop.md; with --peer, only the rows of those peers
 //
 // A pair is `ok`, `FAILED`, `skipped`, or `fails` where it is known to, by the peer's fault; FAILED makes the exit code 1.
 // `npm run setup -- --interop` installs peers.
@@ -16,7 +16,7 @@ import { parseArgs } from 'node:util';
 import { writeTables } from './interop-table.mjs';
 
 const require = createRequire(import.meta.url);
-const { pairs } = require('../__test__/interop/matrix/index.js');
+const { PEERS, pairs } = require('../__test__/interop/matrix/index.js');
 const { run } = require('../__test__/interop/matrix/run.js');
 
 /** Pairs at a time: those on a lossy network mostly wait. */
@@ -45,7 +45,10 @@ const count = (result) => results.filter((one) => one.result === result).length;
 for (const { title, error } of results.filter(({ result }) => result === 'FAILED')) {
   console.log(`\n--- ${title}\n${error.message.trimEnd()}`);
 }
-if (options.markdown) writeTables(results);
+if (options.markdown) {
+  const names = PEERS.map(({ name }) => name);
+  writeTables(results, names);
+}
 const known = count('fails');
 if (known > 0) console.log(`\n${known} known to fail, by the peer's fault`);
 console.log(`\n${count('ok')} passed, ${count('FAILED')} failed, ${count('skipped')} skipped`);

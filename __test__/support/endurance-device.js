@@ -8,9 +8,12 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { connect } = require('../..');
 const { HOST } = require('./radio.js');
+const { SUITE: NEWER_CIPHER } = require('./reader13.js');
 const { WatchedRadio } = require('./wire.js');
 
 const CIPHER = 'PSK-AES128-GCM-SHA256';
+
+const NEWER = { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3', ciphers: NEWER_CIPHER };
 
 /** Between two actions, ms at most. */
 const PAUSE = 2_000;
@@ -36,14 +39,16 @@ class DeviceRadio extends WatchedRadio {
 class Device {
   /**
    * @param {number} number those with even ones have connection IDs, and move
+   * @param {boolean} isNewer whether it speaks DTLS 1.3
    * @param {Service} service its server
    * @param {Wire} wire what sees all datagrams
    * @param {Place} place where it is first
    */
-  constructor(number, service, wire, place) {
+  constructor(number, isNewer, service, wire, place) {
     this.name = `device ${number}`;
     this.client = null;
     this._hasId = number % 2 === 0;
+    this._isNewer = isNewer;
     this._service = service;
     this._wire = wire;
     this._place = place;
@@ -52,7 +57,9 @@ class Device {
     /** Numbers of messages, and who waits for the answer to one. */
     this._unanswered = new Set();
     this._waiting = new Map();
-    this.counts = { handshakes: 0, failed: 0, lost: 0, messages: 0, moves: 0, vanished: 0, left: 0 };
+    this._oftenForgotten = 0;
+    this._isKnown = false;
+    this.counts = { handshakes: 0, ofDtls13: 0, failed: 0, lost: 0, messages: 0, moves: 0, vanished: 0, left: 0 };
     this.misled = [];
   }
 
@@ -66,12 +73,14 @@ class Device {
       socket: radio,
       psk: this._service.key,
       pskIdentity: this.name,
-      ciphers: CIPHER,
+      ...(this._isNewer ? NEWER : { ciphers: CIPHER }),
       ...(this._hasId && { connectionId: 0 }),
       handshakeTimeout: 15_000,
     });
     client.on('keylog', (line) => watched.handleKeyLog(line));
-    this._killsSeen = this._service.done.kills;
+    this._oftenForgotten = this._service.oftenForgotten(this._isNewer);
+    // A client of DTLS 1.3 is open before its server has heard that it is.
+    this._isKnown = !this._isNewer;
     this._radio = radio;
     const isOpen = await new Promise((resolve) => {
       client.once('secureConnect', () => resolve(true));
@@ -84,6 +93,7 @@ class Device {
       return false;
     }
     this.counts.handshakes++;
+    if (client.getProtocol() === 'DTLSv1.3') this.counts.ofDtls13++;
     client.on('data', (message) => this._onAnswer(message.toString()));
     client.once('close', () => {
       if (this.client === client) this._forget();
@@ -123,12 +133,12 @@ class Device {
       clearTimeout(overdue);
       this._waiting.delete(number);
       if (isAnswered) {
+        this._isKnown = true;
         this.counts.messages++;
         return true;
       }
     }
-    // Whoever was killed has forgotten its clients.
-    if (this._killsSeen === this._service.done.kills) this.counts.lost++;
+    if (this._isKnown && this._oftenForgotten === this._service.oftenForgotten(this._isNewer)) this.counts.lost++;
     this.fallSilent();
     return false;
   }
@@ -178,8 +188,9 @@ class Device {
     }
   }
 
-  /** Until it has an answer. */
+  /** Until it has an answer. Not all at once, or their messages would not fit into the server's receive buffer. */
   async settle(patience) {
+    await sleep(Math.random() * PAUSE);
     for (const end = Date.now() + patience; Date.now() < end; ) {
       if (this.client === null && !(await this.connect())) continue;
       if (await this.ask()) return true;

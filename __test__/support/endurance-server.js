@@ -32,7 +32,8 @@ let misled = 0;
 const server = createServer(
   {
     psk,
-    ciphers: 'PSK-AES128-GCM-SHA256',
+    ciphers: 'TLS_AES_128_GCM_SHA256:PSK-AES128-GCM-SHA256',
+    maxVersion: 'DTLSv1.3',
     connectionId: 8,
     idleTimeout: IDLE,
     maxHandshakesPerAddress: 10_000,

@@ -5,6 +5,7 @@
 // that connection has used before.
 
 const { Keys, cut, serverRandom } = require('./reader.js');
+const { NewerKeys } = require('./reader13.js');
 const { Nonces } = require('./nonces.js');
 const { Radio } = require('./radio.js');
 
@@ -17,7 +18,7 @@ class Watched {
     this._wire = wire;
     this._line = null;
     this._randoms = [];
-    /** Those that may be right: one for each ServerHello, until a record has opened. */
+    /** Those that may be right. In DTLS 1.2 one for each ServerHello, until a record has opened. */
     this._keys = [];
     this._nonces = [new Nonces(), new Nonces()];
     /** Records that have come before the key log has said the keys. */
@@ -26,29 +27,37 @@ class Watched {
   }
 
   get hasKeys() {
-    return this._keys.length > 0;
+    return this._keys.length > 0 && this._keys[0].areComplete;
   }
 
-  /** How many records wait for keys. */
+  /** What waits for keys. */
   get waiting() {
-    return this._waiting.length;
+    return this._waiting;
   }
 
   handleServerRandom(random) {
-    if (this.hasKeys || this._randoms.some((one) => one.equals(random))) return;
+    if (this._keys.length > 0 || this._randoms.some((one) => one.equals(random))) return;
     this._randoms.push(Buffer.from(random));
     this._makeKeys();
   }
 
-  handleKeyLog(line) {
-    this._line = line;
+  handleKeyLog(lines) {
+    for (const line of lines.toString().trim().split('\n')) {
+      if (line.startsWith('CLIENT_RANDOM')) this._line = line;
+      else this._learnNewer(line);
+    }
     this._makeKeys();
+    for (const noted of this._waiting.splice(0)) this._wire.note(...noted);
   }
 
   _makeKeys() {
-    if (this._line === null) return;
+    if (this._line === null || this._keys.length > 0) return;
     this._keys = this._randoms.map((random) => new Keys(this._line, random, this._wire.suite));
-    for (const noted of this._waiting.splice(0)) this._wire.note(...noted);
+  }
+
+  _learnNewer(line) {
+    if (this._keys.length === 0) this._keys = [new NewerKeys()];
+    this._keys[0].learn(line);
   }
 
   /** What the wire is to note when there are keys. */
@@ -58,10 +67,13 @@ class Watched {
 
   /** @returns {'new' | 'copy' | 'repeated' | null} what its nonce is; null when these are not its keys */
   read(record, fromServer) {
-    const keys = this._keys.find((one) => opens(one, record, fromServer));
-    if (keys === undefined) return null;
-    this._keys = [keys];
-    return this._nonces[fromServer ? 1 : 0].note(keys.nonce(record), record.fragment);
+    for (const keys of this._keys) {
+      const nonce = keys.nonce(record, fromServer);
+      if (nonce === null) continue;
+      this._keys = [keys];
+      return this._nonces[fromServer ? 1 : 0].note(nonce, record.fragment);
+    }
+    return null;
   }
 
   /** Its client is here from now on. */
@@ -75,22 +87,13 @@ class Watched {
   /** A datagram that its client sends. */
   handleSent(datagram) {
     for (const record of cut(datagram, this._wire.idLength)) {
-      if (record.epoch > 0) this._wire.note(record, false, [this]);
+      if (record.isProtected) this._wire.note(record, false, [this]);
     }
   }
 
   /** Its client is no more. */
   end() {
     this._wire.unwatchLater(this);
-  }
-}
-
-function opens(keys, record, fromServer) {
-  try {
-    keys.open(record, fromServer);
-    return true;
-  } catch {
-    return false;
   }
 }
 
@@ -116,7 +119,7 @@ class WatchedRadio extends Radio {
 
 class Wire {
   /**
-   * @param {string} suite OpenSSL's name
+   * @param {string} suite OpenSSL's name, of connections of DTLS 1.2
    * @param {number} idLength of the server's connection IDs; those of clients are empty
    */
   constructor(suite, idLength) {
@@ -124,9 +127,10 @@ class Wire {
     this.idLength = idLength;
     /**
      * Protected records that were opened with a new nonce, the same records again, others with a nonce that had come before, and those
-     * that no keys opened.
+     * that no keys opened. In DTLS 1.3 a server protects its first flight already. When a client's hello has reached two servers, one
+     * of which had just gone, it knows the keys of one flight alone.
      */
-    this.counts = { new: 0, copy: 0, repeated: 0, unread: 0 };
+    this.counts = { new: 0, copy: 0, repeated: 0, unread: 0, ofLostHandshakes: 0 };
     /** By place: the connections whose clients have been there, the last guest last. */
     this._guests = new Map();
     this._ended = [];
@@ -152,7 +156,7 @@ class Wire {
     for (const record of cut(datagram)) {
       const random = serverRandom(record);
       if (random !== undefined) for (const guest of guests) guest.handleServerRandom(random);
-      if (record.epoch > 0) this.note(record, true, guests);
+      if (record.isProtected) this.note(record, true, guests);
     }
   }
 
@@ -165,8 +169,12 @@ class Wire {
       return;
     }
     const unborn = guests.find(({ hasKeys }) => !hasKeys);
-    if (unborn === undefined) this.counts.unread++;
+    if (unborn === undefined) this._countUnread(record);
     else unborn.wait(record, fromServer, guests);
+  }
+
+  _countUnread({ isOfHandshake }) {
+    this.counts[isOfHandshake ? 'ofLostHandshakes' : 'unread']++;
   }
 
   unwatchLater(watched) {
@@ -176,7 +184,7 @@ class Wire {
   }
 
   _unwatch(watched) {
-    this.counts.unread += watched.waiting;
+    for (const [record] of watched.waiting) this._countUnread(record);
     for (const place of watched.places) this.guestsOf(place).delete(watched);
   }
 }

@@ -110,3 +110,32 @@ edit("transcript: the suite's hash alone" library/ssl_srv.c
 
     ssl->state++;
 ")
+
+# Records come one by one, so that the step is taken before the peer's Finished is there as well. What that is compared with, an eighth
+# of the hashing in a handshake with a pre-shared key, is computed when it has come, and before it is hashed itself.
+edit("transcript: nothing is computed for a Finished that has not come" library/ssl_tls.c
+"    ret = ssl->handshake->calc_finished(ssl, buf, ssl->conf->endpoint ^ 1);
+    if (ret != 0) {
+        MBEDTLS_SSL_DEBUG_RET(1, \"calc_finished\", ret);
+        goto exit;
+    }
+
+    if ((ret = mbedtls_ssl_read_record(ssl, 1)) != 0) {
+        MBEDTLS_SSL_DEBUG_RET(1, \"mbedtls_ssl_read_record\", ret);
+        goto exit;
+    }
+"
+"    if ((ret = mbedtls_ssl_read_record(ssl, 0)) != 0) {
+        MBEDTLS_SSL_DEBUG_RET(1, \"mbedtls_ssl_read_record\", ret);
+        goto exit;
+    }
+
+    if (ssl->in_msgtype == MBEDTLS_SSL_MSG_HANDSHAKE) {
+        ret = ssl->handshake->calc_finished(ssl, buf, ssl->conf->endpoint ^ 1);
+        if (ret != 0) {
+            MBEDTLS_SSL_DEBUG_RET(1, \"calc_finished\", ret);
+            goto exit;
+        }
+        mbedtls_ssl_update_handshake_status(ssl);
+    }
+")

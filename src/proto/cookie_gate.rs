@@ -27,9 +27,9 @@ const DTLS_1_3: [u8; 2] = [254, 252];
 /// What of a hello a cookie is good for, beside its address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Coverage {
-    /// Version, random, session id and parameters.
+    /// Version, random and parameters.
     Parameters,
-    /// Version, random and session id, which stand before the cookie: the first fragment of a hello need not hold more.
+    /// Version and random, which stand before the cookie: the first fragment of a hello need not hold more.
     Start,
 }
 
@@ -159,6 +159,9 @@ impl CookieGate {
             }
             Coverage::Start => (&[][..], &[][..]),
         };
+        // RFC 6347 section 4.2.1 has the second hello repeat the session id as well. Mbed TLS's clients up to version 2.28, which are in
+        // many devices, make up another one where they resume by a ticket, and would never get in.
+        let session_id = if version == DTLS_1_3 { hello.session_id } else { &[] };
         let mac = self.secret.mac(&[
             &[first_byte(period, coverage)],
             &period.to_be_bytes(),
@@ -167,8 +170,8 @@ impl CookieGate {
             &version,
             hello.random,
             // Each vector with its length, so that no byte can move from one to the next.
-            &[u8::try_from(hello.session_id.len()).ok()?],
-            hello.session_id,
+            &[u8::try_from(session_id.len()).ok()?],
+            session_id,
             &u16::try_from(cipher_suites.len()).ok()?.to_be_bytes(),
             cipher_suites,
             compression_methods,

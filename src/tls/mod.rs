@@ -58,6 +58,8 @@ pub(crate) use connection_ids::ConnectionIds;
 pub(crate) use context::Reaction;
 pub(crate) use engines::Context;
 pub(crate) use error::{EXPORT_LIMIT, Error, ErrorKind, ExportError};
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+pub(crate) use ffi::scarcity;
 pub(crate) use finished::Finished;
 #[cfg(all(test, feature = "aws-lc"))]
 pub(crate) use greeting::UNPROVEN_HELLO_LIMIT;

@@ -7,11 +7,11 @@
 //
 // Names: psk (hexadecimal) and identity, ca, cert and key (files in PEM), rawKey and peerKey (hexadecimal), suite (OpenSSL's
 // name), version (that of node:tls; DTLS 1.2 without), group (the only one for the key exchange), alone (no key exchange beside
-// the pre-shared key), resume (ticket or id), id (bytes of the connection ID that the program asks for), updates (a server
-// replaces its keys after its first answer). A client prints `connected` after its handshake; then it sends each line of its
-// standard input as one datagram, and prints `received` and the line that comes back. At the line `again` it says goodbye, comes
-// back with the session that it has kept, and prints `connected again`; at the line `update` it replaces its keys, has its
-// server do so, and prints `updating`. A server prints `listening`, and sends back what it hears.
+// the pre-shared key), resume (ticket or id), id (bytes of the connection ID that the program asks for), updates (keys are
+// replaced: by a server after its first answer, by a client when it is told to). A client prints `connected` after its handshake;
+// then it sends each line of its standard input as one datagram, and prints `received` and the line that comes back. At the line
+// `again` it says goodbye, comes back with the session that it has kept, and prints `connected again`; at the line `update` it
+// replaces its keys, has its server do so, and prints `updating`. A server prints `listening`, and sends back what it hears.
 
 const { spawnSync } = require('node:child_process');
 const path = require('node:path');
@@ -122,6 +122,27 @@ const WOLFSSL_NEWER = [
   newer(psk(NEWER_GCM, { handshakes: 200 })),
   newer(ecdsa(NEWER_GCM, { handshakes: 200, mutual: true })),
 ];
+/** dimpl tells and shows one certificate, so that the authority is the issuer. */
+const DIRECT = { direct: true };
+const P384 = { kind: 'P-384' };
+const DIMPL = [
+  psk('PSK-AES128-CCM8'),
+  ...[GCM, 'ECDHE-ECDSA-AES256-GCM-SHA384', 'ECDHE-ECDSA-CHACHA20-POLY1305'].map((suite) => ecdsa(suite, DIRECT)),
+  ecdsa(GCM, P384),
+  ecdsa(GCM, { ...DIRECT, ...MUTUAL }),
+  ecdsa(GCM, { ...DIRECT, ...LOST }),
+  ...[
+    ...NEWER_SUITES.map((suite) => ecdsa(suite, DIRECT)),
+    ...['X25519', 'P-256', 'P-384'].map((group) => ecdsa(NEWER_GCM, { ...DIRECT, group })),
+    ecdsa(NEWER_GCM, { ...DIRECT, group: 'P-384', retry: true }),
+    ecdsa(NEWER_GCM, P384),
+    ecdsa(NEWER_GCM, { ...DIRECT, ...MUTUAL }),
+    ecdsa(NEWER_GCM, { ...P384, ...MUTUAL }),
+    ecdsa(NEWER_GCM, { ...DIRECT, updates: true }),
+    ecdsa(NEWER_GCM, { ...DIRECT, ...LOST }),
+    ecdsa(NEWER_GCM, { ...DIRECT, ...MUTUAL, handshakes: 200 }),
+  ].map(newer),
+];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'];
 
 const python = (file) => [installed('python', 'bin', 'python'), driver(file)];
@@ -210,6 +231,15 @@ module.exports = [
     servers: [...withIds('checked'), ...NEWER, ...newerWithIds('checked')],
   },
   {
+    name: 'dimpl',
+    command: [installed('bin', 'dimpl')],
+    from: 'crate dimpl, with the primitives of RustCrypto',
+    remarks:
+      'made for WebRTC: it shows one certificate, has PSK in DTLS 1.2 alone, and has its user verify, which the driver does',
+    clients: DIMPL,
+    servers: DIMPL,
+  },
+  {
     name: 'Erlang/OTP',
     command: ['escript', driver('erlang.escript')],
     from: 'Debian erlang-ssl',
@@ -255,6 +285,7 @@ function peer({ command, ...rest }) {
     for (const name of ['version', 'group', 'alone', 'updates']) {
       if (scenario[name] !== undefined) values[name] = scenario[name];
     }
+    if (scenario.retry && role === 'client') delete values.group;
     if (typeof scenario.resume === 'string') values.resume = scenario.resume;
     if (scenario.ids) values.id = THEIR_ID;
     if (scenario.auth === 'psk') Object.assign(values, { psk: KEY.toString('hex'), identity: IDENTITY });

@@ -29,8 +29,10 @@ class LineProgram extends Program {
   /** A client: its line comes back. A server: ours does, or else it answers with one of its own. */
   async exchange(client, line = 'a line from the peer') {
     if (client !== undefined) return this._says.answer ? this._says.answer(this, client) : echoed(client);
+    // It may be dropped with the Finished before it, which is repeated.
+    const repeat = setInterval(() => this.say(line), 1000);
     this.say(line);
-    await this.printed(this._says.heard?.(line) ?? line);
+    await this.printed(this._says.heard?.(line) ?? line).finally(() => clearInterval(repeat));
   }
 
   /** A client replaces its keys, and has ours replaced. */

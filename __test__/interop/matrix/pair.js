@@ -11,6 +11,9 @@ const { IDENTITY } = require('./scenarios.js');
 const PATIENCE = 30_000;
 const PATIENCE_WITH_LOSS = 40_000;
 
+/** OpenSSL's names of groups, where they are others. */
+const OPENSSL_GROUPS = { 'P-256': 'prime256v1', 'P-384': 'secp384r1' };
+
 /**
  * A client's, so that less time is spent on waiting. A server as impatient as this would keep some clients from ever
  * repeating their own flight: each datagram starts their timers anew.
@@ -25,10 +28,11 @@ async function quietPort() {
   }
 }
 
-/** Checks that the connection is with the peer, and has the suite, that the scenario names. */
-function checkPeer(socket, { auth, suite, mutual, version = 'DTLSv1.2' }, keys) {
+/** Checks that the connection is with the peer, and has the suite and the group, that the scenario names. */
+function checkPeer(socket, { auth, suite, group, mutual, version = 'DTLSv1.2' }, keys) {
   assert.equal(socket.getProtocol(), version);
   if (suite) assert.equal(socket.getCipher().name, suite);
+  if (group) assert.equal(socket.getEphemeralKeyInfo().name, OPENSSL_GROUPS[group] ?? group);
   const identity = socket.pskIdentity?.toString();
   if (auth === 'psk' && identity !== undefined) assert.equal(identity, IDENTITY);
   if (auth === 'raw') assert.deepEqual(socket.publicKey, keys.theirs.publicKey);

@@ -23,14 +23,19 @@ const KINDS = {
   RSA: ['rsa', { modulusLength: 2048 }],
 };
 
-// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, ids, group, alone, updates, handshakes, theirs }. `resume` is
-// 'ticket' or 'id', or true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs, and a NAT between
-// them gives the client another port; 'checked': both answer return routability checks; 'still': the peer hears one port of
-// the client's alone. `group` is the only one of ours for the key exchange, and with `alone` there is none beside the pre-shared
-// key. With `updates`, the peer replaces its keys, and has us do so. `handshakes`: so many of them, each on a network that loses every tenth datagram.
+/** Certificates with keys of other curves. */
+const OF_KIND = { 'P-384': { own: certificates.p384, authority: certificates.p384Ca } };
+
+// ---- Making scenarios. `more`: { mutual, resume, loss, mtu, cookies, direct, kind, ids, group, retry, alone, updates, handshakes,
+// theirs }. `resume` is 'ticket' or 'id', or true for 'renegotiate' on our server. With `ids`, both sides ask for connection IDs,
+// and a NAT between them gives the client another port; 'checked': both answer return routability checks; 'still': the peer
+// hears one port of the client's alone. `group` is the only one of ours for the key exchange; with `retry` it is the server's,
+// and the client has others and guesses one of those; with `alone` there is no exchange beside the pre-shared key. With
+// `updates`, the peer replaces its keys, and has us do so. `handshakes`: so many of them, each on a network that loses every
+// tenth datagram.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
-/** With a chain of three, leaf, intermediate and root; `direct`: of two. */
+/** With a chain of three, leaf, intermediate and root; `direct`: of two; `kind`: of two, whose keys are of this curve. */
 const ecdsa = (suite, more) => ({ auth: 'ecdsa', suite, ...more });
 const rsa = (suite, more) => ({ auth: 'rsa', suite, ...more });
 /** Raw public keys on both sides. */
@@ -54,12 +59,12 @@ function describe(scenario) {
   const before = scenario.version === undefined ? 'ECDHE-' : '';
   const exchange = {
     psk: suite?.startsWith('ECDHE-') ? 'ECDHE-PSK' : 'PSK',
-    ecdsa: `${before}ECDSA${direct ? '' : ' chain'}`,
+    ecdsa: `${before}ECDSA${kind ? ` ${kind}` : direct ? '' : ' chain'}`,
     rsa: `${before}RSA`,
     raw: `raw public keys ${kind}`,
   }[auth];
   const also = [
-    group,
+    scenario.retry ? `HelloRetryRequest for ${group}` : group,
     alone && 'psk_ke',
     updates && 'KeyUpdate',
     mutual && auth !== 'raw' && 'client certificate',
@@ -81,21 +86,21 @@ function describe(scenario) {
 /** Options of our server. */
 function ourServer(scenario, keys) {
   const { auth, mutual, resume } = scenario;
-  const own = { psk: { psk: { [IDENTITY]: KEY } }, ecdsa: certificates.intermediate, rsa: certificates.allRsa }[auth];
-  const shows = auth === 'psk' ? own : auth === 'raw' ? rawKeys(keys) : { key: own.key, cert: own.cert };
-  const asks = mutual && auth !== 'raw' ? { ca: authority(auth).cert } : {};
+  const shows =
+    auth === 'psk' ? { psk: { [IDENTITY]: KEY } } : auth === 'raw' ? rawKeys(keys) : shownBy('server', scenario);
+  const asks = mutual && auth !== 'raw' ? { ca: authority(scenario).cert } : {};
   const remembers = { ticket: { pskSessions: true, ticketKeys: TICKET_KEYS }, id: { pskSessions: true } }[resume];
   return { ...shows, ...asks, ...remembers, ...common(scenario) };
 }
 
 /** Options of our client. */
 function ourClient(scenario, keys) {
-  const { auth, mutual } = scenario;
-  const trusts = { ca: authority(auth)?.cert, servername: 'localhost' };
-  const own = certificates.client;
-  const shows = mutual ? { key: own.key, cert: own.cert } : {};
+  const { auth, mutual, retry } = scenario;
+  const trusts = { ca: authority(scenario)?.cert, servername: 'localhost' };
+  const shows = mutual && auth !== 'raw' ? shownBy('client', scenario) : {};
   const all = auth === 'psk' ? { psk: KEY, pskIdentity: IDENTITY } : { ...trusts, ...shows };
-  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...common(scenario) };
+  const choice = retry ? { ...scenario, group: undefined } : scenario;
+  return { ...(auth === 'raw' ? rawKeys(keys) : all), ...common(choice) };
 }
 
 /** Options of both. */
@@ -114,19 +119,34 @@ function common({ suite, mtu, ids, version, group, alone }) {
  * Files for a peer: { ca, cert, key } as far as this role has them; for raw public keys { key, publicKey, rawKey, peerKey }, the last
  * two of which are the peer's key and ours in hexadecimal, as SubjectPublicKeyInfo.
  */
-function peerFiles({ auth, mutual, direct }, role, keys) {
+function peerFiles(scenario, role, keys) {
+  const { auth, mutual } = scenario;
   if (auth === 'raw') {
     const [rawKey, peerKey] = [keys.theirs, keys.ours].map(({ publicKey }) => publicKey.toString('hex'));
     return { key: keys.theirs.keyPath, publicKey: keys.theirs.publicKeyPath, rawKey, peerKey };
   }
   if (auth === 'psk') return {};
-  const server = auth === 'rsa' ? certificates.allRsa : direct ? certificates.server : certificates.intermediate;
-  const own = role === 'server' ? server : mutual ? certificates.client : undefined;
-  const trusts = role === 'client' || mutual ? { ca: authority(auth).certPath } : {};
+  const own = role === 'server' || mutual ? filesOf(role, scenario) : undefined;
+  const trusts = role === 'client' || mutual ? { ca: authority(scenario).certPath } : {};
   return { ...trusts, ...(own && { cert: own.certPath, key: own.keyPath }) };
 }
 
-function authority(auth) {
+/** What we show in this role. */
+function shownBy(role, scenario) {
+  const { key, cert } = filesOf(role, scenario);
+  return { key, cert };
+}
+
+/** What either side shows in this role. */
+function filesOf(role, { auth, direct, kind }) {
+  if (kind !== undefined) return OF_KIND[kind].own;
+  if (role === 'client') return certificates.client;
+  if (auth === 'rsa') return certificates.allRsa;
+  return direct ? certificates.server : certificates.intermediate;
+}
+
+function authority({ auth, kind }) {
+  if (auth === 'ecdsa' && kind !== undefined) return OF_KIND[kind].authority;
   return auth === 'rsa' ? certificates.rsaCa : certificates.ca;
 }
 

@@ -67,6 +67,35 @@ fn a_cookie_is_good_for_one_address_one_port_and_one_hello() {
     assert_eq!(network.server.endpoint.counters().handshakes_started, 1);
 }
 
+// Mbed TLS 2.28's client has a session id of its own making in each hello with a ticket.
+#[test]
+fn a_cookie_is_good_for_a_hello_with_another_session_id() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    // The hello without a cookie, and the answer to it.
+    network.step();
+    network.step();
+    let (owner, _, hello) = network.take_next().unwrap();
+    let session_id = 13 + 12 + 2 + 32;
+    assert_eq!(hello[session_id], 0);
+    let mut changed = hello;
+    changed[session_id] = 32;
+    changed.splice(session_id + 1..=session_id, [0xa5; 32]);
+    // The low bytes of the lengths of record, message and fragment.
+    for at in [11, 13 + 2, 13 + 10] {
+        let length = u16::from_be_bytes([changed[at], changed[at + 1]]) + 32;
+        changed[at..at + 2].copy_from_slice(&length.to_be_bytes());
+    }
+    let mut foreign = changed.clone();
+    foreign[session_id - 1] ^= 1;
+    let mut again = changed.clone();
+    again[session_id + 1] ^= 1;
+    for (hello, handshakes) in [(foreign, 0), (changed, 1), (again, 1)] {
+        network.inject(owner, SERVER, &hello);
+        assert_eq!(network.server.endpoint.counters().handshakes_started, handshakes);
+    }
+}
+
 #[test]
 fn a_cookie_has_128_bits_that_nobody_can_guess() {
     let (hello, _, mut network) = hellos();

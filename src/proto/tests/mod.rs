@@ -16,6 +16,7 @@ mod evictions;
 mod flights;
 mod forgeries;
 mod former_addresses;
+mod fragmented_finished;
 mod fragmented_hellos;
 mod full_house;
 mod fuzz;
@@ -54,7 +55,10 @@ mod restarts;
 mod resumption;
 mod roaming;
 mod room;
+#[cfg(all(test, target_os = "linux", target_env = "gnu"))]
+mod scarce_memory;
 mod session_store;
+mod short_datagrams;
 mod stories;
 mod streams;
 mod threads;

@@ -63,13 +63,12 @@ impl Mode {
         Mode::Dtls13Mutual,
     ];
 
-    fn suites(self) -> &'static [&'static str] {
+    fn suites(self, version: Version) -> &'static [&'static str] {
         match self {
+            _ if version > Version::Dtls12 => &["TLS_AES_128_GCM_SHA256"],
             Mode::PskWithCbc => &["PSK-AES128-CBC-SHA256"],
             Mode::EcdhePsk => &["ECDHE-PSK-AES128-GCM-SHA256"],
             Mode::Certificate | Mode::Mutual | Mode::RawPublicKeys => &["ECDHE-ECDSA-AES128-GCM-SHA256"],
-            #[cfg(feature = "aws-lc")]
-            Mode::Dtls13 | Mode::Dtls13Mutual => &["TLS_AES_128_GCM_SHA256"],
             _ => &["PSK-AES128-GCM-SHA256"],
         }
     }
@@ -106,8 +105,13 @@ impl Mode {
     /// `mtu`: payload bytes of a datagram in the handshake.
     pub(super) fn configs(self, mtu: u16) -> Configs {
         let newest = if self.is_newest() { Version::Dtls13 } else { Version::Dtls12 };
-        let wishes = Wishes { versions: Versions { oldest: newest, newest }, ..Wishes::default() };
-        let settings = Settings { wishes, mtu, ..settings(self.suites()) };
+        self.configs_in(newest, mtu)
+    }
+
+    /// The same in a version that is not the mode's own.
+    pub(super) fn configs_in(self, version: Version, mtu: u16) -> Configs {
+        let wishes = Wishes { versions: Versions { oldest: version, newest: version }, ..Wishes::default() };
+        let settings = Settings { wishes, mtu, ..settings(self.suites(version)) };
         let psk = || Some(ClientPsk::new(IDENTITY, KEY).unwrap());
         let (server, client) = match self {
             _ if self.has_certificates() => {

@@ -9,11 +9,13 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Lengths of the records that can carry a Finished message under the negotiated keys.
+/// Lengths of the records that can carry a Finished message, or a fragment of one, under the negotiated keys.
 pub(crate) type FinishedLengths = std::ops::RangeInclusive<usize>;
 
-/// Bytes of a Finished message with its handshake header (RFC 5246 section 7.4.9, RFC 6347 section 4.2.2).
+/// Bytes of a Finished message with its handshake header (RFC 5246 section 7.4.9, RFC 6347 section 4.2.2), and of the shortest
+/// fragment, which has the header, too (RFC 6347 section 4.2.3).
 const FINISHED_LENGTH: usize = 12 + 12;
+const FRAGMENT_LENGTH: usize = 12;
 
 /// Bytes by which padding can lengthen a CBC record beyond its shortest form.
 const CBC_SLACK: usize = 2 * 16;
@@ -303,7 +305,7 @@ impl Ssl {
         [self.raw.own_verify_data, self.raw.peer_verify_data].map(|data| data.map(|byte| byte as u8))
     }
 
-    /// Which records can be the peer's Finished: a forged one must not end the handshake.
+    /// Which records can have the peer's Finished in them: a forged one must not end the handshake.
     pub(crate) fn finished_lengths(&self) -> Option<FinishedLengths> {
         // SAFETY: null, or a transform that the context owns.
         let transform = unsafe { self.raw.transform_negotiate.as_ref() }?;
@@ -312,8 +314,8 @@ impl Ssl {
             let slack = CBC_SLACK + if transform.in_cid_len == 0 { 0 } else { INNER_SLACK };
             return Some(transform.minlen..=transform.minlen + FINISHED_LENGTH + slack);
         }
-        let shortest = transform.minlen + FINISHED_LENGTH;
-        Some(shortest..=shortest + if transform.in_cid_len == 0 { 0 } else { INNER_SLACK })
+        let slack = if transform.in_cid_len == 0 { 0 } else { INNER_SLACK };
+        Some(transform.minlen + FRAGMENT_LENGTH..=transform.minlen + FINISHED_LENGTH + slack)
     }
 
     /// Has our hello say which connection ID we want to receive (RFC 9146 section 3): a client's offers it, a server's answers
