@@ -117,7 +117,7 @@ impl Context {
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match self {
-            Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
+            Context::Dtls12(context) => context.expects(record),
             Context::Dtls13(engine) => engine.expects(record),
             Context::Undecided(undecided) => undecided.expects(record),
         }
@@ -170,7 +170,7 @@ impl Context {
 
     /// Goes on in this version, if it is undecided. The records with the server's hello, if there are any.
     fn settle(&mut self, version: Version) -> Vec<OwnedRecord> {
-        match std::mem::replace(self, Context::Dtls12(Dtls12::away())) {
+        match std::mem::replace(self, Context::Dtls12(Dtls12::away(&[]))) {
             Context::Undecided(undecided) => {
                 let (chosen, records) = undecided.decide(version);
                 *self = match chosen {
@@ -309,7 +309,10 @@ impl Context {
     pub(crate) fn lend(&mut self) -> Context {
         match self {
             Context::Dtls12(context) => Context::Dtls12(context.lend()),
-            Context::Dtls13(_) | Context::Undecided(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
+            Context::Dtls13(_) | Context::Undecided(_) => {
+                let away = Dtls12::away(self.own_id());
+                std::mem::replace(self, Context::Dtls12(away))
+            }
         }
     }
 
