@@ -57,7 +57,7 @@ const WOLFSSL_OPTIONS = [
   'SESSION_TICKET',
 ].map((option) => `-DWOLFSSL_${option}=yes`);
 
-/** The crate that has the sources of BoringSSL's test runner, and of all that this needs of BoringSSL, but for its test keys. */
+/** The crate that has the sources of BoringSSL, and of its test runner but for the test keys. */
 const BORINGSSL_CRATE = { name: 'boring-sys', version: '5.2.0' };
 const BOGO_SOURCES = ['go.mod', 'go.sum', 'ssl/test/runner', 'util/testresult'];
 const BOGO_KEYS = {
@@ -101,6 +101,7 @@ export function installPeers() {
     ['wolfSSL 5.9', buildWolfssl],
     ['NSS', unpackNss],
     ["BoringSSL's test runner", buildBogo],
+    ['BoringSSL', buildBoringssl],
     ['dimpl', buildDimpl],
     ['pion', () => buildPion('v2')],
     ['pion v3', () => buildPion('v3')],
@@ -201,6 +202,25 @@ function buildBogo() {
   if (!text.includes(BOGO_PATCH.before)) return `${BOGO_PATCH.file} is not as it was`;
   writeFileSync(patched, text.replace(BOGO_PATCH.before, BOGO_PATCH.after));
   return run('go', ['test', '-C', sources, '-c', '-o', program, './ssl/test/runner']);
+}
+
+/** The library as it came, and a program. */
+function buildBoringssl() {
+  const { directory: crate, failure } = fetchCrate(BORINGSSL_CRATE);
+  if (failure) return failure;
+  const [sources, directory] = [path.join(crate, 'deps', 'boringssl'), at('boringssl-libraries')];
+  const libraries = ['ssl', 'crypto'].map((name) => path.join(directory, `lib${name}.a`));
+  if (!libraries.every(existsSync)) {
+    // Its own flags take many times as long, and nothing here is measured.
+    const options = ['-DCMAKE_BUILD_TYPE=Release', '-DCMAKE_CXX_FLAGS_RELEASE=-O1 -g0 -w', '-DBUILD_TESTING=OFF'];
+    const built =
+      run('cmake', ['-S', sources, '-B', directory, ...options]) ??
+      run('cmake', ['--build', directory, '--target', 'ssl', '--parallel', '2']);
+    if (built !== null) return built;
+  }
+  const version = `-DVERSION="${BORINGSSL_CRATE.name} ${BORINGSSL_CRATE.version}"`;
+  const args = ['-O1', '-o', at('bin', 'boringssl'), version, `-I${path.join(sources, 'include')}`];
+  return run('cc', [...args, driver('boringssl.c'), ...libraries, '-lstdc++', '-pthread']);
 }
 
 /** Of the version that its lockfile names. */

@@ -143,6 +143,30 @@ const DIMPL = [
     ecdsa(NEWER_GCM, { ...DIRECT, ...MUTUAL, handshakes: 200 }),
   ].map(newer),
 ];
+const BORINGSSL = [
+  psk('ECDHE-PSK-CHACHA20-POLY1305'),
+  ecdsa(GCM),
+  ecdsa('ECDHE-ECDSA-CHACHA20-POLY1305'),
+  ecdsa(GCM, P384),
+  rsa(RSA),
+  ecdsa(GCM, MUTUAL),
+  ecdsa(GCM, { ...MUTUAL, ...BY_TICKET }),
+  ecdsa(GCM, { ...MUTUAL, ...BY_ID }),
+  ecdsa(GCM, LOST),
+  ...[
+    ...NEWER_SUITES.map((suite) => ecdsa(suite)),
+    ...['X25519', 'P-256', 'P-384', 'X25519MLKEM768'].map((group) => ecdsa(NEWER_GCM, { group })),
+    ecdsa(NEWER_GCM, { group: 'P-384', retry: true }),
+    ecdsa(NEWER_GCM, P384),
+    rsa(NEWER_GCM),
+    ecdsa(NEWER_GCM, MUTUAL),
+    raw('P-256', { suite: NEWER_GCM }),
+    ecdsa(NEWER_GCM, { updates: true }),
+    ecdsa(NEWER_GCM, { ...MUTUAL, ...BY_TICKET }),
+    ecdsa(NEWER_GCM, { group: 'X25519MLKEM768', ...LOST }),
+    ecdsa(NEWER_GCM, { handshakes: 200, mutual: true }),
+  ].map(newer),
+];
 const JARS = ['bcprov', 'bcutil', 'bcpkix', 'bctls'];
 
 const python = (file) => [installed('python', 'bin', 'python'), driver(file)];
@@ -238,6 +262,14 @@ module.exports = [
       'made for WebRTC: it shows one certificate, has PSK in DTLS 1.2 alone, and has its user verify, which the driver does',
     clients: DIMPL,
     servers: DIMPL,
+  },
+  {
+    name: 'BoringSSL',
+    command: [installed('bin', 'boringssl')],
+    from: "built from the crate boring-sys's sources, unchanged",
+    remarks: 'in DTLS 1.3, it has only pre-shared keys that are imported (RFC 9258)',
+    clients: BORINGSSL,
+    servers: BORINGSSL,
   },
   {
     name: 'Erlang/OTP',
