@@ -118,8 +118,7 @@ impl Context {
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match self {
-            // It may stand in for a handshake of DTLS 1.3, see `lend`.
-            Context::Dtls12(context) => (context.is_away() || !record.is_of_dtls13()) && context.expects(record),
+            Context::Dtls12(context) => context.expects(record),
             Context::Dtls13(engine) => engine.expects(record),
             Context::Undecided(undecided) => undecided.expects(record),
         }
@@ -172,7 +171,7 @@ impl Context {
 
     /// Goes on in this version, if it is undecided. The records with the server's hello, if there are any.
     fn settle(&mut self, version: Version) -> Vec<OwnedRecord> {
-        match std::mem::replace(self, Context::Dtls12(Dtls12::away(ConnectionId::EMPTY))) {
+        match std::mem::replace(self, Context::Dtls12(Dtls12::away(&[]))) {
             Context::Undecided(undecided) => {
                 let (chosen, records) = undecided.decide(version);
                 *self = match chosen {
@@ -312,8 +311,8 @@ impl Context {
         match self {
             Context::Dtls12(context) => Context::Dtls12(context.lend()),
             Context::Dtls13(_) | Context::Undecided(_) => {
-                let own_id = ConnectionId::new(self.own_id()).unwrap_or(ConnectionId::EMPTY);
-                std::mem::replace(self, Context::Dtls12(Dtls12::away(own_id)))
+                let away = Dtls12::away(self.own_id());
+                std::mem::replace(self, Context::Dtls12(away))
             }
         }
     }

@@ -58,6 +58,8 @@ enum Stage {
     Lent {
         next_plaintext_number: Option<u64>,
         own_id: ConnectionId,
+        /// Whether it is one of DTLS 1.3, by another engine.
+        is_newer: bool,
     },
     /// Between two stages; a method that ends here has failed, and its connection with it.
     Gone,
@@ -156,6 +158,12 @@ impl Context {
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match &self.stage {
+            // What leads on and what follows the handshake come while it is away, in its version.
+            Stage::Lent { is_newer: true, own_id, .. } => match record.is_ciphertext() {
+                true => record.connection_id().unwrap_or_default() == own_id.as_bytes(),
+                false => record.epoch == HANDSHAKE_EPOCH,
+            },
+            _ if record.is_of_dtls13() => false,
             // RFC 9146 section 4: whoever has given an ID away receives no record without it.
             Stage::Open(_) | Stage::Asleep(_) => {
                 let named = record.connection_id();
@@ -164,7 +172,7 @@ impl Context {
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {
                 let is_ours = record.connection_id().is_none_or(|named| named == self.own_id());
-                (record.epoch == DATA_EPOCH || record.is_ciphertext()) && is_ours
+                record.epoch == DATA_EPOCH && is_ours
             }
         }
     }
@@ -346,14 +354,10 @@ impl Context {
         }
     }
 
-    /// What stands in for a handshake of DTLS 1.3 that is elsewhere, and has offered this connection ID.
-    pub(super) fn away(own_id: ConnectionId) -> Context {
-        Context::new(Stage::Lent { next_plaintext_number: None, own_id })
-    }
-
-    /// Whether the handshake is on another thread.
-    pub(super) fn is_away(&self) -> bool {
-        matches!(self.stage, Stage::Lent { .. })
+    /// What stands in for a handshake of DTLS 1.3 that is elsewhere. `own_id`: the connection ID that its peer's records have.
+    pub(super) fn away(own_id: &[u8]) -> Context {
+        let own_id = ConnectionId::new(own_id).unwrap_or(ConnectionId::EMPTY);
+        Context::new(Stage::Lent { next_plaintext_number: None, own_id, is_newer: true })
     }
 
     // --- the handshake on another thread -----------------------------------------------------------------------------
@@ -375,7 +379,7 @@ impl Context {
     pub(crate) fn lend(&mut self) -> Context {
         let next_plaintext_number = self.next_plaintext_number();
         let own_id = ConnectionId::new(self.own_id()).unwrap_or(ConnectionId::EMPTY);
-        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number, own_id }))
+        std::mem::replace(self, Context::new(Stage::Lent { next_plaintext_number, own_id, is_newer: false }))
     }
 
     /// What was done at one time leaves at a later one: the running timer begins then.
