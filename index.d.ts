@@ -146,7 +146,7 @@ export interface SharedOptions {
   /** Oldest version that is spoken. Default: 'DTLSv1.2'. */
   minVersion?: Version;
   /**
-   * Newest version that is spoken, and preferred. Default: 'DTLSv1.3', but 'DTLSv1.2' with `compat`, `connectionStore`,
+   * Newest version that is spoken, and preferred. Default: 'DTLSv1.3', but 'DTLSv1.2' with `compat`,
    * `srtpProfiles`, `maxFragmentLength` or a listener of 'resumeSession'.
    */
   maxVersion?: Version;
@@ -721,6 +721,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_EXPORTED'
   | 'ERR_DTLS_EXPORT_DAMAGED'
   | 'ERR_DTLS_EXPORT_INCOMPLETE'
+  | 'ERR_DTLS_EXPORT_UNCLAIMED'
   | 'ERR_DTLS_EXPORT_VERSION'
   | 'ERR_DTLS_EXPORT_WRONG_KEY'
   | 'ERR_DTLS_HANDOVER_REFUSED'
@@ -754,6 +755,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_NO_PSK'
   | 'ERR_DTLS_NO_SHARED_CERTIFICATE_TYPE'
   | 'ERR_DTLS_NO_SHARED_CIPHER'
+  | 'ERR_DTLS_NO_RECORD_NUMBERS'
   | 'ERR_DTLS_NO_USABLE_CIPHER'
   | 'ERR_DTLS_PAYLOAD_TOO_LARGE'
   | 'ERR_DTLS_PEER_KEY_MISMATCH'
@@ -1198,11 +1200,11 @@ export class DtlsServer extends EventEmitter {
    * Lets exported connections go on here: at once, or as soon as the server listens. 'connection' and 'secureConnection' of the
    * first 256 come at once, or right before 'listening', and of the others in turns; that of a connection comes before its first
    * message. Nothing is imported unless all of it is authentic and complete. Those that find no room, or whose association lives
-   * here already, are refused.
+   * here already, are refused; so are those of DTLS 1.3 that nobody has claimed.
    */
   importConnections(
     source: Uint8Array | AsyncIterable<Uint8Array>,
-    options: ExportOptions,
+    options: ImportOptions,
   ): Promise<{ imported: number; refused: number }>;
   /**
    * Takes a datagram that another node has received, which has emitted 'forward'. It is not forwarded again.
@@ -1363,6 +1365,16 @@ export interface ExportOptions {
   key: Uint8Array | KeyObject;
 }
 
+/** How exported connections are read. */
+export interface ImportOptions extends ExportOptions {
+  /**
+   * Asked once, before connections go on: whether this is the first import of the export with this id, 64 hexadecimal digits. It
+   * must answer true to one alone of all who ever ask, as Redis does for SET with NX. Without it, and with any other answer, connections of
+   * DTLS 1.3 do not go on. Default none.
+   */
+  claim?: (id: string) => boolean | PromiseLike<boolean>;
+}
+
 /** A client of the package redis, as far as it is needed. */
 export interface RedisClient {
   sendCommand(args: string[]): Promise<any>;
@@ -1404,6 +1416,8 @@ export interface FleetStats {
   released: number;
   /** Connections of which the store says that another node has them. */
   lost: number;
+  /** Connections of DTLS 1.3 that go on here alone, because the store may have forgotten that another node has had them. */
+  unstored: number;
   /** Commands that the store has not answered. */
   failures: number;
 }
@@ -1420,7 +1434,7 @@ export interface ExportStream extends Readable {
  */
 export function importConnection(
   exported: Uint8Array,
-  keyOptions: ExportOptions,
+  importing: ImportOptions,
   options?: Partial<ClientOptions>,
   secureConnectListener?: (client: DtlsClient) => void,
 ): DtlsClient;

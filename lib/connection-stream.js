@@ -104,6 +104,8 @@ class ConnectionStream extends MessageStream {
     this._tally = null;
     // The longest message, bytes; 0 until somebody has asked.
     this._payloadLimit = 0;
+    // Whether messages were refused because the store has yet to confirm further record numbers.
+    this._lacksNumbers = false;
     // The error with which checkServerIdentity has refused the server.
     this._refusal = null;
   }
@@ -307,9 +309,9 @@ class ConnectionStream extends MessageStream {
 
   // Writable side
 
-  /** Bytes; 0 as long as they are unknown. */
+  /** Bytes; 0 as long as they are unknown, and where each write is to hear what becomes of it. */
   _longestMessage() {
-    if (this._state !== OPEN) return 0;
+    if (this._state !== OPEN || this._lacksNumbers) return 0;
     this._payloadLimit ||= this._endpoint.native.payloadLimit(this._handle);
     return this._payloadLimit;
   }
@@ -321,6 +323,13 @@ class ConnectionStream extends MessageStream {
     else if (this._state === HANDSHAKE) this._held = { chunk, callback };
     // The peer has closed: what is still to be sent is discarded (RFC 5246, 7.2.1), as 'end' tells the application.
     else callback();
+  }
+
+  /** The first of them has not been told that it would hear of that. */
+  _refuseUnnumbered(chunk, error) {
+    this._refuse(chunk, error);
+    if (!this._lacksNumbers) this._tellRefusal(chunk);
+    this._lacksNumbers = true;
   }
 
   _refuseExported(chunk, callback) {

@@ -38,6 +38,11 @@ class MessageStream extends Duplex {
     this._refusals ??= new WeakMap();
     this._refusals.set(message, error);
   }
+
+  /** Tells of a message whose write() does not look for that. */
+  _tellRefusal(message) {
+    settle(this, message, null, undefined);
+  }
 }
 
 /** Calls back with what has become of one write. */

@@ -138,6 +138,11 @@ class ServerSockets {
     socket.emit('ipChanged', { ...old, deviceId: move?.deviceId });
   }
 
+  /** The store needs another copy of a connection. */
+  _onCopyDue(socket) {
+    this._server._fleet?.onCopyDue(socket);
+  }
+
   /** Datagrams wait for another node. */
   _onParcel(parcel) {
     this._server._node.onParcel(parcel);

@@ -100,7 +100,8 @@ class ServerUdp {
     try {
       const found = await new Succession(where.handover).begin();
       fd = found?.fd;
-      if (found !== null) await server.importConnections(found.source, { key: found.key });
+      // The key is of this handover alone: nobody else can read what has come.
+      if (found !== null) await server.importConnections(found.source, { key: found.key, claim: () => true });
     } catch (error) {
       failure = error;
     }

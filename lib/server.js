@@ -122,9 +122,9 @@ class DtlsServer extends WatchedEmitter {
     this._chooseVersions();
   }
 
-  /** Of connections in DTLS 1.3 there are no copies to save. */
+  /** Of connections in DTLS 1.3 the application can keep no copies. */
   _chooseVersions() {
-    const saves = this._fleet !== null || this.listenerCount('resumeSession') > 0;
+    const saves = this.listenerCount('resumeSession') > 0;
     this.#contexts.saveConnections(this._endpoint, saves);
   }
 

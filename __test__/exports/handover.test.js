@@ -15,9 +15,6 @@ const { createServer } = require('../..');
 const native = require('../../lib/native');
 const { defaults } = require('../../lib/options/defaults');
 const { BOB, HOST, echo, event, openClient } = require('../support/endpoints.js');
-const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
-
-fileInOlderVersion(SAVED);
 
 const OPTIONS = { psk: { bob: BOB.psk } };
 const PORT = 0;

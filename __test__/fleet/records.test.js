@@ -7,9 +7,6 @@ const { randomBytes } = require('node:crypto');
 const { describe, it } = require('node:test');
 
 const { Records } = require('../../lib/fleet/records');
-const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
-
-fileInOlderVersion(SAVED);
 
 const KEY = randomBytes(32);
 /** Where the number of a record ends: behind version, salt and proof. */

@@ -12,12 +12,11 @@ const { createRedisStore, createServer } = require('../..');
 const { BOB, event } = require('../support/endpoints.js');
 const { KEY, ask, connectDevice, nonces, startChild, startNode, storedKey } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
-const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
-
-fileInOlderVersion(SAVED);
+const { WIRE, inOlderVersion } = require('../support/older-version.js');
 
 describe('Nodes that share a store in Redis', { skip: lacking }, () => {
   test('take a connection over from each other, one owner at a time, as exactly as it was', async (t) => {
+    inOlderVersion(t, WIRE);
     const redis = await startRedis(t);
     const [a, b] = [await startNode(t, 'A', redis.client), await startNode(t, 'B', redis.client)];
     const { balancer, client } = await connectDevice(t, a.address().port);
@@ -64,6 +63,7 @@ describe('Nodes that share a store in Redis', { skip: lacking }, () => {
   });
 
   test('lose no connection to somebody who sends from its address', async (t) => {
+    inOlderVersion(t, WIRE);
     const redis = await startRedis(t);
     const [a, b] = [await startNode(t, 'A', redis.client), await startNode(t, 'B', redis.client)];
     const { balancer, client } = await connectDevice(t, a.address().port);

@@ -4,35 +4,18 @@
 // between clocks that differ.
 
 const assert = require('node:assert/strict');
-const { spawnSync } = require('node:child_process');
 const { once } = require('node:events');
-const fs = require('node:fs');
-const os = require('node:os');
-const path = require('node:path');
-const process = require('node:process');
 const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createRedisStore } = require('../..');
+const { clockAhead } = require('../support/clock.js');
 const { KEY, ask, connectDevice, nonces, startChild, startNode, storedKey } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
-const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
-
-fileInOlderVersion(SAVED);
+const { WIRE, inOlderVersion } = require('../support/older-version.js');
 
 const HOUR = 3600;
 const PEERS = 200;
-
-/** A preloaded library that shifts the clock of a process; null where none can be made. */
-function makeClock(t) {
-  if (process.platform !== 'linux') return null;
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
-  t.after(() => fs.rmSync(directory, { recursive: true }));
-  const library = path.join(directory, 'clock.so');
-  const source = path.join(__dirname, '..', 'support', 'shifted-clock.c');
-  const { status } = spawnSync('cc', ['-shared', '-fPIC', '-o', library, source, '-ldl']);
-  return status === 0 ? library : null;
-}
 
 /** Waits until it is so, ten seconds at most. */
 async function until(isSo) {
@@ -81,6 +64,7 @@ describe('A fleet', { skip: lacking }, () => {
   });
 
   test('asks about some peers at a time and about all of them in turn, so that no answer is too late', async (t) => {
+    inOlderVersion(t, WIRE);
     const redis = await startRedis(t);
     let underWay = 0;
     let most = 0;
@@ -141,13 +125,13 @@ describe('A fleet', { skip: lacking }, () => {
   });
 
   test('goes on between nodes whose clocks are an hour apart, and repeats no nonce', async (t) => {
-    const library = makeClock(t);
-    if (library === null) {
+    inOlderVersion(t, WIRE);
+    const ahead = clockAhead(t, HOUR);
+    if (ahead === null) {
       t.skip('skipped (no clock can be shifted here: it takes cc and Linux)');
       return;
     }
     const redis = await startRedis(t);
-    const ahead = { LD_PRELOAD: library, CLOCK_SHIFT: String(HOUR) };
     const first = await startChild(t, redis.port, ahead);
     const { balancer, client } = await connectDevice(t, first.port);
     assert.equal(await ask(client, '1'), `${first.child.pid} 1`);

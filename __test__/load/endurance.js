@@ -155,7 +155,7 @@ async function endure({ minutes, clients: count, newer }) {
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
   const service = new Service(directory);
   await service.start();
-  const wire = new Wire(CIPHER, ID_LENGTH);
+  const wire = new Wire(CIPHER, ID_LENGTH, service.port);
   const places = await Promise.all(Array.from({ length: Math.ceil(count * 1.2) }, openPlace));
   for (const place of places) wire.watch(place);
   const anywhere = () => {
@@ -185,6 +185,7 @@ async function endure({ minutes, clients: count, newer }) {
     result[name] = devices.reduce((total, { counts }) => total + counts[name], 0);
   }
   result.records = wire.counts;
+  result.unread = Object.fromEntries(wire.unread);
   console.log(result);
   console.log(JSON.stringify(looks));
   for (const { udp } of places) udp.close();

@@ -2,7 +2,7 @@
 
 // A fleet of two nodes with a Redis, one of them killed with SIGKILL again and again:
 //
-//   npm run fleet -- [SECONDS] [DEVICES] [MS]     default: 60 s, 2000 devices, 2000 ms
+//   npm run fleet -- [SECONDS] [DEVICES] [MS] [VERSION]     default: 60 s, 2000 devices, 2000 ms, DTLS 1.2; or 1.3
 //
 // Each device sends a message every so many milliseconds, and another one if none has come back within half a second, as a device over UDP
 // has to. It fails when a device is without an answer in the end, when a message is answered twice, or when a nonce repeats on
@@ -18,6 +18,7 @@ const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { connect } = require('../..');
+const { Numbers } = require('../support/numbers.js');
 const { lacking, startRedis } = require('../support/redis.js');
 
 const HOST = '127.0.0.1';
@@ -31,7 +32,9 @@ const HANDSHAKES_AT_ONCE = 32;
 /** UDP port that devices believe to talk to. */
 const SERVICE_PORT = 5684;
 
-const [seconds = 60, devices = 2000, askEvery = 2000] = process.argv.slice(2).map(Number);
+const [seconds = 60, devices = 2000, askEvery = 2000] = process.argv.slice(2, 5).map(Number);
+const isNewer = process.argv[5] === '1.3';
+const VERSIONS = isNewer ? { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' } : {};
 
 class Node {
   constructor(redisPort, key) {
@@ -60,11 +63,13 @@ class Route extends EventEmitter {
     this._nodes = nodes;
     this._index = index;
     this._nonces = new Set();
-    this.repeatedNonces = 0;
+    this._repeated = 0;
+    this._numbers = null;
     this.type = 'udp4';
     this._udp = dgram.createSocket('udp4');
     this._udp.on('message', (datagram) => {
       if (datagram[0] === 23) this._note(datagram.toString('latin1', 13, 21));
+      this._numbers?.note(datagram);
       this.emit('message', datagram, { address: HOST, port: SERVICE_PORT, family: 'IPv4', size: datagram.length });
     });
   }
@@ -75,8 +80,17 @@ class Route extends EventEmitter {
   }
 
   _note(nonce) {
-    if (this._nonces.has(nonce)) this.repeatedNonces++;
+    if (this._nonces.has(nonce)) this._repeated++;
     this._nonces.add(nonce);
+  }
+
+  /** @param {Buffer[]} lines of the key log of DTLS 1.3: what comes from now on is read with it */
+  read(lines) {
+    this._numbers = new Numbers(Buffer.concat(lines));
+  }
+
+  get repeatedNonces() {
+    return this._repeated + (this._numbers?.repeated ?? 0);
   }
 
   address() {
@@ -108,9 +122,12 @@ class Device {
 
   async start() {
     await this.route.open();
-    const options = { host: HOST, port: SERVICE_PORT, socket: this.route, psk: 'secret of bob', pskIdentity: 'bob' };
-    this._client = connect(options);
+    const who = { psk: 'secret of bob', pskIdentity: 'bob' };
+    this._client = connect({ host: HOST, port: SERVICE_PORT, socket: this.route, ...who, ...VERSIONS });
+    const lines = [];
+    if (isNewer) this._client.on('keylog', (line) => lines.push(line));
     await once(this._client, 'secureConnect');
+    if (isNewer) this.route.read(lines);
     this._client.on('data', (message) => this._onAnswer(String(message)));
     this._client.on('error', (error) => assert.fail(error));
     setTimeout(() => this._ask(), Math.random() * askEvery);

@@ -43,7 +43,7 @@ async function watch(t, version) {
   const server = await startServer(t, { psk: { bob: BOB.psk }, connectionId: 8, ...common });
   server.on('secureConnection', echo);
   const { port } = server.address();
-  const wire = new Wire(SUITE, 8);
+  const wire = new Wire(SUITE, 8, port);
   const places = await Promise.all([openPlace(), openPlace(), openPlace()]);
   t.after(() => {
     for (const { udp } of places) udp.close();
@@ -75,7 +75,11 @@ async function watch(t, version) {
 
   // GCM's nonce and tag around nothing, under keys that nobody has.
   const forged = Buffer.concat([Buffer.from('17fefd00010000000000070018', 'hex'), Buffer.alloc(24, 7)]);
-  places[1].udp.send(forged, places[0].port, HOST);
-  await event(places[0].udp, 'message');
+  const [{ udp }] = places;
+  udp.emit('message', forged, { address: HOST, port });
+  assert.equal(wire.counts.unread, 1);
+  assert.deepEqual([...wire.unread], [['DTLS 1.2, type 23, 24 B, to a client', 1]]);
+  // What another server has to say to a client that had the port before is none of its records.
+  udp.emit('message', forged, { address: HOST, port: places[1].port });
   assert.equal(wire.counts.unread, 1);
 }

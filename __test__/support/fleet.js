@@ -42,8 +42,10 @@ async function startChild(t, redisPort, env = {}) {
 async function connectDevice(t, port, options = {}) {
   const balancer = await Balancer.open(t, port);
   const client = openClient(t, { address: () => ({ port: balancer.port }) }, { ...BOB, ...options });
+  const lines = [];
+  client.on('keylog', (line) => lines.push(line));
   await event(client, 'secureConnect');
-  return { balancer, client };
+  return { balancer, client, lines };
 }
 
 async function ask(client, question) {

@@ -6,6 +6,7 @@ const { spawn, spawnSync } = require('node:child_process');
 const { once } = require('node:events');
 const fs = require('node:fs');
 const net = require('node:net');
+const os = require('node:os');
 const path = require('node:path');
 
 // The client of the package `redis` alone: to load all of that package keeps a node busy for most of a second.
@@ -19,19 +20,38 @@ const lacking = !fs.existsSync(PACKAGE)
     ? 'skipped (redis-server not found)'
     : false;
 
-/** @returns {Promise<{ port: number, child: object, client: object, connect: () => Promise<object> }>} */
-async function startRedis(t) {
-  const port = await freeTcpPort();
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+/**
+ * @param {object} t
+ * @param {{ port?: number, directory?: string, options?: string[] }} [how] where it keeps what it saves, and options of redis-server
+ * @returns {Promise<{ port: number, child: object, client: object, connect: () => Promise<object> }>}
+ */
+async function startRedis(t, { port: wanted, directory = temporary(t), options = [] } = {}) {
+  for (;;) {
+    const port = wanted ?? (await freeTcpPort());
+    const child = await spawnRedis(t, port, ['--dir', directory, ...options]);
+    if (child !== null) return connectTo(t, port, child);
+    // Somebody else has taken the port in between.
+    if (wanted !== undefined) throw new Error(`redis-server has not begun to listen on port ${port}`);
+  }
+}
+
+/** @returns {Promise<object | null>} the process; null when it has ended instead of listening */
+async function spawnRedis(t, port, options) {
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...options];
   const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => {
     child.kill('SIGCONT');
     child.kill('SIGKILL');
   });
   for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
-    if (String(text).includes('Ready to accept connections')) break;
+    if (!String(text).includes('Ready to accept connections')) continue;
+    child.stdout.resume();
+    return child;
   }
-  child.stdout.resume();
+  return null;
+}
+
+async function connectTo(t, port, child) {
   const connect = async () => {
     const client = createClient(port);
     await client.connect();
@@ -39,6 +59,12 @@ async function startRedis(t) {
     return client;
   };
   return { port, child, client: await connect(), connect };
+}
+
+function temporary(t) {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mbed-dtls-'));
+  t.after(() => fs.rmSync(directory, { recursive: true, force: true }));
+  return directory;
 }
 
 function createClient(port) {

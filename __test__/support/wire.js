@@ -121,16 +121,20 @@ class Wire {
   /**
    * @param {string} suite OpenSSL's name, of connections of DTLS 1.2
    * @param {number} idLength of the server's connection IDs; those of clients are empty
+   * @param {number} port of the server
    */
-  constructor(suite, idLength) {
+  constructor(suite, idLength, port) {
     this.suite = suite;
     this.idLength = idLength;
+    this._port = port;
     /**
      * Protected records that were opened with a new nonce, the same records again, others with a nonce that had come before, and those
      * that no keys opened. In DTLS 1.3 a server protects its first flight already. When a client's hello has reached two servers, one
      * of which had just gone, it knows the keys of one flight alone.
      */
     this.counts = { new: 0, copy: 0, repeated: 0, unread: 0, ofLostHandshakes: 0 };
+    /** How many of those that no keys opened were of which kind. */
+    this.unread = new Map();
     /** By place: the connections whose clients have been there, the last guest last. */
     this._guests = new Map();
     this._ended = [];
@@ -139,7 +143,10 @@ class Wire {
   /** Sees all that comes to this place of `radio.js`, before its guest does. */
   watch(place) {
     this._guests.set(place, new Set());
-    place.udp.prependListener('message', (datagram) => this._handleReceived(datagram, place));
+    place.udp.prependListener('message', (datagram, { port }) => {
+      // The place's port may have been another program's, to whose clients its server still says goodbye.
+      if (port === this._port) this._handleReceived(datagram, place);
+    });
   }
 
   /** A connection that begins. */
@@ -169,12 +176,16 @@ class Wire {
       return;
     }
     const unborn = guests.find(({ hasKeys }) => !hasKeys);
-    if (unborn === undefined) this._countUnread(record);
+    if (unborn === undefined) this._countUnread(record, fromServer);
     else unborn.wait(record, fromServer, guests);
   }
 
-  _countUnread({ isOfHandshake }) {
-    this.counts[isOfHandshake ? 'ofLostHandshakes' : 'unread']++;
+  _countUnread(record, fromServer) {
+    this.counts[record.isOfHandshake ? 'ofLostHandshakes' : 'unread']++;
+    if (record.isOfHandshake) return;
+    const what = record.isNewer ? `DTLS 1.3, first byte ${record.head[0]}` : `DTLS 1.2, type ${record.type}`;
+    const kind = `${what}, ${record.fragment.length} B, ${fromServer ? 'to' : 'from'} a client`;
+    this.unread.set(kind, (this.unread.get(kind) ?? 0) + 1);
   }
 
   unwatchLater(watched) {
@@ -184,7 +195,7 @@ class Wire {
   }
 
   _unwatch(watched) {
-    for (const [record] of watched.waiting) this._countUnread(record);
+    for (const [record, fromServer] of watched.waiting) this._countUnread(record, fromServer);
     for (const place of watched.places) this.guestsOf(place).delete(watched);
   }
 }

@@ -9,7 +9,7 @@ const process = require('node:process');
 
 const { AsyncScope } = require('../async-scope');
 const { suiteName } = require('../ciphers');
-const { keyOf, openExport } = require('./travel');
+const { importOptions, isClaimed, openExport, unclaimed } = require('./travel');
 
 /** What the native object tells of each. */
 const NUMBERS = 3;
@@ -39,28 +39,31 @@ class Arriving {
 
   /**
    * @param {Uint8Array | AsyncIterable<Uint8Array>} source
-   * @param {{ key: Uint8Array }} options
+   * @param {{ key: Uint8Array, claim?: (id: string) => unknown }} options
    * @returns {Promise<{ imported: number, refused: number }>} nothing is imported unless all of the source is authentic
    */
   async take(source, options) {
     // The sockets will be made in the asynchronous context of whoever imports them.
     const scope = new AsyncScope('DTLSIMPORT');
-    const arrivals = await openExport(source, keyOf(options));
+    const { key, claim } = importOptions(options);
+    const arrivals = await openExport(source, key);
     try {
-      return this._admit(arrivals, scope);
+      arrivals.check(this._server._endpoint.native);
+      return this._admit(arrivals, scope, await isClaimed(claim, arrivals.id));
     } finally {
       arrivals.wipe();
     }
   }
 
   /** @param {import('./travel').Arrivals} arrivals */
-  _admit(arrivals, scope) {
+  _admit(arrivals, scope, areClaimed) {
     const { native } = this._server._endpoint;
-    arrivals.check(native);
     let imported = 0;
     let refused = 0;
+    let unclaimedCount = 0;
     for (const { travellers, peers } of arrivals.batches) {
-      const { numbers, addresses } = native.takeIn(travellers, arrivals.savedAt);
+      const { numbers, addresses, unclaimed: left } = native.takeIn(travellers, arrivals.savedAt, areClaimed);
+      unclaimedCount += left;
       for (let index = 0; index < peers.length; index++) {
         const at = NUMBERS * index;
         const handle = numbers[at];
@@ -72,6 +75,10 @@ class Arriving {
         const [address, port, suite] = [addresses[index], numbers[at + 1], numbers[at + 2]];
         this._waiting.set(handle, { address, port, suite, peers, index, scope });
       }
+    }
+    if (unclaimedCount > 0) {
+      const { message, code } = unclaimed(unclaimedCount);
+      process.emitWarning(message, { type: 'DtlsWarning', code });
     }
     if (this._server.listening) this.announceSome();
     return { imported, refused };

@@ -149,7 +149,7 @@ class Offer {
     // The path is the successor's from now on. The process ends when everything has left.
     this.close();
     stream.ref();
-    exportServer(this._server, { key: secrets.exportKey() }, true).pipe(stream);
+    exportServer(this._server, { key: secrets.exportKey() }).pipe(stream);
   }
 
   _warn(error) {

@@ -172,6 +172,11 @@ class Peers {
     return this._places.length - 1;
   }
 
+  /** @returns {Buffer} what has been read, as a copy */
+  toBytes() {
+    return Buffer.from(this._bytes);
+  }
+
   /** @returns {Peer} */
   at(index) {
     return readPeer(this._bytes, this._places[index] + 4, this._places[index + 1]);

@@ -95,6 +95,8 @@ class Opener {
   /** @param {Uint8Array} key */
   constructor(key) {
     this.#callersKey = key;
+    /** Of the export: which no other one has, and which says nothing of what is in it. */
+    this.id = '';
     this._number = 0;
     this._isWhole = false;
     this._waiting = [];
@@ -128,6 +130,7 @@ class Opener {
     const header = this._take(HEADER_LENGTH);
     if (header === null) return false;
     const salt = header.subarray(PREFIX_LENGTH, PREFIX_LENGTH + SALT_LENGTH);
+    this.id = salt.toString('hex');
     const { key, proof } = derive(this.#callersKey, salt);
     if (!timingSafeEqual(proof, header.subarray(PREFIX_LENGTH + SALT_LENGTH))) {
       throw wrongKey();

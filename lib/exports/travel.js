@@ -11,9 +11,9 @@
 const process = require('node:process');
 const { Readable } = require('node:stream');
 
-const { invalidArgType } = require('../errors');
+const { DtlsError, invalidArgType, messageOf } = require('../errors');
 const { exportKey } = require('../options/export-key');
-const { checkOptions } = require('../options/validate');
+const { callback, checkOptions } = require('../options/validate');
 const { PeerWriter, Peers } = require('./peers');
 const { CHUNK_LENGTH, Opener, Sealer, damaged } = require('./sealing');
 
@@ -21,11 +21,39 @@ const { CHUNK_LENGTH, Opener, Sealer, damaged } = require('./sealing');
 const BATCH = 256;
 
 const KEY = { __proto__: null, key: exportKey };
+const IMPORT = { __proto__: null, key: exportKey, claim: callback };
 
 /** @returns {Buffer} a copy of the option `key` */
 function keyOf(options) {
-  const { key } = checkOptions(options, 'options', KEY);
-  return key ?? exportKey(undefined, 'options.key');
+  return importOptions(options, KEY).key;
+}
+
+/** @returns {{ key: Buffer, claim?: (id: string) => unknown }} `key` is a copy */
+function importOptions(options, allowed = IMPORT) {
+  const { key, claim } = checkOptions(options, 'options', allowed);
+  return { key: key ?? exportKey(undefined, 'options.key'), claim };
+}
+
+/**
+ * @param {((id: string) => unknown) | undefined} claim the application's, which answers true to the first alone who asks
+ * @param {string} id of an export
+ * @returns {Promise<boolean>}
+ * @throws {DtlsError} when it fails
+ */
+async function isClaimed(claim, id) {
+  if (claim === undefined) return false;
+  try {
+    return (await claim(id)) === true;
+  } catch (cause) {
+    const message = `The export was not claimed: ${messageOf(cause)}`;
+    throw new DtlsError(message, { code: 'ERR_DTLS_LOOKUP_FAILED', cause });
+  }
+}
+
+/** @returns {DtlsError} for connections that are good for one life alone */
+function unclaimed(count) {
+  const message = `${count} exported connections of DTLS 1.3 do not go on here: 'claim' has not answered true, so that somebody else may let them go on, and use their nonces twice`;
+  return new DtlsError(message, { code: 'ERR_DTLS_EXPORT_UNCLAIMED' });
 }
 
 /**
@@ -33,12 +61,11 @@ function keyOf(options) {
  *
  * @param {import('../transport/endpoint').Endpoint} endpoint
  * @param {object[]} sockets
- * @param {{ localPort?: number, handsOver?: boolean }} [how] port of a client's own UDP socket; whether one process gets them at
- *   once, and nobody else ever: then those of DTLS 1.3 leave, too
+ * @param {number} [localPort] of a client's own UDP socket
  * @returns {{ plaintext: Buffer[], left: object[] }} what can be sealed, and the sockets whose connections have left
  * @throws what JSON.stringify throws for `socket.data`; then nothing has been taken out
  */
-function takeOut(endpoint, sockets, { localPort, handsOver = false } = {}) {
+function takeOut(endpoint, sockets, localPort) {
   const open = sockets.filter((socket) => socket.connected);
   const data = open.map((socket) => (socket.data === undefined ? undefined : JSON.stringify(socket.data)));
   const plaintext = [saveTime()];
@@ -47,7 +74,7 @@ function takeOut(endpoint, sockets, { localPort, handsOver = false } = {}) {
     const batch = open.slice(at, at + BATCH);
     const handles = new Uint32Array(batch.length);
     for (let index = 0; index < batch.length; index++) handles[index] = batch[index]._handle;
-    const travellers = handsOver ? endpoint.native.handOver(handles) : endpoint.native.takeOut(handles);
+    const travellers = endpoint.native.takeOut(handles);
     const writer = new PeerWriter();
     const before = left.length;
     let place = 0;
@@ -65,13 +92,31 @@ function takeOut(endpoint, sockets, { localPort, handsOver = false } = {}) {
   return { plaintext, left };
 }
 
-/** A copy of one connection that stays; null when it cannot go on elsewhere. */
-function copyOf(endpoint, socket) {
-  const traveller = endpoint.native.copyOf(socket._handle);
-  if (traveller.readUInt16BE(0) === 0) return null;
+/**
+ * A copy of one connection that stays.
+ *
+ * @returns {{ isLater: boolean, plaintext?: Buffer[], bound?: string, before?: string } | null} null when it cannot go on from a
+ *   copy; `isLater`: not yet
+ */
+function copyForStore(endpoint, socket) {
+  const copy = endpoint.native.copyForStore(socket._handle);
+  if (copy === null) return null;
+  const { traveller, bound, before } = copy;
+  if (traveller === undefined) return { isLater: true };
   const writer = new PeerWriter();
   writer.write(socket, JSON.stringify(socket.data));
-  return [saveTime(), ...framed(traveller), ...framed(writer.bytes)];
+  return { isLater: false, plaintext: [saveTime(), ...framed(traveller), ...framed(writer.bytes)], bound, before };
+}
+
+/**
+ * What takes the place of a copy in its store when somebody goes on from it.
+ *
+ * @param {{ stored: Buffer, peers: Peers }} copy
+ * @returns {{ plaintext: Buffer[], bound: string }}
+ */
+function succeed(native, { stored, peers }) {
+  const { traveller, bound } = native.succeed(stored.subarray(8));
+  return { plaintext: [Buffer.from(stored.subarray(0, 8)), ...framed(traveller), ...framed(peers.toBytes())], bound };
 }
 
 function saveTime() {
@@ -183,7 +228,7 @@ async function openExport(source, key) {
     plaintext.push(...opener.open(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)));
   }
   opener.end();
-  return new Arrivals(plaintext);
+  return new Arrivals(plaintext, opener.id);
 }
 
 /** The same of bytes that are there. */
@@ -191,13 +236,18 @@ function openAtOnce(source, key) {
   const opener = new Opener(key);
   const plaintext = opener.open(Buffer.from(source.buffer, source.byteOffset, source.byteLength));
   opener.end();
-  return new Arrivals(plaintext);
+  return new Arrivals(plaintext, opener.id);
 }
 
 /** Connections that may come in. */
 class Arrivals {
-  /** @param {Buffer[]} pieces authentic and complete */
-  constructor(pieces) {
+  /**
+   * @param {Buffer[]} pieces authentic and complete
+   * @param {string} [id] of the export
+   */
+  constructor(pieces, id) {
+    /** Which no other export has. */
+    this.id = id;
     const bytes = Buffer.concat(pieces);
     for (const piece of pieces) piece.fill(0);
     if (bytes.length < 8) throw damaged('they have no time');
@@ -228,6 +278,11 @@ class Arrivals {
     }
   }
 
+  /** The connections of a batch as an answer to the native object's question for one: behind the time at which they were saved. */
+  stored(batch) {
+    return Buffer.concat([this._bytes.subarray(0, 8), this.batches[batch].travellers]);
+  }
+
   /** They hold keys. */
   wipe() {
     this._bytes.fill(0);
@@ -242,4 +297,17 @@ function countTravellers(native, travellers) {
   }
 }
 
-module.exports = { Arrivals, ExportStream, copyOf, keyOf, openAtOnce, openExport, sealAtOnce, takeOut };
+module.exports = {
+  Arrivals,
+  ExportStream,
+  copyForStore,
+  importOptions,
+  isClaimed,
+  keyOf,
+  openAtOnce,
+  openExport,
+  sealAtOnce,
+  succeed,
+  takeOut,
+  unclaimed,
+};

@@ -7,12 +7,16 @@
 // can do, and goes on here. A former owner that lives hands over exactly what it has, and lets go.
 //
 // Without the store everything goes on but take-overs. What could not be written is written when the store is back.
+//
+// Where two owners of a connection could use one nonce twice, a copy says how far the record numbers of its owner reach, and
+// the owner goes on beyond that when the store has confirmed another copy. Whoever takes over writes its own copy in the same
+// moment. See docs/security.md.
 
 const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { messageOf } = require('../errors');
-const { Arrivals, copyOf, takeOut } = require('../exports/travel');
+const { Arrivals, copyForStore, succeed, takeOut } = require('../exports/travel');
 const { addressKey } = require('../transport/addresses');
 const { Gate } = require('./gate');
 
@@ -30,6 +34,9 @@ const WRITES_BESIDE_LOOKUPS = 4;
 
 /** Look-ups at a time. When a thousand peers of a dead node come at once, each would wait for all others, and time out. */
 const LOOKUPS = 32;
+
+/** How often a copy may change while it is being claimed. */
+const ATTEMPTS = 3;
 
 /** Milliseconds after which a connection is written again, so that the store does not forget it. */
 const REFRESH = 600_000;
@@ -63,7 +70,7 @@ class Fleet {
     // What a connection is that is about to begin, when it has been claimed.
     this._found = null;
     /** What has happened; see `server.fleetStats`. */
-    this.stats = { writes: 0, lookups: 0, takeovers: 0, released: 0, lost: 0, failures: 0 };
+    this.stats = { writes: 0, lookups: 0, takeovers: 0, released: 0, lost: 0, unstored: 0, failures: 0 };
   }
 
   open() {
@@ -90,7 +97,11 @@ class Fleet {
       association: found?.association ?? null,
       generation: found?.generation ?? null,
       due: 0,
+      // Whether a copy may have left this process.
+      isWritten: false,
       isBusy: false,
+      // Whether something has changed while it was written.
+      isOutdated: false,
       isEnded: false,
       isRemoved: false,
     };
@@ -120,6 +131,14 @@ class Fleet {
     this._forget(socket, old);
     this._remove(old);
     this.onSecure(socket);
+  }
+
+  /** The store needs another copy: record numbers come to an end, or keys have changed. */
+  onCopyDue(socket) {
+    const entry = this._owned.get(socket);
+    if (entry === undefined) return;
+    entry.isOutdated = true;
+    this._write(socket, entry);
   }
 
   /** @param {boolean} goesOn whether the connection may go on elsewhere */
@@ -153,16 +172,33 @@ class Fleet {
   async _find(event) {
     const name = nameFor(event.ownId, event);
     this.stats.lookups++;
-    const sealed = await this._answer(this._store.peek(name));
-    if (sealed === null) return null;
-    const copy = this._read(sealed, name);
-    // Anybody can send something from any address. Nobody loses a connection by that.
-    if (copy === null || !this._server._endpoint.native.proves(event.question, copy.saved)) return null;
-    const claimed = await this._claim(name);
-    if (claimed === null) return null;
-    const found = claimed.sealed === sealed ? copy : this._read(claimed.sealed, name);
-    if (found === null) return null;
-    return { ...found, generation: claimed.generation };
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const sealed = await this._answer(this._store.peek(name));
+      if (sealed === null) return null;
+      const copy = this._read(sealed, name);
+      // Anybody can send something from any address. Nobody loses a connection by that.
+      if (copy === null || !this._server._endpoint.native.proves(event.question, copy.stored)) return null;
+      const successor = this._succeed(copy);
+      if (successor === null) return null;
+      const claimed = await this._claim(name, sealed, successor);
+      if (claimed === 'changed') continue;
+      if (claimed === null) return null;
+      const found = claimed.sealed === sealed ? copy : this._read(claimed.sealed, name);
+      return found?.association === copy.association ? { ...found, generation: claimed.generation } : null;
+    }
+    return null;
+  }
+
+  /** @returns {{ sealed: string, bound: string } | undefined | null} what takes the place of a copy with a bound; null if nothing can */
+  _succeed(copy) {
+    if (copy.bound === undefined) return undefined;
+    try {
+      const { plaintext, bound } = succeed(this._server._endpoint.native, copy);
+      return { sealed: this._store.seal(copy.name, plaintext), bound };
+    } catch (error) {
+      this._warn('A connection in the store cannot go on any more', error, error.code);
+      return null;
+    }
   }
 
   /** What was found goes on: `act` announces it. */
@@ -182,19 +218,22 @@ class Fleet {
     this._attempt(this._store.release(name, release));
   }
 
-  /** @returns {Promise<{ generation: string, sealed: string } | null>} null if it is gone */
-  async _claim(name) {
-    const claim = (isForced) => this._answer(this._store.claim(name, { isForced, timeout: this._timeout }));
+  /** @returns {Promise<{ generation: string, sealed: string } | 'changed' | null>} null if it is gone */
+  async _claim(name, known, successor) {
+    const how = { sealed: known, successor, timeout: this._timeout };
+    const claim = (isForced) => this._answer(this._store.claim(name, { ...how, isForced }));
     // Its former owner may let go before we hear that it has been asked.
     const released = new Promise((resolve) => this._waiting.set(name, resolve));
     try {
       let answer = await claim(false);
       if (answer[0] === 'asked') {
         const handed = await Promise.race([released, sleep(PATIENCE, null)]);
-        if (handed) return handed;
+        // What was handed over before is in use already, if it comes late, or twice.
+        if (handed?.generation === answer[1]) return handed;
         answer = await claim(true);
       }
       const [word, generation, sealed] = answer;
+      if (word === 'changed') return word;
       return word === 'taken' ? { generation, sealed } : null;
     } finally {
       this._waiting.delete(name);
@@ -207,11 +246,11 @@ class Fleet {
     try {
       const arrivals = new Arrivals([this._store.open(name, sealed)]);
       const [{ travellers, peers }] = arrivals.batches;
-      const traveller = native.readTraveller(travellers, arrivals.savedAt);
+      const { association, bound, ciphersuite, connectionId, ...remote } = native.readTraveller(travellers);
+      const stored = arrivals.stored(0);
       arrivals.wipe();
-      if (nameFor(traveller.saved.connectionId, traveller) !== name) throw new Error('It is another connection');
-      const association = traveller.association.toString('hex');
-      return { name, association, saved: traveller.saved, peer: peers.at(0) };
+      if (nameFor(connectionId, remote) !== name) throw new Error('It is another connection');
+      return { name, association: association.toString('hex'), bound, ciphersuite, stored, peers, peer: peers.at(0) };
     } catch (error) {
       this._warn('What the store of connections has cannot be used', error, error.code);
       return null;
@@ -238,70 +277,101 @@ class Fleet {
   /** Another node has heard the peer. It gets exactly what there is here. */
   _release(name, socket, entry, generation, node) {
     const isOurs = entry !== undefined && entry.generation === generation;
-    const sealed = isOurs ? this._letGo(socket, entry) : '';
+    const left = isOurs ? this._letGo(socket, entry) : { sealed: '' };
     const association = entry?.association ?? '';
-    const release = { generation, association, sealed, timeout: this._timeout, to: node };
+    const release = { ...left, generation, association, timeout: this._timeout, to: node };
     if (isOurs) this.stats.released++;
     this._attempt(this._store.release(name, release));
   }
 
-  /** @returns {string} the connection as it is, sealed; it is no longer here */
+  /** @returns {{ sealed: string, bound?: string }} the connection as it is, if it can go on elsewhere so; it is no longer here */
   _letGo(socket, entry) {
     this._forget(socket, entry);
-    let sealed = '';
+    const gone = { sealed: '' };
+    const handle = socket._handle;
     try {
       const { plaintext, left } = takeOut(socket._endpoint, [socket]);
-      if (left.length > 0) sealed = this._store.seal(entry.name, plaintext);
+      if (left.length > 0) {
+        gone.bound = this._readTraveller(plaintext).bound;
+        gone.sealed = this._store.seal(entry.name, plaintext);
+      }
     } catch (error) {
       this._warn('The data of a socket', error);
     }
-    if (!socket.connected) return sealed;
+    if (!socket.connected) return gone;
     socket._goElsewhere();
     socket.destroy();
-    return sealed;
+    // It is somebody else's, whatever it has under way.
+    if (gone.sealed === '') this._server._endpoint.close(handle, false);
+    return gone;
   }
 
   // What is written
 
   async _write(socket, entry) {
     if (entry.isBusy) return;
-    const sealed = this._sealedCopy(socket, entry);
-    if (sealed === null) {
+    // Nobody can have what has never left.
+    const copy = this._store.isReady ? this._copy(socket, entry) : { isLater: true };
+    if (copy === null) {
       // It cannot go on elsewhere.
       this._forget(socket, entry);
       return;
     }
     entry.isBusy = true;
-    const isOurs = await this._attempt(this._put(entry, sealed));
+    entry.isOutdated = false;
+    const answer = copy.isLater ? await this._later() : await this._attempt(this._put(entry, copy));
     entry.isBusy = false;
     if (entry.isEnded) {
       // It has ended while it was written.
       if (entry.isRemoved) this._remove(entry);
-    } else if (isOurs === false) {
+    } else if (answer === 'lost') {
       this.stats.lost++;
       this._letGo(socket, entry);
+    } else if (answer === 'forgotten') {
+      // It goes on here, and nowhere else.
+      this.stats.unstored++;
+      this._forget(socket, entry);
     } else {
-      entry.due = performance.now() + (isOurs === null ? 0 : this._refresh);
-      // Behind those that are due before it.
-      this._owned.delete(socket);
-      this._owned.set(socket, entry);
+      this._onWritten(socket, entry, answer === 'written', copy.bound);
     }
   }
 
-  async _put(entry, sealed) {
-    const { name, association, generation } = entry;
-    const state = { generation, association, sealed, timeout: this._timeout };
-    if (generation !== null) return this._store.update(name, state);
-    entry.generation = await this._store.put(name, state);
-    return true;
+  _onWritten(socket, entry, isWritten, bound) {
+    if (isWritten && bound !== undefined) {
+      this._server._endpoint.native.confirmCopy(socket._handle, bound);
+      socket._lacksNumbers = false;
+    }
+    entry.due = performance.now() + (isWritten ? this._refresh : 0);
+    // Behind those that are due before it.
+    this._owned.delete(socket);
+    this._owned.set(socket, entry);
+    if (isWritten && entry.isOutdated) this._write(socket, entry);
   }
 
-  _sealedCopy(socket, entry) {
+  /** There is no copy yet. If that is because the store is away, it is to be known. */
+  async _later() {
+    if (!this._store.isReady) await this._attempt(this._store.peek(''));
+    return null;
+  }
+
+  async _put(entry, { sealed, bound, before }) {
+    const { name, association, generation } = entry;
+    const state = { generation, association, sealed, bound, timeout: this._timeout };
+    if (generation !== null) return this._store.update(name, state);
+    const isFirst = before === undefined && !entry.isWritten;
+    entry.isWritten = true;
+    entry.generation = await this._store.put(name, { ...state, before, isFirst });
+    return entry.generation === null ? 'forgotten' : 'written';
+  }
+
+  /** @returns {{ isLater: boolean, sealed?: string, bound?: string, before?: string } | null} null when there can be no copy */
+  _copy(socket, entry) {
     try {
-      const plaintext = copyOf(socket._endpoint, socket);
-      if (plaintext === null) return null;
-      entry.association ??= this._associationOf(plaintext);
-      return this._store.seal(entry.name, plaintext);
+      const copy = copyForStore(socket._endpoint, socket);
+      if (copy === null || copy.isLater) return copy;
+      const { plaintext, bound, before } = copy;
+      entry.association ??= this._readTraveller(plaintext).association.toString('hex');
+      return { isLater: false, sealed: this._store.seal(entry.name, plaintext), bound, before };
     } catch (error) {
       this._warn('The data of a socket', error);
       return null;
@@ -309,8 +379,8 @@ class Fleet {
   }
 
   /** The second of the pieces behind the time is for the native object. */
-  _associationOf([, , traveller]) {
-    return this._server._endpoint.native.readTraveller(traveller, 0).association.toString('hex');
+  _readTraveller([, , traveller]) {
+    return this._server._endpoint.native.readTraveller(traveller);
   }
 
   _remove(entry) {
@@ -338,12 +408,12 @@ class Fleet {
 
   // The store may be away
 
-  /** @returns {Promise<unknown>} what the store answers; null when it does not */
+  /** @returns {Promise<unknown>} what the store answers; null when it does not answer */
   async _attempt(promise) {
     try {
       const answer = await this._answer(promise);
       this.stats.writes++;
-      return answer === undefined ? true : answer;
+      return answer;
     } catch {
       return null;
     }

@@ -67,7 +67,7 @@ class RestoreQuestion extends Question {
   }
 
   check(session) {
-    if (this._found !== null && session === this._found) return this.socket.destroyed ? null : session.saved;
+    if (this._found !== null && session === this._found) return this.socket.destroyed ? null : session.stored;
     if (session == null || this.socket.destroyed) return null;
     this._session = session;
     return fromSession(session);
@@ -94,7 +94,7 @@ class RestoreQuestion extends Question {
   _takeOver(handle, found) {
     const { server, fleet } = this.source;
     server._sockets.place(handle, this.socket);
-    fleet.goOn(found, () => announce(server, this.socket, suiteName(found.saved.ciphersuite), found.peer));
+    fleet.goOn(found, () => announce(server, this.socket, suiteName(found.ciphersuite), found.peer));
   }
 
   failed(cause) {

@@ -163,6 +163,10 @@ class Endpoint {
         socket._refuse(payload, fromNative(error, peer));
         callback();
         break;
+      case 'ERR_DTLS_NO_RECORD_NUMBERS':
+        socket._refuseUnnumbered(payload, fromNative(error, peer));
+        callback();
+        break;
       default:
         callback(fromNative(error, peer));
     }
@@ -393,6 +397,12 @@ class Endpoint {
         break;
       case 'moved':
         this._owner._onMoved(event);
+        break;
+      case 'copyDue':
+        if (socket === undefined) break;
+        // There may be other keys, which have numbers of their own.
+        socket._lacksNumbers = false;
+        this._owner._onCopyDue(socket);
         break;
       case 'clockBehind':
         this._owner._questions.onClockBehind(event);

@@ -7,7 +7,7 @@ use napi_derive::napi;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
 /// Where a peer is, or was.
-#[napi(object)]
+#[napi(object, object_to_js = false)]
 pub struct NativeAddress {
     /// IP literal.
     pub address: String,
@@ -16,10 +16,6 @@ pub struct NativeAddress {
 }
 
 impl NativeAddress {
-    pub(super) fn new(remote: &SocketAddr) -> NativeAddress {
-        NativeAddress { address: format(remote), port: remote.port() }
-    }
-
     pub(super) fn parse(&self) -> Result<SocketAddr, CodedError> {
         parse(&self.address, self.port).ok_or_else(|| no_address(&self.address))
     }

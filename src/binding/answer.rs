@@ -4,17 +4,18 @@ use super::address::NativeAddress;
 use super::context::ServerContext;
 use super::error::{CodedError, internal};
 use super::saved::{NativeSavedConnection, NativeSession};
+use super::travel;
 use super::wall_clock::unix_time;
 use crate::proto::{
     Answer, Answered, HandshakeAnswer, HandshakeSubject, KnownSession, Restoration, ResumableSession, SaveClock,
-    SavedConnection, ServerConfig, Subject,
+    SavedConnection, ServerConfig, Subject, Traveller,
 };
 use napi::bindgen_prelude::{Buffer, ClassInstance, Either4};
 use napi_derive::napi;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What JavaScript answers: bytes (psk, protocol, a session of a store), a boolean (peer), a context, or an object for everything else. `None`
+/// What JavaScript answers: bytes (psk, protocol, a session or a connection of a store), a boolean (peer), a context, or an object for everything else. `None`
 /// when there is none.
 pub(super) type Value<'a> = Option<Either4<&'a [u8], bool, ClassInstance<'a, ServerContext>, NativeAnswer>>;
 
@@ -75,7 +76,12 @@ pub(super) fn about(subject: Subject, value: Value<'_>) -> Result<Parsed<'_>, Co
         (Subject::Handshake(HandshakeSubject::Session), Some(Bytes(session))) => Parsed::StoredSession(session),
         (Subject::Handshake(HandshakeSubject::Session), None) => Parsed::Session(None),
         (Subject::Restore, Some(Object(answer))) => {
-            Parsed::Restore(answer.restore.map(|saved| parse_restore(&saved)).transpose()?)
+            let saved = answer.restore.map(|saved| saved.parse_with_clock(unix_time())).transpose()?;
+            Parsed::Restore(saved.map(|(saved, clock)| (saved, clock, None)))
+        }
+        (Subject::Restore, Some(Bytes(stored))) => {
+            let (Traveller { remote, saved }, clock) = travel::unpack_stored(stored)?;
+            Parsed::Restore(Some((saved, clock, Some(remote))))
         }
         (Subject::Restore, None) => Parsed::Restore(None),
         (Subject::Move, Some(Object(answer))) => Parsed::Move(answer.r#move.map(|old| old.parse()).transpose()?),
@@ -107,14 +113,6 @@ impl Parsed<'_> {
             Parsed::Move(old) => Answer::Move(*old),
         }
     }
-}
-
-fn parse_restore(
-    saved: &NativeSavedConnection,
-) -> Result<(SavedConnection, SaveClock, Option<SocketAddr>), CodedError> {
-    let home = saved.home.as_ref().map(NativeAddress::parse).transpose()?;
-    let (saved, clock) = saved.parse_with_clock(unix_time())?;
-    Ok((saved, clock, home))
 }
 
 /// What an answer has led to, as one number.

@@ -8,7 +8,7 @@ use super::event::{NativeDrop, NativeEvent, NativeTransmit};
 use super::options::{NativeClientOptions, address_validation};
 use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
-use super::travel::{self, NativeArrivals};
+use super::travel::{self, NativeArrivals, NativeStoreCopy};
 use super::udp::Sharing;
 use super::waker::Waker;
 use super::workers::JobQueue;
@@ -68,14 +68,15 @@ impl DtlsClient {
         connection.map(|connection| connection.0).map_err(internal)
     }
 
-    /// Lets a connection come in that was taken out elsewhere, at a time in milliseconds, Unix time.
+    /// Lets a connection come in that was taken out elsewhere, at a time in milliseconds, Unix time. `is_claimed`: whether nobody
+    /// else does the same.
     #[napi(catch_unwind)]
-    pub fn take_in(&mut self, traveller: &[u8], saved_at: f64) -> Result<NativeArrivals, CodedError> {
+    pub fn take_in(&mut self, traveller: &[u8], saved_at: f64, is_claimed: bool) -> Result<NativeArrivals, CodedError> {
         let travellers = travel::unpack(traveller)?;
         let clock = travel::clock(saved_at);
         let config = &self.config;
         Ok(self.driver.with(|endpoint, now| {
-            NativeArrivals::of(&travellers, endpoint, |endpoint, traveller| {
+            NativeArrivals::of(&travellers, is_claimed, endpoint, |endpoint, traveller| {
                 let restoration = Restoration { saved: &traveller.saved, clock };
                 let connection = endpoint.go_on(now, traveller.remote, config, restoration);
                 connection.map_or(0, |connection| connection.0)

@@ -21,6 +21,10 @@ pub(super) fn send_error(error: SendError) -> CodedError {
             "ERR_DTLS_PAYLOAD_TOO_LARGE",
             format!("Payload of {length} bytes exceeds the record limit of {limit}"),
         ),
+        SendError::NoNumbers => CodedError::new(
+            "ERR_DTLS_NO_RECORD_NUMBERS",
+            "The message was not sent: the store of connections has yet to confirm further record numbers".to_owned(),
+        ),
         SendError::Failed(error) => CodedError::new(words::code(error.kind), words::message(&error)),
     }
 }

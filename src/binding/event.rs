@@ -72,7 +72,7 @@ pub struct NativeError {
 #[napi(object, object_from_js = false)]
 #[derive(Default)]
 pub struct NativeEvent {
-    /// connection, question, questionExpired, moved, keylog, secure, session, newSession, sessionEnded, clockBehind, data or closed.
+    /// connection, question, questionExpired, moved, keylog, secure, session, newSession, sessionEnded, clockBehind, copyDue, data or closed.
     pub kind: &'static str,
     /// The connection that it happened to, where there is one.
     pub connection: Option<u32>,
@@ -179,6 +179,9 @@ impl From<Event> for NativeEvent {
                 old_port: Some(old.port()),
                 ..Default::default()
             },
+            Event::CopyDue { connection } => {
+                NativeEvent { kind: "copyDue", connection: Some(connection.0), ..Default::default() }
+            }
             Event::ClockBehind { remote } => NativeEvent {
                 kind: "clockBehind",
                 address: Some(address::format(&remote)),

@@ -161,16 +161,16 @@ macro_rules! endpoint_methods {
                 self.driver.take_out(connections)
             }
 
-            /// The same for a process that gets them at once, and nobody else ever: then those without copies leave, too.
+            /// A copy of one that stays, for a store; null for one that no store can have.
             #[napi(catch_unwind)]
-            pub fn hand_over(&mut self, connections: &[u32]) -> Buffer {
-                self.driver.hand_over_connections(connections)
+            pub fn copy_for_store(&mut self, connection: u32) -> Option<NativeStoreCopy> {
+                self.driver.copy_for_store(connection)
             }
 
-            /// A copy of one that stays.
+            /// The store has the copy with this bound now, as that of the same owner.
             #[napi(catch_unwind)]
-            pub fn copy_of(&self, connection: u32) -> Buffer {
-                self.driver.copy_of(connection)
+            pub fn confirm_copy(&mut self, connection: u32, bound: String) {
+                self.driver.confirm_copy(connection, &bound);
             }
 
             /// How many connections these are, which were taken out; an error unless all of them are as they should be.

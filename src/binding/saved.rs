@@ -1,6 +1,5 @@
 //! Saved connections and sessions as JavaScript keeps them: node-mbed-dtls's fields, and what they lacked.
 
-use super::address::NativeAddress;
 use super::error::{CodedError, invalid_session, unrestorable};
 use crate::proto::{
     Algorithms, ConnectionId, ConnectionIds, MaxFragmentLength, ReplayWindow, ResumableSession, SaveClock,
@@ -89,8 +88,6 @@ pub struct NativeSavedConnection {
     pub peer_connection_id: Option<Buffer>,
     /// RFC 9853: both sides answer return routability checks.
     pub checks_routability: Option<bool>,
-    /// Where its peer was known to receive, if that is known.
-    pub home: Option<NativeAddress>,
     /// When it was saved: milliseconds, Unix time.
     pub saved_at: Option<f64>,
     /// False when a connection with this suite cannot go on from a copy; not looked at when it is to.
@@ -123,7 +120,6 @@ impl NativeSavedConnection {
             connection_id: saved.connection_ids.as_ref().map(|ids| ids.own().to_vec().into()),
             peer_connection_id: saved.connection_ids.as_ref().map(|ids| ids.peer().to_vec().into()),
             checks_routability: saved.connection_ids.as_ref().map(ConnectionIds::checks_routability),
-            home: None,
             saved_at: Some(saved_at.as_millis() as f64),
             restorable: Some(saved.check().is_ok()),
         }

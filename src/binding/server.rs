@@ -11,7 +11,7 @@ use super::parcels::{self, NativeParcel};
 use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::sessions::ticket_keys;
 use super::stats::NativeStats;
-use super::travel::{self, NativeArrivals, NativeTraveller};
+use super::travel::{self, NativeArrivals, NativeStoreCopy, NativeSuccessor, NativeTraveller};
 use super::udp::{self, Sharing};
 use super::waker::Waker;
 use super::wall_clock::unix_time;
@@ -144,31 +144,43 @@ impl DtlsServer {
         Ok(connection.map_or(0, |connection| connection.0))
     }
 
-    /// Lets connections come in that were taken out elsewhere, at a time in milliseconds, Unix time.
+    /// Lets connections come in that were taken out elsewhere, at a time in milliseconds, Unix time. `are_claimed`: whether nobody
+    /// else does the same.
     #[napi(catch_unwind)]
-    pub fn take_in(&mut self, travellers: &[u8], saved_at: f64) -> Result<NativeArrivals, CodedError> {
+    pub fn take_in(
+        &mut self,
+        travellers: &[u8],
+        saved_at: f64,
+        are_claimed: bool,
+    ) -> Result<NativeArrivals, CodedError> {
         let travellers = travel::unpack(travellers)?;
         let clock = travel::clock(saved_at);
         Ok(self.driver.with(|endpoint, now| {
-            NativeArrivals::of(&travellers, endpoint, |endpoint, traveller| {
+            NativeArrivals::of(&travellers, are_claimed, endpoint, |endpoint, traveller| {
                 let restoration = Restoration { saved: &traveller.saved, clock };
                 endpoint.restore(now, traveller.remote, restoration).map_or(0, |connection| connection.0)
             })
         }))
     }
 
-    /// One connection that was taken out, or copied, to be restored by an answer.
+    /// One connection that was taken out, or copied; null when there is none.
     #[napi(catch_unwind)]
-    pub fn read_traveller(&self, traveller: &[u8], saved_at: f64) -> Result<Option<NativeTraveller>, CodedError> {
-        let travellers = travel::unpack(traveller)?;
-        Ok(travellers.into_iter().next().and_then(|traveller| NativeTraveller::new(traveller, saved_at)))
+    pub fn read_traveller(&self, traveller: &[u8]) -> Result<Option<NativeTraveller>, CodedError> {
+        Ok(travel::unpack(traveller)?.first().map(NativeTraveller::new))
     }
 
-    /// Whether something that waits for the answer to this question is the peer's, as a copy of its connection says.
+    /// What takes the place of a copy in its store, before another owner goes on from it.
     #[napi(catch_unwind)]
-    pub fn proves(&mut self, question: u32, saved: NativeSavedConnection) -> Result<bool, CodedError> {
-        let (saved, clock) = saved.parse_with_clock(unix_time())?;
-        let restoration = Restoration { saved: &saved, clock };
+    pub fn succeed(&self, traveller: &[u8]) -> Result<NativeSuccessor, CodedError> {
+        NativeSuccessor::of(traveller)
+    }
+
+    /// Whether something that waits for the answer to this question is the peer's, as a copy of its connection says: the time of
+    /// the copy, milliseconds of Unix time in 8 bytes, and the copy.
+    #[napi(catch_unwind)]
+    pub fn proves(&mut self, question: u32, stored: &[u8]) -> Result<bool, CodedError> {
+        let (traveller, clock) = travel::unpack_stored(stored)?;
+        let restoration = Restoration { saved: &traveller.saved, clock };
         Ok(self.driver.with(|endpoint, now| endpoint.proves(now, QuestionId(question), restoration)))
     }
 

@@ -1,10 +1,9 @@
 //! Connections on their way between processes, as bytes: each its length, its peer's address, and its saved state.
 
-use super::address::{self, NativeAddress};
-use super::error::{CodedError, invalid_session};
-use super::saved::NativeSavedConnection;
+use super::address;
+use super::error::{CodedError, invalid_session, unrestorable};
 use super::wall_clock::unix_time;
-use crate::proto::{Endpoint, SaveClock, SavedConnection, Traveller};
+use crate::proto::{Endpoint, Fence, NoCopy, SaveClock, SavedConnection, Traveller};
 use napi::bindgen_prelude::{Buffer, Uint32Array};
 use napi_derive::napi;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
@@ -24,6 +23,8 @@ pub struct NativeArrivals {
     pub numbers: Uint32Array,
     /// IP literals of the peers.
     pub addresses: Vec<String>,
+    /// How many could not come in because nobody has claimed them, which those with one life need.
+    pub unclaimed: u32,
 }
 
 /// One connection as its store has it.
@@ -35,8 +36,32 @@ pub struct NativeTraveller {
     pub port: u16,
     /// The name of the association.
     pub association: Buffer,
-    /// What it needs to go on.
-    pub saved: NativeSavedConnection,
+    /// IANA's number of the suite.
+    pub ciphersuite: u16,
+    /// RFC 9146: what the peer's records have; empty without.
+    pub connection_id: Buffer,
+    /// How far its owner's record numbers reach, as digits that are in order; null where any number of copies can go on.
+    pub bound: Option<String>,
+}
+
+/// A copy of a connection, for its store.
+#[napi(object, object_from_js = false)]
+pub struct NativeStoreCopy {
+    /// What `readTraveller` reads; null when there cannot be a copy yet.
+    pub traveller: Option<Buffer>,
+    /// How far the owner's record numbers reach with this copy, as digits that are in order; null where any number of copies can go on.
+    pub bound: Option<String>,
+    /// How far they have reached before; null for the first copy.
+    pub before: Option<String>,
+}
+
+/// What takes the place of a copy when another owner goes on from it.
+#[napi(object, object_from_js = false)]
+pub struct NativeSuccessor {
+    /// What goes on.
+    pub traveller: Buffer,
+    /// As that of a copy.
+    pub bound: Option<String>,
 }
 
 /// `travellers` one behind the other; a length of 0 stands for one that stays.
@@ -112,43 +137,78 @@ fn take<const LENGTH: usize>(bytes: &mut &[u8]) -> Option<[u8; LENGTH]> {
     Some(*first)
 }
 
+/// One connection as a store has it, with the time at which it was saved: what an answer to the question for it is.
+pub(super) fn unpack_stored(bytes: &[u8]) -> Result<(Traveller, SaveClock), CodedError> {
+    let damaged = || invalid_session("it is not one of ours".to_owned());
+    let (saved_at, travellers) = bytes.split_first_chunk().ok_or_else(damaged)?;
+    let traveller = unpack(travellers)?.into_iter().next().ok_or_else(damaged)?;
+    Ok((traveller, clock(f64::from_be_bytes(*saved_at))))
+}
+
 /// The clock around an import of what was saved at some time, in milliseconds.
 pub(super) fn clock(saved_at: f64) -> SaveClock {
     SaveClock { saved: Duration::try_from_secs_f64(saved_at / 1000.0).ok(), now: unix_time() }
 }
 
 impl NativeArrivals {
-    /// Lets each come in by `admit`, which answers the connection, or 0.
+    /// Lets each come in by `admit`, which answers the connection, or 0. `are_claimed`: whether nobody else does the same.
     pub(super) fn of(
         travellers: &[Traveller],
+        are_claimed: bool,
         endpoint: &mut Endpoint,
         mut admit: impl FnMut(&mut Endpoint, &Traveller) -> u32,
     ) -> NativeArrivals {
+        let mut unclaimed = 0;
         let numbers = travellers.iter().flat_map(|traveller| {
-            [admit(endpoint, traveller), traveller.remote.port().into(), traveller.saved.suite().id().into()]
+            let may_come = are_claimed || !traveller.saved.has_one_life();
+            unclaimed += u32::from(!may_come);
+            let connection = if may_come { admit(endpoint, traveller) } else { 0 };
+            [connection, traveller.remote.port().into(), traveller.saved.suite().id().into()]
         });
-        NativeArrivals {
-            numbers: numbers.collect::<Vec<_>>().into(),
-            addresses: travellers.iter().map(|traveller| address::format(&traveller.remote)).collect(),
-        }
+        let numbers = numbers.collect::<Vec<_>>().into();
+        let addresses = travellers.iter().map(|traveller| address::format(&traveller.remote)).collect();
+        NativeArrivals { numbers, addresses, unclaimed }
     }
 }
 
 impl NativeTraveller {
-    /// `None` for a connection of DTLS 1.3, which no store has.
-    pub(super) fn new(traveller: Traveller, saved_at: f64) -> Option<NativeTraveller> {
+    pub(super) fn new(traveller: &Traveller) -> NativeTraveller {
         let Traveller { remote, saved } = traveller;
-        let association = saved.association().to_bytes();
-        let saved_at = Duration::try_from_secs_f64(saved_at / 1000.0).unwrap_or_default();
-        Some(NativeTraveller {
-            address: address::format(&remote),
+        NativeTraveller {
+            address: address::format(remote),
             port: remote.port(),
-            association: association.to_vec().into(),
-            saved: NativeSavedConnection {
-                home: Some(NativeAddress::new(&remote)),
-                ..NativeSavedConnection::new(saved, saved_at)?
-            },
-        })
+            association: saved.association().to_bytes().to_vec().into(),
+            ciphersuite: saved.suite().id(),
+            connection_id: saved.connection_ids().map_or(&[][..], |ids| ids.own()).to_vec().into(),
+            bound: saved.bound().map(|bound| bound.to_string()),
+        }
+    }
+}
+
+impl NativeStoreCopy {
+    /// `None` for a connection that no store can have.
+    pub(super) fn new(copy: Result<(Traveller, Option<Fence>), NoCopy>) -> Option<NativeStoreCopy> {
+        match copy {
+            Ok((traveller, fence)) => Some(NativeStoreCopy {
+                traveller: Some(pack(std::iter::once(Some(traveller)))),
+                bound: fence.map(|fence| fence.bound.to_string()),
+                before: fence.and_then(|fence| fence.before).map(|before| before.to_string()),
+            }),
+            Err(NoCopy::NotYet) => Some(NativeStoreCopy { traveller: None, bound: None, before: None }),
+            Err(NoCopy::Never) => None,
+        }
+    }
+}
+
+impl NativeSuccessor {
+    /// Of the one connection that these are.
+    pub(super) fn of(traveller: &[u8]) -> Result<NativeSuccessor, CodedError> {
+        let traveller = unpack(traveller)?.into_iter().next();
+        let Traveller { remote, saved } =
+            traveller.ok_or_else(|| invalid_session("it is not one of ours".to_owned()))?;
+        let (saved, bound) = saved.succeed().map_err(unrestorable)?;
+        let traveller = pack(std::iter::once(Some(Traveller { remote, saved })));
+        Ok(NativeSuccessor { traveller, bound: bound.map(|bound| bound.to_string()) })
     }
 }
 

@@ -44,7 +44,8 @@ impl Waker {
     }
 
     /// From now on, `on_wake` is called with nothing: ask `next()` until it answers 0.
-    #[napi(catch_unwind)]
+    // Strict, because napi loses 40 bytes for a value that turns out to be no function.
+    #[napi(catch_unwind, strict)]
     pub fn open(&self, on_wake: Function<'_, (), ()>) -> Result<(), CodedError> {
         let builder = on_wake.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>();
         lock(&self.wakes.state).callback = Some(builder.build().map_err(internal)?);

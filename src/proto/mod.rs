@@ -48,8 +48,8 @@ mod vendor_move;
 mod waiting;
 
 pub(crate) use crate::tls::{
-    Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, CertificateFault, ClientConfig,
-    ClientPsk, ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError,
+    Algorithms, Answer as HandshakeAnswer, Asks as HandshakeAsks, Authorization, Bound, CertificateFault, ClientConfig,
+    ClientPsk, ConfigError, ConnectionIds, Credentials, DropReason, EXPORT_LIMIT, Error, ErrorKind, ExportError, Fence,
     Forbidden, KnownSession, PeerAuthentication, PskError, PskModes, Question as HandshakeQuestion, ReplayWindow,
     ResumableSession, RevocationLists, RngError, SaveClock, SavedConnection, SavedDtls12, ServerConfig, SessionId,
     Settings, Subject as HandshakeSubject, Suite, TicketKeys, TrustAnchors, Unrestorable, Version, Versions, WallClock,
@@ -59,7 +59,7 @@ pub(crate) use crate::wire::{ConnectionId, MaxFragmentLength, PublicKey, RSA_BIT
 pub(crate) use connection::CloseReason;
 pub(crate) use counters::{Counters, Ends, Tally};
 pub(crate) use doubts::AddressValidation;
-pub(crate) use endpoint::{Dropped, Endpoint, Event, SendError, Traveller};
+pub(crate) use endpoint::{Dropped, Endpoint, Event, NoCopy, SendError, Traveller};
 pub(crate) use histogram::Histogram;
 pub(crate) use jobs::{Job, JobDone};
 pub(crate) use known_keys::KnownKeys;

@@ -2,6 +2,7 @@
 
 mod queries;
 
+use super::bound::Bound;
 use super::claim::Claim;
 use super::context::{Context as Dtls12, Reaction};
 use super::dtls13::{Association, Context as Dtls13};
@@ -11,7 +12,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{SaveClock, Unrestorable};
-use super::saved_connection::SavedConnection;
+use super::saved_connection::{Fence, SavedConnection, StoredCopy};
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
 use super::version::Version;
@@ -117,7 +118,8 @@ impl Context {
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match self {
-            Context::Dtls12(context) => !record.is_of_dtls13() && context.expects(record),
+            // It may stand in for a handshake of DTLS 1.3, see `lend`.
+            Context::Dtls12(context) => (context.is_away() || !record.is_of_dtls13()) && context.expects(record),
             Context::Dtls13(engine) => engine.expects(record),
             Context::Undecided(undecided) => undecided.expects(record),
         }
@@ -170,7 +172,7 @@ impl Context {
 
     /// Goes on in this version, if it is undecided. The records with the server's hello, if there are any.
     fn settle(&mut self, version: Version) -> Vec<OwnedRecord> {
-        match std::mem::replace(self, Context::Dtls12(Dtls12::away())) {
+        match std::mem::replace(self, Context::Dtls12(Dtls12::away(ConnectionId::EMPTY))) {
             Context::Undecided(undecided) => {
                 let (chosen, records) = undecided.decide(version);
                 *self = match chosen {
@@ -309,7 +311,10 @@ impl Context {
     pub(crate) fn lend(&mut self) -> Context {
         match self {
             Context::Dtls12(context) => Context::Dtls12(context.lend()),
-            Context::Dtls13(_) | Context::Undecided(_) => std::mem::replace(self, Context::Dtls12(Dtls12::away())),
+            Context::Dtls13(_) | Context::Undecided(_) => {
+                let own_id = ConnectionId::new(self.own_id()).unwrap_or(ConnectionId::EMPTY);
+                std::mem::replace(self, Context::Dtls12(Dtls12::away(own_id)))
+            }
         }
     }
 
@@ -372,6 +377,45 @@ impl Context {
             Context::Dtls12(context) => context.break_off(now, description, out),
             Context::Dtls13(engine) => engine.awake().send_fatal_alert(description, out),
             Context::Undecided(_) => {}
+        }
+    }
+
+    // --- copies in a store -------------------------------------------------------------------------------------------
+
+    /// A copy for a store; `None` when there cannot be one, or not yet. Where it has a fence, the association's numbers are those that
+    /// the store has confirmed, from the first copy on.
+    pub(crate) fn copy_for_store(&mut self) -> Option<StoredCopy> {
+        match self {
+            Context::Dtls13(engine) => {
+                let before = engine.ask(Association::bound);
+                let saved = engine.disturb(Association::reserve)?;
+                let fence = saved.bound().map(|bound| Fence { bound, before });
+                Some(StoredCopy { saved: SavedConnection::Dtls13(saved), fence })
+            }
+            Context::Dtls12(_) | Context::Undecided(_) => Some(StoredCopy { saved: self.save()?, fence: None }),
+        }
+    }
+
+    /// The store has the copy with this bound now, as that of the same owner.
+    pub(crate) fn confirm_copy(&mut self, bound: Bound) {
+        if let Context::Dtls13(engine) = self {
+            engine.disturb(|association| association.confirm(bound));
+        }
+    }
+
+    /// Whether the store needs another copy, once.
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        match self {
+            Context::Dtls13(engine) => engine.take_copy_due(),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
+        }
+    }
+
+    /// Whether payloads have to wait until the store has confirmed another copy.
+    pub(crate) fn lacks_numbers(&self) -> bool {
+        match self {
+            Context::Dtls13(engine) => engine.lacks_numbers(),
+            Context::Dtls12(_) | Context::Undecided(_) => false,
         }
     }
 

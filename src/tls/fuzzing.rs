@@ -29,6 +29,13 @@ fn saved_connections(input: &[u8]) {
     again.write_to(&mut twice);
     assert_eq!(written, twice);
     let _ = (saved.check(), saved.association());
+    if let Ok((next, bound)) = saved.succeed() {
+        assert_eq!(next.association(), saved.association());
+        let mut written = Vec::new();
+        next.write_to(&mut written);
+        assert!(SavedConnection::read(&written).is_some(), "what follows a copy is one");
+        assert_eq!(bound.is_some(), saved.has_one_life());
+    }
 }
 
 fn sessions(input: &[u8]) {

@@ -5,6 +5,7 @@
 
 mod addition;
 mod algorithms;
+mod bound;
 mod certificate_fault;
 mod choice;
 mod claim;
@@ -50,6 +51,7 @@ mod wall_clock;
 
 pub(crate) use crate::wire::psk_offer::Modes as PskModes;
 pub(crate) use algorithms::Algorithms;
+pub(crate) use bound::Bound;
 pub(crate) use certificate_fault::CertificateFault;
 pub(crate) use claim::Claim;
 pub(crate) use config::{PeerAuthentication, Settings, Wishes};
@@ -70,6 +72,8 @@ pub(crate) use insider::Insider;
 pub(crate) use key_log::KeyLog;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 pub(crate) use mbed::allocated;
+#[cfg(test)]
+pub(crate) use mbed::derivations;
 pub(crate) use mbed::{Credentials, HmacKey, capabilities, parse_public_key, release_free_memory};
 pub(crate) use outbox::Outbox;
 pub(crate) use peer::{Authorization, PeerCredential};
@@ -82,7 +86,7 @@ pub(crate) use random::{RngError, fill_random};
 pub(crate) use saved::{
     AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedDtls12, SessionId, Unrestorable,
 };
-pub(crate) use saved_connection::SavedConnection;
+pub(crate) use saved_connection::{Fence, SavedConnection, StoredCopy};
 pub(crate) use session_policy::{NewSession, SessionPolicy, SessionsById};
 pub(crate) use suites::Suite;
 pub(crate) use tickets::TicketKeys;

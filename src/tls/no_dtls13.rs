@@ -3,6 +3,7 @@
 
 use super::addition::Addition;
 use super::algorithms::Algorithms;
+use super::bound::Bound;
 use super::claim::Claim;
 use super::config::{PeerAuthentication, Settings};
 use super::config_error::ConfigError;
@@ -119,6 +120,14 @@ impl Saved {
         match *self {}
     }
 
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        match *self {}
+    }
+
+    pub(crate) fn succeed(&self) -> Result<Saved, Unrestorable> {
+        match *self {}
+    }
+
     pub(crate) fn write_to(&self, _: &mut Vec<u8>) {
         match *self {}
     }
@@ -130,6 +139,18 @@ impl Saved {
 
 impl Association {
     pub(crate) fn leave(&self) -> Option<Saved> {
+        match *self {}
+    }
+
+    pub(crate) fn reserve(&mut self) -> Option<Saved> {
+        match *self {}
+    }
+
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        match *self {}
+    }
+
+    pub(crate) fn confirm(&mut self, _: Bound) {
         match *self {}
     }
 
@@ -300,6 +321,18 @@ impl Context {
     }
 
     pub(crate) fn awake(&mut self) -> &mut Association {
+        match *self {}
+    }
+
+    pub(crate) fn disturb<Answer>(&mut self, _: impl FnOnce(&mut Association) -> Answer) -> Answer {
+        match *self {}
+    }
+
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn lacks_numbers(&self) -> bool {
         match *self {}
     }
 

@@ -1,5 +1,6 @@
 //! A live connection on its way to another process, of either version.
 
+use super::bound::Bound;
 use super::connection_ids::ConnectionIds;
 use super::dtls13::Saved as SavedDtls13;
 use super::saved::{AssociationName, SaveClock, SavedDtls12, Unrestorable};
@@ -15,6 +16,22 @@ pub(crate) enum SavedConnection {
     Dtls12(SavedDtls12),
     /// Good for one life: see [`SavedDtls13`].
     Dtls13(SavedDtls13),
+}
+
+/// A copy of a connection that stays, for a store from which others can take it over.
+pub(crate) struct StoredCopy {
+    pub(crate) saved: SavedConnection,
+    /// `None` where any number of copies can go on.
+    pub(crate) fence: Option<Fence>,
+}
+
+/// What keeps the owner of a connection apart from whoever takes it over.
+#[derive(Clone, Copy)]
+pub(crate) struct Fence {
+    /// How far the owner's numbers reach once the store has the copy, and has said so.
+    pub(crate) bound: Bound,
+    /// How far they have reached before, by what the store has; `None` for the first copy.
+    pub(crate) before: Option<Bound>,
 }
 
 impl SavedConnection {
@@ -45,6 +62,32 @@ impl SavedConnection {
         match self {
             SavedConnection::Dtls12(saved) => saved.check(),
             SavedConnection::Dtls13(_) => Ok(()),
+        }
+    }
+
+    /// Whether it is good for one life alone: whoever lets it go on has to know that nobody else does.
+    pub(crate) fn has_one_life(&self) -> bool {
+        matches!(self, SavedConnection::Dtls13(_))
+    }
+
+    /// How far its owner's numbers reach; `None` where any number of copies can go on, and where there are none.
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        match self {
+            SavedConnection::Dtls12(_) => None,
+            SavedConnection::Dtls13(saved) => saved.bound(),
+        }
+    }
+
+    /// What has to take this copy's place in its store before somebody goes on from it, and how far the numbers of that one reach;
+    /// itself where any number of copies can go on.
+    pub(crate) fn succeed(&self) -> Result<(SavedConnection, Option<Bound>), Unrestorable> {
+        match self {
+            SavedConnection::Dtls12(_) => Ok((self.clone(), None)),
+            SavedConnection::Dtls13(saved) => {
+                let next = saved.succeed()?;
+                let bound = next.bound();
+                Ok((SavedConnection::Dtls13(next), bound))
+            }
         }
     }
 

@@ -16,6 +16,8 @@ const LIBRARIES = path.join(ROOT, 'usr', 'lib', 'x86_64-linux-gnu');
 /** NSS's names of groups. Its first public value is in the first of them. */
 const GROUPS = { 'P-256': 'P256', 'P-384': 'P384', X25519: 'x25519', X25519MLKEM768: 'mlkem768x25519' };
 const GCM = 'TLS_AES_128_GCM_SHA256';
+/** A known failure: it passes where that hello arrives. */
+const LOST = { loss: true, theirs: 'its second ClientHello, which answers a HelloRetryRequest, is not repeated' };
 
 class Client extends LineProgram {
   /** It says nothing of its handshake. */
@@ -77,12 +79,12 @@ module.exports = {
     psk(GCM),
     psk('TLS_CHACHA20_POLY1305_SHA256'),
     ...['P-256', 'P-384', 'X25519MLKEM768'].map((group) => psk(GCM, { group })),
-    psk(GCM, { loss: true }),
+    psk(GCM, LOST),
     ecdsa(GCM),
     ecdsa('TLS_AES_256_GCM_SHA384'),
     ecdsa(GCM, { group: 'X25519MLKEM768' }),
     ecdsa(GCM, { mutual: true }),
-    ecdsa(GCM, { mutual: true, group: 'X25519MLKEM768', loss: true }),
+    ecdsa(GCM, { mutual: true, group: 'X25519MLKEM768', ...LOST }),
   ].map(newer),
   client,
 };

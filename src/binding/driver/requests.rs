@@ -7,9 +7,9 @@ use crate::binding::error::{CodedError, export_error, no_address};
 use crate::binding::event::{NativeDrop, NativeEvent, NativeTransmit};
 use crate::binding::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use crate::binding::stats::{NativeStats, tally_bytes};
-use crate::binding::travel;
+use crate::binding::travel::{self, NativeStoreCopy};
 use crate::binding::wall_clock::unix_time;
-use crate::proto::{ConnectionHandle, Endpoint, QuestionId};
+use crate::proto::{Bound, ConnectionHandle, Endpoint, QuestionId};
 use napi::bindgen_prelude::Buffer;
 use std::time::Instant;
 
@@ -84,15 +84,15 @@ impl Driver {
         self.with(|endpoint, _| take_out(endpoint))
     }
 
-    pub(in crate::binding) fn hand_over_connections(&mut self, connections: &[u32]) -> Buffer {
-        let hand_over = |endpoint: &mut Endpoint| {
-            travel::pack(connections.iter().map(|&connection| endpoint.hand_over(ConnectionHandle(connection))))
-        };
-        self.with(|endpoint, _| hand_over(endpoint))
+    pub(in crate::binding) fn copy_for_store(&mut self, connection: u32) -> Option<NativeStoreCopy> {
+        NativeStoreCopy::new(self.with(|endpoint, _| endpoint.copy_for_store(ConnectionHandle(connection))))
     }
 
-    pub(in crate::binding) fn copy_of(&self, connection: u32) -> Buffer {
-        travel::pack(std::iter::once(self.endpoint.copy_of(ConnectionHandle(connection))))
+    /// What is no bound confirms nothing.
+    pub(in crate::binding) fn confirm_copy(&mut self, connection: u32, bound: &str) {
+        if let Some(bound) = Bound::parse(bound) {
+            self.with(|endpoint, _| endpoint.confirm_copy(ConnectionHandle(connection), bound));
+        }
     }
 
     pub(in crate::binding) fn session(&self, connection: u32) -> Option<Buffer> {

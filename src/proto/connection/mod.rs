@@ -226,6 +226,7 @@ impl Connection {
             // What ended the handshake, or has followed it, is repeated until it has arrived.
             Phase::Established(_) if self.context.deadline().is_some_and(|deadline| deadline <= now) => {
                 match self.context.handle_timeout(now, &mut scratch.outbox) {
+                    Ok(_) if self.context.take_copy_due() => Step::CopyDue,
                     Ok(_) => Step::Taken,
                     Err(error) => Step::Ended(CloseReason::Error(error)),
                 }
@@ -259,6 +260,9 @@ impl Connection {
         let limit = self.context.payload_limit();
         if payload.len() > limit {
             return Err(WriteError::TooLarge { length: payload.len(), limit });
+        }
+        if self.context.lacks_numbers() {
+            return Err(WriteError::NoNumbers);
         }
         self.context.write(now, payload, out).map_err(WriteError::Failed)?;
         activity.sent(now);

@@ -4,7 +4,8 @@ use super::{Connection, Phase};
 use crate::proto::limits::Limits;
 use crate::proto::rate::Rate;
 use crate::tls::{
-    Algorithms, AssociationName, Claim, ConnectionIds, ExportError, Finished, SavedConnection, SessionId,
+    Algorithms, AssociationName, Bound, Claim, ConnectionIds, ExportError, Finished, SavedConnection, SessionId,
+    StoredCopy,
 };
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -116,6 +117,16 @@ impl Connection {
     /// What it needs to go on elsewhere, and not here any more; `None` while it cannot leave.
     pub(in crate::proto) fn leave(&self) -> Option<SavedConnection> {
         self.context.leave()
+    }
+
+    /// A copy for a store; `None` when there cannot be one, or not yet.
+    pub(in crate::proto) fn copy_for_store(&mut self) -> Option<StoredCopy> {
+        self.context.copy_for_store()
+    }
+
+    /// The store has the copy with this bound.
+    pub(in crate::proto) fn confirm_copy(&mut self, bound: Bound) {
+        self.context.confirm_copy(bound);
     }
 
     /// Keying material for another protocol (RFC 5705).

@@ -45,6 +45,8 @@ pub(in crate::proto) enum Step {
     Established { negotiated: Box<Negotiated>, handshake_time: Duration },
     /// The engine's memory was given back.
     FellAsleep,
+    /// Its store needs another copy of it: `Connection::copy_for_store`.
+    CopyDue,
     /// The connection is over.
     Ended(CloseReason),
 }
@@ -73,6 +75,8 @@ pub(in crate::proto) enum WriteError {
     NotEstablished,
     /// The payload does not fit into one record.
     TooLarge { length: usize, limit: usize },
+    /// Its store has yet to confirm a copy with further record numbers.
+    NoNumbers,
     /// The engine failed, and the connection with it.
     Failed(Error),
 }

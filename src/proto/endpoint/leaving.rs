@@ -3,13 +3,22 @@
 //! One that has left is not over: it gets no `Closed` event, because whoever takes it out has it in hand. No engine works
 //! until one of those that came in is heard or used.
 
-use super::Endpoint;
+use super::{Endpoint, Entry};
 use crate::proto::connection::Connection;
 use crate::proto::questions::{QuestionId, Restoration};
 use crate::proto::table::ConnectionHandle;
-use crate::tls::{ClientConfig, Context, SavedConnection, Unrestorable};
+use crate::tls::{Bound, ClientConfig, Context, Fence, SavedConnection, StoredCopy, Unrestorable};
 use std::net::SocketAddr;
 use std::time::Instant;
+
+/// Why there is no copy for a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoCopy {
+    /// It has a handshake, or something under way that a copy would not know.
+    NotYet,
+    /// It cannot go on from a copy, or is not there.
+    Never,
+}
 
 /// A connection on its way: where its peer is, and what it needs to go on.
 pub(crate) struct Traveller {
@@ -18,19 +27,20 @@ pub(crate) struct Traveller {
 }
 
 impl Endpoint {
-    /// Takes a connection out, to go on elsewhere. `None` when it cannot, or has not ended its handshake: then it stays.
+    /// Takes a connection out, to go on elsewhere. `None` when it cannot, has not ended its handshake, or has something under way
+    /// that cannot go along: then it stays.
     pub(crate) fn take_out(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
-        let traveller = self.copy_of(handle)?;
+        let entry = self.connections.get(&handle)?;
+        let saved = entry.connection.leave().filter(|saved| saved.check().is_ok())?;
+        let traveller = Traveller { remote: self.known_home(handle, entry), saved };
         Some(self.let_go(handle, traveller))
     }
 
-    /// The same for a process that gets it at once, and nobody else ever: it need not have copies then. Something of it that is
-    /// under way keeps it here.
-    pub(crate) fn hand_over(&mut self, handle: ConnectionHandle) -> Option<Traveller> {
-        let entry = self.connections.get(&handle)?;
-        let saved = entry.connection.leave().filter(|saved| saved.check().is_ok())?;
-        let traveller = Traveller { remote: entry.remote, saved };
-        Some(self.let_go(handle, traveller))
+    /// Where its peer is known to receive. A check of where it seems to be does not go along: whoever goes on begins another, when the
+    /// peer's next record comes from there. Without an ID, that record would lead to no connection.
+    fn known_home(&self, handle: ConnectionHandle, entry: &Entry) -> SocketAddr {
+        let doubt = self.doubts.get(handle).filter(|_| entry.connection.has_id());
+        doubt.map_or(entry.remote, |doubt| doubt.trusted)
     }
 
     fn let_go(&mut self, handle: ConnectionHandle, traveller: Traveller) -> Traveller {
@@ -40,11 +50,24 @@ impl Endpoint {
         traveller
     }
 
-    /// What [`Endpoint::take_out`] would answer. The connection stays.
-    pub(crate) fn copy_of(&self, handle: ConnectionHandle) -> Option<Traveller> {
-        let entry = self.connections.get(&handle)?;
-        let saved = entry.connection.save().filter(|saved| saved.check().is_ok())?;
-        Some(Traveller { remote: entry.remote, saved })
+    /// A copy of a connection that stays, for a store from which others can take it over; without a fence, where any number of copies can
+    /// go on.
+    pub(crate) fn copy_for_store(&mut self, handle: ConnectionHandle) -> Result<(Traveller, Option<Fence>), NoCopy> {
+        let entry = self.connections.get_mut(&handle).ok_or(NoCopy::Never)?;
+        let StoredCopy { saved, fence } = entry.connection.copy_for_store().ok_or(NoCopy::NotYet)?;
+        saved.check().map_err(|_| NoCopy::Never)?;
+        self.schedule(handle);
+        let entry = self.connections.get(&handle).ok_or(NoCopy::Never)?;
+        let traveller = Traveller { remote: self.known_home(handle, entry), saved };
+        Ok((traveller, fence))
+    }
+
+    /// The store has the copy with this bound now, as that of the same owner.
+    pub(crate) fn confirm_copy(&mut self, handle: ConnectionHandle, bound: Bound) {
+        if let Some(entry) = self.connections.get_mut(&handle) {
+            entry.connection.confirm_copy(bound);
+            self.schedule(handle);
+        }
     }
 
     /// Whether one of the records that wait for the answer to this question is authentic under a copy, which it does not

@@ -25,7 +25,7 @@ mod steps;
 
 pub(crate) use drops::Dropped;
 use forwarding::Nodes;
-pub(crate) use leaving::Traveller;
+pub(crate) use leaving::{NoCopy, Traveller};
 pub(crate) use outputs::Event;
 pub(crate) use requests::SendError;
 

@@ -67,6 +67,8 @@ pub(crate) enum Event {
     /// The connection there has been restored under a clock that is behind the one that its copy was made under. Its peer may
     /// have heard higher record numbers, and take what we send for old.
     ClockBehind { remote: SocketAddr },
+    /// The store of a connection needs another copy of it: [`Endpoint::copy_for_store`].
+    CopyDue { connection: ConnectionHandle },
     /// The connection is gone, and its handle with it.
     Closed { connection: ConnectionHandle, reason: CloseReason, tally: Tally },
 }

@@ -28,7 +28,9 @@ impl Endpoint {
             };
         }
         let is_named = record.connection_id().is_some();
-        let is_candidate = record.is_application_data() && (is_named || self.routes.established(remote, 0).is_none());
+        // What a protected record of DTLS 1.3 carries is not to be seen.
+        let may_be_data = record.is_application_data() || record.is_ciphertext();
+        let is_candidate = may_be_data && (is_named || self.routes.established(remote, 0).is_none());
         if !is_candidate || !self.asks.for_restores || !self.expected.includes(remote) {
             return Outcome::Dropped(DropReason::NoConnection);
         }

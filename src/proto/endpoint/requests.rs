@@ -25,6 +25,8 @@ pub(crate) enum SendError {
     NotConnected,
     /// The payload does not fit into one record.
     TooLarge { length: usize, limit: usize },
+    /// The connection's store has yet to confirm a copy with further record numbers.
+    NoNumbers,
     /// The connection has just failed; its `Closed` event waits.
     Failed(Error),
 }
@@ -61,6 +63,7 @@ impl Endpoint {
             Ok(()) => {}
             Err(WriteError::NotEstablished) => return Err(SendError::NotConnected),
             Err(WriteError::TooLarge { length, limit }) => return Err(SendError::TooLarge { length, limit }),
+            Err(WriteError::NoNumbers) => return Err(SendError::NoNumbers),
             Err(WriteError::Failed(error)) => {
                 self.remove(handle, CloseReason::Error(error.clone()));
                 return Err(SendError::Failed(error));

@@ -53,6 +53,7 @@ impl Endpoint {
             }
             Step::Session(session) => self.take_session(handle, *session),
             Step::FellAsleep => self.sleepers += 1,
+            Step::CopyDue => self.outputs.push(Event::CopyDue { connection: handle }),
             // It had to wait, and came from the address at which the handshake was.
             Step::Check(message) => {
                 if let Some(entry) = self.connections.get(&handle) {

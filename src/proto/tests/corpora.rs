@@ -50,7 +50,8 @@ fn corpora() -> Corpora {
             Records::with_ids(datagram, id_length).for_each(|record| add_parts(&record, &mut add));
         }
         let handle = network.server.secured()[0];
-        if let Some(saved) = network.server.endpoint.save(handle) {
+        let copy = network.server.endpoint.copy_for_store(handle).map(|(traveller, _)| traveller.saved);
+        if let Some(saved) = copy.ok().or_else(|| network.server.endpoint.save(handle)) {
             let mut bytes = Vec::new();
             saved.write_to(&mut bytes);
             add("saved-connections", bytes);

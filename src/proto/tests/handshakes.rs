@@ -2,7 +2,7 @@
 
 use super::certificates::{ca_signed_server, verifying_client};
 use super::network::*;
-use crate::tls::{ServerConfig, Suite};
+use crate::tls::{ServerConfig, Suite, derivations};
 
 fn assert_echo(network: &mut Network) {
     network.send_from_client(0, b"hello");
@@ -13,6 +13,16 @@ fn assert_echo(network: &mut Network) {
     network.send_from_server(handle, address, b"hello yourself");
     network.settle();
     assert_eq!(network.clients[0].payloads(), [b"hello yourself"]);
+}
+
+/// The master secret, the keys, and the two Finished messages, on either side. Each record comes by itself.
+#[test]
+fn nothing_is_derived_twice_in_a_handshake() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&["TLS_PSK_WITH_AES_128_CCM_8"]));
+    network.settle();
+    assert_eq!(network.server.secured().len(), 1);
+    assert_eq!(derivations(), 2 * 4);
 }
 
 #[test]

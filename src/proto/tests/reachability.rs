@@ -253,6 +253,31 @@ fn a_saved_connection_that_is_found_elsewhere_than_its_peer_was_is_checked() {
 }
 
 #[test]
+fn a_connection_that_leaves_while_it_is_checked_goes_on_where_its_peer_was() {
+    for validation in [AddressValidation::Basic, AddressValidation::Enhanced] {
+        let (mut network, connection, home) = network_with(validation);
+        says_from(&mut network, ELSEWHERE, b"replayed, and faster");
+        assert!(!network.server.endpoint.is_address_confirmed(connection));
+        let copy = network.server.endpoint.copy_for_store(connection).unwrap_or_else(|why| panic!("{why:?}")).0;
+        let traveller = network.server.endpoint.take_out(connection).unwrap();
+        assert_eq!([copy.remote, traveller.remote], [home, home]);
+        network.restart_server(psk_server());
+        network.server.endpoint.use_connection_ids(Some(8));
+        network.server.endpoint.validate_addresses(validation);
+        let restoration = Restoration { saved: &traveller.saved, clock: clock(UNIX_TIME) };
+        let restored = network.server.endpoint.restore(network.now, traveller.remote, restoration).unwrap();
+        network.wire.clear();
+        assert_eq!(answer(&mut network, restored, b"nobody else hears this"), [home]);
+        // Where it really has moved, its next record says so.
+        rebind(&mut network, ELSEWHERE);
+        network.send_from_client(0, b"I have moved");
+        network.run_for(Duration::from_secs(3));
+        assert!(network.server.endpoint.is_address_confirmed(restored));
+        assert_eq!(answer(&mut network, restored, b"welcome"), [ELSEWHERE]);
+    }
+}
+
+#[test]
 fn a_check_wakes_a_connection_that_sleeps() {
     let (mut network, connection, _) = network_with(AddressValidation::Basic);
     network.run_for(Duration::from_secs(20));

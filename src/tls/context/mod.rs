@@ -164,7 +164,7 @@ impl Context {
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {
                 let is_ours = record.connection_id().is_none_or(|named| named == self.own_id());
-                record.epoch == DATA_EPOCH && is_ours
+                (record.epoch == DATA_EPOCH || record.is_ciphertext()) && is_ours
             }
         }
     }
@@ -346,9 +346,14 @@ impl Context {
         }
     }
 
-    /// What stands in for a handshake that is elsewhere.
-    pub(super) fn away() -> Context {
-        Context::new(Stage::Gone)
+    /// What stands in for a handshake of DTLS 1.3 that is elsewhere, and has offered this connection ID.
+    pub(super) fn away(own_id: ConnectionId) -> Context {
+        Context::new(Stage::Lent { next_plaintext_number: None, own_id })
+    }
+
+    /// Whether the handshake is on another thread.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self.stage, Stage::Lent { .. })
     }
 
     // --- the handshake on another thread -----------------------------------------------------------------------------

@@ -9,6 +9,7 @@ use super::numbers::{HANDSHAKE_EPOCH, ReplayWindow};
 use super::open::Open;
 use super::proof::OwnProof;
 use super::protection::Opener;
+use super::reservation::{Reserved, is_enough};
 use super::saved::{SavedLink, SavedOpener, SavedSealer};
 use super::suite::algorithm;
 use crate::tls::algorithms::Algorithms;
@@ -19,6 +20,7 @@ use crate::tls::finished::Finished;
 use crate::tls::saved::SessionId;
 use crate::tls::suites::Suite;
 use crate::wire::CertificateType;
+use std::num::NonZeroU8;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
@@ -38,6 +40,9 @@ pub(crate) struct Asleep {
     ids: Option<ConnectionIds>,
     own_epoch: u64,
     own_next: u64,
+    /// Which owner we are, if a store has a copy, and how many numbers are left to us then: no more than a copy reserves.
+    owner: Option<NonZeroU8>,
+    own_left: u16,
     peer_epoch: u64,
     heard: Heard,
     /// In the epoch of the handshake.
@@ -65,7 +70,7 @@ impl Asleep {
         let suite = Suite::all_of_dtls13().iter().find(|suite| **suite == open.suite)?;
         let algorithm = algorithm(*suite)?;
         let (link, rest) = association.link.sleep()?;
-        let SavedLink { own, peer, own_message, peer_message, ids } = link;
+        let SavedLink { own, peer, own_message, peer_message, ids, reserved } = link;
         let Rest { pace, before, has_logged } = rest;
         let hash = open.exporter.hash();
         let nothing = Digest::zeros(hash);
@@ -91,6 +96,8 @@ impl Asleep {
             ids,
             own_epoch: own.epoch,
             own_next: own.next,
+            owner: reserved.and_then(|reserved| NonZeroU8::new(reserved.owner + 1)),
+            own_left: reserved.map_or(0, |reserved| u16::try_from(reserved.limit - own.next).unwrap_or(u16::MAX)),
             peer_epoch: peer.epoch,
             heard: Heard(peer.window, peer.forgeries),
             heard_before: Heard(before.window, before.forgeries),
@@ -112,6 +119,9 @@ impl Asleep {
             own_message: self.own_message,
             peer_message: self.peer_message,
             ids: self.ids.clone(),
+            reserved: self
+                .owner
+                .and_then(|owner| Reserved::new(owner.get() - 1, self.own_next + u64::from(self.own_left))),
         };
         let rest = Rest {
             pace: Arc::clone(&self.pace),
@@ -126,6 +136,11 @@ impl Asleep {
         open.session_id.clone_from(&self.session_id);
         let link = Link::wake(self.algorithm, link, rest);
         Association { link, ..Association::new(&self.pace, Stage::Open(Box::new(open)), self.client_random) }
+    }
+
+    /// See [`Link::lacks_numbers`].
+    pub(super) fn lacks_numbers(&self) -> bool {
+        self.owner.is_some() && !is_enough(self.own_left.into())
     }
 
     /// The connection ID that the peer's records have; empty without one.

@@ -84,7 +84,7 @@ impl Association {
             _ if self.suspended.is_some() => return self.link.acknowledgment_deadline(),
             _ => None,
         };
-        self.link.deadline().into_iter().chain(update).min()
+        self.link.deadline().into_iter().chain(update).chain(self.link.copy_due()).min()
     }
 
     /// Whether a record could mean something here. What could not is dropped, now or after any wait.
@@ -288,7 +288,7 @@ impl Association {
             return Err(Error::new(ErrorKind::Internal, "A record was to be written before the handshake was over"));
         };
         self.link.send(kind::APPLICATION_DATA, payload, out)?;
-        open.wrote(now, &self.link);
+        open.wrote(now, &mut self.link);
         Ok(())
     }
 

@@ -45,6 +45,32 @@ impl Context {
         self.awake()
     }
 
+    /// For what does not wake it for longer than it takes.
+    pub(crate) fn disturb<Answer>(&mut self, act: impl FnOnce(&mut Association) -> Answer) -> Answer {
+        let slept = self.is_asleep();
+        let answer = act(self.awake());
+        if slept {
+            self.hibernate();
+        }
+        answer
+    }
+
+    /// See [`Association::take_copy_due`]. With a copy that is due it does not sleep.
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        match self {
+            Context::Awake(association) => association.take_copy_due(),
+            Context::Asleep(_) => false,
+        }
+    }
+
+    /// See [`Association::lacks_numbers`].
+    pub(crate) fn lacks_numbers(&self) -> bool {
+        match self {
+            Context::Awake(association) => association.lacks_numbers(),
+            Context::Asleep(asleep) => asleep.lacks_numbers(),
+        }
+    }
+
     /// When [`Context::handle_timeout`] is due.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
@@ -96,13 +122,8 @@ impl Context {
 
     /// See [`Association::handle_timeout`].
     pub(crate) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
-        let slept = self.is_asleep();
-        let progress = self.awake().handle_timeout(now, out);
-        // What was under way may be over.
-        if slept {
-            self.hibernate();
-        }
-        progress
+        // What was under way may be over then.
+        self.disturb(|association| association.handle_timeout(now, out))
     }
 
     /// The connection ID that the peer's records have, or that we have offered; empty without one.

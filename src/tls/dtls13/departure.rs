@@ -5,8 +5,9 @@ use super::config::{ClientConfig, ServerConfig};
 use super::flight::Pace;
 use super::link::Link;
 use super::open::Open;
-use super::saved::{Saved, name};
+use super::saved::{Saved, SavedLink, name};
 use super::suite::algorithm;
+use crate::tls::bound::Bound;
 use crate::tls::saved::{AssociationName, Unrestorable};
 use std::sync::Arc;
 
@@ -15,10 +16,41 @@ const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the oth
 impl Association {
     /// What it needs to go on elsewhere; `None` while something is under way.
     pub(crate) fn leave(&self) -> Option<Saved> {
+        self.with(self.link.save()?)
+    }
+
+    /// A copy for a store; `None` while there cannot be one yet. Once there is one, the store decides which numbers are ours.
+    pub(crate) fn reserve(&mut self) -> Option<Saved> {
+        let Stage::Open(_) = &self.stage else { return None };
+        let link = self.link.reserve()?;
+        self.with(link)
+    }
+
+    fn with(&self, link: SavedLink) -> Option<Saved> {
         let Stage::Open(open) = &self.stage else { return None };
         let (is_client, exporter) = (open.is_client(), open.exporter().clone());
-        let link = self.link.save()?;
-        Some(Saved { suite: open.suite(), is_client, client_random: self.client_random, exporter, link })
+        let (suite, owes_update) = (open.suite(), open.owes_update());
+        Some(Saved { suite, is_client, client_random: self.client_random, exporter, owes_update, link })
+    }
+
+    /// How far our numbers reach by what the store has; `None` where there are no copies.
+    pub(crate) fn bound(&self) -> Option<Bound> {
+        self.link.bound()
+    }
+
+    /// The store has this copy now, as that of the same owner.
+    pub(crate) fn confirm(&mut self, bound: Bound) {
+        self.link.confirm(bound);
+    }
+
+    /// Whether a copy is due, once.
+    pub(crate) fn take_copy_due(&mut self) -> bool {
+        self.link.take_copy_due()
+    }
+
+    /// Whether payloads have to wait until the store has another copy.
+    pub(crate) fn lacks_numbers(&self) -> bool {
+        self.link.lacks_numbers()
     }
 
     /// A server's side that has left elsewhere.
@@ -40,7 +72,10 @@ impl Association {
     fn going_on(saved: &Saved, pace: &Arc<Pace>) -> Result<Association, Unrestorable> {
         let algorithm = algorithm(saved.suite).ok_or(Unrestorable::State("its cipher suite is not of DTLS 1.3"))?;
         let link = Link::going_on(pace, algorithm, saved.link.clone(), None);
-        let open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
+        let mut open = Open::going_on(saved.is_client, saved.suite, saved.exporter.clone());
+        if saved.owes_update {
+            open.owe_update();
+        }
         let stage = Stage::Open(Box::new(open));
         Ok(Association { link, ..Association::new(pace, stage, saved.client_random) })
     }

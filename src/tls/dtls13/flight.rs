@@ -1,7 +1,7 @@
 //! Handshake messages on their way to the peer, until it has acknowledged them (RFC 9147 sections 5.8 and 7).
 
 use super::numbers::{DATA_EPOCH, RecordNumber};
-use crate::wire::handshake::{MESSAGE_LIMIT, NEW_SESSION_TICKET};
+use crate::wire::handshake::{KEY_UPDATE, MESSAGE_LIMIT, NEW_SESSION_TICKET};
 use crate::wire::{HANDSHAKE_HEADER_LENGTH, u24};
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,18 @@ impl Flight {
 
     pub(super) fn is_under_way(&self) -> bool {
         !self.fragments.is_empty()
+    }
+
+    /// message_seq of the first message that is under way.
+    pub(super) fn first_sequence(&self) -> Option<u16> {
+        let [_, _, _, _, high, low, ..] = *self.fragments.first()?.bytes.first_chunk::<HANDSHAKE_HEADER_LENGTH>()?;
+        Some(u16::from_be_bytes([high, low]))
+    }
+
+    /// Whether it is a KeyUpdate: the only message that is the same each time.
+    pub(super) fn is_key_update(&self) -> bool {
+        let kind = self.fragments.first().and_then(|first| first.bytes.first());
+        kind == Some(&KEY_UPDATE)
     }
 
     /// Whether what is under way belongs to a handshake. Nothing that the peer repeats of its own asks for anything else.
@@ -199,6 +211,15 @@ mod tests {
         flight.missing().zip(3..).for_each(|(fragment, sequence)| fragment.was_sent(number(2, sequence)));
         assert!(flight.acknowledge(number(2, 0), 2) && flight.acknowledge(number(2, 4), 3));
         assert!(flight.is_delivered() && flight.is_under_way());
+    }
+
+    #[test]
+    fn a_key_update_and_the_first_number_of_messages_under_way_are_known() {
+        let mut update = Flight::new(&PACE);
+        assert_eq!((update.first_sequence(), update.is_key_update()), (None, false));
+        update.push(KEY_UPDATE, 0x0102, 3, &[0], 100);
+        assert_eq!((update.first_sequence(), update.is_key_update()), (Some(0x0102), true));
+        assert_eq!((flight().first_sequence(), flight().is_key_update()), (Some(1), false));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What is below the messages of an association: records of all epochs, fragments, acknowledgments, retransmission (RFC 9147
 //! sections 4, 5 and 7).
 
+mod copies;
 mod epochs;
 mod sleep;
 
@@ -9,13 +10,12 @@ pub(super) use sleep::Rest;
 use super::acknowledgments::{self, Acknowledgments};
 use super::flight::{Flight, Pace};
 use super::incoming::{Incoming, Message, Place};
-use super::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH, RecordNumber};
+use super::numbers::{PLAINTEXT_EPOCH, RecordNumber};
 use super::protection::{OVERHEAD, Opened, Opener, Sealer};
-use super::saved::{SavedLink, SavedOpener};
+use super::reservation::Reservation;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
-use crate::tls::ffi::aead::Algorithm;
 use crate::tls::inbound::DropReason;
 use crate::tls::outbox::Outbox;
 use crate::wire::handshake::{HandshakeFragment, MESSAGE_LIMIT};
@@ -76,6 +76,8 @@ pub(super) struct Link {
     newest: RecordNumber,
     /// The newest epochs of both sides whose secrets have been logged.
     logged: [u64; 2],
+    /// Which numbers are ours, where there are copies.
+    reservation: Option<Box<Reservation>>,
 }
 
 impl Link {
@@ -95,6 +97,7 @@ impl Link {
             is_open: false,
             newest: RecordNumber { epoch: PLAINTEXT_EPOCH, number: 0 },
             logged: [PLAINTEXT_EPOCH; 2],
+            reservation: None,
         }
     }
 
@@ -104,43 +107,9 @@ impl Link {
         self.next_sequence = 1;
     }
 
-    /// That of an association which goes on here. `before`: for the peer's records in the handshake, if that was here.
-    pub(super) fn going_on(
-        pace: &Arc<Pace>,
-        algorithm: Algorithm,
-        saved: SavedLink,
-        before: Option<SavedOpener>,
-    ) -> Link {
-        let SavedLink { own, peer, own_message, peer_message, ids } = saved;
-        let sealers = vec![Sealer::going_on(algorithm, own)];
-        let openers: Vec<_> =
-            before.into_iter().chain([peer]).map(|opener| Opener::going_on(algorithm, opener)).collect();
-        let newest = openers.iter().filter_map(Opener::newest).max();
-        // The first record of this epoch is newer than whatever has been heard.
-        let newest = newest.unwrap_or(RecordNumber { epoch: HANDSHAKE_EPOCH, number: 0 });
-        let mut link =
-            Link { ids, sealers, openers, is_open: true, newest, ..Link::new(pace, own_message, peer_message, 0) };
-        link.logged = [link.epoch(), link.peer_epoch()];
-        link
-    }
-
     /// The newest record that was authentic, by its place among all of the peer's.
     pub(super) fn newest_heard(&self) -> u64 {
         self.newest.rank()
-    }
-
-    /// What goes on elsewhere; `None` while something is under way. Records of older keys are not understood there.
-    pub(super) fn save(&self) -> Option<SavedLink> {
-        if !self.is_open || self.flight.is_under_way() || self.acknowledgments.deadline().is_some() {
-            return None;
-        }
-        Some(SavedLink {
-            own: self.sealers.last()?.save(),
-            peer: self.openers.last()?.save(),
-            own_message: self.next_sequence,
-            peer_message: self.incoming.next_sequence()?,
-            ids: self.ids.clone(),
-        })
     }
 
     /// What the hellos have agreed on about connection IDs. All protected records have them (RFC 9147 section 9).
@@ -203,6 +172,10 @@ impl Link {
     }
 
     pub(super) fn send_in(&mut self, epoch: u64, kind: u8, content: &[u8], out: &mut Outbox) -> Result<(), Error> {
+        if !self.has_number() {
+            // As if it were lost.
+            return Ok(());
+        }
         out.append(|datagram| self.seal(epoch, kind, content, datagram))?;
         Ok(())
     }
@@ -246,6 +219,10 @@ impl Link {
         let mut missing = flight.missing().peekable();
         let mut datagram = Vec::new();
         while let Some(first) = missing.next() {
+            if !self.has_number() {
+                // As if it were lost: it is repeated later.
+                break;
+            }
             let (epoch, overhead) = (first.epoch, self.overhead_in(first.epoch));
             if !datagram.is_empty() && datagram.len() + overhead + first.bytes.len() > mtu {
                 out.push(&datagram);

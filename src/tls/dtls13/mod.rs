@@ -30,6 +30,7 @@ mod open;
 mod peer_proof;
 mod proof;
 mod protection;
+mod reservation;
 mod retry;
 mod saved;
 mod schedule;

@@ -150,7 +150,7 @@ impl Open {
                 let delivered = delivered.map_err(|fault| fault.of("acknowledgment"))?;
                 if delivered && self.update == Update::UnderWay {
                     // RFC 9147 section 8: only now.
-                    link.update_sealer()?;
+                    link.update_sealer(now)?;
                     self.update = Update::No;
                 }
                 Ok(Inbound::Consumed)
@@ -183,6 +183,7 @@ impl Open {
                     _ => return Err(illegal("The peer sent a KeyUpdate that has no meaning")),
                 };
                 link.update_opener()?;
+                link.is_outdated(now);
                 // One that is under way answers this one as well.
                 if is_requested && self.update == Update::No {
                     self.update = Update::Due;
@@ -195,6 +196,7 @@ impl Open {
                 // RFC 9147 section 9: from now on. What is spare is not needed: nothing here changes its path by itself.
                 if is_immediate && let Some(first) = first {
                     link.change_peer_id(&first);
+                    link.is_outdated(now);
                 }
             }
             // RFC 9147 section 9: an endpoint may give fewer than it was asked for. This one has one for each connection.
@@ -208,12 +210,23 @@ impl Open {
         Ok(None)
     }
 
-    /// Notes whether the keys that a payload was sealed with are worn. The next ones need a message of their own, which leaves
-    /// at the deadline.
-    pub(super) fn wrote(&mut self, now: Instant, link: &Link) {
-        if self.update == Update::No && link.is_worn() {
+    /// Notes whether the keys that a payload was sealed with are worn, or have no numbers any more. The next ones need a
+    /// message of their own, which leaves at the deadline.
+    pub(super) fn wrote(&mut self, now: Instant, link: &mut Link) {
+        link.note_left(now);
+        if self.update == Update::Due || self.update == Update::No && (link.is_worn() || link.is_short()) {
             self.worn_at.get_or_insert(now);
         }
+    }
+
+    /// Whether other keys of ours are due, or under way.
+    pub(super) fn owes_update(&self) -> bool {
+        self.update != Update::No
+    }
+
+    /// Other keys of ours are due, as they were in another process.
+    pub(super) fn owe_update(&mut self) {
+        self.update = Update::Due;
     }
 
     /// Whether no other keys are due or under way.
@@ -230,7 +243,8 @@ impl Open {
     fn go_on(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
         link.tell(now, out)?;
         self.worn_at = None;
-        if self.update == Update::No && link.is_worn() {
+        link.note_left(now);
+        if self.update == Update::No && (link.is_worn() || link.is_short()) {
             self.update = Update::Due;
         }
         if self.update == Update::Due && !link.is_sending() {

@@ -80,11 +80,14 @@ pub(super) struct Sealer {
     protection: Protection,
     epoch: u64,
     next: u64,
+    /// The first number that is not to be used.
+    limit: u64,
 }
 
 impl Sealer {
     pub(super) fn new(algorithm: Algorithm, secret: Digest, epoch: u64) -> Sealer {
-        Sealer { protection: Protection { algorithm, secret, keys: None }, epoch, next: 0 }
+        let limit = seal_limit(algorithm);
+        Sealer { protection: Protection { algorithm, secret, keys: None }, epoch, next: 0, limit }
     }
 
     /// That of an association which goes on here.
@@ -102,12 +105,38 @@ impl Sealer {
         SavedSealer { secret: self.protection.secret.clone(), epoch: self.epoch, next: self.next }
     }
 
+    /// Number of the next record.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next
+    }
+
+    /// The first number that is not to be used.
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// How many numbers there are.
+    pub(super) fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.next)
+    }
+
+    /// Numbers are used from `start` on, and below `limit`.
+    pub(super) fn stay_within(&mut self, start: u64, limit: u64) {
+        self.next = self.next.max(start);
+        self.limit = self.limit_of(limit);
+    }
+
+    /// The first number that is not to be used, if it may be this one.
+    pub(super) fn limit_of(&self, limit: u64) -> u64 {
+        limit.min(seal_limit(self.protection.algorithm))
+    }
+
     pub(super) fn secret(&self) -> &Digest {
         &self.protection.secret
     }
 
     /// Appends one record with this connection ID. `Refused` when the key has sealed as many as it may (RFC 9147 section 4.5.3),
-    /// and for contents that are too long.
+    /// when there is no number left, and for contents that are too long.
     pub(super) fn seal(
         &mut self,
         id: &[u8],
@@ -116,7 +145,7 @@ impl Sealer {
         out: &mut Vec<u8>,
     ) -> Result<RecordNumber, Refused> {
         let number = self.next;
-        if number >= seal_limit(self.protection.algorithm) || content.len() > RECORD_LIMIT {
+        if number >= self.limit || content.len() > RECORD_LIMIT {
             return Err(Refused);
         }
         let keys = self.protection.keys()?;
@@ -140,7 +169,8 @@ impl Sealer {
 
     /// The sealer of the next epoch.
     pub(super) fn next(&self) -> Result<Sealer, Refused> {
-        Ok(Sealer { protection: self.protection.next()?, epoch: self.epoch + 1, next: 0 })
+        let limit = seal_limit(self.protection.algorithm);
+        Ok(Sealer { protection: self.protection.next()?, epoch: self.epoch + 1, next: 0, limit })
     }
 
     /// Gives the memory of the keys back.
@@ -266,6 +296,12 @@ impl Opener {
     #[cfg(test)]
     pub(super) fn skip_to_limit(&mut self) {
         self.window.mark(seal_limit(self.protection.algorithm) / 2 - 1);
+    }
+
+    /// Whichever record comes next, it has this number or a higher one.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self, next: u64) {
+        self.window = ReplayWindow::from_parts(next, 0);
     }
 
     #[cfg(test)]

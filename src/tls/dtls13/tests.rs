@@ -1,6 +1,7 @@
 //! Two associations that talk to each other without a network, so that one can say what no honest peer says.
 
 mod connection_ids;
+mod copies;
 mod departure;
 mod epochs;
 mod messages;

@@ -291,11 +291,12 @@ impl Handshake {
 
     /// What it has agreed on beside its suite. A handshake that resumes a session has neither a key exchange nor signatures.
     pub(crate) fn algorithms(&self, resumed: bool) -> Algorithms {
-        let has_signatures = !resumed && self.ssl.uses_certificates();
-        let accepted = self.steps.hellos.signatures.as_slice();
+        let group = Curve::number_of(self.ssl.ephemeral_group());
+        if resumed || !self.ssl.uses_certificates() {
+            return Algorithms { group, ..Algorithms::default() };
+        }
         let own = self.steps.rules.peer.signatures.numbers_of_dtls12();
-        let signatures = SharedSignatures::new(own.into_iter(), if has_signatures { accepted } else { &[] });
-        Algorithms { group: Curve::number_of(self.ssl.ephemeral_group()), signatures }
+        Algorithms { group, signatures: SharedSignatures::new(own.into_iter(), &self.steps.hellos.signatures) }
     }
 
     /// The engine of the finished handshake, and records that came too early and may hold application data.

@@ -50,6 +50,8 @@ pub(crate) use ffi::hmac::HmacKey;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 pub(crate) use ffi::memory::allocated;
 pub(crate) use ffi::memory::release_free_memory;
+#[cfg(test)]
+pub(crate) use ffi::prf::derivations;
 pub(crate) use ffi::sealing::{SEALING_KEY_LENGTH, TAG_LENGTH, open_sealed, seal_once};
 pub(crate) use ffi::ssl::Ssl;
 pub(crate) use handshake::Handshake;

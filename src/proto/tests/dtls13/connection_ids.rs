@@ -151,7 +151,7 @@ fn ids_go_along_into_another_process() {
     let mut network = connected_with(Some(8), Some(6), &super::client());
     let before = agreed(&network);
     let handle = network.server.secured()[0];
-    let traveller = network.server.endpoint.hand_over(handle).unwrap();
+    let traveller = network.server.endpoint.take_out(handle).unwrap();
     network.restart_server(super::server());
     network.server.endpoint.use_connection_ids(Some(8));
     let restoration = Restoration { saved: &traveller.saved, clock: clock(Duration::from_secs(1_780_000_000)) };
@@ -162,6 +162,37 @@ fn ids_go_along_into_another_process() {
     network.settle();
     assert_eq!(network.server.payloads(), [b"from elsewhere"]);
     assert_eq!(moves(&network), 1);
+}
+
+#[test]
+fn a_check_under_way_is_not_continued_in_another_process_where_the_next_record_leads_to_another() {
+    let mut network = connected_with(Some(8), Some(6), &super::client());
+    network.server.endpoint.validate_addresses(AddressValidation::Basic);
+    let (home, handle) = (network.clients[0].address, network.server.secured()[0]);
+    network.clients[0].address = ELSEWHERE;
+    network.send_from_client(0, b"I have moved");
+    while network.server.received.is_empty() {
+        assert!(network.step());
+    }
+    assert!(!network.server.endpoint.is_address_confirmed(handle));
+    let traveller = network.server.endpoint.take_out(handle).unwrap();
+    assert_eq!(traveller.remote, home);
+    network.restart_server(super::server());
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.server.endpoint.validate_addresses(AddressValidation::Basic);
+    let restoration = Restoration { saved: &traveller.saved, clock: clock(Duration::from_secs(1_780_000_000)) };
+    let handle = network.server.endpoint.restore(network.now, traveller.remote, restoration).unwrap();
+    // The answer to the question of the process before confirms nothing here, and is heard from elsewhere like any other record.
+    assert!(network.step());
+    assert_eq!(network.server.closes().count(), 0);
+    network.send_from_client(0, b"I have moved, and said so");
+    network.run_for(Duration::from_millis(20));
+    assert_eq!(network.server.payloads(), [b"I have moved, and said so"]);
+    assert!(network.server.endpoint.is_address_confirmed(handle));
+    assert_eq!(network.server.endpoint.counters().address_checks, 1);
+    network.send_from_server(handle, ELSEWHERE, b"welcome");
+    network.settle();
+    assert_eq!(network.clients[0].payloads().last(), Some(&b"welcome".to_vec()));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Connections that go on in another process, which gets them at once.
+//! Connections that leave as a whole for another process.
 
 use super::*;
 use crate::proto::{ConnectionHandle, SavedConnection, Traveller};
@@ -10,7 +10,7 @@ const CLOCK: SaveClock = SaveClock { saved: None, now: Duration::from_secs(1_780
 
 fn hand_over(network: &mut Network) -> Traveller {
     let handle = *network.server.secured().last().unwrap();
-    network.server.endpoint.hand_over(handle).unwrap()
+    network.server.endpoint.take_out(handle).unwrap()
 }
 
 /// A new process with this configuration takes in what an old one has written.
@@ -45,7 +45,7 @@ fn a_connection_goes_on_asleep_with_the_number_that_is_next_and_no_nonce_repeats
                 network.send_from_server(handle, device, b"the same each time");
             }
             network.settle();
-            let traveller = network.server.endpoint.hand_over(handle).unwrap();
+            let traveller = network.server.endpoint.take_out(handle).unwrap();
             assert_eq!(network.server.endpoint.footprint(), 0);
             handle = take_in(&mut network, server(), &traveller).unwrap();
             assert_eq!(network.server.endpoint.sleepers(), 1);
@@ -59,16 +59,6 @@ fn a_connection_goes_on_asleep_with_the_number_that_is_next_and_no_nonce_repeats
         let sealed = sealed(&network).split_off(before);
         assert_eq!((sealed.len(), sealed.iter().collect::<HashSet<_>>().len()), (200, 200), "{suite}");
     }
-}
-
-#[test]
-fn there_are_no_copies_and_none_that_could_be_made_of_an_export() {
-    let mut network = connected();
-    let handle = network.server.secured()[0];
-    assert!(network.server.endpoint.save(handle).is_none());
-    assert!(network.server.endpoint.copy_of(handle).is_none());
-    assert!(network.server.endpoint.take_out(handle).is_none());
-    talk(&mut network);
 }
 
 #[test]
@@ -92,7 +82,7 @@ fn what_is_not_spoken_or_is_the_other_sides_does_not_go_on() {
     let traveller = hand_over(&mut network);
     assert!(take_in(&mut network, psk_server(), &traveller).is_none());
     let (now, handle) = (network.now, network.client_handle(0));
-    let of_client = network.clients[0].endpoint.hand_over(handle).unwrap();
+    let of_client = network.clients[0].endpoint.take_out(handle).unwrap();
     assert!(take_in(&mut network, server(), &of_client).is_none());
     let go_on = |network: &mut Network, traveller: &Traveller, config: &ClientConfig| {
         let restoration = Restoration { saved: &traveller.saved, clock: CLOCK };
@@ -112,9 +102,9 @@ fn a_connection_with_something_under_way_stays() {
         assert!(network.step());
     }
     let handle = network.client_handle(0);
-    assert!(network.clients[0].endpoint.hand_over(handle).is_none());
+    assert!(network.clients[0].endpoint.take_out(handle).is_none());
     network.settle();
-    assert!(network.clients[0].endpoint.hand_over(handle).is_some());
+    assert!(network.clients[0].endpoint.take_out(handle).is_some());
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod both;
 mod certificates;
 mod connection_ids;
 mod cookies;
+mod copies;
 mod fragmented_hellos;
 mod handshakes;
 mod hostile;

@@ -224,3 +224,27 @@ fn a_thread_that_takes_long_costs_no_repetition() {
     talk(&mut network);
     assert_eq!(network.server.endpoint.counters().jobs_started, 2);
 }
+
+/// A client of DTLS 1.3 is open once it has answered, and what it writes then comes while a thread verifies that answer.
+#[test]
+fn what_a_client_writes_at_once_is_held_while_a_thread_verifies_its_signature() {
+    let issuer = issuer();
+    let (server, client) = mutual(&issuer, trusting(&issuer, None), Some(&key()));
+    let mut network = Network::with_jobs(server, 4);
+    network.connect(&client);
+    while network.clients[0].secured().is_empty() {
+        while let Some(index) = network.open_jobs.iter().position(|(client, _)| client.is_some()) {
+            network.run_job(index);
+        }
+        if !network.step() {
+            network.run_job(0);
+        }
+    }
+    network.send_from_client(0, b"at once");
+    while network.step() {}
+    assert_eq!(network.open_jobs.len(), 1, "the server's thread is at work");
+    assert_eq!(network.server.endpoint.counters().records_dropped, 0);
+    network.run_job(0);
+    network.settle();
+    assert_eq!(network.server.received.pop().unwrap().1, b"at once");
+}

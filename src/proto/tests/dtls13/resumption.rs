@@ -178,7 +178,7 @@ fn a_client_that_never_takes_its_ticket_costs_the_server_nothing_in_the_end() {
     assert_eq!(network.server.endpoint.sleepers(), 1);
     // Nothing is under way any more, so that it could go on in another process.
     let handle = network.server.secured()[0];
-    assert!(network.server.endpoint.hand_over(handle).is_some());
+    assert!(network.server.endpoint.take_out(handle).is_some());
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::tls::ffi::aead::Algorithm;
 use crate::tls::ffi::hash::Digest;
 use crate::wire::OwnedRecord;
 use std::collections::VecDeque;
+use std::time::Instant;
 
 impl Link {
     /// Whether there are keys, with which the hellos have agreed on connection IDs.
@@ -51,9 +52,10 @@ impl Link {
     }
 
     /// From now on we send in the next epoch. The peer has acknowledged our KeyUpdate.
-    pub(in super::super) fn update_sealer(&mut self) -> Result<(), Refused> {
+    pub(in super::super) fn update_sealer(&mut self, now: Instant) -> Result<(), Refused> {
         let next = self.sealers.last().ok_or(Refused)?.next()?;
         self.sealers = vec![next];
+        self.begin_share(now);
         Ok(())
     }
 

@@ -18,10 +18,10 @@ pub(in super::super) struct Rest {
 }
 
 impl Link {
-    /// `None` while something is under way. Records of keys that a KeyUpdate has replaced are not understood after the sleep: they
+    /// `None` while something is under way, or a copy is due. Records of keys that a KeyUpdate has replaced are not understood after the sleep: they
     /// would be later than the silence before it is long.
     pub(in super::super) fn sleep(&self) -> Option<(SavedLink, Rest)> {
-        let saved = self.save()?;
+        let saved = self.save().filter(|_| self.copy_due().is_none())?;
         let before = self.openers.iter().find(|opener| opener.epoch() == HANDSHAKE_EPOCH).map(Opener::save);
         let has_logged = self.logged == [saved.own.epoch, saved.peer.epoch];
         Some((saved, Rest { pace: Arc::clone(&self.pace), before, has_logged }))

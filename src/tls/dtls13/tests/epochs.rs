@@ -111,7 +111,7 @@ fn a_storm_of_requests_leads_to_one_update_at_a_time() {
         let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &message(KEY_UPDATE, sequence, &[1]));
         assert!(reaction.is_ok(), "{reaction:?}");
         updates += answers.len() - 1;
-        pair.client.link().update_sealer().unwrap();
+        pair.client.link().update_sealer(pair.now).unwrap();
     }
     assert_eq!(updates, 1);
 }

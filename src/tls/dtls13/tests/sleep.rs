@@ -98,7 +98,7 @@ fn replaced_keys_are_there_after_a_sleep_and_are_replaced_again() {
     let mut pair = Pair::open(CIPHERS[0]);
     for sequence in 3..9 {
         pair.client_says(kind::HANDSHAKE, &message(KEY_UPDATE, sequence, &[0])).0.unwrap();
-        pair.client.link().update_sealer().unwrap();
+        pair.client.link().update_sealer(pair.now).unwrap();
         nap(&mut pair.client);
         nap(&mut pair.server);
         assert_eq!(pair.server.link().peer_epoch(), u64::from(sequence) + 1);

@@ -51,6 +51,8 @@ unsafe extern "C" fn mbedtls_foreign_prf_sha256(
     output: *mut c_uchar,
     length: usize,
 ) {
+    #[cfg(test)]
+    tests::DERIVATIONS.set(tests::DERIVATIONS.get() + 1);
     // SAFETY: as the caller's.
     unsafe {
         p_sha256(
@@ -82,9 +84,20 @@ fn p_sha256(secret: &[u8], seed: &[&[u8]; 2], output: &mut [u8]) {
     }
 }
 
+/// How often the engine has derived something from a secret, on this thread.
+#[cfg(test)]
+pub(crate) fn derivations() -> u32 {
+    tests::DERIVATIONS.get()
+}
+
 #[cfg(test)]
 mod tests {
     use super::prf;
+    use std::cell::Cell;
+
+    thread_local! {
+        pub(super) static DERIVATIONS: Cell<u32> = const { Cell::new(0) };
+    }
 
     /// Vectors of the IETF's TLS list for P_SHA256 and P_SHA384, as Mbed TLS's own tests have them too.
     #[test]
