@@ -97,3 +97,32 @@ impl PeerAuthentication {
         open || self.public_keys.iter().flatten().any(is_kind)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_must_authenticate_does_so_by_what_is_expected_and_others_by_anything() {
+        use CertificateType::{RawPublicKey, X509};
+        for (has_keys, has_anchors, required, expected) in [
+            (true, false, true, &[RawPublicKey][..]),
+            (true, true, true, &[RawPublicKey, X509]),
+            (true, false, false, &[RawPublicKey, X509]),
+            (false, true, true, &[X509]),
+            (false, true, false, &[X509, RawPublicKey]),
+        ] {
+            let ca = include_str!("../proto/tests/keys/ca.pem");
+            let authentication = PeerAuthentication {
+                trust_anchors: has_anchors.then(|| Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
+                servername: None,
+                leaves_name: false,
+                public_keys: has_keys.then(Vec::new),
+                required,
+                asks: false,
+                allows_omission: false,
+            };
+            assert_eq!(authentication.accepts(), expected, "{has_keys} {has_anchors} {required}");
+        }
+    }
+}

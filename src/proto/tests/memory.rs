@@ -1,7 +1,9 @@
 //! What is over has given its memory back, that of the engines' C included.
 
 use super::modes::Mode;
-use super::network::{Network, psk_client, psk_server};
+use super::network::*;
+#[cfg(feature = "aws-lc")]
+use crate::tls::{ClientConfig, ClientPsk, Settings, Version, Versions, Wishes};
 use crate::tls::{Credentials, allocated};
 use std::process::Command;
 
@@ -81,6 +83,28 @@ fn a_key_that_is_given_up_has_given_its_memory_back() {
         make(key);
         assert_eq!(lost(|| make(key)), 0);
     }
+}
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn parts_of_a_servers_hello_that_never_become_whole_take_little_memory() {
+    if !is_alone("parts_of_a_servers_hello_that_never_become_whole_take_little_memory") {
+        return;
+    }
+    let versions = Versions { oldest: Version::Dtls12, newest: Version::Dtls13 };
+    let settings = Settings { wishes: Wishes { versions, ..Wishes::default() }, ..settings(&[]) };
+    let psk = ClientPsk::new(IDENTITY, KEY).unwrap();
+    let mut network = Network::new(psk_server());
+    network.connect(&ClientConfig::new(&settings, Some(psk), None, None).unwrap());
+    let before = allocated();
+    for number in 0..250 {
+        // A thousand bytes of a ServerHello of 16,000.
+        let message = [&[2, 0, 0x3e, 0x80, 0, 0, 0, 0, number, 0, 3, 232][..], &[7; 1000]].concat();
+        let record = [&[22, 254, 253, 0, 0, 0, 0, 0, 0, 0, number, 3, 244][..], &message].concat();
+        network.clients[0].endpoint.handle_datagram(network.now, SERVER, &record);
+    }
+    let grown = allocated().saturating_sub(before);
+    assert!(grown < 64 * 1024, "{grown} bytes");
 }
 
 #[test]

@@ -344,6 +344,10 @@ fn whoever_wins_every_race_gets_three_times_its_bytes_and_never_the_connection_f
     assert_eq!(moves(&network).len(), 2 * network.server.endpoint.counters().address_checks as usize);
     assert!(network.server.endpoint.counters().address_checks <= 2);
     assert_eq!(network.server.payloads().len(), 20);
+    // With the connection, the address that was found out is forgotten.
+    network.server.endpoint.abort(connection);
+    network.collect();
+    assert_eq!(network.server.endpoint.footprint(), 0);
 }
 
 #[test]

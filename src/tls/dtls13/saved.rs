@@ -238,6 +238,18 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_have_sealed_all_that_they_may_are_read_and_none_that_have_sealed_more() {
+        for &suite in Suite::all_of_dtls13() {
+            let limit = seal_limit(algorithm(suite).unwrap());
+            for (next, is_read) in [(limit, true), (limit + 1, false)] {
+                let mut saved = saved(suite);
+                saved.link.own.next = next;
+                assert_eq!(Saved::read(&bytes(&saved)).is_some(), is_read, "{next}");
+            }
+        }
+    }
+
+    #[test]
     fn connection_ids_go_along() {
         let id = |length: usize| ConnectionId::new(&vec![7; length]).unwrap();
         let mut saved = saved(Suite::all_of_dtls13()[0]);
