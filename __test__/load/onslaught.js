@@ -8,7 +8,7 @@
 // a handshake that waits for it. For the rest of the rate, mutated copies of what anybody has said come from strangers. All the while
 // honest clients connect, talk and go. It ends when the server has received so many datagrams, and a tenth as many mutated flights have been
 // sent. It fails when the server ends, when an honest client is not served, when anything is left in the server's tables once everybody has
-// gone, or when its memory has grown since the first twentieth of the run.
+// gone, or when its memory has grown since it first had as many connections at a time as later.
 
 const assert = require('node:assert/strict');
 const { fork } = require('node:child_process');
@@ -39,6 +39,9 @@ const ROGUE_PATIENCE = 1_500;
 
 /** When everybody has gone, ms. */
 const GONE = 120_000;
+
+/** For the server to have as many connections at a time as it will have, ms: longer than its `idleTimeout`. */
+const FULL = 60_000;
 
 const GROWTH = { heapUsed: 8 << 20, external: 8 << 20, rss: 24 << 20 };
 
@@ -193,7 +196,7 @@ async function run({ datagrams, rate: wanted }) {
     const isTaken = datagramsReceived - before.datagramsReceived >= 0.95 * (sent - before.sent);
     rate = isTaken ? Math.min(wanted, rate * 1.1) : Math.max(wanted / 20, rate * 0.8);
     before = { sent, datagramsReceived };
-    if (first === null && datagramsReceived >= datagrams / 20) {
+    if (first === null && Date.now() - began >= FULL) {
       first = await look(onslaught, server, honest);
       before = { sent: counts.sent, datagramsReceived: first.datagramsReceived };
     }
