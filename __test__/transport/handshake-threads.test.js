@@ -6,7 +6,6 @@
 const assert = require('node:assert/strict');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const { execFile, spawnSync } = require('node:child_process');
-const { sign } = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
@@ -104,11 +103,8 @@ for (const [version, steps] of Object.entries(VERSIONS)) {
         return timeOfThread() - before;
       };
       const [without, apart] = [await timeOf(20, 0), await timeOf(20, 2)];
-      const before = timeOfThread();
-      for (let count = 0; count < 20; count++) sign('sha256', Buffer.from('as many signatures'), key);
-      const signatures = timeOfThread() - before;
-      const said = `${without} ms without threads, ${apart} ms with them, and ${signatures} ms for the signatures alone`;
-      assert.ok(without - apart > signatures / 2, said);
+      // Most of it is the signatures.
+      assert.ok(apart < 0.75 * without, `${without} ms without threads, ${apart} ms with them`);
     });
 
     test('are none with a pre-shared key', async (t) => {
