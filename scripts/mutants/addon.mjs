@@ -1,9 +1,10 @@
 // Mutants of src/binding: all of a sample are built into one addon, and judged by the JavaScript tests that come by them.
 
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { watchFile } from './coverage.mjs';
+import { passes } from './coverage.mjs';
+import { inParallel } from './parallel.mjs';
 import { build, readNotes } from './rust-tests.mjs';
 import { NOTED, PLANTED } from './switch.mjs';
 import { numberOf, plantAndBuild } from './switched.mjs';
@@ -22,11 +23,13 @@ export async function prepareAddon(mutants) {
   await plantAndBuild(mutants, () => build(['build', '--lib']));
   copyFileSync(built('libmbed_dtls.so'), ADDON);
   process.once('exit', () => rmSync(ADDON, { force: true }));
-  for (const test of testFiles()) {
-    rmSync(NOTES, { force: true });
-    const { passed, seconds } = await watchFile(test, { [NOTED]: NOTES });
-    if (passed) tests.push({ test, seconds, visits: readNotes(NOTES) });
-  }
+  rmSync(NOTES, { recursive: true, force: true });
+  mkdirSync(NOTES, { recursive: true });
+  await inParallel(testFiles(), async (test) => {
+    const notes = path.join(NOTES, test.replaceAll('/', '-'));
+    const { passed, seconds } = await passes(test, { [NOTED]: notes });
+    if (passed) tests.push({ test, seconds, visits: readNotes(notes) });
+  });
 }
 
 /** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', 'unviable', or 'not run' where no test comes by. */
@@ -34,5 +37,5 @@ export async function judgeInAddon(mutant) {
   const number = numberOf(mutant);
   if (number === undefined) return { verdict: 'unviable' };
   const able = tests.filter(({ visits }) => visits.has(number));
-  return judgeByFiles(mutant.file, able, { [PLANTED]: String(number) });
+  return judgeByFiles(mutant.file, able, { env: { [PLANTED]: String(number) } });
 }

@@ -4,8 +4,9 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { coverage } from './coverage.mjs';
 import { mutantsOf } from './mutate.mjs';
+import { WIDTH } from './parallel.mjs';
 import { judgeByFiles } from './test-files.mjs';
-import { readSource, TREE, withText } from './tree.mjs';
+import { copyTree, readSource, TREE, withText } from './tree.mjs';
 
 /** All mutants of files below these paths, as `{ file, name, line, offset, text }`. */
 export function listJavaScript(paths) {
@@ -25,13 +26,15 @@ export function listJavaScript(paths) {
 }
 
 let tests = [];
+let trees;
 
 export async function prepareJavaScript() {
   tests = await coverage();
+  trees = Array.from({ length: WIDTH }, (_, number) => copyTree(number));
 }
 
 /** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. */
-export async function judgeJavaScript({ file, text, offset }) {
+export async function judgeJavaScript({ file, text, offset }, place) {
   const able = tests.filter(({ runs }) => runs(file, offset));
-  return withText(file, text, () => judgeByFiles(file, able));
+  return withText(file, text, () => judgeByFiles(file, able, { cwd: trees[place] }), trees[place]);
 }

@@ -59,7 +59,7 @@ fn assert_echo(network: &mut Network, client: usize) {
 }
 
 /// Runs until this client's handshake waits for a thread at the server.
-fn run_to_job(network: &mut Network) {
+pub(super) fn run_to_job(network: &mut Network) {
     while !network.open_jobs.iter().any(|(client, _)| client.is_none()) {
         while let Some(index) = network.open_jobs.iter().position(|(client, _)| client.is_some()) {
             network.run_job(index);

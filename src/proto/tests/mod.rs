@@ -44,6 +44,7 @@ mod network;
 mod nodes;
 mod nonces;
 mod observations;
+mod overdue;
 mod own_keys;
 mod places;
 mod psk;
