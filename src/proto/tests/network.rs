@@ -244,7 +244,7 @@ impl Network {
     }
 
     /// A network whose endpoints give their heavy steps away.
-    pub(super) fn with_jobs(config: ServerConfig, limit: usize) -> Network {
+    pub(super) fn with_jobs(config: impl Into<Arc<ServerConfig>>, limit: usize) -> Network {
         let mut network = Network::new(config);
         network.job_limit = limit;
         network.server.endpoint.offer_jobs(limit);

@@ -52,9 +52,16 @@ fn a_payload_is_lent_without_an_event_unless_another_waits_before_it() {
     let three = network.seal(0, b"three");
     let endpoint = &mut network.server.endpoint;
     // The first of two in one datagram waits.
+    assert!(!endpoint.has_waiting_payload());
     assert!(endpoint.handle_datagram(network.now, from, &[two, three].concat()).is_none());
+    assert!(endpoint.has_waiting_payload());
     network.collect();
+    assert!(!network.server.endpoint.has_waiting_payload());
     assert_eq!(network.server.payloads(), [b"two".to_vec(), b"three".to_vec()]);
+    // All are counted, whichever way they came.
+    assert_eq!(network.server.endpoint.counters().messages_received, 3);
+    let tally = network.server.endpoint.tally(handle).unwrap();
+    assert_eq!((tally.messages_received, tally.bytes_received), (3, 11));
 }
 
 #[test]
