@@ -5,7 +5,7 @@ import path from 'node:path';
 import { run, TREE } from './tree.mjs';
 
 /** Peers and packages are not at hand everywhere, and take long. */
-const LEFT_OUT = /^(interop|packaging|repository|types|docs)\b/;
+const LEFT_OUT = /^(interop|packaging|repository(?!\/loading)|types|docs)\b/;
 
 /** How many seconds test files may take that seem to be about something else. */
 const PATIENCE = 60;
