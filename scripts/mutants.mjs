@@ -188,12 +188,17 @@ async function judgeKind({ prepare, judge, order, width = 1 }, mutants, keep) {
   };
   await inParallel(order?.(mutants) ?? mutants, judgeOne, width);
   // What many tests come by has its own turn: the longest of them take minutes.
-  for (const result of judged.filter(({ judgeOn }) => judgeOn !== undefined)) {
-    if (Date.now() > end) break;
-    Object.assign(result, await result.judgeOn());
+  const judgeOn = async (result, place) => {
+    if (Date.now() > end) return;
+    Object.assign(result, await result.judgeOn(place));
     say(result);
     keep(judged);
-  }
+  };
+  await inParallel(
+    judged.filter((result) => result.judgeOn !== undefined),
+    judgeOn,
+    width,
+  );
   return judged;
 }
 

@@ -33,8 +33,14 @@ export async function prepareJavaScript() {
   trees = Array.from({ length: WIDTH }, (_, number) => copyTree(number));
 }
 
-/** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. */
+/**
+ * Answers `{ verdict, by, seconds, judgeOn }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. `judgeOn(place)` lets
+ * the test files judge that have not yet.
+ */
 export async function judgeJavaScript({ file, text, offset }, place) {
+  const judge = (able, at, patience) =>
+    withText(file, text, () => judgeByFiles(file, able, { cwd: trees[at] }, patience), trees[at]);
   const able = tests.filter(({ runs }) => runs(file, offset));
-  return withText(file, text, () => judgeByFiles(file, able, { cwd: trees[place] }), trees[place]);
+  const { left, ...result } = await judge(able, place);
+  return { ...result, judgeOn: left.length === 0 ? undefined : (at) => judge(left, at, Number.POSITIVE_INFINITY) };
 }
