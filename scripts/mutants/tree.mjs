@@ -61,8 +61,13 @@ export function refreshTree() {
     const isOther = /^(node_modules|target|mbedtls-overlay.include)/.test(relative);
     if (name.isFile() && !isOther && !wanted.has(relative.replaceAll('\\', '/'))) rmSync(file);
   }
-  const modules = path.join(TREE, 'node_modules');
-  if (!existsSync(modules)) symlinkSync(path.join(ROOT, 'node_modules'), modules, 'junction');
+  // Without its optional peers, a test would not run, and notice nothing.
+  for (const name of ['node_modules', path.join('target', 'interop')]) {
+    const [from, to] = [path.join(ROOT, name), path.join(TREE, name)];
+    if (existsSync(to) || !existsSync(from)) continue;
+    mkdirSync(path.dirname(to), { recursive: true });
+    symlinkSync(from, to, 'junction');
+  }
 }
 
 function writeIfDifferent(file, contents) {
