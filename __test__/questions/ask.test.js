@@ -42,6 +42,17 @@ for (const [name, ask, wrap] of [
     assert.deepEqual(await asked(taking(async () => 'answer')), ['answer']);
   });
 
+  test(`${name} that returns an answer has answered at once`, () => {
+    const responses = [];
+    ask(
+      without(() => 'answer'),
+      'socket',
+      'subject',
+      (error, answer) => responses.push([error, answer]),
+    );
+    assert.deepEqual(responses, [[null, 'answer']]);
+  });
+
   test(`${name} that fails has answered with its reason, or with one of ours`, async () => {
     const reason = new Error('no');
     for (const kind of [without, taking]) {
