@@ -511,7 +511,15 @@ describe('options of a client', () => {
   test('agree about the address family', () => {
     const family = (options) => clientOptions({ port: PORT, ...options }).remote.family;
     assert.equal(family({}), 0);
-    assert.equal(family({ family: 'IPv6' }), 6);
+    for (const [given, expected] of [
+      [0, 0],
+      [4, 4],
+      [6, 6],
+      ['IPv4', 4],
+      ['IPv6', 6],
+    ]) {
+      assert.equal(family({ family: given }), expected);
+    }
     assert.equal(family({ type: 'udp4' }), 4);
     assert.equal(family({ localAddress: '::1' }), 6);
     for (const options of [

@@ -85,19 +85,3 @@ pub(super) const USELESS_RECORDS_PER_DATAGRAM: usize = 64;
 /// How often a server sends a flight because a hello comes again: as often as an honest client asks for it, who doubles
 /// its interval (RFC 6347 section 4.2.4.1), and no more often for somebody who replays one.
 pub(super) const REPEATED_HELLOS: Pace = Pace { burst: 2, interval: Duration::from_secs(2) };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_given_back_sooner_when_nothing_is_due() {
-        let now = Instant::now();
-        let milliseconds = |count| Some(now + Duration::from_millis(count));
-        for (next, enough) in [(None, 32), (milliseconds(1001), 32), (milliseconds(1000), 256), (milliseconds(0), 256)]
-        {
-            assert!(!are_worth_a_release(enough - 1, now, next), "{next:?}");
-            assert!(are_worth_a_release(enough, now, next), "{next:?}");
-        }
-    }
-}

@@ -1,6 +1,7 @@
 //! Connections that have been quiet for a while sleep, and nobody notices.
 
 use super::network::*;
+use crate::proto::limits::are_worth_a_release;
 use crate::proto::{Limits, SavedConnection, SendError};
 use std::time::Duration;
 
@@ -206,4 +207,14 @@ fn whoever_is_woken_by_forgeries_in_the_end_stays_awake_for_as_long_as_others() 
     assert_eq!(sleeping(&network), 0);
     network.run_for(Duration::from_millis(1));
     assert_eq!(sleeping(&network), 1);
+}
+
+#[test]
+fn memory_is_given_back_sooner_when_nothing_is_due() {
+    let now = base_time();
+    let milliseconds = |count| Some(now + Duration::from_millis(count));
+    for (next, enough) in [(None, 32), (milliseconds(1001), 32), (milliseconds(1000), 256), (milliseconds(0), 256)] {
+        assert!(!are_worth_a_release(enough - 1, now, next), "{next:?}");
+        assert!(are_worth_a_release(enough, now, next), "{next:?}");
+    }
 }

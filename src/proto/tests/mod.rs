@@ -10,6 +10,7 @@ mod client_psk;
 mod connection_ids;
 mod cookies;
 mod corpora;
+mod doubts;
 #[cfg(feature = "aws-lc")]
 mod dtls13;
 mod evictions;
@@ -66,3 +67,4 @@ mod threads;
 mod timers;
 mod traces;
 mod unanswered;
+mod unfinished;
