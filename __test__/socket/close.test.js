@@ -296,3 +296,24 @@ test('a client can be closed at every point of its life', async (t) => {
     await served;
   }
 });
+
+test("'closing' comes when the peer closes, although nobody reads what came before", async (t) => {
+  const { socket, client } = await connectedPair(t);
+  socket.pause();
+  client.write('unread');
+  while (socket.readableLength === 0) await new Promise(setImmediate);
+  const closing = event(socket, 'closing');
+  client.destroy();
+  await closing;
+  assert.equal(socket.destroyed, false);
+  const seen = eventsUntilClose(socket, 'data', 'end', 'closing');
+  socket.resume();
+  assert.deepEqual(await seen, ['data', 'end', 'close false']);
+});
+
+test("'closing' comes before 'close' of a client that has not begun", async () => {
+  const client = connect({ ...BOB, host: 'peer.test', port: 5684, lookup: () => {} });
+  const seen = eventsUntilClose(client, 'closing');
+  client.destroy();
+  assert.deepEqual(await seen, ['closing', 'close false']);
+});

@@ -185,6 +185,23 @@ mod tests {
     }
 
     #[test]
+    fn a_client_hello_has_extensions_behind_its_parameters_or_none() {
+        for (session_id, cookie) in [(&[][..], &[][..]), (&[5; 32], &[6; 20])] {
+            let start = [&[0xfe, 0xfd][..], &[7; RANDOM_LENGTH], &[session_id.len() as u8], session_id].concat();
+            let parameters = [0, 2, 0xc0, 0xa8, 1, NULL_COMPRESSION];
+            let bare = [&start[..], &[cookie.len() as u8], cookie, &parameters].concat();
+            assert_eq!(extensions_of_body(&bare), Some(&[][..]));
+            for length in 0..bare.len() {
+                assert_eq!(extensions_of_body(&bare[..length]), None, "{length}");
+            }
+            let whole = [&bare[..], &[0, 2, 8, 9]].concat();
+            assert_eq!(extensions_of_body(&whole), Some(&[8, 9][..]));
+            assert_eq!(extensions_of_body(&whole[..whole.len() - 1]), None);
+            assert_eq!(extensions_of_body(&[&whole[..], &[0]].concat()), None);
+        }
+    }
+
+    #[test]
     fn a_server_hello_has_version_suite_and_extensions_behind_any_session_id() {
         for session_id in [&[][..], &[5; 32]] {
             let bare = server_hello(session_id, &[]);

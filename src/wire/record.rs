@@ -305,6 +305,35 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_behind_the_key_exchange_when_that_and_a_change_cipher_spec_came_before_it_in_plaintext() {
+        let in_epoch = |epoch: u8, mut bytes: Vec<u8>| {
+            bytes[4] = epoch;
+            bytes
+        };
+        let exchange = || record(22, &[CLIENT_KEY_EXCHANGE, 0]);
+        let (change, last) = (|| record(20, &[1]), || in_epoch(1, record(22, &[0; 40])));
+        for (before, is_behind) in [
+            (vec![exchange(), change()], true),
+            (vec![record(22, &[11, 0]), exchange(), record(22, &[15, 0]), change()], true),
+            (vec![], false),
+            (vec![exchange()], false),
+            (vec![change()], false),
+            (vec![change(), exchange()], false),
+            // None of these is the key exchange.
+            (vec![record(22, &[CLIENT_KEY_EXCHANGE + 1, 0]), change()], false),
+            (vec![record(23, &[CLIENT_KEY_EXCHANGE, 0]), change()], false),
+            (vec![in_epoch(1, exchange()), change()], false),
+            (vec![exchange(), in_epoch(1, change())], false),
+        ] {
+            let datagram = [before.concat(), last()].concat();
+            let records: Vec<_> = Records::new(&datagram).collect();
+            assert_eq!(records.len(), before.len() + 1);
+            assert_eq!(records.last().unwrap().after_key_exchange, is_behind, "{before:?}");
+            assert!(records[..before.len()].iter().all(|record| !record.after_key_exchange), "{before:?}");
+        }
+    }
+
+    #[test]
     fn malformed_plaintext_records_are_recognised() {
         let malformed: [(u8, &[u8]); 7] = [
             (20, &[2]),

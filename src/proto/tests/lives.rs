@@ -139,3 +139,19 @@ fn after_four_thousand_million_connections_none_has_the_number_of_one_that_lives
     let numbers: Vec<_> = network.server.secured().into_iter().map(|handle| handle.0).collect();
     assert_eq!(numbers, [1, u32::MAX, 2]);
 }
+
+#[test]
+fn a_saved_connection_without_an_id_does_not_go_on_where_another_connection_lives() {
+    let before = Network::connected();
+    let copy = saved(&before);
+    let mut network = Network::connected();
+    let address = network.clients[0].address;
+    let restore = |network: &mut Network| {
+        let restoration = Restoration { saved: &copy, clock: clock(UNIX_TIME) };
+        network.server.endpoint.restore(network.now, address, restoration)
+    };
+    assert!(restore(&mut network).is_none());
+    let handle = network.server.secured()[0];
+    network.server.endpoint.abort(handle);
+    assert!(restore(&mut network).is_some());
+}

@@ -3,7 +3,7 @@
 use super::modes::Mode;
 use super::network::*;
 #[cfg(feature = "aws-lc")]
-use crate::tls::{ClientConfig, ClientPsk, Settings, Version, Versions, Wishes};
+use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Version, Versions, Wishes};
 use crate::tls::{Credentials, allocated};
 use std::process::Command;
 
@@ -69,6 +69,37 @@ fn lives_that_are_over_have_given_all_memory_back() {
             live(mode);
         }
         assert_eq!(lost(|| live(mode)), 0, "{mode:?}");
+    }
+}
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn a_key_exchange_in_any_group_has_given_its_memory_back() {
+    if !is_alone("a_key_exchange_in_any_group_has_given_its_memory_back") {
+        return;
+    }
+    for group in ["P-256", "P-384", "X25519"] {
+        for version in [Version::Dtls12, Version::Dtls13] {
+            let wishes = Wishes {
+                versions: Versions { oldest: version, newest: version },
+                curves: Some(vec![group.to_owned()]),
+                ..Wishes::default()
+            };
+            let suite =
+                if version == Version::Dtls12 { "ECDHE-PSK-AES128-GCM-SHA256" } else { "TLS_AES_128_GCM_SHA256" };
+            let settings = Settings { wishes, ..settings(&[suite]) };
+            let meet = || {
+                let mut network = Network::new(ServerConfig::new(&settings, None, true, None).unwrap());
+                let psk = ClientPsk::new(IDENTITY, KEY).unwrap();
+                network.connect(&ClientConfig::new(&settings, Some(psk), None, None).unwrap());
+                network.settle();
+                assert_eq!(network.server.secured().len(), 1, "{group}, {version:?}");
+            };
+            for _ in 0..2 {
+                meet();
+            }
+            assert_eq!(lost(meet), 0, "{group}, {version:?}");
+        }
     }
 }
 

@@ -57,6 +57,7 @@ mod restarts;
 mod resumption;
 mod roaming;
 mod room;
+mod routes;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod scarce_memory;
 mod session_store;

@@ -4,7 +4,7 @@ use super::certificates::{ca_signed_server_with, verifying_client_with};
 use super::modes::Mode;
 use super::network::*;
 use crate::proto::Event;
-use crate::tls::{ClientConfig, ClientPsk, ConfigError, ServerConfig, Settings, Wishes};
+use crate::tls::{ClientConfig, ClientPsk, ConfigError, ServerConfig, Settings, Wishes, capabilities};
 
 fn with(wishes: Wishes) -> Settings {
     Settings { wishes, ..settings(&[]) }
@@ -216,5 +216,21 @@ fn both_sides_say_what_they_have_agreed_on_beside_the_suite() {
         assert_eq!(group != 0, is_ephemeral, "{mode:?}");
         assert_eq!([&of_server, &of_client].map(|list| list.contains(&ECDSA_SHA256)), signs, "{mode:?}");
         assert_eq!([of_server, of_client].map(|list| !list.is_empty()), signs, "{mode:?}");
+    }
+}
+
+#[test]
+fn every_group_and_suite_that_is_listed_is_one_that_a_server_takes_and_each_is_listed_once() {
+    let (groups, suites) = (capabilities::curves(), capabilities::suites());
+    assert!(groups.len() >= 4 && suites.len() >= 10);
+    for (index, group) in groups.iter().enumerate() {
+        assert!(!groups[..index].contains(group), "{group}");
+        // In DTLS 1.2 there is no post-quantum one.
+        let curves = vec![(*group).to_owned(), "P-256".to_owned()];
+        let wishes = Wishes { curves: Some(curves), ..Wishes::default() };
+        assert!(ServerConfig::new(&Settings { wishes, ..settings(&[]) }, None, true, None).is_ok(), "{group}");
+    }
+    for (index, suite) in suites.iter().enumerate() {
+        assert!(!suites[..index].contains(suite), "{}", suite.name());
     }
 }

@@ -1,7 +1,9 @@
 //! What an endpoint counts: why records are dropped, how long answers take, and what was sent again.
 
+use super::modes::Mode;
 use super::network::*;
 use crate::tls::DropReason;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 #[test]
@@ -136,4 +138,43 @@ fn what_strangers_send_is_shown_to_whoever_watches_and_to_nobody_else() {
     }
     let kept = std::iter::from_fn(|| endpoint.poll_drop()).count();
     assert_eq!(kept, 1024, "what waits is bounded");
+}
+
+#[test]
+fn on_a_network_that_loses_nothing_all_that_is_sent_is_counted_once_and_nothing_is_dropped() {
+    for &mode in Mode::ALL {
+        let configs = mode.configs(1400);
+        let mut network = configs.network();
+        let client = configs.connect(&mut network, None);
+        network.settle();
+        network.send_from_client(client, b"hello");
+        network.settle();
+        let (handle, address) = (network.server.secured()[0], network.clients[client].address);
+        network.send_from_server(handle, address, b"good day");
+        network.settle();
+        for peer in [&network.server, &network.clients[client]] {
+            let counters = peer.endpoint.counters();
+            assert_eq!((counters.datagrams_dropped, counters.records_dropped), (0, 0), "{mode:?}");
+        }
+        let own = network.client_handle(client);
+        network.clients[client].endpoint.close(network.now, own);
+        network.settle();
+        for (peer, received, sent) in [(&network.server, 5, 8), (&network.clients[client], 8, 5)] {
+            let counters = peer.endpoint.counters();
+            let lengths = |wanted: fn(&(SocketAddr, SocketAddr, Vec<u8>)) -> SocketAddr| {
+                let datagrams = network.wire.iter().filter(|datagram| wanted(datagram) == peer.address);
+                datagrams.map(|(.., bytes)| bytes.len() as u64).collect::<Vec<_>>()
+            };
+            let (incoming, outgoing) = (lengths(|datagram| datagram.1), lengths(|datagram| datagram.0));
+            let counted = |lengths: Vec<u64>| (lengths.len() as u64, lengths.iter().sum::<u64>());
+            assert_eq!((counters.datagrams_received, counters.bytes_received), counted(incoming), "{mode:?}");
+            assert_eq!((counters.datagrams_sent, counters.bytes_sent), counted(outgoing), "{mode:?}");
+            assert_eq!((counters.messages_received, counters.messages_sent), (1, 1), "{mode:?}");
+            let hellos = u64::from(peer.address == SERVER);
+            assert_eq!(counters.hello_verify_requests_sent, hellos, "{mode:?}");
+            assert_eq!((counters.handshakes_started, counters.handshakes_completed), (1, 1), "{mode:?}");
+            assert_eq!((counters.retransmissions, counters.moves), (0, 0), "{mode:?}");
+            assert!(counters.bytes_received > received && counters.bytes_sent > sent);
+        }
+    }
 }

@@ -79,6 +79,7 @@ fn each_level_tells_what_those_before_it_tell_and_more() {
         let lines = lines(&mut network);
         let repeated = lines.iter().filter(|line| line.contains("the last flight, again")).count();
         assert!(level < 2 || repeated as u64 == network.server.endpoint.counters().retransmissions);
+        assert!(lines.iter().all(|line| !line.contains(" 0 records")), "{lines:?}");
         lines
     });
     for (level, text) in [

@@ -265,6 +265,24 @@ mod tests {
     }
 
     #[test]
+    fn a_store_that_answers_with_another_session_is_not_believed() {
+        let read = |identity: &[u8], protocol: &[u8]| {
+            let mut stored = None;
+            fits(|case| {
+                let key = OfferedKey { identity, obfuscated_age: case.session.age_add, proof: &[7; 64][..case.proof] };
+                let bytes = case.session.to_bytes().unwrap();
+                stored = Some(case.sessions.read(&bytes, &key, case.hash, Some(protocol)).is_some());
+            });
+            stored.unwrap()
+        };
+        let id = session_of_dtls13().id;
+        assert!(read(id.as_bytes(), b"coap"));
+        assert!(!read(&[0; SessionId::LIMIT], b"coap"));
+        assert!(!read(id.as_bytes(), b"mqtt"));
+        assert!(!read(&[0; SessionId::LIMIT], b"mqtt"));
+    }
+
+    #[test]
     fn a_session_fits_the_handshake_that_made_it_and_no_other() {
         let changes: [fn(&mut Case); 9] = [
             |case| case.hash = if case.hash == Hash::Sha256 { Hash::Sha384 } else { Hash::Sha256 },

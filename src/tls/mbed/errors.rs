@@ -91,3 +91,44 @@ pub(super) fn describe(errno: i32) -> String {
     let name = name.rsplit_once(":: ").map_or(name, |(_, last)| last);
     format!("{name} (-0x{:04x})", errno.unsigned_abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_that_end_a_handshake_are_explained_and_those_that_end_a_connection_are_quoted() {
+        let bad_mac = "bad_record_mac: with a pre-shared key, it has another one or does not know the identity";
+        let failure = "handshake_failure: it has no cipher suite or credential in common with us";
+        let issuer = "unknown_ca: it does not trust the issuer of our certificate";
+        for (description, in_handshake, later) in [
+            (Some(alert::BAD_RECORD_MAC), bad_mac, "bad_record_mac"),
+            (Some(alert::HANDSHAKE_FAILURE), failure, "handshake_failure"),
+            (Some(alert::UNKNOWN_CA), issuer, "unknown_ca"),
+            (Some(alert::DECODE_ERROR), "decode_error", "decode_error"),
+            (None, alert::UNKNOWN, alert::UNKNOWN),
+        ] {
+            for (during_handshake, text) in [(true, in_handshake), (false, later)] {
+                let error = Error::alert_received(description, during_handshake);
+                assert_eq!(error.to_string(), format!("The peer ended the connection with the alert {text}"));
+                assert_eq!((error.kind, error.alert), (ErrorKind::AlertReceived, description));
+                assert_eq!(error.errno, sys::ERR_SSL_FATAL_ALERT_MESSAGE);
+            }
+        }
+    }
+
+    #[test]
+    fn two_alerts_that_end_a_handshake_are_errors_of_their_own() {
+        for (description, kind) in [
+            (alert::NO_APPLICATION_PROTOCOL, ErrorKind::NoApplicationProtocol),
+            (alert::PROTOCOL_VERSION, ErrorKind::WrongVersion),
+        ] {
+            let error = Error::alert_received(Some(description), true);
+            assert_eq!(
+                (error.kind, error.alert, error.errno),
+                (kind, Some(description), sys::ERR_SSL_FATAL_ALERT_MESSAGE)
+            );
+            assert_eq!(Error::alert_received(Some(description), false).kind, ErrorKind::AlertReceived);
+        }
+    }
+}

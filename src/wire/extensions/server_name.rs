@@ -40,6 +40,14 @@ mod tests {
     fn a_name_is_read_in_lower_case() {
         let extensions = [&[0, 23, 0, 0][..], &extension(b"Sensor.Example.TEST")].concat();
         assert_eq!(server_name(&extensions).unwrap(), "sensor.example.test");
+        assert_eq!(server_name(&extension(b"a-1_b.test.")).unwrap(), "a-1_b.test");
+        let longest = |length: usize| {
+            let [high, low] = (length as u16).to_be_bytes();
+            let [outer, list] = [5, 3].map(|more| (length as u16 + more).to_be_bytes());
+            [&[0, 0][..], &outer, &list, &[0, high, low], &vec![b'a'; length]].concat()
+        };
+        assert_eq!(server_name(&longest(255)).map(|name| name.len()), Some(255));
+        assert_eq!(server_name(&longest(256)), None);
     }
 
     #[test]
@@ -50,6 +58,12 @@ mod tests {
         }
         for name in [&b""[..], b"a\0b", b"a b", "ä".as_bytes(), &[0xff]] {
             assert_eq!(server_name(&extension(name)), None);
+        }
+        // Another kind of name, and one that is longer or shorter than it says.
+        for (at, value) in [(6, 1), (8, good[8] + 1), (8, good[8] - 1)] {
+            let mut changed = good.clone();
+            changed[at] = value;
+            assert_eq!(server_name(&changed), None, "{at}: {value}");
         }
         assert_eq!(server_name(&[good.clone(), good].concat()), None);
     }

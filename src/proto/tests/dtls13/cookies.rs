@@ -152,3 +152,23 @@ fn hellos_that_make_no_sense_get_an_alert_or_nothing() {
     network.run_for(Duration::from_secs(6));
     assert_eq!((network.server.endpoint.footprint(), started(&network)), (0, 0));
 }
+
+#[test]
+fn a_second_hello_has_the_session_id_of_the_first() {
+    let mut network = Network::new(server());
+    let [_, _, second] = two_hellos(&mut network, address(1), &client());
+    // Behind headers, version and random: empty, as RFC 9147 section 5.3 has it.
+    let at = 13 + 12 + 2 + 32;
+    assert_eq!(second[at], 0);
+    let mut other = [&second[..at], &[1, 7], &second[at + 1..]].concat();
+    // The record, the message and its only fragment are longer by one byte.
+    for length in [11..13, 14..17, 22..25] {
+        let value = other[length.clone()].iter().fold(0, |value, &byte| value << 8 | u32::from(byte)) + 1;
+        let bytes = value.to_be_bytes();
+        other[length.clone()].copy_from_slice(&bytes[4 - length.len()..]);
+    }
+    network.inject(address(1), SERVER, &other);
+    assert_eq!(started(&network), 0);
+    network.inject(address(1), SERVER, &second);
+    assert_eq!(started(&network), 1);
+}
