@@ -52,7 +52,7 @@ fn connections_stand_at_their_address_in_the_order_in_which_they_were_heard() {
                 let count = if counts { all.map(|(_, residents)| residents.len()).sum() } else { 0 };
                 assert_eq!(routes.established_from(remote) as usize, count);
                 // Sixteen beside the one that was heard last are one too many: the last guest, or else the last.
-                let is_guest = |handle: &ConnectionHandle| handle.0 % 3 == 0;
+                let is_guest = |handle: &ConnectionHandle| handle.0.is_multiple_of(3);
                 let others = residents.get(1..).filter(|others| others.len() >= 16);
                 let guest = others.and_then(|others| others.iter().rev().find(|other| is_guest(other)));
                 let surplus = guest.or_else(|| others.map(|others| &others[15..]).and_then(<[_]>::last));
