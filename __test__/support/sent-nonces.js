@@ -1,24 +1,18 @@
 'use strict';
 
-// The numbers of records that one side of a connection of DTLS 1.3 has sent, read from the wire with the secret of its key log (RFC 9147
-// sections 4.2.2 and 4.2.3). A number is a nonce.
+// The nonces of the data that one side of a connection has sent, read from the wire.
 
 const { DATA_EPOCH, Epoch, cutNewer, isNewer } = require('./reader13.js');
+
+const APPLICATION_DATA = 23;
 
 /** Epochs behind the newest one that are tried. */
 const EPOCHS = 400;
 
-class Numbers {
-  /**
-   * @param {Buffer} lines of the key log
-   * @param {number} [idLength] of the connection IDs in these records
-   */
-  constructor(lines, idLength = 0) {
-    const secret = /SERVER_TRAFFIC_SECRET_0 \w+ (\w+)/.exec(lines)[1];
-    this._epochs = [new Epoch(DATA_EPOCH, Buffer.from(secret, 'hex'))];
-    this._idLength = idLength;
+/** Of DTLS 1.2, for suites whose records carry a nonce (RFC 5288, RFC 6655), and without connection IDs. */
+class ExplicitNonces {
+  constructor() {
     this._seen = new Set();
-    this._epoch = DATA_EPOCH;
     /** How many have come that had come before. */
     this.repeated = 0;
   }
@@ -26,6 +20,30 @@ class Numbers {
   /** How many have come. */
   get count() {
     return this._seen.size;
+  }
+
+  note(datagram) {
+    if (datagram[0] === APPLICATION_DATA) this._add(datagram.toString('latin1', 13, 21));
+  }
+
+  _add(nonce) {
+    if (this._seen.has(nonce)) this.repeated++;
+    this._seen.add(nonce);
+  }
+}
+
+/** Of DTLS 1.3, whose nonces are record numbers, read with the secret of a key log (RFC 9147 sections 4.2.2 and 4.2.3). */
+class Numbers extends ExplicitNonces {
+  /**
+   * @param {Buffer} lines of the key log
+   * @param {number} [idLength] of the connection IDs in these records
+   */
+  constructor(lines, idLength = 0) {
+    super();
+    const secret = /SERVER_TRAFFIC_SECRET_0 \w+ (\w+)/.exec(lines)[1];
+    this._epochs = [new Epoch(DATA_EPOCH, Buffer.from(secret, 'hex'))];
+    this._idLength = idLength;
+    this._epoch = DATA_EPOCH;
   }
 
   /** The newest epoch. */
@@ -48,9 +66,7 @@ class Numbers {
     for (const epoch of this._candidates()) {
       const number = epoch.isNamedBy(record) ? epoch.open(record) : null;
       if (number === null) continue;
-      const name = `${epoch.epoch} ${number}`;
-      if (this._seen.has(name)) this.repeated++;
-      this._seen.add(name);
+      this._add(`${epoch.epoch} ${number}`);
       this._epoch = Math.max(this._epoch, epoch.epoch);
       return true;
     }
@@ -65,4 +81,13 @@ class Numbers {
   }
 }
 
-module.exports = { Numbers };
+/**
+ * @param {'DTLSv1.2' | 'DTLSv1.3'} version
+ * @param {Buffer} lines of the key log of a device
+ * @param {number} [idLength] of the connection IDs in these records
+ */
+function noncesOf(version, lines, idLength) {
+  return version === 'DTLSv1.3' ? new Numbers(lines, idLength) : new ExplicitNonces();
+}
+
+module.exports = { noncesOf };
