@@ -59,7 +59,7 @@ pub(super) const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
 /// Nothing is due for as long: then the endpoint is quiet.
 pub(super) const QUIET: Duration = Duration::from_secs(1);
 
-/// Bytes of records that are held for an address whose connection the application is asked about.
+/// Bytes of memory for records that are held for an address whose connection the application is asked about.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 
 /// Hellos in fragments that are kept for addresses which have not proved themselves, at a time: some 1 MiB, because each has 8192
@@ -69,7 +69,7 @@ pub(super) const UNPROVEN_HELLOS: usize = 128;
 /// How long each of them may lack a fragment: a client that has lost one repeats them all before.
 pub(super) const UNPROVEN_HELLO_LIFETIME: Duration = Duration::from_secs(5);
 
-/// Bytes of records that a handshake holds while it waits for the application, or for a thread: a server's flight with two
+/// Bytes of memory for records that a handshake holds while it waits for the application, or for a thread: a server's flight with two
 /// messages of the longest kind, its chain and its list of authorities, in fragments.
 pub(super) const FLIGHT_BYTES_LIMIT: usize = 40 * 1024;
 
