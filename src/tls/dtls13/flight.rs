@@ -91,7 +91,7 @@ impl Flight {
         Some(u16::from_be_bytes([high, low]))
     }
 
-    /// Whether it is a KeyUpdate: the only message that is the same each time.
+    /// Whether it is a KeyUpdate: the only message that can be made again, but for what it asks of the peer.
     pub(super) fn is_key_update(&self) -> bool {
         let kind = self.fragments.first().and_then(|first| first.bytes.first());
         kind == Some(&KEY_UPDATE)
