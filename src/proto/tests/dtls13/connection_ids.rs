@@ -229,6 +229,9 @@ fn a_client_that_has_moved_before_its_last_flight_arrives_gets_in_by_its_id() {
         network.clients[0].address = ELSEWHERE;
         network.run_for(Duration::from_secs(10));
         assert_eq!((network.server.secured().len(), moves(&network)), (1, 1));
+        let place = |is_it: fn(&Event) -> bool| network.server.log.iter().position(is_it);
+        let moved = place(|event| matches!(event, Event::Moved { .. }));
+        assert!(place(|event| matches!(event, Event::Secure { .. })) < moved);
         talk(&mut network);
         assert!(network.server.endpoint.is_address_confirmed(network.server.secured()[0]));
         // Nothing went to the new address that was not asked for there: three times the bytes at most.
