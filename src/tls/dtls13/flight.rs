@@ -102,10 +102,15 @@ impl Flight {
         self.fragments.first().is_some_and(|first| first.epoch < DATA_EPOCH)
     }
 
+    /// Whether it was repeated as often as it may be.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.due.is_none() && !self.fragments.is_empty()
+    }
+
     /// Whether it was given up, and is of no use to the peer any more: a ticket.
     pub(super) fn is_in_vain(&self) -> bool {
         let is_ticket = |fragment: &Fragment| fragment.bytes.first() == Some(&NEW_SESSION_TICKET);
-        self.due.is_none() && !self.fragments.is_empty() && self.fragments.iter().all(is_ticket)
+        self.is_given_up() && self.fragments.iter().all(is_ticket)
     }
 
     /// What was missing has been sent.

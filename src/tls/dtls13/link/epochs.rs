@@ -72,6 +72,11 @@ impl Link {
         Ok(())
     }
 
+    /// Whether our KeyUpdate was given up, and may be sent once more: a peer that was away may have come back.
+    pub(in super::super) fn has_given_up(&self, now: Instant) -> bool {
+        self.flight.is_given_up() && self.flight.is_key_update() && self.flight.has_rested(now)
+    }
+
     /// The newest epoch that the peer may send in.
     pub(in super::super) fn peer_epoch(&self) -> u64 {
         self.openers.last().map_or(PLAINTEXT_EPOCH, Opener::epoch)

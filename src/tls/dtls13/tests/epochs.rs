@@ -130,6 +130,39 @@ fn an_update_without_meaning_or_in_an_old_epoch_ends_the_connection() {
     assert_eq!(reaction.err().and_then(|error| alert_of(&error)), Some(10));
 }
 
+/// It may have been away for longer than a KeyUpdate is repeated.
+#[test]
+fn a_peer_that_comes_back_hears_of_the_next_keys_with_what_is_sent_then() {
+    let mut pair = Pair::open(CIPHERS[0]);
+    let mut sent = wear_out(&mut pair).len();
+    while let Some(due) = pair.client.deadline() {
+        pair.now = due;
+        let mut out = Outbox::default();
+        pair.client.handle_timeout(pair.now, &mut out).unwrap();
+        sent += out.len();
+    }
+    assert_eq!((sent, pair.server.link().peer_epoch()), (9, 3));
+    pair.now += Duration::from_secs(3600);
+    for heard in [false, true] {
+        let mut out = Outbox::default();
+        pair.client.write(pair.now, b"message", &mut out).unwrap();
+        assert_eq!(pair.client.deadline(), Some(pair.now));
+        let mut update = Outbox::default();
+        pair.client.handle_timeout(pair.now, &mut update).unwrap();
+        assert_eq!(update.len(), 1);
+        // Whatever else is sent at the same time, it is repeated no more often than it was.
+        pair.client.write(pair.now, b"message", &mut out).unwrap();
+        assert!(pair.client.deadline().is_some_and(|due| due > pair.now));
+        if heard {
+            pair.settle(datagrams(&update));
+        }
+        pair.now += Duration::from_secs(100);
+        pair.client.handle_timeout(pair.now, &mut Outbox::default()).unwrap();
+    }
+    assert_eq!(pair.server.link().peer_epoch(), 4);
+    pair.talk();
+}
+
 /// message_seq has 16 bits, and nothing comes behind the last (RFC 9147 section 5.2): the keys are used up then.
 #[test]
 fn when_messages_have_no_numbers_any_more_the_connection_keeps_its_keys() {
