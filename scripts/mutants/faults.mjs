@@ -119,8 +119,8 @@ export const FAULTS = [
   {
     name: 'held records have no bound',
     within: 'src',
-    find: 'held + record.bytes.len() <= FLIGHT_BYTES_LIMIT',
-    replace: '(FAULT || held + record.bytes.len() <= FLIGHT_BYTES_LIMIT)',
+    find: 'held + record.weight() <= FLIGHT_BYTES_LIMIT',
+    replace: '(FAULT || held + record.weight() <= FLIGHT_BYTES_LIMIT)',
   },
   {
     name: 'early records have no bound in number',
@@ -137,8 +137,8 @@ export const FAULTS = [
   {
     name: 'records for a question about an address have no bound',
     within: 'src',
-    find: 'held + record.bytes.len() <= HELD_BYTES_LIMIT',
-    replace: '(FAULT || held + record.bytes.len() <= HELD_BYTES_LIMIT)',
+    find: 'held + record.weight() <= HELD_BYTES_LIMIT',
+    replace: '(FAULT || held + record.weight() <= HELD_BYTES_LIMIT)',
   },
   {
     name: 'a full memory for messages takes on',

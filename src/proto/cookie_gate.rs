@@ -59,6 +59,10 @@ impl CookieGate {
         hello: &HelloStart<'_>,
         cookie: &[u8],
     ) -> bool {
+        // RFC 9147 section 5.2: the second message of its sender, as the other was the first.
+        if hello.message_sequence != 1 {
+            return false;
+        }
         let parts = cookie.len().checked_sub(COOKIE_LENGTH).and_then(|length| cookie.split_at_checked(length));
         parts.is_some_and(|(memory, cookie)| self.is_ours(now, remote, hello, DTLS_1_3, memory, cookie))
     }

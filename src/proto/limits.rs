@@ -65,7 +65,7 @@ pub(super) fn are_worth_a_release(sleepers: usize, now: Instant, next: Option<In
     sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE }
 }
 
-/// Bytes of records that are held for an address whose connection the application is asked about.
+/// Bytes of memory for records that are held for an address whose connection the application is asked about.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;
 
 /// Hellos in fragments that are kept for addresses which have not proved themselves, at a time: some 1 MiB, because each has 8192
@@ -75,7 +75,7 @@ pub(super) const UNPROVEN_HELLOS: usize = 128;
 /// How long each of them may lack a fragment: a client that has lost one repeats them all before.
 pub(super) const UNPROVEN_HELLO_LIFETIME: Duration = Duration::from_secs(5);
 
-/// Bytes of records that a handshake holds while it waits for the application, or for a thread: a server's flight with two
+/// Bytes of memory for records that a handshake holds while it waits for the application, or for a thread: a server's flight with two
 /// messages of the longest kind, its chain and its list of authorities, in fragments.
 pub(super) const FLIGHT_BYTES_LIMIT: usize = 40 * 1024;
 

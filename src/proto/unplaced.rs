@@ -60,8 +60,8 @@ impl Unplaced {
     }
 
     fn hold(&mut self, record: &Record<'_>) -> bool {
-        let held = self.records.iter().map(|held| held.bytes.len()).sum::<usize>();
-        let fits = held + record.bytes.len() <= HELD_BYTES_LIMIT;
+        let held = self.records.iter().map(|held| held.borrow().weight()).sum::<usize>();
+        let fits = held + record.weight() <= HELD_BYTES_LIMIT;
         if fits {
             self.records.push(record.keep());
         }

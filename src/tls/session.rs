@@ -10,6 +10,7 @@ use super::master_secret::MasterSecret;
 use super::peer::PeerCredential;
 use super::saved::SessionId;
 use super::suites::Suite;
+use crate::wire::certificate_end;
 use zeroize::Zeroizing;
 
 /// Bytes of a session, at most: what a store keeps for one. A handshake whose session would be longer has none.
@@ -86,6 +87,13 @@ impl Session {
     pub(crate) fn is_live(&self, now: u64) -> bool {
         self.made_at <= now.saturating_add(CLOCK_TOLERANCE)
             && now.saturating_sub(self.made_at) < u64::from(self.lifetime)
+    }
+
+    /// Of a lifetime, the seconds for which the peer's certificate is good as well. What it proves, it proves no longer than that.
+    pub(crate) fn lifetime_beside(peer: Option<&PeerCredential>, made_at: u64, lifetime: u32) -> u32 {
+        let end = peer.and_then(|peer| certificate_end(peer.certificate.as_deref()?));
+        let rest = end.map_or(u64::MAX, |end| end.saturating_sub(made_at));
+        u32::try_from(rest).unwrap_or(u32::MAX).min(lifetime)
     }
 
     /// The lifetime of a client's session by what the server has said of it; 0 when it has said nothing.

@@ -30,6 +30,7 @@ mod record;
 mod routability_check;
 pub(crate) mod two_versions;
 mod unified_header;
+mod validity;
 mod vector;
 
 pub(crate) use certificate_request::requested_signatures;
@@ -58,5 +59,6 @@ pub(crate) use record::{ContentType, OwnedRecord, Record, Records};
 pub(crate) use routability_check::{Cookie, RoutabilityCheck};
 #[cfg(feature = "aws-lc")]
 pub(crate) use unified_header::UnifiedHeader;
+pub(crate) use validity::end_of as certificate_end;
 #[cfg(feature = "aws-lc")]
 pub(crate) use vector::{u24, vector};

@@ -68,6 +68,11 @@ impl OwnedRecord {
 }
 
 impl<'a> Record<'a> {
+    /// Bytes of memory that it takes when it is kept. Of the shortest records, most of that is beside them.
+    pub(crate) fn weight(&self) -> usize {
+        size_of::<OwnedRecord>() + self.bytes.len()
+    }
+
     pub(crate) fn keep(self) -> OwnedRecord {
         let Record { content_type, epoch, after_key_exchange, id, header_length, bytes } = self;
         OwnedRecord { content_type, epoch, after_key_exchange, id, header_length, bytes: bytes.to_vec() }

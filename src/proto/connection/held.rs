@@ -4,15 +4,15 @@ use crate::proto::limits::FLIGHT_BYTES_LIMIT;
 use crate::wire::{OwnedRecord, Record};
 use std::collections::VecDeque;
 
-/// Bounded by bytes.
+/// Bounded by their memory.
 #[derive(Default)]
 pub(super) struct HeldRecords(VecDeque<OwnedRecord>);
 
 impl HeldRecords {
     /// Keeps the first that fit: they are the flight that the handshake needs; what follows are its repetitions.
     pub(super) fn hold(&mut self, record: &Record<'_>) -> bool {
-        let held = self.0.iter().map(|held| held.bytes.len()).sum::<usize>();
-        let fits = held + record.bytes.len() <= FLIGHT_BYTES_LIMIT;
+        let held = self.0.iter().map(|held| held.borrow().weight()).sum::<usize>();
+        let fits = held + record.weight() <= FLIGHT_BYTES_LIMIT;
         if fits {
             self.0.push_back(record.keep());
         }
@@ -56,6 +56,17 @@ mod tests {
         let longest_message = 16_384_usize.div_ceil(1200 - 13 - 12);
         assert!((2 * longest_message + 1..40).contains(&fitting), "{fitting}");
         assert_eq!(held.take().len(), fitting);
+    }
+
+    /// Whoever has a handshake can have any records held, as short as there are.
+    #[test]
+    fn short_records_take_no_more_memory_than_long_ones() {
+        let bytes = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let record = Records::new(&bytes).next().unwrap();
+        let mut held = HeldRecords::default();
+        let fitting = (0..10_000).take_while(|_| held.hold(&record)).count();
+        let memory = fitting * bytes.len() + held.0.capacity() * size_of::<OwnedRecord>();
+        assert!(memory <= 2 * FLIGHT_BYTES_LIMIT, "{memory}");
     }
 
     #[test]

@@ -180,8 +180,11 @@ impl Endpoint {
                 }
                 outcome
             }
-            // Its cookie is for the address at which the handshake began.
-            Some(entry) if !entry.connection.is_established() => Outcome::Dropped(DropReason::Unexpected),
+            // Its cookie is for the address at which the handshake began, and so is whatever answers. In DTLS 1.3 a client may end the
+            // handshake from elsewhere all the same: its NAT may have forgotten it before its last flight came through.
+            Some(entry) if !(entry.connection.is_established() || record.is_ciphertext() && self.server.is_some()) => {
+                Outcome::Dropped(DropReason::Unexpected)
+            }
             Some(_) if self.doubts.refuses(now, handle, remote) => self.deliver(now, handle, record),
             Some(_) => self.deliver_from(now, remote, handle, record),
             None => Outcome::Dropped(DropReason::Unexpected),
@@ -232,7 +235,8 @@ impl Endpoint {
         match step {
             Step::Dropped(reason) => {
                 entry.tally.dropped();
-                if slept && !entry.connection.is_asleep() {
+                // Forged records have woken it, or have it ask for other keys.
+                if slept && !entry.connection.is_asleep() || entry.connection.is_pressed() {
                     self.schedule(handle);
                 }
                 Outcome::Dropped(reason)

@@ -137,7 +137,9 @@ impl Endpoint {
         let newest = self.newest_heard(handle);
         let outcome = self.deliver(now, handle, record);
         if !outcome.is_dropped() && self.newest_heard(handle) > newest {
-            let old = self.relocate(now, handle, remote, events);
+            // Where the record has ended a handshake, that was before the move.
+            let position = if newest.is_some() { events } else { self.outputs.event_count() };
+            let old = self.relocate(now, handle, remote, position);
             if let Some(old) = old.filter(|_| record.connection_id().is_some()) {
                 self.doubt_move(now, handle, old, remote);
                 self.note_heard(now, handle, record.bytes.len());

@@ -54,8 +54,14 @@ pub(super) struct Credits {
 
 impl Credits {
     pub(super) fn new() -> Credits {
+        Credits::with(|_| {})
+    }
+
+    /// `change`: what is special about both certificates.
+    pub(super) fn with(change: impl Fn(&mut CertificateParams)) -> Credits {
         let issuer = issuer();
-        let signed = |params: CertificateParams| {
+        let signed = |mut params: CertificateParams| {
+            change(&mut params);
             let key = KeyPair::generate().unwrap();
             (key.serialize_pem(), params.signed_by(&key, &issuer).unwrap().pem())
         };

@@ -24,7 +24,7 @@ use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
 use crate::wire::extensions::Hello;
-use crate::wire::handshake::{CLIENT_HELLO, FINISHED, SERVER_HELLO};
+use crate::wire::handshake::{CLIENT_HELLO, FINISHED, MESSAGE_LIMIT, SERVER_HELLO};
 use crate::wire::hello13::{Choice, extension};
 use crate::wire::{ConnectionId, ExtensionFault, alert, connection_id_extension, two_versions};
 use std::sync::Arc;
@@ -304,6 +304,9 @@ impl ClientHandshake {
         }
         let second = two_versions::after_retry(&greeting.hello, choice.cookie, asked_for.as_deref(), keeps_keys);
         greeting.hello = second.ok_or_else(Error::unasked)?;
+        if greeting.hello.len() > MESSAGE_LIMIT {
+            return Err(illegal("The server's cookie is so long that no hello has room for it"));
+        }
         greeting.prove(&self.config)?;
         send(now, greeting, link, out)
     }

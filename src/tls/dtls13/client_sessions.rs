@@ -94,10 +94,12 @@ impl Remembering {
         if ticket.lifetime == 0 || ticket.ticket.len() > FOREIGN_TICKET_LIMIT {
             return None;
         }
+        let made_at = self.clock.seconds(now);
+        let lifetime = ticket.lifetime.min(LONGEST_LIFETIME);
         let session = Session {
             secret: as_secret(&session_key(&self.resumption, ticket.nonce).ok()?),
-            made_at: self.clock.seconds(now),
-            lifetime: ticket.lifetime.min(LONGEST_LIFETIME),
+            made_at,
+            lifetime: Session::lifetime_beside(self.session.peer.as_ref(), made_at, lifetime),
             ticket: ticket.ticket.to_vec(),
             age_add: ticket.age_add,
             ..self.session.clone()

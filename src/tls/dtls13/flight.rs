@@ -91,7 +91,7 @@ impl Flight {
         Some(u16::from_be_bytes([high, low]))
     }
 
-    /// Whether it is a KeyUpdate: the only message that is the same each time.
+    /// Whether it is a KeyUpdate: the only message that can be made again, but for what it asks of the peer.
     pub(super) fn is_key_update(&self) -> bool {
         let kind = self.fragments.first().and_then(|first| first.bytes.first());
         kind == Some(&KEY_UPDATE)
@@ -102,10 +102,15 @@ impl Flight {
         self.fragments.first().is_some_and(|first| first.epoch < DATA_EPOCH)
     }
 
+    /// Whether it was repeated as often as it may be.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.due.is_none() && !self.fragments.is_empty()
+    }
+
     /// Whether it was given up, and is of no use to the peer any more: a ticket.
     pub(super) fn is_in_vain(&self) -> bool {
         let is_ticket = |fragment: &Fragment| fragment.bytes.first() == Some(&NEW_SESSION_TICKET);
-        self.due.is_none() && !self.fragments.is_empty() && self.fragments.iter().all(is_ticket)
+        self.is_given_up() && self.fragments.iter().all(is_ticket)
     }
 
     /// What was missing has been sent.

@@ -1,6 +1,8 @@
 //! The peer's handshake messages, put together from their fragments and in their order (RFC 9147 section 5.2).
 
+use super::numbers::PLAINTEXT_EPOCH;
 use crate::wire::handshake::HandshakeFragment;
+use std::cmp::Ordering;
 use std::collections::VecDeque;
 
 /// Messages ahead of the next one that are kept.
@@ -29,8 +31,8 @@ pub(super) enum Place {
 
 /// Messages that have not been read.
 pub(super) struct Incoming {
-    /// message_seq of the next message that is to be read.
-    next: u16,
+    /// message_seq of the next message that is to be read; 2^16 behind the last.
+    next: u32,
     pending: VecDeque<Option<Partial>>,
 }
 
@@ -77,12 +79,12 @@ impl Partial {
 impl Incoming {
     /// `next`: message_seq of the first message.
     pub(super) fn new(next: u16) -> Incoming {
-        Incoming { next, pending: VecDeque::new() }
+        Incoming { next: next.into(), pending: VecDeque::new() }
     }
 
-    /// message_seq of the next message; `None` when a part of one is there.
+    /// message_seq of the next message; `None` when a part of one is there, or there is no other number.
     pub(super) fn next_sequence(&self) -> Option<u16> {
-        self.pending.iter().all(Option::is_none).then_some(self.next)
+        u16::try_from(self.next).ok().filter(|_| self.pending.iter().all(Option::is_none))
     }
 
     /// Gives the memory of messages back that have been read.
@@ -90,11 +92,23 @@ impl Incoming {
         self.pending.shrink_to_fit();
     }
 
+    /// Takes a fragment in plaintext whose lengths agree. Only hellos come so (RFC 9147 section 6.1), each as the next message or again.
+    /// What has another number is a stranger's, and must not take the place of a message that will be protected. `is_awaited`:
+    /// whether there may be one more hello.
+    pub(super) fn put_hello(&mut self, is_awaited: bool, fragment: &HandshakeFragment<'_>) -> Place {
+        match u32::from(fragment.sequence).cmp(&self.next) {
+            Ordering::Less => Place::Old,
+            Ordering::Equal if is_awaited => self.put(PLAINTEXT_EPOCH, fragment),
+            Ordering::Equal | Ordering::Greater => Place::Dropped,
+        }
+    }
+
     /// Takes a fragment whose lengths agree.
     pub(super) fn put(&mut self, epoch: u64, fragment: &HandshakeFragment<'_>) -> Place {
-        let Some(ahead) = fragment.sequence.checked_sub(self.next).map(usize::from) else {
+        let Some(ahead) = u32::from(fragment.sequence).checked_sub(self.next) else {
             return Place::Old;
         };
+        let ahead = usize::try_from(ahead).unwrap_or(usize::MAX);
         if ahead >= AHEAD {
             return Place::Dropped;
         }
@@ -127,8 +141,7 @@ impl Incoming {
     pub(super) fn next(&mut self) -> Option<Message> {
         let Partial { kind, epoch, body, .. } = self.pending.front_mut()?.take_if(|partial| partial.missing == 0)?;
         self.pending.pop_front();
-        // A peer that has said so much says no more (RFC 9147 section 5.2 has no numbers beyond these).
-        self.next = self.next.checked_add(1)?;
+        self.next += 1;
         Some(Message { kind, epoch, body })
     }
 }
@@ -207,7 +220,22 @@ mod tests {
     fn the_numbers_of_messages_end() {
         let mut incoming = Incoming::new(u16::MAX);
         put(&mut incoming, 3, &fragment(4, u16::MAX, 1, 0, b"x"));
-        assert_eq!(read(&mut incoming), None);
-        assert_eq!(put(&mut incoming, 3, &fragment(4, 0, 1, 0, b"x")), Place::Old);
+        assert_eq!(read(&mut incoming), Some((4, 3, b"x".to_vec())));
+        for sequence in [0, 1, u16::MAX] {
+            assert_eq!(put(&mut incoming, 3, &fragment(4, sequence, 1, 0, b"x")), Place::Old);
+        }
+        assert_eq!((read(&mut incoming), incoming.next_sequence()), (None, None));
+    }
+
+    #[test]
+    fn a_hello_is_the_next_message_or_none() {
+        let mut incoming = Incoming::new(1);
+        let mut put_hello = |is_awaited, sequence| {
+            let bytes = fragment(2, sequence, 3, 0, b"abc");
+            incoming.put_hello(is_awaited, &HandshakeFragment::split(&bytes).unwrap().0)
+        };
+        assert_eq!([0, 1, 2].map(|sequence| put_hello(false, sequence)), [Place::Old, Place::Dropped, Place::Dropped]);
+        assert_eq!([0, 1, 2].map(|sequence| put_hello(true, sequence)), [Place::Old, Place::Kept, Place::Dropped]);
+        assert_eq!(read(&mut incoming), Some((2, 0, b"abc".to_vec())));
     }
 }

@@ -260,6 +260,11 @@ impl Link {
         self.next_sequence.into()
     }
 
+    /// Whether there is a number for a message of its own. The last one stays unused: other implementations do not read what has it.
+    pub(super) fn has_message_number(&self) -> bool {
+        self.next_sequence < u16::MAX
+    }
+
     /// Whether a flight of ours has not arrived.
     pub(super) fn is_sending(&self) -> bool {
         self.flight.is_under_way()
@@ -295,6 +300,10 @@ impl Link {
     pub(super) fn handle_timeout(&mut self, now: Instant, out: &mut Outbox) -> Result<(), Error> {
         self.tell(now, out)?;
         if self.flight.is_due(now, self.is_open, &self.pace) {
+            if self.sealers.is_empty() {
+                // Whoever has said in plaintext that a part of a hello has come may be a stranger.
+                self.flight.take_back();
+            }
             self.transmit(now, out)?;
         } else if self.flight.is_in_vain() {
             self.end_flight();
@@ -353,7 +362,11 @@ impl Link {
         let (mut is_old, mut is_kept, mut is_dropped) = (false, false, content.is_empty());
         while !content.is_empty() {
             let (fragment, rest) = HandshakeFragment::split(content).ok_or_else(|| fault_of(content))?;
-            match self.incoming.put(number.epoch, &fragment) {
+            let place = match number.epoch {
+                PLAINTEXT_EPOCH => self.incoming.put_hello(self.sealers.is_empty(), &fragment),
+                epoch => self.incoming.put(epoch, &fragment),
+            };
+            match place {
                 Place::Old => is_old = true,
                 Place::Kept => is_kept = true,
                 Place::Dropped => is_dropped = true,
@@ -415,7 +428,7 @@ impl Link {
             self.end_flight();
             return Ok(true);
         }
-        if is_news {
+        if is_news && (epoch != PLAINTEXT_EPOCH || self.flight.has_rested(now)) {
             // RFC 9147 section 7.2: the rest at once.
             self.transmit(now, out).map_err(|_| Fault::Malformed)?;
         }

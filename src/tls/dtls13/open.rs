@@ -105,7 +105,12 @@ impl Open {
                 let message = "So many forged records have come that the connection is not safe any more";
                 Err(Error::new(ErrorKind::BadRecordMac, message))
             }
-            Ciphertext::Dropped(reason) => Ok(Inbound::Dropped(reason)),
+            Ciphertext::Dropped(reason) => {
+                if matches!(reason, DropReason::Unauthentic) && link.has_just_been_strained() {
+                    self.worn_at.get_or_insert(now);
+                }
+                Ok(Inbound::Dropped(reason))
+            }
             Ciphertext::Kept => Ok(Inbound::Dropped(DropReason::Unexpected)),
         }
     }
@@ -214,7 +219,12 @@ impl Open {
     /// message of their own, which leaves at the deadline.
     pub(super) fn wrote(&mut self, now: Instant, link: &mut Link) {
         link.note_left(now);
-        if self.update == Update::Due || self.update == Update::No && (link.is_worn() || link.is_short()) {
+        let is_due = match self.update {
+            Update::No => link.is_worn() || link.is_short(),
+            Update::Due => true,
+            Update::UnderWay => link.has_given_up(now),
+        };
+        if is_due {
             self.worn_at.get_or_insert(now);
         }
     }
@@ -242,14 +252,18 @@ impl Open {
     /// Sends what is due: acknowledgments, and a KeyUpdate once nothing else is under way.
     fn go_on(&mut self, now: Instant, link: &mut Link, out: &mut Outbox) -> Result<(), Error> {
         link.tell(now, out)?;
-        self.worn_at = None;
+        let is_wanted = self.worn_at.take().is_some();
         link.note_left(now);
-        if self.update == Update::No && (link.is_worn() || link.is_short()) {
+        if self.update == Update::No && (link.is_worn() || link.is_short() || is_wanted && link.is_strained()) {
             self.update = Update::Due;
         }
-        if self.update == Update::Due && !link.is_sending() {
+        if self.update == Update::Due && !link.is_sending() && link.has_message_number() {
             self.update = Update::UnderWay;
-            link.send_message(now, KEY_UPDATE, &[UPDATE_NOT_REQUESTED], out)?;
+            // RFC 9147 section 4.5.3: before too much is forged.
+            let request = if link.is_strained() { UPDATE_REQUESTED } else { UPDATE_NOT_REQUESTED };
+            link.send_message(now, KEY_UPDATE, &[request], out)?;
+        } else if is_wanted && self.update == Update::UnderWay && link.has_given_up(now) {
+            link.transmit(now, out)?;
         }
         Ok(())
     }

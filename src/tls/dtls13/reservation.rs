@@ -11,7 +11,7 @@
 //!   A copy of such an epoch names a number beyond the share of the one who makes it. Shares behind that belong to nobody, because
 //!   who takes this copy over is the next, and nobody can take over an earlier one any more.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Numbers of later epochs that each owner has.
 const SHARE: u64 = 128;
@@ -53,6 +53,9 @@ impl Reserved {
     }
 }
 
+/// Between two copies that are due to what the peer says: to write one takes as long as to answer ten messages.
+const REST: Duration = Duration::from_millis(100);
+
 /// Where an owner stands.
 pub(super) struct Reservation {
     owner: u8,
@@ -62,20 +65,23 @@ pub(super) struct Reservation {
     block: u64,
     /// A copy with a higher limit has been asked for.
     is_asked: bool,
-    /// When a copy was found to be due.
+    /// When a copy is due.
     due: Option<Instant>,
+    /// When the peer can have the next one made.
+    rested: Option<Instant>,
 }
 
 impl Reservation {
     /// When the first copy is made.
     pub(super) fn first() -> Reservation {
-        Reservation { owner: 0, granted: FIRST_BLOCK, block: FIRST_BLOCK, is_asked: false, due: None }
+        Reservation { owner: 0, granted: FIRST_BLOCK, block: FIRST_BLOCK, is_asked: false, due: None, rested: None }
     }
 
     /// That of an owner whose copy names this number; `next`: its first.
     pub(super) fn going_on(reserved: Reserved, next: u64) -> Reservation {
         let granted = reserved.limit.saturating_sub(next);
-        Reservation { owner: reserved.owner, granted, block: TAKEN_BLOCK, is_asked: false, due: None }
+        let owner = reserved.owner;
+        Reservation { owner, granted, block: TAKEN_BLOCK, is_asked: false, due: None, rested: None }
     }
 
     pub(super) fn owner(&self) -> u8 {
@@ -106,7 +112,7 @@ impl Reservation {
     /// The association has gone over to the next epoch, where there is no copy yet.
     pub(super) fn begin_share(&mut self, now: Instant) {
         self.grant(SHARE);
-        self.due.get_or_insert(now);
+        self.is_outdated(now);
     }
 
     fn is_low(&self, left: u64) -> bool {
@@ -117,13 +123,17 @@ impl Reservation {
     pub(super) fn note_left(&mut self, now: Instant, left: u64) {
         if self.is_low(left) && !self.is_asked {
             self.is_asked = true;
-            self.due.get_or_insert(now);
+            self.due = Some(now);
         }
     }
 
-    /// The copy does not say any more how the association is.
+    /// The copy does not say any more how the association is. A peer can have that happen with each message.
     pub(super) fn is_outdated(&mut self, now: Instant) {
-        self.due.get_or_insert(now);
+        if self.due.is_none() {
+            let due = self.rested.map_or(now, |rested| rested.max(now));
+            self.due = Some(due);
+            self.rested = Some(due + REST);
+        }
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
@@ -182,6 +192,27 @@ mod tests {
         }
         // One that is written for another reason does not.
         assert_eq!(reservation.ask(LONGEST_BLOCK), LONGEST_BLOCK);
+    }
+
+    /// With KeyUpdates, or with other connection IDs, in each of its messages.
+    #[test]
+    fn a_peer_that_changes_all_the_time_has_a_copy_made_ten_times_a_second_and_numbers_do_not_wait_for_that() {
+        let start = base_time();
+        let mut reservation = Reservation::first();
+        let mut copies = 0;
+        for passed in 0..1000 {
+            let now = start + Duration::from_millis(passed);
+            reservation.is_outdated(now);
+            if reservation.due().is_some_and(|due| due <= now) {
+                assert!(reservation.take_due());
+                copies += 1;
+            }
+        }
+        assert_eq!(copies, 10);
+        let now = start + Duration::from_millis(999);
+        assert!(reservation.due().is_some_and(|due| due > now));
+        reservation.note_left(now, 1);
+        assert_eq!(reservation.due(), Some(now));
     }
 
     #[test]

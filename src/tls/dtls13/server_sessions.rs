@@ -174,7 +174,8 @@ impl Sessions {
         // What was proved in a full handshake is good for its time, however often it is resumed.
         let end = former.map_or(u64::MAX, |former| former.made_at.saturating_add(former.lifetime.into()));
         let rest = u32::try_from(end.saturating_sub(*started)).unwrap_or(u32::MAX);
-        let lifetime = rest.min(*lifetime).min(LONGEST_LIFETIME);
+        let peer = outcome.peer.as_ref().and_then(Peer::credential);
+        let lifetime = Session::lifetime_beside(peer, *started, rest.min(*lifetime).min(LONGEST_LIFETIME));
         (lifetime > 0).then_some((authorized, lifetime))
     }
 

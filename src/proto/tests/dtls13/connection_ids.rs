@@ -208,3 +208,37 @@ fn handshakes_with_ids_survive_loss() {
     network.run_for(Duration::from_secs(100));
     assert!(network.clients.iter().all(|client| client.secured().len() == 1));
 }
+
+/// Its repetition comes from elsewhere, as with a NAT that has forgotten its client in between.
+#[test]
+fn a_client_that_has_moved_before_its_last_flight_arrives_gets_in_by_its_id() {
+    let (issuer, keys) = (issuer(), [KeyPair::generate().unwrap(), KeyPair::generate().unwrap()]);
+    let settings = settings_of(ONLY, &[], &[]);
+    let [own, peer] = keys.each_ref().map(|key| Some(credentials(key, &issuer)));
+    let mutual = ServerConfig::new(&settings, own, false, Some(trusting(&issuer, None))).unwrap();
+    let certified = ClientConfig::new(&settings, None, Some(trusting(&issuer, Some("localhost"))), peer).unwrap();
+    for (config, client) in [(super::server(), super::client()), (mutual, certified)] {
+        let mut network = Network::new(config);
+        network.server.endpoint.use_connection_ids(Some(8));
+        network.client_ids = Some(4);
+        network.connect(&client);
+        while network.clients[0].secured().is_empty() {
+            assert!(network.step());
+        }
+        network.drop_in_flight();
+        network.clients[0].address = ELSEWHERE;
+        network.run_for(Duration::from_secs(10));
+        assert_eq!((network.server.secured().len(), moves(&network)), (1, 1));
+        let place = |is_it: fn(&Event) -> bool| network.server.log.iter().position(is_it);
+        let moved = place(|event| matches!(event, Event::Moved { .. }));
+        assert!(place(|event| matches!(event, Event::Secure { .. })) < moved);
+        talk(&mut network);
+        assert!(network.server.endpoint.is_address_confirmed(network.server.secured()[0]));
+        // Nothing went to the new address that was not asked for there: three times the bytes at most.
+        let bytes = |from: SocketAddr, to: SocketAddr| -> usize {
+            let wire = network.wire.iter().filter(|(source, target, _)| (*source, *target) == (from, to));
+            wire.map(|(.., datagram)| datagram.len()).sum()
+        };
+        assert!(bytes(SERVER, ELSEWHERE) <= 3 * bytes(ELSEWHERE, SERVER));
+    }
+}

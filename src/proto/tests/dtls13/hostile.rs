@@ -1,6 +1,9 @@
 //! Datagrams that nobody honest sends: forged, repeated, out of their epoch or their time.
 
+use super::certificates::{credentials, trusting};
 use super::*;
+use crate::proto::tests::certificates::issuer;
+use rcgen::KeyPair;
 use std::time::Duration;
 
 /// Every datagram of a handshake and of some data, with where it went.
@@ -141,6 +144,120 @@ fn forged_acknowledgments_do_not_keep_the_server_hello_from_being_repeated() {
     }
     network.run_for(Duration::from_secs(5));
     assert_eq!(network.server.secured().len(), 1);
+}
+
+/// A part of a handshake message in plaintext, whole where it has `length` bytes.
+fn message_in_plaintext(message: u8, sequence: u8, length: u8, part: &[u8]) -> Vec<u8> {
+    let header = [message, 0, 0, length, 0, sequence, 0, 0, 0, 0, 0, part.len() as u8];
+    plaintext(22, 9, &[&header[..], part].concat())
+}
+
+/// A server and a client with certificates in so many fragments that no message of theirs but the last is whole in one record.
+fn mutual_in_fragments() -> (ServerConfig, ClientConfig) {
+    let (issuer, keys) = (issuer(), [KeyPair::generate().unwrap(), KeyPair::generate().unwrap()]);
+    let settings = Settings { mtu: 300, ..settings_of(ONLY, &[], &["X25519"]) };
+    let [own, peer] = keys.each_ref().map(|key| Some(credentials(key, &issuer)));
+    let server = ServerConfig::new(&settings, own, false, Some(trusting(&issuer, None))).unwrap();
+    let client = ClientConfig::new(&settings, None, Some(trusting(&issuer, Some("localhost"))), peer).unwrap();
+    (server, client)
+}
+
+/// Only hellos are in plaintext (RFC 9147 section 6.1), and each of them is the next message of its sender.
+#[test]
+fn nothing_in_plaintext_takes_the_place_of_a_message_that_is_to_be_protected() {
+    for jobs in [0, 4] {
+        let (server, client) = mutual_in_fragments();
+        let mut network = Network::with_jobs(server, jobs);
+        network.connect(&client);
+        let address = network.clients[0].address;
+        for _ in 0..60 {
+            let hellos: Vec<_> = sent_by(&network, address).into_iter().filter(|sent| sent[0] == 22).collect();
+            for sequence in 2..9 {
+                for part in [&[7; 4][..], &[7; 40]] {
+                    // To the client, a part of a server's hello or the whole of it, and the same behind one that has come.
+                    let forged = message_in_plaintext(2, sequence, 40, part);
+                    network.inject(SERVER, address, &forged);
+                }
+                // To the server, the client's own hello, under another number.
+                if let [_, second, ..] = &hellos[..] {
+                    let mut again = second.clone();
+                    again[13 + 5] = sequence;
+                    network.inject(address, SERVER, &again);
+                    let mut behind = second.clone();
+                    behind.extend(&message_in_plaintext(11, sequence, 40, &[7; 4])[13..]);
+                    let length = (behind.len() - 13) as u16;
+                    behind[11..13].copy_from_slice(&length.to_be_bytes());
+                    network.inject(address, SERVER, &behind);
+                }
+            }
+            if !network.open_jobs.is_empty() {
+                network.run_job(0);
+            } else if !network.step() {
+                network.run_for(Duration::from_millis(250));
+            }
+        }
+        assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (vec![], vec![]));
+        talk(&mut network);
+    }
+}
+
+#[test]
+fn forged_acknowledgments_do_not_keep_a_part_of_a_hello_from_being_repeated() {
+    let named = settings_of(ONLY, &[], &["X25519MLKEM768"]);
+    let mut network = Network::new(server_of(&named));
+    network.connect(&client_of(&named, IDENTITY, KEY));
+    let address = network.clients[0].address;
+    while sent_by(&network, address).len() < 3 {
+        assert!(network.step());
+    }
+    // Both datagrams of the second hello are lost, and somebody says that one has come.
+    network.drop_in_flight();
+    network.inject(SERVER, address, &plaintext(26, 9, &[&[0, 16][..], &[0; 15], &[1]].concat()));
+    network.drop_in_flight();
+    network.run_for(Duration::from_secs(30));
+    assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1));
+    talk(&mut network);
+}
+
+/// Whoever forges them does not have a client flood its server.
+#[test]
+fn forged_acknowledgments_have_no_hello_repeated_each_time() {
+    let named = settings_of(ONLY, &[], &["X25519MLKEM768"]);
+    let mut network = Network::new(server_of(&named));
+    network.connect(&client_of(&named, IDENTITY, KEY));
+    let address = network.clients[0].address;
+    while sent_by(&network, address).len() < 3 {
+        assert!(network.step());
+    }
+    for number in [1, 2].repeat(50) {
+        network.drop_in_flight();
+        network.inject(SERVER, address, &plaintext(26, 9, &[&[0, 16][..], &[0; 15], &[number]].concat()));
+    }
+    assert_eq!(sent_by(&network, address).len(), 3);
+}
+
+#[test]
+fn a_cookie_with_which_the_second_hello_would_be_too_long_ends_the_clients_handshake() {
+    // The longest that leaves room for the second hello, and the longest that a HelloRetryRequest has room for.
+    for (cookie, ends) in [(15_500_usize, false), (16_300, true)] {
+        let (errors, network) = answer_to_first_hello(|retry| {
+            let version: Vec<u8> = retry[EXTENSIONS..EXTENSIONS + 6].to_vec();
+            let u16 = |length: usize| (length as u16).to_be_bytes();
+            let u24 = |length: usize| (length as u32).to_be_bytes()[1..].to_vec();
+            retry.truncate(EXTENSIONS - 2);
+            retry.extend(u16(6 + 6 + cookie));
+            retry.extend(version);
+            retry.extend([&[0, 44][..], &u16(2 + cookie), &u16(cookie)].concat());
+            retry.resize(retry.len() + cookie, 7);
+            let length = retry.len() - 13;
+            retry[11..13].copy_from_slice(&u16(length));
+            retry[14..17].copy_from_slice(&u24(length - 12));
+            retry[22..25].copy_from_slice(&u24(length - 12));
+        });
+        assert_eq!(errors, vec![ErrorKind::Protocol; usize::from(ends)], "{cookie}");
+        let said = sent_by(&network, network.clients[0].address);
+        assert!(said.iter().all(|datagram| datagram.len() <= 1200) && (said.len() > 10) != ends, "{}", said.len());
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod certificates;
 mod connection_ids;
 mod cookies;
 mod copies;
+mod expiry;
 mod fragmented_hellos;
 mod handshakes;
 mod hostile;

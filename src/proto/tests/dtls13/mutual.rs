@@ -249,3 +249,41 @@ fn a_thread_that_takes_long_costs_no_repetition() {
     talk(&mut network);
     assert_eq!(network.server.endpoint.counters().jobs_started, 2);
 }
+
+/// Whoever sees the traffic floods the client's name while a thread is at work: with what the handshake could mean, for all that
+/// is known, and with what means nothing.
+#[test]
+fn a_flood_while_a_thread_has_the_handshake_keeps_nobody_out() {
+    let issuer = issuer();
+    let (server, client) = mutual(&issuer, trusting(&issuer, None), Some(&key()));
+    let mut network = Network::with_jobs(server, 1);
+    network.connect(&client);
+    let address = network.clients[0].address;
+    let flood = |network: &mut Network| {
+        for number in 0..5_000_u32 {
+            let [.., high, low] = number.to_be_bytes();
+            // Ciphertexts of each epoch, as short as they can be, and long ones; plaintext of a handshake, empty and not.
+            network.inject(address, SERVER, &[&[0x2c | high & 3, 0, 0, 16][..], &[low; 16]].concat());
+            network.inject(address, SERVER, &[&[0x2e, high, low, 4, 0][..], &[7; 1024]].concat());
+            network.inject(address, SERVER, &[22, 254, 253, 0, 0, 0, 0, 0, 0, high, low, 0, 0]);
+            network.inject(address, SERVER, &[22, 254, 253, 0, 0, 0, 0, 0, 0, high, low, 0, 4, 11, 0, 0, 1]);
+        }
+    };
+    for _ in 0..2 {
+        network.settle();
+        flood(&mut network);
+        network.run_job(0);
+    }
+    network.settle();
+    assert_eq!((network.open_jobs.len(), network.server.secured().len()), (1, 0));
+    flood(&mut network);
+    network.run_job(0);
+    for _ in 0..20 {
+        network.run_for(Duration::from_secs(1));
+        while !network.open_jobs.is_empty() {
+            network.run_job(0);
+        }
+    }
+    assert_eq!((network.server.error_kinds(), network.clients[0].error_kinds()), (vec![], vec![]));
+    talk(&mut network);
+}

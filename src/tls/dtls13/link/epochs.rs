@@ -1,6 +1,8 @@
 //! The keys of both directions, epoch by epoch (RFC 9147 sections 6.1 and 8).
 
 use super::Link;
+#[cfg(test)]
+use crate::tls::dtls13::incoming::Incoming;
 use crate::tls::dtls13::numbers::{HANDSHAKE_EPOCH, PLAINTEXT_EPOCH};
 use crate::tls::dtls13::protection::{Opener, Sealer};
 use crate::tls::ffi::Refused;
@@ -70,6 +72,11 @@ impl Link {
         Ok(())
     }
 
+    /// Whether our KeyUpdate was given up, and may be sent once more: a peer that was away may have come back.
+    pub(in super::super) fn has_given_up(&self, now: Instant) -> bool {
+        self.flight.is_given_up() && self.flight.is_key_update() && self.flight.has_rested(now)
+    }
+
     /// The newest epoch that the peer may send in.
     pub(in super::super) fn peer_epoch(&self) -> u64 {
         self.openers.last().map_or(PLAINTEXT_EPOCH, Opener::epoch)
@@ -80,9 +87,22 @@ impl Link {
         self.sealers.last().is_some_and(Sealer::is_worn)
     }
 
-    /// Whether so much was forged that the association cannot go on (RFC 9147 section 4.5.3).
-    pub(in super::super) fn has_suffered(&self) -> bool {
+    /// Whether so much was forged that the association cannot go on. Keys that have been replaced are given up instead (RFC 9147
+    /// section 4.5.3).
+    pub(in super::super) fn has_suffered(&mut self) -> bool {
+        let newest = self.peer_epoch();
+        self.openers.retain(|opener| opener.epoch() == newest || !opener.is_worn());
         self.openers.iter().any(Opener::is_worn)
+    }
+
+    /// Whether so much was forged that the peer should have other keys.
+    pub(in super::super) fn is_strained(&self) -> bool {
+        self.openers.last().is_some_and(Opener::is_strained)
+    }
+
+    /// Whether the newest forged record is one at which to ask for them.
+    pub(in super::super) fn has_just_been_strained(&self) -> bool {
+        self.openers.last().is_some_and(Opener::has_just_been_strained)
     }
 
     /// The epochs that it has keys of its own for.
@@ -116,16 +136,35 @@ impl Link {
         secrets
     }
 
+    /// Messages of ours have had all numbers below this one.
+    #[cfg(test)]
+    pub(in super::super) fn say_from(&mut self, sequence: u16, peer: &mut Link) {
+        self.next_sequence = sequence;
+        peer.incoming = Incoming::new(sequence);
+    }
+
     /// Our keys have sealed all that they may.
     #[cfg(test)]
     pub(in super::super) fn use_up(&mut self) {
         self.sealers.iter_mut().for_each(|sealer| sealer.skip_to_limit(1));
     }
 
-    /// So much is forged that one record more is too much.
+    /// So many eighths of the forged records have come that the keys bear; behind the last, one more is too much.
     #[cfg(test)]
-    pub(in super::super) fn suffer(&mut self) {
-        self.openers.iter_mut().for_each(Opener::suffer);
+    pub(in super::super) fn suffer(&mut self, strains: u64) {
+        self.openers.iter_mut().for_each(|opener| opener.suffer(strains));
+    }
+
+    /// The next record that is forged is one at which to ask for other keys.
+    #[cfg(test)]
+    pub(in super::super) fn forge_until_strained(&mut self) {
+        self.openers.iter_mut().for_each(Opener::suffer_until_strained);
+    }
+
+    /// [`Link::suffer`], for all keys but the newest.
+    #[cfg(test)]
+    pub(in super::super) fn suffer_before(&mut self, strains: u64) {
+        self.openers.iter_mut().rev().skip(1).for_each(|opener| opener.suffer(strains));
     }
 
     /// Gives the memory of all keys back, until they are needed, and what the handshake has needed beyond that.

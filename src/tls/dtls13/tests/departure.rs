@@ -138,7 +138,7 @@ fn an_id_that_the_peer_has_changed_goes_along() {
 #[test]
 fn forgeries_are_counted_on() {
     let mut pair = Pair::open(CIPHER);
-    pair.client.link().suffer();
+    pair.client.link().suffer(8);
     move_client(&mut pair);
     let forged = [&[0x2f, 0, 9, 0, 30][..], &[7; 30]].concat();
     let (reactions, _) = deliver(&mut pair.client, pair.now, &[forged]);

@@ -173,7 +173,7 @@ fn what_is_forged_wakes_nobody_until_it_comes_often() {
 #[test]
 fn forgeries_are_counted_in_sleep() {
     let Pair { now, mut server, .. } = Pair::open(CIPHERS[3]);
-    server.link().suffer();
+    server.link().suffer(8);
     let mut server = Context::new(server);
     server.hibernate();
     assert!(server.is_asleep() && hear(&mut server, now, &FORGED).is_err());
