@@ -22,8 +22,6 @@ use crate::wire::{ClientHello, ConnectionId, OwnedRecord, Record, RoutabilityChe
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const NOT_SPOKEN: Unrestorable = Unrestorable::State("its version of DTLS is not spoken here");
-
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 #[allow(clippy::large_enum_variant, reason = "memory of its own would pin a page for each connection that is asleep")]
 pub(crate) enum Context {
@@ -76,7 +74,7 @@ impl Context {
         match saved {
             SavedConnection::Dtls12(saved) => Dtls12::restore(config, saved, clock).map(Context::Dtls12),
             SavedConnection::Dtls13(saved) => {
-                let config = config.dtls13().ok_or(NOT_SPOKEN)?;
+                let config = config.dtls13().ok_or(Unrestorable::NOT_SPOKEN)?;
                 Association::arrive(config, saved).map(|association| Context::Dtls13(Dtls13::at_rest(association)))
             }
         }
@@ -96,7 +94,7 @@ impl Context {
                 Association::arrive_client(config, saved)
                     .map(|association| Context::Dtls13(Dtls13::at_rest(association)))
             }
-            _ => Err(NOT_SPOKEN),
+            _ => Err(Unrestorable::NOT_SPOKEN),
         }
     }
 

@@ -11,8 +11,6 @@ use crate::tls::bound::Bound;
 use crate::tls::saved::{AssociationName, Unrestorable};
 use std::sync::Arc;
 
-const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the other side");
-
 impl Association {
     /// What it needs to go on elsewhere; `None` while something is under way.
     pub(crate) fn leave(&self) -> Option<Saved> {
@@ -57,7 +55,7 @@ impl Association {
     pub(crate) fn arrive(config: &ServerConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
             false => Association::going_on(saved, &config.offers.pace),
-            true => Err(OTHER_SIDE),
+            true => Err(Unrestorable::OTHER_SIDE),
         }
     }
 
@@ -65,7 +63,7 @@ impl Association {
     pub(crate) fn arrive_client(config: &ClientConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
             true => Association::going_on(saved, &config.offers.pace),
-            false => Err(OTHER_SIDE),
+            false => Err(Unrestorable::OTHER_SIDE),
         }
     }
 
