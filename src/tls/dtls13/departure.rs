@@ -26,8 +26,8 @@ impl Association {
 
     fn with(&self, link: SavedLink) -> Option<Saved> {
         let Stage::Open(open) = &self.stage else { return None };
-        let (is_client, exporter) = (open.is_client(), open.exporter().clone());
-        let (suite, owes_update) = (open.suite(), open.owes_update());
+        let (is_client, exporter) = (open.is_client, open.exporter.clone());
+        let (suite, owes_update) = (open.suite, open.owes_update());
         Some(Saved { suite, is_client, client_random: self.client_random, exporter, owes_update, link })
     }
 
@@ -81,7 +81,7 @@ impl Association {
     /// The name of an association whose handshake is over.
     pub(crate) fn name(&self) -> Option<AssociationName> {
         match &self.stage {
-            Stage::Open(open) => Some(name(open.exporter())),
+            Stage::Open(open) => Some(name(&open.exporter)),
             _ => None,
         }
     }
