@@ -1200,7 +1200,7 @@ export class DtlsServer extends EventEmitter {
    * Lets exported connections go on here: at once, or as soon as the server listens. 'connection' and 'secureConnection' of the
    * first 256 come at once, or right before 'listening', and of the others in turns; that of a connection comes before its first
    * message. Nothing is imported unless all of it is authentic and complete. Those that find no room, or whose association lives
-   * here already, are refused; so are those of DTLS 1.3 that nobody has claimed.
+   * here already, are refused; so are those of DTLS 1.3 that nobody has claimed, and a client's sides of connections.
    */
   importConnections(
     source: Uint8Array | AsyncIterable<Uint8Array>,
@@ -1408,7 +1408,7 @@ export function createRedisStore(client: RedisClient, options: RedisStoreOptions
 export interface FleetStats {
   /** Commands that the store has answered, beside look-ups. */
   writes: number;
-  /** Addresses that the store was asked about. */
+  /** Addresses and connection IDs that the store was asked about. */
   lookups: number;
   /** Connections that were taken over. */
   takeovers: number;
@@ -1430,7 +1430,8 @@ export interface ExportStream extends Readable {
 
 /**
  * Lets a client's connection go on that was exported in another process. It takes the options of connect(), of which port and
- * host are not looked at. 'secureConnect' follows.
+ * host are not looked at. 'secureConnect' follows. Throws one of ERR_DTLS_EXPORT_... if the connection cannot go on here; where there is
+ * a `claim`, some of these come with 'error'.
  */
 export function importConnection(
   exported: Uint8Array,

@@ -10,7 +10,7 @@ const { Readable } = require('node:stream');
 
 const { createServer, importConnection } = require('../..');
 const certificates = require('../support/certificates.js');
-const { BOB, HOST, connectedPair, echo, event, messages } = require('../support/endpoints.js');
+const { BOB, HOST, connectedPair, echo, event, messages, startServer } = require('../support/endpoints.js');
 const { SAVED, fileInOlderVersion } = require('../support/older-version.js');
 
 fileInOlderVersion(SAVED);
@@ -236,6 +236,19 @@ describe('One connection', () => {
     const error = await new Promise((resolve) => socket.write('too late', resolve));
     assert.match(error.code, /^ERR_(DTLS_EXPORTED|STREAM_DESTROYED)$/);
     await exporting;
+  });
+
+  test('is refused on the other side', async (t) => {
+    const { server, client } = await connectedPair(t);
+    const clients = await client.exportConnection({ key: KEY });
+    const servers = await exported(server);
+    assert.throws(() => importConnection(servers, { key: KEY }, BOB), {
+      code: 'ERR_DTLS_EXPORT_DAMAGED',
+      message: 'The exported connection cannot go on here: it is the other side of the connection',
+    });
+    const other = await startServer(t);
+    assert.deepEqual(await other.importConnections(clients, { key: KEY }), { imported: 0, refused: 1 });
+    assert.deepEqual(await other.importConnections(servers, { key: KEY }), { imported: 1, refused: 0 });
   });
 
   test('of a client goes on from the same port', async (t) => {

@@ -7,7 +7,7 @@ const process = require('node:process');
 const { suiteName } = require('../ciphers');
 const { DtlsClient } = require('../client');
 const { invalidArgType } = require('../errors');
-const { damaged } = require('./sealing');
+const { damaged, unusable } = require('./sealing');
 const { importOptions, isClaimed, openAtOnce, unclaimed } = require('./travel');
 
 class ImportedClient extends DtlsClient {
@@ -38,7 +38,7 @@ class ImportedClient extends DtlsClient {
     const taken = this._endpoint.native.takeIn(travellers, savedAt, isClaimed);
     travellers.fill(0);
     const [handle, port, suite] = taken.numbers;
-    if (handle === 0) throw taken.unclaimed > 0 ? unclaimed(taken.unclaimed) : damaged('the connection cannot go on');
+    if (handle === 0) throw taken.unclaimed > 0 ? unclaimed(taken.unclaimed) : unusable(taken.refusal);
     this.#arrived = { handle, suite: suiteName(suite), peer };
     this._endpoint.connections.set(handle, this);
     this.remoteAddress = taken.addresses[0];

@@ -211,4 +211,9 @@ function damaged(why) {
   });
 }
 
-module.exports = { CHUNK_LENGTH, Opener, Sealer, damaged, wrongKey };
+/** @returns {DtlsError} for what is whole, and can go on nowhere, or not here */
+function unusable(why) {
+  return new DtlsError(`The exported connection cannot go on here: ${why}`, { code: 'ERR_DTLS_EXPORT_DAMAGED' });
+}
+
+module.exports = { CHUNK_LENGTH, Opener, Sealer, damaged, unusable, wrongKey };

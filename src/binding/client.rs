@@ -75,13 +75,21 @@ impl DtlsClient {
         let travellers = travel::unpack(traveller)?;
         let clock = travel::clock(saved_at);
         let config = &self.config;
-        Ok(self.driver.with(|endpoint, now| {
+        let mut refusal = None;
+        let arrivals = self.driver.with(|endpoint, now| {
             NativeArrivals::of(&travellers, is_claimed, endpoint, |endpoint, traveller| {
                 let restoration = Restoration { saved: &traveller.saved, clock };
                 let connection = endpoint.go_on(now, traveller.remote, config, restoration);
-                connection.map_or(0, |connection| connection.0)
+                connection.map_or_else(
+                    |why| {
+                        refusal = Some(why.to_string());
+                        0
+                    },
+                    |connection| connection.0,
+                )
             })
-        }))
+        });
+        Ok(NativeArrivals { refusal, ..arrivals })
     }
 
     /// The session of the connection, for a later one to offer; null before the handshake is over, and where none was made.

@@ -143,6 +143,8 @@ impl NativeSavedConnection {
         };
         let saved = SavedDtls12 {
             suite: suite(self.ciphersuite)?,
+            // node-mbed-dtls saved the connections of servers alone, and `session` is theirs here, too.
+            is_client: false,
             randoms: (*exactly("randbytes", &self.randbytes)?).into(),
             session_id: session_id(&self.id)?,
             master_secret: exactly("master", &self.master)?.into(),

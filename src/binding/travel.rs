@@ -25,6 +25,8 @@ pub struct NativeArrivals {
     pub addresses: Vec<String>,
     /// How many could not come in because nobody has claimed them, which those with one life need.
     pub unclaimed: u32,
+    /// Why a client's could not come in; null when it has come in or was not claimed, and for a server, whose trace says it.
+    pub refusal: Option<String>,
 }
 
 /// One connection as its store has it.
@@ -167,7 +169,7 @@ impl NativeArrivals {
         });
         let numbers = numbers.collect::<Vec<_>>().into();
         let addresses = travellers.iter().map(|traveller| address::format(&traveller.remote)).collect();
-        NativeArrivals { numbers, addresses, unclaimed }
+        NativeArrivals { numbers, addresses, unclaimed, refusal: None }
     }
 }
 

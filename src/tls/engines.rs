@@ -1,8 +1,8 @@
 //! One association's engine, of whichever version the two sides have agreed on. Nobody above asks which that is.
 
+mod copies;
 mod queries;
 
-use super::bound::Bound;
 use super::claim::Claim;
 use super::context::{Context as Dtls12, Reaction};
 use super::dtls13::{Association, Context as Dtls13};
@@ -12,7 +12,7 @@ use super::outbox::Outbox;
 use super::progress::Progress;
 use super::question::{Answer, Asks};
 use super::saved::{SaveClock, Unrestorable};
-use super::saved_connection::{Fence, SavedConnection, StoredCopy};
+use super::saved_connection::SavedConnection;
 use super::session_policy::SessionPolicy;
 use super::undecided::{Chosen, Undecided};
 use super::version::Version;
@@ -21,8 +21,6 @@ use crate::wire::hello13::{DTLS_1_3, offers_version};
 use crate::wire::{ClientHello, ConnectionId, OwnedRecord, Record, RoutabilityCheck};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-const NOT_SPOKEN: Unrestorable = Unrestorable::State("its version of DTLS is not spoken here");
 
 /// One association's engine. Sans-I/O: takes records and times, writes datagrams to an [`Outbox`].
 #[allow(clippy::large_enum_variant, reason = "memory of its own would pin a page for each connection that is asleep")]
@@ -76,7 +74,7 @@ impl Context {
         match saved {
             SavedConnection::Dtls12(saved) => Dtls12::restore(config, saved, clock).map(Context::Dtls12),
             SavedConnection::Dtls13(saved) => {
-                let config = config.dtls13().ok_or(NOT_SPOKEN)?;
+                let config = config.dtls13().ok_or(Unrestorable::NOT_SPOKEN)?;
                 Association::arrive(config, saved).map(|association| Context::Dtls13(Dtls13::at_rest(association)))
             }
         }
@@ -96,7 +94,7 @@ impl Context {
                 Association::arrive_client(config, saved)
                     .map(|association| Context::Dtls13(Dtls13::at_rest(association)))
             }
-            _ => Err(NOT_SPOKEN),
+            _ => Err(Unrestorable::NOT_SPOKEN),
         }
     }
 
@@ -376,45 +374,6 @@ impl Context {
             Context::Dtls12(context) => context.break_off(now, description, out),
             Context::Dtls13(engine) => engine.awake().send_fatal_alert(description, out),
             Context::Undecided(_) => {}
-        }
-    }
-
-    // --- copies in a store -------------------------------------------------------------------------------------------
-
-    /// A copy for a store; `None` when there cannot be one, or not yet. Where it has a fence, the association's numbers are those that
-    /// the store has confirmed, from the first copy on.
-    pub(crate) fn copy_for_store(&mut self) -> Option<StoredCopy> {
-        match self {
-            Context::Dtls13(engine) => {
-                let before = engine.ask(Association::bound);
-                let saved = engine.disturb(Association::reserve)?;
-                let fence = saved.bound().map(|bound| Fence { bound, before });
-                Some(StoredCopy { saved: SavedConnection::Dtls13(saved), fence })
-            }
-            Context::Dtls12(_) | Context::Undecided(_) => Some(StoredCopy { saved: self.save()?, fence: None }),
-        }
-    }
-
-    /// The store has the copy with this bound now, as that of the same owner.
-    pub(crate) fn confirm_copy(&mut self, bound: Bound) {
-        if let Context::Dtls13(engine) = self {
-            engine.disturb(|association| association.confirm(bound));
-        }
-    }
-
-    /// Whether the store needs another copy, once.
-    pub(crate) fn take_copy_due(&mut self) -> bool {
-        match self {
-            Context::Dtls13(engine) => engine.take_copy_due(),
-            Context::Dtls12(_) | Context::Undecided(_) => false,
-        }
-    }
-
-    /// Whether payloads have to wait until the store has confirmed another copy.
-    pub(crate) fn lacks_numbers(&self) -> bool {
-        match self {
-            Context::Dtls13(engine) => engine.lacks_numbers(),
-            Context::Dtls12(_) | Context::Undecided(_) => false,
         }
     }
 

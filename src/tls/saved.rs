@@ -28,6 +28,8 @@ const NUMBERING_BEGINS: Duration = Duration::from_secs(1_767_225_600);
 #[derive(Clone)]
 pub(crate) struct SavedDtls12 {
     pub(crate) suite: Suite,
+    /// Whose side it is. Both have the same keys, and each seals with one of them alone.
+    pub(crate) is_client: bool,
     /// The client's, then the server's.
     pub(crate) randoms: Zeroizing<[u8; 64]>,
     pub(crate) session_id: SessionId,
@@ -103,6 +105,14 @@ pub(crate) enum Unrestorable {
     /// Two lives of its keys could use one nonce.
     Suite(Suite),
     State(&'static str),
+}
+
+impl Unrestorable {
+    /// A server has a client's side, or a client a server's.
+    pub(super) const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the other side of the connection");
+
+    /// It is of a version that the configuration does not speak.
+    pub(super) const NOT_SPOKEN: Unrestorable = Unrestorable::State("its version of DTLS is not spoken here");
 }
 
 impl fmt::Display for Unrestorable {
@@ -207,6 +217,7 @@ mod tests {
     fn saved(next_number: u64) -> SavedDtls12 {
         SavedDtls12 {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
+            is_client: false,
             randoms: Zeroizing::new([0; 64]),
             session_id: SessionId::default(),
             master_secret: MasterSecret::from(&[0; 48]),

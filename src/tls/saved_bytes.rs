@@ -18,7 +18,8 @@ const EXTENDED_MASTER_SECRET: u8 = 4;
 const HAS_REPLAY_WINDOW: u8 = 8;
 const HAS_CONNECTION_IDS: u8 = 16;
 const CHECKS_ROUTABILITY: u8 = 32;
-const FLAGS: u8 = (CHECKS_ROUTABILITY << 1) - 1;
+const IS_CLIENT: u8 = 64;
+const FLAGS: u8 = (IS_CLIENT << 1) - 1;
 
 impl SavedDtls12 {
     /// Writes it behind what is there. The epoch is the one that data flows in, which [`SavedDtls12::check`] sees to.
@@ -29,7 +30,8 @@ impl SavedDtls12 {
             | flag(self.extended_master_secret == Some(true), EXTENDED_MASTER_SECRET)
             | flag(self.replay_window.is_some(), HAS_REPLAY_WINDOW)
             | flag(self.connection_ids.is_some(), HAS_CONNECTION_IDS)
-            | flag(self.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability), CHECKS_ROUTABILITY);
+            | flag(self.connection_ids.as_ref().is_some_and(ConnectionIds::checks_routability), CHECKS_ROUTABILITY)
+            | flag(self.is_client, IS_CLIENT);
         out.extend_from_slice(&self.suite.id().to_be_bytes());
         out.push(flags);
         out.push(self.max_fragment_length.map_or(0, MaxFragmentLength::code));
@@ -79,6 +81,7 @@ impl SavedDtls12 {
             (flags & KNOWS_EXTENDED_MASTER_SECRET != 0).then_some(flags & EXTENDED_MASTER_SECRET != 0);
         rest.0.is_empty().then_some(SavedDtls12 {
             suite,
+            is_client: flags & IS_CLIENT != 0,
             randoms,
             session_id,
             master_secret,
@@ -140,6 +143,7 @@ mod tests {
     fn saved() -> SavedDtls12 {
         SavedDtls12 {
             suite: Suite::from_name("PSK-AES128-CCM8").unwrap(),
+            is_client: false,
             randoms: Zeroizing::new(std::array::from_fn(|index| index as u8)),
             session_id: SessionId::new(&[7; 32]).unwrap(),
             master_secret: MasterSecret::from(&[9; 48]),
@@ -170,11 +174,11 @@ mod tests {
             connection_ids: None,
             ..saved()
         };
-        let known = SavedDtls12 { extended_master_secret: Some(false), ..plain.clone() };
+        let known = SavedDtls12 { extended_master_secret: Some(false), is_client: true, ..plain.clone() };
         for saved in [saved(), plain, known] {
             let read = SavedDtls12::read(&bytes(&saved)).unwrap();
             assert_eq!(bytes(&read), bytes(&saved));
-            assert_eq!(read.epoch, saved.epoch);
+            assert_eq!((read.epoch, read.is_client), (saved.epoch, saved.is_client));
             assert_eq!(read.extended_master_secret, saved.extended_master_secret);
             assert_eq!(read.connection_ids, saved.connection_ids);
         }

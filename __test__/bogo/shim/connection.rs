@@ -22,7 +22,8 @@ const FIRST_WRITE: &str = "hello";
 struct Application {
     now: Instant,
     clock: WallClock,
-    endpoint: Option<Endpoint>,
+    /// A server, which lives on from connection to connection.
+    server: Option<Endpoint>,
     /// What a client has kept of the connection before.
     session: Option<Vec<u8>>,
 }
@@ -50,7 +51,7 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
     }
     let now = Instant::now();
     let clock = WallClock::new(now, Duration::from_secs(1_800_000_000));
-    let mut application = Application { now, clock, endpoint: None, session: None };
+    let mut application = Application { now, clock, server: None, session: None };
     let count = first.number("resume-count")?.unwrap_or(0);
     // Whatever is not to be had here is said before there is a connection.
     for is_resumption in [false, true].into_iter().take(1 + usize::from(count > 0)) {
@@ -75,21 +76,24 @@ impl Application {
         let number = |name| Ok::<_, Failure>(part.number(name)?.ok_or("the runner does not say where it is")?);
         let (port, shim_id) = (u16::try_from(number("port")?)?, number("shim-id")?);
         let remote = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 10_000 + u16::try_from(index)?);
-        self.prepare(part)?;
-        let endpoint = self.endpoint.as_mut().ok_or("there is no endpoint")?;
-        if !part.has("server") {
-            if index > 0 && self.session.is_none() {
-                return Err(Failure::Failed("there is no session to offer".to_owned()));
+        let mut endpoint = match part.has("server") {
+            true => self.server(part)?,
+            false => {
+                if index > 0 && self.session.is_none() {
+                    return Err(Failure::Failed("the connection before has left no session to offer".to_owned()));
+                }
+                let config = setup::client(part)?.resuming(self.clock, self.session.as_deref());
+                let mut endpoint = Endpoint::client(setup::limits(), 0);
+                endpoint.connect(self.now, remote, &config)?;
+                endpoint
             }
-            let config = setup::client(part)?.resuming(self.clock, self.session.as_deref());
-            endpoint.connect(self.now, remote, &config)?;
-        }
+        };
         let mut exchange = Exchange {
             part,
             is_resumption: index > 0,
             now: self.now,
             remote,
-            endpoint,
+            endpoint: &mut endpoint,
             packets: Packets::connect(port, part.has("ipv6"), shim_id)?,
             connection: None,
             servername: None,
@@ -100,26 +104,22 @@ impl Application {
         let (now, session) = (exchange.now, exchange.session);
         exchange.packets.drain();
         outcome?;
+        self.server = part.has("server").then_some(endpoint);
         self.session = session;
         self.now = now + Duration::from_secs(part.number("resumption-delay")?.unwrap_or(0));
         Ok(())
     }
 
-    /// A server lives on from connection to connection. A client is a new one each time.
-    fn prepare(&mut self, part: &Part<'_>) -> Result<(), Failure> {
-        if !part.has("server") {
-            self.endpoint = Some(Endpoint::client(setup::limits(), 0));
-            return Ok(());
-        }
+    /// The server, as it is to be for this connection.
+    fn server(&mut self, part: &Part<'_>) -> Result<Endpoint, Failure> {
         let config = setup::server(part)?;
-        match &mut self.endpoint {
-            Some(endpoint) => endpoint.replace_config(config),
-            None => {
-                self.endpoint =
-                    Some(Endpoint::server(self.now, config, setup::limits(), 0).map_err(|_| "no randomness")?)
+        let mut endpoint = match self.server.take() {
+            Some(mut endpoint) => {
+                endpoint.replace_config(config);
+                endpoint
             }
-        }
-        let endpoint = self.endpoint.as_mut().ok_or("there is no endpoint")?;
+            None => Endpoint::server(self.now, config, setup::limits(), 0).map_err(|_| "no randomness")?,
+        };
         if !part.has("no-ticket") {
             let settings = SessionSettings {
                 lifetime: SESSION_LIFETIME,
@@ -136,7 +136,7 @@ impl Application {
         let for_protocols = part.has("select-alpn") || part.has("reject-alpn");
         let handshakes = HandshakeAsks { for_configs: false, for_protocols, for_sessions: false };
         endpoint.ask(Asks { handshakes, ..Asks::default() });
-        Ok(())
+        Ok(endpoint)
     }
 }
 

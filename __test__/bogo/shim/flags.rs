@@ -92,7 +92,7 @@ const IDLE_VALUES: &[&str] = &[
     "write-settings",
     // The runner proves by itself which signature it was sent, and this project does not report the one that it was shown.
     "expect-peer-signature-algorithm",
-    // There are no renegotiations.
+    // This project refuses each attempt at a renegotiation, so that the total is 0.
     "expect-total-renegotiations",
 ];
 

@@ -111,6 +111,26 @@ fn however_often_it_is_taken_in_no_nonce_repeats_on_the_wire() {
 }
 
 #[test]
+fn the_other_sides_connection_does_not_go_on() {
+    let mut network = Network::connected();
+    let handle = network.server.secured()[0];
+    let of_server = take_out(&mut network, handle);
+    let handle = network.client_handle(0);
+    let of_client = network.clients[0].endpoint.take_out(handle).unwrap();
+    network.restart_server(psk_server());
+    let now = network.now;
+    let restoration = |saved| Restoration { saved, clock: clock(UNIX_TIME) };
+    let device = of_server.remote;
+    assert!(network.server.endpoint.restore(now, device, restoration(&of_client.saved)).is_none());
+    let config = psk_client(&[]);
+    let client = &mut network.clients[0].endpoint;
+    let refused = client.go_on(now, SERVER, &config, restoration(&of_server.saved));
+    assert_eq!(refused.unwrap_err().to_string(), "it is the other side of the connection");
+    assert!(client.go_on(now, SERVER, &config, restoration(&of_client.saved)).is_ok());
+    assert!(network.server.endpoint.restore(now, device, restoration(&of_server.saved)).is_some());
+}
+
+#[test]
 fn what_cannot_go_on_elsewhere_stays() {
     let mut network = Network::new(psk_server());
     network.connect(&psk_client(&["PSK-CHACHA20-POLY1305"]));

@@ -122,8 +122,11 @@ impl Context {
         saved: &SavedDtls12,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
-        let config = config.dtls12().ok_or(Unrestorable::State("DTLS 1.2 is not spoken here"))?;
-        Context::restore_asleep(&config.ssl, saved, clock)
+        let config = config.dtls12().ok_or(Unrestorable::NOT_SPOKEN)?;
+        match saved.is_client {
+            false => Context::restore_asleep(&config.ssl, saved, clock),
+            true => Err(Unrestorable::OTHER_SIDE),
+        }
     }
 
     /// The same of a client's side.
@@ -132,7 +135,10 @@ impl Context {
         saved: &SavedDtls12,
         clock: SaveClock,
     ) -> Result<Context, Unrestorable> {
-        Context::restore_asleep(&config.ssl, saved, clock)
+        match saved.is_client {
+            true => Context::restore_asleep(&config.ssl, saved, clock),
+            false => Err(Unrestorable::OTHER_SIDE),
+        }
     }
 
     /// Its keys are derived when it wakes: a crowd that comes at once is not heard from at once.

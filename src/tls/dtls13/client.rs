@@ -17,12 +17,13 @@ use super::transcript::Transcript;
 use crate::tls::claim::Claim;
 use crate::tls::connection_ids::ConnectionIds;
 use crate::tls::error::{Error, ErrorKind};
-use crate::tls::ffi::groups::{Group, KeyShare};
+use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
 use crate::tls::random::fill_random;
+use crate::tls::suites::Suite;
 use crate::wire::extensions::Hello;
 use crate::wire::handshake::{CLIENT_HELLO, FINISHED, MESSAGE_LIMIT, SERVER_HELLO};
 use crate::wire::hello13::{Choice, extension};
@@ -200,34 +201,8 @@ impl ClientHandshake {
         let mut transcript = greeting.transcript.take().unwrap_or_else(|| Transcript::new(hash(suite)));
         transcript.add(CLIENT_HELLO, &greeting.hello);
         transcript.add(SERVER_HELLO, body);
-        let (psk, session) = (greeting.psk(&self.config), greeting.session.as_ref());
-        // RFC 8446 section 4.2.11: one that was offered, or none where the server may prove itself with a certificate.
-        let (key, proof) = match (choice.psk, session, psk) {
-            // It is good for its hash alone.
-            (Some(0), Some(offered), _) if offered.hash == hash(suite) => {
-                (Some(key_of(&offered.session)), ServerProof::Session(Arc::clone(&offered.session)))
-            }
-            (Some(0), None, Some(psk)) | (Some(1), Some(_), Some(psk)) => {
-                (Some(&**psk.key), ServerProof::Psk(psk.identity.clone()))
-            }
-            (None, ..) if self.config.takes_certificates => (None, ServerProof::Certificate),
-            _ => return Err(illegal("The server did not choose a pre-shared key that was offered")),
-        };
-        // RFC 8446 section 4.2.9: an external key may do without a key exchange, and must where that is all that was offered.
-        let (is_alone, modes) = (matches!(proof, ServerProof::Psk(_)), self.config.offers.modes);
-        let shared = match choice.share {
-            None if is_alone && modes.alone => None,
-            None => return Err(Error::protocol(alert::MISSING_EXTENSION, "The server's hello has no public value")),
-            Some(_) if is_alone && !modes.with_key_exchange => {
-                return Err(illegal("The server uses the pre-shared key in a way that was not offered"));
-            }
-            Some((group, share)) => {
-                let own = greeting.share.as_ref().filter(|own| own.group().id() == group);
-                let own =
-                    own.ok_or_else(|| illegal("The server's public value is in another group than the client's"))?;
-                Some(own.agree(share).map_err(|_| illegal("The server's public value is none of its group"))?)
-            }
-        };
+        let (key, proof) = self.chosen_proof(&greeting, &choice, suite)?;
+        let shared = self.agree(&greeting, &choice, matches!(proof, ServerProof::Psk(_)))?;
         let algorithm = algorithm(suite).ok_or_else(no_suite)?;
         // RFC 8446 section 7.1: without a pre-shared key, zeros.
         let zeros = Digest::zeros(hash(suite));
@@ -243,6 +218,52 @@ impl ClientHandshake {
         let group = choice.share.map_or(0, |(group, _)| group);
         let keys = Keys { suite, group, schedule, own, peer };
         Ok(Stage::Reading(Box::new(Reading::new(&self.config, keys, transcript, proof))))
+    }
+
+    /// How the server proves itself, and the pre-shared key that it has chosen for that, if any.
+    fn chosen_proof<'a>(
+        &'a self,
+        greeting: &'a Greeting,
+        choice: &Choice<'_>,
+        suite: Suite,
+    ) -> Result<(Option<&'a [u8]>, ServerProof), Error> {
+        // RFC 8446 section 4.2.11: one that was offered, or none where the server may prove itself with a certificate.
+        match (choice.psk, greeting.session.as_ref(), greeting.psk(&self.config)) {
+            // It is good for its hash alone.
+            (Some(0), Some(offered), _) if offered.hash == hash(suite) => {
+                Ok((Some(key_of(&offered.session)), ServerProof::Session(Arc::clone(&offered.session))))
+            }
+            (Some(0), None, Some(psk)) | (Some(1), Some(_), Some(psk)) => {
+                Ok((Some(&psk.key), ServerProof::Psk(psk.identity.clone())))
+            }
+            (None, ..) if self.config.takes_certificates => Ok((None, ServerProof::Certificate)),
+            _ => Err(illegal("The server did not choose a pre-shared key that was offered")),
+        }
+    }
+
+    /// What the key exchange has come to; `None` where there is none. RFC 8446 section 4.2.9: an external key may do without, and must
+    /// where that is all that was offered.
+    fn agree(
+        &self,
+        greeting: &Greeting,
+        choice: &Choice<'_>,
+        is_by_external_key: bool,
+    ) -> Result<Option<SharedSecret>, Error> {
+        let modes = self.config.offers.modes;
+        match choice.share {
+            None if is_by_external_key && modes.alone => Ok(None),
+            None => Err(Error::protocol(alert::MISSING_EXTENSION, "The server's hello has no public value")),
+            Some(_) if is_by_external_key && !modes.with_key_exchange => {
+                Err(illegal("The server uses the pre-shared key in a way that was not offered"))
+            }
+            Some((group, share)) => {
+                let own = greeting.share.as_ref().filter(|own| own.group().id() == group);
+                let own =
+                    own.ok_or_else(|| illegal("The server's public value is in another group than the client's"))?;
+                let shared = own.agree(share);
+                shared.map(Some).map_err(|_| illegal("The server's public value is none of its group"))
+            }
+        }
     }
 
     /// What the server answers to our offer of connection IDs.

@@ -11,8 +11,6 @@ use crate::tls::bound::Bound;
 use crate::tls::saved::{AssociationName, Unrestorable};
 use std::sync::Arc;
 
-const OTHER_SIDE: Unrestorable = Unrestorable::State("it is the state of the other side");
-
 impl Association {
     /// What it needs to go on elsewhere; `None` while something is under way.
     pub(crate) fn leave(&self) -> Option<Saved> {
@@ -28,8 +26,8 @@ impl Association {
 
     fn with(&self, link: SavedLink) -> Option<Saved> {
         let Stage::Open(open) = &self.stage else { return None };
-        let (is_client, exporter) = (open.is_client(), open.exporter().clone());
-        let (suite, owes_update) = (open.suite(), open.owes_update());
+        let (is_client, exporter) = (open.is_client, open.exporter.clone());
+        let (suite, owes_update) = (open.suite, open.owes_update());
         Some(Saved { suite, is_client, client_random: self.client_random, exporter, owes_update, link })
     }
 
@@ -57,7 +55,7 @@ impl Association {
     pub(crate) fn arrive(config: &ServerConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
             false => Association::going_on(saved, &config.offers.pace),
-            true => Err(OTHER_SIDE),
+            true => Err(Unrestorable::OTHER_SIDE),
         }
     }
 
@@ -65,7 +63,7 @@ impl Association {
     pub(crate) fn arrive_client(config: &ClientConfig, saved: &Saved) -> Result<Association, Unrestorable> {
         match saved.is_client {
             true => Association::going_on(saved, &config.offers.pace),
-            false => Err(OTHER_SIDE),
+            false => Err(Unrestorable::OTHER_SIDE),
         }
     }
 
@@ -83,7 +81,7 @@ impl Association {
     /// The name of an association whose handshake is over.
     pub(crate) fn name(&self) -> Option<AssociationName> {
         match &self.stage {
-            Stage::Open(open) => Some(name(open.exporter())),
+            Stage::Open(open) => Some(name(&open.exporter)),
             _ => None,
         }
     }

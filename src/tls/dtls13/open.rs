@@ -215,18 +215,23 @@ impl Open {
         Ok(None)
     }
 
-    /// Notes whether the keys that a payload was sealed with are worn, or have no numbers any more. The next ones need a
-    /// message of their own, which leaves at the deadline.
+    /// Notes whether a payload was sealed with keys that others have to follow. These need a message of their own, which leaves at
+    /// the deadline.
     pub(super) fn wrote(&mut self, now: Instant, link: &mut Link) {
         link.note_left(now);
         let is_due = match self.update {
-            Update::No => link.is_worn() || link.is_short(),
+            Update::No => self.needs_update(link),
             Update::Due => true,
             Update::UnderWay => link.has_given_up(now),
         };
         if is_due {
             self.worn_at.get_or_insert(now);
         }
+    }
+
+    /// Whether our keys are worn, or have no numbers any more, and nothing has been done about it.
+    fn needs_update(&self, link: &Link) -> bool {
+        self.update == Update::No && (link.is_worn() || link.is_short())
     }
 
     /// Whether other keys of ours are due, or under way.
@@ -254,7 +259,8 @@ impl Open {
         link.tell(now, out)?;
         let is_wanted = self.worn_at.take().is_some();
         link.note_left(now);
-        if self.update == Update::No && (link.is_worn() || link.is_short() || is_wanted && link.is_strained()) {
+        let is_strained = is_wanted && self.update == Update::No && link.is_strained();
+        if is_strained || self.needs_update(link) {
             self.update = Update::Due;
         }
         if self.update == Update::Due && !link.is_sending() && link.has_message_number() {
@@ -285,30 +291,6 @@ impl Open {
     /// Our own certificate, DER, if we have shown one.
     pub(super) fn own_certificate(&self) -> Option<&[u8]> {
         self.own.as_ref().and_then(|(own, kind)| own.shown(*kind))
-    }
-
-    pub(super) fn session_id(&self) -> Option<SessionId> {
-        self.session_id.as_deref().copied()
-    }
-
-    pub(super) fn is_client(&self) -> bool {
-        self.is_client
-    }
-
-    pub(super) fn suite(&self) -> Suite {
-        self.suite
-    }
-
-    pub(super) fn exporter(&self) -> &Digest {
-        &self.exporter
-    }
-
-    pub(super) fn finished(&self) -> Option<&Finished> {
-        self.finished.as_ref()
-    }
-
-    pub(super) fn algorithms(&self) -> Algorithms {
-        self.algorithms
     }
 }
 

@@ -65,6 +65,18 @@ impl Proof {
             Proof::Certificate(_) => None,
         }
     }
+
+    /// The schedule of the handshake, and the messages up to the ClientHello. `shared`: what the key exchange has come to.
+    fn schedule(&self, hello: &Hello, shared: Option<&[u8]>) -> Result<(Schedule, Transcript), Error> {
+        if let Some(Proved { early, transcript, .. }) = self.proved() {
+            return Ok((early.advance(shared)?, transcript.clone()));
+        }
+        let mut transcript = hello.transcript.clone();
+        transcript.add(CLIENT_HELLO, &hello.body);
+        // RFC 8446 section 7.1: without a pre-shared key, zeros.
+        let hash = hash(hello.retry.suite);
+        Ok((Schedule::early(hash, &Digest::zeros(hash)).advance(shared)?, transcript))
+    }
 }
 
 /// How either side proves who it is with certificates.
@@ -109,7 +121,7 @@ pub(super) fn send(
     link: &mut Link,
     out: &mut Outbox,
 ) -> Result<Sent, Error> {
-    let Hello { body, retry: Retry { suite, group, .. }, transcript, own_id } = hello;
+    let Hello { body, retry: Retry { suite, group, .. }, own_id, .. } = hello;
     let suite = *suite;
     let offer = Offer::parse(extensions_of(body)?)?;
     let algorithm = algorithm(suite).ok_or_else(Error::unasked)?;
@@ -124,15 +136,7 @@ pub(super) fn send(
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
     let answer = server_hello(&random, suite, share, index, &others);
     let shared = exchanged.as_ref().map(|(.., shared)| &shared[..]);
-    let (schedule, mut transcript) = match proof.proved() {
-        Some(Proved { early, transcript, .. }) => (early.advance(shared)?, transcript.clone()),
-        None => {
-            let mut transcript = transcript.clone();
-            transcript.add(CLIENT_HELLO, body);
-            // RFC 8446 section 7.1: without a pre-shared key, zeros.
-            (Schedule::early(hash(suite), &Digest::zeros(hash(suite))).advance(shared)?, transcript)
-        }
-    };
+    let (schedule, mut transcript) = proof.schedule(hello, shared)?;
     transcript.add(SERVER_HELLO, &answer);
 
     let hellos = transcript.hash();

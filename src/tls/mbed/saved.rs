@@ -1,5 +1,6 @@
 //! Live connections and resumable sessions, in and out of the engine.
 
+use super::ffi::config::Role;
 use super::ffi::saved::{ConnectionState, Id};
 use super::ffi::ssl::Ssl;
 use crate::tls::connection_ids::ConnectionIds;
@@ -18,6 +19,7 @@ impl Ssl {
         let state = self.connection_state()?;
         let saved = SavedDtls12 {
             suite: Suite::from_id(state.suite)?,
+            is_client: self.role() == Role::Client,
             randoms: state.randoms,
             session_id: SessionId::new(state.session_id.get(..state.session_id_length)?)?,
             master_secret: state.master_secret.into(),

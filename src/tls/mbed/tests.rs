@@ -40,6 +40,7 @@ fn saved(suite: Suite, encrypt_then_mac: bool, [own, peer]: [usize; 2]) -> Saved
     let [own, peer] = [own, peer].map(|length| ConnectionId::new(&vec![length as u8; length]).unwrap());
     SavedDtls12 {
         suite,
+        is_client: false,
         randoms: Zeroizing::new([3; 64]),
         session_id: SessionId::default(),
         master_secret: MasterSecret::from(&[5; 48]),

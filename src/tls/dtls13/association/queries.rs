@@ -45,7 +45,7 @@ impl Association {
     /// `None` while there is a handshake, and where it was in another process.
     pub(crate) fn finished(&self) -> Option<Finished> {
         match &self.stage {
-            Stage::Open(open) => open.finished().cloned(),
+            Stage::Open(open) => open.finished.clone(),
             _ => None,
         }
     }
@@ -53,7 +53,7 @@ impl Association {
     /// The id of the session that a server keeps of it; `None` without.
     pub(crate) fn session_id(&self) -> Option<SessionId> {
         match &self.stage {
-            Stage::Open(open) => open.session_id(),
+            Stage::Open(open) => open.session_id.as_deref().copied(),
             _ => None,
         }
     }
@@ -61,7 +61,7 @@ impl Association {
     /// `None` while there is a handshake.
     pub(crate) fn algorithms(&self) -> Option<Algorithms> {
         match &self.stage {
-            Stage::Open(open) => Some(open.algorithms()),
+            Stage::Open(open) => Some(open.algorithms),
             _ => None,
         }
     }
@@ -93,7 +93,7 @@ impl Association {
             Stage::Choice(_) => return None,
             Stage::Server(_) => false,
             Stage::Client(_) => true,
-            Stage::Open(open) => open.is_client(),
+            Stage::Open(open) => open.is_client,
         };
         let lines = self.link.take_secrets().into_iter().map(|(is_own, epoch, secret)| {
             let whose = if is_own == is_client { "CLIENT" } else { "SERVER" };

@@ -18,8 +18,8 @@ pub(in super::super) struct Rest {
 }
 
 impl Link {
-    /// `None` while something is under way, or a copy is due. Records of keys that a KeyUpdate has replaced are not understood after the sleep: they
-    /// would be later than the silence before it is long.
+    /// `None` while something is under way, or a copy is due. Records of keys that a KeyUpdate has replaced are not understood after
+    /// the sleep: they would be later than the silence before it is long.
     pub(in super::super) fn sleep(&self) -> Option<(SavedLink, Rest)> {
         let saved = self.save().filter(|_| self.copy_due().is_none())?;
         let before = self.openers.iter().find(|opener| opener.epoch() == HANDSHAKE_EPOCH).map(Opener::save);
