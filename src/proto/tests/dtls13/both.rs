@@ -46,6 +46,21 @@ fn the_newest_version_that_both_sides_have_is_talked() {
     }
 }
 
+/// RFC 6347 section 4.2.1. There are servers that bind their cookies to everything else in the hello, its proofs of keys included.
+#[test]
+fn a_hello_with_a_cookie_is_the_first_one_but_for_that() {
+    let mut network = Network::new(psk_server());
+    network.connect(&client_of_both(&[]));
+    network.settle();
+    talk(&mut network);
+    let hellos: Vec<_> = sent_by(&network, network.clients[0].address).into_iter().take(2).collect();
+    // Behind the headers of record and message stand version, random, an empty session id, and the cookie.
+    let start = 13 + 12 + 2 + 32 + 1;
+    let behind = |hello: &[u8]| hello[start + 1 + usize::from(hello[start])..].to_vec();
+    assert_eq!((hellos[0][start], hellos[1][start] > 0), (0, true));
+    assert_eq!(behind(&hellos[0]), behind(&hellos[1]));
+}
+
 #[test]
 fn suites_of_one_version_alone_leave_the_other_one_out() {
     for (ciphers, newer) in [("PSK-AES128-CCM8", false), ("TLS_AES_128_GCM_SHA256", true)] {
