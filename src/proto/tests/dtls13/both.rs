@@ -137,6 +137,34 @@ fn a_configuration_whose_groups_no_version_has_is_refused_and_names_the_groups()
 }
 
 #[test]
+fn a_configuration_whose_suites_are_of_a_version_that_is_left_out_is_refused_and_says_which() {
+    let older = Versions { oldest: Version::Dtls12, newest: Version::Dtls12 };
+    for (versions, suite, of) in
+        [(ONLY, "PSK-AES128-CCM8", Version::Dtls12), (older, "TLS_AES_128_GCM_SHA256", Version::Dtls13)]
+    {
+        let settings = settings_of(versions, &[suite], &[]);
+        let client = ClientConfig::new(&settings, Some(ClientPsk::new(IDENTITY, KEY).unwrap()), None, None);
+        assert_eq!(client.err(), Some(ConfigError::SuitesOfOtherVersion(of)));
+        assert_eq!(ServerConfig::new(&settings, None, true, None).err(), Some(ConfigError::SuitesOfOtherVersion(of)));
+    }
+}
+
+/// A key on P-256 signs with SHA-256 alone in DTLS 1.3, and with any hash in DTLS 1.2.
+#[test]
+fn a_server_whose_keys_have_no_way_to_sign_in_the_newer_version_does_not_speak_it() {
+    let issuer = issuer();
+    let server = |versions| {
+        let settings = settings_of(versions, &[], &[]);
+        let wishes = Wishes { signature_algorithms: Some(vec!["ECDSA+SHA384".to_owned()]), ..settings.wishes };
+        let own = credentials(&KeyPair::generate().unwrap(), &issuer);
+        ServerConfig::new(&Settings { wishes, ..settings }, Some(own), false, None)
+    };
+    assert_eq!(server(ONLY).err(), Some(ConfigError::NoUsableSuite));
+    let suites = server(BOTH).unwrap().suites().to_vec();
+    assert!(!suites.is_empty() && suites.iter().all(|suite| !suite.is_of_dtls13()));
+}
+
+#[test]
 fn the_server_may_ask_for_another_group() {
     let mut network = Network::new(server_of(&settings_of(BOTH, &[], &["P-256"])));
     network.connect(&client_of_both(&[]));
