@@ -4,17 +4,13 @@
 // (RFC 8446, section 4.2.3). OpenSSL does so when it is told to.
 
 const assert = require('node:assert/strict');
-const dgram = require('node:dgram');
 const { describe, test } = require('node:test');
 
 const certificates = require('../support/certificates.js');
-const { HOST, event, freePort, openClient } = require('../support/endpoints.js');
+const { event, freePort, openClient } = require('../support/endpoints.js');
+const { lossyProxy } = require('../support/lossy.js');
 const openssl = require('../support/openssl.js');
 const { versions } = require('../..');
-
-const HANDSHAKE = 22;
-const SERVER_KEY_EXCHANGE = 12;
-const RECORD_HEADER = 13;
 
 const skip =
   (openssl.missing && `skipped (${openssl.missing})`) ||
@@ -26,7 +22,8 @@ describe('a server of DTLS 1.2 that signs with RSA-PSS', { skip }, () => {
   async function startPeer(t, hash) {
     const port = await freePort();
     const { certPath, keyPath } = certificates.allRsa;
-    const args = ['-cert', certPath, '-key', keyPath, '-sigalgs', `RSA-PSS+${hash}`];
+    const args = ['-cert', certPath, '-key', keyPath];
+    if (hash !== undefined) args.push('-sigalgs', `RSA-PSS+${hash}`);
     const peer = openssl.sServer(t, port, args);
     await peer.printed('ACCEPT');
     return { peer, port };
@@ -47,7 +44,8 @@ describe('a server of DTLS 1.2 that signs with RSA-PSS', { skip }, () => {
 
   test('is refused when its signature has been changed', async (t) => {
     const { peer, port } = await startPeer(t, 'SHA256');
-    const client = connectTo(t, await startForger(t, port));
+    const relay = await lossyProxy(t, port, { change: changeSignature });
+    const client = connectTo(t, relay.port);
     const [error] = await event(client, 'error');
     assert.equal(error.code, 'ERR_DTLS_WRONG_SIGNATURE');
     await peer.printed('alert decrypt error');
@@ -68,31 +66,51 @@ describe('a server of DTLS 1.2 that signs with RSA-PSS', { skip }, () => {
     assert.equal(error.code, 'ERR_DTLS_ALERT_RECEIVED');
     await peer.printed('no shared signature algorithms');
   });
+
+  test('is refused by a client of DTLS 1.2 alone, which has not offered it', async (t) => {
+    const { peer, port } = await startPeer(t);
+    const relay = await lossyProxy(t, port, { change: claimRsaPss });
+    const client = connectTo(t, relay.port, { maxVersion: 'DTLSv1.2', ecdhCurve: 'X25519' });
+    const [error] = await event(client, 'error');
+    const ILLEGAL_PARAMETER = 47;
+    assert.equal(error.alert, ILLEGAL_PARAMETER);
+    await peer.printed('alert illegal parameter');
+  });
 });
 
-/** Passes datagrams between a client and a server, and changes the end of the server's key exchange, which is its signature. */
-async function startForger(t, serverPort) {
-  const [front, back] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
-  let client;
-  front.on('message', (datagram, remote) => {
-    client = remote;
-    back.send(datagram, serverPort, HOST);
-  });
-  back.on('message', (datagram) => front.send(forged(datagram), client.port, client.address));
-  for (const socket of [front, back]) {
-    socket.on('error', () => {});
-    socket.bind(0, HOST);
-    t.after(() => socket.close());
+/** The fragments of a ServerKeyExchange message in a datagram: where each begins in the message, of how many bytes, and its own. */
+function keyExchange(datagram) {
+  const [HANDSHAKE, SERVER_KEY_EXCHANGE] = [22, 12];
+  const fragments = [];
+  for (let start = 0; start < datagram.length; start += 13 + datagram.readUInt16BE(start + 11)) {
+    const record = datagram.subarray(start + 13, start + 13 + datagram.readUInt16BE(start + 11));
+    const isPlaintext = datagram.readUInt16BE(start + 3) === 0;
+    if (datagram[start] !== HANDSHAKE || !isPlaintext || record[0] !== SERVER_KEY_EXCHANGE) continue;
+    fragments.push({ offset: record.readUIntBE(6, 3), total: record.readUIntBE(1, 3), bytes: record.subarray(12) });
   }
-  await event(front, 'listening');
-  return front.address().port;
+  return fragments;
 }
 
-function forged(datagram) {
-  for (let at = 0; at + RECORD_HEADER < datagram.length; ) {
-    const end = at + RECORD_HEADER + datagram.readUInt16BE(at + 11);
-    if (datagram[at] === HANDSHAKE && datagram[at + RECORD_HEADER] === SERVER_KEY_EXCHANGE) datagram[end - 1] ^= 1;
-    at = end;
+/** The last byte of the signature becomes another. */
+function changeSignature(datagram) {
+  for (const { offset, total, bytes } of keyExchange(datagram)) {
+    if (offset + bytes.length === total) bytes[bytes.length - 1] ^= 1;
+  }
+  return datagram;
+}
+
+/** The signature claims to be of RSA-PSS with SHA-256. */
+function claimRsaPss(datagram) {
+  // RFC 8422 section 5.4: the kind of curve, its number, the length of the public key, and the key are before the scheme.
+  const X25519_KEY = 32;
+  const scheme = 1 + 2 + 1 + X25519_KEY;
+  for (const { offset, bytes } of keyExchange(datagram)) {
+    for (const [at, value] of [
+      [scheme, 0x08],
+      [scheme + 1, 0x04],
+    ]) {
+      if (at >= offset && at < offset + bytes.length) bytes[at - offset] = value;
+    }
   }
   return datagram;
 }
