@@ -475,3 +475,19 @@ test('arguments of send() that are wrong are refused', async (t) => {
   assert.throws(() => device.send('x', 5684, 7), { code: 'ERR_OUT_OF_RANGE' });
   assert.throws(() => device.send(7, 5684, HOST), { code: 'ERR_INVALID_ARG_TYPE' });
 });
+
+test('connectSync() would connect the UDP socket alone, and throws', async (t) => {
+  const socket = await open(t, { client: BOB });
+  assert.throws(() => socket.connectSync(9, HOST), { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
+});
+
+const lacksBindSync = dgram.Socket.prototype.bindSync === undefined && 'only Node.js 26 and later have bindSync()';
+test('a message that is sent right after bindSync() arrives', { skip: lacksBindSync }, async (t) => {
+  const server = await startServer(t, { psk: { bob: BOB.psk } });
+  const arrived = event(server, 'secureConnection').then(([socket]) => messages(socket, 1));
+  const socket = createDgramSocket({ client: BOB });
+  closeAfter(t, socket);
+  socket.bindSync();
+  assert.deepEqual(await send(socket, 'hello', server.address().port, HOST), [null, 5]);
+  assert.deepEqual(await arrived, ['hello']);
+});
