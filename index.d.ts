@@ -53,7 +53,7 @@ export type KeyInput = PemOrDer;
 export type CompatProfile = 'neustar' | 'spark' | 'particle' | 'trackle' | 'k4' | 'matasarei';
 
 /**
- * A saved connection, which can go on later or elsewhere. Its first fields have node-mbed-dtls's names. It can be turned
+ * A saved connection of DTLS 1.2, which can go on later or elsewhere. Its first fields have node-mbed-dtls's names. It can be turned
  * into JSON and back. It is a secret: whoever has it can read and write in the connection's name.
  */
 export interface SavedSession {
@@ -143,36 +143,41 @@ export interface SharedOptions {
    * accepted if there is no `ca`, or if there is also `peerPublicKey`, which may then be an empty array.
    */
   verifyPeer?: VerifyPeer;
-  /** Oldest version that is spoken. Default: 'DTLSv1.2'. */
+  /** Oldest version that is spoken. It must not be newer than `maxVersion`. Default: 'DTLSv1.2'. */
   minVersion?: Version;
   /**
-   * Newest version that is spoken, and preferred. Default: 'DTLSv1.3', but 'DTLSv1.2' with `compat`, `srtpProfiles`,
-   * `maxFragmentLength` or a listener of 'resumeSession'.
+   * Newest version that is spoken, and preferred: each peer is answered in the newest that both sides have. Default: 'DTLSv1.3', but
+   * 'DTLSv1.2' with `compat`, `srtpProfiles`, `maxFragmentLength` or a listener of 'resumeSession'.
    */
   maxVersion?: Version;
   /**
    * Cipher suites by IANA or OpenSSL name, best first: an array, or names separated by colons. With suites of one version
-   * alone, the other version is not spoken. Default: all that the credentials and versions allow, AEAD suites first.
+   * alone, the other version is not spoken; those of DTLS 1.3 begin with 'TLS_AES' or 'TLS_CHACHA20'. Throws
+   * ERR_DTLS_INVALID_CIPHER or ERR_DTLS_NO_USABLE_CIPHER. Default: all that the credentials and versions allow, AEAD suites first.
    */
   ciphers?: string | readonly string[];
-  /** Groups for ECDHE and for the EC keys of peers, best first: an array, or names separated by colons. getCurves() lists
-   * them. Default: all. */
+  /** Groups for the key exchange and, in DTLS 1.2, for the EC keys of peers, best first: an array, or names separated by colons.
+   * getCurves() lists them. A version without any of them is not spoken: X25519MLKEM768 is of DTLS 1.3 alone, and P-521 of DTLS 1.2.
+   * Throws ERR_DTLS_INVALID_CURVE. Default: all. */
   ecdhCurve?: string | readonly string[];
   /** Signature algorithms of the handshake and of the peer's chain, best first, by OpenSSL's names ('ECDSA+SHA256') or IANA's
-   * ('ecdsa_secp256r1_sha256'): an array, or names separated by colons. Default: ECDSA and RSA with SHA256, SHA384, SHA512, and
+   * ('ecdsa_secp256r1_sha256'): an array, or names separated by colons. 'RSA+SHA256' stands for RSA-PSS, too, by which RSA keys sign
+   * in DTLS 1.3. Throws ERR_DTLS_INVALID_SIGALG. Default: ECDSA and RSA with SHA256, SHA384, SHA512, and
    * in chains Ed25519 and RSA-PSS as well. */
   sigalgs?: string | readonly string[];
   /** Application protocols (RFC 7301), best first: an array of names of 1 to 255 bytes without zero bytes, or Bytes in which
    * each name follows its length. The server chooses by its own order. If there is none in common, the handshake fails.
    * Default: none. */
   ALPNProtocols?: readonly (string | Bytes)[] | Bytes;
-  /** Whether a peer that does not support the extended master secret (RFC 7627) is refused. Default: false. */
+  /** Whether a peer that does not support the extended master secret (RFC 7627) is refused in DTLS 1.2. DTLS 1.3 always has what it
+   * is for. Default: false. */
   requireExtendedMasterSecret?: boolean;
-  /** Longest record in bytes (RFC 6066). A client asks its server to keep to it, and each side keeps to its own.
+  /** Longest record in bytes (RFC 6066), in DTLS 1.2 alone: `maxVersion` is 'DTLSv1.2' then unless it is given, and
+   * `minVersion: 'DTLSv1.3'` is an error. A client asks its server to keep to it, and each side keeps to its own.
    * Default: only the protocol's limit. */
   maxFragmentLength?: 512 | 1024 | 2048 | 4096;
-  /** SRTP profiles (RFC 5764) by OpenSSL's names, best first: an array, or names separated by colons. The server chooses by
-   * its own order. If there is none in common, the connection goes on without SRTP. Default: none. */
+  /** SRTP profiles (RFC 5764) by OpenSSL's names, best first: an array, or names separated by colons. In DTLS 1.2 alone, as
+   * `maxFragmentLength`. The server chooses by its own order. If there is none in common, the connection goes on without SRTP. Default: none. */
   srtpProfiles?: SrtpProfile | (string & {}) | readonly SrtpProfile[];
   /** How pre-shared keys are used in DTLS 1.3 (RFC 8446, section 4.2.9): together with a key exchange ('psk_dhe_ke'), or by
    * themselves ('psk_ke'), which costs less, and lets whoever gets hold of the key later read what was recorded. An array, or
@@ -187,7 +192,8 @@ export interface SharedOptions {
   /** Time without a valid datagram from the peer after which a connection is closed, ms; 0 means never.
    * Default: 86400000 (a day) on a server, 0 on a client. */
   idleTimeout?: number;
-  /** Leaves out the server's Certificate message where it would be a raw public key, as some forks of node-mbed-dtls do. On a
+  /** Leaves out the server's Certificate message where it would be a raw public key, as some forks of node-mbed-dtls do, in DTLS 1.2
+   * alone. On a
    * server this is for clients that know its key. A client with this option allows it if `peerPublicKey` is exactly one key;
    * the server still proves that it has that key. Default: false. */
   omitServerCertificate?: boolean;
@@ -201,7 +207,7 @@ export interface SharedOptions {
    * endpoint, and no endpoint uses more threads at a time than it asked for. The threads start with the first such step.
    * Default: the number of cores that the process may use, at most 8; 0 if that number is one. */
   handshakeThreads?: number;
-  /** Connection IDs (RFC 9146), by which a connection outlives the address of its peer: the length of the ID that the peer is
+  /** Connection IDs (RFC 9146, RFC 9147 section 9), by which a connection outlives the address of its peer: the length of the ID that the peer is
    * to put into its records, 0 to 32 bytes. 8 is enough for any number of connections. With 0, records to the peer have the ID
    * that it wants, and none is asked of it. They are used if both sides have this option. A function makes the IDs, ahead of the
    * handshakes: 1 to 32 bytes, always as many, with `nodeId` as the first byte if there is one. IDs that are in use at the same
@@ -331,7 +337,7 @@ export interface ServerOptions extends SharedOptions {
   pskIdentityEncoding?: 'utf8';
   /**
    * Hint for clients that have yet to choose their identity (RFC 4279), 1 to 128 bytes; a string stands for its UTF-8 bytes.
-   * Anybody can read it. Default: none.
+   * Anybody can read it. DTLS 1.3 has none: clients of both versions that need one go on in DTLS 1.2. Default: none.
    */
   pskIdentityHint?: string | Bytes;
   /** Whether the order of `ciphers` decides which suite is chosen; with false, the client's order decides. Default: true. */
@@ -504,7 +510,7 @@ export interface ClientOptions extends SharedOptions {
   signal?: AbortSignal;
   /** Pre-shared key; it needs `pskIdentity`. */
   psk?: PresharedKey;
-  /** Identity that goes with `psk`. */
+  /** Identity that goes with `psk`. It may be empty in DTLS 1.2 alone. */
   pskIdentity?: PskIdentity;
   /**
    * Chooses the key and its identity, in place of `psk` and `pskIdentity` and in node:tls's form. Returns them or a promise of
@@ -606,7 +612,7 @@ export interface Stats {
   drops: Record<DropReason, number>;
   /** Flights of handshakes that were sent again. */
   retransmissions: number;
-  /** Answers to ClientHellos without a valid cookie. */
+  /** Answers to ClientHellos without a valid cookie: HelloVerifyRequests, and HelloRetryRequests of DTLS 1.3. */
   helloVerifyRequestsSent: number;
   /** Handshakes that began, with a valid cookie where we are the server. */
   handshakesStarted: number;
@@ -614,7 +620,7 @@ export interface Stats {
   handshakesCompleted: number;
   /** Handshakes that failed. */
   handshakesFailed: number;
-  /** Handshakes that were refused because they exceeded a limit. */
+  /** Handshakes that were refused because they exceeded a limit, and hellos without a version that the server speaks. */
   handshakesRefused: number;
   /** Unfinished handshakes that gave way to others, hellos in fragments included. */
   handshakesDisplaced: number;
@@ -717,6 +723,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_BAD_RECORD_MAC'
   | 'ERR_DTLS_CLOSED_DURING_HANDSHAKE'
   | 'ERR_DTLS_CONFIGURATION'
+  | 'ERR_DTLS_CONNECTION_ID'
   | 'ERR_DTLS_MESSAGE_TOO_LONG'
   | 'ERR_DTLS_EXPORTED'
   | 'ERR_DTLS_EXPORT_DAMAGED'
@@ -746,6 +753,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_KEY_MISMATCH'
   | 'ERR_DTLS_LOOKUP_FAILED'
   | 'ERR_DTLS_MULTICAST'
+  | 'ERR_DTLS_NOT_CONNECTED'
   | 'ERR_DTLS_NOT_DTLS'
   | 'ERR_DTLS_NO_ANSWER'
   | 'ERR_DTLS_NO_APPLICATION_PROTOCOL'
@@ -765,6 +773,7 @@ export type DtlsErrorCode =
   | 'ERR_DTLS_SOCKET_CLOSED'
   | 'ERR_DTLS_TOO_MANY_COOKIES'
   | 'ERR_DTLS_UNKNOWN_PSK_IDENTITY'
+  | 'ERR_DTLS_UNRESTORABLE_CIPHER'
   | 'ERR_DTLS_WEAK_CERTIFICATE'
   | 'ERR_DTLS_WRONG_PASSPHRASE'
   | 'ERR_DTLS_WRONG_VERSION'
@@ -836,7 +845,7 @@ export class DtlsError extends Error {
 }
 
 export interface DtlsSocketEvents {
-  /** The handshake has keys: a line for Wireshark, which is a secret. */
+  /** The handshake has keys: a line for Wireshark, which is a secret. In DTLS 1.3 it comes twice, with two lines each. */
   keylog: [line: Buffer];
   /** The handshake is over. */
   secureConnect: [socket: DtlsSocket];
@@ -950,9 +959,9 @@ export class DtlsSocket extends Duplex {
    * are for server.importConnections() or, of a client, for importConnection().
    */
   exportConnection(options: ExportOptions): Promise<Buffer>;
-  /** The live connection, to be saved; undefined before the end of the handshake and after the end of the connection. */
+  /** The live connection, to be saved; undefined in DTLS 1.3, before the end of the handshake and after the end of the connection. */
   readonly session: SavedSession | undefined;
-  /** Epoch and number of the next record that we send, 8 bytes; all zeros without a connection. */
+  /** Epoch and number of the next record that we send, 8 bytes; all zeros in DTLS 1.3, and without a connection. */
   readonly outCounter: Buffer;
   /** The UDP socket that carries the connection. */
   readonly dgramSocket: UdpSocket | null;
@@ -988,7 +997,8 @@ export class DtlsSocket extends Duplex {
   getSharedSigalgs(): string[];
   /** Traces what happens on this connection from now on to stderr, as `debug: 3` does for all of a server or client. */
   enableTrace(): void;
-  /** Content of our Finished message; undefined without a connection, and for a restored one. */
+  /** Content of our Finished message, 12 bytes in DTLS 1.2 and 32 or 48 in DTLS 1.3; undefined without a connection, and for a
+   * restored one. */
   getFinished(): Buffer | undefined;
   /** Content of the peer's Finished message; undefined without a connection, and for a restored one. */
   getPeerFinished(): Buffer | undefined;
@@ -997,8 +1007,9 @@ export class DtlsSocket extends Duplex {
   /** The SRTP profile that both sides have agreed on (RFC 5764), or null. exportKeyingMaterial() gives its keys. */
   getSrtpProfile(): SrtpProfile | null;
   /**
-   * Keying material for another protocol (RFC 5705), 1 to 65536 bytes, which is the same on both sides. An empty context
-   * gives another result than no context. Throws ERR_TLS_INVALID_STATE without a connection.
+   * Keying material for another protocol (RFC 5705; RFC 8446, section 7.5), 1 to 65536 bytes, which is the same on both sides. An
+   * empty context gives another result than no context in DTLS 1.2, and the same in DTLS 1.3. Throws ERR_TLS_INVALID_STATE without a
+   * connection.
    */
   exportKeyingMaterial(length: number, label: string, context?: NodeJS.ArrayBufferView | ArrayBuffer): Buffer;
   /** write() with node:dgram's arguments. Port and host are not looked at, because a connection has one peer. */
@@ -1073,7 +1084,8 @@ export interface DtlsServerEvents {
   /** A handshake is over, or a connection goes on from its saved session, which is then the second argument. */
   secureConnection: [socket: DtlsSocket, session?: SavedSession];
   /**
-   * Application data came from an address without a connection, and the server asks whether there was one before a restart.
+   * Application data came from an address without a connection, and the server asks whether there was one before a restart. A
+   * server with such a listener speaks DTLS 1.2 alone, unless `maxVersion` is given.
    * The key is 'address:port'. The answer may come later, and no other connection waits for it. The connection goes on when
    * the data has been authenticated with the session's keys.
    */
@@ -1085,7 +1097,7 @@ export interface DtlsServerEvents {
   /** A device says that its address has changed, and the server asks where it was. The connection moves when the device's
    * record has been authenticated. */
   lookupKey: [deviceId: string, callback: (error?: unknown, old?: PeerAddress | null | undefined) => void];
-  /** A client wants to resume the session with this id, in hex. An answer that does not fit leads to a full handshake; an error
+  /** A client of DTLS 1.2 wants to resume the session with this id, in hex. An answer that does not fit leads to a full handshake; an error
    * ends the handshake. */
   renegotiate: [
     sessionId: string,
@@ -1098,7 +1110,7 @@ export interface DtlsServerEvents {
   clientError: [error: DtlsError, socket: DtlsSocket];
   /** node:tls's name of 'clientError', which comes right before it. */
   tlsClientError: [error: DtlsError, socket: DtlsSocket];
-  /** A handshake has keys: a line for Wireshark, which is a secret. */
+  /** A handshake has keys: a line for Wireshark, which is a secret. In DTLS 1.3 it comes twice, with two lines each. */
   keylog: [line: Buffer, socket: DtlsSocket];
   /** The UDP socket has failed. 'close' follows. */
   error: [error: Error];
@@ -1183,7 +1195,7 @@ export class DtlsServer extends EventEmitter {
    */
   setTicketKeys(keys: Bytes): void;
   /**
-   * Lets a saved connection go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
+   * Lets a saved connection, which is one of DTLS 1.2, go on without waiting for its peer. 'connection' and 'secureConnection' come before this returns.
    * Returns false if the address has a connection already, if the session's own connection is open, or if the session cannot
    * go on.
    */
@@ -1474,7 +1486,8 @@ export const promises: {
 /** Cipher suites that this build offers, by OpenSSL's names, best first. */
 export function getCiphers(): string[];
 
-/** Groups that this build offers for ECDHE, best first. */
+/** Groups that this build offers for the key exchange, in the order of DTLS 1.2. DTLS 1.3 prefers X25519MLKEM768, X25519, P-256 and
+ * P-384, in this order. */
 export function getCurves(): string[];
 
 /**

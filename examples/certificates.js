@@ -47,7 +47,7 @@ function talk(title, options) {
   // The message waits for the end of the handshake.
   client.write('hello');
   client.on('data', (answer) => {
-    console.log(`${title}: ${client.getCipher()?.name}, echoed ${answer}`);
+    console.log(`${title}: ${client.getProtocol()}, ${client.getCipher()?.name}, echoed ${answer}`);
     client.end();
   });
   client.on('error', (error) => console.log(`${title}: ${error.message} (${error.code})`));

@@ -18,7 +18,7 @@ const client = connect({
   handshakeTimeout: 5000,
 });
 client.on('secureConnect', () => {
-  console.log(`connected to 127.0.0.1:${port} with ${client.getCipher()?.name}`);
+  console.log(`connected to 127.0.0.1:${port} in ${client.getProtocol()} with ${client.getCipher()?.name}`);
   for (const message of messages) client.write(message);
 });
 let echoed = 0;

@@ -6,6 +6,7 @@
 //   node examples/echo-client.js [port]     talks to it
 //   openssl s_client -dtls1_2 -connect 127.0.0.1:5684 -psk_identity sensor -psk 736563726574206f662073656e736f72
 //
+// It speaks DTLS 1.3 with the client of this directory, and DTLS 1.2 with OpenSSL 3, which has no other.
 // With port 0 the system chooses the port, and the server prints it.
 
 const { createServer } = require('..');
@@ -14,7 +15,7 @@ const port = Number(process.argv[2] ?? 5684);
 
 const server = createServer({ psk: { sensor: 'secret of sensor' } }, (socket) => {
   const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-  console.log(`${peer} is ${socket.pskIdentity}, with ${socket.getCipher()?.name}`);
+  console.log(`${peer} is ${socket.pskIdentity}, in ${socket.getProtocol()} with ${socket.getCipher()?.name}`);
   socket.on('data', (message) => socket.write(message));
   socket.on('close', () => console.log(`${peer} is gone`));
 });

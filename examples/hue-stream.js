@@ -53,7 +53,7 @@ async function main() {
     port: bridge.address()?.port ?? 0,
     psk: CLIENT_KEY,
     pskIdentity: APPLICATION,
-    // The bridge has no other.
+    // The bridge has no other, and so this is DTLS 1.2.
     ciphers: 'PSK-AES128-GCM-SHA256',
   });
   await once(stream, 'secureConnect');

@@ -1,8 +1,8 @@
 'use strict';
 
 // A server that gets pre-shared keys from a slow database. Each handshake waits for its own key, and the event loop goes on
-// meanwhile. One of the clients has a key for each house, and learns from the server's hint which key is wanted. Server and
-// clients live in this one process, which ends by itself.
+// meanwhile. One of the clients has a key for each house, and learns from the server's hint which key is wanted: it talks DTLS 1.2,
+// because DTLS 1.3 has no hints. Server and clients live in this one process, which ends by itself.
 //
 //   node examples/psk-lookup.js
 
@@ -36,7 +36,7 @@ async function main() {
     pskIdentityHint: 'greenhouse',
   });
   server.on('secureConnection', (socket) => {
-    console.log(`server: ${socket.pskIdentity} is in`);
+    console.log(`server: ${socket.pskIdentity} is in, by ${socket.getProtocol()}`);
     socket.on('data', (message) => socket.write(`${socket.pskIdentity} says ${message}`));
   });
   server.on('clientError', (error) => console.log(`server: refused (${error.code})`));

@@ -66,7 +66,7 @@ function pairs(results) {
     const suites = group.map(({ suite }) => suite).filter(Boolean);
     const exchanged = peer.serve ? 'CoAP request and answer' : 'a line and its echo';
     const verdicts = [...new Set(group.map(verdictOf))].join('; ');
-    const by = scenario.auth === 'raw' ? 'as the peer prefers' : suites.join(', ');
+    const by = scenario.defaults ? 'all of ours' : scenario.auth === 'raw' ? 'as the peer prefers' : suites.join(', ');
     return `| ${peer.name} | ${role} | ${what} | ${by} | ${exchanged} | ${verdicts} |`;
   });
 }

@@ -19,6 +19,7 @@ const { SUITES, WEAK_KINDS } = require('../../lib/cli/suites');
 const { Command, makeKeys, run, startServer, startStranger } = require('../support/cli');
 const { HOST, freePort } = require('../support/endpoints');
 const openssl = require('../support/openssl');
+const { byAwsLc } = require('../support/verifier.js');
 
 const CERTIFICATE = ['--key', 'server.key', '--cert', 'server.crt'];
 
@@ -108,6 +109,19 @@ test('of a server with a certificate it finds the certificate, and whether a con
   const connected = await inspect(t, server.address, own, { cwd });
   assert.equal(connected.code, 0, connected.stderr);
   assert.equal(connected.connection.suite, 'ECDHE-ECDSA-AES128-CCM8');
+});
+
+test('of a server of DTLS 1.3 alone it finds the version and the cookie, and does not call it a danger', {
+  skip: !byAwsLc && 'this build has no DTLS 1.3',
+}, async (t) => {
+  const cwd = makeKeys(t, 'psk');
+  const server = await startServer(t, ['--psk', 'device-1.psk', '--dtls', '1.3'], { cwd });
+  const found = await inspect(t, server.address, []);
+  assert.equal(found.code, 0, found.stderr);
+  assert.deepEqual(found.versions, { 'DTLSv1.3': true, 'DTLSv1.2': false, DTLSv1: false });
+  assert.deepEqual([found.cookie, found.refusal], [true, null]);
+  const { stdout } = await run(t, ['inspect', server.address]);
+  assert.match(stdout, /versions +DTLSv1\.3; not DTLSv1\.2, DTLSv1\n +cookie +asked for/);
 });
 
 test('a certificate that nobody vouches for is said to be so, and is no failure where nobody asked', async (t) => {

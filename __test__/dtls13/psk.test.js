@@ -240,7 +240,7 @@ describe('versions', { skip }, () => {
       [{ srtpProfiles }, {}, 'DTLSv1.2'],
       [{}, { srtpProfiles }, 'DTLSv1.2'],
       [{}, { maxFragmentLength: 512 }, 'DTLSv1.2'],
-      [{ srtpProfiles, maxVersion: 'DTLSv1.3' }, { srtpProfiles, minVersion: 'DTLSv1.3' }, 'DTLSv1.3'],
+      [{ srtpProfiles, maxVersion: 'DTLSv1.3' }, { srtpProfiles, maxVersion: 'DTLSv1.3' }, 'DTLSv1.3'],
     ]) {
       const { client } = await connectedPair(t, { serverOptions, clientOptions });
       assert.equal(client.getProtocol(), expected);
@@ -265,6 +265,10 @@ describe('versions', { skip }, () => {
       [() => createServer({ psk: 'secret', minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.2' }), 'ERR_INVALID_ARG_VALUE'],
       [() => createServer({ psk: 'secret', maxVersion: 'DTLSv1.1' }), 'ERR_INVALID_ARG_VALUE'],
       [() => createServer({ psk: 'secret', maxVersion: 1.3 }), 'ERR_INVALID_ARG_VALUE'],
+      [() => createServer({ psk: 'secret', ...NEWER, maxFragmentLength: 512 }), 'ERR_INVALID_ARG_VALUE'],
+      [() => connect({ port, ...BOB, ...NEWER, srtpProfiles: 'SRTP_AEAD_AES_128_GCM' }), 'ERR_INVALID_ARG_VALUE'],
+      [() => createSecureContext({ ...NEWER, maxFragmentLength: 512 }), 'ERR_INVALID_ARG_VALUE'],
+      [() => connect({ port, ...BOB, ...NEWER, pskIdentity: '' }), 'ERR_OUT_OF_RANGE'],
       [() => createServer({ psk: 'secret', ...OLDER, ciphers: 'TLS_AES_128_GCM_SHA256' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => createServer({ psk: 'secret', ...NEWER, ciphers: 'PSK-AES128-CCM8' }), 'ERR_DTLS_NO_USABLE_CIPHER'],
       [() => connect({ port, ...BOB, ...NEWER, ciphers: 'PSK-AES128-CCM8' }), 'ERR_DTLS_NO_USABLE_CIPHER'],

@@ -10,9 +10,12 @@ const { thrown } = require('./outcomes.js');
 
 const { ca, client, encrypted, ed25519, encipherment, rsa1024, rsaPss, secp256k1, server, clientAlone } = certificates;
 const pair = ({ key, cert }) => ({ key, cert });
+const NEWER = { minVersion: 'DTLSv1.3' };
+const OLDER = { maxVersion: 'DTLSv1.2' };
 const serve = (options) => () => thrown(() => createServer(options));
 const dial = (options) => () => thrown(() => connect(options));
 const PUBLIC = createPublicKey(server.cert).export({ format: 'pem', type: 'spki' });
+const publicKeyOf = ({ cert }) => createPublicKey(cert).export({ format: 'pem', type: 'spki' });
 const ED25519_DER = generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' });
 
 module.exports = {
@@ -45,6 +48,8 @@ module.exports = {
     'a private key as `ca`': dial({ port: 5684, ca: ca.key }),
     'a certificate as `peerPublicKey`': dial({ port: 5684, peerPublicKey: server.cert }),
     'a private key as `peerPublicKey`': dial({ port: 5684, peerPublicKey: server.key }),
+    'an Ed25519 key as `peerPublicKey`': dial({ port: 5684, peerPublicKey: publicKeyOf(ed25519) }),
+    'an RSA key of 1024 bits as `peerPublicKey`': dial({ port: 5684, peerPublicKey: publicKeyOf(rsa1024) }),
     'a certificate as `crl`': serve({ ...pair(server), ca: ca.cert, crl: ca.cert }),
     '`pfx` that is PEM': serve({ pfx: server.cert }),
     '`pfx` and `key` together': serve({ pfx: Buffer.alloc(10), key: server.key }),
@@ -70,7 +75,6 @@ module.exports = {
     'a host that is no string': dial({ port: 5684, host: 127, psk: 'secret', pskIdentity: 'bob' }),
     'an empty `servername`': dial({ port: 5684, servername: '', ca: ca.cert }),
     'an IPv6 host on an IPv4 socket': dial({ port: 5684, host: '::1', type: 'udp4', psk: 'x', pskIdentity: 'bob' }),
-    '`minVersion`': serve({ psk: 'secret', minVersion: 'TLSv1.2' }),
     '`dhparam`': serve({ psk: 'secret', dhparam: 'auto' }),
     'an option with a typing error': serve({ psk: 'secret', handshakeTimout: 1 }),
     'a cipher suite that does not exist': serve({ psk: 'secret', ciphers: 'AES128-SHA' }),
@@ -80,6 +84,7 @@ module.exports = {
     }),
     'a group that does not exist': serve({ psk: 'secret', ecdhCurve: 'secp256k1' }),
     'a signature algorithm that does not exist': serve({ ...pair(server), sigalgs: 'ed25519' }),
+    "RSA-PSS by IANA's name": serve({ ...pair(server), sigalgs: 'rsa_pss_rsae_sha256' }),
     'an application protocol without a name': serve({ psk: 'secret', ALPNProtocols: [''] }),
     '`ALPNCallback` and `ALPNProtocols` together': serve({ psk: 'x', ALPNCallback: () => 'a', ALPNProtocols: ['a'] }),
     '`debug: 5`': serve({ psk: 'secret', debug: 5 }),
@@ -87,5 +92,35 @@ module.exports = {
     'a timeout in seconds that is a string': serve({ psk: 'secret', handshakeTimeout: '30s' }),
     'an unknown profile': serve({ psk: 'secret', compat: 'particles' }),
     'a context with a key that is a certificate': () => thrown(() => createSecureContext({ key: server.cert })),
+    'a connection ID of 33 bytes': serve({ psk: 'secret', connectionId: 33 }),
+    '`ticketKeys` of 80 bytes, as OpenSSL has them': serve({ psk: 'secret', ticketKeys: Buffer.alloc(80) }),
+    '`ticketKeys` on a client': dial({ port: 5684, psk: 'x', pskIdentity: 'bob', ticketKeys: Buffer.alloc(48) }),
+  },
+  'Versions of DTLS': {
+    "a version in TLS's spelling": serve({ psk: 'secret', minVersion: 'TLSv1.2' }),
+    'a version without its v': serve({ psk: 'secret', maxVersion: 'DTLS1.3' }),
+    'a version as a number': serve({ psk: 'secret', maxVersion: 1.3 }),
+    'a version that is too old': serve({ psk: 'secret', minVersion: 'DTLSv1' }),
+    '`minVersion` newer than `maxVersion`': serve({ psk: 'secret', ...NEWER, ...OLDER }),
+    '`secureProtocol`': serve({ psk: 'secret', secureProtocol: 'DTLSv1_2_method' }),
+    'suites of DTLS 1.2 alone with `minVersion`': serve({ psk: 'secret', ...NEWER, ciphers: 'PSK-AES128-CCM8' }),
+    'suites of DTLS 1.3 alone with `maxVersion`': serve({ psk: 'secret', ...OLDER, ciphers: 'TLS_AES_128_GCM_SHA256' }),
+    'suites of DTLS 1.3 alone with `maxFragmentLength`': serve({
+      psk: 'secret',
+      maxFragmentLength: 512,
+      ciphers: 'TLS_AES_128_GCM_SHA256',
+    }),
+    "DTLS 1.3's suite with short tags": serve({ psk: 'secret', ciphers: 'TLS_AES_128_CCM_8_SHA256' }),
+    'P-521 alone for DTLS 1.3': serve({ psk: 'secret', ...NEWER, ecdhCurve: 'P-521' }),
+    'X25519MLKEM768 alone for DTLS 1.2': serve({ psk: 'secret', ...OLDER, ecdhCurve: 'X25519MLKEM768' }),
+    '`maxFragmentLength` for DTLS 1.3': serve({ psk: 'secret', ...NEWER, maxFragmentLength: 512 }),
+    '`srtpProfiles` for DTLS 1.3': serve({ psk: 'secret', ...NEWER, srtpProfiles: 'SRTP_AEAD_AES_128_GCM' }),
+    'signatures that leave a key no way to sign in DTLS 1.3': serve({
+      ...pair(server),
+      ...NEWER,
+      sigalgs: 'ECDSA+SHA384',
+    }),
+    'an empty identity for DTLS 1.3': dial({ port: 5684, psk: 'secret', pskIdentity: '', ...NEWER }),
+    'a mode of pre-shared keys with a typing error': serve({ psk: 'secret', pskKeyExchangeModes: 'psk-dhe-ke' }),
   },
 };

@@ -5,6 +5,8 @@
 const { freePort } = require('../support/endpoints.js');
 const { clientAlone, impostor } = require('./outcomes.js');
 
+const BOB = { psk: 'secret', pskIdentity: 'bob' };
+
 /** An alert in plaintext: DTLS 1.2, epoch 0. */
 const alert = (description) => [Buffer.from([21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, description])];
 
@@ -27,6 +29,8 @@ module.exports = {
     'an echo server without DTLS': () => impostor((datagram) => [datagram]),
     'a server that only sends handshake_failure': () => impostor(() => alert(40)),
     'a server that only sends protocol_version': () => impostor(() => alert(70)),
+    'a server that only sends protocol_version, to a client of DTLS 1.2 alone': () =>
+      impostor(() => alert(70), { ...BOB, maxVersion: 'DTLSv1.2' }),
     'a server that only sends unknown_psk_identity': () => impostor(() => alert(115)),
     'a server of DTLS 1.0': () => impostor(() => serverHello([0xfe, 0xff])),
     'a cookie exchange that never ends': () =>

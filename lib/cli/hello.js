@@ -34,6 +34,7 @@ const EXTENSION = {
   extendedMasterSecret: 23,
   sessionTicket: 35,
   supportedVersions: 43,
+  cookie: 44,
   keyShare: 51,
   connectionId: 54,
   renegotiationInfo: 0xff01,

@@ -52,15 +52,16 @@ class Survey {
         'ERR_DTLS_NO_ANSWER',
       );
     }
-    const versions = await this._versions(first);
+    const { versions, newest } = await this._versions(first);
     const accepts12 = versions['DTLSv1.2'];
+    const accepts13 = versions['DTLSv1.3'];
     const suites = accepts12 ? await this._suites(first) : [];
     const groups = await this._groups(suites);
     const extensions = accepts12 ? await this._extensions(suites) : null;
     return {
       versions,
-      cookie: first.hasCookie,
-      refusal: first.hello === null ? first.alert : null,
+      cookie: cookieOf(first, newest, accepts13),
+      refusal: first.hello === null && !accepts13 ? first.alert : null,
       suites: {
         accepted: suites.map(suiteName),
         refused: accepts12 ? ALL_SUITES.filter((suite) => !suites.includes(suite)).map(suiteName) : [],
@@ -83,7 +84,8 @@ class Survey {
     ];
     const newest = await this._ask('DTLS 1.3', { suites: SUITES_1_3, extensions });
     // The names are those of node:tls's getProtocol().
-    return { 'DTLSv1.3': is(newest, DTLS_1_3), 'DTLSv1.2': is(first, DTLS_1_2), DTLSv1: is(old, DTLS_1_0) };
+    const versions = { 'DTLSv1.3': is(newest, DTLS_1_3), 'DTLSv1.2': is(first, DTLS_1_2), DTLSv1: is(old, DTLS_1_0) };
+    return { versions, newest };
   }
 
   /** Offers what is left until the server refuses all of it. The result has the order in which it chose. */
@@ -190,6 +192,13 @@ class Survey {
     if (answer.hint?.length > 0) this._hint = answer.hint.toString();
     return answer;
   }
+}
+
+/** Whether the server asks for a cookie; null where it has refused whatever would show that. */
+function cookieOf(first, newest, accepts13) {
+  if (first.hasCookie || first.hello !== null) return first.hasCookie;
+  // In DTLS 1.3 it is in the HelloRetryRequest (RFC 9147 section 5.1).
+  return accepts13 ? newest.hello.extensions.has(EXTENSION.cookie) : null;
 }
 
 module.exports = { Survey };

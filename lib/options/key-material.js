@@ -45,7 +45,7 @@ function explain({ code, message }, { key, otherKeys, cert, ca, peerPublicKey })
     case 'ERR_DTLS_INVALID_CA':
       return misplaced(ca?.[index], 'ca', 'certificate');
     case 'ERR_DTLS_INVALID_PUBLIC_KEY':
-      return misplaced(peerPublicKey?.[index], 'peerPublicKey', 'public key');
+      return misplaced(peerPublicKey?.[index], 'peerPublicKey', 'public key') ?? unfit(peerPublicKey?.[index], index);
     default:
       return null;
   }
@@ -82,6 +82,14 @@ function misplaced(bytes, option, wanted) {
   return `The option '${option}' holds ${article} ${what} where a ${wanted} is needed`;
 }
 
+/** The message for a public key of another kind than can be used; null when nothing more is known. */
+function unfit(bytes, index) {
+  const kind = bytes === undefined ? null : kindOf(bytes, crypto.createPublicKey, ['spki']);
+  return kind === null
+    ? null
+    : `Entry ${index} of the option 'peerPublicKey' is ${kind}, which cannot be used here. ${ACCEPTED}`;
+}
+
 /** What there is in PEM or DER, when it is no plain private key. */
 function contents(bytes) {
   const text = bytes.toString('latin1');
@@ -103,14 +111,18 @@ function contentsOfDer(key) {
   return null;
 }
 
-/** What kind of private key it is, with its article; null when Node's OpenSSL cannot read it. */
-function kindOf(key) {
-  const forms = key.includes('-----BEGIN ')
-    ? [{ format: 'pem' }]
-    : ['pkcs8', 'sec1', 'pkcs1'].map((type) => ({ format: 'der', type }));
+/**
+ * What kind of key it is, with its article; null when Node's OpenSSL cannot read it.
+ *
+ * @param {Buffer} key
+ * @param {Function} read how it is read
+ * @param {string[]} types forms that it may have in DER
+ */
+function kindOf(key, read = crypto.createPrivateKey, types = ['pkcs8', 'sec1', 'pkcs1']) {
+  const forms = key.includes('-----BEGIN ') ? [{ format: 'pem' }] : types.map((type) => ({ format: 'der', type }));
   for (const form of forms) {
     try {
-      return nameOfKind(crypto.createPrivateKey({ key, ...form }));
+      return nameOfKind(read({ key, ...form }));
     } catch {
       // It may be of the next form.
     }

@@ -17,7 +17,10 @@ const FRAGMENT_LENGTHS = [512, 1024, 2048, 4096];
 
 /** Versions of DTLS by node:tls's spelling, the oldest first. */
 const VERSIONS = ['DTLSv1.2', 'DTLSv1.3'];
-const [OLDER] = VERSIONS;
+const [OLDER, NEWER] = VERSIONS;
+
+/** Options of the older version alone, whose effect somebody would miss in the newer. */
+const OF_OLDER = ['maxFragmentLength', 'srtpProfiles'];
 
 /** How pre-shared keys are used in DTLS 1.3 (RFC 8446, section 4.2.9). */
 const PSK_MODES = ['psk_dhe_ke', 'psk_ke'];
@@ -41,6 +44,10 @@ function negotiation(all) {
       'options.minVersion',
       `must not be newer than "options.maxVersion", which is '${all.maxVersion}'`,
     );
+  }
+  const vain = all.minVersion === NEWER && OF_OLDER.find((name) => all[name] !== undefined);
+  if (vain) {
+    throw invalidArgValue(`options.${vain}`, `is of DTLS 1.2 alone, which "options.minVersion" leaves out`);
   }
   const native = { __proto__: null, extendedMasterSecret: all.requireExtendedMasterSecret ?? false };
   if (all.ecdhCurve !== undefined) native.curves = all.ecdhCurve;
@@ -70,6 +77,11 @@ function impliedVersion(given) {
   const { srtpProfiles, maxFragmentLength } = given;
   const needsOlder = (srtpProfiles ?? maxFragmentLength) !== undefined && !namesVersion(given);
   return needsOlder ? { __proto__: null, maxVersion: OLDER } : null;
+}
+
+/** Whether these options leave the newer version alone. */
+function leavesNewerAlone({ minVersion }) {
+  return minVersion === NEWER;
 }
 
 /** Whether options in the addon's form include the newer version. */
@@ -162,6 +174,7 @@ module.exports = {
   FRAGMENT_LENGTHS,
   OPTIONS,
   impliedVersion,
+  leavesNewerAlone,
   namesVersion,
   negotiation,
   protocolName,

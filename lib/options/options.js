@@ -245,7 +245,7 @@ function pskSource(all) {
  *
  * @returns {boolean} whether there is one
  */
-function checkOwnPsk({ psk, pskIdentity, pskCallback }) {
+function checkOwnPsk({ psk, pskIdentity, pskCallback, minVersion }) {
   if (pskCallback !== undefined) {
     const other = psk !== undefined ? 'psk' : pskIdentity !== undefined ? 'pskIdentity' : null;
     if (other === null) return true;
@@ -256,6 +256,10 @@ function checkOwnPsk({ psk, pskIdentity, pskCallback }) {
   }
   if (psk === undefined && pskIdentity !== undefined) {
     throw missingOption('"options.psk"', '"options.pskIdentity" names a key');
+  }
+  // RFC 8446, section 4.2.11: an identity of DTLS 1.3 is not empty.
+  if (pskIdentity?.length === 0 && negotiated.leavesNewerAlone({ minVersion })) {
+    throw outOfRange('options.pskIdentity.length', '>= 1 byte in DTLS 1.3', '0 bytes');
   }
   return psk !== undefined;
 }

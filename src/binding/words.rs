@@ -1,6 +1,9 @@
 //! Words for JavaScript: the code of every error, its message, and the option that it is about. Codes are permanent.
 
-use crate::proto::{CertificateFault, ConfigError, Error, ErrorKind, Forbidden, PskError, RSA_BITS};
+use crate::proto::{CertificateFault, ConfigError, Error, ErrorKind, Forbidden, PskError, RSA_BITS, Version};
+
+/// The one suite of DTLS 1.3 (RFC 8446 appendix B.4) that is not offered.
+const SHORT_TAGS_OF_DTLS13: &str = "TLS_AES_128_CCM_8_SHA256";
 
 /// Why a connection has ended without an error.
 pub(super) const REASONS: [&str; 5] = ["peer", "local", "idle", "replaced", "evicted"];
@@ -71,7 +74,7 @@ fn code_of_certificate(fault: CertificateFault) -> &'static str {
 /// What ended a connection, and the option that decided about it.
 pub(super) fn message(error: &Error) -> String {
     match option(error.kind) {
-        Some(option) => format!("{error} ('{option}')"),
+        Some(option) => format!("{error} ({option})"),
         None => error.to_string(),
     }
 }
@@ -79,13 +82,14 @@ pub(super) fn message(error: &Error) -> String {
 fn option(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Certificate(fault) => option_of_certificate(fault),
-        ErrorKind::PeerKeyMismatch => Some("peerPublicKey"),
-        ErrorKind::Displaced => Some("maxHandshakes"),
-        ErrorKind::PeerRefused => Some("verifyPeer"),
-        ErrorKind::NoPsk => Some("pskCallback"),
-        ErrorKind::NoApplicationProtocol => Some("ALPNProtocols"),
-        ErrorKind::ProtocolsRefused => Some("ALPNCallback"),
-        ErrorKind::NoExtendedMasterSecret => Some("requireExtendedMasterSecret"),
+        ErrorKind::PeerKeyMismatch => Some("'peerPublicKey'"),
+        ErrorKind::WrongVersion => Some("'minVersion', 'maxVersion'"),
+        ErrorKind::Displaced => Some("'maxHandshakes'"),
+        ErrorKind::PeerRefused => Some("'verifyPeer'"),
+        ErrorKind::NoPsk => Some("'pskCallback'"),
+        ErrorKind::NoApplicationProtocol => Some("'ALPNProtocols'"),
+        ErrorKind::ProtocolsRefused => Some("'ALPNCallback'"),
+        ErrorKind::NoExtendedMasterSecret => Some("'requireExtendedMasterSecret'"),
         _ => None,
     }
 }
@@ -96,13 +100,13 @@ fn option_of_certificate(fault: CertificateFault) -> Option<&'static str> {
         | CertificateFault::SelfSignedInChain
         | CertificateFault::UnknownIssuer
         | CertificateFault::UnknownIssuerOfIssuer
-        | CertificateFault::UnknownIssuerOfAuthority => Some("ca"),
+        | CertificateFault::UnknownIssuerOfAuthority => Some("'ca'"),
         CertificateFault::NoCrl
         | CertificateFault::CrlExpired
         | CertificateFault::CrlNotYetValid
-        | CertificateFault::CrlBadSignature => Some("crl"),
-        CertificateFault::WrongName => Some("servername"),
-        CertificateFault::Weak => Some("sigalgs"),
+        | CertificateFault::CrlBadSignature => Some("'crl'"),
+        CertificateFault::WrongName => Some("'servername'"),
+        CertificateFault::Weak => Some("'sigalgs'"),
         _ => None,
     }
 }
@@ -124,7 +128,7 @@ pub(super) fn code_of_config(error: &ConfigError) -> &'static str {
         UnreadableRevocationList { .. } => "ERR_DTLS_INVALID_CRL",
         UnreadablePublicKey { .. } | UnacceptablePublicKey { .. } => "ERR_DTLS_INVALID_PUBLIC_KEY",
         UnknownSuite(_) => "ERR_DTLS_INVALID_CIPHER",
-        NoUsableSuite => "ERR_DTLS_NO_USABLE_CIPHER",
+        NoUsableSuite | SuitesOfOtherVersion(_) => "ERR_DTLS_NO_USABLE_CIPHER",
         UnknownCurve(_) | NoUsableGroup => "ERR_DTLS_INVALID_CURVE",
         UnknownSignatureAlgorithm(_) | UnequalHashes => "ERR_DTLS_INVALID_SIGALG",
         UnknownSrtpProfile(_) => "ERR_DTLS_INVALID_SRTP_PROFILE",
@@ -183,12 +187,26 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
             format!("{}: {reason}", unreadable(*index, "peerPublicKey", "public key"))
         }
         UnacceptablePublicKey { index } => format!("Entry {index} of the option 'peerPublicKey' is {}", kinds()),
+        UnknownSuite(name) if name.eq_ignore_ascii_case(SHORT_TAGS_OF_DTLS13) => format!(
+            "The option 'ciphers' names '{name}', which is left out: RFC 9147 (section 4.5.3) forbids it without further \
+             safeguards against forgeries. TLS_AES_128_CCM_SHA256 takes its place"
+        ),
         UnknownSuite(name) => {
             format!("The option 'ciphers' names '{name}', which is no cipher suite of this build: getCiphers() lists them")
         }
         NoUsableSuite => {
             "No cipher suite is left that could be used: suites with PSK need a pre-shared key, with ECDSA an EC key, and \
-             with RSA an RSA key ('ciphers', 'sigalgs')"
+             with RSA an RSA key; those of DTLS 1.3 need a key that may sign, on P-256 by SHA256 alone, on P-384 by SHA384 \
+             ('ciphers', 'sigalgs')"
+                .to_owned()
+        }
+        SuitesOfOtherVersion(Version::Dtls12) => {
+            "The option 'ciphers' names suites of DTLS 1.2 alone, and 'minVersion' or 'ecdhCurve' leaves that version out"
+                .to_owned()
+        }
+        SuitesOfOtherVersion(Version::Dtls13) => {
+            "The option 'ciphers' names suites of DTLS 1.3 alone, and that version is left out: by 'maxVersion' or \
+             'ecdhCurve' or, without 'maxVersion', by 'srtpProfiles', 'maxFragmentLength' or 'compat'"
                 .to_owned()
         }
         UnknownCurve(name) => {
@@ -200,7 +218,8 @@ pub(super) fn message_of_config(error: &ConfigError) -> String {
                 .to_owned()
         }
         UnknownSignatureAlgorithm(name) => format!(
-            "The option 'sigalgs' names '{name}', which is not known here: ECDSA and RSA with SHA256, SHA384 or SHA512 are"
+            "The option 'sigalgs' names '{name}', which is not known here: ECDSA and RSA with SHA256, SHA384 or SHA512 are, and \
+             with DTLS 1.3 'RSA+SHA256' stands for RSA-PSS, too"
         ),
         UnequalHashes => {
             "The option 'sigalgs' must name the same hashes for ECDSA as for RSA, or one of the two alone".to_owned()

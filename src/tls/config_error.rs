@@ -1,6 +1,7 @@
 //! What can be wrong with a configuration, seen when it is made.
 
 use super::psk::PskError;
+use super::version::Version;
 
 /// Why an engine did not take something, in its own words.
 pub(crate) type Reason = String;
@@ -66,6 +67,8 @@ pub(crate) enum ConfigError {
     UnknownSuite(String),
     /// Neither a pre-shared key nor a certificate serves any of the suites.
     NoUsableSuite,
+    /// All suites that are named are of this version, which is not spoken.
+    SuitesOfOtherVersion(Version),
     UnknownCurve(String),
     /// None of the groups is one of a version that is spoken.
     NoUsableGroup,

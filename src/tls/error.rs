@@ -4,7 +4,7 @@ use super::certificate_fault::CertificateFault;
 use super::claim::Claim;
 use crate::wire::certificate::CertificateMessageFault;
 use crate::wire::handshake::MESSAGE_LIMIT;
-use crate::wire::{ExtensionFault, alert};
+use crate::wire::{CertificateType, ExtensionFault, alert};
 use std::fmt;
 
 /// Why a connection failed. Every variant has a permanent code, which `binding` gives it (`docs/errors.md`).
@@ -91,9 +91,30 @@ impl Error {
         Error::new(ErrorKind::PeerKeyMismatch, message)
     }
 
-    /// What one side can present, the other does not accept.
-    pub(crate) fn no_shared_certificate_type(what: &str) -> Error {
-        Error::new(ErrorKind::NoSharedCertificateType, format!("The two sides have no kind of {what} in common"))
+    /// A client accepts nothing of what this server can show (RFC 7250).
+    pub(crate) fn shows_nothing_accepted(shown: &[CertificateType]) -> Error {
+        let message = format!("This server shows {}, and the client accepts none", kinds(shown));
+        Error::new(ErrorKind::NoSharedCertificateType, message)
+    }
+
+    /// The peer can show nothing of what this side accepts (RFC 7250). `peer`: "client" or "server".
+    pub(crate) fn accepts_nothing_shown(accepted: &[CertificateType], peer: &str) -> Error {
+        let message = format!("This side accepts {}, and the {peer} has none", kinds(accepted));
+        Error::new(ErrorKind::NoSharedCertificateType, message)
+    }
+
+    /// A peer that was offered these versions said by its alert that it speaks none of them.
+    pub(crate) fn wrong_version(offered: &str) -> Error {
+        let message = format!("The peer does not speak {offered}, as its alert protocol_version says");
+        Error::new(ErrorKind::WrongVersion, message).with_alert(alert::PROTOCOL_VERSION)
+    }
+
+    /// The peer ended the connection, or the handshake.
+    pub(crate) fn ended_by_alert(description: Option<u8>, during_handshake: bool) -> Error {
+        let name = description.map_or(alert::UNKNOWN, alert::name);
+        let meaning = description.map_or("", |description| meaning(description, during_handshake));
+        let message = format!("The peer ended the connection with the alert {name}{meaning}");
+        Error { alert: description, ..Error::new(ErrorKind::AlertReceived, message) }
     }
 
     /// The peer has begun a handshake message of so many bytes, which it could only finish in vain.
@@ -160,6 +181,37 @@ impl Error {
                 Some(alert::INTERNAL_ERROR)
             }
         }
+    }
+}
+
+fn kinds(types: &[CertificateType]) -> &'static str {
+    match types {
+        [CertificateType::X509] => "certificates alone",
+        [CertificateType::RawPublicKey] => "raw public keys alone",
+        _ => "certificates and raw public keys",
+    }
+}
+
+/// What a peer mostly means by an alert, to stand behind its name.
+fn meaning(description: u8, during_handshake: bool) -> &'static str {
+    match (during_handshake, description) {
+        // RFC 5246 and RFC 8446 section 4.2.11: the first is of DTLS 1.2, and the second of DTLS 1.3.
+        (true, alert::BAD_RECORD_MAC | alert::DECRYPT_ERROR) => {
+            ": with a pre-shared key, it has another one or does not know the identity"
+        }
+        (true, alert::HANDSHAKE_FAILURE) => ": it has no cipher suite or credential in common with us",
+        (_, alert::BAD_CERTIFICATE | alert::CERTIFICATE_UNKNOWN) => {
+            ": it does not accept our certificate or raw public key"
+        }
+        (_, alert::UNSUPPORTED_CERTIFICATE) => {
+            ": one side has certificates alone and the other raw public keys alone, or it does not know our kind of key"
+        }
+        (_, alert::CERTIFICATE_EXPIRED) => ": it says that our certificate is over",
+        (_, alert::UNKNOWN_CA) => ": it does not trust the issuer of our certificate",
+        (_, alert::ACCESS_DENIED) => ": it knows who we are, and does not let us in",
+        (_, alert::CERTIFICATE_REQUIRED) => ": it asked for a client certificate, and got none",
+        (true, alert::INTERNAL_ERROR) => ": it could not go on, for a reason of its own",
+        _ => "",
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::context::{Context as Dtls12, Reaction};
 use super::dtls13::Association;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::inbound::{DropReason, Inbound};
 use super::outbox::Outbox;
 use super::progress::Progress;
@@ -112,7 +112,10 @@ impl Undecided {
                 false => Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected))),
             };
         }
-        self.older.handle_record(now, record, plaintext, out)
+        self.older.handle_record(now, record, plaintext, out).map_err(|error| match error.kind {
+            ErrorKind::WrongVersion => Error::wrong_version("DTLS 1.3 or DTLS 1.2"),
+            _ => error,
+        })
     }
 
     pub(super) fn expects(&self, record: &Record<'_>) -> bool {

@@ -54,7 +54,8 @@ impl ServerConfig {
             let scope = mbed::scope(SessionOf::Server, credentials.as_ref(), clients.as_ref(), settings, None);
             let own = credentials.as_mut().map(Credentials::of_server).unwrap_or_default();
             let config = dtls13::ServerConfig::new(settings, groups.as_deref(), psk, own, clients.as_ref(), scope)?;
-            Some(Arc::new(config))
+            // Where no key of ours can sign in DTLS 1.3, for `sigalgs` leaves no way, that is not spoken.
+            config.can_prove().then(|| Arc::new(config))
         } else {
             None
         };
@@ -241,6 +242,14 @@ fn is_allowed(version: Version, settings: &Settings) -> bool {
 
 /// Why no version is left.
 fn nothing_is_spoken(settings: &Settings) -> ConfigError {
-    let has_group = [Version::Dtls12, Version::Dtls13].into_iter().any(|version| is_allowed(version, settings));
-    if has_group { ConfigError::NoUsableSuite } else { ConfigError::NoUsableGroup }
+    if ![Version::Dtls12, Version::Dtls13].into_iter().any(|version| is_allowed(version, settings)) {
+        return ConfigError::NoUsableGroup;
+    }
+    // Where the suites are of both versions, or are not named, one of the versions is spoken as far as they are concerned.
+    let first = settings.ciphers.iter().flatten().find_map(|name| Suite::from_name(name));
+    let version_of = |suite: Suite| if suite.is_of_dtls13() { Version::Dtls13 } else { Version::Dtls12 };
+    match first.map(version_of).filter(|version| !is_allowed(*version, settings)) {
+        Some(version) => ConfigError::SuitesOfOtherVersion(version),
+        None => ConfigError::NoUsableSuite,
+    }
 }

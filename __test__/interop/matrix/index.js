@@ -3,7 +3,7 @@
 // The table of pairs: every peer, in every role and scenario that it knows. `npm test` runs the quick ones, `npm run
 // interop` all.
 
-const { describe } = require('./scenarios.js');
+const { describe, withDefaults } = require('./scenarios.js');
 
 const PEERS = [
   require('./openssl.js'),
@@ -25,7 +25,8 @@ function pairs() {
       const title = [peer.name, role, what, suite].filter(Boolean).join(' | ');
       return { peer, version, role, scenario, what, suite, title, quick: peer.quick === true, missing };
     };
-    return [...(peer.clients ?? []).map(pair('client')), ...(peer.servers ?? []).map(pair('server'))];
+    const of = (role, scenarios = []) => [...scenarios, ...withDefaults(scenarios)].map(pair(role));
+    return [...of('client', peer.clients), ...of('server', peer.servers)];
   });
 }
 

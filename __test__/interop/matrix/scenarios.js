@@ -32,7 +32,7 @@ const OF_KIND = { 'P-384': { own: certificates.p384, authority: certificates.p38
 // hears one port of the client's alone. `group` is the only one of ours for the key exchange; with `retry` it is the server's,
 // and the client has others and guesses one of those; with `alone` there is no exchange beside the pre-shared key. With
 // `updates`, the peer replaces its keys, and has us do so. `handshakes`: so many of them, each on a network that loses every
-// tenth datagram.
+// tenth datagram. With `defaults`, our side has both versions and all its suites and groups.
 
 const psk = (suite, more) => ({ auth: 'psk', suite, ...more });
 /** With a chain of three, leaf, intermediate and root; `direct`: of two; `kind`: of two, whose keys are of this curve. */
@@ -50,6 +50,24 @@ const withIds = (ids, cbc = {}) => [
   psk('ECDHE-PSK-AES128-CBC-SHA256', { ids, ...cbc }),
   ecdsa('ECDHE-ECDSA-AES128-GCM-SHA256', { ids }),
 ];
+
+/** What a scenario adds to the plainest of its kind. */
+const ADDITIONS = ['resume', 'loss', 'mtu', 'cookies', 'ids', 'group', 'alone', 'updates', 'handshakes', 'theirs'];
+
+/**
+ * The plainest scenario of each kind of authentication in each version, with our side as it is by default: a hello of both versions
+ * has to be understood by servers that have the older one alone.
+ */
+function withDefaults(scenarios) {
+  const isPlain = (scenario) =>
+    ADDITIONS.every((name) => scenario[name] === undefined) && (scenario.auth === 'raw' || !scenario.mutual);
+  const plainest = new Map();
+  for (const scenario of scenarios.filter(isPlain)) {
+    const kind = `${scenario.auth} ${scenario.version}`;
+    if (!plainest.has(kind)) plainest.set(kind, { ...scenario, defaults: true });
+  }
+  return [...plainest.values()];
+}
 
 /** A scenario in words. */
 function describe(scenario) {
@@ -76,6 +94,7 @@ function describe(scenario) {
     loss && 'a third lost',
     mtu && `MTU ${mtu}`,
     handshakes && `${handshakes} handshakes, a tenth lost`,
+    scenario.defaults && 'our defaults',
   ];
   const version = scenario.version && 'DTLS 1.3';
   return [version, exchange, ...also].filter(Boolean).join(', ');
@@ -104,7 +123,8 @@ function ourClient(scenario, keys) {
 }
 
 /** Options of both. */
-function common({ suite, mtu, ids, version, group, alone }) {
+function common({ suite, mtu, ids, version, group, alone, defaults }) {
+  if (defaults) return {};
   return {
     ...(suite && { ciphers: suite }),
     ...(mtu && { mtu }),
@@ -173,5 +193,6 @@ module.exports = {
   psk,
   raw,
   rsa,
+  withDefaults,
   withIds,
 };

@@ -16,8 +16,8 @@ const USAGE = 'HOST:PORT [OPTIONS]';
 const HELP = `usage: mbed-dtls inspect ${USAGE}
 
 Asks a server with one hello after the other, and lists what it accepts and what
-it refuses: versions, suites, groups, extensions. Shows its certificates, or its
-raw public key. No handshake is completed for this, so no key is needed. If
+it refuses: versions, and of DTLS 1.2 suites, groups and extensions. Shows its
+certificates, or its raw public key. No handshake is completed for this, so no key is needed. If
 there is a certificate or one of these options, it also connects once:
 
 ${CREDENTIALS}
@@ -116,7 +116,7 @@ function inWords(report, connection, terminal) {
   const { peer, versions, cookie, refusal, suites, groups, extensions, clientCertificate, hint, credentials } = report;
   const lines = [peer, ...row('versions', acceptedAndNot(versions))];
   const flood = 'NOT ASKED FOR, so that strangers can use the server to flood others';
-  lines.push(...row('cookie', cookie ? 'asked for before anything else' : flood));
+  if (cookie !== null) lines.push(...row('cookie', cookie ? 'asked for before anything else' : flood));
   if (refusal !== null) lines.push(...row('hello', `refused with alert ${refusal}`));
   if (suites.accepted.length > 0) lines.push(...suitesInWords(suites));
   if (groups.accepted.length > 0) {
@@ -135,7 +135,10 @@ function inWords(report, connection, terminal) {
 
 function suitesInWords({ accepted, order }) {
   const whose = { server: "in the server's order", client: "in the client's order" }[order] ?? '';
-  const lines = row('suites', [`${accepted.length} accepted`, whose].filter((part) => part !== '').join(', '));
+  const lines = row(
+    'suites',
+    [`${accepted.length} of DTLS 1.2 accepted`, whose].filter((part) => part !== '').join(', '),
+  );
   lines.push(...accepted.map((name) => `              ${name}`));
   const refused = [];
   for (const [kind, pattern] of WEAK_KINDS) {

@@ -114,6 +114,7 @@ impl Endpoint {
         let [_, _, number @ ..] = hello.record_number;
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         let answer = alert::plaintext(number, alert::FATAL, description).to_vec();
+        self.counters.handshakes_refused += 1;
         self.counters.datagrams_sent += 1;
         self.counters.bytes_sent += answer.len() as u64;
         self.outputs.trace.line(1, remote, || format!("refused: {}", alert::name(description)));

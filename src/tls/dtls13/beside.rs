@@ -21,6 +21,7 @@ struct Added {
 }
 
 impl Added {
+    /// `older`: a hello without a cookie.
     fn merge(&self, older: &[u8]) -> Option<Vec<u8>> {
         let mut hello = two_versions::merge(older, &self.hello)?;
         write_proofs(&self.proofs, self.uncovered, &mut hello).ok()?;
@@ -104,12 +105,17 @@ impl ClientHandshake {
             Added { hello: hello.clone(), uncovered: *uncovered, proofs }
         });
         let room = room_for_hello(&self.config);
+        // RFC 6347 section 4.2.1: a hello with a cookie is the first one but for that. Servers may bind their cookies to all of it, to
+        // its proofs too (BouncyCastle does). Nobody else looks at these: a server of DTLS 1.3 refuses any hello with such a cookie
+        // (RFC 9147 section 5.3).
         Ok(Arc::new(move |older| {
-            let hello = full.merge(older)?;
-            match &plain {
-                Some(plain) if hello.len() > room => plain.merge(older),
-                _ => Some(hello),
+            let (older, start, cookie) = two_versions::without_cookie(older)?;
+            let mut hello = full.merge(&older)?;
+            if let Some(plain) = plain.as_ref().filter(|_| hello.len() > room) {
+                hello = plain.merge(&older)?;
             }
+            hello.splice(start..=start, cookie.iter().copied());
+            Some(hello)
         }))
     }
 

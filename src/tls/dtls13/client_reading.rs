@@ -148,7 +148,7 @@ impl Reading {
         if let Some(server) = self.server.as_mut().filter(|_| uses_certificates) {
             self.agreement = read_server_hello(&offers.abilities, list)?;
             let kind = self.agreement.peer;
-            server.kind = kind.ok_or_else(|| Error::no_shared_certificate_type("server certificate"))?;
+            server.kind = kind.ok_or_else(|| Error::accepts_nothing_shown(&offers.abilities.accepts, "server"))?;
         }
         // RFC 7301 section 3.1: it is one of ours.
         self.protocol = match application_protocol::chosen(list)? {

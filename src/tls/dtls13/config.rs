@@ -177,6 +177,11 @@ impl ServerConfig {
         Ok(ServerConfig { offers, has_psk, authorities })
     }
 
+    /// Whether it can prove to anybody who it is.
+    pub(crate) fn can_prove(&self) -> bool {
+        self.has_psk || self.offers.own.iter().any(|own| own.can_sign())
+    }
+
     pub(crate) fn suites(&self) -> &[Suite] {
         &self.offers.suites
     }

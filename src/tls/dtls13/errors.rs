@@ -81,26 +81,12 @@ pub(super) fn malformed(what: &str) -> Error {
 
 /// The peer ended the connection.
 pub(super) fn alert_received(description: u8, during_handshake: bool) -> Error {
-    let name = alert::name(description);
     match (during_handshake, description) {
         (true, alert::NO_APPLICATION_PROTOCOL) => Error::no_application_protocol().with_alert(description),
-        (true, alert::PROTOCOL_VERSION) => {
-            let message = "The peer does not speak DTLS 1.3, as its alert protocol_version says";
-            Error::new(ErrorKind::WrongVersion, message).with_alert(description)
-        }
+        (true, alert::PROTOCOL_VERSION) => Error::wrong_version("DTLS 1.3"),
         (true, alert::CLOSE_NOTIFY | alert::USER_CANCELED) => {
             Error::new(ErrorKind::ClosedDuringHandshake, "The peer closed the connection during the handshake")
         }
-        _ => {
-            let hint = match (during_handshake, description) {
-                (true, alert::DECRYPT_ERROR) => ": it has another pre-shared key, or does not know the identity",
-                (true, alert::HANDSHAKE_FAILURE) => ": it has no cipher suite or credential in common with us",
-                (_, alert::UNKNOWN_CA) => ": it does not trust the issuer of our certificate",
-                (_, alert::CERTIFICATE_REQUIRED) => ": it asked for a client certificate, and got none",
-                _ => "",
-            };
-            let message = format!("The peer ended the connection with the alert {name}{hint}");
-            Error::new(ErrorKind::AlertReceived, message).with_alert(description)
-        }
+        _ => Error::ended_by_alert(Some(description), during_handshake),
     }
 }

@@ -74,6 +74,11 @@ impl OwnProof {
         Ok(OwnProof { key, chain, raw, presents, schemes })
     }
 
+    /// Whether the signatures that may be used leave the key a way to sign.
+    pub(super) fn can_sign(&self) -> bool {
+        !self.schemes.is_empty()
+    }
+
     /// The best scheme that the peer accepts as well.
     pub(super) fn scheme(&self, accepted: &[u16]) -> Option<Scheme> {
         self.schemes.iter().copied().find(|scheme| accepted.contains(&scheme.id()))

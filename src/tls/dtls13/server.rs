@@ -383,7 +383,8 @@ impl Hello {
 /// What the two sides show each other where neither has a pre-shared key. `extensions`: of the ClientHello.
 fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Error> {
     if config.offers.own.is_empty() {
-        let message = "The client offers no pre-shared key that goes with a cipher suite of this server";
+        let why = unused_key(config, &Offer::parse(extensions)?);
+        let message = format!("{why}; and this server has no certificate or raw public key");
         return Err(Error::new(ErrorKind::NoSharedCipher, message));
     }
     // RFC 8446 section 9.2.
@@ -391,15 +392,16 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
         Some(schemes) => schemes,
         None if Offer::parse(extensions)?.psk.is_none() => Err(ExtensionFault::Missing("signature_algorithms"))?,
         None => {
-            let message = "The client offers no pre-shared key that this server could take, and accepts no certificate";
+            let why = unused_key(config, &Offer::parse(extensions)?);
+            let message = format!("{why}; and the client accepts no certificate or raw public key");
             return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
     };
     let (agreement, answer) = read_client_hello(&config.offers.abilities, extensions)?;
     if config.offers.peers.required && agreement.peer.is_none() {
-        return Err(Error::no_shared_certificate_type("client certificate"));
+        return Err(Error::accepts_nothing_shown(&config.offers.abilities.accepts, "client"));
     }
-    let shown = agreement.own.ok_or_else(|| Error::no_shared_certificate_type("server certificate"))?;
+    let shown = agreement.own.ok_or_else(|| Error::shows_nothing_accepted(&config.offers.abilities.presents))?;
     let (own, scheme) = config.offers.own(&schemes).ok_or_else(|| {
         let message = "The client accepts no signature that a key of this server can make";
         Error::new(ErrorKind::NoSharedCipher, message)
@@ -407,6 +409,19 @@ fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Erro
     let peer = agreement.peer.unwrap_or(CertificateType::X509);
     let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), &schemes);
     Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer, signatures })
+}
+
+/// Why the handshake goes on without a pre-shared key.
+fn unused_key(config: &ServerConfig, offer: &Offer<'_>) -> &'static str {
+    match (&offer.psk, offer.modes.and(config.offers.modes) == Modes::default()) {
+        (None, _) => "The client offers no pre-shared key",
+        (Some(_), _) if !config.has_psk => "The client offers a pre-shared key, and this server knows none",
+        (Some(_), true) if offer.modes.alone => {
+            "The client has psk_ke alone for pre-shared keys, and this server psk_dhe_ke"
+        }
+        (Some(_), true) => "The client has psk_dhe_ke alone for pre-shared keys, and this server psk_ke",
+        (Some(_), false) => "No pre-shared key of the client goes with a cipher suite of this server",
+    }
 }
 
 /// RFC 7301 section 3.2: the first of ours that the client has. Without any on either side there is none.

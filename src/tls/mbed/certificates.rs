@@ -17,13 +17,13 @@ use crate::wire::{CertificateType, PublicKey};
 /// The step that writes a server's Certificate message.
 pub(super) fn write_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement) -> Result<(), Failure> {
     if rules.peer.required && agreement.peer.is_none() {
-        return Err(Error::no_shared_certificate_type("client certificate").into());
+        return Err(Error::accepts_nothing_shown(&rules.abilities.accepts, "client").into());
     }
     match agreement.own {
         Some(CertificateType::RawPublicKey) if rules.omits_certificate => ssl.omit_certificate(),
         Some(CertificateType::RawPublicKey) => ssl.write_raw_public_key(ssl.key_kind())?,
         Some(CertificateType::X509) => ssl.handshake_step()?,
-        None => return Err(Error::no_shared_certificate_type("server certificate").into()),
+        None => return Err(Error::shows_nothing_accepted(&rules.abilities.presents).into()),
     }
     Ok(())
 }
@@ -43,7 +43,7 @@ pub(super) fn read_servers(ssl: &mut Ssl, rules: &Rules, agreement: Agreement, p
         Some(CertificateType::RawPublicKey) => read_raw_public_key(ssl, rules, peer),
         None if rules.omits_certificate => read_raw_public_key(ssl, rules, peer),
         Some(CertificateType::X509) => read_chain(ssl, peer),
-        None => Err(Error::no_shared_certificate_type("server certificate").into()),
+        None => Err(Error::accepts_nothing_shown(&rules.abilities.accepts, "server").into()),
     }
 }
 

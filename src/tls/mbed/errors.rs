@@ -52,29 +52,15 @@ impl Error {
     }
 
     pub(crate) fn alert_received(description: Option<u8>, during_handshake: bool) -> Error {
-        let name = description.map_or(alert::UNKNOWN, alert::name);
         if let (true, Some(alert::NO_APPLICATION_PROTOCOL)) = (during_handshake, description) {
             return Error::no_application_protocol()
                 .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
                 .with_alert(alert::NO_APPLICATION_PROTOCOL);
         }
         if let (true, Some(alert::PROTOCOL_VERSION)) = (during_handshake, description) {
-            let message = "The peer does not speak DTLS 1.2, as its alert protocol_version says";
-            return Error::new(ErrorKind::WrongVersion, message)
-                .with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
-                .with_alert(alert::PROTOCOL_VERSION);
+            return Error::wrong_version("DTLS 1.2").with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE);
         }
-        let hint = match (during_handshake, description) {
-            (true, Some(alert::BAD_RECORD_MAC)) => {
-                ": with a pre-shared key, it has another one or does not know the identity"
-            }
-            (true, Some(alert::HANDSHAKE_FAILURE)) => ": it has no cipher suite or credential in common with us",
-            (true, Some(alert::UNKNOWN_CA)) => ": it does not trust the issuer of our certificate",
-            _ => "",
-        };
-        let error =
-            Error::new(ErrorKind::AlertReceived, format!("The peer ended the connection with the alert {name}{hint}"));
-        Error { errno: sys::ERR_SSL_FATAL_ALERT_MESSAGE, alert: description, ..error }
+        Error::ended_by_alert(description, during_handshake).with_errno(sys::ERR_SSL_FATAL_ALERT_MESSAGE)
     }
 
     pub(crate) fn certificate_fault(fault: CertificateFault) -> Error {

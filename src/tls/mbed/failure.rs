@@ -31,12 +31,13 @@ impl Steps {
             }
             sys::ERR_SSL_INVALID_MAC => self.wrong_keys(),
             sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION => {
-                Error::from_engine(errno, "The peer speaks another version than DTLS 1.2")
+                let message = "The peer speaks neither DTLS 1.2 nor a newer version";
+                Error::from_engine(errno, "").saying(Some(message.to_owned()))
             }
             sys::ERR_SSL_NO_CIPHER_CHOSEN | sys::ERR_SSL_NO_USABLE_CIPHERSUITE
                 if self.hellos.has_nothing_to_present() =>
             {
-                Error::no_shared_certificate_type("server certificate")
+                Error::shows_nothing_accepted(&self.rules.abilities.presents)
             }
             sys::ERR_SSL_NO_CIPHER_CHOSEN => {
                 Error::from_engine(errno, "The client offers no cipher suite that this server can use")

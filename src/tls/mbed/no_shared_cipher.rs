@@ -15,7 +15,9 @@ const SIGNALS: [u16; 2] = [0x00ff, 0x5600];
 pub(super) fn explain(record: &[u8], own: impl Iterator<Item = u16> + Clone, rules: &Rules) -> Option<String> {
     let record = Records::new(record).next()?;
     let hello = ClientHello::parse(&record)?;
-    let offered = hello.parameters.suites().filter(|id| !SIGNALS.contains(id));
+    // Those of DTLS 1.3 are of no use in this version.
+    let is_newer = |id: &u16| Suite::of_any_version(*id).is_some_and(|suite| suite.is_of_dtls13());
+    let offered = hello.parameters.suites().filter(|id| !SIGNALS.contains(id) && !is_newer(id));
     let common: Vec<u16> = own.clone().filter(|id| offered.clone().any(|offer| offer == *id)).collect();
     if common.is_empty() {
         return Some(format!(

@@ -46,6 +46,21 @@ fn the_newest_version_that_both_sides_have_is_talked() {
     }
 }
 
+/// RFC 6347 section 4.2.1. There are servers that bind their cookies to everything else in the hello, its proofs of keys included.
+#[test]
+fn a_hello_with_a_cookie_is_the_first_one_but_for_that() {
+    let mut network = Network::new(psk_server());
+    network.connect(&client_of_both(&[]));
+    network.settle();
+    talk(&mut network);
+    let hellos: Vec<_> = sent_by(&network, network.clients[0].address).into_iter().take(2).collect();
+    // Behind the headers of record and message stand version, random, an empty session id, and the cookie.
+    let start = 13 + 12 + 2 + 32 + 1;
+    let behind = |hello: &[u8]| hello[start + 1 + usize::from(hello[start])..].to_vec();
+    assert_eq!((hellos[0][start], hellos[1][start] > 0), (0, true));
+    assert_eq!(behind(&hellos[0]), behind(&hellos[1]));
+}
+
 #[test]
 fn suites_of_one_version_alone_leave_the_other_one_out() {
     for (ciphers, newer) in [("PSK-AES128-CCM8", false), ("TLS_AES_128_GCM_SHA256", true)] {
@@ -119,6 +134,34 @@ fn a_configuration_whose_groups_no_version_has_is_refused_and_names_the_groups()
         assert_eq!(client.err(), Some(ConfigError::NoUsableGroup));
         assert_eq!(ServerConfig::new(&settings, None, true, None).err(), Some(ConfigError::NoUsableGroup));
     }
+}
+
+#[test]
+fn a_configuration_whose_suites_are_of_a_version_that_is_left_out_is_refused_and_says_which() {
+    let older = Versions { oldest: Version::Dtls12, newest: Version::Dtls12 };
+    for (versions, suite, of) in
+        [(ONLY, "PSK-AES128-CCM8", Version::Dtls12), (older, "TLS_AES_128_GCM_SHA256", Version::Dtls13)]
+    {
+        let settings = settings_of(versions, &[suite], &[]);
+        let client = ClientConfig::new(&settings, Some(ClientPsk::new(IDENTITY, KEY).unwrap()), None, None);
+        assert_eq!(client.err(), Some(ConfigError::SuitesOfOtherVersion(of)));
+        assert_eq!(ServerConfig::new(&settings, None, true, None).err(), Some(ConfigError::SuitesOfOtherVersion(of)));
+    }
+}
+
+/// A key on P-256 signs with SHA-256 alone in DTLS 1.3, and with any hash in DTLS 1.2.
+#[test]
+fn a_server_whose_keys_have_no_way_to_sign_in_the_newer_version_does_not_speak_it() {
+    let issuer = issuer();
+    let server = |versions| {
+        let settings = settings_of(versions, &[], &[]);
+        let wishes = Wishes { signature_algorithms: Some(vec!["ECDSA+SHA384".to_owned()]), ..settings.wishes };
+        let own = credentials(&KeyPair::generate().unwrap(), &issuer);
+        ServerConfig::new(&Settings { wishes, ..settings }, Some(own), false, None)
+    };
+    assert_eq!(server(ONLY).err(), Some(ConfigError::NoUsableSuite));
+    let suites = server(BOTH).unwrap().suites().to_vec();
+    assert!(!suites.is_empty() && suites.iter().all(|suite| !suite.is_of_dtls13()));
 }
 
 #[test]
