@@ -34,6 +34,14 @@ test('curves are listed best first, and the list is a copy', () => {
   assert(dtls.getCurves().includes('X25519'));
 });
 
+test('constants and versions are in the order of their names', () => {
+  for (const table of [dtls.constants, dtls.versions]) {
+    const names = Object.keys(table);
+    assert(names.length > 1);
+    assert.deepEqual(names, names.toSorted());
+  }
+});
+
 test('constants and versions cannot be changed', () => {
   assert.equal(dtls.constants.ALERT_CLOSE_NOTIFY, 0);
   assert.equal(dtls.constants.MAX_PSK_LENGTH, 64);

@@ -67,7 +67,19 @@ describe("an argument error has Node's code, class and wording", () => {
       invalidArgType('listener', 'of type function', null).message,
       'The "listener" argument must be of type function. Received null',
     );
-    assert.match(invalidArgType('host', 'of type string', new Map()).message, /an instance of Map$/);
+    for (const [value, shown] of [
+      [new Map(), 'an instance of Map'],
+      [Object.create(null), 'an object without prototype'],
+      [undefined, 'undefined'],
+      [Object.assign(() => {}, {}), 'function '],
+      [function named() {}, 'function named'],
+      [17n, 'type bigint (17)'],
+      ['x'.repeat(26), `type string ('${'x'.repeat(26)}')`],
+      ['x'.repeat(27), `type string ('${'x'.repeat(24)}...)`],
+    ]) {
+      const { message } = invalidArgType('host', 'of type string', value);
+      assert.equal(message, `The "host" argument must be of type string. Received ${shown}`);
+    }
   });
 
   test('ERR_INVALID_ARG_TYPE does not show a secret', () => {

@@ -12,7 +12,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
@@ -42,8 +42,8 @@ const LEAD = 2_000;
 const WARM_UP = 2_000;
 const BEFORE = 5_000;
 
-/** Memory that a server may have taken in addition when a flood is over, bytes: what fluctuates without one. */
-const GROWTH_LIMIT = 24 << 20;
+/** Memory that a server may have taken in addition when a flood is over, kilobytes: what fluctuates without one. */
+const GROWTH_LIMIT = 24 << 10;
 
 /** What honest clients must keep of their speed. */
 const SPEED_LIMIT = 0.5;
@@ -54,6 +54,7 @@ const RATE_LIMIT = 0.9;
 if (values['server-cpu'] === undefined) process.exit(runInNamespace());
 
 const require = createRequire(import.meta.url);
+const { cpuOf, memoryOf } = require('./process-usage.js');
 const { connect } = require('./package.js');
 const { BOB, FLOODS, STALLS, endAttacks, flooding, stalling } = await import('./hostile.mjs');
 
@@ -119,16 +120,6 @@ async function startOpenssl() {
   };
 }
 
-/** CPU time of all threads of a process so far, ns, and its memory, bytes. */
-function processOf(pid) {
-  const threads = readdirSync(`/proc/${pid}/task`);
-  const cpu = threads.reduce(
-    (sum, id) => sum + Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'latin1').split(' ')[0]),
-    0,
-  );
-  return { cpu, memory: Number(readFileSync(`/proc/${pid}/statm`, 'latin1').split(' ')[1]) * 4096 };
-}
-
 /** Datagrams that programs in this namespace have received so far: a server's, as long as nobody else receives any. */
 function receivedByAll() {
   const lines = readFileSync('/proc/net/snmp', 'latin1').match(/^Udp: .*$/gm);
@@ -167,13 +158,13 @@ async function measure({ child, port, hasHonest, collect, received }, attack) {
   if (hasHonest) await meetHonest(port, WARM_UP);
   const before = hasHonest ? await meetHonest(port, BEFORE) : NOBODY;
   await collect();
-  const { memory } = processOf(child.pid);
+  const memory = memoryOf(child.pid);
   const flood = await attack(port);
   await sleep(LEAD);
   const alone = SECONDS * 500 - LEAD / 2;
-  const begin = { ...processOf(child.pid), received: await received() };
+  const begin = { cpu: cpuOf(child.pid), received: await received() };
   await sleep(alone);
-  const middle = { ...processOf(child.pid), received: await received() };
+  const middle = { cpu: cpuOf(child.pid), received: await received() };
   const during = hasHonest ? await meetHonest(port, alone) : NOBODY;
   const { perSecond, wanted } = await flood.stop();
   await sleep(500);
@@ -183,11 +174,11 @@ async function measure({ child, port, hasHonest, collect, received }, attack) {
     perSecond,
     isWhole: perSecond >= wanted * RATE_LIMIT,
     arrived: (arrived * 1_000) / alone,
-    cpu: (middle.cpu - begin.cpu) / arrived / 1_000,
-    busy: (middle.cpu - begin.cpu) / (alone * 1e6),
+    cpu: (middle.cpu - begin.cpu) / arrived,
+    busy: (middle.cpu - begin.cpu) / (alone * 1e3),
     before,
     during,
-    growth: processOf(child.pid).memory - memory,
+    growth: memoryOf(child.pid) - memory,
   };
 }
 
@@ -207,7 +198,7 @@ async function report(name, start, attack) {
       time(during.times),
       Number.isNaN(share) ? '-' : `${(100 * share).toFixed(0)} %`,
       `${during.failures} of ${during.times.length + during.failures}`,
-      (growth / (1 << 20)).toFixed(1),
+      (growth / 1024).toFixed(1),
     ];
     const faults = [];
     if (!isWhole) faults.push('the machine was too busy for such a flood');

@@ -10,13 +10,11 @@ import { createRequire } from 'node:module';
 import process from 'node:process';
 
 import { median } from './figures.mjs';
-import { reportUsage, spent, startWorkers, stopWorkers } from './processes.mjs';
+import { serveAsNode, spent, startWorkers, stopWorkers } from './processes.mjs';
 
 const require = createRequire(import.meta.url);
 const dgram = require('node:dgram');
-const { connect, createServer } = require('..');
-const { joinCluster } = require('../lib/cluster');
-const { server: own } = require('../__test__/support/certificates.js');
+const { connect } = require('..');
 
 const HOST = '127.0.0.1';
 const PORT = 45_685;
@@ -28,15 +26,7 @@ const HANDSHAKES = 600;
 const PSK = { psk: 'secret of bob', pskIdentity: 'bob' };
 
 if (cluster.isPrimary) await measure();
-else serve();
-
-function serve() {
-  const credentials = { psk: { bob: PSK.psk }, key: own.key, cert: own.cert };
-  const server = createServer({ ...credentials, connectionId: 8, handshakeThreads: 0, maxVersion: 'DTLSv1.2' });
-  server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
-  joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
-  reportUsage(() => ({ forwarded: server.stats.datagramsForwarded }));
-}
+else serveAsNode(PORT, HOST, { bob: PSK.psk }, ({ datagramsForwarded }) => ({ forwarded: datagramsForwarded }));
 
 async function measure() {
   const rounds = [];

@@ -6,7 +6,9 @@ import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const require = createRequire(import.meta.url);
-const { forkNode } = require('../lib/cluster');
+const { createServer } = require('..');
+const { forkNode, joinCluster } = require('../lib/cluster');
+const { server: own } = require('../__test__/support/certificates.js');
 
 /** Until each worker has a link to the others, ms. */
 const LINKING = 1000;
@@ -18,6 +20,21 @@ export function reportUsage(counts = () => ({})) {
     const { user, system } = process.cpuUsage();
     process.send({ cpu: user + system, ...counts() });
   });
+}
+
+/** In the process of a worker: a server that sends back what comes, as a node of its cluster, and answers usageOf(). */
+export function serveAsNode(port, host, psk, counts) {
+  const server = createServer({
+    psk,
+    key: own.key,
+    cert: own.cert,
+    connectionId: 8,
+    handshakeThreads: 0,
+    maxVersion: 'DTLSv1.2',
+  });
+  server.on('secureConnection', (socket) => socket.on('data', (message) => socket.write(message)));
+  joinCluster(server).listen(port, host, () => process.send({ listening: true }));
+  reportUsage(() => counts(server.stats));
 }
 
 /** The next message of a process that has something of this name. */

@@ -17,11 +17,12 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { median } from './figures.mjs';
-import { reportUsage, spent, startWorkers, stopWorkers } from './processes.mjs';
+import { serveAsNode, spent, startWorkers, stopWorkers } from './processes.mjs';
 
 const BENCH = path.dirname(fileURLToPath(import.meta.url));
 
 const require = createRequire(import.meta.url);
+const { defaults } = require('../lib/options/defaults.js');
 
 const PORT = 45_687;
 const HOST = '127.0.0.1';
@@ -35,24 +36,12 @@ if (cluster.isPrimary) await measure();
 else serve();
 
 function serve() {
-  if (process.env.BENCH_SHARED === '1') require('../lib/options/defaults').defaults.systemDeals = false;
-  const { createServer } = require('..');
-  const { joinCluster } = require('../lib/cluster');
-  const { server: own } = require('../__test__/support/certificates.js');
-  const options = {
-    psk: PSK,
-    key: own.key,
-    cert: own.cert,
-    connectionId: 8,
-    handshakeThreads: 0,
-    maxVersion: 'DTLSv1.2',
-  };
-  const server = createServer(options, (socket) => socket.on('data', (message) => socket.write(message)));
-  joinCluster(server).listen(PORT, HOST, () => process.send({ listening: true }));
-  reportUsage(() => {
-    const { handshakesCompleted, messagesReceived } = server.stats;
-    return { handshake: handshakesCompleted, echo: messagesReceived };
+  if (process.env.BENCH_SHARED === '1') defaults.systemDeals = false;
+  const counts = ({ handshakesCompleted, messagesReceived }) => ({
+    handshake: handshakesCompleted,
+    echo: messagesReceived,
   });
+  serveAsNode(PORT, HOST, PSK, counts);
 }
 
 async function measure() {

@@ -8,7 +8,7 @@
 //   --debug  also shows the datagrams of each test
 //
 // Prints the tests that fail, and how many there are of each kind; the exit code is 1 when one fails. What config.json names is left
-// out for the reason that stands there, or, with `flags`, run with these flags for the shim.
+// out for the reason that stands there.
 // `npm run setup -- --interop` builds the runner.
 
 import { spawnSync } from 'node:child_process';
@@ -66,14 +66,8 @@ function run(shim, place) {
   const names = Object.keys(runTests(shim, place, { test: options.test, env: { BOGO_DECLINES: '1' } }));
   // By what config.json says of each, which is about the first entry that names it.
   const entries = new Map(names.map((name) => [name, options.all ? undefined : entryOf(name)]));
-  const namesOf = (isMeant) => names.filter((name) => isMeant(entries.get(name)));
-  const leftOut = namesOf((entry) => entry !== undefined && !entry.flags);
-  const results = runTests(shim, place, { test: options.test, without: namesOf((entry) => entry !== undefined) });
-  for (const entry of CONFIG.filter(({ flags }) => flags)) {
-    const own = namesOf((other) => other === entry);
-    if (own.length === 0) continue;
-    Object.assign(results, runTests(shim, place, { test: own.join(';'), flags: entry.flags }));
-  }
+  const leftOut = names.filter((name) => entries.get(name) !== undefined);
+  const results = runTests(shim, place, { test: options.test, without: leftOut });
   const named = (kind) => Object.entries(results).filter(([, { actual }]) => actual === kind);
   for (const [name, { error = '' }] of named('FAIL')) console.log(`--- ${name}\n${error.trim()}\n`);
   printGroups('Left out', countBy(leftOut.map((name) => entries.get(name).reason)));
@@ -85,7 +79,7 @@ function run(shim, place) {
 }
 
 /** What the runner says of each test. `without`: names; it passes over them without a word. */
-function runTests(shim, place, { test, without = [], flags, env }) {
+function runTests(shim, place, { test, without = [], env }) {
   const at = (name) => path.join(place, name);
   writeFileSync(
     at('config.json'),
@@ -103,7 +97,6 @@ function runTests(shim, place, { test, without = [], flags, env }) {
     at('results.json'),
   ];
   args.push('-pipe', '-allow-unimplemented', '-loose-errors', '-idle-timeout', PATIENCE);
-  if (flags) args.push('-shim-extra-flags', flags);
   if (options.debug && !env) args.push('-debug', '-num-workers', '1');
   const { stdout, stderr } = spawnSync(RUNNER, args, {
     cwd: place,

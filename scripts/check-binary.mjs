@@ -15,11 +15,11 @@ import { readElf } from './elf.mjs';
 
 // Bytes. What anybody downloads who installs the package, uncompressed: growth should be noticed here, not by them.
 // Of it, one megabyte verifies chains of certificates, less than half of one is DTLS 1.3, and 0.7 is AWS-LC's code for AVX-512.
-export const SIZE_LIMIT = 5.5 * 1024 * 1024;
+const SIZE_LIMIT = 5.5 * 1024 * 1024;
 // That of RHEL 8 and Debian 10, and what Node's own binaries ask for since version 18.
 export const GLIBC_LIMIT = '2.28';
 // What the binaries of nodejs.org need, so that it is there wherever Node runs.
-export const NODE_LIBRARIES = {
+const NODE_LIBRARIES = {
   gnu: [
     'libc.so.6',
     'libm.so.6',

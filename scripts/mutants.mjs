@@ -20,6 +20,7 @@ import { parseArgs } from 'node:util';
 import { judgeInAddon, prepareAddon } from './mutants/addon.mjs';
 import { judgeJavaScript, listJavaScript, prepareJavaScript } from './mutants/javascript.mjs';
 import { judgeEdit, listEdits } from './mutants/overlay.mjs';
+import { inParallel, WIDTH } from './mutants/parallel.mjs';
 import { judgePlanted, listPlanted, orderPlanted, preparePlanted } from './mutants/planted.mjs';
 import { judgeRust, listRust, prepareRust } from './mutants/rust.mjs';
 import { chance, scoreLine } from './mutants/score.mjs';
@@ -36,8 +37,8 @@ const MOST_READY = 300;
 const KINDS = {
   switched: { prepare: prepareSwitched, judge: judgeSwitched },
   rust: { prepare: prepareRust, judge: judgeRust },
-  addon: { prepare: prepareAddon, judge: judgeInAddon },
-  javascript: { prepare: prepareJavaScript, judge: judgeJavaScript },
+  addon: { prepare: prepareAddon, judge: judgeInAddon, width: WIDTH },
+  javascript: { prepare: prepareJavaScript, judge: judgeJavaScript, width: WIDTH },
   planted: { prepare: preparePlanted, judge: judgePlanted, order: orderPlanted },
   overlay: { prepare: prepareRust, judge: judgeEdit },
 };
@@ -172,26 +173,32 @@ function save(judged) {
   writeFileSync(file, JSON.stringify({ seed, judged }, null, 2));
 }
 
-async function judgeKind({ prepare, judge, order }, mutants, keep) {
+async function judgeKind({ prepare, judge, order, width = 1 }, mutants, keep) {
   const verdicts = readVerdicts();
   await prepare(mutants);
   const end = Date.now() + minutes * 60_000;
   const judged = [];
-  for (const mutant of order?.(mutants) ?? mutants) {
-    if (Date.now() > end) break;
+  const judgeOne = async (mutant, place) => {
+    if (Date.now() > end) return;
     const reason = reasonOf(verdicts, mutant);
-    const result = reason === undefined ? await judge(mutant) : { verdict: 'equivalent', reason };
+    const result = reason === undefined ? await judge(mutant, place) : { verdict: 'equivalent', reason };
     judged.push({ ...mutant, text: undefined, ...result });
     say(judged.at(-1));
     keep(judged);
-  }
+  };
+  await inParallel(order?.(mutants) ?? mutants, judgeOne, width);
   // What many tests come by has its own turn: the longest of them take minutes.
-  for (const result of judged.filter(({ judgeOn }) => judgeOn !== undefined)) {
-    if (Date.now() > end) break;
-    Object.assign(result, await result.judgeOn());
+  const judgeOn = async (result, place) => {
+    if (Date.now() > end) return;
+    Object.assign(result, await result.judgeOn(place));
     say(result);
     keep(judged);
-  }
+  };
+  await inParallel(
+    judged.filter((result) => result.judgeOn !== undefined),
+    judgeOn,
+    width,
+  );
   return judged;
 }
 

@@ -77,7 +77,8 @@ async function portOf({ stdout }) {
 function packageOf(example) {
   const source = readFileSync(path.join(PACKAGE, example), 'utf8');
   const names = [...source.matchAll(/require\('([a-z][\w-]*)'\)/g)].map(([, name]) => name);
-  return names.find((name) => !existsSync(path.join(MODULES, name)));
+  // Deno does not look at NODE_PATH.
+  return names.find((name) => isDeno || !existsSync(path.join(MODULES, name)));
 }
 
 function start(script, ...args) {

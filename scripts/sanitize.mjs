@@ -82,8 +82,6 @@ function build() {
     // The crate cc would add the sanitizer and with it an option of gcc's, which bindgen's clang does not know.
     CRATE_CC_NO_DEFAULTS: '1',
     [`CFLAGS_${host.replaceAll('-', '_')}`]: CFLAGS,
-    // As .cargo/config.toml has it, which this replaces.
-    AWS_LC_SYS_CFLAGS: `-DMY_ASSEMBLER_IS_TOO_OLD_FOR_512AVX ${CFLAGS}`,
   };
   // Without optimisation AWS-LC's arithmetic takes seconds.
   const config = 'profile.dev.package.aws-lc-sys.opt-level=1';

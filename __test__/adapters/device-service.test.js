@@ -7,7 +7,7 @@ const assert = require('node:assert/strict');
 const { test } = require('node:test');
 
 const dtls = require('../..');
-const { event, messages } = require('../support/endpoints.js');
+const { event, freePort, messages } = require('../support/endpoints.js');
 const { openDevice } = require('../support/device.js');
 const { closeAfter, keyPair } = require('../support/legacy.js');
 
@@ -54,7 +54,7 @@ class DeviceService {
   }
 
   listen(port) {
-    return new Promise((resolve) => this.server.listen(port, '127.0.0.1', () => resolve(this.server.address().port)));
+    return new Promise((resolve) => this.server.listen(port, '127.0.0.1', resolve));
   }
 
   _onDevice(socket, session) {
@@ -92,7 +92,8 @@ for (const compat of [undefined, 'particle', 'k4']) {
       : { key: ours.key, requestCert: true, rejectUnauthorized: false, sendClose: false };
     const first = new DeviceService(options, store);
     closeAfter(t, first.server);
-    const port = await first.listen(0);
+    const port = await freePort();
+    await first.listen(port);
     const device = await openDevice(t, port, {
       id,
       psk: undefined,

@@ -10,16 +10,16 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { createDgramSocket } = require('../..');
 const certificates = require('../support/certificates');
 const { openDevice } = require('../support/device.js');
-const { HOST, event, messages, openClient, startServer, uncaught } = require('../support/endpoints.js');
+const { HOST, event, freePort, messages, openClient, startServer, uncaught } = require('../support/endpoints.js');
 
 const KEYS = { psk: { bob: 'secret of bob', eve: 'secret of eve' } };
 const BOB = { psk: 'secret of bob', pskIdentity: 'bob' };
 
 /** A bound socket, which is closed after the test. */
-async function open(t, options) {
+async function open(t, options, port = 0) {
   const socket = createDgramSocket(options);
   closeAfter(t, socket);
-  socket.bind(0, HOST);
+  socket.bind(port, HOST);
   await event(socket, 'listening');
   return socket;
 }
@@ -216,8 +216,8 @@ test('handshakes that cross are both finished, and no message is lost', async (t
 test('a peer that has lost its connection and begins anew in the other role is heard and answered', async (t) => {
   const hub = await open(t, { ...KEYS, client: BOB });
   // Its process ends without a word, and it forgets everything.
-  const first = await open(t, { ...KEYS, sendClose: false });
-  const { port } = first.address();
+  const port = await freePort();
+  const first = await open(t, { ...KEYS, sendClose: false }, port);
   await send(hub, 'hello', port, HOST);
   await new Promise((resolve) => first.close(resolve));
   const second = createDgramSocket({ client: BOB });
@@ -474,4 +474,20 @@ test('arguments of send() that are wrong are refused', async (t) => {
   assert.throws(() => device.send('x', 70_000, HOST), { code: 'ERR_OUT_OF_RANGE' });
   assert.throws(() => device.send('x', 5684, 7), { code: 'ERR_OUT_OF_RANGE' });
   assert.throws(() => device.send(7, 5684, HOST), { code: 'ERR_INVALID_ARG_TYPE' });
+});
+
+test('connectSync() would connect the UDP socket alone, and throws', async (t) => {
+  const socket = await open(t, { client: BOB });
+  assert.throws(() => socket.connectSync(9, HOST), { code: 'ERR_METHOD_NOT_IMPLEMENTED' });
+});
+
+const lacksBindSync = dgram.Socket.prototype.bindSync === undefined && 'only Node.js 26 and later have bindSync()';
+test('a message that is sent right after bindSync() arrives', { skip: lacksBindSync }, async (t) => {
+  const server = await startServer(t, { psk: { bob: BOB.psk } });
+  const arrived = event(server, 'secureConnection').then(([socket]) => messages(socket, 1));
+  const socket = createDgramSocket({ client: BOB });
+  closeAfter(t, socket);
+  socket.bindSync();
+  assert.deepEqual(await send(socket, 'hello', server.address().port, HOST), [null, 5]);
+  assert.deepEqual(await arrived, ['hello']);
 });

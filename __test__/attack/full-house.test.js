@@ -9,7 +9,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 
 const { BOB, event, openClient, startServer } = require('../support/endpoints.js');
 const { addresses, startAttackers } = require('./crowd/attackers.js');
-const { meetHonestClients } = require('./crowd/honest.js');
+const { assertLetIn, meetHonestClients } = require('./crowd/honest.js');
 const { NEVER_FOUND, STAGES } = require('./crowd/stages.js');
 const { Address, HAS_LOOPBACK_NETWORK } = require('./engine/address.js');
 const { Client } = require('./engine/client.js');
@@ -43,6 +43,7 @@ async function untilFull(server) {
 for (const stage of Object.keys(STAGES)) {
   test(`attackers with 16 addresses who stop after ${stage} keep no honest client out`, { skip }, async (t) => {
     const server = await startService(t);
+    const quiet = await startService(t);
     const { port } = server.address();
     const task = { port, stage, hosts: addresses(16), rate: ATTEMPTS_PER_SECOND };
     const attackers = await startAttackers('stall.js', task);
@@ -50,12 +51,9 @@ for (const stage of Object.keys(STAGES)) {
     // The counters do not count half of a hello as a handshake.
     if (stage !== 'half a hello') await untilFull(server);
     await sleep(PRESSURE);
-    const { median, worst, failures } = await meetHonestClients({ port, ...BOB, handshakeTimeout: 3_000 }, 15);
+    await assertLetIn({ port, ...BOB, handshakeTimeout: 3_000 }, quiet.address().port, 15);
     const { attempts } = await attackers.stop();
     assert(attempts > MAX_HANDSHAKES, `${attempts} attempts`);
-    assert.deepEqual(failures, []);
-    assert(median < 100, `median ${median} ms`);
-    assert(worst < 3_000, `worst ${worst} ms`);
   });
 }
 

@@ -255,8 +255,10 @@ describe('a host', () => {
   });
 
   test('that resolves to something invalid, or twice, does no harm', async (t) => {
-    const nonsense = connect({ ...BOB, port: 5684, lookup: (_host, _family, callback) => callback(null, 'nonsense') });
-    assert.equal((await event(nonsense, 'error'))[0].code, 'ERR_INVALID_IP_ADDRESS');
+    for (const found of ['nonsense', undefined, [], [null], [{ address: 'nonsense' }], [{}, { address: HOST }]]) {
+      const nonsense = connect({ ...BOB, port: 5684, lookup: (_host, _family, callback) => callback(null, found) });
+      assert.equal((await event(nonsense, 'error'))[0].code, 'ERR_INVALID_IP_ADDRESS');
+    }
 
     const server = await startServer(t);
     const lookup = (_host, _family, callback) => {

@@ -14,7 +14,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const { promisify } = require('node:util');
 
 const { DtlsServer, createServer, serveDashboard } = require('../..');
-const { BOB, HOST, event, openClient, startServer } = require('../support/endpoints.js');
+const { BOB, HOST, anyPort, event, openClient, startServer } = require('../support/endpoints.js');
 const { keyPair } = require('../support/legacy.js');
 const { makeProject } = require('../support/npm-project.js');
 const { Program } = require('../support/program.js');
@@ -263,10 +263,7 @@ describe('serveDashboard()', () => {
   test('takes one line, as in docs/dashboard.md', async (t) => {
     const page = fs.readFileSync(path.join(ROOT, 'docs', 'dashboard.md'), 'utf8');
     const [, program] = /^```js\n(.*?)^```/ms.exec(page);
-    const probe = net.createServer().listen(0, HOST);
-    await event(probe, 'listening');
-    const { port } = probe.address();
-    probe.close();
+    const port = anyPort();
     const project = makeProject(t, []);
     const file = path.join(project, 'program.js');
     fs.writeFileSync(file, program.replace('5684', '0').replaceAll('8080', `${port}`));

@@ -55,6 +55,30 @@ function anchors(page) {
   );
 }
 
+/** @returns {string[]} what is wrong with the tables of a page: a blank line ends one, and what follows it is a paragraph */
+function faultsOfTables(page) {
+  const lines = prose(page).split('\n');
+  const isRow = (line) => line?.startsWith('|') === true;
+  const cells = (line) => line.replace(/\\\|/g, '').split('|').length;
+  const faults = [];
+  let head = null;
+  for (const [index, line] of lines.entries()) {
+    if (!isRow(line)) head = null;
+    else if (head === null) {
+      head = cells(line);
+      if (!/^\|(?: ?:?-+:? ?\|)+$/.test(lines[index + 1] ?? '')) faults.push(`${page}: no head: ${line}`);
+    } else if (cells(line) !== head) faults.push(`${page}: ${cells(line)} cells below ${head}: ${line}`);
+  }
+  return faults;
+}
+
+test('every table has a head, and as many cells in each row', () => {
+  const files = fs.readdirSync(path.join(ROOT, 'docs'), { recursive: true }).map((file) => path.join('docs', file));
+  const pages = [...fs.readdirSync(ROOT), ...files].filter((file) => file.endsWith('.md'));
+  assert(pages.includes('README.md') && pages.includes(path.join('docs', 'security.md')));
+  assert.deepEqual(pages.flatMap(faultsOfTables), []);
+});
+
 test('every link of a published page leads to a published file and to a heading that is there', async () => {
   const packed = await packedFiles();
   const pages = packed.filter((file) => file.endsWith('.md'));

@@ -14,26 +14,33 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 const { buffer } = require('node:stream/consumers');
 
-const { importConnection, versions } = require('../..');
+const { importConnection } = require('../..');
 const { clockAhead } = require('../support/clock.js');
 const { BOB, connectedPair, event, messages, startServer } = require('../support/endpoints.js');
-const { startNode, storedKey } = require('../support/fleet.js');
-const { NEWER, ask, assertNoNumberTwice, connectNewer, countNumbers, push } = require('../support/fleet-newer.js');
+const {
+  NEWER,
+  OLDER,
+  ask,
+  assertNoNonceTwice,
+  connectDevice,
+  countNonces,
+  lackingNewer,
+  push,
+  startNode,
+  storedKey,
+} = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
 
 const KEY = randomBytes(32);
 const DAY = 86_400;
-const OLDER = { minVersion: 'DTLSv1.2', maxVersion: 'DTLSv1.2' };
 const OPTIONS = { psk: { bob: BOB.psk }, maxVersion: 'DTLSv1.3' };
-
-const skip = versions['aws-lc'] === undefined && 'this build has no AWS-LC';
 
 /** A server that answers with its name, and a device that talks to it through a balancer. */
 async function serve(t) {
   const server = await startServer(t, OPTIONS, (socket) => {
     socket.on('data', (message) => socket.write(`A ${message}`));
   });
-  const device = await connectNewer(t, server.address().port);
+  const device = await connectDevice(t, server.address().port, NEWER);
   assert.equal(await ask(device.client, 'hello'), 'A hello');
   return { server, ...device };
 }
@@ -75,9 +82,9 @@ function once() {
   };
 }
 
-describe('An export of DTLS 1.3', { skip }, () => {
+describe('An export of DTLS 1.3', { skip: lackingNewer }, () => {
   test('has one life when two processes restore it at once', async (t) => {
-    const { server, balancer, client, numbers } = await serve(t);
+    const { server, balancer, client, nonces } = await serve(t);
     client.resume();
     await push(Object.values(server.sockets)[0], 100);
     const shared = place(t, await exported(server));
@@ -86,12 +93,12 @@ describe('An export of DTLS 1.3', { skip }, () => {
       [0, 0],
       [1, 500],
     ]);
-    const count = await countNumbers(balancer, numbers);
+    const count = await countNonces(balancer, nonces);
     assert.ok(count > 600, `${count}`);
   });
 
   test('has one life when it is imported twice into one process, or into the server that has it', async (t) => {
-    const { server, balancer, client, numbers } = await serve(t);
+    const { server, balancer, client, nonces } = await serve(t);
     const bytes = await exported(server);
     const claim = once();
     const servers = [];
@@ -105,7 +112,7 @@ describe('An export of DTLS 1.3', { skip }, () => {
     assert.deepEqual(again, { imported: 0, refused: 1 });
     client.resume();
     for (const each of servers) for (const socket of Object.values(each.sockets)) await push(socket, 200);
-    const count = await countNumbers(balancer, numbers);
+    const count = await countNonces(balancer, nonces);
     assert.ok(count >= 200, `${count}`);
   });
 
@@ -115,29 +122,29 @@ describe('An export of DTLS 1.3', { skip }, () => {
       t.skip('skipped (no clock can be shifted here: it takes cc and Linux)');
       return;
     }
-    const { server, balancer, client, numbers } = await serve(t);
+    const { server, balancer, client, nonces } = await serve(t);
     const recorded = balancer.received.at(-1);
     const shared = place(t, await exported(server));
     const heard = messages(client, 300);
     const { pid, imported, sent, port } = await importElsewhere(t, shared, 300, later);
     assert.deepEqual([imported, sent], [1, 300]);
     await heard;
-    assertNoNumberTwice(balancer, numbers);
+    assertNoNonceTwice(balancer, nonces);
     balancer.target = port;
     const answers = [];
     client.on('data', (message) => answers.push(String(message)));
     balancer.forge(recorded);
     assert.equal(await ask(client, 'later'), `${pid} later`);
     assert.ok(!answers.includes(`${pid} hello`), 'what was heard before is not heard again');
-    assertNoNumberTwice(balancer, numbers);
-    assert.ok(numbers.count > 300);
+    assertNoNonceTwice(balancer, nonces);
+    assert.ok(nonces.count > 300);
   });
 
   /** An export of a node of a fleet, whose connection another node has taken over from the store and used. */
   async function goneOn(t) {
     const redis = await startRedis(t);
     const a = await startNode(t, 'A', redis.client, NEWER);
-    const { balancer, client, numbers } = await connectNewer(t, a.address().port);
+    const { balancer, client, nonces } = await connectDevice(t, a.address().port, NEWER);
     assert.equal(await ask(client, '1'), 'A 1');
     await storedKey(redis.client);
     client.resume();
@@ -151,23 +158,23 @@ describe('An export of DTLS 1.3', { skip }, () => {
       await push(socket, 700);
       await sleep(20);
     }
-    return { redis, bytes, socket, balancer, numbers };
+    return { redis, bytes, socket, balancer, nonces };
   }
 
   test('has numbers of its own when its connection has gone on from a store meanwhile', {
     skip: lacking,
   }, async (t) => {
-    const { bytes, socket, balancer, numbers } = await goneOn(t);
+    const { bytes, socket, balancer, nonces } = await goneOn(t);
     const { imported, sent } = await importElsewhere(t, place(t, bytes), 4500, clockAhead(t, DAY) ?? {});
     assert.equal(imported, 1);
     assert.ok(sent > 3000 && sent < 4096, `${sent}: what its store had confirmed to it`);
     await push(socket, 500);
-    const count = await countNumbers(balancer, numbers);
+    const count = await countNonces(balancer, nonces);
     assert.ok(count > 5000, `${count}`);
   });
 
   test('does not become the owner again when it comes back into a fleet', { skip: lacking }, async (t) => {
-    const { redis, bytes, socket, balancer, numbers } = await goneOn(t);
+    const { redis, bytes, socket, balancer, nonces } = await goneOn(t);
     const c = await startNode(t, 'C', redis.client, NEWER);
     assert.equal((await c.importConnections(bytes, { key: KEY, claim: () => true })).imported, 1);
     const [late] = Object.values(c.sockets);
@@ -176,7 +183,7 @@ describe('An export of DTLS 1.3', { skip }, () => {
     assert.deepEqual([c.fleetStats.unstored, socket.destroyed], [1, false]);
     await push(socket, 500);
     await push(late, 500);
-    const count = await countNumbers(balancer, numbers);
+    const count = await countNonces(balancer, nonces);
     assert.ok(count > 5000, `${count}`);
   });
 

@@ -11,21 +11,24 @@ const path = require('node:path');
 const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
-const { versions } = require('../..');
-const { startChild, startNode, storedKey } = require('../support/fleet.js');
 const {
+  IMPATIENT,
   NEWER,
   ask,
-  assertNoNumberTwice,
-  connectNewer,
-  countNumbers,
+  assertNoNonceTwice,
+  connectDevice,
+  countNonces,
+  lackingNewer,
   push,
+  startChild,
+  startNode,
+  storedKey,
   until,
-} = require('../support/fleet-newer.js');
+} = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
 const { Dice, cutOff, replaying, unreliable } = require('../support/unreliable.js');
 
-const skip = lacking || (versions['aws-lc'] === undefined && 'this build has no AWS-LC');
+const skip = lacking || lackingNewer;
 
 /** A client of whichever Redis its `current` one is connected to, as of one whose name leads to another server. */
 function movable(client) {
@@ -61,7 +64,7 @@ async function goBackInTime(t, redis, remember) {
   const [cut, moved] = [cutOff(redis.client), movable(redis.client)];
   const a = await startNode(t, 'A', cut, NEWER);
   const b = await startNode(t, 'B', moved, NEWER);
-  const { balancer, client, numbers } = await connectNewer(t, a.address().port);
+  const { balancer, client, nonces } = await connectDevice(t, a.address().port, NEWER);
   assert.equal(await ask(client, '1'), 'A 1');
   const key = await storedKey(redis.client);
   const [old] = Object.values(a.sockets);
@@ -88,7 +91,7 @@ async function goBackInTime(t, redis, remember) {
     [b, socket],
   ];
   assert.ok((await pushFromAll(balancer, nodes, 20)) > 2000);
-  const count = await countNumbers(balancer, numbers);
+  const count = await countNonces(balancer, nonces);
   assert.ok(count > 3000, `${count}`);
   // It hears so when it asks for more numbers.
   balancer.target = b.address().port;
@@ -98,7 +101,7 @@ async function goBackInTime(t, redis, remember) {
   });
   // Its device has not lost it.
   assert.equal(await ask(client, '3'), 'B 3');
-  assertNoNumberTwice(balancer, numbers);
+  assertNoNonceTwice(balancer, nonces);
 }
 
 describe('A store on which nobody can rely', { skip }, () => {
@@ -110,10 +113,10 @@ describe('A store on which nobody can rely', { skip }, () => {
       const clients = [];
       for (const name of ['A', 'B', 'C']) {
         const client = unreliable(redis.client, dice, { lateness: 500 });
-        nodes.push(await startNode(t, name, client, NEWER));
+        nodes.push(await startNode(t, name, client, { ...NEWER, storeTimeout: IMPATIENT }));
         clients.push(client);
       }
-      const { balancer, client, numbers } = await connectNewer(t, nodes[0].address().port);
+      const { balancer, client, nonces } = await connectDevice(t, nodes[0].address().port, NEWER);
       assert.equal(await ask(client, 'hello'), 'A hello');
       await storedKey(redis.client);
       for (const each of clients) each.isReliable = false;
@@ -136,7 +139,7 @@ describe('A store on which nobody can rely', { skip }, () => {
       }
       const takeovers = nodes.reduce((sum, { fleetStats }) => sum + fleetStats.takeovers, 0);
       assert.ok(takeovers >= 3, `${takeovers} take-overs`);
-      const count = await countNumbers(balancer, numbers);
+      const count = await countNonces(balancer, nonces);
       assert.ok(count > 300, `${count}`);
       assert.equal(new Set(heard).size, heard.length, 'no message is heard twice');
     });
@@ -146,7 +149,7 @@ describe('A store on which nobody can rely', { skip }, () => {
     const redis = await startRedis(t);
     const bad = replaying(redis.client);
     const [a, b] = [await startNode(t, 'A', redis.client, NEWER), await startNode(t, 'B', bad, NEWER)];
-    const { balancer, client, numbers } = await connectNewer(t, a.address().port);
+    const { balancer, client, nonces } = await connectDevice(t, a.address().port, NEWER);
     for (const [question, node] of ['A', 'B', 'A', 'B'].entries()) {
       bad.isReplaying = question === 3;
       balancer.target = (node === 'A' ? a : b).address().port;
@@ -155,7 +158,7 @@ describe('A store on which nobody can rely', { skip }, () => {
       const [socket] = Object.values((node === 'A' ? a : b).sockets);
       await push(socket, 100);
     }
-    const count = await countNumbers(balancer, numbers);
+    const count = await countNonces(balancer, nonces);
     assert.ok(count > 400, `${count}`);
     assert.deepEqual([a.fleetStats.takeovers, b.fleetStats.takeovers], [1, 2]);
   });
@@ -178,7 +181,10 @@ describe('A store on which nobody can rely', { skip }, () => {
     const redis = await startRedis(t);
     const replica = await startRedis(t, { options: ['--replicaof', '127.0.0.1', String(redis.port)] });
     await goBackInTime(t, redis, async (key) => {
-      await until(async () => (await replica.client.hGet(key, 'g')) === '1', 'it is replicated');
+      await until(
+        async () => (await replica.client.hGet(key, 'g')) === '1',
+        () => 'it is replicated',
+      );
       // It hears nothing of its master from now on.
       await replica.client.sendCommand(['REPLICAOF', 'NO', 'ONE']);
       return async () => {
@@ -192,7 +198,7 @@ describe('A store on which nobody can rely', { skip }, () => {
   test('loses nodes in the middle of what they write, and no number is used twice', async (t) => {
     const redis = await startRedis(t);
     let owner = await startChild(t, redis.port);
-    const { balancer, client, numbers } = await connectNewer(t, owner.port);
+    const { balancer, client, nonces } = await connectDevice(t, owner.port, NEWER);
     assert.equal(await ask(client, 'hello'), `${owner.child.pid} hello`);
     await storedKey(redis.client);
     client.resume();
@@ -210,16 +216,16 @@ describe('A store on which nobody can rely', { skip }, () => {
       owner = next;
       balancer.target = owner.port;
       assert.equal(await ask(client, `round ${round}`), `${owner.child.pid} round ${round}`);
-      assertNoNumberTwice(balancer, numbers);
+      assertNoNonceTwice(balancer, nonces);
     }
-    assert.ok(numbers.count > 2000, `${numbers.count}`);
+    assert.ok(nonces.count > 2000, `${nonces.count}`);
   });
 
   test('hears nothing of a node that dies with numbers that were confirmed and not used', async (t) => {
     const redis = await startRedis(t);
     const cut = cutOff(redis.client);
     const a = await startNode(t, 'A', cut, NEWER);
-    const { balancer, client, numbers } = await connectNewer(t, a.address().port);
+    const { balancer, client, nonces } = await connectDevice(t, a.address().port, NEWER);
     assert.equal(await ask(client, '1'), 'A 1');
     const key = await storedKey(redis.client);
     const first = await redis.client.hGet(key, 'b');
@@ -235,7 +241,7 @@ describe('A store on which nobody can rely', { skip }, () => {
     }
     // It was not, and sends all that it was given.
     await push(Object.values(a.sockets)[0], 10_000);
-    const count = await countNumbers(balancer, numbers);
+    const count = await countNonces(balancer, nonces);
     assert.ok(count > 8000, `${count}`);
   });
 });

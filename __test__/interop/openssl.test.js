@@ -69,7 +69,6 @@ describe('openssl s_server', { skip: openssl.missing && `skipped (${openssl.miss
     await peer.printed('DONE');
   });
 
-  // Its RSA key would sign with RSA-PSS, which DTLS 1.2 cannot verify here, if that stood first in the hello.
   for (const name of ['server', 'serverRsa']) {
     test(`takes the hello of a client of both versions, and shows ${name}`, { skip: onlyOlder }, async (t) => {
       const port = await freePort();

@@ -244,9 +244,5 @@ async function rest(devices, service) {
   return await look(service);
 }
 
-if (require.main === module) {
-  const [minutes = 30, clients = 2_000, newer = 0] = process.argv.slice(2).map(Number);
-  endure({ minutes, clients, newer });
-}
-
-module.exports = { endure };
+const [minutes = 30, clients = 2_000, newer = 0] = process.argv.slice(2).map(Number);
+endure({ minutes, clients, newer });

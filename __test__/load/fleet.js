@@ -2,7 +2,7 @@
 
 // A fleet of two nodes with a Redis, one of them killed with SIGKILL again and again:
 //
-//   npm run fleet -- [SECONDS] [DEVICES] [MS] [VERSION]     default: 60 s, 2000 devices, 2000 ms, DTLS 1.2; or 1.3
+//   npm run fleet -- [SECONDS] [DEVICES] [MS] [VERSION]     default: 60 s, 2000 devices, 2000 ms, 1.3; or 1.2
 //
 // Each device sends a message every so many milliseconds, and another one if none has come back within half a second, as a device over UDP
 // has to. It fails when a device is without an answer in the end, when a message is answered twice, or when a nonce repeats on
@@ -18,8 +18,9 @@ const process = require('node:process');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { connect } = require('../..');
-const { Numbers } = require('../support/numbers.js');
+const { NEWER, OLDER } = require('../support/fleet.js');
 const { lacking, startRedis } = require('../support/redis.js');
+const { noncesOf } = require('../support/sent-nonces.js');
 
 const HOST = '127.0.0.1';
 const SCRIPT = path.join(__dirname, '..', 'support', 'fleet-node.js');
@@ -33,8 +34,7 @@ const HANDSHAKES_AT_ONCE = 32;
 const SERVICE_PORT = 5684;
 
 const [seconds = 60, devices = 2000, askEvery = 2000] = process.argv.slice(2, 5).map(Number);
-const isNewer = process.argv[5] === '1.3';
-const VERSIONS = isNewer ? { minVersion: 'DTLSv1.3', maxVersion: 'DTLSv1.3' } : {};
+const version = process.argv[5] === '1.2' ? OLDER : NEWER;
 
 class Node {
   constructor(redisPort, key) {
@@ -62,14 +62,11 @@ class Route extends EventEmitter {
     super();
     this._nodes = nodes;
     this._index = index;
-    this._nonces = new Set();
-    this._repeated = 0;
-    this._numbers = null;
+    this._nonces = null;
     this.type = 'udp4';
     this._udp = dgram.createSocket('udp4');
     this._udp.on('message', (datagram) => {
-      if (datagram[0] === 23) this._note(datagram.toString('latin1', 13, 21));
-      this._numbers?.note(datagram);
+      this._nonces?.note(datagram);
       this.emit('message', datagram, { address: HOST, port: SERVICE_PORT, family: 'IPv4', size: datagram.length });
     });
   }
@@ -79,18 +76,13 @@ class Route extends EventEmitter {
     await once(this._udp, 'listening');
   }
 
-  _note(nonce) {
-    if (this._nonces.has(nonce)) this._repeated++;
-    this._nonces.add(nonce);
-  }
-
-  /** @param {Buffer[]} lines of the key log of DTLS 1.3: what comes from now on is read with it */
+  /** @param {Buffer[]} lines of the key log: what comes from now on is read with it */
   read(lines) {
-    this._numbers = new Numbers(Buffer.concat(lines));
+    this._nonces = noncesOf(version.maxVersion, Buffer.concat(lines));
   }
 
-  get repeatedNonces() {
-    return this._repeated + (this._numbers?.repeated ?? 0);
+  get nonces() {
+    return this._nonces;
   }
 
   address() {
@@ -123,11 +115,11 @@ class Device {
   async start() {
     await this.route.open();
     const who = { psk: 'secret of bob', pskIdentity: 'bob' };
-    this._client = connect({ host: HOST, port: SERVICE_PORT, socket: this.route, ...who, ...VERSIONS });
+    this._client = connect({ host: HOST, port: SERVICE_PORT, socket: this.route, ...who, ...version });
     const lines = [];
-    if (isNewer) this._client.on('keylog', (line) => lines.push(line));
+    this._client.on('keylog', (line) => lines.push(line));
     await once(this._client, 'secureConnect');
-    if (isNewer) this.route.read(lines);
+    this.route.read(lines);
     this._client.on('data', (message) => this._onAnswer(String(message)));
     this._client.on('error', (error) => assert.fail(error));
     setTimeout(() => this._ask(), Math.random() * askEvery);
@@ -217,13 +209,15 @@ async function main() {
     p99Ms: at(0.99),
     unanswered: sum(({ isWaiting }) => (isWaiting ? 1 : 0)),
     answeredTwice: sum(({ doubles }) => doubles),
-    repeatedNonces: sum(({ route }) => route.repeatedNonces),
+    nonces: sum(({ route }) => route.nonces.count),
+    repeatedNonces: sum(({ route }) => route.nonces.repeated),
   };
   console.log(result);
   for (const device of all) device.close();
   for (const close of ends) close();
   for (const node of nodes) node.kill();
   assert.deepEqual([result.unanswered, result.answeredTwice, result.repeatedNonces], [0, 0, 0]);
+  assert.ok(result.nonces >= result.answers, 'a nonce was read of each answer');
   assert.ok(takeovers.length >= devices / 2, 'the nodes have taken connections over');
 }
 

@@ -53,6 +53,17 @@ test('without a listener no key leaves the engine, and with one no later than it
   assert.equal(server._endpoint._logsKeys, false);
 });
 
+test('as long as a socket listens, keys leave the engine although the server listens no more', async (t) => {
+  const server = await startServer(t);
+  server.once('connection', (socket) => socket.on('keylog', () => {}));
+  openClient(t, server);
+  await event(server, 'secureConnection');
+  const log = () => {};
+  server.on('keylog', log);
+  server.off('keylog', log);
+  assert.equal(server._endpoint._logsKeys, true);
+});
+
 test('a handshake that fails by its pre-shared key has logged its keys', async (t) => {
   const server = await startServer(t);
   const logged = event(server, 'keylog');

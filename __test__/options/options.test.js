@@ -11,6 +11,7 @@ const tls = require('node:tls');
 const { connectArguments, listenArguments } = require('../../lib/options/arguments.js');
 const { identityKey } = require('../../lib/options/credentials.js');
 const { clientOptions, serverOptions } = require('../../lib/options/options.js');
+const { completeClientVerification } = require('../../lib/options/verification.js');
 
 const PEM = '-----BEGIN SOMETHING-----\n';
 const PORT = 5684;
@@ -273,6 +274,23 @@ describe('options about the peer', () => {
     }
   });
 
+  test('accept by the roots in the file of the own key when nothing else says whom', () => {
+    const completed = (options) => {
+      const all = { requestCert: true, rejectUnauthorized: true, key: 'key', roots: ['root'], ...options };
+      completeClientVerification(all);
+      return all.ca;
+    };
+    assert.deepEqual(completed({}), ['root']);
+    assert.deepEqual(completed({ ca: ['authority'] }), ['authority']);
+    assert.equal(completed({ peerPublicKey: [PEM] }), undefined);
+    assert.equal(completed({ verifyPeer() {} }), undefined);
+    assert.equal(completed({ requestCert: false }), undefined);
+    for (const roots of [[], undefined]) {
+      assert.throws(() => completed({ roots }), { code: 'ERR_MISSING_OPTION' });
+      assert.equal(completed({ roots, rejectUnauthorized: false }), undefined);
+    }
+  });
+
   test('accept raw public keys where these evade no verification', () => {
     const verifyPeer = () => true;
     const keys = (options) =>
@@ -304,6 +322,15 @@ describe('options about the peer', () => {
       assert.throws(() => native(options), { code: /ERR_INVALID_ARG_(TYPE|VALUE)/ });
     }
   });
+});
+
+test('an address of our own is one, and no name', () => {
+  const options = (localAddress) => clientOptions({ port: PORT, psk: 'secret', pskIdentity: 'bob', localAddress });
+  for (const address of ['127.0.0.1', '::1', 'fe80::1%1']) options(address);
+  for (const wrong of ['localhost', '', '127.0.0', '127.0.0.1:5684', ' ::1']) {
+    assert.throws(() => options(wrong), { code: 'ERR_INVALID_ARG_VALUE' });
+  }
+  assert.throws(() => options(1), { code: 'ERR_INVALID_ARG_TYPE' });
 });
 
 describe('a pre-shared key', () => {
@@ -484,7 +511,15 @@ describe('options of a client', () => {
   test('agree about the address family', () => {
     const family = (options) => clientOptions({ port: PORT, ...options }).remote.family;
     assert.equal(family({}), 0);
-    assert.equal(family({ family: 'IPv6' }), 6);
+    for (const [given, expected] of [
+      [0, 0],
+      [4, 4],
+      [6, 6],
+      ['IPv4', 4],
+      ['IPv6', 6],
+    ]) {
+      assert.equal(family({ family: given }), expected);
+    }
     assert.equal(family({ type: 'udp4' }), 4);
     assert.equal(family({ localAddress: '::1' }), 6);
     for (const options of [

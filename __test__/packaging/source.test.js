@@ -29,6 +29,6 @@ test('a source build from the packed tarball echoes', async (t) => {
 
   for (const [name, text] of Object.entries(ECHO_FILES)) {
     project.write(name, text);
-    assert.match((await project.node(name)).stdout, /^echo \S*PSK\S*\n$/);
+    assert.equal((await project.node(name)).stdout, 'echo TLS_AES_128_GCM_SHA256\n');
   }
 });

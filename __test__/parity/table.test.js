@@ -37,6 +37,9 @@ client.destroy();
 const socket = dtls.createDgramSocket({ psk: 'x' });
 const RENAMED = { __proto__: null, Server: 'DtlsServer', TLSSocket: 'DtlsSocket' };
 
+/** What older versions of Node.js do not have, and an object of ours has as soon as they do. */
+const INHERITED = new Set(['bindSync']);
+
 const walks = [
   ['tls.TLSSocket', members(tls.TLSSocket.prototype), isMember(client)],
   ['net.Socket', members(net.Socket.prototype), isMember(client)],
@@ -57,6 +60,7 @@ describe('docs/parity.md', () => {
       for (const [name, { here, why }] of rows) {
         assert.ok(['same', 'other', 'not'].includes(here), `${name} is ${here}`);
         assert.ok(here === 'same' || why !== '', `${name} is ${here} without a word`);
+        if (INHERITED.has(name) && !names.includes(name)) continue;
         assert.equal(isHere(name), here !== 'not', `${section}.${name} is said to be "${here}"`);
       }
     });

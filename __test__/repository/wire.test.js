@@ -10,6 +10,7 @@ const { Nonces } = require('../support/nonces.js');
 const { openPlace } = require('../support/radio.js');
 const { SUITE: NEWER_SUITE } = require('../support/reader13.js');
 const { WatchedRadio, Wire } = require('../support/wire.js');
+const { versions } = require('../..');
 
 const SUITE = 'PSK-AES128-GCM-SHA256';
 
@@ -34,7 +35,8 @@ test('a nonce is repeated by another record, and not by a copy of the same one',
 });
 
 for (const version of ['DTLSv1.2', 'DTLSv1.3']) {
-  test(`each record of ${version} is opened with its keys, wherever its client is`, (t) => watch(t, version));
+  const skip = version === 'DTLSv1.3' && versions['aws-lc'] === undefined && 'this build has no DTLS 1.3';
+  test(`each record of ${version} is opened with its keys, wherever its client is`, { skip }, (t) => watch(t, version));
 }
 
 async function watch(t, version) {

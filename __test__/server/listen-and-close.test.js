@@ -18,6 +18,23 @@ const {
   startServer,
 } = require('../support/endpoints.js');
 
+test('getConnections() has a callback with one argument in the next tick, and refuses what is none', async (t) => {
+  const { server } = await connectedPair(t);
+  for (const wrong of [null, 1, 'callback', {}]) {
+    assert.throws(() => server.getConnections(wrong), { code: 'ERR_INVALID_ARG_TYPE' });
+  }
+  let told;
+  assert.equal(
+    server.getConnections((...args) => {
+      told = args;
+    }),
+    1,
+  );
+  assert.equal(told, undefined);
+  await new Promise(process.nextTick);
+  assert.deepEqual(told, [1]);
+});
+
 describe('close() of a server', () => {
   test('sends close_notify to every peer first', async (t) => {
     const { server, client } = await connectedPair(t);

@@ -6,6 +6,7 @@
 //   const client = openClient(t, server)                               // is bob
 //   const { server, socket, client } = await connectedPair(t)
 
+const { randomInt } = require('node:crypto');
 const dgram = require('node:dgram');
 
 const { connect, createServer } = require('../..');
@@ -13,10 +14,14 @@ const { connect, createServer } = require('../..');
 const HOST = '127.0.0.1';
 const BOB = { psk: 'secret of bob', pskIdentity: 'bob' };
 
-/** A server that listens on a port of the system's choice, with bob's key unless options say otherwise. */
+/** Ports that no system chooses for whoever wants any, so that nobody gets one between two who use it. */
+const FIRST_PORT = 20_000;
+const LAST_PORT = 32_767;
+
+/** A server that listens on a port of its own, with bob's key unless options say otherwise. */
 async function startServer(t, options = { psk: { bob: BOB.psk } }, listener = undefined) {
   const server = createServer(options, listener);
-  server.listen(0, HOST);
+  server.listen(await freePort(), HOST);
   t.after(() => new Promise((resolve) => server.close(resolve)));
   await event(server, 'listening');
   return server;
@@ -91,14 +96,17 @@ async function heardBy(server, act, count = 1) {
   await new Promise(setImmediate);
 }
 
-/** A UDP port that is free on loopback. */
+/** A port that nobody is likely to have, or to get later. */
+function anyPort() {
+  return randomInt(FIRST_PORT, LAST_PORT + 1);
+}
+
+/** A UDP port that is free on loopback, and stays so until whoever has asked takes it. */
 async function freePort() {
-  const socket = dgram.createSocket('udp4');
-  socket.bind(0, HOST);
-  await event(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
+  for (;;) {
+    const port = anyPort();
+    if (await isFree(port)) return port;
+  }
 }
 
 /** Whether nobody has this UDP port on loopback. */
@@ -124,6 +132,7 @@ async function uncaught(act) {
 module.exports = {
   BOB,
   HOST,
+  anyPort,
   closeOfConnection,
   connectedPair,
   echo,

@@ -8,7 +8,7 @@ const path = require('node:path');
 const process = require('node:process');
 
 const { createServer } = require('../..');
-const { push } = require('./fleet-newer.js');
+const { push } = require('./fleet.js');
 
 const [file, key, directory, count] = process.argv.slice(2);
 

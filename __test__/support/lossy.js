@@ -11,12 +11,13 @@ const { HOST, event } = require('./endpoints.js');
  *
  * @param {{ after: Function }} test at whose end it is closed
  * @param {number} serverPort
- * @param {{ loss: number, seed?: number, see?: (datagram: Buffer) => void }} weather the share of datagrams that get
- *   lost, 0 to 1; see() is shown all that come from the client
+ * @param {{ loss?: number, seed?: number, see?: (datagram: Buffer) => void, change?: (datagram: Buffer) => Buffer }} weather the
+ *   share of datagrams that get lost, 0 to 1; see() is shown all that come from the client, and change() says what becomes of those
+ *   that come from the server
  * @returns {Promise<{ port: number, passed: number, lost: number, calm: () => void }>} calm(): from now on nothing is
  *   lost
  */
-async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) {
+async function lossyProxy(test, serverPort, { loss = 0, seed = 1, see = () => {}, change = (same) => same }) {
   const [front, back] = [dgram.createSocket('udp4'), dgram.createSocket('udp4')];
   const proxy = { port: 0, passed: 0, lost: 0, calm: () => (share = 0) };
   let share = loss;
@@ -40,7 +41,7 @@ async function lossyProxy(test, serverPort, { loss, seed = 1, see = () => {} }) 
   back.on('message', (datagram) => {
     // It may be for somebody who had this port before.
     if (client === null) return;
-    pass(andBack, () => front.send(datagram, client.port, client.address));
+    pass(andBack, () => front.send(change(datagram), client.port, client.address));
   });
   // The server may be gone before its last datagram arrives.
   for (const socket of [front, back]) {

@@ -60,37 +60,50 @@ class Epoch {
     return new Epoch(this.epoch + 1, expandLabel(this._secret, 'traffic upd', 32));
   }
 
+  /** Whether a record says that it is of this epoch, or of another with the same two bits. */
+  isNamedBy({ head }) {
+    return (head[0] & EPOCH_BITS) === (this.epoch & EPOCH_BITS);
+  }
+
   /** @returns {number | null} the record's number, null when these are not its keys */
   open({ head, number, fragment }) {
     const cipher = createCipheriv('aes-128-ecb', this._mask, null).setAutoPadding(false);
     const mask = cipher.update(fragment.subarray(0, 16));
     const plain = Buffer.from(head);
     for (let index = 0; index < number.length; index++) plain[number.at + index] ^= mask[index];
-    const found = this._nearest(plain.readUIntBE(number.at, number.length), 1 << (8 * number.length));
-    const nonce = Buffer.from(this._iv);
-    const digits = Buffer.alloc(8);
-    digits.writeUIntBE(found, 2, 6);
-    digits.forEach((byte, index) => {
-      nonce[index + 4] ^= byte;
-    });
-    const decipher = createDecipheriv('aes-128-gcm', this._key, nonce, { authTagLength: TAG_LENGTH });
-    decipher.setAAD(plain);
-    decipher.setAuthTag(fragment.subarray(-TAG_LENGTH));
-    decipher.update(fragment.subarray(0, -TAG_LENGTH));
-    try {
-      decipher.final();
-    } catch {
-      return null;
-    }
+    const low = plain.readUIntBE(number.at, number.length);
+    const found = this._near(low, 1 << (8 * number.length)).find((one) => this._seals(one, plain, fragment));
+    if (found === undefined) return null;
     this._next = Math.max(this._next, found + 1);
     return found;
   }
 
-  /** RFC 9147 section 4.2.2. */
-  _nearest(low, span) {
+  /** The numbers that end so, the nearest to the next one first (RFC 9147 section 4.2.2). */
+  _near(low, span) {
     const base = this._next - (this._next % span) + low;
+    const distance = (one) => Math.abs(one - this._next);
     const all = [base - span, base, base + span].filter((one) => one >= 0);
-    return all.reduce((one, other) => (Math.abs(other - this._next) < Math.abs(one - this._next) ? other : one));
+    return all.sort((one, other) => distance(one) - distance(other));
+  }
+
+  /** Whether this is what these keys make of a record with this number. */
+  _seals(number, head, fragment) {
+    const nonce = Buffer.from(this._iv);
+    const digits = Buffer.alloc(8);
+    digits.writeUIntBE(number, 2, 6);
+    digits.forEach((byte, index) => {
+      nonce[index + 4] ^= byte;
+    });
+    const decipher = createDecipheriv('aes-128-gcm', this._key, nonce, { authTagLength: TAG_LENGTH });
+    decipher.setAAD(head);
+    decipher.setAuthTag(fragment.subarray(-TAG_LENGTH));
+    decipher.update(fragment.subarray(0, -TAG_LENGTH));
+    try {
+      decipher.final();
+      return true;
+    } catch {
+      return false;
+    }
   }
 }
 
@@ -117,8 +130,7 @@ class NewerKeys {
   nonce(record, fromServer) {
     if (!record.isNewer) return null;
     const epochs = this._sides[fromServer ? 1 : 0];
-    const bits = record.head[0] & EPOCH_BITS;
-    const known = epochs.filter(({ epoch }) => (epoch & EPOCH_BITS) === bits);
+    const known = epochs.filter((epoch) => epoch.isNamedBy(record));
     // One that nobody has announced here, because the handshake is over.
     const next = known.length === 0 && epochs[0]?.epoch >= DATA_EPOCH ? [epochs[0].following()] : [];
     for (const one of [...known, ...next]) {
@@ -134,4 +146,4 @@ class NewerKeys {
   }
 }
 
-module.exports = { SUITE, NewerKeys, cutNewer, isNewer };
+module.exports = { DATA_EPOCH, SUITE, Epoch, NewerKeys, cutNewer, isNewer };

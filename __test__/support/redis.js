@@ -3,11 +3,11 @@
 // A Redis server for one test, and its client: `npm run setup -- --interop` installs both.
 
 const { spawn, spawnSync } = require('node:child_process');
-const { once } = require('node:events');
 const fs = require('node:fs');
-const net = require('node:net');
 const os = require('node:os');
 const path = require('node:path');
+
+const { anyPort } = require('./endpoints.js');
 
 // The client of the package `redis` alone: to load all of that package keeps a node busy for most of a second.
 const MODULES = path.join(__dirname, '..', '..', 'target', 'interop', 'npm', 'node_modules');
@@ -27,10 +27,10 @@ const lacking = !fs.existsSync(PACKAGE)
  */
 async function startRedis(t, { port: wanted, directory = temporary(t), options = [] } = {}) {
   for (;;) {
-    const port = wanted ?? (await freeTcpPort());
+    const port = wanted ?? anyPort();
     const child = await spawnRedis(t, port, ['--dir', directory, ...options]);
     if (child !== null) return connectTo(t, port, child);
-    // Somebody else has taken the port in between.
+    // Somebody else has the port.
     if (wanted !== undefined) throw new Error(`redis-server has not begun to listen on port ${port}`);
   }
 }
@@ -72,15 +72,6 @@ function createClient(port) {
   // What goes wrong shows in the test.
   client.on('error', () => {});
   return client;
-}
-
-async function freeTcpPort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 module.exports = { createClient, lacking, startRedis };

@@ -1,9 +1,13 @@
 'use strict';
 
-// Tools that look for what keeps a process alive (jest --detectOpenHandles) find nothing of ours behind closed endpoints.
+// What keeps a process alive: servers that listen, unless they are told otherwise, and nothing behind closed endpoints, where
+// tools look for it (jest --detectOpenHandles).
 
 const assert = require('node:assert/strict');
 const { createHook } = require('node:async_hooks');
+const { spawnSync } = require('node:child_process');
+const path = require('node:path');
+const process = require('node:process');
 const { test } = require('node:test');
 
 const { HOST, connectedPair, event } = require('../support/endpoints.js');
@@ -37,4 +41,21 @@ test('closed endpoints leave no open handle, and can be used again', async (t) =
     server.listen(0, HOST);
     await event(server, 'listening');
   }
+});
+
+/** How a process ends that listens with a server, does this with it, and is to be heard of in half a second. */
+function outcomeOf(act) {
+  const script = `
+    const server = require(${JSON.stringify(path.join(__dirname, '..', '..'))}).createServer({ psk: 'key' });
+    server.listen(0, '127.0.0.1', () => {
+      ${act};
+      setTimeout(() => process.exit(7), 500).unref();
+    });`;
+  return spawnSync(process.execPath, ['-e', script], { timeout: 60_000 }).status;
+}
+
+test('a server keeps its process alive unless it has been told otherwise, until it is told so again', () => {
+  assert.equal(outcomeOf(''), 7);
+  assert.equal(outcomeOf('server.unref()'), 0);
+  assert.equal(outcomeOf('server.unref().ref()'), 7);
 });

@@ -16,6 +16,7 @@ const { performance } = require('node:perf_hooks');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { connect } = require('../package');
+const { cpuOf, memoryOf } = require('../process-usage');
 
 const HOST = '127.0.0.1';
 const WARM_UP_MS = 500;
@@ -131,18 +132,4 @@ async function bound() {
   socket.bind(0, HOST);
   await once(socket, 'listening');
   return socket;
-}
-
-/** Microseconds that all threads of a process have run. */
-function cpuOf(process_) {
-  const threads = fs.readdirSync(`/proc/${process_}/task`);
-  const times = threads.map(
-    (thread) => fs.readFileSync(`/proc/${process_}/task/${thread}/schedstat`, 'utf8').split(' ')[0],
-  );
-  return times.reduce((sum, time) => sum + Number(time), 0) / 1000;
-}
-
-/** Kilobytes of a process that are in memory. */
-function memoryOf(process_) {
-  return Number(fs.readFileSync(`/proc/${process_}/status`, 'utf8').match(/^VmRSS:\s+(\d+) kB/m)[1]);
 }

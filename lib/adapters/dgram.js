@@ -127,6 +127,11 @@ class DgramSocket extends dgram.Socket {
     });
   }
 
+  /** Node.js 26 has it. It would connect the UDP socket, where a DTLS connection takes a handshake. */
+  connectSync() {
+    throw stateError('ERR_METHOD_NOT_IMPLEMENTED', 'A handshake takes round trips: use connect()');
+  }
+
   #connectTo(error, peer, callback) {
     const failure = error ?? (this.#isClosing ? notRunning() : null);
     if (failure !== null) {
@@ -254,7 +259,17 @@ class DgramSocket extends dgram.Socket {
       return;
     }
     this.#pending.push(callback);
-    if (!this.#isBinding) this.bind({ port: 0, exclusive: true });
+    if (!this.#isBinding && !this.#isBound()) this.bind({ port: 0, exclusive: true });
+  }
+
+  /** Also between bindSync() of Node.js 26 and 'listening'. */
+  #isBound() {
+    try {
+      super.address();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Goes on with what has waited. After a failure, bind() may be called again. */

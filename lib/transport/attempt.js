@@ -25,6 +25,8 @@ class Attempt {
    */
   constructor(owner, endpoint, { address, port }) {
     this.endpoint = endpoint;
+    // The answer may come behind what is none, such as an encrypted record that has overtaken it.
+    endpoint.showsEach = true;
     this.address = address;
     this.port = port;
     /** The node:dgram socket, null before bind() or share(). */
@@ -168,6 +170,7 @@ class Attempt {
     if (!this._isOpen) return;
     if (!this._hasAnswer && this._isAnswer(datagram, remote)) {
       this._hasAnswer = true;
+      this.endpoint.showsEach = false;
       this._owner.answered(this);
     }
     this.endpoint.handleDatagram(datagram, remote);

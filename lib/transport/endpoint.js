@@ -52,6 +52,8 @@ class Endpoint {
     this.isDirect = false;
     /** Whether the UDP socket is connected to the one peer. */
     this.isConnected = false;
+    /** Whether the owner wants to see each datagram, so that none may be received behind its back. */
+    this.showsEach = false;
     this._owner = owner;
     this._sender = new Sender(this);
     this._onTransmitted = owner._onSendError === null ? undefined : (error) => error && owner._onSendError(error, this);

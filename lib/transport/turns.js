@@ -167,10 +167,10 @@ class Turns {
     if (showsArrivals) this._showArrivals();
   }
 
-  /** Other listeners to the UDP socket want to see every datagram. */
+  /** Other listeners to the UDP socket want to see every datagram, and the owner may. */
   _mayDrain() {
-    const { isDirect, udp } = this._endpoint;
-    return isDirect && udp.listenerCount('message') === 1;
+    const { isDirect, showsEach, udp } = this._endpoint;
+    return isDirect && !showsEach && udp.listenerCount('message') === 1;
   }
 
   _handle(how, datagram, remote, drains) {

@@ -3,7 +3,7 @@
 
 edit("versions: whether DTLS 1.3 is spoken, too" include/mbedtls/ssl.h
 "    size_t         psk_identity_len;/*!< The length of PSK identity."
-"    unsigned char  speaks_dtls13; /*!< A server speaks DTLS 1.3, too. */
+"    unsigned char  speaks_dtls13; /*!< DTLS 1.3 is spoken or offered, too. */
 
     size_t         psk_identity_len;/*!< The length of PSK identity.")
 

@@ -4,19 +4,26 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { inParallel } from './parallel.mjs';
 import { testFiles } from './test-files.mjs';
 import { HOME, readSource, run, TREE } from './tree.mjs';
 
 const REPORTS = path.join(HOME, 'coverage');
 const CACHE = path.join(HOME, 'coverage.json');
 
+/** A test file that takes longer does not judge: a survivor would cost too much. */
+const LONGEST = 100;
+
 /**
  * Runs every test file that has not been run before, and answers what each has run: `[{ test, seconds, runs(file, offset) }]`.
  * Test files that fail are left out.
  */
 export async function coverage() {
-  for (const test of testFiles().filter((name) => readCache()[name] === undefined)) await watchFile(test);
   const known = readCache();
+  await inParallel(
+    testFiles().filter((name) => known[name] === undefined),
+    async (test) => writeCache(known, test, await watchFile(test)),
+  );
   const passing = testFiles().filter((test) => known[test].passed);
   return passing.map((test) => {
     const { seconds, files } = known[test];
@@ -24,16 +31,26 @@ export async function coverage() {
   });
 }
 
-/** Runs a test file, and keeps what it has run. Answers `{ passed, seconds }`. */
-export async function watchFile(test, others = {}) {
-  rmSync(REPORTS, { recursive: true, force: true });
-  mkdirSync(REPORTS, { recursive: true });
-  const env = { ...others, NODE_V8_COVERAGE: REPORTS };
-  const { passed, seconds } = await run('node', ['--test-reporter=spec', test], { seconds: 300, env });
-  console.log(`mutants: ${test} ${passed ? 'passes' : 'fails without a fault: left out'}, ${seconds.toFixed(1)} s`);
-  const watched = { passed, seconds, files: passed ? readReports() : {} };
-  writeFileSync(CACHE, JSON.stringify({ ...readCache(), [test]: watched }));
-  return watched;
+/** Runs a test file, and answers what it has run: `{ passed, seconds, files }`. */
+async function watchFile(test) {
+  const reports = path.join(REPORTS, test.replaceAll('/', '-'));
+  rmSync(reports, { recursive: true, force: true });
+  mkdirSync(reports, { recursive: true });
+  const { passed, seconds } = await passes(test, { NODE_V8_COVERAGE: reports });
+  return { passed, seconds, files: passed ? readReports(reports) : {} };
+}
+
+/** Runs a test file without any fault. Answers `{ passed, seconds }`. */
+export async function passes(test, env) {
+  const { passed, overdue, seconds } = await run('node', ['--test-reporter=spec', test], { seconds: LONGEST, env });
+  const failure = overdue ? 'takes too long' : 'fails without a fault';
+  console.log(`mutants: ${test} ${passed ? 'passes' : `${failure}: left out`}, ${seconds.toFixed(1)} s`);
+  return { passed, seconds };
+}
+
+function writeCache(known, test, watched) {
+  known[test] = watched;
+  writeFileSync(CACHE, JSON.stringify(known));
 }
 
 function readCache() {
@@ -41,13 +58,13 @@ function readCache() {
 }
 
 /** `{ [file]: { hash, reports } }`: for each process, the ranges `[start, end, count]`. */
-function readReports() {
+function readReports(reports) {
   const prefix = `${pathToFileURL(path.join(TREE, 'lib')).href}/`;
   const files = {};
-  for (const name of readdirSync(REPORTS)) {
+  for (const name of readdirSync(reports)) {
     let report;
     try {
-      report = JSON.parse(readFileSync(path.join(REPORTS, name), 'utf8'));
+      report = JSON.parse(readFileSync(path.join(reports, name), 'utf8'));
     } catch {
       // Written by a process that was ended meanwhile.
       continue;

@@ -4,8 +4,9 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { coverage } from './coverage.mjs';
 import { mutantsOf } from './mutate.mjs';
+import { WIDTH } from './parallel.mjs';
 import { judgeByFiles } from './test-files.mjs';
-import { readSource, TREE, withText } from './tree.mjs';
+import { copyTree, readSource, TREE, withText } from './tree.mjs';
 
 /** All mutants of files below these paths, as `{ file, name, line, offset, text }`. */
 export function listJavaScript(paths) {
@@ -25,13 +26,21 @@ export function listJavaScript(paths) {
 }
 
 let tests = [];
+let trees;
 
 export async function prepareJavaScript() {
   tests = await coverage();
+  trees = Array.from({ length: WIDTH }, (_, number) => copyTree(number));
 }
 
-/** Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. */
-export async function judgeJavaScript({ file, text, offset }) {
+/**
+ * Answers `{ verdict, by, seconds, judgeOn }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. `judgeOn(place)` lets
+ * the test files judge that have not yet.
+ */
+export async function judgeJavaScript({ file, text, offset }, place) {
+  const judge = (able, at, patience) =>
+    withText(file, text, () => judgeByFiles(file, able, { cwd: trees[at] }, patience), trees[at]);
   const able = tests.filter(({ runs }) => runs(file, offset));
-  return withText(file, text, () => judgeByFiles(file, able));
+  const { left, ...result } = await judge(able, place);
+  return { ...result, judgeOn: left.length === 0 ? undefined : (at) => judge(left, at, Number.POSITIVE_INFINITY) };
 }

@@ -80,7 +80,7 @@ export function judgeRust({ file, text }) {
 }
 
 /** The same of the copy as it is. */
-export async function testRust(env) {
+async function testRust(env) {
   const { passed, overdue, output, seconds } = await test(limit, env);
   if (passed) return { verdict: 'missed', seconds };
   const failed = output.match(/^test (\S+).* FAILED$/m)?.[1];

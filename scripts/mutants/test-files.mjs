@@ -5,9 +5,9 @@ import path from 'node:path';
 import { run, TREE } from './tree.mjs';
 
 /** Peers and packages are not at hand everywhere, and take long. */
-const LEFT_OUT = /^(interop|packaging|repository|types|docs)\b/;
+const LEFT_OUT = /^(interop|packaging|repository(?!\/loading)|types|docs)\b/;
 
-/** How many seconds test files may take that seem to be about something else. */
+/** How many seconds test files may take that seem to be about something else, until all other faults have been judged. */
 const PATIENCE = 60;
 
 /** The test files of the JavaScript tests. */
@@ -20,22 +20,24 @@ export function testFiles() {
 }
 
 /**
- * Answers `{ verdict, by, seconds }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. Test files that are about the
- * same subject, by their names, are asked first, and others for so many seconds: what none of them notices counts as missed.
+ * Answers `{ verdict, by, seconds, left }`; verdict: 'caught', 'missed', or 'not run' where no test comes by. Test files that are about
+ * the same subject, by their names, are asked first, and others for so many seconds: `left` are those that have not been asked.
  *
  * @param {string} file that has the fault
  * @param {{ test: string, seconds: number }[]} able the test files that come by it
+ * @param {{ env?: object, cwd?: string }} where they run
  */
-export async function judgeByFiles(file, able, env = {}) {
+export async function judgeByFiles(file, able, where, patience = PATIENCE) {
   const began = Date.now();
-  const answer = (verdict, by) => ({ verdict, by, seconds: (Date.now() - began) / 1000 });
+  const answer = (verdict, by, left = []) => ({ verdict, by, left, seconds: (Date.now() - began) / 1000 });
   if (able.length === 0) return answer('not run');
   let spent = 0;
-  for (const one of inOrder(file, able)) {
-    if (spent > PATIENCE && affinity(file, one) === 0) break;
+  const order = inOrder(file, able);
+  for (const [index, one] of order.entries()) {
+    if (spent > patience && affinity(file, one) === 0) return answer('missed', undefined, order.slice(index));
     spent += one.seconds;
-    // A busy machine makes some tests fail now and then: two failures are a verdict.
-    if ((await fails(one, env)) && (await fails(one, env))) return answer('caught', one.test);
+    const by = await failsTwice(one, where);
+    if (by !== undefined) return answer('caught', `${one.test}: ${by}`);
   }
   return answer('missed');
 }
@@ -57,11 +59,25 @@ function wordsOf(file) {
   return file.split(/[/._-]/).filter((word) => !COMMON.includes(word));
 }
 
-async function fails({ test, seconds }, env) {
-  const { passed } = await run('node', ['--test-reporter=spec', test], {
-    seconds: 4 * seconds + 20,
-    env,
-    isEnough: (output) => /^\s*✖ /m.test(output),
+/** A busy machine makes some test fail now and then: the same one has to fail twice. Of three failures, two are of the same. */
+async function failsTwice(one, where) {
+  const failures = [];
+  while (failures.length < 3) {
+    const failure = await failureOf(one, where);
+    if (failure === undefined || failures.includes(failure)) return failure;
+    failures.push(failure);
+  }
+  return undefined;
+}
+
+/** The test that fails, or undefined. */
+async function failureOf({ test, seconds }, where) {
+  const failed = /^\s*✖ (.*?)(?: \([\d.]+ms\))?\n/m;
+  const { passed, overdue, output } = await run('node', ['--test-reporter=spec', test], {
+    ...where,
+    seconds: 4 * seconds + 60,
+    isEnough: (text) => failed.test(text),
   });
-  return !passed;
+  if (passed) return undefined;
+  return output.match(failed)?.[1] ?? (overdue ? 'it never ended' : 'the file broke off');
 }

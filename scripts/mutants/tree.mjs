@@ -8,7 +8,8 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
-export const HOME = path.join(ROOT, 'target', 'mutants');
+/** Two runs at once need a directory each. */
+export const HOME = process.env.MUTANTS_HOME ?? path.join(ROOT, 'target', 'mutants');
 export const TREE = path.join(HOME, 'tree');
 
 const TARGET = path.join(HOME, 'target');
@@ -60,8 +61,13 @@ export function refreshTree() {
     const isOther = /^(node_modules|target|mbedtls-overlay.include)/.test(relative);
     if (name.isFile() && !isOther && !wanted.has(relative.replaceAll('\\', '/'))) rmSync(file);
   }
-  const modules = path.join(TREE, 'node_modules');
-  if (!existsSync(modules)) symlinkSync(path.join(ROOT, 'node_modules'), modules, 'junction');
+  // Without its optional peers, a test would not run, and notice nothing.
+  for (const name of ['node_modules', path.join('target', 'interop')]) {
+    const [from, to] = [path.join(ROOT, name), path.join(TREE, name)];
+    if (existsSync(to) || !existsSync(from)) continue;
+    mkdirSync(path.dirname(to), { recursive: true });
+    symlinkSync(from, to, 'junction');
+  }
 }
 
 function writeIfDifferent(file, contents) {
@@ -80,9 +86,17 @@ export function readSource(name) {
   return readFileSync(path.join(TREE, name), 'utf8');
 }
 
-/** Runs `act` while a file of the copy has another text. */
-export async function withText(name, text, act) {
-  const file = path.join(TREE, name);
+/** Another copy, for a fault that is judged while another one is in the first. */
+export function copyTree(number) {
+  const copy = path.join(HOME, `tree-${number}`);
+  rmSync(copy, { recursive: true, force: true });
+  cpSync(TREE, copy, { recursive: true, verbatimSymlinks: true });
+  return copy;
+}
+
+/** Runs `act` while a file of a copy has another text. */
+export async function withText(name, text, act, tree = TREE) {
+  const file = path.join(tree, name);
   const original = readFileSync(file);
   writeFileSync(file, text);
   const restore = () => writeFileSync(file, original);
@@ -110,14 +124,14 @@ export function replaceTexts(texts) {
 }
 
 /**
- * Runs a command in the copy, and ends it with all its children when it takes too long.
+ * Runs a command in a copy, and ends it with all its children when it takes too long.
  * Answers `{ passed, overdue, output, seconds }`.
  */
-export function run(command, args, { seconds = 600, env = {}, isEnough = () => false } = {}) {
+export function run(command, args, { seconds = 600, env = {}, cwd = TREE, isEnough = () => false } = {}) {
   return new Promise((resolve) => {
     const began = Date.now();
     const child = spawn(command, args, {
-      cwd: TREE,
+      cwd,
       env: { ...ENVIRONMENT, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

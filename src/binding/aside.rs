@@ -194,6 +194,62 @@ mod linux {
     fn statement(code: u32, k: u32) -> sock_filter {
         sock_filter { code: code as u16, jt: 0, jf: 0, k }
     }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        /// Which socket gets a datagram with this header, as the system's machine would have it.
+        fn place(program: &[sock_filter], header: &[u8]) -> u32 {
+            let (mut accumulator, mut at) = (0, 0);
+            loop {
+                let sock_filter { code, jt, jf, k } = program[at];
+                let offset = k.wrapping_sub(SKF_NET_OFF as u32) as usize;
+                at += 1;
+                match u32::from(code) {
+                    code if code == BPF_LD | BPF_W | BPF_ABS => {
+                        accumulator = u32::from_be_bytes(header[offset..offset + 4].try_into().unwrap());
+                    }
+                    code if code == BPF_LD | BPF_B | BPF_ABS => accumulator = header[offset].into(),
+                    code if code == BPF_ALU | BPF_RSH | BPF_K => accumulator >>= k,
+                    code if code == BPF_JMP | BPF_JEQ | BPF_K => {
+                        at += usize::from(if accumulator == k { jt } else { jf });
+                    }
+                    code if code == BPF_RET | BPF_K => return k,
+                    code => panic!("{code}"),
+                }
+            }
+        }
+
+        fn header(destination: IpAddr) -> Vec<u8> {
+            match destination {
+                IpAddr::V4(v4) => [&[0x45; 16][..], &v4.octets()].concat(),
+                IpAddr::V6(v6) => [&[0x60; 24][..], &v6.octets()].concat(),
+            }
+        }
+
+        #[test]
+        fn node_gets_what_is_sent_to_its_address_of_each_family_and_nothing_else() {
+            let addresses =
+                ["192.0.2.1", "192.0.2.2", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:3:4:5:7", "2001:db8:1:2:3:5:5:6"];
+            let addresses = addresses.map(|text| text.parse::<IpAddr>().unwrap());
+            let [v4, _, v6, ..] = addresses;
+            for (at_node, is_ipv6, nodes) in [
+                ([Some(v4), None], false, vec![v4]),
+                ([None, None], false, vec![]),
+                ([Some(v4), Some(v6)], true, vec![v4, v6]),
+                ([Some(v4), None], true, vec![v4]),
+                ([None, Some(v6)], true, vec![v6]),
+                ([None, None], true, vec![]),
+            ] {
+                let program = AtNode { addresses: at_node }.program(is_ipv6);
+                for address in addresses.into_iter().filter(|address| is_ipv6 || address.is_ipv4()) {
+                    let expected = if nodes.contains(&address) { NODES } else { OURS };
+                    assert_eq!(place(&program, &header(address)), expected, "{at_node:?}, {is_ipv6}: {address}");
+                }
+            }
+        }
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

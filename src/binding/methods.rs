@@ -125,8 +125,8 @@ macro_rules! endpoint_methods {
 
             /// Gives up what waits for the answer to this question.
             #[napi(catch_unwind)]
-            pub fn fail(&mut self, question: u32, message: String) -> bool {
-                self.driver.fail(question, &message)
+            pub fn fail(&mut self, question: u32, message: String) {
+                self.driver.fail(question, &message);
             }
 
             /// The next datagram to send.

@@ -99,7 +99,7 @@ pub(super) enum Verdict {
 }
 
 /// What is due.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// The next challenge.
     Challenge,

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// Steps that follow each other more closely count as one. A handshake over a fast network is never moved.
-const RESOLUTION: Duration = Duration::from_millis(50);
+pub(super) const RESOLUTION: Duration = Duration::from_millis(50);
 
 /// One handshake that is not over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

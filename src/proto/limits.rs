@@ -1,7 +1,7 @@
 //! What a peer can make us keep, and how long. Defaults are in `lib/options/defaults.js`, where the user meets them.
 
 use super::rate::Pace;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Limits of an endpoint.
 #[derive(Clone, Debug)]
@@ -51,13 +51,19 @@ pub(super) const TIMEOUTS_PER_CALL: usize = 256;
 pub(super) const FRESH_HIBERNATES_AFTER: Duration = Duration::from_millis(500);
 
 /// Connections that have gone to sleep since memory was last given back to the system: some 1 MB.
-pub(super) const SLEEPERS_PER_RELEASE: usize = 256;
+const SLEEPERS_PER_RELEASE: usize = 256;
 
 /// The same, when nobody else is about to.
-pub(super) const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
+const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
 
 /// Nothing is due for as long: then the endpoint is quiet.
-pub(super) const QUIET: Duration = Duration::from_secs(1);
+const QUIET: Duration = Duration::from_secs(1);
+
+/// Whether so many are enough to give memory back. `next`: what is due next, if anything is.
+pub(super) fn are_worth_a_release(sleepers: usize, now: Instant, next: Option<Instant>) -> bool {
+    let is_quiet = next.is_none_or(|next| next > now + QUIET);
+    sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE }
+}
 
 /// Bytes of records that are held for an address whose connection the application is asked about.
 pub(super) const HELD_BYTES_LIMIT: usize = 16 * 1024;

@@ -57,6 +57,7 @@ mod tests {
         let log = KeyLog::line("CLIENT_RANDOM", &[0x0a; 32], &[0xf9; 48]);
         let expected = format!("CLIENT_RANDOM {} {}\n", "0a".repeat(32), "f9".repeat(48));
         assert_eq!(log.as_bytes(), expected.as_bytes());
+        assert_eq!(log.0.capacity(), log.0.len(), "a vector that grows leaves copies behind");
         assert_eq!(format!("{log:?}"), "KeyLog");
     }
 }

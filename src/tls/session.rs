@@ -249,6 +249,20 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn it_has_its_own_room_and_that_of_the_longest_ticket() {
+        let with = |padding, ticket| {
+            let issuers = [session().issuers, vec![vec![8; padding]]].concat();
+            Session { issuers, ticket: vec![6; ticket], ..session() }.to_bytes()
+        };
+        let padding = SESSION_LIMIT - with(0, 0).unwrap().len();
+        assert!(with(padding + 1, 0).is_none());
+        for (ticket, is_one) in [(FOREIGN_TICKET_LIMIT, true), (FOREIGN_TICKET_LIMIT + 1, false)] {
+            let bytes = with(padding, ticket).unwrap();
+            assert_eq!(Session::from_bytes(&bytes, SessionOf::Server).is_some(), is_one);
+        }
+    }
+
+    #[test]
     fn its_bytes_say_all_that_it_is() {
         let full = session();
         let least = Session {

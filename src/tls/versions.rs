@@ -162,10 +162,10 @@ impl ClientConfig {
     fn of(older: Option<mbed::ClientConfig>, newer: Option<dtls13::ClientConfig>) -> Option<ClientConfig> {
         let suites = newer.iter().flat_map(|config| config.suites());
         let suites = suites.chain(older.iter().flat_map(|config| config.suites())).copied().collect();
-        let of = match (older.map(Box::new), newer.map(Arc::new)) {
-            (Some(older), None) => ClientOf::Dtls12(older),
+        let of = match (older, newer.map(Arc::new)) {
+            (Some(older), None) => ClientOf::Dtls12(Box::new(older)),
             (None, Some(newer)) => ClientOf::Dtls13(newer),
-            (Some(older), Some(newer)) => ClientOf::Both { older, newer },
+            (Some(older), Some(newer)) => ClientOf::Both { older: Box::new(older.beside_dtls13()), newer },
             (None, None) => return None,
         };
         Some(ClientConfig { of, suites })

@@ -163,6 +163,15 @@ mod tests {
     }
 
     #[test]
+    fn a_request_names_schemes_and_authorities() {
+        let schemes = [0, 13, 0, 4, 0, 2, 4, 3];
+        let authorities = [0, 47, 0, 11, 0, 9, 0, 3, b'o', b'n', b'e', 0, 2, b'b', b'y'];
+        assert_eq!(request(&[0x0403], &[]), [&[0, 0, 8][..], &schemes].concat());
+        let names = [b"one".to_vec(), b"by".to_vec()];
+        assert_eq!(request(&[0x0403], &names), [&[0, 0, 23][..], &schemes, &authorities].concat());
+    }
+
+    #[test]
     fn a_request_is_read_as_it_was_written() {
         for authorities in [&[][..], &[b"name".to_vec(), b"other".to_vec()]] {
             let body = request(&[0x0403, 0x0804], authorities);

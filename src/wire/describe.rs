@@ -105,6 +105,16 @@ mod tests {
     }
 
     #[test]
+    fn messages_of_handshakes_have_the_names_of_the_rfcs() {
+        let names = "HelloRequest ClientHello ServerHello HelloVerifyRequest NewSessionTicket - - - EncryptedExtensions \
+                     RequestConnectionId NewConnectionId Certificate ServerKeyExchange CertificateRequest ServerHelloDone \
+                     CertificateVerify ClientKeyExchange - - - Finished - - - KeyUpdate - - -";
+        for (number, name) in (0..).zip(names.split(' ')) {
+            assert_eq!(super::message_name(number), if name == "-" { "unknown message" } else { name }, "{number}");
+        }
+    }
+
+    #[test]
     fn whatever_stands_in_a_record_can_be_described() {
         for content_type in 20..24 {
             for length in 0..40 {

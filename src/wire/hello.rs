@@ -173,3 +173,31 @@ fn split_u16_vector(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk::<2>()?;
     rest.split_at_checked(u16::from_be_bytes(*length).into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A ServerHello: its header, version, random, this session id, suite, compression method, and what follows.
+    fn server_hello(session_id: &[u8], rest: &[u8]) -> Vec<u8> {
+        let beginning = [&[2; HANDSHAKE_HEADER_LENGTH][..], &[0xfe, 0xfd], &[7; RANDOM_LENGTH]].concat();
+        [&beginning[..], &[session_id.len() as u8], session_id, &[0xc0, 0xa8, 0], rest].concat()
+    }
+
+    #[test]
+    fn a_server_hello_has_version_suite_and_extensions_behind_any_session_id() {
+        for session_id in [&[][..], &[5; 32]] {
+            let bare = server_hello(session_id, &[]);
+            assert_eq!(version_and_suite(&bare), Some((0xfefd, 0xc0a8)));
+            assert_eq!(extensions_of_server_hello(&bare), Some(&[][..]));
+            for length in 0..bare.len() {
+                assert_eq!(version_and_suite(&bare[..length]).is_some(), length + 1 == bare.len(), "{length}");
+                assert_eq!(extensions_of_server_hello(&bare[..length]), None, "{length}");
+            }
+            let whole = server_hello(session_id, &[0, 2, 8, 9]);
+            assert_eq!(extensions_of_server_hello(&whole), Some(&[8, 9][..]));
+            assert_eq!(extensions_of_server_hello(&whole[..whole.len() - 1]), None);
+            assert_eq!(extensions_of_server_hello(&[&whole[..], &[0]].concat()), None);
+        }
+    }
+}

@@ -313,6 +313,10 @@ mod tests {
         for parts in [
             &[extension(SUPPORTED_GROUPS, &[0, 3, 0, 29, 0]), shares()][..],
             &[extension(SUPPORTED_GROUPS, &[0, 0]), shares()],
+            &[extension(SUPPORTED_GROUPS, &[0, 2, 0, 29, 0]), shares()],
+            &[groups(), extension(KEY_SHARE, &[0, 5, 0, 29, 0, 1, 7, 0])],
+            &[extension(COOKIE, &[0, 1, 1, 0])],
+            &[extension(PSK_KEY_EXCHANGE_MODES, &[1, 1, 0]), keys()],
             &[groups(), extension(KEY_SHARE, &[0, 5, 0, 29, 0, 2, 7])],
             &[groups(), extension(KEY_SHARE, &[0, 4, 0, 29, 0, 0])],
             // The same group twice.

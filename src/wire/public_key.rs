@@ -139,6 +139,69 @@ mod tests {
         assert_eq!(PublicKey::recognise(RSA_1024), None);
     }
 
+    fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+        let [high, low] = (content.len() as u16).to_be_bytes();
+        let length = match content.len() {
+            0..0x80 => vec![low],
+            0x80..0x100 => vec![0x81, low],
+            _ => vec![0x82, high, low],
+        };
+        [&[tag], &length[..], content].concat()
+    }
+
+    /// A key with these integers and this number of unused bits.
+    fn rsa(modulus: &[u8], exponent: &[u8], unused_bits: u8) -> Vec<u8> {
+        let key = der(SEQUENCE, &[der(INTEGER, modulus), der(INTEGER, exponent)].concat());
+        let bits = der(BIT_STRING, &[&[unused_bits][..], &key].concat());
+        der(SEQUENCE, &[&der(SEQUENCE, RSA_ENCRYPTION)[..], &bits].concat())
+    }
+
+    /// A modulus of so many bits.
+    fn modulus(bits: usize) -> Vec<u8> {
+        let mut digits = vec![0xff; bits.div_ceil(8)];
+        digits[0] = 0xff >> (digits.len() * 8 - bits);
+        if digits[0] & 0x80 != 0 {
+            digits.insert(0, 0);
+        }
+        digits
+    }
+
+    #[test]
+    fn an_rsa_key_has_2048_to_8192_bits_and_an_exponent_of_four_bytes_at_most() {
+        let exponent = [1, 0, 1];
+        for (bits, is_one) in [(2047, false), (2048, true), (2049, true), (8191, true), (8192, true), (8193, false)] {
+            assert_eq!(PublicKey::recognise(&rsa(&modulus(bits), &exponent, 0)).is_some(), is_one, "{bits}");
+        }
+        let modulus = modulus(2048);
+        for (exponent, is_one) in [
+            (&[3][..], true),
+            (&[0x7f, 1, 1, 1], true),
+            (&[0, 0x80, 0, 0, 1], true),
+            (&[1, 0, 0, 0, 1], false),
+            // Zero, a negative number, and numbers with more zeros than they need.
+            (&[0], false),
+            (&[0x80], false),
+            (&[0, 3], false),
+            (&[], false),
+        ] {
+            assert_eq!(PublicKey::recognise(&rsa(&modulus, exponent, 0)).is_some(), is_one, "{exponent:?}");
+        }
+        assert!(PublicKey::recognise(&rsa(&modulus, &exponent, 1)).is_none());
+    }
+
+    #[test]
+    fn an_element_has_its_tag_and_the_shortest_length() {
+        for length in [0, 1, 0x7f, 0x80, 0xff, 0x100, 0xffff] {
+            let whole = [&der(SEQUENCE, &vec![7; length])[..], &[9]].concat();
+            assert_eq!(element(&whole, SEQUENCE), Some((&vec![7; length][..], &[9][..])), "{length}");
+            assert_eq!(element(&whole, INTEGER), None, "{length}");
+            assert_eq!(element(&whole[..whole.len() - 2], SEQUENCE), None, "{length}");
+        }
+        for longer in [&[SEQUENCE, 0x81, 1, 7][..], &[SEQUENCE, 0x82, 0, 1, 7], &[SEQUENCE, 0x83, 0, 0, 1, 7]] {
+            assert_eq!(element(longer, SEQUENCE), None, "{longer:?}");
+        }
+    }
+
     #[test]
     fn an_enormous_exponent_is_refused() {
         let body = RSA_2048.strip_suffix(&[2, 3, 1, 0, 1]).unwrap();

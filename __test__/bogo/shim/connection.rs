@@ -325,6 +325,7 @@ impl Exchange<'_> {
         let sealed = sealed.map_err(|error| match error {
             SendError::NotConnected => "not connected".to_owned(),
             SendError::TooLarge { length, limit } => format!("{length} bytes, and {limit} are allowed"),
+            SendError::NoNumbers => "the store has yet to confirm further record numbers".to_owned(),
             SendError::Failed(error) => error.to_string(),
         })?;
         let datagram = sealed.datagram.to_vec();

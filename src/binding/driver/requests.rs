@@ -46,8 +46,9 @@ impl Driver {
         Ok(answered(self.with(|endpoint, now| endpoint.handle_answer(now, question, answer))))
     }
 
-    pub(in crate::binding) fn fail(&mut self, question: u32, message: &str) -> bool {
-        answered(self.with(|endpoint, now| endpoint.fail(now, QuestionId(question), message))) != 0
+    pub(in crate::binding) fn fail(&mut self, question: u32, message: &str) {
+        // Whether it had an effect is nothing to whoever has failed.
+        let _ = self.with(|endpoint, now| endpoint.fail(now, QuestionId(question), message));
     }
 
     /// What Node would send from another address than the one that was asked is lost, as in a network that has no room.

@@ -287,6 +287,12 @@ impl Endpoint {
         self.server.as_ref().and_then(|server| server.sessions.as_ref()).map_or(0, Sessions::len)
     }
 
+    /// As if so many connections had been begun.
+    #[cfg(test)]
+    pub(super) fn grow_old(&mut self, connections: u32) {
+        self.last_connection = connections;
+    }
+
     /// Connections that are asleep.
     #[cfg(test)]
     pub(super) fn sleepers(&self) -> usize {

@@ -4,7 +4,7 @@ use super::{Endpoint, Entry, Event, Pending};
 use crate::proto::connection::{CloseReason, Connection, Observations, Step};
 use crate::proto::counters::Tally;
 use crate::proto::handshakes::Unfinished;
-use crate::proto::limits::{QUIET, SLEEPERS_PER_QUIET_RELEASE, SLEEPERS_PER_RELEASE, TIMEOUTS_PER_CALL};
+use crate::proto::limits::{TIMEOUTS_PER_CALL, are_worth_a_release};
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
 use crate::tls::{AssociationName, ErrorKind, Negotiated, PeerCredential, release_free_memory};
@@ -362,8 +362,7 @@ impl Endpoint {
         self.expire_unplaced(now);
         self.expire_hellos(now);
         self.expire_stalled(now);
-        let is_quiet = self.deadlines.next().is_none_or(|next| next > now + QUIET);
-        if self.sleepers >= if is_quiet { SLEEPERS_PER_QUIET_RELEASE } else { SLEEPERS_PER_RELEASE } {
+        if are_worth_a_release(self.sleepers, now, self.deadlines.next()) {
             self.sleepers = 0;
             release_free_memory();
         }

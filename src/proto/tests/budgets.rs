@@ -141,6 +141,8 @@ fn a_record_that_waits_for_its_question_is_read_when_the_connection_goes_on() {
     assert_eq!(claimed, device);
     let restored = reply_with_saved(&mut network.server.endpoint, network.now, unix_time, question, Some(&saved));
     network.collect();
-    assert!(restored.is_some());
     assert_eq!(network.server.payloads(), [b"first".to_vec(), b"second".to_vec()]);
+    assert_eq!(network.server.endpoint.counters().messages_received, 2);
+    let tally = network.server.endpoint.tally(restored.unwrap()).unwrap();
+    assert_eq!((tally.messages_received, tally.bytes_received), (2, 11));
 }

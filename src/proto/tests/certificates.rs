@@ -189,6 +189,12 @@ fn certificates_are_good_between_two_dates() {
         params.not_before = date_time_ymd(from, 1, 1);
         params.not_after = date_time_ymd(to, 1, 1);
         assert_eq!(outcome(server_with(&params, &issuer), &issuer.pem(), "localhost"), Some(expected));
+        // As OpenSSL does it, the dates come first where nobody vouches for them either.
+        #[cfg(feature = "aws-lc")]
+        assert_eq!(
+            outcome(server_with(&params, &issuer), &super::certificates::issuer().pem(), "localhost"),
+            Some(expected)
+        );
     }
 }
 
@@ -266,4 +272,44 @@ fn garbage_is_no_key_and_no_certificate() {
     assert!(matches!(certificate, ConfigError::UnreadableCertificate { index: 0, .. }), "{certificate:?}");
     let anchors = TrustAnchors::parse(&["garbage"]).err().unwrap();
     assert!(matches!(anchors, ConfigError::UnreadableTrustAnchor { index: 0, .. }), "{anchors:?}");
+}
+
+/// An authority below which so many others may follow.
+fn authority(name: &str, path: Option<u8>) -> CertificateParams {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.distinguished_name.push(rcgen::DnType::CommonName, name);
+    params.is_ca = IsCa::Ca(path.map_or(BasicConstraints::Unconstrained, BasicConstraints::Constrained));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    params
+}
+
+/// RFC 5280 section 6.1.4 (l) and (m).
+#[test]
+fn no_more_authorities_may_follow_below_one_than_it_says_the_trusted_one_included() {
+    let too_long = Some(ErrorKind::Certificate(CertificateFault::PathTooLong));
+    for (paths, expected) in [
+        ([None, None, None], None),
+        ([Some(2), None, None], None),
+        ([Some(2), Some(1), Some(0)], None),
+        ([Some(1), None, None], too_long),
+        ([Some(0), None, None], too_long),
+        ([None, Some(0), None], too_long),
+        ([None, None, Some(0)], None),
+    ] {
+        let mut authorities: Vec<Issuer> = Vec::new();
+        for (number, path) in paths.into_iter().enumerate() {
+            let (params, key) = (authority(&format!("Authority {number}"), path), KeyPair::generate().unwrap());
+            let made = match authorities.last() {
+                None => CertifiedIssuer::self_signed(params, key),
+                Some(above) => CertifiedIssuer::signed_by(params, key, above),
+            };
+            authorities.push(made.unwrap());
+        }
+        let key = KeyPair::generate().unwrap();
+        let own = leaf("localhost").signed_by(&key, authorities.last().unwrap()).unwrap();
+        let chain = [own.pem(), authorities[2].pem(), authorities[1].pem()];
+        let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &chain).unwrap();
+        let server = ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap();
+        assert_eq!(outcome(server, &authorities[0].pem(), "localhost"), expected, "{paths:?}");
+    }
 }

@@ -1,6 +1,7 @@
 //! Connections that have been quiet for a while sleep, and nobody notices.
 
 use super::network::*;
+use crate::proto::limits::are_worth_a_release;
 use crate::proto::{Limits, SavedConnection, SendError};
 use std::time::Duration;
 
@@ -187,4 +188,33 @@ fn a_payload_that_does_not_fit_does_not_fit_asleep_either() {
     let now = network.now;
     let refused = network.server.endpoint.send(now, handle, &[0; 16_385]);
     assert!(matches!(refused, Err(SendError::TooLarge { limit: 16_384, .. })));
+}
+
+#[test]
+fn whoever_is_woken_by_forgeries_in_the_end_stays_awake_for_as_long_as_others() {
+    let mut network = Network::connected();
+    let mut forged = network.seal(0, b"forged");
+    *forged.last_mut().unwrap() ^= 1;
+    network.run_for(Duration::from_secs(60));
+    let (client, quiet) = (network.clients[0].address, limits().hibernate_after.unwrap());
+    // It is not worth while to stay awake for the first few.
+    for sleepers in [1, 1, 0] {
+        network.inject(client, SERVER, &forged);
+        assert_eq!(sleeping(&network), sleepers);
+    }
+    let quiet = quiet.min(Duration::from_millis(500));
+    network.run_for(quiet - Duration::from_millis(1));
+    assert_eq!(sleeping(&network), 0);
+    network.run_for(Duration::from_millis(1));
+    assert_eq!(sleeping(&network), 1);
+}
+
+#[test]
+fn memory_is_given_back_sooner_when_nothing_is_due() {
+    let now = base_time();
+    let milliseconds = |count| Some(now + Duration::from_millis(count));
+    for (next, enough) in [(None, 32), (milliseconds(1001), 32), (milliseconds(1000), 256), (milliseconds(0), 256)] {
+        assert!(!are_worth_a_release(enough - 1, now, next), "{next:?}");
+        assert!(are_worth_a_release(enough, now, next), "{next:?}");
+    }
 }

@@ -2,13 +2,21 @@
 
 use super::certificates::{Issuer, ca_signed_server, issuer, leaf, verifying_client};
 use super::hostile::spoofed_datagrams;
+use super::modes::Mode;
 use super::network::*;
 use crate::proto::{CloseReason, Limits};
-use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors};
+use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors, Version};
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Those that this build speaks.
+const VERSIONS: &[Version] = &[
+    Version::Dtls12,
+    #[cfg(feature = "aws-lc")]
+    Version::Dtls13,
+];
 
 fn certificate_network(limit: usize) -> (Network, ClientConfig) {
     let (server, ca) = ca_signed_server("localhost");
@@ -59,7 +67,7 @@ fn assert_echo(network: &mut Network, client: usize) {
 }
 
 /// Runs until this client's handshake waits for a thread at the server.
-fn run_to_job(network: &mut Network) {
+pub(super) fn run_to_job(network: &mut Network) {
     while !network.open_jobs.iter().any(|(client, _)| client.is_none()) {
         while let Some(index) = network.open_jobs.iter().position(|(client, _)| client.is_some()) {
             network.run_job(index);
@@ -147,6 +155,18 @@ fn a_pre_shared_key_needs_no_thread() {
     }
 }
 
+#[cfg(feature = "aws-lc")]
+#[test]
+fn a_pre_shared_key_needs_no_thread_in_dtls_1_3_either() {
+    let configs = Mode::Psk.configs_in(Version::Dtls13, 1400);
+    let mut network = Network::with_jobs(Arc::clone(&configs.server), 4);
+    network.connect(configs.client());
+    network.settle();
+    assert_echo(&mut network, 0);
+    assert_eq!(network.server.endpoint.counters().jobs_started, 0);
+    assert_eq!(network.clients[0].endpoint.counters().jobs_started, 0);
+}
+
 #[test]
 fn jobs_that_come_back_in_another_order_are_put_where_they_belong() {
     let (mut network, client) = certificate_network(100);
@@ -206,18 +226,21 @@ fn a_client_that_waits_longer_for_a_slow_server_repeats_itself_and_connects() {
 
 #[test]
 fn the_timer_of_a_flight_begins_when_it_leaves() {
-    let (mut network, client) = certificate_network(4);
-    network.connect(&client);
-    run_to_job(&mut network);
-    network.now += Duration::from_millis(900);
-    network.run_job(0);
-    network.drop_in_flight();
-    network.clients.clear();
-    let sent = network.server.endpoint.counters().datagrams_sent;
-    network.run_for(Duration::from_millis(990));
-    assert_eq!(network.server.endpoint.counters().datagrams_sent, sent);
-    network.run_for(Duration::from_millis(20));
-    assert!(network.server.endpoint.counters().datagrams_sent > sent);
+    for &version in VERSIONS {
+        let configs = Mode::Certificate.configs_in(version, 1400);
+        let mut network = Network::with_jobs(Arc::clone(&configs.server), 4);
+        network.connect(configs.client());
+        run_to_job(&mut network);
+        network.now += Duration::from_millis(900);
+        network.run_job(0);
+        network.drop_in_flight();
+        network.clients.clear();
+        let sent = network.server.endpoint.counters().datagrams_sent;
+        network.run_for(Duration::from_millis(990));
+        assert_eq!(network.server.endpoint.counters().datagrams_sent, sent, "{version:?}");
+        network.run_for(Duration::from_millis(20));
+        assert!(network.server.endpoint.counters().datagrams_sent > sent, "{version:?}");
+    }
 }
 
 #[test]

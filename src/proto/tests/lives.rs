@@ -127,3 +127,15 @@ fn an_older_record_is_heard_once_and_moves_nothing() {
     assert!(moves(&network).is_empty());
     assert_eq!(network.server.endpoint.footprint(), ONE_CONNECTION);
 }
+
+#[test]
+fn after_four_thousand_million_connections_none_has_the_number_of_one_that_lives() {
+    let mut network = Network::connected();
+    network.server.endpoint.grow_old(u32::MAX - 1);
+    for _ in 0..2 {
+        network.connect(&psk_client(&[]));
+        network.settle();
+    }
+    let numbers: Vec<_> = network.server.secured().into_iter().map(|handle| handle.0).collect();
+    assert_eq!(numbers, [1, u32::MAX, 2]);
+}

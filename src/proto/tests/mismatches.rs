@@ -3,17 +3,8 @@
 use super::certificates::{ca_signed_server_with, verifying_client, verifying_client_with};
 use super::jobs::mutual_configs_with;
 use super::network::*;
-use crate::proto::CloseReason;
 use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
 use rcgen::KeyPair;
-
-fn message(peer: &Peer) -> String {
-    let error = peer.closes().find_map(|(_, reason)| match reason {
-        CloseReason::Error(error) => Some(error.to_string()),
-        _ => None,
-    });
-    error.unwrap()
-}
 
 fn groups(names: &[&str]) -> Settings {
     let curves = Some(names.iter().map(|&name| name.to_owned()).collect());
@@ -28,7 +19,7 @@ fn both_offers_of_cipher_suites_are_named_when_they_have_nothing_in_common() {
     network.settle();
     assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
     assert_eq!(
-        message(&network.server),
+        network.server.error_message(),
         "The client offers no cipher suite that this server can use: the client has PSK-AES128-CCM8, PSK-AES256-CCM8, \
          this server has PSK-AES128-GCM-SHA256"
     );
@@ -41,7 +32,7 @@ fn both_offers_of_groups_are_named_when_they_have_nothing_in_common() {
     network.connect(&verifying_client_with(&groups(&["P-384"]), &ca, "localhost"));
     network.settle();
     assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
-    let message = message(&network.server);
+    let message = network.server.error_message();
     assert!(message.contains("the client has P-384, this server has P-256, X25519"), "{message}");
 }
 
@@ -54,7 +45,7 @@ fn suites_in_common_that_nothing_can_sign_are_named() {
     network.connect(&verifying_client_with(&with("ECDSA+SHA256"), &ca, "localhost"));
     network.settle();
     assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
-    let message = message(&network.server);
+    let message = network.server.error_message();
     assert!(message.ends_with("both can use: ECDHE-ECDSA-AES128-GCM-SHA256"), "{message}");
 }
 
@@ -99,7 +90,7 @@ fn a_client_without_the_certificate_that_it_is_asked_for_is_told_so() {
     network.settle();
     assert_eq!(network.server.error_kinds(), [ErrorKind::Certificate(CertificateFault::Missing)]);
     assert_eq!(
-        message(&network.clients[0]),
+        network.clients[0].error_message(),
         "The server asked for a client certificate, and when it got none it sent the alert handshake_failure"
     );
 }

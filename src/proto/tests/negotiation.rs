@@ -1,6 +1,7 @@
 //! What the two hellos negotiate beside the suite.
 
 use super::certificates::{ca_signed_server_with, verifying_client_with};
+use super::modes::Mode;
 use super::network::*;
 use crate::proto::Event;
 use crate::tls::{ClientConfig, ClientPsk, ConfigError, ServerConfig, Settings, Wishes};
@@ -179,4 +180,41 @@ fn unknown_curves_and_signature_algorithms_are_refused_by_name() {
     assert_eq!(curves, ConfigError::UnknownCurve("P-255".to_owned()));
     let signatures = error(Wishes { signature_algorithms: names(&["ECDSA+MD5"]), ..Wishes::default() });
     assert_eq!(signatures, ConfigError::UnknownSignatureAlgorithm("ECDSA+MD5".to_owned()));
+}
+
+/// What each side says of a handshake of this kind: the group of the ephemeral keys, and signatures that both accept.
+fn agreed(mode: Mode) -> [(u16, Vec<u16>); 2] {
+    let configs = mode.configs(1400);
+    let mut network = configs.network();
+    let client = configs.connect(&mut network, None);
+    network.settle();
+    let (at_server, at_client) = (network.server.secured()[0], network.client_handle(client));
+    let ends = [(&network.server, at_server), (&network.clients[client], at_client)];
+    ends.map(|(peer, handle)| {
+        let algorithms = peer.endpoint.algorithms(handle).unwrap();
+        (algorithms.group, algorithms.signatures.numbers().collect())
+    })
+}
+
+#[test]
+fn both_sides_say_what_they_have_agreed_on_beside_the_suite() {
+    const ECDSA_SHA256: u16 = 0x0403;
+    for &mode in Mode::ALL {
+        let [(group, of_server), (groups, of_client)] = agreed(mode);
+        assert_eq!(group, groups, "{mode:?}");
+        let (is_ephemeral, signs) = match mode {
+            Mode::EcdhePsk => (true, [false, false]),
+            // The server asks for nobody else's signature.
+            Mode::Certificate => (true, [true, false]),
+            Mode::Mutual | Mode::RawPublicKeys => (true, [true, true]),
+            #[cfg(feature = "aws-lc")]
+            Mode::Dtls13 => (true, [false, false]),
+            #[cfg(feature = "aws-lc")]
+            Mode::Dtls13Mutual => (true, [true, true]),
+            _ => (false, [false, false]),
+        };
+        assert_eq!(group != 0, is_ephemeral, "{mode:?}");
+        assert_eq!([&of_server, &of_client].map(|list| list.contains(&ECDSA_SHA256)), signs, "{mode:?}");
+        assert_eq!([of_server, of_client].map(|list| !list.is_empty()), signs, "{mode:?}");
+    }
 }

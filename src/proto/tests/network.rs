@@ -84,6 +84,15 @@ impl Peer {
             .collect()
     }
 
+    /// What was said of the error that ended a connection first.
+    pub(super) fn error_message(&self) -> String {
+        let error = self.closes().find_map(|(_, reason)| match reason {
+            CloseReason::Error(error) => Some(error.to_string()),
+            _ => None,
+        });
+        error.unwrap()
+    }
+
     pub(super) fn payloads(&self) -> Vec<Vec<u8>> {
         self.received.iter().map(|(_, payload)| payload.clone()).collect()
     }
@@ -235,7 +244,7 @@ impl Network {
     }
 
     /// A network whose endpoints give their heavy steps away.
-    pub(super) fn with_jobs(config: ServerConfig, limit: usize) -> Network {
+    pub(super) fn with_jobs(config: impl Into<Arc<ServerConfig>>, limit: usize) -> Network {
         let mut network = Network::new(config);
         network.job_limit = limit;
         network.server.endpoint.offer_jobs(limit);

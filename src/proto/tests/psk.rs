@@ -1,8 +1,8 @@
 //! Pre-shared keys: look-ups that suspend, and identities that are confirmed.
 
 use super::network::*;
-use crate::proto::{Event, KnownKeys};
-use crate::tls::{ClientPsk, PskError};
+use crate::proto::{Event, KnownKeys, Subject};
+use crate::tls::{self, ClientPsk, PskError};
 use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -64,7 +64,9 @@ fn late_and_double_answers_have_no_effect() {
     network.connect(&psk_client(&[]));
     network.settle();
     let (lookup, _) = network.open_lookups.remove(0);
+    assert_eq!(network.server.endpoint.subject(lookup), Some(Subject::Handshake(tls::Subject::Psk)));
     assert!(network.answer(lookup, Some(KEY)));
+    assert_eq!(network.server.endpoint.subject(lookup), None);
     assert!(!network.answer(lookup, None));
     network.settle();
     assert_eq!(network.clients[0].secured().len(), 1);

@@ -42,7 +42,7 @@ fn confirmed(network: &Network) -> Vec<Vec<u8>> {
 }
 
 /// The records of the client's last flight, none of which the server has got.
-fn withheld_flight(network: &mut Network, config: &ClientConfig) -> (SocketAddr, Vec<Vec<u8>>) {
+pub(super) fn withheld_flight(network: &mut Network, config: &ClientConfig) -> (SocketAddr, Vec<Vec<u8>>) {
     network.connect(config);
     let address = network.clients[0].address;
     loop {
@@ -223,7 +223,7 @@ fn an_unknown_identity_takes_the_time_of_a_wrong_key() {
 // --- a forged end of the handshake -----------------------------------------------------------------------------------
 
 /// A ChangeCipherSpec, and behind it what could be a Finished message under PSK-AES128-CCM8.
-fn forged_end() -> Vec<u8> {
+pub(super) fn forged_end() -> Vec<u8> {
     let change_cipher_spec = [20, 254, 253, 0, 0, 0, 0, 0, 0, 3, 132, 0, 1, 1];
     let header = [22, 254, 253, 0, 1, 0, 0, 0, 0, 0, 0, 0, 40];
     [&change_cipher_spec[..], &header, &[0xa5; 40]].concat()

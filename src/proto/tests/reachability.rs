@@ -536,3 +536,26 @@ fn a_check_that_was_not_agreed_on_is_dropped_and_moves_no_window() {
     assert_eq!(unexpected(&network), before + 2);
     assert!(network.server.closes().next().is_none());
 }
+
+/// Where there are too many at an address, guests give way: those who have come by a move and have proved nothing.
+#[test]
+fn whoever_has_proved_its_address_is_no_guest_there() {
+    let (mut network, proved, _) = network_with(AddressValidation::Basic);
+    rebind(&mut network, ELSEWHERE);
+    network.send_from_client(0, b"I have moved");
+    network.run_for(milliseconds(100));
+    assert!(network.server.endpoint.is_address_confirmed(proved));
+    let mut guests = Vec::new();
+    while network.server.closes().count() == 0 {
+        let client = network.connect(&psk_client(&[]));
+        network.settle();
+        let record = network.seal(client, b"I have moved, too");
+        network.inject(ELSEWHERE, SERVER, &record);
+        // Whoever is asked whether it is there does not hear it.
+        network.drop_in_flight();
+        guests.push(*network.server.secured().last().unwrap());
+        assert!(guests.len() < 100, "nobody gives way");
+    }
+    let gone: Vec<_> = network.server.closes().map(|(handle, _)| handle).collect();
+    assert_eq!(gone, guests[..1], "the one that has been silent longest, of the guests");
+}

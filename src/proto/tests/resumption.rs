@@ -356,6 +356,9 @@ fn keys_of_tickets_change_by_themselves_and_the_former_one_opens_for_as_long_aga
     let second = keys(&mut network);
     assert_eq!(second.len(), 96);
     assert_eq!(second[48..], first);
+    network.now += Duration::from_secs(LIFETIME - 1);
+    assert_eq!(keys(&mut network), second);
+    network.now -= Duration::from_secs(LIFETIME - 1);
     network.now += Duration::from_secs(2 * LIFETIME);
     let third = keys(&mut network);
     assert!(third.len() == 48 && third[..48] != second[..48]);

@@ -1,7 +1,7 @@
 //! Data and goodbyes on an established connection.
 
 use super::network::*;
-use crate::proto::{CloseReason, ConnectionHandle, SendError};
+use crate::proto::{CloseReason, ConnectionHandle, Event, SendError};
 
 #[test]
 fn one_payload_is_one_message_up_to_the_record_limit() {
@@ -52,9 +52,18 @@ fn a_payload_is_lent_without_an_event_unless_another_waits_before_it() {
     let three = network.seal(0, b"three");
     let endpoint = &mut network.server.endpoint;
     // The first of two in one datagram waits.
+    assert!(!endpoint.has_waiting_payload());
     assert!(endpoint.handle_datagram(network.now, from, &[two, three].concat()).is_none());
+    assert!(endpoint.has_waiting_payload());
+    let Some(Event::Data { payload, .. }) = endpoint.poll_event() else { panic!() };
+    assert!(payload == b"two" && endpoint.has_waiting_payload());
     network.collect();
-    assert_eq!(network.server.payloads(), [b"two".to_vec(), b"three".to_vec()]);
+    assert!(!network.server.endpoint.has_waiting_payload());
+    assert_eq!(network.server.payloads(), [b"three"]);
+    // All are counted, whichever way they came.
+    assert_eq!(network.server.endpoint.counters().messages_received, 3);
+    let tally = network.server.endpoint.tally(handle).unwrap();
+    assert_eq!((tally.messages_received, tally.bytes_received), (3, 11));
 }
 
 #[test]

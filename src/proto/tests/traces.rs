@@ -5,7 +5,7 @@ use super::modes::Mode;
 use super::network::*;
 use super::resumption::session_of;
 use super::roaming::{UNIX_TIME, saved};
-use crate::proto::{Endpoint, Limits};
+use crate::proto::{AddressValidation, Endpoint, Limits};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -76,7 +76,10 @@ fn each_level_tells_what_those_before_it_tell_and_more() {
         network.run_for(Duration::from_millis(500));
         network.server.endpoint.close(network.now, handle);
         network.settle();
-        lines(&mut network)
+        let lines = lines(&mut network);
+        let repeated = lines.iter().filter(|line| line.contains("the last flight, again")).count();
+        assert!(level < 2 || repeated as u64 == network.server.endpoint.counters().retransmissions);
+        lines
     });
     for (level, text) in [
         (1, "handshake fails: The client's pre-shared key is not the one of its identity (WrongPsk)"),
@@ -178,4 +181,78 @@ fn a_peer_that_is_watched_is_shown_wherever_it_moves_and_forgotten_with_its_conn
 
 fn lines(network: &mut Network) -> Vec<String> {
     std::iter::from_fn(|| network.server.endpoint.poll_trace()).collect()
+}
+
+/// At which level a line is first written that holds this text, when this happens.
+fn level_of(text: &str, happens: impl Fn(&mut Network)) -> Option<u8> {
+    (1..=4).find(|&level| {
+        let mut network = traced(level);
+        network.server.endpoint.use_connection_ids(Some(8));
+        network.server.endpoint.validate_addresses(AddressValidation::Basic);
+        network.client_ids = Some(6);
+        network.connect(&psk_client(&[]));
+        network.settle();
+        lines(&mut network);
+        happens(&mut network);
+        lines(&mut network).iter().any(|line| line.contains(text))
+    })
+}
+
+fn elsewhere() -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 50], 7000))
+}
+
+fn move_client(network: &mut Network, answers: bool) {
+    let home = network.clients[0].address;
+    network.clients[0].address = elsewhere();
+    network.send_from_client(0, b"I have moved");
+    network.clients[0].address = if answers { elsewhere() } else { home };
+    network.run_for(Duration::from_secs(5));
+}
+
+#[test]
+fn what_becomes_of_an_address_is_told_with_the_life_of_its_connection_and_what_fails_before_that() {
+    let moves = |network: &mut Network| move_client(network, true);
+    assert_eq!(level_of("has moved here from", moves), Some(2));
+    assert_eq!(level_of("has answered, and is the address of a connection now", moves), Some(2));
+    let vanishes = |network: &mut Network| move_client(network, false);
+    assert_eq!(level_of("is no longer the address of a connection: its peer has not answered", vanishes), Some(1));
+}
+
+#[test]
+fn what_leaves_and_comes_back_is_told_with_the_life_of_its_connection() {
+    let leaves = |network: &mut Network| {
+        let handle = network.server.secured()[0];
+        assert!(network.server.endpoint.take_out(handle).is_some());
+    };
+    assert_eq!(level_of("goes on elsewhere", leaves), Some(2));
+    let comes_back = |network: &mut Network| {
+        let (copy, address) = (saved(network), network.clients[0].address);
+        network.server.endpoint.abort(network.server.secured()[0]);
+        let restoration = Restoration { saved: &copy, clock: clock(UNIX_TIME) };
+        assert!(network.server.endpoint.restore(network.now, address, restoration).is_some());
+    };
+    assert_eq!(level_of("goes on where it was saved", comes_back), Some(2));
+}
+
+#[test]
+fn a_hello_in_fragments_is_told_with_the_life_of_connections_and_what_becomes_of_it_with_failures() {
+    let begins = |network: &mut Network| {
+        network.hello_fragments = Some(60);
+        let client = network.connect(&psk_client(&[]));
+        let address = network.clients[client].address;
+        // The last of them is lost.
+        while network.hellos.len() < 2 {
+            assert!(network.step());
+        }
+        let last = network.in_flight_to(SERVER);
+        for _ in 1..last {
+            network.step();
+        }
+        network.clients.retain(|client| client.address != address);
+        network.drop_in_flight();
+        network.run_for(Duration::from_secs(200));
+    };
+    assert_eq!(level_of("hello begins, in fragments", begins), Some(2));
+    assert_eq!(level_of("refused: fragments of its ClientHello did not come in time", begins), Some(1));
 }

@@ -190,6 +190,18 @@ mod tests {
     }
 
     #[test]
+    fn of_the_records_of_a_fragment_the_last_few_are_known() {
+        let mut flight = flight();
+        for sequence in 100..100 + NUMBERS_LIMIT as u64 + 1 {
+            flight.missing().next().unwrap().was_sent(number(2, sequence));
+        }
+        for sequence in [0, 100] {
+            assert!(!flight.acknowledge(number(2, sequence), 2), "{sequence}");
+        }
+        assert!(flight.acknowledge(number(2, 101), 2));
+    }
+
+    #[test]
     fn a_message_is_cut_into_fragments_that_fit() {
         let mut flight = flight();
         let fragments: Vec<_> = flight.missing().map(|fragment| fragment.bytes.clone()).collect();

@@ -197,3 +197,94 @@ impl Sessions {
         Some(NewSession { replaces, ..kept })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::session::tests::session_of_dtls13;
+    use crate::tls::tickets::TicketKeys;
+    use std::sync::Arc;
+
+    /// Everything that decides whether a session fits.
+    struct Case {
+        sessions: Sessions,
+        session: Session,
+        /// Milliseconds for which the client has had its ticket.
+        age: u32,
+        proof: usize,
+        hash: Hash,
+        protocol: Option<&'static [u8]>,
+    }
+
+    impl Case {
+        fn fits(&self) -> bool {
+            let key = OfferedKey {
+                identity: b"ticket",
+                obfuscated_age: self.session.age_add.wrapping_add(self.age),
+                proof: &[7; 64][..self.proof],
+            };
+            self.sessions.fits(&self.session, &key, self.hash, self.protocol)
+        }
+    }
+
+    fn fits(change: impl FnOnce(&mut Case)) -> bool {
+        let session = session_of_dtls13();
+        let hash = hash_of(&session).unwrap();
+        let policy = SessionPolicy {
+            tickets: Some(Arc::new(TicketKeys::generate().unwrap())),
+            by_id: SessionsById::Nowhere,
+            remembers_psk: true,
+            lifetime: 1000,
+            started: session.made_at,
+        };
+        let modes = Modes { with_key_exchange: true, ..Modes::default() };
+        let sessions = Sessions::new(policy, session.scope, true, session.server_name.clone(), modes);
+        let mut case = Case { sessions, session, age: 0, proof: hash.length(), hash, protocol: Some(b"coap") };
+        change(&mut case);
+        case.fits()
+    }
+
+    #[test]
+    fn a_session_fits_until_its_time_is_over_by_anybodys_clock() {
+        assert!(fits(|_| {}));
+        for (seconds, is_good) in [(299, true), (300, false)] {
+            assert_eq!(fits(|case| case.sessions.policy.started += seconds), is_good);
+        }
+        // The server's time for sessions has become shorter.
+        for (seconds, is_good) in [(99, true), (100, false)] {
+            let change = |case: &mut Case| {
+                case.sessions.policy.lifetime = 100;
+                case.sessions.policy.started += seconds;
+            };
+            assert_eq!(fits(change), is_good);
+        }
+        // The server's clock has been set back.
+        for (milliseconds, is_good) in [(299_999, true), (300_000, false), (u32::MAX, false)] {
+            assert_eq!(fits(|case| case.age = milliseconds), is_good);
+        }
+    }
+
+    #[test]
+    fn a_session_fits_the_handshake_that_made_it_and_no_other() {
+        let changes: [fn(&mut Case); 9] = [
+            |case| case.hash = if case.hash == Hash::Sha256 { Hash::Sha384 } else { Hash::Sha256 },
+            |case| case.proof -= 1,
+            |case| case.session.scope[0] ^= 1,
+            |case| case.session.server_name = None,
+            |case| case.session.server_name = Some("b.test".to_owned()),
+            |case| case.protocol = None,
+            |case| case.protocol = Some(b"mqtt"),
+            |case| case.sessions.policy.remembers_psk = false,
+            |case| case.sessions.has_psk = false,
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            assert!(!fits(change), "change {number}");
+        }
+        // Without a pre-shared key nobody asks for one.
+        let change = |case: &mut Case| {
+            case.session.psk_identity = None;
+            (case.sessions.policy.remembers_psk, case.sessions.has_psk) = (false, false);
+        };
+        assert!(fits(change));
+    }
+}

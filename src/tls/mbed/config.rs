@@ -108,6 +108,15 @@ impl ServerConfig {
 }
 
 impl ClientConfig {
+    /// Has it take signatures with RSA-PSS, because its hello offers them for DTLS 1.3 (RFC 8446 section 4.2.3).
+    pub(crate) fn beside_dtls13(mut self) -> ClientConfig {
+        // It is nobody else's yet.
+        if let Some(ssl) = Arc::get_mut(&mut self.ssl) {
+            ssl.speak_dtls13();
+        }
+        self
+    }
+
     /// `server`: how it authenticates; `None` with a pre-shared key alone.
     pub(crate) fn new(
         settings: &Settings,

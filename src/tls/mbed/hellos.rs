@@ -64,14 +64,14 @@ impl Hellos {
             always.extend(connection_id_extension::routability_extension());
         }
         let extensions = HelloExtensions { always, full: client_extensions(&rules.abilities), rewrite: None };
-        Hellos { uses_ids, ..Hellos::new(rules, extensions) }
+        Hellos::new(rules, extensions, uses_ids)
     }
 
     pub(super) fn server(rules: &Arc<Rules>, protocol: Option<Vec<u8>>, uses_ids: bool) -> Hellos {
-        Hellos { protocol, uses_ids, ..Hellos::new(rules, HelloExtensions::default()) }
+        Hellos { protocol, ..Hellos::new(rules, HelloExtensions::default(), uses_ids) }
     }
 
-    fn new(rules: &Arc<Rules>, extensions: HelloExtensions) -> Hellos {
+    fn new(rules: &Arc<Rules>, extensions: HelloExtensions, uses_ids: bool) -> Hellos {
         Hellos {
             rules: Arc::clone(rules),
             agreement: Agreement::by_default(&rules.abilities),
@@ -80,7 +80,7 @@ impl Hellos {
             first: Vec::new(),
             cookies: Cookies::default(),
             srtp_profile: None,
-            uses_ids: false,
+            uses_ids,
             checks_routability: false,
             protocol: None,
             ticket: None,

@@ -111,3 +111,26 @@ impl TrustAnchors {
         &self.subjects
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair};
+
+    #[test]
+    fn a_large_set_is_parsed_once_as_long_as_it_stays_the_same() {
+        let params = CertificateParams::new(vec!["a.test".to_owned()]).unwrap();
+        let pem = params.self_signed(&KeyPair::generate().unwrap()).unwrap().pem();
+        let large = vec![pem.clone(); SHARED_FROM_BYTES / pem.len() + 1];
+        let shared = |set: &[String]| TrustAnchors::shared(set).unwrap();
+        let first = shared(&large);
+        assert!(Arc::ptr_eq(&first, &shared(&large)));
+        let small = &large[2..];
+        assert!(!Arc::ptr_eq(&shared(small), &shared(small)));
+        assert!(Arc::ptr_eq(&first, &shared(&large)), "small ones take no place");
+        let another = [&large[..], &large[..1]].concat();
+        let second = shared(&another);
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert!(Arc::ptr_eq(&second, &shared(&another)));
+    }
+}

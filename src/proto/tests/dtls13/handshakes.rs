@@ -168,3 +168,26 @@ fn a_new_handshake_from_the_same_address_takes_the_place_of_the_old_connection()
     assert_eq!(network.server.secured().len(), 2);
     assert_eq!(network.server.endpoint.connection_count(), 1);
 }
+
+#[test]
+fn of_many_handshakes_the_one_longest_without_progress_is_given_up_first() {
+    let limits = crate::proto::Limits { handshakes: 4, ..limits() };
+    let mut network = Network::with_limits(server(), limits);
+    network.answers_at_once = false;
+    for _ in 0..3 {
+        network.connect(&client());
+        network.settle();
+    }
+    network.run_for(Duration::from_secs(8));
+    assert_eq!(network.server.endpoint.handshake_count(), 3);
+    network.weather.loss = 100;
+    let (lookup, _) = network.open_lookups.remove(0);
+    assert!(network.answer(lookup, Some(KEY)));
+    network.run_for(Duration::from_secs(3));
+    // The others waited for their keys all the time, and one is enough to give way.
+    let closed: Vec<_> = network.server.closes().map(|(handle, _)| handle.0).collect();
+    assert_eq!(closed, [2]);
+    assert_eq!(network.server.error_kinds(), [ErrorKind::HandshakeTimeout]);
+    let message = "The application did not answer the look-up of a pre-shared key within 10000 ms";
+    assert_eq!(network.server.error_message(), message);
+}

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::tls::bound::Bound;
+use crate::tls::dtls13::asleep::Asleep;
 use crate::tls::dtls13::protection::Opener;
 use crate::tls::dtls13::schedule::next_generation;
 use crate::tls::dtls13::suite::algorithm;
@@ -364,4 +365,18 @@ fn what_is_reserved_is_kept_in_sleep_and_a_copy_does_not_wake() {
     let mut context = Context::new(owner.server);
     context.hibernate();
     assert!(context.lacks_numbers() && context.take_copy_due() && matches!(context, Context::Awake(_)));
+}
+
+#[test]
+fn an_owner_that_has_slept_is_the_same_owner() {
+    let mut fleet = Fleet::new(CIPHER);
+    let peer = fleet.peer();
+    for _ in 0..4 {
+        let server = &mut fleet.owners.last_mut().unwrap().server;
+        let reserved = server.leave().unwrap().link.reserved;
+        assert!(reserved.is_some());
+        *server = Asleep::of(server).unwrap().wake();
+        assert_eq!(server.leave().unwrap().link.reserved, reserved);
+        fleet.take_over(&peer).unwrap();
+    }
 }

@@ -109,7 +109,8 @@ impl SslConfig {
         self.raw.mfl_code
     }
 
-    /// Has a server say in its hellos that it speaks DTLS 1.3, too.
+    /// Has a server say in its hellos that it speaks DTLS 1.3, too, and a client of both versions take the signatures that it offers
+    /// for DTLS 1.3.
     pub(crate) fn speak_dtls13(&mut self) {
         self.raw.speaks_dtls13 = 1;
     }
