@@ -2,9 +2,11 @@
 // Our server against Node's raw UDP and OpenSSL in C, under one load generator, in one interleaved run.
 //
 //   npm run bench [-- --rounds N] [--seconds N] [--only NAME] [--json FILE] [--compare FILE | --compare DIR]
+//                  [--older DIR]
 //
 // With a FILE that --json has written, the run ends by comparing its ratios to OpenSSL with those of that file. With a DIR,
-// which is another checkout of this repository, it measures that tree and this one in turns, and nobody else.
+// which is another checkout of this repository, it measures that tree and this one in turns, and nobody else. With --older, whose
+// DIR is such a checkout too, handshakes of DTLS 1.3 with a pre-shared key stand beside those of DTLS 1.2 there, too.
 //
 // The server runs on one core and the load on another, on Linux; elsewhere they run wherever the system puts them. Read the
 // ratios: they are medians of the rounds, with the smallest and the largest in brackets.
@@ -28,13 +30,16 @@ const LOAD = path.join(BENCH, 'load', 'dtlsload');
 const PEERS = path.join(BENCH, 'peers');
 const PIN = process.platform === 'linux' && spawnSync('taskset', ['--version']).error === undefined;
 
-const { rounds, seconds, only, json, earlier, otherTree } = readArguments();
+/** As measurements.mjs names our server where it stands beside itself in the newer version. */
+const OLDER = 'ours in DTLS 1.2';
+
+const { rounds, seconds, only, json, earlier, otherTree, olderTree } = readArguments();
 
 await main();
 
 async function main() {
   buildTree(ROOT);
-  if (otherTree !== undefined) buildTree(otherTree);
+  for (const tree of [otherTree, olderTree]) if (tree !== undefined) buildTree(tree);
   buildLoad();
   const all = measurements(seconds);
   if (all === null) fail('the openssl program was not found; without it there are no certificates to measure with');
@@ -47,7 +52,12 @@ async function main() {
 async function againstOthers(wanted) {
   const results = [];
   for (const measurement of wanted) {
-    results.push(resultOf(measurement, await measure(competitorsIn(measurement), measurement.value)));
+    results.push(
+      resultOf(
+        measurement,
+        await measure([...competitorsIn(measurement), ...inOlderTree(measurement)], measurement.value),
+      ),
+    );
     report(results.at(-1));
   }
   reportGoals(results);
@@ -76,6 +86,12 @@ function competitorsIn({ load, server, servers, clients }) {
     server: servers === undefined ? (clients[name].server ?? server) : [name, ...servers[name]],
     load: clients?.[name] ?? load[name] ?? load,
   }));
+}
+
+/** The server of DTLS 1.2 in the tree that --older names. */
+function inOlderTree({ older, servers }) {
+  if (olderTree === undefined || older === undefined) return [];
+  return [{ name: `${OLDER} of ${olderTree}`, server: [OLDER, ...servers[OLDER]], load: older, package: olderTree }];
 }
 
 /**
@@ -114,7 +130,7 @@ async function run({ name, server: [kind, ...serverArgs], load, package: directo
   const ours = [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...serverArgs]];
   const [command, args] = {
     ours,
-    'ours in DTLS 1.2': ours,
+    [OLDER]: ours,
     udp: [process.execPath, [path.join(BENCH, 'servers', 'udp.js'), String(port)]],
     openssl: [LOAD, ['serve', '--port', String(port), ...serverArgs]],
   }[kind];
@@ -232,13 +248,21 @@ function readArguments() {
         only: { type: 'string' },
         json: { type: 'string' },
         compare: { type: 'string' },
+        older: { type: 'string' },
       },
     });
     const number = (name) => {
       if (!/^[1-9]\d?$/.test(values[name])) throw new Error(`--${name} takes a number from 1 to 99`);
       return Number(values[name]);
     };
-    return { ...values, ...comparison(values.compare), rounds: number('rounds'), seconds: number('seconds') };
+    const olderTree = values.older === undefined ? undefined : path.resolve(values.older);
+    return {
+      ...values,
+      ...comparison(values.compare),
+      olderTree,
+      rounds: number('rounds'),
+      seconds: number('seconds'),
+    };
   } catch (error) {
     console.error(`bench: ${error.message.split('\n')[0]}`);
     process.exit(2);

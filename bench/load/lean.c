@@ -17,20 +17,22 @@ enum {
   CLIENT_HELLO = 1, SERVER_HELLO = 2, HELLO_VERIFY_REQUEST = 3, CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12,
   CERTIFICATE_REQUEST = 13, SERVER_HELLO_DONE = 14, CERTIFICATE_VERIFY = 15, CLIENT_KEY_EXCHANGE = 16, FINISHED = 20,
 };
-enum { RECORD_HEADER = 13, MESSAGE_HEADER = 12, EXPLICIT_NONCE = 8, POINT = 65, KEY = 16, SALT = 4, MASTER = 48, X25519 = 32 };
+enum { RECORD_HEADER = 13, MESSAGE_HEADER = 12, NONCE = 12, POINT = 65, KEY_LIMIT = 32, MASTER = 48, X25519 = 32 };
 
 static const struct suite {
   const char *name;
   uint16_t id;
-  bool gcm;
+  const char *cipher;
+  size_t key, salt; /* what the salt leaves of a nonce is explicit; without that, the record's number is in the salt's last bytes */
   int tag;
   bool ecdhe_psk; /* with X25519: our public value is the base point, and the secret the server's public value */
 } suites[] = {
-    {"PSK-AES128-CCM8", 0xc0a8, false, 8, false},
-    {"PSK-AES128-GCM-SHA256", 0x00a8, true, 16, false},
-    {"ECDHE-PSK-AES128-GCM-SHA256", 0xd001, true, 16, true},
-    {"ECDHE-ECDSA-AES128-GCM-SHA256", 0xc02b, true, 16, false},
-    {"ECDHE-RSA-AES128-GCM-SHA256", 0xc02f, true, 16, false},
+    {"PSK-AES128-CCM8", 0xc0a8, "AES-128-CCM", 16, 4, 8, false},
+    {"PSK-AES128-GCM-SHA256", 0x00a8, "AES-128-GCM", 16, 4, 16, false},
+    {"ECDHE-PSK-AES128-GCM-SHA256", 0xd001, "AES-128-GCM", 16, 4, 16, true},
+    {"ECDHE-PSK-CHACHA20-POLY1305", 0xccac, "ChaCha20-Poly1305", 32, 12, 16, true},
+    {"ECDHE-ECDSA-AES128-GCM-SHA256", 0xc02b, "AES-128-GCM", 16, 4, 16, false},
+    {"ECDHE-RSA-AES128-GCM-SHA256", 0xc02f, "AES-128-GCM", 16, 4, 16, false},
 };
 
 static struct {
@@ -56,7 +58,7 @@ struct lean {
   unsigned char client_random[32], server_random[32];
   unsigned char server_point[POINT];
   unsigned char master[MASTER];
-  unsigned char client_key[KEY], server_key[KEY], client_salt[SALT], server_salt[SALT];
+  unsigned char client_key[KEY_LIMIT], server_key[KEY_LIMIT], client_salt[NONCE], server_salt[NONCE];
   SHA256_CTX transcript;
   size_t have; /* of `message`, last for nobody clears it */
   unsigned char message[MAX_DATAGRAM * 2];
@@ -90,7 +92,9 @@ static void transcript_hash(const struct lean *l, unsigned char out[32]) {
   SHA256_Final(out, &c);
 }
 
-/* ---------- records (RFC 6347 section 4.1, RFC 6655, RFC 5288) ---------- */
+/* ---------- records (RFC 6347 section 4.1, RFC 6655, RFC 5288, RFC 7905) ---------- */
+
+static size_t explicit_nonce(void) { return NONCE - g.suite->salt; }
 
 static unsigned char *record_header(unsigned char *p, int type, int epoch, uint64_t seq, size_t len) {
   p = put(p, (uint64_t)type, 1);
@@ -109,14 +113,16 @@ static unsigned char *plain_record(struct lean *l, unsigned char *p, int type, c
  * `text` the same bytes in and out. */
 static bool aead(EVP_CIPHER_CTX *c, bool seal, const unsigned char *key, const unsigned char *salt,
                  const unsigned char *record, unsigned char *text, int len, unsigned char *tag) {
-  unsigned char nonce[SALT + EXPLICIT_NONCE], ad[RECORD_HEADER];
-  memcpy(nonce, salt, SALT);
-  memcpy(nonce + SALT, record + RECORD_HEADER, EXPLICIT_NONCE);
+  unsigned char nonce[NONCE], ad[RECORD_HEADER];
+  memcpy(nonce, salt, g.suite->salt);
+  memcpy(nonce + g.suite->salt, record + RECORD_HEADER, explicit_nonce());
+  if (explicit_nonce() == 0)
+    for (size_t i = 0; i < 8; i++) nonce[NONCE - 8 + i] ^= record[3 + i];
   memcpy(ad, record + 3, 8); /* epoch and sequence number first */
   memcpy(ad + 8, record, 3);
   put(ad + 11, (uint64_t)len, 2);
   int n, t = g.suite->tag;
-  if (g.suite->gcm) {
+  if (strcmp(g.suite->cipher, "AES-128-CCM") != 0) {
     if (!EVP_CipherInit_ex(c, NULL, NULL, key, nonce, seal) || !EVP_CipherUpdate(c, NULL, &n, ad, sizeof ad) ||
         !EVP_CipherUpdate(c, text, &n, text, len))
       return false;
@@ -132,8 +138,8 @@ static bool aead(EVP_CIPHER_CTX *c, bool seal, const unsigned char *key, const u
 
 static unsigned char *sealed_record(struct lean *l, unsigned char *p, int type, const void *data, int len) {
   uint64_t seq = l->record_seq[1]++;
-  unsigned char *text = record_header(p, type, 1, seq, (size_t)(EXPLICIT_NONCE + len + g.suite->tag));
-  text = put(text, 1ull << 48 | seq, EXPLICIT_NONCE);
+  unsigned char *text = record_header(p, type, 1, seq, explicit_nonce() + (size_t)(len + g.suite->tag));
+  text = put(text, 1ull << 48 | seq, (int)explicit_nonce());
   memcpy(text, data, (size_t)len);
   if (!aead(g.seal, true, l->client_key, l->client_salt, p, text, len, text + len)) die("cannot seal a record");
   return text + len + g.suite->tag;
@@ -197,16 +203,17 @@ static void derive_keys(struct lean *l) {
   } else {
     p = put_bytes(p, l->server_point + 1, 32);
   }
-  unsigned char hash[32], randoms[64], keys[2 * (KEY + SALT)];
+  unsigned char hash[32], randoms[64], keys[2 * (KEY_LIMIT + NONCE)];
+  size_t key = g.suite->key, salt = g.suite->salt;
   transcript_hash(l, hash);
   prf(premaster, (size_t)(p - premaster), "extended master secret", hash, sizeof hash, l->master, MASTER);
   memcpy(randoms, l->server_random, 32);
   memcpy(randoms + 32, l->client_random, 32);
-  prf(l->master, MASTER, "key expansion", randoms, sizeof randoms, keys, sizeof keys);
-  memcpy(l->client_key, keys, KEY);
-  memcpy(l->server_key, keys + KEY, KEY);
-  memcpy(l->client_salt, keys + 2 * KEY, SALT);
-  memcpy(l->server_salt, keys + 2 * KEY + SALT, SALT);
+  prf(l->master, MASTER, "key expansion", randoms, sizeof randoms, keys, 2 * (key + salt));
+  memcpy(l->client_key, keys, key);
+  memcpy(l->server_key, keys + key, key);
+  memcpy(l->client_salt, keys + 2 * key, salt);
+  memcpy(l->server_salt, keys + 2 * key + salt, salt);
 }
 
 static int send_flight_5(struct lean *l, unsigned char *out) {
@@ -300,8 +307,8 @@ static int on_messages(struct lean *l, const unsigned char *p, size_t len, unsig
 }
 
 static void on_finished(struct lean *l, unsigned char *record, int len) {
-  int text_len = len - EXPLICIT_NONCE - g.suite->tag;
-  unsigned char *text = record + RECORD_HEADER + EXPLICIT_NONCE, hash[32], want[12];
+  int text_len = len - (int)explicit_nonce() - g.suite->tag;
+  unsigned char *text = record + RECORD_HEADER + explicit_nonce(), hash[32], want[12];
   if (text_len != MESSAGE_HEADER + 12 ||
       !aead(g.open, false, l->server_key, l->server_salt, record, text, text_len, text + text_len)) {
     fail(l);
@@ -390,13 +397,13 @@ void lean_setup(const struct tls_opts *o) {
     return;
   }
   if (!g.suite) die("storm has no cipher %s", o->cipher);
-  EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, g.suite->gcm ? "AES-128-GCM" : "AES-128-CCM", NULL);
+  EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, g.suite->cipher, NULL);
   g.seal = EVP_CIPHER_CTX_new();
   g.open = EVP_CIPHER_CTX_new();
   if (!EVP_CipherInit_ex(g.seal, cipher, NULL, NULL, NULL, 1) ||
       !EVP_CipherInit_ex(g.open, cipher, NULL, NULL, NULL, 0) ||
-      !EVP_CIPHER_CTX_ctrl(g.seal, EVP_CTRL_AEAD_SET_IVLEN, SALT + EXPLICIT_NONCE, NULL) ||
-      !EVP_CIPHER_CTX_ctrl(g.open, EVP_CTRL_AEAD_SET_IVLEN, SALT + EXPLICIT_NONCE, NULL))
+      !EVP_CIPHER_CTX_ctrl(g.seal, EVP_CTRL_AEAD_SET_IVLEN, NONCE, NULL) ||
+      !EVP_CIPHER_CTX_ctrl(g.open, EVP_CTRL_AEAD_SET_IVLEN, NONCE, NULL))
     die("OpenSSL has no %s", o->cipher);
   EC_GROUP *p256 = EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
   EC_POINT_point2oct(p256, EC_GROUP_get0_generator(p256), POINT_CONVERSION_UNCOMPRESSED, g.generator, POINT, NULL);

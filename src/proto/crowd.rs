@@ -1,17 +1,17 @@
 //! Who shares a limited number of places, by prefix, and who has the least claim to one.
 
+use super::address_hash::AddressMap;
 use super::heap::Heap;
 use super::prefix::Prefix;
 use super::slab::Slab;
 use std::cmp::Reverse;
-use std::collections::HashMap;
 
 /// Members by prefix. In each prefix the member of the lowest rank has the least claim; among prefixes, the heaviest has.
 /// Every operation takes logarithmic time at most. Whoever comes last, with the highest rank, takes hardly any.
 pub(super) struct Crowd<Key, Rank> {
     members: Slab<Member<Key, Rank>>,
     groups: Slab<Group<Key, Rank>>,
-    by_prefix: HashMap<Prefix, usize>,
+    by_prefix: AddressMap<Prefix, usize>,
     /// Groups, the heaviest first; of those that weigh the same, the one with the lowest rank.
     by_weight: Heap<Weight<Key, Rank>>,
 }
@@ -41,7 +41,7 @@ type Weight<Key, Rank> = (Reverse<usize>, Rank, Key);
 
 impl<Key: Copy + Ord, Rank: Copy + Ord> Crowd<Key, Rank> {
     pub(super) fn new() -> Crowd<Key, Rank> {
-        Crowd { members: Slab::new(), groups: Slab::new(), by_prefix: HashMap::new(), by_weight: Heap::new() }
+        Crowd { members: Slab::new(), groups: Slab::new(), by_prefix: AddressMap::default(), by_weight: Heap::new() }
     }
 
     pub(super) fn len(&self) -> usize {

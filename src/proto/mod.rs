@@ -6,6 +6,7 @@
 
 #![forbid(unsafe_code)]
 
+mod address_hash;
 mod associations;
 mod connection;
 mod connection_ids;

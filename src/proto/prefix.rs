@@ -1,12 +1,26 @@
 //! What one subscriber has of the address space: limits that count whole addresses do not hold somebody who has 2^64.
 
+use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// An IPv4 address, or the 64 bits of an IPv6 address that name a network (RFC 4291 section 2.5.4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Prefix {
     V4(Ipv4Addr),
     V6(u64),
+}
+
+impl Hash for Prefix {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match *self {
+            Prefix::V4(v4) => state.write_u64(v4.to_bits().into()),
+            Prefix::V6(bits) => {
+                state.write_u64(bits);
+                // No IPv4 address has a second word.
+                state.write_u64(1);
+            }
+        }
+    }
 }
 
 impl Prefix {

@@ -1,9 +1,9 @@
 //! Which connections live at a peer's address, and which handshakes are under way between it and an address of ours.
 
+use super::address_hash::AddressMap;
 use super::prefix::Prefix;
 use super::route::Route;
 use super::table::ConnectionHandle;
-use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
@@ -50,19 +50,19 @@ impl Hash for RouteKey {
 /// From address to connections. A record shows by its keys which of an address's connections it is for, whichever of our
 /// addresses it was sent to. A handshake has no keys yet.
 pub(super) struct Routes {
-    residents: HashMap<Key, Residents>,
+    residents: AddressMap<Key, Residents>,
     /// Clients that start, or start anew (RFC 6347 section 4.2.8).
-    handshaking: HashMap<RouteKey, ConnectionHandle>,
+    handshaking: AddressMap<RouteKey, ConnectionHandle>,
     /// Finished connections by prefix; `None` where nobody wants to know.
-    established: Option<HashMap<Prefix, u32>>,
+    established: Option<AddressMap<Prefix, u32>>,
 }
 
 impl Routes {
     pub(super) fn new(counts_prefixes: bool) -> Routes {
         Routes {
-            residents: HashMap::new(),
-            handshaking: HashMap::new(),
-            established: counts_prefixes.then(HashMap::new),
+            residents: AddressMap::default(),
+            handshaking: AddressMap::default(),
+            established: counts_prefixes.then(AddressMap::default),
         }
     }
 
@@ -161,6 +161,6 @@ impl Routes {
 
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.residents.len() + self.handshaking.len() + self.established.as_ref().map_or(0, HashMap::len)
+        self.residents.len() + self.handshaking.len() + self.established.as_ref().map_or(0, AddressMap::len)
     }
 }

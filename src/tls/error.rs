@@ -70,6 +70,8 @@ pub(crate) struct Error {
 }
 
 impl Error {
+    /// Cold, as most errors come through here: the code that leads to one is placed beside the way of those that succeed.
+    #[cold]
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, errno: 0, alert: None, message: message.into(), claim: None }
     }
@@ -127,6 +129,7 @@ impl Error {
     }
 
     /// The peer broke the protocol in a way that has an alert of its own.
+    #[cold]
     pub(crate) fn protocol(alert: u8, message: impl Into<String>) -> Error {
         Error::new(ErrorKind::Protocol, message).with_alert(alert)
     }

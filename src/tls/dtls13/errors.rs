@@ -66,15 +66,18 @@ impl From<ProofFault> for Error {
 }
 
 /// The peer said what cannot be meant at this point.
+#[cold]
 pub(super) fn unexpected(what: &str) -> Error {
     Error::protocol(alert::UNEXPECTED_MESSAGE, what)
 }
 
 /// The peer chose, or repeated, something that was not there to be chosen.
+#[cold]
 pub(super) fn illegal(what: &str) -> Error {
     Error::protocol(alert::ILLEGAL_PARAMETER, what)
 }
 
+#[cold]
 pub(super) fn malformed(what: &str) -> Error {
     Error::protocol(alert::DECODE_ERROR, what)
 }

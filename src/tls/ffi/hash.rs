@@ -1,7 +1,10 @@
 //! SHA-256 and SHA-384.
 
+mod sha256;
+
 use super::{wipe, wipe_value};
 use aws_lc_sys as lc;
+use sha256::Sha256;
 use std::ops::Deref;
 
 /// Bytes of the longer digest.
@@ -91,16 +94,15 @@ impl Drop for Digest {
 /// A hash of what has come so far. A copy of it goes its own way. It is wiped when it is dropped: what it has taken may be a key.
 #[derive(Clone)]
 pub(crate) enum RunningHash {
-    Sha256(lc::SHA256_CTX),
+    Sha256(Sha256),
     Sha384(lc::SHA512_CTX),
 }
 
 impl Drop for RunningHash {
     fn drop(&mut self) {
         match self {
+            RunningHash::Sha256(running) => running.wipe(),
             // SAFETY: zeros are a valid context.
-            RunningHash::Sha256(context) => unsafe { wipe_value(context) },
-            // SAFETY: as above.
             RunningHash::Sha384(context) => unsafe { wipe_value(context) },
         }
     }
@@ -109,15 +111,9 @@ impl Drop for RunningHash {
 impl RunningHash {
     pub(crate) fn new(hash: Hash) -> RunningHash {
         match hash {
-            Hash::Sha256 => {
-                // SAFETY: zeros are a valid context, integers and arrays of them, which is then set up.
-                let mut context: lc::SHA256_CTX = unsafe { std::mem::zeroed() };
-                // SAFETY: as above.
-                unsafe { lc::SHA256_Init(&mut context) };
-                RunningHash::Sha256(context)
-            }
+            Hash::Sha256 => RunningHash::Sha256(Sha256::new()),
             Hash::Sha384 => {
-                // SAFETY: as above.
+                // SAFETY: zeros are a valid context, integers and arrays of them, which is then set up.
                 let mut context: lc::SHA512_CTX = unsafe { std::mem::zeroed() };
                 // SAFETY: as above.
                 unsafe { lc::SHA384_Init(&mut context) };
@@ -127,28 +123,26 @@ impl RunningHash {
     }
 
     pub(crate) fn update(&mut self, data: &[u8]) {
-        // SAFETY: the data is readable for its length.
-        unsafe {
-            match self {
-                RunningHash::Sha256(context) => lc::SHA256_Update(context, data.as_ptr().cast(), data.len()),
-                RunningHash::Sha384(context) => lc::SHA384_Update(context, data.as_ptr().cast(), data.len()),
-            };
+        match self {
+            RunningHash::Sha256(running) => running.update(data),
+            // SAFETY: the data is readable for its length.
+            RunningHash::Sha384(context) => unsafe {
+                lc::SHA384_Update(context, data.as_ptr().cast(), data.len());
+            },
         }
     }
 
     /// The digest of what has come so far.
     pub(crate) fn finish(&self) -> Digest {
-        match &mut self.clone() {
-            RunningHash::Sha256(context) => {
-                let mut digest = Digest::zeros(Hash::Sha256);
-                // SAFETY: there is room for the digest.
-                unsafe { lc::SHA256_Final(digest.bytes.as_mut_ptr(), context) };
-                digest
-            }
+        match self {
+            RunningHash::Sha256(running) => running.finish(),
             RunningHash::Sha384(context) => {
-                let mut digest = Digest::zeros(Hash::Sha384);
-                // SAFETY: there is room for the digest.
-                unsafe { lc::SHA384_Final(digest.bytes.as_mut_ptr(), context) };
+                let (mut context, mut digest) = (*context, Digest::zeros(Hash::Sha384));
+                // SAFETY: there is room for the digest; AWS-LC wipes nothing of its copy of the context, which is done here.
+                unsafe {
+                    lc::SHA384_Final(digest.bytes.as_mut_ptr(), &mut context);
+                    wipe_value(&mut context);
+                }
                 digest
             }
         }

@@ -34,8 +34,19 @@ impl HmacKey {
     /// The MAC of the concatenation of `parts`.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> Wiped<SHA256_LENGTH> {
         let digest = finish(self.inner.clone(), SHA256_BLOCK, parts);
-        finish(self.outer.clone(), SHA256_BLOCK, &[&*digest])
+        finish_with_digest(self.outer.clone(), &digest)
     }
+}
+
+/// [`finish`] for what every MAC ends with: a digest behind one block.
+fn finish_with_digest(mut state: Sha256State, digest: &[u8; SHA256_LENGTH]) -> Wiped<SHA256_LENGTH> {
+    let mut block = Wiped::<SHA256_BLOCK>::zeros();
+    block[..SHA256_LENGTH].copy_from_slice(digest);
+    block[SHA256_LENGTH] = 0x80;
+    let bits = (SHA256_BLOCK + SHA256_LENGTH) as u64 * 8;
+    block[SHA256_BLOCK - size_of::<u64>()..].copy_from_slice(&bits.to_be_bytes());
+    state.take(&block);
+    state.bytes()
 }
 
 /// The digest of what `state` has taken, `taken` bytes in whole blocks, and `parts` behind it.
