@@ -17,8 +17,8 @@ const HELP = `usage: mbed-dtls inspect ${USAGE}
 
 Asks a server with one hello after the other, and lists what it accepts and what
 it refuses: versions, and of DTLS 1.2 suites, groups and extensions. Shows its
-certificates, or its raw public key. No handshake is completed for this, so no key is needed. If
-there is a certificate or one of these options, it also connects once:
+certificates, or its raw public key. No handshake is completed for this, so no
+key is needed. With a certificate or one of these options it also connects once:
 
 ${CREDENTIALS}
   --psk-identity ID  which of the keys in --psk is ours
