@@ -61,6 +61,14 @@ class Device {
     this._isKnown = false;
     this.counts = { handshakes: 0, ofDtls13: 0, failed: 0, lost: 0, messages: 0, moves: 0, vanished: 0, left: 0 };
     this.misled = [];
+    this._error = null;
+  }
+
+  /** What helps to find out why it has no answer. */
+  describe() {
+    const { name, counts, _hasId, _isNewer, _isKnown, _error } = this;
+    const connection = this.client === null ? null : { localPort: this._place.port, ...this.client.stats };
+    return { name, counts, _hasId, _isNewer, _isKnown, connection, error: _error?.message };
   }
 
   /** @returns {Promise<boolean>} whether it has a connection now */
@@ -85,7 +93,9 @@ class Device {
     const isOpen = await new Promise((resolve) => {
       client.once('secureConnect', () => resolve(true));
       client.once('close', () => resolve(false));
-      client.on('error', () => {});
+      client.on('error', (error) => {
+        this._error = error;
+      });
     });
     if (!isOpen) {
       this.counts.failed++;
