@@ -30,7 +30,7 @@ const PATIENT = 30_000;
 const IMPATIENT = 300;
 
 /** Datagrams that a socket reads in one turn, so that none is lost. */
-const AT_ONCE = 32;
+const AT_ONCE = 16;
 
 /** A node that answers with its name. */
 async function startNode(t, name, client, { storeTimeout = PATIENT, ...options } = {}) {
@@ -113,7 +113,7 @@ async function push(socket, count, text = 'pushed') {
     const length = Math.min(AT_ONCE, count - sent);
     const outcomes = Array.from({ length }, (_, index) => send(sent + index));
     errors.push(...(await Promise.all(outcomes)).filter(Boolean));
-    await sleep(1);
+    await sleep(4);
   }
   socket.off('writeError', note);
   for (const error of errors) assert.ok(error.code === 'ERR_DTLS_NO_RECORD_NUMBERS' || socket.destroyed, error.code);
