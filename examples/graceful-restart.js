@@ -35,7 +35,7 @@ async function serve(directory, port) {
   });
 
   if (fs.existsSync(file)) {
-    // A file can be read twice, and connections of DTLS 1.3 go on once. Whoever makes this one is the first.
+    // A connection of DTLS 1.3 must not go on twice: only the process that makes this file imports it.
     const claim = (id) => fs.openSync(`${file}.${id}`, 'wx') > 0;
     const { imported } = await server.importConnections(fs.createReadStream(file), { key, claim });
     fs.rmSync(file);

@@ -61,7 +61,7 @@ async function wake(port, file, report) {
  */
 function goOn(file, options) {
   const sealed = fs.readFileSync(file);
-  // A connection of DTLS 1.3 must not go on twice. Whoever removes the file is the first, and for all others this fails.
+  // A connection of DTLS 1.3 must not go on twice: only the process that removes the file imports it.
   const claim = () => {
     fs.unlinkSync(file);
     return true;

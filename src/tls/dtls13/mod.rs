@@ -35,6 +35,7 @@ mod retry;
 mod saved;
 mod schedule;
 mod server;
+mod server_choices;
 mod server_flight;
 mod server_sessions;
 mod session_key;

@@ -11,11 +11,11 @@ use super::peer_proof::PeerProof;
 use super::proof::Signer;
 use super::retry::Retry;
 use super::schedule::{Origin, Schedule, finished};
-use super::server_flight::{Certified, Hello, Proof, Proved, Sent, extensions_of, no_random_numbers, send};
+use super::server_choices::{certified, choose_protocol};
+use super::server_flight::{Hello, Proof, Proved, Sent, extensions_of, no_random_numbers, send};
 use super::server_sessions::{Brought, Sessions};
 use super::session_key::key_of;
 use super::suite::{algorithm, hash};
-use crate::tls::algorithms::SharedSignatures;
 use crate::tls::claim::Claim;
 use crate::tls::error::{Error, ErrorKind};
 use crate::tls::ffi::are_equal;
@@ -26,15 +26,11 @@ use crate::tls::question::{KnownSession, Question};
 use crate::tls::random::fill_random;
 use crate::tls::session::Session;
 use crate::tls::session_policy::SessionPolicy;
-use crate::wire::certificate_type::read_client_hello;
 use crate::wire::certificate13::offered_schemes;
 use crate::wire::handshake::{FINISHED, HandshakeFragment};
 use crate::wire::hello13::{DTLS_1_3, Offer, offers_version};
 use crate::wire::psk_offer::{Modes, OfferedKey, PskOffer};
-use crate::wire::{
-    CertificateType, ClientHello, ConnectionId, ExtensionFault, Record, alert, application_protocol as alpn,
-    server_name,
-};
+use crate::wire::{ClientHello, ConnectionId, Record, alert, server_name};
 use std::sync::Arc;
 use std::time::Instant;
 use zeroize::Zeroizing;
@@ -378,64 +374,6 @@ impl Hello {
         let index = u16::try_from(index).map_err(|_| no_key())?;
         Ok(is_proved.then_some(Proved { index, early, transcript }))
     }
-}
-
-/// What the two sides show each other where neither has a pre-shared key. `extensions`: of the ClientHello.
-fn certified(config: &ServerConfig, extensions: &[u8]) -> Result<Certified, Error> {
-    if config.offers.own.is_empty() {
-        let why = unused_key(config, &Offer::parse(extensions)?);
-        let message = format!("{why}; and this server has no certificate or raw public key");
-        return Err(Error::new(ErrorKind::NoSharedCipher, message));
-    }
-    // RFC 8446 section 9.2.
-    let schemes = match offered_schemes(extensions)? {
-        Some(schemes) => schemes,
-        None if Offer::parse(extensions)?.psk.is_none() => Err(ExtensionFault::Missing("signature_algorithms"))?,
-        None => {
-            let why = unused_key(config, &Offer::parse(extensions)?);
-            let message = format!("{why}; and the client accepts no certificate or raw public key");
-            return Err(Error::new(ErrorKind::NoSharedCipher, message));
-        }
-    };
-    let (agreement, answer) = read_client_hello(&config.offers.abilities, extensions)?;
-    if config.offers.peers.required && agreement.peer.is_none() {
-        return Err(Error::accepts_nothing_shown(&config.offers.abilities.accepts, "client"));
-    }
-    let shown = agreement.own.ok_or_else(|| Error::shows_nothing_accepted(&config.offers.abilities.presents))?;
-    let (own, scheme) = config.offers.own(&schemes).ok_or_else(|| {
-        let message = "The client accepts no signature that a key of this server can make";
-        Error::new(ErrorKind::NoSharedCipher, message)
-    })?;
-    let peer = agreement.peer.unwrap_or(CertificateType::X509);
-    let signatures = SharedSignatures::new(config.offers.schemes.iter().copied(), &schemes);
-    Ok(Certified { own: (Arc::clone(own), shown), scheme, peer, answer, signatures })
-}
-
-/// Why the handshake goes on without a pre-shared key.
-fn unused_key(config: &ServerConfig, offer: &Offer<'_>) -> &'static str {
-    match (&offer.psk, offer.modes.and(config.offers.modes) == Modes::default()) {
-        (None, _) => "The client offers no pre-shared key",
-        (Some(_), _) if !config.has_psk => "The client offers a pre-shared key, and this server knows none",
-        (Some(_), true) if offer.modes.alone => {
-            "The client has psk_ke alone for pre-shared keys, and this server psk_dhe_ke"
-        }
-        (Some(_), true) => "The client has psk_dhe_ke alone for pre-shared keys, and this server psk_ke",
-        (Some(_), false) => "No pre-shared key of the client goes with a cipher suite of this server",
-    }
-}
-
-/// RFC 7301 section 3.2: the first of ours that the client has. Without any on either side there is none.
-fn choose_protocol(
-    config: &ServerConfig,
-    chosen: Option<Vec<u8>>,
-    extensions: &[u8],
-) -> Result<Option<Vec<u8>>, Error> {
-    let own = &config.offers.protocols;
-    let Some(offered) = alpn::offered(extensions)?.filter(|_| chosen.is_none() && !own.is_empty()) else {
-        return Ok(chosen);
-    };
-    let common = own.iter().find(|name| alpn::contains(offered, name));
-    common.map(|name| Some(name.clone())).ok_or_else(Error::no_application_protocol)
 }
 
 fn read_psk(body: &[u8]) -> Result<PskOffer<'_>, Error> {

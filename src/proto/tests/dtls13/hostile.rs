@@ -201,8 +201,8 @@ fn nothing_in_plaintext_takes_the_place_of_a_message_that_is_to_be_protected() {
     }
 }
 
-#[test]
-fn forged_acknowledgments_do_not_keep_a_part_of_a_hello_from_being_repeated() {
+/// A network in which a client has just sent its second hello, which does not fit into one datagram. The client's address.
+fn with_a_hello_in_two_datagrams() -> (Network, SocketAddr) {
     let named = settings_of(ONLY, &[], &["X25519MLKEM768"]);
     let mut network = Network::new(server_of(&named));
     network.connect(&client_of(&named, IDENTITY, KEY));
@@ -210,6 +210,12 @@ fn forged_acknowledgments_do_not_keep_a_part_of_a_hello_from_being_repeated() {
     while sent_by(&network, address).len() < 3 {
         assert!(network.step());
     }
+    (network, address)
+}
+
+#[test]
+fn forged_acknowledgments_do_not_keep_a_part_of_a_hello_from_being_repeated() {
+    let (mut network, address) = with_a_hello_in_two_datagrams();
     // Both datagrams of the second hello are lost, and somebody says that one has come.
     network.drop_in_flight();
     network.inject(SERVER, address, &plaintext(26, 9, &[&[0, 16][..], &[0; 15], &[1]].concat()));
@@ -222,13 +228,7 @@ fn forged_acknowledgments_do_not_keep_a_part_of_a_hello_from_being_repeated() {
 /// Whoever forges them does not have a client flood its server.
 #[test]
 fn forged_acknowledgments_have_no_hello_repeated_each_time() {
-    let named = settings_of(ONLY, &[], &["X25519MLKEM768"]);
-    let mut network = Network::new(server_of(&named));
-    network.connect(&client_of(&named, IDENTITY, KEY));
-    let address = network.clients[0].address;
-    while sent_by(&network, address).len() < 3 {
-        assert!(network.step());
-    }
+    let (mut network, address) = with_a_hello_in_two_datagrams();
     for number in [1, 2].repeat(50) {
         network.drop_in_flight();
         network.inject(SERVER, address, &plaintext(26, 9, &[&[0, 16][..], &[0; 15], &[number]].concat()));
