@@ -2,11 +2,16 @@
 // Our server against Node's raw UDP and OpenSSL in C, under one load generator, in one interleaved run.
 //
 //   npm run bench [-- --rounds N] [--seconds N] [--only NAME] [--json FILE] [--compare FILE | --compare DIR]
-//                  [--older DIR]
+//                  [--older DIR] [--young MB]
 //
 // With a FILE that --json has written, the run ends by comparing its ratios to OpenSSL with those of that file. With a DIR,
 // which is another checkout of this repository, it measures that tree and this one in turns, and nobody else. With --older, whose
 // DIR is such a checkout too, handshakes of DTLS 1.3 with a pre-shared key stand beside those of DTLS 1.2 there, too.
+//
+// How fast JavaScript is depends on the size that V8 has given to the young generation of its heap: once that is larger than the
+// processor's second cache, each new object is a cache miss, and a handshake with a pre-shared key takes half as long again. V8 lets it
+// grow with what has survived, which differs from run to run and from tree to tree. --young gives each semi-space of it a fixed size, in
+// every process of Node.js alike. It is 2 MB when two trees are compared, and V8's affair otherwise.
 //
 // The server runs on one core and the load on another, on Linux; elsewhere they run wherever the system puts them. Read the
 // ratios: they are medians of the rounds, with the smallest and the largest in brackets.
@@ -30,10 +35,14 @@ const LOAD = path.join(BENCH, 'load', 'dtlsload');
 const PEERS = path.join(BENCH, 'peers');
 const PIN = process.platform === 'linux' && spawnSync('taskset', ['--version']).error === undefined;
 
+/** Megabytes of a semi-space where two trees are compared. */
+const YOUNG = '2';
+
 /** As measurements.mjs names our server where it stands beside itself in the newer version. */
 const OLDER = 'ours in DTLS 1.2';
 
-const { rounds, seconds, only, json, earlier, otherTree, olderTree } = readArguments();
+const { rounds, seconds, only, json, earlier, otherTree, olderTree, young } = readArguments();
+const NODE_FLAGS = young === undefined ? [] : [`--min-semi-space-size=${young}`, `--max-semi-space-size=${young}`];
 
 await main();
 
@@ -127,11 +136,12 @@ function resultOf({ name, unit, better, goal }, rounds) {
 
 /** What the load and the server have printed, `null` when one of them failed. */
 async function run({ name, server: [kind, ...serverArgs], load, package: directory }, port) {
-  const ours = [process.execPath, [path.join(BENCH, 'servers', 'echo.js'), String(port), ...serverArgs]];
+  const inNode = (script, ...args) => [process.execPath, [...NODE_FLAGS, path.join(BENCH, 'servers', script), ...args]];
+  const ours = inNode('echo.js', String(port), ...serverArgs);
   const [command, args] = {
     ours,
     [OLDER]: ours,
-    udp: [process.execPath, [path.join(BENCH, 'servers', 'udp.js'), String(port)]],
+    udp: inNode('udp.js', String(port)),
     openssl: [LOAD, ['serve', '--port', String(port), ...serverArgs]],
   }[kind];
   const server = start('0', command, args, directory);
@@ -139,8 +149,9 @@ async function run({ name, server: [kind, ...serverArgs], load, package: directo
   else await once(server.stdout, 'data');
   const words =
     kind === 'udp' ? load.args.map((word, at) => (load.args[at - 1] === '--mode' ? 'udp' : word)) : load.args;
-  const program = load.program === 'node' ? process.execPath : LOAD;
-  const client = start('1', program, [...words, '--port', String(port), '--pid', String(server.pid)], directory);
+  const [program, flags] = load.program === 'node' ? [process.execPath, NODE_FLAGS] : [LOAD, []];
+  const toServer = ['--port', String(port), '--pid', String(server.pid)];
+  const client = start('1', program, [...flags, ...words, ...toServer], directory);
   await once(client, 'close');
   server.kill('SIGTERM');
   await once(server, 'close');
@@ -249,17 +260,21 @@ function readArguments() {
         json: { type: 'string' },
         compare: { type: 'string' },
         older: { type: 'string' },
+        young: { type: 'string' },
       },
     });
     const number = (name) => {
       if (!/^[1-9]\d?$/.test(values[name])) throw new Error(`--${name} takes a number from 1 to 99`);
       return Number(values[name]);
     };
+    const compared = comparison(values.compare);
+    values.young ??= compared.otherTree === undefined ? undefined : YOUNG;
     const olderTree = values.older === undefined ? undefined : path.resolve(values.older);
     return {
       ...values,
-      ...comparison(values.compare),
+      ...compared,
       olderTree,
+      young: values.young === undefined ? undefined : number('young'),
       rounds: number('rounds'),
       seconds: number('seconds'),
     };

@@ -10,6 +10,13 @@ const { MessageStream } = require('./message-stream');
 const { protocolName } = require('./options/negotiation');
 const { NO_KEY, claimOf } = require('./peer-credentials');
 
+const STREAM_OPTIONS = Object.freeze({
+  allowHalfOpen: false,
+  // A connection emits 'close' itself, with an argument.
+  emitClose: false,
+  readableObjectMode: true,
+});
+
 // States of a connection, in order.
 const HANDSHAKE = 0;
 const OPEN = 1;
@@ -32,12 +39,7 @@ class ConnectionStream extends MessageStream {
    * @param {{ sendClose: boolean, receiveQueueLimit: number }} settings
    */
   constructor(endpoint, owner, settings) {
-    super({
-      allowHalfOpen: false,
-      // This class emits 'close' itself, with an argument.
-      emitClose: false,
-      readableObjectMode: true,
-    });
+    super(STREAM_OPTIONS);
     /** The server that accepted the connection, undefined on a client. */
     this.server = undefined;
     /** Peer's IP address, '192.0.2.1' on a dual-stack socket too; undefined until a client has resolved its host. */
@@ -233,21 +235,19 @@ class ConnectionStream extends MessageStream {
 
   _onClosed(event) {
     this._tally = event.data;
-    const inHandshake = this._state === HANDSHAKE;
-    this._setClosed();
+    const before = this._state;
+    this._state = CLOSED;
     this._question?.withdraw();
     this._handle = 0;
     try {
-      if (!this.destroyed) this._conclude(event, inHandshake);
+      if (!this.destroyed) this._conclude(event, before === HANDSHAKE);
     } finally {
-      this._owner._onSocketClosed(this, event.reason);
+      try {
+        this._owner._onSocketClosed(this, event.reason);
+      } finally {
+        if (before !== CLOSED) emitClosing(this);
+      }
     }
-  }
-
-  _setClosed() {
-    if (this._state === CLOSED) return;
-    this._state = CLOSED;
-    process.nextTick(emitClosing, this);
   }
 
   /** Ends the stream with the connection: by 'end', by an error, or by the failure of the handshake. */
@@ -303,8 +303,9 @@ class ConnectionStream extends MessageStream {
   _endReading() {
     if (this.readableEnded || this._readableState.ended) return;
     this.push(null);
-    // 'end', and 'close' after it, would not come where nobody reads, although nothing is left to read.
-    this.read(0);
+    // 'end', and 'close' after it, would not come where nobody reads, although nothing is left to read. A stream that flows has read
+    // already, unless it is reading now.
+    if (!this.readableFlowing || this._readableState.sync) this.read(0);
   }
 
   // Writable side
@@ -385,7 +386,8 @@ class ConnectionStream extends MessageStream {
   /** Ends the connection from our side, and tells the peer unless `sendClose` is false. */
   _leave() {
     if (this._state === CLOSED) return;
-    this._setClosed();
+    this._state = CLOSED;
+    process.nextTick(emitClosing, this);
     const handle = this._handle;
     if (handle !== 0) this._endpoint.close(handle, this.sendClose);
   }

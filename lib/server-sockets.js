@@ -50,12 +50,10 @@ class ServerSockets {
     return socket;
   }
 
-  /** Notes a connection, or its new address. The latest stands last, for the snapshot. */
+  /** Notes a connection. The latest to have come or moved stands last, for the snapshot. */
   place(connection, socket) {
-    const { connections } = this._server._endpoint;
     socket._handle = connection;
-    connections.delete(connection);
-    connections.set(connection, socket);
+    this._server._endpoint.connections.set(connection, socket);
     this._snapshot = null;
   }
 
@@ -131,6 +129,7 @@ class ServerSockets {
     if (socket === undefined) return;
     socket.remoteAddress = address;
     socket.remotePort = port;
+    server._endpoint.connections.delete(connection);
     this.place(connection, socket);
     server._fleet?.onMoved(socket);
     const old = withFamily({ address: oldAddress, port: oldPort });
