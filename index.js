@@ -1,18 +1,15 @@
 'use strict';
 
-const { createLegacyServer, legacyConnect } = require('./lib/adapters/compat');
-const { createDgramSocket } = require('./lib/adapters/dgram');
-const { dtls } = require('./lib/adapters/node-dtls-client');
+// What few programs want is loaded when it is first called, further down: all of it would double the time that this package takes
+// to load, and stay in every program's heap.
+
 const { constants, getCiphers, getCurves, versions } = require('./lib/capabilities');
 const { DtlsClient } = require('./lib/client');
 const { DtlsError } = require('./lib/errors');
-const { importConnection } = require('./lib/exports/client');
-const { createRedisStore } = require('./lib/fleet/redis-store');
 const { connectArguments } = require('./lib/options/arguments');
 const { createSecureContext } = require('./lib/options/options');
 const { promisesFor } = require('./lib/promises');
 const { own } = require('./lib/options/validate');
-const { openMetrics } = require('./lib/openmetrics');
 const { DtlsServer } = require('./lib/server');
 const { DtlsSocket } = require('./lib/socket');
 
@@ -24,7 +21,9 @@ const { DtlsSocket } = require('./lib/socket');
  * @returns {DtlsServer}
  */
 function createServer(options, secureConnectionListener) {
-  if (hasProfile(options)) return createLegacyServer(options, secureConnectionListener);
+  if (hasProfile(options)) {
+    return require('./lib/adapters/compat').createLegacyServer(options, secureConnectionListener);
+  }
   return new DtlsServer(options, secureConnectionListener);
 }
 
@@ -35,8 +34,49 @@ function createServer(options, secureConnectionListener) {
  */
 function connect(...args) {
   const { options, callback } = connectArguments(args);
-  if (hasProfile(options)) return legacyConnect(options, callback);
+  if (hasProfile(options)) return require('./lib/adapters/compat').legacyConnect(options, callback);
   return new DtlsClient(options, callback);
+}
+
+/**
+ * Goes on with a connection that another process has exported.
+ *
+ * @param {Uint8Array} exported by client.exportConnection()
+ * @param {{ key: Uint8Array, claim?: (id: string) => unknown }} importing
+ * @param {object} [options] of connect(), without port and host
+ * @param {(client: DtlsClient) => void} [secureConnectListener]
+ * @returns {DtlsClient}
+ */
+function importConnection(exported, importing, options, secureConnectListener) {
+  return require('./lib/exports/client').importConnection(exported, importing, options, secureConnectListener);
+}
+
+/**
+ * @param {object} client of the package redis, connected
+ * @param {{ key: Uint8Array, prefix?: string, timeout?: number }} options
+ * @returns {import('./lib/fleet/redis-store').RedisStore} for `connectionStore` and `sessionStore`
+ */
+function createRedisStore(client, options) {
+  return require('./lib/fleet/redis-store').createRedisStore(client, options);
+}
+
+/**
+ * Makes a dgram.Socket with DTLS underneath.
+ *
+ * @param {object} options see index.d.ts
+ * @param {(message: Buffer, rinfo: object) => void} [messageListener]
+ * @returns {import('node:dgram').Socket} not bound
+ */
+function createDgramSocket(options, messageListener) {
+  return require('./lib/adapters/dgram').createDgramSocket(options, messageListener);
+}
+
+/**
+ * @param {object} source a server or a client, or several of them by names of your own
+ * @returns {string} the text of one scrape
+ */
+function openMetrics(source) {
+  return require('./lib/openmetrics').openMetrics(source);
 }
 
 /**
@@ -48,15 +88,28 @@ function connect(...args) {
  * @returns {import('node:http').Server} that listens
  */
 function serveDashboard(server, options, listeningListener) {
-  // Few programs want it, and it loads node:http.
   return require('./lib/dashboard/dashboard').serveDashboard(server, options, listeningListener);
 }
+
+/** What an npm alias of node-dtls-client finds. */
+const dtls = {
+  createSocket(options) {
+    return require('./lib/adapters/node-dtls-client').dtls.createSocket(options);
+  },
+
+  get Socket() {
+    return require('./lib/adapters/node-dtls-client').dtls.Socket;
+  },
+};
+
+const promises = promisesFor(connect);
 
 function hasProfile(options) {
   return own(Object(options), 'compat') !== undefined;
 }
 
-// Spelled out, so that `import { connect } from 'mbed-dtls'` finds the names without running anything.
+// Names alone, so that `import { connect } from 'mbed-dtls'` finds them without running anything: Node.js looks no further than the
+// first property with another value.
 module.exports = {
   createServer,
   connect,
@@ -64,9 +117,8 @@ module.exports = {
   createRedisStore,
   createSecureContext,
   createDgramSocket,
-  promises: promisesFor(connect),
+  promises,
   serveDashboard,
-  // What an npm alias of node-dtls-client finds.
   dtls,
   openMetrics,
   getCiphers,

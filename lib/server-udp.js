@@ -2,7 +2,6 @@
 
 const process = require('node:process');
 
-const { Offer, Succession } = require('./exports/handover');
 const { isBlocked, withoutMapping } = require('./transport/addresses');
 const { answerFromAskedAddress } = require('./transport/asked-address');
 const {
@@ -93,6 +92,8 @@ class ServerUdp {
 
   /** Takes the UDP socket and the connections of the process over that serves at a path, if there is one. */
   async _succeed(where) {
+    // Few servers want it.
+    const { Offer, Succession } = require('./exports/handover');
     const server = this._server;
     this._isResolving = true;
     let fd;

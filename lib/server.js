@@ -9,8 +9,6 @@ const { onAbort } = require('./abort');
 const { Node } = require('./cluster/node');
 const { invalidArgType, invalidArgValue, stateError } = require('./errors');
 const { Arriving } = require('./exports/arrivals');
-const { exportServer } = require('./exports/departure');
-const { Fleet } = require('./fleet/fleet');
 const { Identities } = require('./identities');
 const native = require('./native');
 const { listenArguments } = require('./options/arguments');
@@ -101,7 +99,7 @@ class DtlsServer extends WatchedEmitter {
     this._udp = new ServerUdp(this, { udp, lookup, blockList, socket });
     this.#contexts = new ServerContexts(nativeOptions, CONTEXT, namesVersion);
     this._moves = new Moves();
-    this._fleet = connectionStore === undefined ? null : new Fleet(this, connectionStore, idleTimeout);
+    this._fleet = connectionStore === undefined ? null : fleetNode(this, connectionStore, idleTimeout);
     this._arriving = new Arriving(this);
     this._questions = new Questions(this._endpoint, this);
     this._registerQuestions(psk, verifyPeer, byHello);
@@ -269,7 +267,7 @@ class DtlsServer extends WatchedEmitter {
    * @returns {import('node:stream').Readable}
    */
   exportConnections(options) {
-    return exportServer(this, options);
+    return require('./exports/departure').exportServer(this, options);
   }
 
   /**
@@ -337,6 +335,12 @@ class DtlsServer extends WatchedEmitter {
     if (this._questions.isAskedBy(event)) args.at(-1)(error ?? new Error('The listener was rejected without a reason'));
     else Promise.reject(error);
   }
+}
+
+/** The node of a fleet that keeps its connections in a store; few servers are one. */
+function fleetNode(server, store, idleTimeout) {
+  const { Fleet } = require('./fleet/fleet');
+  return new Fleet(server, store, idleTimeout);
 }
 
 /** Its callback has no error before its answer. */

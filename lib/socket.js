@@ -3,7 +3,6 @@
 const { ephemeralKeyInfo, signatureNames } = require('./algorithms');
 const { opensslName, suiteVersion } = require('./ciphers');
 const { ConnectionStream } = require('./connection-stream');
-const { exportSocket } = require('./exports/departure');
 const { exportKeyingMaterial } = require('./exporter');
 const { IdleTimer } = require('./idle-timer');
 const { MAX_DELAY, callback: checkCallback, datagram, integer } = require('./options/validate');
@@ -275,7 +274,7 @@ class DtlsSocket extends ConnectionStream {
    * @returns {Promise<Buffer>} for server.importConnections() or importConnection()
    */
   exportConnection(options) {
-    return exportSocket(this, options);
+    return require('./exports/departure').exportSocket(this, options);
   }
 
   /** Time without messages after which 'timeout' is emitted, ms; undefined for never. */

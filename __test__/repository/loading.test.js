@@ -1,6 +1,6 @@
 'use strict';
 
-// What is said where the addon cannot be loaded.
+// What is loaded, under which names, and what is said where the addon cannot be loaded.
 
 const assert = require('node:assert/strict');
 const { spawnSync } = require('node:child_process');
@@ -29,6 +29,44 @@ for (const [name, options, skip] of [
     assert.doesNotMatch(text, /npm run build/);
   });
 }
+
+/** What a program prints, as JSON. */
+function printed(program, ...options) {
+  const { stdout, stderr } = spawnSync(process.execPath, [...options, '-e', program], { cwd: ROOT, encoding: 'utf8' });
+  assert.equal(stderr, '');
+  return JSON.parse(stdout);
+}
+
+const { exports: entries } = JSON.parse(fs.readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+for (const entry of Object.keys(entries).filter((name) => !name.endsWith('.json'))) {
+  const name = path.posix.join('mbed-dtls', entry);
+  test(`import finds every name in ${name} that require() finds`, () => {
+    // The package finds itself by its name.
+    const names = (load) => `${load}.then((found) => console.log(JSON.stringify(Object.keys(found))))`;
+    const required = printed(names(`Promise.resolve(require('${name}'))`));
+    assert.notEqual(required.length, 0);
+    const imported = printed(names(`import('${name}')`), '--input-type=module');
+    assert.deepEqual(imported.filter((found) => found !== 'default').sort(), required.sort());
+  });
+}
+
+test('what few programs want is loaded when it is first called', () => {
+  const program = (act) => `
+    const mbed = require('mbed-dtls');
+    ${act};
+    console.log(JSON.stringify(Object.keys(require.cache)))`;
+  const loaded = (act) => printed(program(act)).filter((file) => /adapters|pkcs12|fleet|handover|metrics/.test(file));
+  const server = "const server = mbed.createServer({ psk: 'secret' }).listen(0, '127.0.0.1', () => server.close())";
+  assert.deepEqual(loaded(server), []);
+  const calls = [
+    // The profile misses its key.
+    ["try { mbed.createServer({ compat: 'neustar' }) } catch {}", 'adapters/compat.js'],
+    ["mbed.createDgramSocket({ psk: 'secret' })", 'adapters/dgram.js'],
+    ['mbed.dtls.Socket', 'adapters/node-dtls-client.js'],
+    ['mbed.openMetrics({})', 'lib/openmetrics.js'],
+  ];
+  for (const [act, file] of calls) assert(loaded(act).some((name) => name.endsWith(path.normalize(file))), act);
+});
 
 test('the heading that the error for a missing binary names is in README.md', () => {
   const source = fs.readFileSync(path.join(ROOT, 'lib', 'native.js'), 'utf8');

@@ -5,7 +5,6 @@
 const net = require('node:net');
 
 const { invalidArgType, invalidArgValue, outOfRange } = require('../errors');
-const { RedisStore } = require('../fleet/redis-store');
 const { isConnected } = require('../transport/udp');
 const { contextCheckers, secureContext } = require('./context');
 const { certificates, identity, identityHint, presharedKey, privateKey, serverPsk } = require('./credentials');
@@ -191,6 +190,8 @@ function dgramSocket(value, name) {
 }
 
 function connectionStore(value, name) {
+  // Few programs want it.
+  const { RedisStore } = require('../fleet/redis-store');
   if (!(value instanceof RedisStore)) throw invalidArgType(name, 'what createRedisStore() has returned', value);
   return value;
 }

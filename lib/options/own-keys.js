@@ -5,7 +5,6 @@
 const { X509Certificate } = require('node:crypto');
 
 const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
-const { openPfx } = require('../pkcs12/pfx');
 const { decryptKey, privateKey } = require('./credentials');
 const { copyBytes, pick, secretString } = require('./validate');
 
@@ -84,6 +83,8 @@ function takeKeys(all) {
 function takePfx(all) {
   const other = ['key', 'cert'].find((name) => all[name] !== undefined);
   if (other !== undefined) throw invalidArgValue('options.pfx', `cannot be used together with "options.${other}"`);
+  // Few programs want it.
+  const { openPfx } = require('../pkcs12/pfx');
   const opened = all.pfx.map(({ buf, passphrase = all.passphrase ?? '' }) => openPfx(buf, passphrase));
   takeOpenKeys(
     all,
