@@ -37,6 +37,7 @@ const PAGE = 12;
 const EVENTS = ['instructions', 'reads', 'writes', 'codeMisses', 'readMisses', 'writeMisses'];
 
 const certificates = createRequire(import.meta.url)('../__test__/support/certificates.js');
+const certified = ['cert', certificates.server?.keyPath, certificates.server?.certPath];
 const [V12, V13] = ['DTLSv1.2', 'DTLSv1.3'];
 const client = (version, what, ...more) => ({
   isNewer: version === V13,
@@ -44,7 +45,7 @@ const client = (version, what, ...more) => ({
 });
 const echoed = (version, cipher) => ({ server: ['psk'], ...client(version, 'messages', `ciphers=${cipher}`) });
 const withCertificate = (version, cipher) => ({
-  server: ['cert', certificates.server?.keyPath, certificates.server?.certPath],
+  server: certified,
   ...client(version, 'handshake', `ciphers=${cipher}`, 'ecdhCurve=P-256', `ca=${certificates.ca?.certPath}`),
 });
 
@@ -53,6 +54,7 @@ const stormed = (...more) => ({ server: ['psk'], storm: ['--mode', 'psk', ...mor
 /** How the server is started, and what a client of ours does or the load generator's. */
 const MODES = {
   psk: stormed(),
+  ecdsa: { server: certified, storm: ['--mode', 'cert'] },
   'psk-1.2': stormed('--cipher', 'ECDHE-PSK-AES128-GCM-SHA256'),
   'psk-1.3': { isNewer: true, ...stormed('--cipher', 'TLS_AES_128_GCM_SHA256') },
   'ecdsa-1.2': withCertificate(V12, 'ECDHE-ECDSA-AES128-GCM-SHA256'),

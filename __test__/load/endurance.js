@@ -44,6 +44,10 @@ const BATCH = 50;
 /** Until the server has forgotten clients that have vanished, ms: its idle timeout and some. Whoever is there talks meanwhile. */
 const FORGOTTEN = 22_000;
 
+/** How often this process looks at the clock, and how late it may be before that is told, ms. */
+const TICK = 200;
+const LATE = 1_000;
+
 /** Memory that may have grown: by this factor, and so many bytes. */
 const GROWTH = {
   heapUsed: { factor: 1.1, bytes: 8 << 20 },
@@ -58,6 +62,7 @@ class Service {
     this._key = randomBytes(32).toString('hex');
     this.port = 0;
     this.done = { takeovers: 0, imports: 0, kills: 0 };
+    this.disturbances = [];
     /** Messages that have reached another client's socket, at servers that have ended. */
     this.misled = 0;
   }
@@ -164,6 +169,7 @@ async function endure({ minutes, clients: count, newer }) {
       if (place.guest === null) return place;
     }
   };
+  const watch = watchForStalls();
   const devices = await connectAll({ count, newer }, service, wire, places);
   const looks = {};
   const time = minutes * 60_000;
@@ -187,7 +193,11 @@ async function endure({ minutes, clients: count, newer }) {
   result.records = wire.counts;
   result.unread = Object.fromEntries(wire.unread);
   console.log(result);
+  watch.end();
   console.log(JSON.stringify(looks));
+  console.log(
+    JSON.stringify({ lost: lossesBySecond(devices), stalls: watch.stalls, disturbances: service.disturbances }),
+  );
   for (const { udp } of places) udp.close();
   service.end();
   fs.rmSync(directory, { recursive: true });
@@ -226,12 +236,43 @@ async function connectAll({ count, newer }, service, wire, places) {
   return devices;
 }
 
+/**
+ * Notes when this process could not run, because it or the whole machine had something else to do: connections are lost where that takes
+ * longer than the patience of clients and servers.
+ *
+ * @returns {{ stalls: { at: string, ms: number }[], end: () => void }}
+ */
+function watchForStalls() {
+  const stalls = [];
+  let last = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    const ms = Math.round(now - last - TICK);
+    if (ms > LATE) stalls.push({ at: new Date().toISOString(), ms });
+    last = now;
+  }, TICK);
+  return { stalls, end: () => clearInterval(timer) };
+}
+
+/** How many connections were lost in which second. */
+function lossesBySecond(devices) {
+  const bySecond = {};
+  for (const at of devices.flatMap(({ losses }) => losses)) {
+    const second = new Date(at).toISOString().slice(0, 19);
+    bySecond[second] = (bySecond[second] ?? 0) + 1;
+  }
+  return bySecond;
+}
+
 /** What happens to the server again and again. */
 async function disturb(service, every, end) {
   const events = ['takeOver', 'exportAndImport', 'takeOver', 'exportAndImport', 'kill'];
   for (let at = 0; Date.now() + every < end; at++) {
     await sleep(every);
-    await service[events[at % events.length]]();
+    const what = events[at % events.length];
+    const begin = Date.now();
+    await service[what]();
+    service.disturbances.push({ what, at: new Date(begin).toISOString(), ms: Date.now() - begin });
   }
 }
 

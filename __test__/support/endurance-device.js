@@ -61,6 +61,8 @@ class Device {
     this._isKnown = false;
     this.counts = { handshakes: 0, ofDtls13: 0, failed: 0, lost: 0, messages: 0, moves: 0, vanished: 0, left: 0 };
     this.misled = [];
+    /** When it has lost a connection, ms since the epoch. */
+    this.losses = [];
     this._error = null;
   }
 
@@ -148,7 +150,10 @@ class Device {
         return true;
       }
     }
-    if (this._isKnown && this._oftenForgotten === this._service.oftenForgotten(this._isNewer)) this.counts.lost++;
+    if (this._isKnown && this._oftenForgotten === this._service.oftenForgotten(this._isNewer)) {
+      this.counts.lost++;
+      this.losses.push(Date.now());
+    }
     this.fallSilent();
     return false;
   }
