@@ -111,7 +111,7 @@ describe("an argument error has Node's code, class and wording", () => {
 });
 
 describe('a message', () => {
-  const plain = ({ constructor, code, message }) => [constructor.name, code, message];
+  const plain = (error) => [error.constructor.name, error.code, error.message];
 
   test('has the words of its kind, and a stack that begins where it was made', () => {
     for (const [error, ...expected] of [

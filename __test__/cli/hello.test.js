@@ -15,7 +15,7 @@ const { SUITES, suiteName } = require('../../lib/cli/suites');
 const { Survey } = require('../../lib/cli/survey');
 const { HOST } = require('../support/endpoints');
 
-const { Answer, EXTENSION, vector16, vector8, u16, u8 } = hello;
+const { Answer, vector16, vector8, u16, u8 } = hello;
 
 const hex = (text) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const u24 = (number) => Buffer.from([number >> 16, (number >> 8) & 0xff, number & 0xff]);
