@@ -27,7 +27,10 @@ describe('a peer', () => {
     assert.deepEqual(identityOf(socket({ pskIdentity: Buffer.from('caf\u00e9') })), { kind: 'psk', name: 'caf\u00e9' });
     assert.deepEqual(identityOf(socket({ pskIdentity: Buffer.from([0xff, 1]) })), { kind: 'psk', name: '0xff01' });
     const certificate = { subject: 'CN=a\nO=b\nOU=c' };
-    assert.deepEqual(identityOf(socket({ certificate, publicKey: KEY })), { kind: 'certificate', name: 'CN=a, O=b, OU=c' });
+    assert.deepEqual(identityOf(socket({ certificate, publicKey: KEY })), {
+      kind: 'certificate',
+      name: 'CN=a, O=b, OU=c',
+    });
     assert.deepEqual(identityOf(socket({ publicKey: KEY })), { kind: 'key', name: HASH });
     assert.deepEqual(identityOf(socket({})), { kind: 'none', name: '' });
     assert.equal(nameInWords(undefined), '');
@@ -52,11 +55,22 @@ describe('the history', () => {
     t.mock.timers.enable({ apis: ['setInterval', 'Date'], now: 1000 });
     let count = 0;
     const history = new History(() => ({
-      counters: { count: count++, times: { counts: [1, 2], sum: 7, bounds: [1] }, drops: { mac: 3 }, text: 'x', none: null },
+      counters: {
+        count: count++,
+        times: { counts: [1, 2], sum: 7, bounds: [1] },
+        drops: { mac: 3 },
+        text: 'x',
+        none: null,
+      },
       failures: { E: count },
     }));
     const { samples, ...rest } = history.from(0);
-    assert.deepEqual(rest, { period: 2000, most: 300, next: 1, names: ['count', 'times.count', 'times.sum', 'drops.mac'] });
+    assert.deepEqual(rest, {
+      period: 2000,
+      most: 300,
+      next: 1,
+      names: ['count', 'times.count', 'times.sum', 'drops.mac'],
+    });
     assert.deepEqual(samples, [{ time: 1000, values: [0, 3, 7, 3], failures: { E: 1 } }]);
     t.mock.timers.tick(1999);
     assert.equal(history.from(0).next, 1);
@@ -68,7 +82,10 @@ describe('the history', () => {
     t.mock.timers.tick(2000);
     const all = history.from(0);
     assert.deepEqual([all.samples.length, all.next, all.samples[0].values[0]], [300, 301, 1]);
-    assert.deepEqual([history.from(1).samples.length, history.from(2).samples.length, history.from(300).samples.length], [300, 299, 1]);
+    assert.deepEqual(
+      [history.from(1).samples.length, history.from(2).samples.length, history.from(300).samples.length],
+      [300, 299, 1],
+    );
     history.close();
     t.mock.timers.tick(2000);
     assert.equal(history.from(0).next, 301);
@@ -81,7 +98,13 @@ describe('the history', () => {
     Object.assign(counters, { b: 2, a: 3 });
     t.mock.timers.tick(2000);
     const { names, samples } = history.from(0);
-    assert.deepEqual([names, samples.map(({ values }) => values)], [['a', 'b'], [[1], [3, 2]]]);
+    assert.deepEqual(
+      [names, samples.map(({ values }) => values)],
+      [
+        ['a', 'b'],
+        [[1], [3, 2]],
+      ],
+    );
     history.close();
   });
 });
@@ -210,20 +233,51 @@ describe('connections', () => {
   });
 
   test('in detail say all that is known', (t) => {
-    const certificate = { subject: 'CN=a\nO=b', issuer: 'CN=ca', validFrom: 'from', validTo: 'to', fingerprint256: 'AB', more: 1 };
+    const certificate = {
+      subject: 'CN=a\nO=b',
+      issuer: 'CN=ca',
+      validFrom: 'from',
+      validTo: 'to',
+      fingerprint256: 'AB',
+      more: 1,
+    };
     const { connections } = start(t, [
-      new Socket(5, { certificate, servername: 'host', alpnProtocol: 'coap', handshakeTime: 7, authorizationError: 'E' }),
+      new Socket(5, {
+        certificate,
+        servername: 'host',
+        alpnProtocol: 'coap',
+        handshakeTime: 7,
+        authorizationError: 'E',
+      }),
       new Socket(6),
     ]);
-    const { certificate: shown, servername, alpn, handshakeTime, authorizationError, messagesSent, protocol, standardSuite, authorized } =
-      connections.details(1);
-    assert.deepEqual(shown, { subject: 'CN=a, O=b', issuer: 'CN=ca', validFrom: 'from', validTo: 'to', fingerprint256: 'AB' });
+    const {
+      certificate: shown,
+      servername,
+      alpn,
+      handshakeTime,
+      authorizationError,
+      messagesSent,
+      protocol,
+      standardSuite,
+      authorized,
+    } = connections.details(1);
+    assert.deepEqual(shown, {
+      subject: 'CN=a, O=b',
+      issuer: 'CN=ca',
+      validFrom: 'from',
+      validTo: 'to',
+      fingerprint256: 'AB',
+    });
     assert.deepEqual(
       [servername, alpn, handshakeTime, authorizationError, messagesSent, protocol, standardSuite, authorized],
       ['host', 'coap', 7, 'E', 4, 'DTLSv1.2', 'TLS_X', true],
     );
     const none = connections.details(2);
-    assert.deepEqual([none.certificate, none.servername, none.alpn, none.handshakeTime, none.srtpProfile], [null, null, null, null, null]);
+    assert.deepEqual(
+      [none.certificate, none.servername, none.alpn, none.handshakeTime, none.srtpProfile],
+      [null, null, null, null, null],
+    );
     assert.deepEqual([none.resumed, none.messagesDropped, none.number], [false, 0, 2]);
     assert.equal(connections.details(3), null);
   });
@@ -253,7 +307,10 @@ describe('a request', () => {
     const result = [];
     response.writeHead = (status, headers) => result.push(status, headers);
     response.end = (body) => result.push(body);
-    await listener(host, answer)({ method: 'GET', url: '/', ...request, headers: { host: '127.0.0.1', ...request.headers } }, response);
+    await listener(host, answer)(
+      { method: 'GET', url: '/', ...request, headers: { host: '127.0.0.1', ...request.headers } },
+      response,
+    );
     return result;
   }
 
@@ -264,7 +321,10 @@ describe('a request', () => {
       return { type: 'text/plain', body: 'caf\u00e9' };
     });
     assert.deepEqual(seen, ['/x', '1', false]);
-    assert.deepEqual([status, headers['Content-Type'], headers['Content-Length'], body], [200, 'text/plain', 5, 'caf\u00e9']);
+    assert.deepEqual(
+      [status, headers['Content-Type'], headers['Content-Length'], body],
+      [200, 'text/plain', 5, 'caf\u00e9'],
+    );
     assert.deepEqual([headers['Cache-Control'], headers['X-Content-Type-Options']], ['no-store', 'nosniff']);
     const [, headLength, none] = await ask({ method: 'HEAD' });
     assert.deepEqual([headLength['Content-Length'], none], [3, undefined]);
@@ -276,7 +336,10 @@ describe('a request', () => {
       assert.equal(headers['Content-Type'], 'text/plain; charset=utf-8');
       return [status, body];
     };
-    assert.deepEqual(await refused({ method: 'POST' }), [405, '405 Method Not Allowed: Only GET and HEAD are allowed\n']);
+    assert.deepEqual(await refused({ method: 'POST' }), [
+      405,
+      '405 Method Not Allowed: Only GET and HEAD are allowed\n',
+    ]);
     const [, headers] = await ask({ method: 'POST' });
     assert.deepEqual([headers.Allow, headers.Connection], ['GET, HEAD', 'close']);
     assert.deepEqual(await refused({ url: 'http://[' }), [400, '400 Bad Request: The address cannot be read\n']);
@@ -300,14 +363,20 @@ describe('a request', () => {
     }
     assert.equal(await status('my.host:80', 'My.Host'), 200);
     const [, , body] = await ask({ headers: { host: 'x' } });
-    assert.equal(body, '403 Forbidden: The name in the address is not one of this machine; use http://127.0.0.1 or localhost\n');
+    assert.equal(
+      body,
+      '403 Forbidden: The name in the address is not one of this machine; use http://127.0.0.1 or localhost\n',
+    );
   });
 
   test('is not one of another site, which may lead a person here', async () => {
     const status = async (site, mode, url = '/') =>
       (await ask({ url, headers: { 'sec-fetch-site': site, 'sec-fetch-mode': mode } }))[0];
     for (const site of ['cross-site', 'same-site']) {
-      assert.deepEqual([await status(site, 'cors'), await status(site, 'navigate'), await status(site, 'navigate', '/api')], [403, 200, 403]);
+      assert.deepEqual(
+        [await status(site, 'cors'), await status(site, 'navigate'), await status(site, 'navigate', '/api')],
+        [403, 200, 403],
+      );
     }
     for (const site of ['same-origin', 'none', undefined]) assert.equal(await status(site, 'cors', '/api'), 200);
     const [, , body] = await ask({ headers: { 'sec-fetch-site': 'cross-site' } });
@@ -356,7 +425,10 @@ describe('long work', () => {
     let count = 0;
     let step = steps.next();
     for (; !step.done; step = steps.next()) count += 1;
-    assert.deepEqual(step.value, copy.toSorted((one, other) => one - other));
+    assert.deepEqual(
+      step.value,
+      copy.toSorted((one, other) => one - other),
+    );
     assert.deepEqual(items, copy);
     // Four runs, and two rounds of merging.
     assert(count >= 12 && count <= 14, String(count));
