@@ -271,7 +271,9 @@ describe('a link', () => {
     assert.deepEqual(one.written, [PING, PING, PING]);
     one.emit('data', PING);
     for (let count = 0; count < 3; count++) tick(1000);
-    assert.deepEqual([one.written.length, one.isDestroyed], [5, true]);
+    assert.deepEqual([one.written.length, one.isDestroyed], [6, false]);
+    tick(1000);
+    assert.deepEqual([one.written.length, one.isDestroyed], [6, true]);
     reached.length = 0;
     one.emit('close');
     assert.deepEqual(reached, [[]]);
