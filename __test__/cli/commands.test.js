@@ -116,7 +116,7 @@ describe('ping', () => {
     const { address } = await start(t, (socket, message) => {
       if (number++ % 2 === 0) for (const answer of [message, message, 'news']) socket.write(answer);
     });
-    const { outcome, of } = await run('ping', [address], { ...KEY, count: '2', interval: '0.05', wait: '0.2' });
+    const { outcome, of } = await run('ping', [address], { ...KEY, count: '2', interval: '0.05', wait: '0.5' });
     assert.equal(outcome, 0);
     const [[{ roundTrip }, text]] = of('result');
     assert.deepEqual([roundTrip.sent, roundTrip.answered, roundTrip.strange, roundTrip.loss], [2, 1, 2, 0.5]);
@@ -138,8 +138,12 @@ describe('ping', () => {
       [(await run('ping', [address], values, { isJson: true })).of('line'), silent.of('result')],
       [[], []],
     );
-    const { address: odd } = await start(t, (socket) => socket.write('news'));
-    assert.equal((await run('ping', [odd], values)).outcome.message, 'none of 2 messages was answered by an echo');
+    const { server, address: odd } = await start(t, () => {});
+    server.on('secureConnection', (socket) => socket.write('news'));
+    assert.equal(
+      (await run('ping', [odd], { ...values, wait: '0.5' })).outcome.message,
+      'none of 2 messages was answered by an echo',
+    );
     const alone = await run('ping', [address], { ...KEY, count: '0' });
     assert.equal(alone.outcome, 0);
     const [[value, text]] = alone.of('result');
@@ -251,7 +255,7 @@ describe('client', () => {
     ]) {
       typed(t);
       const stop = new AbortController();
-      const heard = (kind, name) => name === 'connected' && setTimeout(end, 20, stop);
+      const heard = (_kind, name) => name === 'connected' && setTimeout(end, 20, stop);
       const { outcome, of } = await run(
         'client',
         [address],
