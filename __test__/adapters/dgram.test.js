@@ -432,7 +432,9 @@ test('a port in use is an error of bind(), and bind() may be called again', asyn
   const socket = createDgramSocket(KEYS);
   closeAfter(t, socket);
   socket.bind({ port: taken.address().port, address: HOST, exclusive: true });
+  const waiting = failure(socket, 'hello', 5684, HOST);
   assert.equal((await event(socket, 'error'))[0].code, 'EADDRINUSE');
+  assert.equal(await waiting, 'EADDRINUSE');
   socket.bind(0, HOST);
   await event(socket, 'listening');
 });

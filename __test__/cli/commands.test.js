@@ -5,12 +5,16 @@
 const assert = require('node:assert/strict');
 const { generateKeyPairSync } = require('node:crypto');
 const { EventEmitter } = require('node:events');
+const fs = require('node:fs');
+const path = require('node:path');
+const process = require('node:process');
 const { describe, test } = require('node:test');
 
 const { createServer } = require('../..');
 const certificate = require('../../lib/cli/certificate');
 const { Failure, UsageError } = require('../../lib/cli/failures');
 const connection = require('../../lib/cli/connection');
+const { temporaryDirectory } = require('../support/cli.js');
 const { HOST, event, startServer } = require('../support/endpoints.js');
 const { NAMES, inOlderVersion } = require('../support/older-version.js');
 
@@ -283,6 +287,52 @@ describe('inspect', () => {
   });
 });
 
+describe('bench', () => {
+  test('says how many handshakes and echoes there are, and how long they take', async () => {
+    const { outcome, of } = await run('bench', [], { seconds: '0.1' });
+    assert.equal(outcome, 0);
+    const [[value, text]] = of('result');
+    const { pskHandshakes, certificateHandshakes, echoes, roundTrips } = value;
+    assert.deepEqual(
+      [value.secondsEach, value.cores > 0, value.platform],
+      [0.1, true, `${process.platform} ${process.arch}`],
+    );
+    assert.deepEqual(value.versions, {
+      'mbed-dtls': require('../../package.json').version,
+      node: process.versions.node,
+    });
+    assert.deepEqual([echoes.suite, roundTrips.suite], ['PSK-AES128-GCM-SHA256', 'PSK-AES128-GCM-SHA256']);
+    // Nobody waits for what is lost.
+    for (const { perSecond } of [echoes, roundTrips]) assert(perSecond > 20, String(perSecond));
+    for (const { min, median, max, perSecond } of [pskHandshakes, certificateHandshakes, roundTrips]) {
+      assert(0 < min && min <= median && median <= max && perSecond > 0);
+    }
+    assert.deepEqual(Object.keys(echoes), ['suite', 'perSecond']);
+    const lines = text.split('\n');
+    assert.match(lines[0], /^mbed-dtls \S+, Node\.js \S+, \S+ \S+, \d+ cores$/);
+    assert.match(lines[1], /; 0\.1 s for each line$/);
+    assert.equal(lines[2], '');
+    assert.match(lines[3], /^pre-shared key {2}PSK-AES128-GCM-SHA256 +\d+ handshakes\/s$/);
+    assert.match(lines[4], /^certificates {4}\S+ +\d+ handshakes\/s$/);
+    assert.match(lines[5], /^echoes {10}PSK-AES128-GCM-SHA256 +\d+ echoes of 64 bytes\/s$/);
+    assert.match(lines[6], /^round trip {6}min\/median\/max [\d.]+\/[\d.]+\/[\d.]+ ms$/);
+    assert.equal(lines.length, 7);
+    const wrong = (seconds) => run('bench', [], { seconds }).then(({ outcome: error }) => error.message);
+    assert.match(await wrong('0.09'), /^--seconds takes seconds from 0.1 to 600,/);
+    assert.match(await wrong('600.1'), /^--seconds takes seconds from 0.1 to 600,/);
+  });
+
+  test('ends when it is told to', async () => {
+    const { outcome } = await run('bench', [], { seconds: '600' }, { stop: AbortSignal.abort() });
+    assert(outcome instanceof Failure);
+    assert.equal(outcome.code, 'ABORT_ERR');
+    const stop = new AbortController();
+    const heard = (kind) => kind === 'progress' && stop.abort();
+    const later = await run('bench', [], { seconds: '600' }, { stop: stop.signal, heard });
+    assert.equal(later.outcome.code, 'ABORT_ERR');
+  });
+});
+
 describe('one connection of a command', () => {
   test('is described by what it has agreed on, and by who the peer is', () => {
     const socket = (more) => ({
@@ -356,5 +406,21 @@ describe('one connection of a command', () => {
     client.emit('error', new Error('nobody minds'));
     await done;
     assert.equal(await connection.closed(client), undefined);
+  });
+
+  test('ends when its keys cannot be logged any more', async (t) => {
+    const file = path.join(temporaryDirectory(t), 'keys');
+    const before = process.env.SSLKEYLOGFILE;
+    process.env.SSLKEYLOGFILE = file;
+    t.after(() => {
+      if (before === undefined) delete process.env.SSLKEYLOGFILE;
+      else process.env.SSLKEYLOGFILE = before;
+    });
+    const { server } = await start(t);
+    const options = { host: HOST, port: server.address().port, psk: Buffer.from([1, 2]), pskIdentity: 'bob' };
+    const opened = connection.open(options, new AbortController().signal);
+    fs.rmSync(file);
+    fs.mkdirSync(file);
+    await assert.rejects(opened, { code: 'EISDIR', message: `SSLKEYLOGFILE: cannot write ${file} (EISDIR)` });
   });
 });
