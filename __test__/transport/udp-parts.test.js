@@ -73,7 +73,7 @@ describe('forms of an address', () => {
 
   test('are resolved once, to one or several, always later', async () => {
     let isLater = false;
-    const literal = resolved({ host: '192.0.2.1', family: 0 }).then((args) => [isLater, ...args]);
+    const literal = resolved({ host: '192.0.2.1', family: 0, lookup: assert.fail }).then((args) => [isLater, ...args]);
     isLater = true;
     assert.deepEqual(await literal, [true, null, ['192.0.2.1']]);
     const by = (...answer) =>
