@@ -126,6 +126,11 @@ describe('client', () => {
       );
       assert.deepEqual([outcome, of('event').at(-1)[2]], [0, 'closed: 0 datagrams came']);
     }
+    // Somebody may have had enough by the time that there is a connection.
+    typed(t);
+    const stop = new AbortController();
+    const early = { stop: stop.signal, heard: (_kind, name) => name === 'connected' && stop.abort() };
+    assert.equal((await run('client', [address], KEY, early)).outcome, 0);
     const input = typed(t);
     input.end('x'.repeat(20_000));
     const long = await run('client', [address], KEY);
