@@ -6,11 +6,17 @@ const { inspect } = require('node:util');
 
 const {
   DtlsError,
+  alpnCallbackWithProtocols,
+  alpnInvalidResult,
   fromNative,
   invalidArgType,
   invalidArgValue,
+  messageOf,
   missingOption,
   outOfRange,
+  quote,
+  stateError,
+  unreachable,
 } = require('../lib/errors.js');
 
 const MAC_ERROR = { code: 'ERR_DTLS_BAD_RECORD_MAC', errno: -0x7180, alert: 20, address: '192.0.2.1', port: 5684 };
@@ -102,4 +108,82 @@ describe("an argument error has Node's code, class and wording", () => {
     assert.equal(missingOption('"options.port"').code, 'ERR_MISSING_OPTION');
     assert(missingOption('"options.port"') instanceof TypeError);
   });
+});
+
+describe('a message', () => {
+  const plain = (error) => [error.constructor.name, error.code, error.message];
+
+  test('has the words of its kind, and a stack that begins where it was made', () => {
+    for (const [error, ...expected] of [
+      [invalidArgValue('x', 'is odd'), 'TypeError', 'ERR_INVALID_ARG_VALUE', 'The "x" argument is odd'],
+      [invalidArgValue('options.x', 'is odd'), 'TypeError', 'ERR_INVALID_ARG_VALUE', 'The "options.x" property is odd'],
+      [missingOption('"x"'), 'TypeError', 'ERR_MISSING_OPTION', '"x" is required'],
+      [missingOption('"x"', 'why'), 'TypeError', 'ERR_MISSING_OPTION', '"x" is required: why'],
+      [
+        alpnCallbackWithProtocols(),
+        'TypeError',
+        'ERR_TLS_ALPN_CALLBACK_WITH_PROTOCOLS',
+        'The ALPNCallback and ALPNProtocols TLS options are mutually exclusive',
+      ],
+      [
+        alpnInvalidResult('x', ['a', 'b']),
+        'TypeError',
+        'ERR_TLS_ALPN_CALLBACK_INVALID_RESULT',
+        "ALPNCallback answered 'x', which is none of the client's protocols: 'a, b'",
+      ],
+      [stateError('ERR_X', 'words'), 'Error', 'ERR_X', 'words'],
+    ]) {
+      assert.deepEqual(plain(error), expected);
+      assert.match(error.stack.split('\n')[1], /errors\.test\.js/);
+    }
+    assert.match(outOfRange('x', '1', 2).stack.split('\n')[1], /errors\.test\.js/);
+    assert.match(invalidArgType('x', '1', 2).stack.split('\n')[1], /errors\.test\.js/);
+  });
+
+  test('says of a peer that cannot be there why, with the code of the system', () => {
+    const remote = { address: '192.0.2.1', port: 5684 };
+    for (const [given, code, message] of [
+      ['ECONNREFUSED', 'ECONNREFUSED', 'Nobody listens at 192.0.2.1 on UDP port 5684 (ECONNREFUSED)'],
+      ['ECONNRESET', 'ECONNREFUSED', 'Nobody listens at 192.0.2.1 on UDP port 5684 (ECONNREFUSED)'],
+      ['EHOSTUNREACH', 'EHOSTUNREACH', 'The host 192.0.2.1 cannot be reached (EHOSTUNREACH)'],
+      ['ENETUNREACH', 'ENETUNREACH', 'There is no route to the network of 192.0.2.1 (ENETUNREACH)'],
+    ]) {
+      const cause = Object.assign(new Error('system'), { code: given });
+      const error = unreachable(cause, remote);
+      assert.deepEqual([error.message, { ...error }, error.cause], [message, { code, errno: 0, ...remote }, cause]);
+    }
+  });
+
+  test('of anything that was thrown is its own, or what it looks like', () => {
+    assert.equal(messageOf(new Error('words')), 'words');
+    assert.equal(messageOf({ message: 'words' }), 'words');
+    assert.equal(messageOf({ message: 5 }), '{ message: 5 }');
+    assert.equal(messageOf(undefined), 'undefined');
+    assert.equal(messageOf(null), 'null');
+    assert.equal(messageOf('words'), "'words'");
+  });
+
+  test('shows values in short', () => {
+    assert.deepEqual([quote('x'), quote(5), quote(null), quote(true)], ["'x'", '5', 'null', 'true']);
+    const error = invalidArgType('x', 'y', () => {});
+    assert.match(error.message, /Received function $/);
+    assert.match(invalidArgType('x', 'y', { constructor: undefined }).message, /an object without prototype$/);
+    const secret = (value) => invalidArgType('x', 'y', value, { secret: true }).message.split('Received ')[1];
+    assert.deepEqual(
+      [secret('key'), secret(null), secret(Buffer.alloc(1))],
+      ['type string', 'null', 'an instance of Buffer'],
+    );
+  });
+});
+
+test('a DtlsError has what it is told, and its own code otherwise', () => {
+  const claim = { subject: 'CN=x', pskIdentity: Buffer.from('id') };
+  const error = new DtlsError('m', { claim, port: 0, alert: 0, address: '' });
+  assert.deepEqual({ ...error }, { code: 'ERR_DTLS_INTERNAL', errno: 0, alert: 0, address: '', port: 0, ...claim });
+  assert.equal('cause' in new DtlsError('m'), false);
+  assert.equal(Object.hasOwn(error, 'name'), false);
+  const { writable, configurable, enumerable } = Object.getOwnPropertyDescriptor(DtlsError.prototype, 'name');
+  assert.deepEqual([writable, configurable, enumerable], [true, true, false]);
+  const native = { message: 'm', code: 'C', errno: -1, alert: 5 };
+  assert.deepEqual({ ...fromNative(native) }, { code: 'C', errno: -1, alert: 5 });
 });

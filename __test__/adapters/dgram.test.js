@@ -300,6 +300,28 @@ describe('certificates', { skip: !certificates.available && 'openssl was not fou
     assert.equal((await secured)[0].servername, 'localhost');
   });
 
+  test('another name for an address is refused where names are verified, and only there', async (t) => {
+    const gateway = await open(t, { ...KEYS, key: server.key, cert: server.cert });
+    const { port } = gateway.address();
+    const lookup = (_name, _family, callback) => callback(null, HOST, 4);
+    const verifyPeer = () => true;
+    for (const [client, code] of [
+      [{ ca: ca.cert }, 'ERR_DTLS_ADDRESS_IN_USE'],
+      [{ CACert: ca.cert }, 'ERR_DTLS_ADDRESS_IN_USE'],
+      [{ ...BOB, ca: ca.cert }, 'ERR_DTLS_ADDRESS_IN_USE'],
+      [{ ...BOB, CACert: ca.cert }, 'ERR_DTLS_ADDRESS_IN_USE'],
+      [{ ca: ca.cert, servername: 'localhost' }, undefined],
+      [{ ca: ca.cert, rejectUnauthorized: false }, undefined],
+      [{ verifyPeer }, undefined],
+      [BOB, undefined],
+    ]) {
+      const device = createDgramSocket({ lookup, client });
+      closeAfter(t, device);
+      assert.deepEqual(await send(device, 'hello', port, 'localhost'), [null, 5]);
+      assert.equal(await failure(device, 'hello', port, 'other.example'), code, Object.keys(client).join());
+    }
+  });
+
   test('with a key, any name will do for the peer at an address', async (t) => {
     const gateway = await open(t, KEYS);
     const lookup = (_name, _family, callback) => callback(null, HOST, 4);
@@ -410,7 +432,9 @@ test('a port in use is an error of bind(), and bind() may be called again', asyn
   const socket = createDgramSocket(KEYS);
   closeAfter(t, socket);
   socket.bind({ port: taken.address().port, address: HOST, exclusive: true });
+  const waiting = failure(socket, 'hello', 5684, HOST);
   assert.equal((await event(socket, 'error'))[0].code, 'EADDRINUSE');
+  assert.equal(await waiting, 'EADDRINUSE');
   socket.bind(0, HOST);
   await event(socket, 'listening');
 });

@@ -86,7 +86,7 @@ function clientOptions({ type, address, port, psk, timeout, ciphers, listenPort 
     port,
     family: type === 'udp6' ? 6 : 4,
     type,
-    localPort: listenPort,
+    localPort: listenPort ?? undefined,
     pskIdentity: bytes(identity),
     psk: bytes(key),
     handshakeTimeout,
