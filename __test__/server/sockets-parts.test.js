@@ -123,8 +123,9 @@ describe('the sockets of a server', () => {
       [shown(true, false, false), shown(false, false, false), shown(true, true, false), shown(false, false, true)],
       [0, 2, 1, 2],
     );
-    one.place(1, socketsAt[0]);
+    one._onMoved({ connection: 1, address: '192.0.2.1', port: 7, oldAddress: '192.0.2.1', oldPort: 8 });
     assert.deepEqual([...server._endpoint.connections.keys()], [2, 3, 1]);
+    assert.equal(shown(true, true, true), 0);
   });
 
   test('are announced when they are secure, and counted until they are closed', () => {

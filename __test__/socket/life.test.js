@@ -153,7 +153,7 @@ describe('a handshake', () => {
     const { socket, take } = start();
     const error = { code: 'ERR_X', message: 'why', errno: -5, alert: 40, pskIdentity: Buffer.from('id') };
     socket._onClosed({ ...EMPTY, error });
-    const [[name, failure], closed] = take();
+    const [[name, failure], closed, closing] = take();
     assert.deepEqual(
       [name, failure.message, socket.claim],
       ['_onHandshakeFailed', 'why', { pskIdentity: Buffer.from('id') }],
@@ -162,10 +162,11 @@ describe('a handshake', () => {
       { ...failure },
       { code: 'ERR_X', errno: -5, alert: 40, address: '192.0.2.1', port: 7, pskIdentity: Buffer.from('id') },
     );
-    assert.deepEqual([closed, socket._handle, socket._failure], [['_onSocketClosed', 'peer'], 0, failure]);
+    assert.deepEqual([closed, closing], [['_onSocketClosed', 'peer'], ['emit closing']]);
+    assert.deepEqual([socket._handle, socket._failure], [0, failure]);
     socket.destroy();
     await later();
-    assert.deepEqual(take(), [['emit closing'], ['emit close', true]]);
+    assert.deepEqual(take(), [['emit close', true]]);
   });
 
   test('that somebody ends is no error on our own side, and one on the other', async () => {
@@ -278,9 +279,9 @@ describe('messages', () => {
     open();
     socket._onMessage(Buffer.from('last'), 1);
     socket._onClosed(EMPTY);
-    assert.deepEqual([socket.connected, take()], [false, [['_onSocketClosed', 'peer']]]);
+    assert.deepEqual([socket.connected, take()], [false, [['_onSocketClosed', 'peer'], ['emit closing']]]);
     await later();
-    assert.deepEqual(take(), [['emit closing']]);
+    assert.deepEqual(take(), []);
     socket.on('data', (message) => log.push(`${message}`));
     await later();
     assert.deepEqual(take(), ['last', ['emit end'], ['emit close', false]]);
