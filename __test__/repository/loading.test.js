@@ -65,7 +65,10 @@ test('what few programs want is loaded when it is first called', () => {
     ['mbed.dtls.Socket', 'adapters/node-dtls-client.js'],
     ['mbed.openMetrics({})', 'lib/openmetrics.js'],
   ];
-  for (const [act, file] of calls) assert(loaded(act).some((name) => name.endsWith(path.normalize(file))), act);
+  for (const [act, file] of calls) {
+    const isLoaded = loaded(act).some((name) => name.endsWith(path.normalize(file)));
+    assert(isLoaded, act);
+  }
 });
 
 test('the heading that the error for a missing binary names is in README.md', () => {
