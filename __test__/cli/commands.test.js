@@ -143,6 +143,18 @@ describe('ping', () => {
     assert.doesNotMatch(text, /round trips/);
   });
 
+  test('waits for no more when everything has been answered, and for all of it', async (t) => {
+    const waiting = [];
+    const { address } = await start(t, (socket, message) => {
+      if (waiting.push(message) < 3) return;
+      for (const one of waiting) socket.write(one);
+    });
+    const began = Date.now();
+    const { outcome, of } = await run('ping', [address], { ...KEY, count: '3', interval: '0', wait: '30' });
+    assert.deepEqual([outcome, of('result')[0][0].roundTrip.answered], [0, 3]);
+    assert(Date.now() - began < 15_000);
+  });
+
   test('sends pings of CoAP with one number after the other', async (t) => {
     const seen = [];
     const { address } = await start(t, (socket, message) => {
