@@ -303,7 +303,6 @@ class DtlsServer extends WatchedEmitter {
 
   /** Closes the server, if it listens: `await using server = ...`. */
   async [ASYNC_DISPOSE]() {
-    if (this._udp.isIdle) return;
     await new Promise((resolve) => this.close(resolve));
   }
 

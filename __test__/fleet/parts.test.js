@@ -10,6 +10,8 @@ const { NAME, later, start, travellerOf, warned } = require('../support/made-up-
 describe('a connection of our own', () => {
   test('is written when it begins, behind the listeners, and again when it is due', async (t) => {
     const { fleet, socketOf, take, names, tick } = start(t, { answers: { put: '1', update: 'written' } });
+    const { writes, lookups, takeovers, released, lost, unstored, failures } = fleet.stats;
+    assert.deepEqual([writes, lookups, takeovers, released, lost, unstored, failures], [0, 0, 0, 0, 0, 0, 0]);
     fleet.open();
     assert.deepEqual(take(), [['listen', 'function']]);
     const socket = socketOf(5);
