@@ -13,6 +13,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
+/// Zero of the virtual clock: an `Instant` cannot be made from nothing.
+pub(super) fn base_time() -> Instant {
+    Instant::now()
+}
+
 /// A server's context for one suite.
 pub(super) fn psk_server() -> Ssl {
     let config = SslConfig::new(SslConfigParts {
