@@ -321,7 +321,7 @@ fn a_servers_hello_may_come_in_eight_parts_and_in_no_more() {
         let hello = sent_by(&network, SERVER).pop().unwrap();
         let client = network.clients[0].address;
         // All but the last have one byte each.
-        let ranges = (1..parts).map(|end| end - 1..end).chain([parts - 1..hello.len() - 13 - 12]);
+        let ranges = (1..parts).map(|end| end - 1..end).chain(std::iter::once(parts - 1..hello.len() - 13 - 12));
         for (range, number) in ranges.zip(100..) {
             network.inject(SERVER, client, &fragment(&hello, number, range));
         }

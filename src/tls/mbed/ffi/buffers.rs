@@ -182,6 +182,8 @@ mod tests {
     use super::super::tests::psk_server;
     use super::*;
 
+    type Change = fn(&mut sys::ssl_context);
+
     fn spare() -> usize {
         SPARE.with(|spare| spare.borrow().len())
     }
@@ -228,7 +230,7 @@ mod tests {
 
     #[test]
     fn buffers_stay_while_anything_in_them_will_be_looked_at_again() {
-        let changes: [(bool, fn(&mut sys::ssl_context)); 10] = [
+        let changes: [(bool, Change); 10] = [
             (true, |_| {}),
             (true, |ssl| (ssl.in_left, ssl.next_record_offset) = (9, 9)),
             (true, |ssl| (ssl.in_hslen, ssl.in_msglen) = (6, 6)),
@@ -268,7 +270,7 @@ mod tests {
         assert_eq!(kept(0, 0, usize::MAX, 0), None);
         assert_eq!(message, [Some(offset + 300), Some(offset + 200)]);
         // What is yet to be sent, or half read, cannot wait elsewhere.
-        let changes: [fn(&mut sys::ssl_context); 2] = [|ssl| ssl.out_left = 1, |ssl| ssl.in_offt = ssl.in_buf];
+        let changes: [Change; 2] = [|ssl| ssl.out_left = 1, |ssl| ssl.in_offt = ssl.in_buf];
         for change in changes {
             let mut ssl = psk_server();
             attach(&mut ssl.raw);
