@@ -137,3 +137,28 @@ impl Tally {
         self.round_trip_micros.map(|micros| Duration::from_micros(micros.get().into()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Error;
+
+    #[test]
+    fn each_end_is_counted_once_and_by_its_reason() {
+        let mut counters = Counters::default();
+        let reasons = [
+            CloseReason::Peer,
+            CloseReason::Local,
+            CloseReason::Idle,
+            CloseReason::Replaced,
+            CloseReason::Evicted,
+            CloseReason::Error(Error::new(ErrorKind::Internal, "")),
+        ];
+        for (index, reason) in reasons.iter().enumerate() {
+            (0..=index).for_each(|_| counters.count_end(reason));
+        }
+        let Ends { by_peer, by_us, by_idleness, by_replacement, by_eviction } = counters.ends;
+        assert_eq!([by_peer, by_us, by_idleness, by_replacement, by_eviction], [1, 2, 3, 4, 5]);
+        assert_eq!(counters.errors.into_iter().collect::<Vec<_>>(), [(ErrorKind::Internal, 6)]);
+    }
+}

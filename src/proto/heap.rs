@@ -94,3 +94,18 @@ impl<Rank: Copy + Ord> Heap<Rank> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_that_is_not_there_changes_nothing() {
+        let mut heap = Heap::new();
+        heap.push(5, 0, |_, _| {});
+        let never = |_, _| panic!("nobody moves");
+        heap.remove(1, never);
+        heap.change(1, 3, never);
+        assert_eq!((heap.len(), heap.first()), (1, Some((5, 0))));
+    }
+}

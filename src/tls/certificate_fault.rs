@@ -122,3 +122,56 @@ impl CertificateFault {
         }
     }
 }
+
+#[cfg(all(test, feature = "aws-lc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fault_has_its_alert() {
+        use CertificateFault::*;
+        for (faults, alert) in [
+            (
+                &[
+                    SelfSigned,
+                    SelfSignedInChain,
+                    UnknownIssuer,
+                    UnknownIssuerOfIssuer,
+                    UnknownIssuerOfAuthority,
+                    NoAuthority,
+                ][..],
+                48,
+            ),
+            (&[Revoked], 44),
+            (&[Expired], 45),
+            (&[NotYetValid], 46),
+            (&[WrongPurpose], 43),
+            (&[Missing], 40),
+            (
+                &[
+                    BadSignature,
+                    NoCrl,
+                    CrlExpired,
+                    CrlNotYetValid,
+                    CrlBadSignature,
+                    WrongName,
+                    PathTooLong,
+                    ChainTooLong,
+                    NameConstraints,
+                    CriticalExtension,
+                    Untrusted,
+                    Rejected,
+                    Weak,
+                    UnacceptableKey,
+                    Unreadable,
+                    Other,
+                ],
+                42,
+            ),
+        ] {
+            for fault in faults {
+                assert_eq!(fault.alert(), alert, "{fault:?}");
+            }
+        }
+    }
+}

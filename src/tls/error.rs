@@ -256,3 +256,91 @@ pub(crate) enum ExportError {
     /// More bytes were asked for, or came as a context, than there is a length for.
     Length,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_have_a_meaning_where_a_peer_mostly_means_the_same() {
+        let of_handshakes = [
+            (20, ": with a pre-shared key, it has another one or does not know the identity"),
+            (40, ": it has no cipher suite or credential in common with us"),
+            (51, ": with a pre-shared key, it has another one or does not know the identity"),
+            (80, ": it could not go on, for a reason of its own"),
+        ];
+        let of_both = [
+            (42, ": it does not accept our certificate or raw public key"),
+            (
+                43,
+                ": one side has certificates alone and the other raw public keys alone, or it does not know our kind of key",
+            ),
+            (45, ": it says that our certificate is over"),
+            (46, ": it does not accept our certificate or raw public key"),
+            (48, ": it does not trust the issuer of our certificate"),
+            (49, ": it knows who we are, and does not let us in"),
+            (116, ": it asked for a client certificate, and got none"),
+        ];
+        let find = |list: &[(u8, &'static str)], description| {
+            list.iter().find(|(known, _)| *known == description).map(|(_, text)| *text)
+        };
+        for description in 0..=255 {
+            let later = find(&of_both, description).unwrap_or_default();
+            assert_eq!(meaning(description, false), later, "{description}");
+            let in_handshake = find(&of_handshakes, description).unwrap_or(later);
+            assert_eq!(meaning(description, true), in_handshake, "{description}");
+        }
+    }
+
+    #[test]
+    fn every_error_has_its_alert_or_none() {
+        use ErrorKind::*;
+        // What is sent, and what is sent where the error has an alert already.
+        for (kind, alert, with_own) in [
+            (AlertReceived, None, None),
+            (ClosedDuringHandshake, None, None),
+            (HandshakeTimeout, None, None),
+            (NoAnswer, None, None),
+            (NotDtls, None, None),
+            (WrongVersion, Some(70), Some(70)),
+            (Certificate(CertificateFault::Expired), Some(45), Some(99)),
+            (WrongSignature, Some(51), Some(51)),
+            (PeerKeyMismatch, Some(42), Some(42)),
+            (PeerRefused, Some(49), Some(49)),
+            (NoSharedCertificateType, Some(43), Some(43)),
+            (UnknownPskIdentity, Some(20), Some(99)),
+            (WrongPsk, Some(20), Some(99)),
+            (BadRecordMac, Some(20), Some(99)),
+            (NoApplicationProtocol, Some(120), Some(120)),
+            (ProtocolsRefused, Some(120), Some(120)),
+            (NoSharedCipher, Some(40), Some(40)),
+            (NoExtendedMasterSecret, Some(40), Some(40)),
+            (NoPsk, Some(40), Some(40)),
+            (TooManyCookies, Some(40), Some(40)),
+            (MessageTooLong, Some(47), Some(47)),
+            (Protocol, Some(50), Some(99)),
+            (Displaced, Some(80), Some(80)),
+            (LookupFailed, Some(80), Some(80)),
+            (Configuration, Some(80), Some(80)),
+            (Internal, Some(80), Some(80)),
+        ] {
+            let error = Error::new(kind, "");
+            assert_eq!((error.alert_to_send(), error.with_alert(99).alert_to_send()), (alert, with_own), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn what_either_side_can_show_is_named() {
+        use CertificateType::{RawPublicKey, X509};
+        for (types, name) in [
+            (&[X509][..], "certificates alone"),
+            (&[RawPublicKey], "raw public keys alone"),
+            (&[X509, RawPublicKey], "certificates and raw public keys"),
+        ] {
+            let [shown, accepted] =
+                [Error::shows_nothing_accepted(types), Error::accepts_nothing_shown(types, "client")];
+            assert_eq!(shown.to_string(), format!("This server shows {name}, and the client accepts none"));
+            assert_eq!(accepted.to_string(), format!("This side accepts {name}, and the client has none"));
+        }
+    }
+}

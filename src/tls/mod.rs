@@ -82,7 +82,7 @@ pub(crate) use progress::{Negotiated, Progress, Terms};
 pub(crate) use psk::PSK_IDENTITY_LIMIT;
 pub(crate) use psk::{ClientPsk, PskError};
 pub(crate) use question::{Answer, Asks, KnownSession, Question, Subject};
-pub(crate) use random::{RngError, fill_random};
+pub(crate) use random::{RngError, fill_random, random_bytes};
 pub(crate) use saved::{
     AssociationName, ReplayWindow, ResumableSession, SaveClock, SavedDtls12, SessionId, Unrestorable,
 };

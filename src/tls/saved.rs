@@ -2,7 +2,7 @@
 
 use super::connection_ids::ConnectionIds;
 use super::master_secret::MasterSecret;
-use super::random::fill_random;
+use super::random::random_bytes;
 use super::suites::Suite;
 use crate::wire::MaxFragmentLength;
 use std::fmt;
@@ -205,8 +205,7 @@ fn number_at(unix_time: Duration) -> u64 {
 /// gives the key away. The offset is random, so that two lives with n records each share a nonce with a probability below
 /// 2n / 2^64, whatever their clocks and their copies.
 pub(super) fn nonce_offset_of_new_life() -> Result<u64, Unrestorable> {
-    let mut offset = [0; 8];
-    fill_random(&mut offset).map_err(|_| Unrestorable::State("the operating system gives no random numbers"))?;
+    let offset = random_bytes().map_err(|_| Unrestorable::State("the operating system gives no random numbers"))?;
     Ok(u64::from_be_bytes(offset))
 }
 
@@ -237,6 +236,24 @@ mod tests {
 
     fn at(seconds: u64) -> Duration {
         NUMBERING_BEGINS + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_session_id_has_32_bytes_at_most_and_an_empty_one_is_none() {
+        assert_eq!(SessionId::new(&[]), Some(SessionId::default()));
+        for length in [0, 1, SessionId::LIMIT] {
+            let id = vec![7; length];
+            assert_eq!(SessionId::new(&id).unwrap().as_bytes(), id);
+        }
+        assert_eq!(SessionId::new(&[7; SessionId::LIMIT + 1]), None);
+    }
+
+    #[test]
+    fn the_name_of_an_association_has_all_of_its_bytes() {
+        assert_eq!(AssociationName::from_bytes([1, 2, 3, 4, 5, 6, 7, 8]).to_bytes(), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let names = (0..8).map(|at| AssociationName::from_bytes(std::array::from_fn(|index| u8::from(index == at))));
+        let AssociationName(words) = AssociationName::from_bytes([1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!((words, names.collect::<std::collections::HashSet<_>>().len()), ([0x0102_0304, 0x0506_0708], 8));
     }
 
     #[test]

@@ -175,13 +175,49 @@ mod tests {
             ..saved()
         };
         let known = SavedDtls12 { extended_master_secret: Some(false), is_client: true, ..plain.clone() };
-        for saved in [saved(), plain, known] {
+        let unchecked = SavedDtls12 {
+            connection_ids: Some(ConnectionIds::new(&connection_id(2), &connection_id(3), false)),
+            ..saved()
+        };
+        for saved in [saved(), plain, known, unchecked] {
             let read = SavedDtls12::read(&bytes(&saved)).unwrap();
             assert_eq!(bytes(&read), bytes(&saved));
             assert_eq!((read.epoch, read.is_client), (saved.epoch, saved.is_client));
             assert_eq!(read.extended_master_secret, saved.extended_master_secret);
             assert_eq!(read.connection_ids, saved.connection_ids);
         }
+    }
+
+    /// Copies live longer than the program that has made them.
+    #[test]
+    fn the_form_is_that_of_the_copies_that_there_are() {
+        let randoms: Vec<u8> = (0..64).collect();
+        let expected = [
+            &[0xc0, 0xa8, 1 | 2 | 4 | 8 | 16 | 32, 2][..],
+            &[1, 2, 3, 4, 5, 6],
+            &[0xff; 6],
+            &(u64::MAX - 1).to_be_bytes(),
+            &[32],
+            &[7; 32],
+            &[8],
+            &[3; 8],
+            &[0],
+            &[9; 48],
+            &randoms,
+        ];
+        assert_eq!(bytes(&saved()), expected.concat());
+        let client = SavedDtls12 {
+            is_client: true,
+            session_id: SessionId::default(),
+            replay_window: None,
+            max_fragment_length: None,
+            encrypt_then_mac: false,
+            extended_master_secret: Some(false),
+            connection_ids: None,
+            ..saved()
+        };
+        let expected = [&[0xc0, 0xa8, 2 | 64, 0][..], &[1, 2, 3, 4, 5, 6], &[0], &[9; 48], &randoms];
+        assert_eq!(bytes(&client), expected.concat());
     }
 
     #[test]

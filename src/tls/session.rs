@@ -256,6 +256,41 @@ pub(super) mod tests {
         Session { suite: Suite::all_of_dtls13()[0], encrypt_then_mac: false, age_add: 0x0102_0304, ..session() }
     }
 
+    /// Tickets and stores live longer than the program that has made what is in them.
+    #[test]
+    fn the_form_is_that_of_the_sessions_that_there_are() {
+        let vector = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes(), bytes].concat();
+        let before = [&[0xc0, 0xa8][..], &1_800_000_000_u64.to_be_bytes(), &[0, 0, 1, 44], &[9; 16], &[7; 48]].concat();
+        let id_and_ticket = [vector(&[5; 32]), vector(&[6; 200])].concat();
+        let behind = [
+            &id_and_ticket[..],
+            &vector(b"a.test"),
+            &vector(b"coap"),
+            &vector(b""),
+            &vector(&[1; 91]),
+            &vector(&[2; 400]),
+            &vector(&[3; 500]),
+            &vector(&[4; 600]),
+        ];
+        assert_eq!(session().to_bytes().unwrap()[..], [&[1, 0, 127][..], &before, &behind.concat()].concat());
+        let short = Session {
+            of: SessionOf::Client,
+            encrypt_then_mac: false,
+            server_name: None,
+            protocol: None,
+            psk_identity: None,
+            peer: None,
+            issuers: Vec::new(),
+            ..session()
+        };
+        assert_eq!(short.to_bytes().unwrap()[..], [&[1, 1, 2][..], &before, &id_and_ticket].concat());
+        // In DTLS 1.3, what hides the age stands behind the secret.
+        let mut newer = [&[1, 1, 2][..], &before, &[1, 2, 3, 4], &id_and_ticket].concat();
+        newer[3..5].copy_from_slice(&Suite::all_of_dtls13()[0].id().to_be_bytes());
+        let suite = Suite::all_of_dtls13()[0];
+        assert_eq!(Session { suite, age_add: 0x0102_0304, ..short }.to_bytes().unwrap()[..], newer);
+    }
+
     #[test]
     fn it_has_its_own_room_and_that_of_the_longest_ticket() {
         let with = |padding, ticket| {

@@ -9,7 +9,7 @@ use crate::proto::doubts::{AddressValidation, Due, Path, Verdict};
 use crate::proto::limits::TIMEOUTS_PER_CALL;
 use crate::proto::route::Route;
 use crate::proto::table::ConnectionHandle;
-use crate::tls::fill_random;
+use crate::tls::random_bytes;
 use crate::wire::RoutabilityCheck;
 use std::net::SocketAddr;
 use std::time::Instant;
@@ -107,12 +107,11 @@ impl Endpoint {
     }
 
     fn challenge(&mut self, now: Instant, handle: ConnectionHandle) {
-        let mut cookie = [0; 8];
-        if fill_random(&mut cookie).is_err() {
+        let Ok(cookie) = random_bytes() else {
             // A cookie that could be guessed proves nothing.
             self.take_back_move(now, handle, "cannot be asked", false);
             return;
-        }
+        };
         if let Some((_, address)) = self.doubts.challenge(handle, cookie) {
             self.send_check(now, handle, address, RoutabilityCheck::Challenge(cookie));
         }

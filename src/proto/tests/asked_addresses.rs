@@ -19,6 +19,20 @@ fn source_of(network: &mut Network, connection: ConnectionHandle) -> Option<IpAd
     network.server.endpoint.send(network.now, connection, b"payload").unwrap().route.unwrap().local
 }
 
+/// What has a connection already asks for no other one.
+#[test]
+fn a_forged_record_at_the_address_of_a_connection_is_no_question() {
+    let mut network = Network::connected();
+    network.server.endpoint.ask(asks_about_addresses(true, false));
+    let forged = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 99, 0, 30][..], &[7; 30]].concat();
+    let address = network.clients[0].address;
+    network.inject(address, SERVER, &forged);
+    assert!(network.restore_questions.is_empty());
+    let stranger = SocketAddr::from(([203, 0, 113, 7], 1));
+    network.inject(stranger, SERVER, &forged);
+    assert_eq!(network.restore_questions.len(), 1);
+}
+
 #[test]
 fn every_datagram_of_a_handshake_leaves_from_the_address_that_was_asked() {
     let mut network = at_two_addresses();

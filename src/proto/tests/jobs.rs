@@ -6,6 +6,7 @@ use super::modes::Mode;
 use super::network::*;
 use crate::proto::{CloseReason, Limits};
 use crate::tls::{ClientConfig, Credentials, PeerAuthentication, ServerConfig, TrustAnchors, Version};
+use crate::wire::Records;
 use rcgen::{ExtendedKeyUsagePurpose, KeyPair};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -111,6 +112,32 @@ fn a_flight_with_a_certificate_is_no_more_jobs() {
     assert_echo(&mut network, 0);
     assert_eq!(network.server.endpoint.counters().jobs_started, 2);
     assert_eq!(network.clients[0].endpoint.counters().jobs_started, 1);
+}
+
+#[test]
+fn a_signature_that_comes_late_is_a_job_of_its_own() {
+    const CERTIFICATE_VERIFY: u8 = 15;
+    let configs = Mode::Mutual.configs(1200);
+    let mut network = Network::with_jobs(Arc::clone(&configs.server), 4);
+    network.runs_jobs_at_once = true;
+    network.connect(configs.client());
+    let mut late = Vec::new();
+    while let Some((from, to, datagram)) = network.take_next() {
+        for record in Records::new(&datagram) {
+            let is_signature = record.epoch == 0 && record.fragment().first() == Some(&CERTIFICATE_VERIFY);
+            match is_signature && from != SERVER {
+                true => late = record.bytes.to_vec(),
+                false => network.inject(from, to, record.bytes),
+            }
+        }
+    }
+    // Our own key exchange, and each message of the client's that came alone.
+    assert_eq!((network.server.endpoint.counters().jobs_started, network.server.secured().len()), (3, 0));
+    let address = network.clients[0].address;
+    network.inject(address, SERVER, &late);
+    network.settle();
+    assert_echo(&mut network, 0);
+    assert_eq!(network.server.endpoint.counters().jobs_started, 4);
 }
 
 #[test]

@@ -67,5 +67,7 @@ mod streams;
 mod threads;
 mod timers;
 mod traces;
+#[cfg(feature = "aws-lc")]
+mod transcripts;
 mod unanswered;
 mod unfinished;

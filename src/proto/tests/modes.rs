@@ -112,8 +112,20 @@ impl Mode {
 
     /// The same in a version that is not the mode's own.
     pub(super) fn configs_in(self, version: Version, mtu: u16) -> Configs {
-        let wishes = Wishes { versions: Versions { oldest: version, newest: version }, ..Wishes::default() };
-        let settings = Settings { wishes, mtu, ..settings(self.suites(version)) };
+        let only = Versions { oldest: version, newest: version };
+        self.configs_of(only, only, mtu)
+    }
+
+    /// The same with a server and a client of these versions.
+    pub(super) fn configs_of(self, server: Versions, client: Versions, mtu: u16) -> Configs {
+        let settings_of = |versions: Versions| {
+            let spoken = [Version::Dtls12, Version::Dtls13]
+                .into_iter()
+                .filter(|version| (versions.oldest..=versions.newest).contains(version));
+            let suites: Vec<_> = spoken.flat_map(|version| self.suites(version)).copied().collect();
+            Settings { wishes: Wishes { versions, ..Wishes::default() }, mtu, ..settings(&suites) }
+        };
+        let (of_server, settings) = (settings_of(server), settings_of(client));
         let psk = || Some(ClientPsk::new(IDENTITY, KEY).unwrap());
         let (server, client) = match self {
             _ if self.has_certificates() => {
@@ -129,7 +141,7 @@ impl Mode {
                 let clients = is_mutual.then(|| trusted(None));
                 let servers = Some(trusted(Some("server.test")));
                 (
-                    ServerConfig::new(&settings, Some(at_server), false, clients),
+                    ServerConfig::new(&of_server, Some(at_server), false, clients),
                     ClientConfig::new(&settings, None, servers, at_client),
                 )
             }
@@ -140,11 +152,11 @@ impl Mode {
                 };
                 let own = |key: &str| Some(Credentials::parse_raw(key.as_bytes(), None).unwrap());
                 (
-                    ServerConfig::new(&settings, own(SERVER_KEY), false, Some(known(CLIENT_PUBLIC))),
+                    ServerConfig::new(&of_server, own(SERVER_KEY), false, Some(known(CLIENT_PUBLIC))),
                     ClientConfig::new(&settings, None, Some(known(SERVER_PUBLIC)), own(CLIENT_KEY)),
                 )
             }
-            _ => (ServerConfig::new(&settings, None, true, None), ClientConfig::new(&settings, psk(), None, None)),
+            _ => (ServerConfig::new(&of_server, None, true, None), ClientConfig::new(&settings, psk(), None, None)),
         };
         Configs { mode: self, mtu, settings, server: Arc::new(server.unwrap()), client: client.unwrap() }
     }

@@ -1,10 +1,18 @@
 //! How often something may happen.
 
-use super::network::base_time;
+use super::network::{base_time, limits};
 use crate::proto::rate::{Pace, Rate};
 use std::time::Duration;
 
 const PACE: Pace = Pace { burst: 3, interval: Duration::from_secs(1) };
+
+#[test]
+fn questions_about_addresses_have_the_pace_that_was_asked_for() {
+    for (address_questions_per_second, millis) in [(0, 1000), (1, 1000), (2, 500), (1000, 1)] {
+        let pace = crate::proto::Limits { address_questions_per_second, ..limits() }.address_question_pace();
+        assert_eq!((pace.burst, pace.interval.as_millis()), (32, millis));
+    }
+}
 
 #[test]
 fn so_often_at_once_and_so_often_in_the_long_run() {

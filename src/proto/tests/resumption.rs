@@ -421,6 +421,29 @@ fn a_session_is_good_for_one_context_and_one_name() {
 }
 
 #[test]
+fn a_name_that_is_not_verified_belongs_to_the_session_too() {
+    let named = |name: &str| psk_client(&[]).sending_name(name);
+    for kept in [by_ticket, by_id] {
+        let mut network = Network::new(psk_server());
+        remember(&mut network, kept);
+        let first = connect(&mut network, named("a.test"), None);
+        let session = session_of(&network, first).unwrap();
+        let second = connect(&mut network, named("a.test"), Some(&session));
+        assert!(has_resumed(&mut network, second));
+        for other in [named("b.test"), psk_client(&[])] {
+            let client = connect(&mut network, other, Some(&session));
+            assert!(!has_resumed(&mut network, client));
+        }
+        // A client that says that the session was another name's.
+        let at = session.windows(6).position(|window| window == b"a.test").unwrap();
+        let mut lie = session.clone();
+        lie[at] = b'b';
+        let client = connect(&mut network, named("b.test"), Some(&lie));
+        assert!(!has_resumed(&mut network, client));
+    }
+}
+
+#[test]
 fn a_client_does_not_offer_a_session_of_another_name_other_rules_or_another_identity() {
     let credits = Credits::new();
     let mut network = Network::new(credits.server(None));

@@ -1,8 +1,9 @@
 //! Retransmission, limits of time, and peers that vanish (RFC 6347 section 4.2.4).
 
+use super::modes::Mode;
 use super::network::*;
 use crate::proto::{CloseReason, Limits};
-use crate::tls::{ClientConfig, ClientPsk, Settings};
+use crate::tls::{ClientConfig, ClientPsk, Settings, Version};
 use std::time::Duration;
 
 /// Seconds after its start at which a client without a server transmits.
@@ -34,6 +35,25 @@ fn retransmits_after_one_second_and_doubles_up_to_the_maximum() {
     assert_eq!(client_transmissions(1, 4, 20), [0, 1, 3, 7, 11, 15, 19]);
     // A maximum equal to the first interval: no doubling, and no giving up either.
     assert_eq!(client_transmissions(2, 2, 9), [0, 2, 4, 6, 8]);
+}
+
+/// Whoever was busy meanwhile has to see to both at once.
+#[test]
+fn a_record_that_comes_when_a_flight_is_to_be_repeated_is_read_all_the_same() {
+    for newer in [false, cfg!(feature = "aws-lc")] {
+        let version = if newer { Version::Dtls13 } else { Version::Dtls12 };
+        for delayed in 0..10 {
+            let configs = Mode::Certificate.configs_in(version, 1200);
+            let mut network = configs.network();
+            configs.connect(&mut network, None);
+            for _ in 0..delayed {
+                network.step();
+            }
+            network.now += Duration::from_millis(1500);
+            network.settle();
+            assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (1, 1), "{delayed}");
+        }
+    }
 }
 
 #[test]

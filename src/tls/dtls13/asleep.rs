@@ -97,7 +97,8 @@ impl Asleep {
             own_epoch: own.epoch,
             own_next: own.next,
             owner: reserved.and_then(|reserved| NonZeroU8::new(reserved.owner + 1)),
-            own_left: reserved.map_or(0, |reserved| u16::try_from(reserved.limit - own.next).unwrap_or(u16::MAX)),
+            own_left: u16::try_from(reserved.map_or(own.next, |reserved| reserved.limit) - own.next)
+                .unwrap_or(u16::MAX),
             peer_epoch: peer.epoch,
             heard: Heard(peer.window, peer.forgeries),
             heard_before: Heard(before.window, before.forgeries),

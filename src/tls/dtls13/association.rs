@@ -37,8 +37,9 @@ pub(crate) struct Association {
     pub(super) pauses: bool,
     /// What the handshake waits with for such a step.
     pub(super) held: Option<Message>,
-    /// Since when a question to the application is open, or a step waits.
-    pub(super) suspended: Option<Instant>,
+    /// Whether a question to the application is open, or a step waits. No flight is under way then but one that has arrived: whatever
+    /// leads to a question, or to such a step, answers it.
+    pub(super) is_suspended: bool,
 }
 
 pub(super) enum Stage {
@@ -71,7 +72,14 @@ impl Association {
     }
 
     pub(super) fn new(pace: &Arc<Pace>, stage: Stage, client_random: [u8; 32]) -> Association {
-        Association { link: Link::new(pace, 0, 0, 0), stage, client_random, pauses: false, held: None, suspended: None }
+        Association {
+            link: Link::new(pace, 0, 0, 0),
+            stage,
+            client_random,
+            pauses: false,
+            held: None,
+            is_suspended: false,
+        }
     }
 
     // --- the handshake -----------------------------------------------------------------------------------------------
@@ -81,7 +89,7 @@ impl Association {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let update = match &self.stage {
             Stage::Open(open) => open.deadline(),
-            _ if self.suspended.is_some() => return self.link.acknowledgment_deadline(),
+            _ if self.is_suspended => return self.link.acknowledgment_deadline(),
             _ => None,
         };
         self.link.deadline().into_iter().chain(update).chain(self.link.copy_due()).min()
@@ -100,7 +108,7 @@ impl Association {
     /// the handshake have no keys yet.
     pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
         let is_of_handshake = record.is_ciphertext() && u64::from(record.epoch) == HANDSHAKE_EPOCH;
-        is_of_handshake && self.suspended.is_some() && self.link.has_keys()
+        is_of_handshake && self.is_suspended && self.link.has_keys()
     }
 
     /// Takes one record, whatever the association is at. Plaintext is written to `room`, which must be as long as the record.
@@ -230,7 +238,7 @@ impl Association {
         let asked = match &mut self.stage {
             Stage::Client(client) if client.is_at_start() => client.begin(now, &mut self.link, out),
             Stage::Open(open) => open.handle_timeout(now, &mut self.link, out).map(|()| None),
-            _ if self.suspended.is_some() => self.link.tell(now, out).map(|()| None),
+            _ if self.is_suspended => self.link.tell(now, out).map(|()| None),
             _ => self.link.handle_timeout(now, out).map(|()| None),
         };
         asked.map(|question| question.map_or(Progress::Waiting, Progress::Asks)).map_err(|error| self.fail(error, out))

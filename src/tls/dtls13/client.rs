@@ -22,7 +22,7 @@ use crate::tls::ffi::hash::Digest;
 use crate::tls::outbox::Outbox;
 use crate::tls::psk::ClientPsk;
 use crate::tls::question::Question;
-use crate::tls::random::fill_random;
+use crate::tls::random::random_bytes;
 use crate::tls::suites::Suite;
 use crate::wire::extensions::Hello;
 use crate::wire::handshake::{CLIENT_HELLO, FINISHED, MESSAGE_LIMIT, SERVER_HELLO};
@@ -56,8 +56,7 @@ pub(super) enum Stage {
 
 impl ClientHandshake {
     pub(super) fn new(config: &Arc<ClientConfig>, own_id: Option<ConnectionId>) -> Result<ClientHandshake, Error> {
-        let mut random = [0; 32];
-        fill_random(&mut random).map_err(|_| no_random_numbers())?;
+        let random = random_bytes().map_err(|_| no_random_numbers())?;
         Ok(ClientHandshake { config: Arc::clone(config), stage: Stage::Start, random, own_id })
     }
 

@@ -70,7 +70,8 @@ pub(crate) struct ClientConfig {
 }
 
 impl Offers {
-    /// `groups`: IANA's numbers, best first; `None` for all. `purpose`: what the peer's certificate is for.
+    /// The settings name a suite and a group of DTLS 1.3, if they name any. `groups`: IANA's numbers, best first; `None` for all.
+    /// `purpose`: what the peer's certificate is for.
     fn new(
         settings: &Settings,
         groups: Option<&[u16]>,
@@ -85,12 +86,6 @@ impl Offers {
             None => Group::ALL.to_vec(),
             Some(ids) => Group::of(ids),
         };
-        if suites.is_empty() {
-            return Err(ConfigError::NoUsableSuite);
-        }
-        if groups.is_empty() {
-            return Err(ConfigError::NoUsableGroup);
-        }
         let signatures = Signatures::wished(settings.wishes.signature_algorithms.as_deref())?;
         let mut own =
             own.into_iter().map(|own| OwnProof::new(own, &signatures).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;

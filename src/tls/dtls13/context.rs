@@ -91,10 +91,7 @@ impl Context {
 
     /// See [`Association::hears_while_asking`].
     pub(crate) fn hears_while_asking(&self, record: &Record<'_>) -> bool {
-        match self {
-            Context::Awake(association) => association.hears_while_asking(record),
-            Context::Asleep(_) => false,
-        }
+        matches!(self, Context::Awake(association) if association.hears_while_asking(record))
     }
 
     /// See [`Association::handle_record`].

@@ -184,6 +184,18 @@ mod tests {
     }
 
     #[test]
+    fn messages_that_have_been_read_take_no_memory_at_rest() {
+        let mut incoming = Incoming::new(0);
+        for sequence in [2, 1, 0] {
+            assert_eq!(put(&mut incoming, 2, &fragment(8, sequence, 1, 0, b"x")), Place::Kept);
+        }
+        while read(&mut incoming).is_some() {}
+        assert_eq!(incoming.next_sequence(), Some(3));
+        incoming.rest();
+        assert_eq!(incoming.pending.capacity(), 0);
+    }
+
+    #[test]
     fn an_empty_message_is_a_message() {
         let mut incoming = Incoming::new(0);
         assert_eq!(put(&mut incoming, 3, &fragment(4, 0, 0, 0, b"")), Place::Kept);

@@ -443,3 +443,6 @@ fn fault_of(content: &[u8]) -> Fault {
         _ => Fault::Malformed,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,8 +60,8 @@ impl ReplayWindow {
     pub(super) fn mark(&mut self, number: u64) {
         match self.next.checked_sub(number) {
             None | Some(0) => {
-                let step = number - self.next + 1;
-                self.seen = if step < WIDTH { self.seen << step } else { 0 } | 1;
+                let step = u32::try_from(number - self.next + 1).unwrap_or(u32::MAX);
+                self.seen = self.seen.checked_shl(step).unwrap_or_default() | 1;
                 self.next = number + 1;
             }
             Some(age) if age <= WIDTH => self.seen |= 1 << (age - 1),

@@ -136,6 +136,20 @@ mod tests {
     }
 
     #[test]
+    fn a_chain_fills_a_message_to_its_last_byte_and_no_further() {
+        let own = |length: usize| {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let chain = vec![vec![0; 100], vec![0; length - certificate_length([&[0; 100][..], &[]])]];
+            let presents = vec![CertificateType::X509];
+            let own = OwnCredential { key: key.serialize_der().into(), chain, raw: None, presents };
+            OwnProof::new(own, &Signatures::wished(None).unwrap())
+        };
+        assert!(own(MESSAGE_LIMIT).is_ok());
+        let (length, limit) = (MESSAGE_LIMIT + 1, MESSAGE_LIMIT);
+        assert_eq!(own(length).err(), Some(ConfigError::ChainTooLong { length, limit }));
+    }
+
+    #[test]
     fn the_two_sides_sign_different_things() {
         let (server, client) = (signed(Signer::Server, b"hash"), signed(Signer::Client, b"hash"));
         assert_ne!(server, client);

@@ -237,6 +237,26 @@ mod tests {
         }
     }
 
+    /// Copies live longer than the program that has made them.
+    #[test]
+    fn the_form_is_that_of_the_copies_that_there_are() {
+        let suite = Suite::from_name("TLS_AES_128_GCM_SHA256").unwrap();
+        let secrets = [&b"exporter"[..], b"own", b"peer"].map(|name| hash(suite).of(name).to_vec()).concat();
+        let numbers = [3, 0x1_0000, 7, 5, 0b11, 9].map(u64::to_be_bytes).concat();
+        let mut saved = saved(suite);
+        assert_eq!(bytes(&saved), [&[0x13, 1, 1][..], &numbers, &[0, 4, 0, 6], &[8; 32], &secrets].concat());
+        let ids = [8, 2].map(|length| ConnectionId::new(&vec![length; length.into()]).unwrap());
+        saved.link.ids = Some(ConnectionIds::new(&ids[0], &ids[1], true));
+        saved.link.reserved = Reserved::new(5, 0x1_2000);
+        (saved.is_client, saved.owes_update) = (false, true);
+        let reserved = [&[5][..], &0x1_2000_u64.to_be_bytes()].concat();
+        let ids = [&[8][..], &[8; 8], &[2, 2, 2]].concat();
+        assert_eq!(
+            bytes(&saved),
+            [&[0x13, 1, 2 | 4 | 8 | 16][..], &numbers, &reserved, &[0, 4, 0, 6], &[8; 32], &secrets, &ids].concat()
+        );
+    }
+
     #[test]
     fn keys_that_have_sealed_all_that_they_may_are_read_and_none_that_have_sealed_more() {
         for &suite in Suite::all_of_dtls13() {
@@ -246,6 +266,22 @@ mod tests {
                 saved.link.own.next = next;
                 assert_eq!(Saved::read(&bytes(&saved)).is_some(), is_read, "{next}");
             }
+        }
+    }
+
+    #[test]
+    fn the_highest_number_that_there_is_may_have_been_heard() {
+        for (next, is_read) in [(NUMBER_LIMIT, true), (NUMBER_LIMIT + 1, false)] {
+            let mut saved = saved(Suite::all_of_dtls13()[0]);
+            saved.link.peer.window = ReplayWindow::from_parts(next, 1);
+            assert_eq!(Saved::read(&bytes(&saved)).is_some(), is_read, "{next}");
+        }
+        for (epoch, is_read) in
+            [(DATA_EPOCH - 1, false), (DATA_EPOCH, true), (EPOCH_LIMIT - 1, true), (EPOCH_LIMIT, false)]
+        {
+            let [mut own, mut peer] = [saved(Suite::all_of_dtls13()[0]), saved(Suite::all_of_dtls13()[0])];
+            (own.link.own.epoch, peer.link.peer.epoch) = (epoch, epoch);
+            assert_eq!([own, peer].map(|saved| Saved::read(&bytes(&saved)).is_some()), [is_read; 2], "{epoch}");
         }
     }
 

@@ -18,7 +18,7 @@ use crate::tls::ffi::groups::{Group, KeyShare, SharedSecret};
 use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::sign::Scheme;
 use crate::tls::outbox::Outbox;
-use crate::tls::random::fill_random;
+use crate::tls::random::random_bytes;
 use crate::tls::session::Session;
 use crate::tls::suites::Suite;
 use crate::wire::handshake::{
@@ -131,8 +131,7 @@ pub(super) fn send(
     let share = exchanged.as_ref().map(|(group, share, _)| (*group, &share[..]));
     let group = share.map_or(0, |(group, _)| group.id());
     let mut algorithms = Algorithms { group, ..Algorithms::default() };
-    let mut random = [0; 32];
-    fill_random(&mut random).map_err(|_| no_random_numbers())?;
+    let random = random_bytes().map_err(|_| no_random_numbers())?;
     let (ids, others) = agree_on_ids(own_id.as_ref(), extensions_of(body)?)?;
     let answer = server_hello(&random, suite, share, index, &others);
     let shared = exchanged.as_ref().map(|(.., shared)| &shared[..]);

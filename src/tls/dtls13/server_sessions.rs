@@ -11,7 +11,7 @@ use crate::tls::error::Error;
 use crate::tls::ffi::Refused;
 use crate::tls::ffi::hash::{Digest, Hash};
 use crate::tls::peer::Authorization;
-use crate::tls::random::fill_random;
+use crate::tls::random::random_bytes;
 use crate::tls::saved::SessionId;
 use crate::tls::session::{LONGEST_LIFETIME, Scope, Session, SessionOf};
 use crate::tls::session_policy::{NewSession, SessionPolicy, SessionsById};
@@ -129,8 +129,7 @@ impl Sessions {
         former: Option<&Session>,
     ) -> Result<Option<Left>, Error> {
         let Some((authorized, lifetime)) = self.terms(outcome, former) else { return Ok(None) };
-        let mut age_add = [0; 4];
-        fill_random(&mut age_add).map_err(|_| no_random_numbers())?;
+        let age_add = random_bytes().map_err(|_| no_random_numbers())?;
         let session = Session {
             of: SessionOf::Server,
             suite: outcome.suite,
@@ -190,9 +189,7 @@ impl Sessions {
         if self.policy.by_id != SessionsById::Stored {
             return None;
         }
-        let mut id = [0; SessionId::LIMIT];
-        fill_random(&mut id).ok()?;
-        let id = SessionId::new(&id)?;
+        let id = SessionId::new(&random_bytes::<{ SessionId::LIMIT }>().ok()?)?;
         let kept = NewSession::of(&Session { id, ..session.clone() })?;
         let replaces = former.map(|former| former.id).filter(|id| !id.as_bytes().is_empty());
         Some(NewSession { replaces, ..kept })

@@ -36,6 +36,7 @@ mod tests {
             let key = hash(suite).of(b"key");
             let session = Session { suite, secret: as_secret(&key), ..session_of_dtls13() };
             assert_eq!((key_of(&session), hash_of(&session)), (&key[..], Some(hash(suite))));
+            assert!(session.secret[key.len()..].iter().all(|byte| *byte == 0));
         }
         let older = Suite::from_name("PSK-AES128-CCM8").unwrap();
         assert_eq!(hash_of(&Session { suite: older, ..session_of_dtls13() }), None);

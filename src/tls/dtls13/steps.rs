@@ -12,7 +12,7 @@ use crate::tls::error::{Error, ErrorKind};
 use crate::tls::outbox::Outbox;
 use crate::tls::progress::Progress;
 use crate::tls::question::Answer;
-use crate::wire::handshake::{CERTIFICATE, CERTIFICATE_VERIFY, FINISHED, NEW_SESSION_TICKET};
+use crate::wire::handshake::{CERTIFICATE, FINISHED, NEW_SESSION_TICKET};
 use crate::wire::{ClientHello, Records};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
@@ -32,7 +32,7 @@ impl Association {
     /// Takes the step that [`Progress::Computes`] announced, and those behind it.
     pub(crate) fn compute(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
         let pauses = std::mem::replace(&mut self.pauses, false);
-        self.wake(now);
+        self.is_suspended = false;
         let progress = self.advance(now, out);
         self.pauses = pauses;
         progress.map_err(|error| self.fail(error, out))
@@ -40,33 +40,24 @@ impl Association {
 
     /// What was done at one time leaves at a later one: the running timer begins then.
     pub(crate) fn delay(&mut self, delay: Duration) {
-        if self.suspended.is_none() {
-            self.link.postpone(delay);
-        }
+        self.link.postpone(delay);
     }
 
-    /// The timer stood still while the application was asked, or the step waited.
-    fn wake(&mut self, now: Instant) {
-        if let Some(since) = self.suspended.take() {
-            self.link.postpone(now.saturating_duration_since(since));
-        }
-    }
-
-    fn suspend(&mut self, now: Instant, progress: Progress) -> Progress {
-        self.suspended = Some(now);
+    fn suspend(&mut self, progress: Progress) -> Progress {
+        self.is_suspended = true;
         progress
     }
 
     /// Reads the messages that are whole, until the handshake has to wait.
     pub(super) fn advance(&mut self, now: Instant, out: &mut Outbox) -> Result<Progress, Error> {
-        if self.suspended.is_some() {
+        if self.is_suspended {
             return Ok(Progress::Waiting);
         }
         if let Stage::Server(server) = &mut self.stage
             && server.is_answering()
         {
             if self.pauses && server.signs_next() {
-                return Ok(self.suspend(now, Progress::Computes));
+                return Ok(self.suspend(Progress::Computes));
             }
             server.send(now, &mut self.link, out)?;
         }
@@ -74,7 +65,7 @@ impl Association {
             if self.pauses && self.is_worth_a_thread(&message) {
                 let is_all_there = message.kind != CERTIFICATE || self.link.has_messages(BEHIND_CERTIFICATE);
                 self.held = Some(message);
-                return Ok(if is_all_there { self.suspend(now, Progress::Computes) } else { Progress::Waiting });
+                return Ok(if is_all_there { self.suspend(Progress::Computes) } else { Progress::Waiting });
             }
             let (is_client, read) = match &mut self.stage {
                 Stage::Client(client) => {
@@ -86,24 +77,23 @@ impl Association {
                     (true, read)
                 }
                 Stage::Server(server) => (false, server.read(&message, &mut self.link, out)?),
-                Stage::Choice(_) | Stage::Open(_) => (false, Read::More),
+                Stage::Choice(_) | Stage::Open(_) => return Ok(Progress::Waiting),
             };
             match read {
                 Read::More => {}
-                Read::Asks(question) => return Ok(self.suspend(now, Progress::Asks(question))),
+                Read::Asks(question) => return Ok(self.suspend(Progress::Asks(question))),
                 Read::Over(outcome) => return self.open(now, is_client, *outcome, out),
             }
         }
         Ok(Progress::Waiting)
     }
 
-    /// Whether to read this message costs far more than to hand it to another thread: chains of certificates, and signatures. Key
-    /// exchange does not.
+    /// Whether to read this message costs far more than to hand it to another thread: chains of certificates, with the signatures
+    /// behind them, and what has us sign. Key exchange does not.
     fn is_worth_a_thread(&self, message: &Message) -> bool {
         match (&self.stage, message.kind) {
             (Stage::Choice(_) | Stage::Open(_), _) => false,
             (_, CERTIFICATE) => message.body.len() > EMPTY_CERTIFICATE,
-            (_, CERTIFICATE_VERIFY) => true,
             (Stage::Client(client), FINISHED) => client.signs_next(),
             _ => false,
         }
@@ -165,9 +155,9 @@ impl Association {
             (Stage::Client(client), Answer::Peer(accepted)) => client.answer_peer(accepted).map(|()| None),
             _ => Err(Error::unasked()),
         };
-        self.wake(now);
+        self.is_suspended = false;
         let progress = match asked {
-            Ok(Some(question)) => Ok(self.suspend(now, Progress::Asks(question))),
+            Ok(Some(question)) => Ok(self.suspend(Progress::Asks(question))),
             Ok(None) => self.advance(now, out),
             Err(error) => Err(error),
         };
@@ -192,7 +182,7 @@ impl Association {
             _ => Err(Error::unasked()),
         });
         let progress = match begun {
-            Ok(Some(question)) => Ok(self.suspend(now, Progress::Asks(question))),
+            Ok(Some(question)) => Ok(self.suspend(Progress::Asks(question))),
             Ok(None) => self.advance(now, out),
             Err(error) => Err(error),
         };

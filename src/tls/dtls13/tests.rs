@@ -7,6 +7,7 @@ mod epochs;
 mod messages;
 mod proofs;
 mod sessions;
+mod shares;
 mod sleep;
 
 use super::association::Association;
@@ -112,12 +113,23 @@ impl Pair {
         session: Option<(WallClock, Option<&[u8]>)>,
     ) -> (Pair, Vec<Vec<u8>>) {
         let settings = settings(ciphers);
-        let config = Arc::new(ServerConfig::new(&settings, None, true, None).unwrap());
+        let server = ServerConfig::new(&settings, None, true, None).unwrap();
         let psk = ClientPsk::new(b"device", KEY).unwrap();
         let mut client = ClientConfig::new(&settings, Some(psk), None, None).unwrap();
         if let Some((clock, session)) = session {
             client = client.resuming(clock, session);
         }
+        Pair::meeting(now, server, &client, sessions)
+    }
+
+    /// The same with these configurations.
+    fn meeting(
+        now: Instant,
+        server: ServerConfig,
+        client: &ClientConfig,
+        sessions: &SessionPolicy,
+    ) -> (Pair, Vec<Vec<u8>>) {
+        let config = Arc::new(server);
         let ClientOf::Dtls13(client) = client.engine() else { panic!() };
         let mut client = Association::client(client, None).unwrap();
         let mut out = Outbox::default();

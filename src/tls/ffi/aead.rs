@@ -142,6 +142,7 @@ impl Aead {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::ffi::has_errors;
 
     const ALL: [Algorithm; 4] =
         [Algorithm::Aes128Gcm, Algorithm::Aes256Gcm, Algorithm::ChaCha20Poly1305, Algorithm::Aes128Ccm];
@@ -163,6 +164,7 @@ mod tests {
             assert_eq!(aead.open(&nonce, b"header", &mut sealed), Ok(7));
             assert_eq!(&sealed[..7], b"payload");
             assert_eq!(aead.open(&nonce, b"header", &mut [0; TAG_LENGTH - 1]), Err(Refused));
+            assert!(!has_errors(), "{algorithm:?}");
         }
     }
 

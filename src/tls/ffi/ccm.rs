@@ -96,9 +96,8 @@ impl Ccm {
     ///
     /// `value` is what this control takes.
     unsafe fn control(&self, control: c_int, number: usize, value: *mut c_void) -> bool {
-        let Ok(number) = c_int::try_from(number) else {
-            return false;
-        };
+        // A number that C cannot take is longer than whatever it could mean.
+        let number = c_int::try_from(number).unwrap_or(c_int::MAX);
         // SAFETY: the caller's.
         unsafe { lc::EVP_CIPHER_CTX_ctrl(self.context, control, number, value) == 1 }
     }

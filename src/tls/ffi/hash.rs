@@ -152,6 +152,7 @@ impl RunningHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::ffi::left_by;
 
     fn hex(bytes: &[u8]) -> String {
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -164,6 +165,18 @@ mod tests {
                 let digest = Digest::from_bytes(hash, &vec![7; length]);
                 assert_eq!(digest.as_deref(), (length == hash.length()).then_some(&[7; DIGEST_LIMIT][..hash.length()]));
             }
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_secret() {
+        let mut secret = Digest::zeros(Hash::Sha384);
+        secret.as_mut().fill(0x5a);
+        assert!(!left_by(secret).contains(&0x5a));
+        for hash in [Hash::Sha256, Hash::Sha384] {
+            let mut running = RunningHash::new(hash);
+            running.update(&[0x5a; 40]);
+            assert!(!left_by(running).windows(4).any(|bytes| bytes == [0x5a; 4]), "{hash:?}");
         }
     }
 

@@ -68,6 +68,7 @@ impl Mask {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::ffi::left_by;
 
     fn bytes(hex: &str) -> Vec<u8> {
         (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
@@ -93,6 +94,14 @@ mod tests {
             let mask = Mask::new(algorithm, &bytes(key)).unwrap().of(&bytes(sample).try_into().unwrap());
             assert_eq!(mask[..5], bytes(expected), "{algorithm:?}");
         }
+    }
+
+    #[test]
+    fn nothing_is_left_of_a_key() {
+        let schedule = AesKey(lc::AES_KEY { rd_key: [0x5a5a_5a5a; 60], rounds: 10 });
+        assert!(!left_by(schedule).contains(&0x5a));
+        let Mask::ChaCha(key) = Mask::new(Algorithm::ChaCha20Poly1305, &[0x5a; 32]).unwrap() else { panic!() };
+        assert_eq!(left_by(key), [0; 32]);
     }
 
     #[test]

@@ -64,3 +64,22 @@ pub(crate) fn are_equal(left: &[u8], right: &[u8]) -> bool {
     left.len() == right.len()
         && unsafe { aws_lc_sys::CRYPTO_memcmp(left.as_ptr().cast(), right.as_ptr().cast(), left.len()) } == 0
 }
+
+/// What is in a value's place after it was dropped. Nobody reads that but whoever finds secrets in memory, and a test.
+#[cfg(all(test, feature = "aws-lc"))]
+pub(crate) fn left_by<T>(value: T) -> Vec<u8> {
+    let mut place = Box::new(std::mem::MaybeUninit::zeroed());
+    place.write(value);
+    // SAFETY: it is initialised, and dropped once.
+    unsafe { place.assume_init_drop() };
+    let start = place.as_ptr().cast::<u8>();
+    // SAFETY: the place is the box's still, and began with zeros.
+    (0..size_of::<T>()).map(|at| unsafe { start.add(at).read_volatile() }).collect()
+}
+
+/// Whether something that went wrong on this thread is still in AWS-LC's queue.
+#[cfg(all(test, feature = "aws-lc"))]
+pub(crate) fn has_errors() -> bool {
+    // SAFETY: touches the queue of this thread alone.
+    unsafe { aws_lc_sys::ERR_peek_error() != 0 }
+}

@@ -88,6 +88,8 @@ mod tests {
         assert_eq!(kept(3, 10), [0, 1, 2]);
         assert_eq!(kept(100, 10), [92, 93, 94, 95, 96, 97, 98, 99]);
         assert_eq!(kept(5, 6000), [3, 4]);
+        let half = (BYTES_LIMIT / 2 - 13) as u16;
+        assert_eq!((kept(2, half), kept(2, half + 1)), (vec![0, 1], vec![1]));
     }
 
     #[test]

@@ -131,11 +131,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_is_named_twice_is_offered_once() {
+        let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+        let groups = curves(Some(&names(&["P-384", "P-256", "secp384r1", "prime256v1"]))).unwrap();
+        assert_eq!(groups.iter().map(|curve| curve.name()).collect::<Vec<_>>(), ["P-384", "P-256"]);
+        let [first, second] = ["SRTP_AES128_CM_SHA1_80", "SRTP_AEAD_AES_128_GCM"];
+        let profiles = srtp_profiles(&names(&[second, first, second])).unwrap();
+        assert_eq!(profiles.iter().map(|profile| profile.name()).collect::<Vec<_>>(), [second, first]);
+        assert!(curves(Some(&names(&["P-999"]))).is_err() && srtp_profiles(&names(&["SRTP"])).is_err());
+    }
+
+    #[test]
     fn protocol_names_that_do_not_fit_are_refused() {
         for name in [&b""[..], b"with\0nul", &[b'a'; 256]] {
             assert!(protocols(&[name.to_vec()]).is_err());
         }
         assert!(protocols(&vec![vec![b'a'; 200]; 30]).is_err());
+        // Each with its length before it.
+        let mut names = vec![vec![b'a'; 255]; PROTOCOLS_LIMIT / 256];
+        assert_eq!(protocols(&names).unwrap().len(), PROTOCOLS_LIMIT / 256);
+        names[0].pop();
+        names.push(vec![b'b']);
+        assert!(protocols(&names).is_err());
         assert_eq!(protocols(&[b"coap".to_vec()]).unwrap().len(), 1);
     }
 }

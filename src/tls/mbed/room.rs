@@ -19,3 +19,18 @@ pub(super) fn check_authorities(names: &[Vec<u8>]) -> Result<(), ConfigError> {
     let length = BESIDE_AUTHORITIES + names.iter().map(|name| 2 + name.len()).sum::<usize>();
     if length <= MESSAGE_LIMIT { Ok(()) } else { Err(ConfigError::TooManyAuthorities { length, limit: MESSAGE_LIMIT }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_filled_to_its_last_byte_and_no_further() {
+        let chain = |length: usize| [vec![0; 100], vec![0; length - 3 - (3 + 100) - 3]];
+        let names = |length: usize| [vec![0; 100], vec![0; length - BESIDE_AUTHORITIES - (2 + 100) - 2]];
+        assert!(check_chain(&chain(MESSAGE_LIMIT)).is_ok() && check_authorities(&names(MESSAGE_LIMIT)).is_ok());
+        let (length, limit) = (MESSAGE_LIMIT + 1, MESSAGE_LIMIT);
+        assert_eq!(check_chain(&chain(length)), Err(ConfigError::ChainTooLong { length, limit }));
+        assert_eq!(check_authorities(&names(length)), Err(ConfigError::TooManyAuthorities { length, limit }));
+    }
+}

@@ -1,8 +1,10 @@
 //! What only shows with both ends of an association at hand.
 
+use super::exporter::export;
 use super::ffi::ssl::Ssl;
 use crate::tls::config::{Settings, Wishes};
 use crate::tls::connection_ids::ConnectionIds;
+use crate::tls::error::{EXPORT_LIMIT, ExportError};
 use crate::tls::master_secret::MasterSecret;
 use crate::tls::mbed::{ClientConfig, ServerConfig};
 use crate::tls::outbox::Outbox;
@@ -71,6 +73,33 @@ fn pass([from, to]: [&mut Ssl; 2], payload: &[u8]) {
     }
     let length = to.with(now, Some(&record), &mut Outbox::default(), |ssl| ssl.read(&mut plaintext)).unwrap();
     assert_eq!(&plaintext[..length], payload);
+}
+
+#[test]
+fn what_is_exported_has_a_label_and_a_length_that_there_is() {
+    let saved = saved(Suite::from_name("PSK-AES128-CCM8").unwrap(), false, [0, 0]);
+    for (label, is_good) in [
+        (&b"EXPORTER-of-a-test"[..], true),
+        (b"", false),
+        (b"with\0zero", false),
+        (b"client finished", false),
+        (b"server finished", false),
+        (b"master secret", false),
+        (b"extended master secret", false),
+        (b"key expansion", false),
+        (b"key expansions", true),
+    ] {
+        let exported = export(&saved, label, None, 16).map(|bytes| bytes.len());
+        assert_eq!(exported, if is_good { Ok(16) } else { Err(ExportError::Label) }, "{label:?}");
+    }
+    for (length, is_good) in [(0, false), (1, true), (EXPORT_LIMIT, true), (EXPORT_LIMIT + 1, false)] {
+        let exported = export(&saved, b"label", None, length).map(|bytes| bytes.len());
+        assert_eq!(exported, if is_good { Ok(length) } else { Err(ExportError::Length) });
+    }
+    let with = |context: Option<&[u8]>| export(&saved, b"label", context, 32).map(|bytes| bytes.to_vec());
+    assert_eq!(with(Some(&[0; 65_536])), Err(ExportError::Length));
+    let all = [with(None), with(Some(&[])), with(Some(&[0])), with(Some(&[0; 65_535]))].map(Result::unwrap);
+    assert_eq!(all.into_iter().collect::<std::collections::HashSet<_>>().len(), 4, "each differs from the others");
 }
 
 /// RFC 9146 sections 5.1 to 5.3: MAC-then-encrypt, encrypt-then-MAC, AEAD.

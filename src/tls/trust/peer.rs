@@ -212,3 +212,161 @@ impl Peer {
         self.credential.take()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::config::{PeerAuthentication, Settings, Wishes};
+    use crate::tls::session::tests::session;
+    use crate::tls::trust::Signatures;
+    use crate::tls::trust::x509::Purpose;
+    use rcgen::{KeyPair, PublicKeyData};
+    use std::time::Duration;
+
+    fn key() -> PublicKey {
+        PublicKey::recognise(&KeyPair::generate().unwrap().subject_public_key_info()).unwrap()
+    }
+
+    fn peer(required: bool, asks: bool, expected: &[&PublicKey]) -> Peer {
+        let authentication = PeerAuthentication {
+            trust_anchors: None,
+            servername: None,
+            leaves_name: false,
+            public_keys: Some(expected.iter().map(|&key| key.clone()).collect()),
+            required,
+            asks,
+            allows_omission: false,
+        };
+        of(Some(&authentication))
+    }
+
+    fn of(authentication: Option<&PeerAuthentication>) -> Peer {
+        let settings = Settings {
+            ciphers: None,
+            wishes: Wishes::default(),
+            revocations: None,
+            first_interval: Duration::from_secs(1),
+            longest_interval: Duration::from_secs(60),
+            mtu: 1200,
+        };
+        let signatures = Signatures::wished(None).unwrap();
+        let rules = PeerRules::new(Purpose::ClientAuthentication, authentication, &settings, &signatures, None);
+        Peer::new(&Arc::new(rules))
+    }
+
+    fn take(_: &PublicKey) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[test]
+    fn the_application_is_asked_once_and_about_what_was_presented() {
+        let (expected, other) = (key(), key());
+        let mut peer = peer(true, true, &[&expected]);
+        // Nobody is there yet whom it could be asked about.
+        assert!(peer.question(false).is_none() && peer.answer(true).is_err());
+        peer.hear_key(other.der(), take).unwrap();
+        assert!(peer.question(false).is_none());
+        assert_eq!(peer.question(true).unwrap().public_key, other.der());
+        assert!(peer.question(true).is_none());
+        assert!(peer.answer(true).is_ok() && peer.answer(true).is_err());
+        assert!(peer.question(true).is_none());
+        assert_eq!(peer.authorization(false, false), Authorization::Granted);
+    }
+
+    #[test]
+    fn whom_the_application_refuses_is_refused() {
+        let mut peer = peer(true, true, &[]);
+        peer.hear_key(key().der(), take).unwrap();
+        peer.question(true).unwrap();
+        assert_eq!(peer.answer(false).unwrap_err().kind, ErrorKind::PeerRefused);
+    }
+
+    #[test]
+    fn nobody_is_asked_about_a_key_that_is_expected_and_about_one_who_presents_nothing() {
+        let expected = key();
+        let mut known = peer(true, true, &[&expected]);
+        known.hear_key(expected.der(), take).unwrap();
+        assert!(known.question(true).is_none() && known.answer(true).is_err());
+        let mut silent = peer(false, true, &[&expected]);
+        assert!(silent.hear_nothing(false).is_ok() && silent.hear_nothing(true).is_err());
+        assert!(silent.question(true).is_none() && silent.answer(true).is_err());
+        // Not even later.
+        silent.hear_key(key().der(), take).unwrap();
+        assert!(silent.question(true).is_none());
+        let mut unasked = peer(false, false, &[&expected]);
+        unasked.hear_key(key().der(), take).unwrap();
+        assert!(unasked.question(true).is_none());
+        assert!(peer(true, true, &[]).hear_nothing(false).is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_not_expected_is_refused_and_told() {
+        let (expected, other) = (key(), key());
+        let mut peer = peer(true, false, &[&expected]);
+        assert!(peer.claim().is_empty());
+        let refused =
+            peer.hear_key::<Error>(other.der(), |_| panic!("a key that is refused is of no use")).unwrap_err();
+        assert_eq!(
+            (refused.kind, peer.claim().public_key.as_deref()),
+            (Error::unexpected_key().kind, Some(other.der()))
+        );
+        assert!(peer.credential().is_none());
+        peer.refuse_certificate(b"certificate");
+        assert_eq!(peer.claim().certificate.as_deref(), Some(&b"certificate"[..]));
+        assert!(peer.hear_key(b"no key", take).is_err());
+        peer.hear_key(expected.der(), take).unwrap();
+        assert_eq!(peer.claim().public_key.as_deref(), Some(expected.der()));
+        assert_eq!((peer.claim().certificate, peer.is_recalled()), (None, false));
+        assert_eq!(peer.take_credential().unwrap().public_key, expected.der());
+        assert!(peer.take_credential().is_none());
+    }
+
+    #[test]
+    fn authorization_follows_from_what_was_asked_and_what_was_presented() {
+        let (expected, other) = (key(), key());
+        let refused = |error: Error| Authorization::Refused(error.kind);
+        let missing = || refused(Error::certificate_fault(CertificateFault::Missing));
+        assert_eq!(of(None).authorization(false, false), Authorization::Unknown);
+        assert_eq!(of(None).authorization(true, false), Authorization::Granted);
+        assert_eq!(peer(false, false, &[&expected]).authorization(false, false), missing());
+        for (asks, key, authorization) in [
+            (false, &expected, Authorization::Granted),
+            (false, &other, refused(Error::unexpected_key())),
+            (true, &other, Authorization::Granted),
+        ] {
+            let mut peer = peer(false, asks, &[&expected]);
+            peer.hear_key(key.der(), take).unwrap();
+            assert_eq!(peer.authorization(false, false), authorization);
+            // In a resumed handshake, what counts is what was proved before.
+            assert_eq!(peer.authorization(false, true), Authorization::Unknown);
+        }
+    }
+
+    #[test]
+    fn who_resumes_a_session_is_who_it_was_when_that_was_made() {
+        let expected = key();
+        let credential = |key: &PublicKey, certificate: Option<&[u8]>| PeerCredential {
+            public_key: key.der().to_vec(),
+            certificate: certificate.map(<[u8]>::to_vec),
+        };
+        for (key, certificate, authorized, is_asked) in [
+            (&expected, None, true, false),
+            (&key(), None, true, true),
+            // What is expected is a raw public key.
+            (&expected, Some(&b"certificate"[..]), true, true),
+            (&expected, None, false, false),
+        ] {
+            let issuers = vec![b"issuer".to_vec()];
+            let session =
+                Session { peer: Some(credential(key, certificate)), authorized, issuers: issuers.clone(), ..session() };
+            let mut peer = peer(true, true, &[&expected]);
+            peer.recall(&session);
+            assert_eq!(peer.credential(), session.peer.as_ref());
+            assert_eq!((peer.issuers(), peer.is_recalled()), (issuers.as_slice(), true));
+            assert_eq!(peer.question(true).is_some(), is_asked);
+            let known = if authorized { Authorization::Granted } else { Authorization::Unknown };
+            assert_eq!(peer.authorization(false, true), known);
+            assert_eq!((peer.take_issuers(), peer.take_issuers()), (issuers, vec![]));
+        }
+    }
+}

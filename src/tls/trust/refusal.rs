@@ -81,3 +81,47 @@ impl Refusal {
         }
     }
 }
+
+#[cfg(all(test, feature = "aws-lc"))]
+mod tests {
+    use super::*;
+
+    /// OpenSSL's numbers, as its x509_vfy.h has them.
+    #[test]
+    fn every_number_of_openssls_that_has_a_meaning_of_its_own_has_it_here() {
+        use CertificateFault::*;
+        let known = [
+            (2, UnknownIssuerOfAuthority),
+            (3, NoCrl),
+            (7, BadSignature),
+            (8, CrlBadSignature),
+            (9, NotYetValid),
+            (10, Expired),
+            (11, CrlNotYetValid),
+            (12, CrlExpired),
+            (18, SelfSigned),
+            (19, SelfSignedInChain),
+            (20, UnknownIssuerOfIssuer),
+            (21, UnknownIssuer),
+            (22, ChainTooLong),
+            (23, Revoked),
+            (24, NoAuthority),
+            (25, PathTooLong),
+            (26, WrongPurpose),
+            (27, Untrusted),
+            (28, Rejected),
+            (34, CriticalExtension),
+            (47, NameConstraints),
+            (48, NameConstraints),
+            (49, NameConstraints),
+            (51, NameConstraints),
+            (52, NameConstraints),
+            (53, NameConstraints),
+            (67, NameConstraints),
+        ];
+        for number in 0..100 {
+            let fault = known.iter().find(|(known, _)| *known == number).map_or(Other, |(_, fault)| *fault);
+            assert_eq!(Refusal(number).fault(), fault, "{number}");
+        }
+    }
+}

@@ -309,6 +309,28 @@ fn fragments_of_a_servers_hello_choose_in_any_order() {
 }
 
 #[test]
+fn a_servers_hello_may_come_in_eight_parts_and_in_no_more() {
+    for (parts, is_read) in [(8, true), (9, false)] {
+        let mut network = Network::new(server());
+        network.connect(&client_of_both(&[]));
+        while sent_by(&network, SERVER).is_empty() {
+            assert!(network.step());
+        }
+        network.drop_in_flight();
+        // It is a HelloRetryRequest.
+        let hello = sent_by(&network, SERVER).pop().unwrap();
+        let client = network.clients[0].address;
+        // All but the last have one byte each.
+        let ranges = (1..parts).map(|end| end - 1..end).chain(std::iter::once(parts - 1..hello.len() - 13 - 12));
+        for (range, number) in ranges.zip(100..) {
+            network.inject(SERVER, client, &fragment(&hello, number, range));
+        }
+        network.settle();
+        assert_eq!(network.clients[0].secured().len(), usize::from(is_read));
+    }
+}
+
+#[test]
 fn what_overtakes_the_servers_hello_is_kept() {
     let mut network = Network::new(server());
     network.connect(&client_of_both(&[]));

@@ -164,6 +164,12 @@ fn what_is_too_long_to_be_kept_gets_an_alert_or_the_cookie_of_the_older_version(
         let answers: Vec<_> = network.wire[before..].iter().map(|(.., sent)| sent[13..].to_vec()).collect();
         assert!(matches!(answers.as_slice(), [only] if only.starts_with(&answer)), "{answers:?}");
         assert_eq!(footprint(&network), 0);
+        // As long as it may be, it waits for the rest.
+        let longest = u16::try_from(UNPROVEN_HELLO_LIMIT).unwrap().to_be_bytes();
+        fragments[0][15..17].copy_from_slice(&longest);
+        let before = network.wire.len();
+        network.inject(address, SERVER, &fragments[0]);
+        assert_eq!((network.wire.len(), footprint(&network) > 0), (before, true));
     }
 }
 

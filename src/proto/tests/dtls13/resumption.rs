@@ -547,6 +547,33 @@ fn a_hello_with_a_ticket_has_room_in_a_datagram_and_a_longer_ticket_is_not_offer
 }
 
 #[test]
+fn a_first_hello_leaves_room_for_a_cookie_and_no_more_than_that() {
+    for versions in [ONLY, BOTH] {
+        let settings = settings_of(versions, &[], &["X25519"]);
+        let client = || client_of(&settings, IDENTITY, KEY);
+        let mut network = Network::new(server_of(&settings));
+        remember(&mut network, by_ticket);
+        let first = connect(&mut network, client(), None);
+        let session = session_of(&network, first).unwrap();
+        let mut longest = 0;
+        for length in 500..1000_u16 {
+            let mut long = session[..TICKET - 2].to_vec();
+            long.extend(length.to_be_bytes());
+            long.extend(vec![0xa7; length.into()]);
+            long.extend(&session[TICKET + ticket(&session).len()..]);
+            let sent = network.wire.len();
+            network.connect(&client().resuming(clock_at_start(&network), Some(&long)));
+            let (.., hello) = &network.wire[sent];
+            if hello.windows(100).any(|bytes| bytes == [0xa7; 100]) {
+                longest = longest.max(hello.len());
+            }
+        }
+        // 120 bytes for the cookie.
+        assert_eq!(longest, 1200 - 120, "{versions:?}");
+    }
+}
+
+#[test]
 fn a_server_may_ask_for_a_group_that_resists_quantum_computers_and_resume_all_the_same() {
     let credits = Credits::new();
     let (mut network, session) = certified(&credits, by_ticket);

@@ -122,6 +122,51 @@ fn a_server_that_has_sent_its_flight_says_what_is_wrong_with_the_keys_of_the_dat
 }
 
 #[test]
+fn a_part_of_a_servers_hello_is_acknowledged_by_its_whole_number() {
+    let (mut pair, _) = Pair::met(base_time(), Some(&[CIPHER]), &SessionPolicy::none(), None);
+    let part = [SERVER_HELLO, 0, 0, 90, 0, 1, 0, 0, 0, 0, 0, 1, 3];
+    let number = [1, 2, 3, 4, 5, 6];
+    let record = [&[22, 254, 253, 0, 0][..], &number, &[0, 13], &part].concat();
+    let (reactions, _) = deliver(&mut pair.client, pair.now, &[record]);
+    assert!(reactions[0].is_ok(), "{reactions:?}");
+    let mut out = Outbox::default();
+    pair.client.handle_timeout(pair.now + Duration::from_millis(250), &mut out).unwrap();
+    let content = [&[0, 16][..], &[0; 10], &number].concat();
+    assert_eq!(datagrams(&out)[0][13..], content);
+}
+
+#[test]
+fn a_second_hello_without_the_suite_that_was_chosen_is_refused() {
+    let (mut pair, mut hello) = Pair::met(base_time(), Some(&[CIPHER]), &SessionPolicy::none(), None);
+    let suites = [0, 2, 0x13, 1];
+    let at = hello[0].windows(4).position(|window| window == suites).unwrap();
+    hello[0][at + 3] = 3;
+    let (mut reactions, _) = deliver(&mut pair.server, pair.now, &hello);
+    assert_eq!(alert_for(reactions.remove(0)), Some(ILLEGAL_PARAMETER));
+}
+
+#[test]
+fn records_of_a_handshake_are_heard_while_it_waits_and_no_others() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let record = |first: u8| [&[first, 0, 7, 0, 20][..], &[7; 20]].concat();
+    let hears = |client: &Association, first: u8| {
+        let record = record(first);
+        client.hears_while_asking(&Records::new(&record).next().unwrap())
+    };
+    for (has_keys, waits) in [(false, false), (false, true), (true, false), (true, true)] {
+        if has_keys && !pair.client.link().has_keys() {
+            let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+            deliver(&mut pair.client, pair.now, &[hello]);
+        }
+        pair.client.is_suspended = waits;
+        assert_eq!(hears(&pair.client, 0x2e), has_keys && waits);
+        assert!(!hears(&pair.client, 0x2f), "it belongs behind the handshake");
+        let plaintext = [22, 254, 253, 0, 2, 0, 0, 0, 0, 0, 9, 0, 1, 0];
+        assert!(!pair.client.hears_while_asking(&Records::new(&plaintext).next().unwrap()));
+    }
+}
+
+#[test]
 fn alerts_end_the_connection_but_for_two() {
     for (content, is_fatal) in [([1, 90], false), ([2, 40], true), ([1, 80], true), ([2, 255], true)] {
         let (reaction, answers) = Pair::open(CIPHER).client_says(kind::ALERT, &content);

@@ -3,17 +3,21 @@
 use super::*;
 use crate::tls::certificate_fault::CertificateFault;
 use crate::tls::config::PeerAuthentication;
+use crate::tls::dtls13::peer_proof::PeerProof;
 use crate::tls::dtls13::proof::{Signer, signed};
 use crate::tls::dtls13::transcript::Transcript;
 use crate::tls::error::ErrorKind;
 use crate::tls::ffi::hash::Hash;
 use crate::tls::ffi::sign::{Scheme, SigningKey};
+use crate::tls::trust::x509::Purpose;
+use crate::tls::trust::{PeerRules, Signatures};
 use crate::tls::{Credentials, TrustAnchors};
+use crate::wire::CertificateType;
 use crate::wire::certificate13::{certificate, verify};
 use crate::wire::handshake::{
     CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, SERVER_HELLO,
 };
-use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair};
+use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, PublicKeyData};
 
 /// Types and bodies.
 type Messages = Vec<(u8, Vec<u8>)>;
@@ -208,4 +212,29 @@ fn a_clients_proof_out_of_its_order_or_its_form_ends_the_servers_handshake() {
     let mut story = Story::begin(false);
     let messages = [shown(&story)];
     assert_eq!(story.says(false, &messages), unexpected);
+}
+
+/// RFC 8446 section 4.4.2.
+#[test]
+fn a_raw_public_key_comes_alone() {
+    let authentication = PeerAuthentication {
+        trust_anchors: None,
+        servername: None,
+        leaves_name: false,
+        public_keys: Some(Vec::new()),
+        required: false,
+        asks: false,
+        allows_omission: false,
+    };
+    let signatures = Signatures::wished(None).unwrap();
+    let purpose = Purpose::ServerAuthentication;
+    let rules = Arc::new(PeerRules::new(purpose, Some(&authentication), &settings(None), &signatures, None));
+    let key = KeyPair::generate().unwrap().subject_public_key_info();
+    for (entries, alert) in [(vec![&key[..]], None), (vec![&key, &key], Some(50)), (vec![&key; 3], Some(50))] {
+        let mut peer = PeerProof::new(&rules, Signer::Server, CertificateType::RawPublicKey);
+        assert!(peer.awaits(CERTIFICATE) && !peer.awaits(CERTIFICATE_VERIFY));
+        let read = peer.read(&certificate(entries), &[]);
+        assert_eq!(read.err().and_then(|error| alert_of(&error)), alert);
+        assert_eq!(peer.awaits(CERTIFICATE_VERIFY), alert.is_none());
+    }
 }

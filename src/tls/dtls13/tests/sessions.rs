@@ -1,6 +1,7 @@
 //! Tickets without sense from a server, and keys without sense from a client that has manners otherwise.
 
 use super::*;
+use crate::tls::dtls13::asleep::Asleep;
 use crate::tls::dtls13::retry::Retry;
 use crate::tls::dtls13::schedule::{Origin, binder};
 use crate::tls::dtls13::session_key::key_of;
@@ -30,8 +31,12 @@ fn clock(now: Instant) -> WallClock {
 
 /// A pair whose handshake is over, and what the server has given to the client.
 fn remembered() -> (Pair, Vec<u8>) {
+    remembered_by(&policy())
+}
+
+fn remembered_by(policy: &SessionPolicy) -> (Pair, Vec<u8>) {
     let now = base_time();
-    let (mut pair, hello) = Pair::met(now, Some(&[CIPHER]), &policy(), Some((clock(now), None)));
+    let (mut pair, hello) = Pair::met(now, Some(&[CIPHER]), policy, Some((clock(now), None)));
     deliver(&mut pair.server, now, &hello);
     let mut out = Outbox::default();
     assert!(pair.server.handle_answer(now, Answer::Psk(Some(KEY)), &mut out).is_ok());
@@ -54,6 +59,17 @@ fn session(reaction: Result<Reaction, Error>) -> Option<Vec<u8>> {
         Ok(Reaction::Record(Inbound::Consumed)) => None,
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+fn a_server_that_has_slept_knows_the_id_of_the_session_that_it_keeps() {
+    let kept = SessionPolicy { tickets: None, by_id: SessionsById::Stored, ..policy() };
+    let (pair, session) = remembered_by(&kept);
+    let id = pair.server.session_id().unwrap();
+    let ticket = Session::from_bytes(&session, SessionOf::Client).unwrap().ticket;
+    assert_eq!((id.as_bytes(), id.as_bytes().len()), (&ticket[..], 32));
+    assert_eq!(Asleep::of(&pair.server).unwrap().wake().session_id(), Some(id));
+    assert!(remembered().0.server.session_id().is_none_or(|id| id.as_bytes().is_empty()));
 }
 
 // --- a server --------------------------------------------------------------------------------------------------------

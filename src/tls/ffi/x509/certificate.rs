@@ -300,7 +300,65 @@ unsafe fn string(value: *const lc::ASN1_STRING) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{CertificateParams, DnType, KeyPair};
+    use crate::tls::ffi::has_errors;
+    use rcgen::{CertificateParams, CustomExtension, DnType, KeyPair};
+
+    fn der(key: &KeyPair, params: &CertificateParams) -> Vec<u8> {
+        params.self_signed(key).unwrap().der().to_vec()
+    }
+
+    /// The same with other bytes wherever these stand.
+    fn with(der: &[u8], old: &[u8], new: &[u8]) -> Vec<u8> {
+        let mut other = der.to_vec();
+        while let Some(at) = other.windows(old.len()).position(|window| window == old) {
+            other[at..at + old.len()].copy_from_slice(new);
+        }
+        assert_ne!(other, der);
+        other
+    }
+
+    #[test]
+    fn keys_and_signatures_are_told_apart() {
+        for (algorithm, size, scheme) in [
+            (&rcgen::PKCS_ECDSA_P256_SHA256, KeySize::Ec(256), SignatureScheme::Ecdsa(Hash::Sha256)),
+            (&rcgen::PKCS_ECDSA_P384_SHA384, KeySize::Ec(384), SignatureScheme::Ecdsa(Hash::Sha384)),
+            (&rcgen::PKCS_ED25519, KeySize::Ed25519, SignatureScheme::Ed25519),
+        ] {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let certificate = Certificate::from_der(&der(&key, &CertificateParams::default())).unwrap();
+            assert_eq!((certificate.key_size(), certificate.signature_scheme()), (size, scheme));
+        }
+        // ecdsa-with-SHA512 (RFC 5758 section 3.2), SHA-1, and one that nobody has thought of.
+        let params = CertificateParams::default();
+        let certificate = der(&KeyPair::generate().unwrap(), &params);
+        let ecdsa = |last: &[u8]| [&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4][..], last].concat();
+        for (last, scheme) in [([3, 4], SignatureScheme::Ecdsa(Hash::Sha512)), ([3, 9], SignatureScheme::Other)] {
+            let other = Certificate::from_der(&with(&certificate, &ecdsa(&[3, 2]), &ecdsa(&last))).unwrap();
+            assert_eq!((other.signature_scheme(), has_errors()), (scheme, false));
+        }
+        // No key of a kind that is known.
+        let other = with(&certificate, &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1], &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 9]);
+        if let Some(other) = Certificate::from_der(&other) {
+            assert_eq!(other.key_size(), KeySize::Other);
+        }
+        assert!(!has_errors());
+    }
+
+    #[test]
+    fn nothing_that_goes_wrong_is_left_in_the_queue() {
+        let mut params = CertificateParams::default();
+        let key = KeyPair::generate().unwrap();
+        let good = der(&key, &params);
+        params.custom_extensions = vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 3, 2, 1, 1])];
+        let malformed = der(&key, &params);
+        for bytes in [b"junk", &good[..good.len() - 1], &[&good[..], &[0]].concat(), &malformed] {
+            assert!(Certificate::from_der(bytes).is_none() && !has_errors());
+            assert!(RevocationList::from_der(bytes).is_none() && !has_errors());
+        }
+        let good = Certificate::from_der(&good).unwrap();
+        assert!(good.names().dns.is_empty() && good.der() != good.subject() && !has_errors());
+        assert!(written(|_| -1).is_empty());
+    }
 
     #[test]
     fn every_common_name_is_found_wherever_it_stands() {

@@ -213,3 +213,27 @@ impl Drop for Stack {
         unsafe { lc::OPENSSL_sk_free(self.0.as_ptr()) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::ffi::has_errors;
+    use rcgen::{CertificateParams, KeyPair};
+
+    #[test]
+    fn nothing_that_goes_wrong_is_left_in_the_queue() {
+        let certificate = || {
+            let certificate = CertificateParams::default().self_signed(&KeyPair::generate().unwrap()).unwrap();
+            Certificate::from_der(certificate.der()).unwrap()
+        };
+        let [known, other] = [certificate(), certificate()];
+        let store = Store::new([&known, &known]).unwrap();
+        assert!(!has_errors());
+        assert!(store.verify(&[&known], None, Purpose::ServerAuthentication).is_ok() && !has_errors());
+        let refused = store.verify(&[&other], None, Purpose::ServerAuthentication).err();
+        assert_eq!((refused, has_errors()), (Some(Refusal(lc::X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)), false));
+        let refused = store.verify(&[&known], Some(&[]), Purpose::ClientAuthentication).err();
+        assert_eq!((refused, has_errors()), (Some(Refusal(lc::X509_V_ERR_UNABLE_TO_GET_CRL)), false));
+        assert!(store.verify(&[], None, Purpose::ServerAuthentication).is_err());
+    }
+}

@@ -1,7 +1,6 @@
 //! AEAD ciphers of records: AWS-LC's, several times as fast; Mbed TLS's own where that does not build.
 
-use super::{c_int, c_void, sys};
-use sys::types::raw_types::c_uchar;
+use super::{bytes, c_int, c_uchar, c_void, sys};
 
 /// A context of the other library's for this cipher and key; null when it has none, and Mbed TLS is to go on by itself.
 ///
@@ -74,17 +73,6 @@ unsafe extern "C" fn mbedtls_foreign_aead_open(
 
 /// Bytes of C's, readable during the call.
 type Bytes<'a> = &'a [u8];
-
-/// # Safety
-///
-/// `pointer` is readable for `length` as long as the answer is used, or `length` is 0.
-unsafe fn bytes<'a>(pointer: *const c_uchar, length: usize) -> Bytes<'a> {
-    if length == 0 {
-        return &[];
-    }
-    // SAFETY: the caller's.
-    unsafe { std::slice::from_raw_parts(pointer, length) }
-}
 
 #[cfg(feature = "aws-lc")]
 mod library {
@@ -324,5 +312,89 @@ mod library {
         _: usize,
     ) -> c_int {
         sys::ERR_CIPHER_FEATURE_UNAVAILABLE
+    }
+}
+
+#[cfg(all(test, feature = "aws-lc"))]
+mod tests {
+    use super::*;
+    use crate::tls::ffi::has_errors;
+    use std::ptr::null_mut;
+
+    const NONCE: [u8; 12] = [9; 12];
+    const PLAIN: &[u8] = b"payload";
+
+    type Function = unsafe extern "C" fn(
+        *mut c_void,
+        *const c_uchar,
+        usize,
+        *const c_uchar,
+        usize,
+        *mut c_uchar,
+        usize,
+        usize,
+    ) -> c_int;
+
+    fn call(function: Function, aead: *mut c_void, additional: &[u8], data: &mut [u8], tag_length: usize) -> c_int {
+        let (nonce, bytes) = (NONCE.as_ptr(), additional.as_ptr());
+        let length = data.len() - 16;
+        // SAFETY: the context is one of ours, every pointer has the length beside it, and 16 bytes are behind the data.
+        unsafe { function(aead, nonce, NONCE.len(), bytes, additional.len(), data.as_mut_ptr(), length, tag_length) }
+    }
+
+    fn new(cipher: sys::cipher_type_t, length: usize) -> *mut c_void {
+        // SAFETY: the key has so many bytes.
+        unsafe { mbedtls_foreign_aead_new(cipher, [7; 64].as_ptr(), length) }
+    }
+
+    #[test]
+    fn a_record_is_opened_as_it_was_sealed_and_otherwise_not() {
+        for (cipher, key_length, tag_length) in [
+            (sys::CIPHER_AES_128_CCM, 16, 8),
+            (sys::CIPHER_AES_128_CCM, 16, 16),
+            (sys::CIPHER_AES_256_CCM, 32, 8),
+            (sys::CIPHER_AES_128_GCM, 16, 16),
+            (sys::CIPHER_AES_256_GCM, 32, 16),
+            (sys::CIPHER_CHACHA20_POLY1305, 32, 16),
+        ] {
+            let aead = new(cipher, key_length);
+            assert!(!aead.is_null());
+            let mut sealed = [PLAIN, &[0; 16]].concat();
+            assert_eq!(call(mbedtls_foreign_aead_seal, aead, b"header", &mut sealed, tag_length), 0);
+            assert!(!sealed.starts_with(PLAIN) && sealed[PLAIN.len() + tag_length..].iter().all(|byte| *byte == 0));
+            for at in 0..PLAIN.len() + tag_length {
+                let mut forged = sealed.clone();
+                forged[at] ^= 1;
+                let opened = call(mbedtls_foreign_aead_open, aead, b"header", &mut forged, tag_length);
+                assert_eq!((opened, has_errors()), (sys::ERR_CIPHER_AUTH_FAILED, false), "{cipher} {at}");
+            }
+            let opened = call(mbedtls_foreign_aead_open, aead, b"heades", &mut sealed.clone(), tag_length);
+            assert_eq!(opened, sys::ERR_CIPHER_AUTH_FAILED);
+            assert_eq!(call(mbedtls_foreign_aead_open, aead, b"header", &mut sealed, tag_length), 0);
+            assert!(sealed.starts_with(PLAIN));
+            // No cipher has a tag of seven bytes.
+            for function in [mbedtls_foreign_aead_seal as Function, mbedtls_foreign_aead_open] {
+                assert_ne!(call(function, aead, b"header", &mut sealed, 7), 0);
+            }
+            // SAFETY: from `mbedtls_foreign_aead_new`, and not used again.
+            unsafe { mbedtls_foreign_aead_free(aead) };
+        }
+        // SAFETY: null is allowed.
+        unsafe { mbedtls_foreign_aead_free(null_mut()) };
+    }
+
+    #[test]
+    fn what_the_other_library_does_not_have_is_left_to_the_engine() {
+        for (cipher, length) in [
+            (sys::CIPHER_AES_128_CCM, 32),
+            (sys::CIPHER_AES_256_CCM, 16),
+            (sys::CIPHER_AES_128_GCM, 32),
+            (sys::CIPHER_AES_256_GCM, 16),
+            (sys::CIPHER_CHACHA20_POLY1305, 16),
+            (sys::CIPHER_AES_192_GCM, 24),
+            (sys::CIPHER_AES_128_CBC, 16),
+        ] {
+            assert!(new(cipher, length).is_null(), "{cipher} {length}");
+        }
     }
 }

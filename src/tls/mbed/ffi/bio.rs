@@ -152,3 +152,6 @@ pub(super) unsafe extern "C" fn install_psk(
         _ => sys::ERR_SSL_UNKNOWN_IDENTITY,
     }
 }
+
+#[cfg(test)]
+mod tests;

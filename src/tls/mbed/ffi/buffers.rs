@@ -182,6 +182,8 @@ mod tests {
     use super::super::tests::psk_server;
     use super::*;
 
+    type Change = fn(&mut sys::ssl_context);
+
     fn spare() -> usize {
         SPARE.with(|spare| spare.borrow().len())
     }
@@ -213,15 +215,95 @@ mod tests {
             attach(&mut ssl.raw);
             // SAFETY: the buffer is longer.
             unsafe { ssl.raw.in_buf.copy_from_nonoverlapping(came.as_ptr(), came.len()) };
+            let before = spare();
             if waits {
                 assert_eq!(put_aside(&mut ssl.raw, came.len()).unwrap().bytes[..], came);
             } else {
                 detach(&mut ssl.raw, came.len());
             }
             assert!(ssl.raw.in_buf.is_null());
+            assert_eq!(spare(), before + 2, "both are there for the next");
             let holds = |buffer: &[u8]| buffer.windows(came.len()).any(|window| window == came);
             SPARE.with(|spare| assert!(!spare.borrow().iter().any(|buffer| holds(buffer)), "waits: {waits}"));
         }
+    }
+
+    #[test]
+    fn buffers_stay_while_anything_in_them_will_be_looked_at_again() {
+        let changes: [(bool, Change); 10] = [
+            (true, |_| {}),
+            (true, |ssl| (ssl.in_left, ssl.next_record_offset) = (9, 9)),
+            (true, |ssl| (ssl.in_hslen, ssl.in_msglen) = (6, 6)),
+            (true, |ssl| (ssl.in_hslen, ssl.in_msglen) = (0, 6)),
+            (false, |ssl| ssl.out_left = 1),
+            (false, |ssl| ssl.keep_current_message = 1),
+            (false, |ssl| ssl.in_offt = ssl.in_buf),
+            (false, |ssl| ssl.in_left = 1),
+            (false, |ssl| ssl.next_record_offset = 1),
+            (false, |ssl| (ssl.in_hslen, ssl.in_msglen) = (5, 6)),
+        ];
+        for (number, (is_done, change)) in changes.into_iter().enumerate() {
+            let mut ssl = psk_server();
+            attach(&mut ssl.raw);
+            change(&mut ssl.raw);
+            detach(&mut ssl.raw, 0);
+            assert_eq!(ssl.raw.in_buf.is_null(), is_done, "change {number}");
+        }
+    }
+
+    #[test]
+    fn all_of_a_message_is_set_aside_and_nothing_beyond_the_buffer() {
+        let mut offset = 0;
+        // Bytes that came, bytes of the datagram, and those of the message with and without its header.
+        let mut kept = |received: usize, in_left: usize, in_hslen: usize, in_msglen: usize| {
+            let mut ssl = psk_server();
+            attach(&mut ssl.raw);
+            (ssl.raw.in_left, ssl.raw.in_hslen, ssl.raw.in_msglen) = (in_left, in_hslen, in_msglen);
+            offset = ssl.raw.in_msg.addr() - ssl.raw.in_buf.addr();
+            put_aside(&mut ssl.raw, received).map(|aside| aside.bytes.len())
+        };
+        assert_eq!(kept(500, 400, 30, 20), Some(500));
+        assert_eq!(kept(400, 500, 30, 20), Some(500));
+        let message = [kept(1, 2, 300, 20), kept(1, 2, 30, 200)];
+        let long = kept(LENGTH, 0, 0, 0);
+        assert_eq!((long, kept(LENGTH + 1, 0, 0, 0), kept(0, LENGTH + 1, 0, 0)), (Some(LENGTH), None, None));
+        assert_eq!(kept(0, 0, usize::MAX, 0), None);
+        assert_eq!(message, [Some(offset + 300), Some(offset + 200)]);
+        // What is yet to be sent, or half read, cannot wait elsewhere.
+        let changes: [Change; 2] = [|ssl| ssl.out_left = 1, |ssl| ssl.in_offt = ssl.in_buf];
+        for change in changes {
+            let mut ssl = psk_server();
+            attach(&mut ssl.raw);
+            change(&mut ssl.raw);
+            assert!(put_aside(&mut ssl.raw, 10).is_none() && !ssl.raw.in_buf.is_null());
+        }
+    }
+
+    #[test]
+    fn a_context_with_buffers_keeps_those_that_it_has() {
+        let mut ssl = psk_server();
+        attach(&mut ssl.raw);
+        let (input, output) = (ssl.raw.in_buf, ssl.raw.out_buf);
+        attach(&mut ssl.raw);
+        assert_eq!((ssl.raw.in_buf, ssl.raw.out_buf), (input, output));
+        // Records are written where the engine looks for them, and nothing points anywhere once they are gone.
+        let pointers = |raw: &sys::ssl_context| {
+            [
+                raw.in_hdr,
+                raw.in_ctr,
+                raw.in_len,
+                raw.in_iv,
+                raw.in_msg,
+                raw.out_hdr,
+                raw.out_ctr,
+                raw.out_len,
+                raw.out_iv,
+            ]
+        };
+        assert!(pointers(&ssl.raw).iter().all(|pointer| !pointer.is_null()));
+        detach(&mut ssl.raw, 0);
+        assert!(pointers(&ssl.raw).iter().all(|pointer| pointer.is_null()));
+        assert!(ssl.raw.out_msg.is_null() && ssl.raw.out_buf.is_null());
     }
 
     #[test]

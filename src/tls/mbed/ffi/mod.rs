@@ -43,9 +43,22 @@ pub(crate) mod wiped;
 pub(crate) mod x509;
 
 use mbedtls_sys as sys;
-use sys::types::raw_types::{c_int, c_void};
+use sys::types::raw_types::{c_int, c_uchar, c_void};
 
 /// Turns Mbed TLS's result, zero or a negative number, into a `Result`.
 fn check(code: c_int) -> Result<(), c_int> {
     if code == 0 { Ok(()) } else { Err(code) }
+}
+
+/// Bytes of C's, which may have none at null.
+///
+/// # Safety
+///
+/// `data` is readable for `length` as long as the answer is used, or `length` is 0.
+unsafe fn bytes<'a>(data: *const c_uchar, length: usize) -> &'a [u8] {
+    if length == 0 {
+        return &[];
+    }
+    // SAFETY: the caller's.
+    unsafe { std::slice::from_raw_parts(data, length) }
 }

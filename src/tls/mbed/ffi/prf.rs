@@ -1,10 +1,10 @@
 //! TLS 1.2's pseudorandom function (RFC 5246 section 5).
 
 use super::hmac::HmacKey;
-use super::{c_int, check, sys};
+use super::{bytes, c_int, c_uchar, check, sys};
 use std::ffi::CStr;
 use std::slice;
-use sys::types::raw_types::{c_char, c_uchar};
+use sys::types::raw_types::c_char;
 use zeroize::Zeroizing;
 
 /// `length` bytes from `secret`.
@@ -61,14 +61,6 @@ unsafe extern "C" fn mbedtls_foreign_prf_sha256(
             slice::from_raw_parts_mut(output, length),
         );
     }
-}
-
-/// # Safety
-///
-/// As of `slice::from_raw_parts`, save that nothing may be null.
-unsafe fn bytes<'a>(data: *const c_uchar, length: usize) -> &'a [u8] {
-    // SAFETY: the caller's.
-    if length == 0 { &[] } else { unsafe { slice::from_raw_parts(data, length) } }
 }
 
 fn p_sha256(secret: &[u8], seed: &[&[u8]; 2], output: &mut [u8]) {

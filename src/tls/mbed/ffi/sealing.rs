@@ -211,6 +211,8 @@ mod tests {
         for length in 0..sealed.len() {
             assert!(open_sealed(&[1; 32], b"name", &sealed[..length]).is_none());
         }
+        #[cfg(feature = "aws-lc")]
+        assert!(!crate::tls::ffi::has_errors());
         for at in 0..sealed.len() {
             let mut forged = sealed.clone();
             forged[at] ^= 1;

@@ -5,12 +5,18 @@ use super::config::{Role, SslConfig, SslConfigParts};
 use super::negotiation::Preferences;
 use super::rng::random;
 use super::ssl::Ssl;
-use super::{check, sys};
+use super::{bytes, check, sys};
+use std::ffi::CStr;
 use std::mem::MaybeUninit;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
+
+/// Zero of the virtual clock: an `Instant` cannot be made from nothing.
+pub(super) fn base_time() -> Instant {
+    Instant::now()
+}
 
 /// A server's context for one suite.
 pub(super) fn psk_server() -> Ssl {
@@ -34,6 +40,14 @@ pub(super) fn psk_server() -> Ssl {
     });
     let config = Arc::new(config.unwrap_or_else(|errno| panic!("-0x{:04x}", -errno)));
     Ssl::new(&config, Instant::now(), Duration::from_secs(60)).unwrap()
+}
+
+#[test]
+fn no_bytes_may_stand_nowhere() {
+    // SAFETY: none are read.
+    assert!(unsafe { bytes(null(), 0) }.is_empty());
+    // SAFETY: so many are there.
+    assert_eq!(unsafe { bytes([1, 2, 3].as_ptr(), 2) }, [1, 2]);
 }
 
 #[test]
@@ -144,6 +158,58 @@ fn a_message_that_is_set_aside_is_there_again_when_its_context_goes_on() {
     }
     // It can end as it rests.
     ssl.rest();
+}
+
+#[test]
+fn the_number_of_the_next_plaintext_record_is_known_until_there_are_keys() {
+    let mut ssl = psk_server();
+    for (number, expected) in [(0, Some(0)), (7, Some(7)), ((1 << 48) - 1, Some((1 << 48) - 1)), (1 << 48, None)] {
+        ssl.raw.cur_out_ctr = u64::to_be_bytes(number);
+        assert_eq!(ssl.next_plaintext_number(), expected);
+    }
+}
+
+#[test]
+fn the_last_record_was_an_alert_or_it_was_none() {
+    let mut ssl = psk_server();
+    for (kind, length, expected) in [
+        (sys::SSL_MSG_ALERT, 2, Some(40)),
+        (sys::SSL_MSG_ALERT, 1, None),
+        (sys::SSL_MSG_ALERT, 3, None),
+        (sys::SSL_MSG_HANDSHAKE, 2, None),
+        (sys::SSL_MSG_ALERT, 2, Some(40)),
+    ] {
+        ssl.exchange(Instant::now(), None, (&mut Vec::new(), &mut Vec::new()), |ssl| {
+            (ssl.raw.in_msgtype, ssl.raw.in_msglen) = (kind, length);
+            // SAFETY: the input buffer is longer.
+            unsafe { ssl.raw.in_msg.copy_from_nonoverlapping([2, 40].as_ptr(), 2) };
+        });
+        assert_eq!(ssl.received_alert(), expected, "{kind} {length}");
+    }
+}
+
+#[test]
+fn a_connection_id_is_offered_whole_or_not_at_all() {
+    let mut ssl = psk_server();
+    assert_eq!(ssl.own_connection_id(), b"");
+    assert!(ssl.offer_connection_id(&[7; 33]).is_err());
+    assert_eq!((ssl.own_connection_id(), ssl.raw.negotiate_cid), (&b""[..], sys::SSL_CID_DISABLED as u8));
+    for id in [&[7; 32][..], &[9; 3], &[]] {
+        ssl.offer_connection_id(id).unwrap();
+        assert_eq!((ssl.own_connection_id(), ssl.raw.negotiate_cid), (id, sys::SSL_CID_ENABLED as u8));
+        assert_eq!(ssl.incoming_connection_id(), b"");
+    }
+}
+
+#[test]
+fn a_name_with_a_zero_in_it_is_no_name() {
+    let mut ssl = psk_server();
+    assert!(ssl.set_server_name(Some("a\0b")).is_err());
+    for name in [Some("a.test"), None] {
+        ssl.set_server_name(name).unwrap();
+        // SAFETY: a C string, which stands for no name when it is empty.
+        assert_eq!(unsafe { CStr::from_ptr(ssl.raw.hostname) }.to_str(), Ok(name.unwrap_or_default()));
+    }
 }
 
 #[test]
