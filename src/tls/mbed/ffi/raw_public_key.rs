@@ -51,6 +51,7 @@ impl Ssl {
     /// The step that writes our Certificate message, in the form of RFC 7250 section 3, with the key for a suite that asks for
     /// this kind.
     pub(crate) fn write_raw_public_key(&mut self, kind: Option<KeyKind>) -> Result<(), c_int> {
+        self.begin_step()?;
         let carrier = self.config.own_key(kind).and_then(|own| own.carrier()).ok_or(sys::ERR_SSL_INTERNAL_ERROR)?;
         let key = carrier.der.as_slice();
         let raw = &mut *self.raw;
@@ -127,8 +128,11 @@ impl Ssl {
 
 /// Frees what the session points at, if anything.
 fn free_certificate(certificate: &mut *mut sys::x509_crt) {
-    // SAFETY: it is null, which both functions pass over, or the engine or `accept_raw_public_key` allocated it with `calloc`; the
-    // session owns it and forgets it here.
+    if certificate.is_null() {
+        return;
+    }
+    // SAFETY: the engine or `accept_raw_public_key` allocated it with `calloc`; the session owns it and forgets it
+    // here.
     unsafe {
         sys::x509_crt_free(*certificate);
         free(certificate.cast::<c_void>());

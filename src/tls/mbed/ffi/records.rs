@@ -27,9 +27,12 @@ impl Ssl {
     pub(crate) fn routability_check(&self) -> ([u8; 9], usize) {
         let mut message = [0; 9];
         let length = if self.last_record_was_routability_check() { self.raw.in_msglen } else { 0 };
-        // SAFETY: the record that was read last has `in_msglen` bytes at `in_msg`, which is somewhere as long as a buffer is attached.
-        let bytes = unsafe { std::slice::from_raw_parts(self.raw.in_msg, length.min(message.len())) };
-        message[..bytes.len()].copy_from_slice(bytes);
+        let raw = &*self.raw;
+        if length > 0 && !raw.in_msg.is_null() {
+            // SAFETY: the record that was read last has `in_msglen` bytes at `in_msg`, as long as its buffer is attached.
+            let bytes = unsafe { std::slice::from_raw_parts(raw.in_msg, length.min(message.len())) };
+            message[..bytes.len()].copy_from_slice(bytes);
+        }
         (message, length)
     }
 

@@ -89,6 +89,7 @@ impl Ssl {
 
     /// Writes a NewSessionTicket message (RFC 5077 section 3.3). The step that is due stays due.
     pub(crate) fn write_new_session_ticket(&mut self, body: &[u8]) -> Result<(), c_int> {
+        self.begin_step()?;
         let raw = &mut *self.raw;
         let length = HEADER_LENGTH + body.len();
         if length > sys::SSL_OUT_CONTENT_LEN as usize {

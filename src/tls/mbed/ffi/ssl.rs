@@ -201,13 +201,26 @@ impl Ssl {
         check(unsafe { sys::ssl_handshake_step(&mut *self.raw) })
     }
 
+    /// What a step of our own begins with, as `ssl_handshake_step` does.
+    pub(super) fn begin_step(&mut self) -> Result<(), c_int> {
+        let raw = &mut *self.raw;
+        // SAFETY: the context is set up and in its handshake.
+        unsafe {
+            check(sys::ssl_flush_output(raw))?;
+            if let Some(handshake) = raw.handshake.as_ref()
+                && c_int::from(handshake.retransmit_state) == sys::SSL_RETRANS_SENDING
+            {
+                check(sys::ssl_flight_transmit(raw))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the next handshake message, unless that was done already; the following step will read the same one.
-    ///
-    /// Nothing waits to be sent before this step or another of ours, as it may in `ssl_handshake_step`: the Bio takes every datagram
-    /// at once.
     ///
     /// `hashes`: whether that step would have the message hashed before it looks at it.
     pub(crate) fn await_message(&mut self, hashes: bool) -> Result<(), c_int> {
+        self.begin_step()?;
         // SAFETY: the context is set up and in its handshake.
         check(unsafe { sys::ssl_read_record(&mut *self.raw, hashes.into()) })?;
         self.raw.keep_current_message = 1;
@@ -367,11 +380,10 @@ impl Drop for Ssl {
     }
 }
 
-/// Inside `exchange`.
 fn received_alert(raw: &sys::ssl_context) -> Option<u8> {
-    if raw.in_msgtype != sys::SSL_MSG_ALERT || raw.in_msglen != 2 {
+    if raw.in_msgtype != sys::SSL_MSG_ALERT || raw.in_msg.is_null() || raw.in_msglen != 2 {
         return None;
     }
-    // SAFETY: an alert message has two bytes, which were just checked to be there, in a buffer that is attached.
+    // SAFETY: an alert message has two bytes, which were just checked to be there.
     Some(unsafe { *raw.in_msg.add(1) })
 }
