@@ -12,6 +12,9 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Either};
 use std::time::Instant;
 
+/// How many datagrams are handled before what answers them leaves.
+const ANSWERED_TOGETHER: usize = 8;
+
 impl Driver {
     pub(in crate::binding) fn receive<'env>(
         &mut self,
@@ -120,9 +123,9 @@ impl Driver {
     }
 
     /// Takes what has been held, then what else has arrived if `drains`, and answers whether there may be more. A payload
-    /// behind an event has to be an event itself, which costs more: the first of those ends the batch. What answers leaves behind
-    /// all of it: by turns, the code that handles a datagram and the system's that sends one would drive each other out of the
-    /// processor's cache.
+    /// behind an event has to be an event itself, which costs more: the first of those ends the batch. What answers leaves
+    /// for several of them together: by turns, the code that handles a datagram and the system's that sends one would drive each other
+    /// out of the processor's cache. It does not wait for all of the batch, because the peers go on meanwhile.
     ///
     /// An empty socket is looked at once more after a batch, because the peers go on while listeners run: Node would hand over only
     /// one of the datagrams that have come by then, and takes as long for it as we do for several.
@@ -142,6 +145,9 @@ impl Driver {
                     self.handle_arrival(now, route, arrival.get(..length).unwrap_or_default());
                 } else {
                     return handled > 0;
+                }
+                if handled % ANSWERED_TOGETHER == ANSWERED_TOGETHER - 1 {
+                    self.transmit_on(Some(&udp));
                 }
                 // A payload takes no time worth a look at the clock.
                 if self.count == count && now.elapsed() > self.batch_time {

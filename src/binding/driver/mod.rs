@@ -118,14 +118,20 @@ impl Driver {
         self.registers.set_clock(now, due);
     }
 
+    fn transmit(&mut self) {
+        let udp = self.udp.take();
+        self.transmit_on(udp.as_ref());
+        self.udp = udp;
+    }
+
     /// Sends what waits, as far as the system takes it; the rest is for Node, and so is any error. What goes to peers through other
     /// nodes is taken out before.
-    fn transmit(&mut self) {
+    fn transmit_on(&mut self, udp: Option<&Udp>) {
         let Driver { endpoint, relays, parcels, .. } = self;
         if !relays.is_empty() {
             endpoint.divert_transmits(|transmit| relays.take(parcels, transmit.route.remote, &transmit.datagram));
         }
-        while let Some(udp) = &self.udp
+        while let Some(udp) = udp
             && !self.is_congested
             && let Some(transmit) = self.endpoint.peek_transmit()
             && udp.send(transmit.route, &transmit.datagram)
