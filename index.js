@@ -92,13 +92,9 @@ function serveDashboard(server, options, listeningListener) {
 }
 
 /** What an npm alias of node-dtls-client finds. */
-const dtls = {
-  createSocket(options) {
-    return require('./lib/adapters/node-dtls-client').dtls.createSocket(options);
-  },
-
-  get Socket() {
-    return require('./lib/adapters/node-dtls-client').dtls.Socket;
+const alias = {
+  get dtls() {
+    return require('./lib/adapters/node-dtls-client').dtls;
   },
 };
 
@@ -119,7 +115,6 @@ module.exports = {
   createDgramSocket,
   promises,
   serveDashboard,
-  dtls,
   openMetrics,
   getCiphers,
   getCurves,
@@ -130,3 +125,11 @@ module.exports = {
   DtlsSocket,
   DtlsError,
 };
+
+// A form in which Node.js finds the name without running anything, and which has no value before somebody asks for it.
+Object.defineProperty(module.exports, 'dtls', {
+  enumerable: true,
+  get() {
+    return alias.dtls;
+  },
+});
