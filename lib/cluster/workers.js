@@ -95,8 +95,9 @@ function noteLink(name, id, port) {
   if (port === undefined) ports.delete(id);
   else ports.set(id, port);
   const nodes = Object.fromEntries(Array.from(ports, ([node, at]) => [node, { address: HOST, port: at }]));
-  // Who has a link there is a worker that has not ended.
-  for (const node of ports.keys()) tell(workers.get(node), { name, nodes });
+  for (const node of ports.keys()) {
+    if (workers.has(node)) tell(workers.get(node), { name, nodes });
+  }
 }
 
 function tell(worker, what) {
