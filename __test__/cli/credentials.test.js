@@ -223,7 +223,7 @@ describe('files', () => {
     assert(open() < before + 10);
   });
 
-  test('that are no names but keys are not repeated', () => {
+  test('are not repeated where somebody has given a key in the place of a name', () => {
     const message = (option) => `--${option} takes the name of a file, and not the key itself`;
     refused(() => asClient({ key: KEY }), message('key'), '', 'ENOENT');
     refused(() => asClient({ psk: '8f3c0d94e1a24b7c' }), message('psk'), '', 'ENOENT');

@@ -10,18 +10,10 @@ const { PeerWriter, Peers } = require('../../lib/exports/peers');
 const { CHUNK_LENGTH, Opener, Sealer } = require('../../lib/exports/sealing');
 const { Records } = require('../../lib/fleet/records');
 const { fromResumable, fromSession, toSession } = require('../../lib/saved-connection');
+const { thrown } = require('../support/observed.js');
 
 const KEY = Buffer.alloc(32, 1);
 const DAMAGED = 'These are no exported connections, or somebody has changed them: ';
-
-function thrown(act) {
-  try {
-    act();
-  } catch ({ code, message }) {
-    return [code, message];
-  }
-  return assert.fail('nothing was thrown');
-}
 
 const damaged = (why) => ['ERR_DTLS_EXPORT_DAMAGED', DAMAGED + why];
 

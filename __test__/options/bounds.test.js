@@ -7,6 +7,7 @@ const net = require('node:net');
 const { describe, test } = require('node:test');
 const { clientOptions, serverOptions } = require('../../lib/options/options');
 const validate = require('../../lib/options/validate');
+const { thrown } = require('../support/observed.js');
 
 const PEM = '-----BEGIN SOMETHING-----\n';
 const MOST = 2 ** 31 - 1;
@@ -15,15 +16,6 @@ const BOB = { port: 5684, psk: 'secret', pskIdentity: 'bob' };
 
 const asServer = (options) => serverOptions({ ...PSK, ...options });
 const asClient = (options) => clientOptions({ ...BOB, ...options });
-
-function thrown(act) {
-  try {
-    act();
-  } catch ({ code, message }) {
-    return [code, message];
-  }
-  return assert.fail('nothing was thrown');
-}
 
 /** Name, least, most, where it goes: in the addon's options, in the UDP socket's, or in our own. Of both sides. */
 const NUMBERS = [

@@ -10,6 +10,7 @@ const { elsewhere } = require('../../lib/options/elsewhere');
 const { exportKey } = require('../../lib/options/export-key');
 const { clientOptionNames, clientOptions, serverOptionNames, serverOptions } = require('../../lib/options/options');
 const validate = require('../../lib/options/validate');
+const { thrown } = require('../support/observed.js');
 
 const PEM = '-----BEGIN SOMETHING-----\n';
 const MOST = 2 ** 31 - 1;
@@ -18,15 +19,6 @@ const BOB = { port: 5684, psk: 'secret', pskIdentity: 'bob' };
 
 const asServer = (options) => serverOptions({ ...PSK, ...options });
 const asClient = (options) => clientOptions({ ...BOB, ...options });
-
-function thrown(act) {
-  try {
-    act();
-  } catch ({ code, message }) {
-    return [code, message];
-  }
-  return assert.fail('nothing was thrown');
-}
 
 describe('words', () => {
   test('are those that are known', () => {

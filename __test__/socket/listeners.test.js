@@ -90,12 +90,17 @@ describe('a listener that throws', () => {
     assert.equal(stdout, 'connection,secureConnection\n');
   });
 
-  test("on 'close' leaves the server in order", async (t) => {
-    const { server, socket, client } = await connectedPair(t);
-    socket.resume().once('close', fail);
-    assert.equal(await uncaught(() => client.end()), failure);
-    await event(openClient(t, server), 'secureConnect');
-  });
+  for (const name of ['closing', 'close']) {
+    test(`on '${name}' leaves the server in order`, async (t) => {
+      const { server, socket, client } = await connectedPair(t);
+      const closed = event(socket, 'close');
+      socket.resume().once(name, fail);
+      assert.equal(await uncaught(() => client.end()), failure);
+      assert.deepEqual(await closed, [false]);
+      assert.deepEqual(Object.keys(server.sockets), []);
+      await event(openClient(t, server), 'secureConnect');
+    });
+  }
 });
 
 describe('listeners may call back', () => {

@@ -2,13 +2,17 @@
 
 // A node of a fleet whose server and store are made up, and note what they are told; its clock is the test's.
 
-const process = require('node:process');
-
 const { Fleet } = require('../../lib/fleet/fleet');
+const observed = require('./observed.js');
 
-const later = async (rounds = 3) => {
-  for (let count = 0; count < rounds; count++) await new Promise(setImmediate);
-};
+/** What a store answers takes some rounds to be told. */
+const later = (rounds = 3) => observed.later(rounds);
+
+const warned = (act) =>
+  observed.warned(async () => {
+    await act();
+    await later();
+  });
 
 const ASSOCIATION = Buffer.from('aa', 'hex');
 
@@ -97,16 +101,6 @@ function start(t, { idleTimeout = 0, answers = {}, store: more = {}, native: mor
     t.mock.timers.tick(100);
   };
   return { fleet, store, native, endpoint, socketOf, take, names, tick, answers, move: (ms) => (now += ms) };
-}
-
-async function warned(act) {
-  const warnings = [];
-  const listen = ({ code, message }) => warnings.push([code, message]);
-  process.on('warning', listen);
-  await act();
-  await later();
-  process.off('warning', listen);
-  return warnings;
 }
 
 const NAME = '192.0.2.1:7';

@@ -6,8 +6,7 @@ const assert = require('node:assert/strict');
 const { EventEmitter } = require('node:events');
 const { describe, test } = require('node:test');
 const { ServerUdp } = require('../../lib/server-udp');
-
-const later = () => new Promise(setImmediate);
+const { later } = require('../support/observed.js');
 
 /** A UDP socket that the application has made, which does nothing by itself. */
 class Udp extends EventEmitter {

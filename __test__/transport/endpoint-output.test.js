@@ -12,8 +12,7 @@ const { channels } = require('../../lib/diagnostics');
 const { Endpoint } = require('../../lib/transport/endpoint');
 const { registers: layout } = require('../../lib/transport/layout');
 const { join } = require('../../lib/transport/mux');
-
-const later = () => new Promise(setImmediate);
+const { later } = require('../support/observed.js');
 
 /** An endpoint whose native object does what the test says, and a log of all that happens. */
 function start({ owner = {}, makeIds, act = {} } = {}) {

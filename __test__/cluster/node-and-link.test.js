@@ -10,15 +10,7 @@ const { createServer } = require('../..');
 const { joinCluster, linkNodes } = require('mbed-dtls/cluster');
 const { Link } = require('../../lib/cluster/link');
 const { Node } = require('../../lib/cluster/node');
-
-function thrown(act) {
-  try {
-    act();
-  } catch ({ code, message }) {
-    return [code, message];
-  }
-  return assert.fail('nothing was thrown');
-}
+const { thrown } = require('../support/observed.js');
 
 /** A server whose native object notes what it is told. */
 function madeUpServer() {

@@ -3,49 +3,12 @@
 // A question by itself, whatever it is about: when it is answered, failed, withdrawn or told.
 
 const assert = require('node:assert/strict');
-const { EventEmitter } = require('node:events');
-const process = require('node:process');
 const { describe, test } = require('node:test');
 
 const { channels } = require('../../lib/diagnostics');
-const { Question, Questions } = require('../../lib/questions/question');
-
-/** Questions whose native object notes what it is told, about one connection whose number is 1. */
-function start({ result = 9, socket = { remoteAddress: '192.0.2.1' } } = {}) {
-  const told = [];
-  const emitter = new EventEmitter();
-  const endpoint = {
-    connections: new Map([[1, socket]]),
-    answer: (event, value) => {
-      told.push(['answer', event.question, value]);
-      return result;
-    },
-    fail: (event, message) => told.push(['fail', event.question, message]),
-    settle: () => told.push('settle'),
-    ask: (wanted) => told.push(['ask', ...wanted]),
-  };
-  const questions = new Questions(endpoint, emitter);
-  const ask = (Kind, source, event = {}) => {
-    questions.register(Kind, source);
-    const number = told.length + 100;
-    questions.onQuestion({ question: number, about: Kind.about, connection: 1, ...event });
-    return questions._open.get(number);
-  };
-  const take = () => told.splice(0).map((one) => (Array.isArray(one) ? [one[0], ...one.slice(2)] : one));
-  return { questions, endpoint, emitter, socket, ask, take, told };
-}
-
-async function warned(act) {
-  const warnings = [];
-  const listen = ({ code, message }) => warnings.push([code, message]);
-  process.on('warning', listen);
-  await act();
-  await new Promise(setImmediate);
-  process.off('warning', listen);
-  return warnings;
-}
-
-const later = () => new Promise(setImmediate);
+const { Question } = require('../../lib/questions/question');
+const { start } = require('../support/made-up-questions.js');
+const { later, warned } = require('../support/observed.js');
 
 describe('a question', () => {
   class Plain extends Question {

@@ -9,18 +9,10 @@ const { describe, mock, test } = require('node:test');
 
 const { createDgramSocket } = require('../..');
 const { Wire } = require('../../lib/adapters/dgram-wire');
+const { thrown } = require('../support/observed.js');
 
 const KEYS = { psk: { bob: 'secret of bob' } };
 const BOB = { psk: 'secret of bob', pskIdentity: 'bob' };
-
-function thrown(act) {
-  try {
-    act();
-  } catch (error) {
-    return [error?.code, error?.message ?? error];
-  }
-  return assert.fail('nothing was thrown');
-}
 
 describe('a datagram socket', () => {
   const made = (t, options) => {

@@ -4,7 +4,6 @@
 
 const assert = require('node:assert/strict');
 const { EventEmitter } = require('node:events');
-const process = require('node:process');
 const { describe, test } = require('node:test');
 const { abortError, onAbort } = require('../../lib/abort');
 const { Gate } = require('../../lib/fleet/gate');
@@ -13,17 +12,9 @@ const { MadeIds } = require('../../lib/made-ids');
 const { promisesFor } = require('../../lib/promises');
 const { SessionStore } = require('../../lib/session-store');
 const { WatchedEmitter } = require('../../lib/watched-emitter');
+const { warned } = require('../support/observed.js');
 
-/** Warnings of this process until the next tick is over. */
-async function warned(act) {
-  const warnings = [];
-  const listen = ({ name, code, message }) => warnings.push([name, code, message]);
-  process.on('warning', listen);
-  await act();
-  await new Promise(setImmediate);
-  process.off('warning', listen);
-  return warnings;
-}
+const warnedInFull = (act) => warned(act, ({ name, code, message }) => [name, code, message]);
 
 describe('a signal', () => {
   test('acts once, and in a later tick when it has been aborted already', async () => {
@@ -178,7 +169,7 @@ describe('connection IDs of the application', () => {
     const failed = new MadeIds(one, () => assert.fail('why'), { count: 1, low: 0, first: make() });
     made.refill();
     one.told.length = 0;
-    const warnings = await warned(() => {
+    const warnings = await warnedInFull(() => {
       made.refill();
       made.refill();
       failed.refill();
@@ -199,7 +190,7 @@ describe('connection IDs of the application', () => {
       ids(),
       { count: 1, low: 0, first: Buffer.from('a') },
     );
-    const [[, , message]] = await warned(() => none.refill());
+    const [[, , message]] = await warnedInFull(() => none.refill());
     assert.match(message, /differ from no other/);
   });
 
@@ -248,7 +239,7 @@ describe("an application's store of sessions", () => {
     };
     for (const act of [fails, async () => fails()]) {
       const store = new SessionStore({ set: act, delete: act }, 1);
-      const warnings = await warned(() => {
+      const warnings = await warnedInFull(() => {
         store.keep(ID, 'session');
         store.forget(ID);
       });

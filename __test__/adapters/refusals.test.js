@@ -8,15 +8,7 @@ const { describe, test } = require('node:test');
 const { dtls } = require('../../lib/adapters/node-dtls-client');
 const { MALFORMED_HELLO_REQUEST, PING, hearPlaintext, sendDatagram } = require('../../lib/adapters/plaintext');
 const { PROFILES } = require('../../lib/adapters/profiles');
-
-function thrown(act) {
-  try {
-    act();
-  } catch (error) {
-    return [error?.code, error?.message ?? error];
-  }
-  return assert.fail('nothing was thrown');
-}
+const { thrown } = require('../support/observed.js');
 
 describe('node-dtls-client', () => {
   test('refuses options in its own words', () => {
