@@ -16,11 +16,8 @@ const ROOT = path.join(__dirname, '..', '..');
 async function inThread(act) {
   const code = `(${act})(require(${JSON.stringify(ROOT)}), require('node:worker_threads').parentPort)`;
   const worker = new Worker(code, { eval: true });
-  const [said] = await Promise.race([
-    once(worker, 'message'),
-    once(worker, 'error').then(([error]) => Promise.reject(error)),
-  ]);
-  const [status] = await once(worker, 'exit');
+  // It may be gone before what it has said has been read. An error of its rejects both.
+  const [[said], [status]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
   return [said, status];
 }
 
