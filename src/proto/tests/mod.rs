@@ -60,6 +60,7 @@ mod room;
 mod routes;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod scarce_memory;
+mod secret_queue;
 mod session_store;
 mod short_datagrams;
 mod stories;
