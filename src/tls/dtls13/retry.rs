@@ -12,7 +12,7 @@ use crate::tls::suites::Suite;
 use crate::wire::handshake::{CLIENT_HELLO, SERVER_HELLO};
 use crate::wire::hello13::Offer;
 use crate::wire::psk_offer::Modes;
-use crate::wire::{HANDSHAKE_HEADER_LENGTH, Reader, u24};
+use crate::wire::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, Reader, u24};
 
 /// What a server has decided by a first ClientHello, and has to know again with the second.
 pub(crate) struct Retry {
@@ -65,7 +65,7 @@ impl Retry {
         let mut groups = config.offers.groups(with_key.is_some() && !can_sign);
         // None is needed where the key alone will do, and nothing else is in common.
         let is_alone = with_key.is_some() && modes.alone && !modes.with_key_exchange;
-        let group = match groups.find(|group| offer.groups.contains(&group.id())) {
+        let group = match groups.find(|group| offer.groups.contains(group.id())) {
             Some(group) if offer.share(group.id()).is_none() && (!is_alone || can_sign) => group.id(),
             Some(_) => 0,
             None if with_key.is_some() && modes.alone => 0,
@@ -96,7 +96,8 @@ impl Retry {
     /// as well: two answers are no repetition of each other.
     pub(crate) fn request(&self, record_number: [u8; 8], cookie: &[u8]) -> Option<Vec<u8>> {
         let body = hello_retry_request(self.suite.id(), self.group, cookie);
-        let mut datagram = vec![22, 254, 253];
+        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + HANDSHAKE_HEADER_LENGTH + body.len());
+        datagram.extend([22, 254, 253]);
         datagram.extend(record_number);
         datagram.extend(u16::try_from(HANDSHAKE_HEADER_LENGTH + body.len()).ok()?.to_be_bytes());
         datagram.push(SERVER_HELLO);
