@@ -120,9 +120,9 @@ impl FormerAddresses {
         }
     }
 
-    /// Former addresses that are kept, whosever they are.
+    /// Former addresses that are kept, whosever they are, and connections that have any.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.by_address.values().map(Vec::len).sum()
+        self.by_connection.len() + self.by_address.values().map(Vec::len).sum::<usize>()
     }
 }

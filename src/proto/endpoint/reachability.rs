@@ -172,6 +172,14 @@ impl Endpoint {
         }
     }
 
+    /// Asks a peer whether it is where it is.
+    #[cfg(test)]
+    pub(in crate::proto) fn ask_peer(&mut self, now: Instant, handle: ConnectionHandle) {
+        if let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) {
+            self.send_check(now, handle, remote, RoutabilityCheck::Challenge([7; 8]));
+        }
+    }
+
     fn note_sent(&mut self, datagram: &[u8]) {
         self.counters.datagrams_sent += 1;
         self.counters.bytes_sent += datagram.len() as u64;

@@ -64,6 +64,7 @@ mod session_store;
 mod short_datagrams;
 mod stories;
 mod streams;
+mod strengths;
 mod threads;
 mod timers;
 mod traces;

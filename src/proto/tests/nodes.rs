@@ -2,7 +2,7 @@
 
 use super::network::*;
 use super::roaming::ELSEWHERE;
-use crate::proto::Endpoint;
+use crate::proto::{Endpoint, Route};
 use crate::tls::DropReason;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -50,7 +50,8 @@ fn a_record_of_another_node_leaves_for_it_and_is_dropped_where_there_is_no_way()
     let endpoint = &mut network.server.endpoint;
     assert_eq!(endpoint.node_of(ELSEWHERE, &other), None, "nobody forwards");
     endpoint.forward_to(&[0, 9, 255]);
-    let received = endpoint.counters().datagrams_received;
+    let counters = endpoint.counters();
+    let (received, bytes) = (counters.datagrams_received, counters.bytes_received);
     for length in 0..other.len() {
         assert_eq!(endpoint.node_of(ELSEWHERE, &other[..length]), None);
     }
@@ -58,7 +59,9 @@ fn a_record_of_another_node_leaves_for_it_and_is_dropped_where_there_is_no_way()
         assert_eq!(endpoint.node_of(ELSEWHERE, bytes), None);
     }
     assert_eq!(endpoint.node_of(ELSEWHERE, &other), Some(9));
-    assert_eq!((endpoint.counters().datagrams_forwarded, endpoint.counters().datagrams_received), (1, received + 1));
+    let counters = endpoint.counters();
+    assert_eq!((counters.datagrams_forwarded, counters.datagrams_received), (1, received + 1));
+    assert_eq!(counters.bytes_received, bytes + other.len() as u64);
     for node in [0, 255] {
         other[BEFORE_ID] = node;
         assert_eq!(endpoint.node_of(ELSEWHERE, &other), Some(node));
@@ -118,4 +121,21 @@ fn only_nodes_on_one_socket_deal_peers_and_what_is_no_record_goes_nowhere() {
         assert_eq!(on_own_socket.node_of(peer(number), &hello), None);
         assert_eq!(node.node_of(peer(number), b"no record"), None);
     }
+}
+
+#[test]
+fn datagrams_that_go_another_way_leave_those_that_do_not_in_their_order() {
+    let mut endpoint = Network::new(psk_server()).server.endpoint;
+    let routes = [peer(1), peer(2), peer(1), peer(3)].map(|remote| Route { remote, local: None });
+    routes.into_iter().zip(0..).for_each(|(route, number)| endpoint.put_back(route, vec![number]));
+    let mut taken = Vec::new();
+    endpoint.divert_transmits(|transmit| {
+        let takes = transmit.route.remote == peer(1);
+        taken.extend(takes.then(|| transmit.datagram.to_vec()));
+        takes
+    });
+    assert_eq!(taken, [[0], [2]]);
+    let left: Vec<_> =
+        std::iter::from_fn(|| endpoint.poll_transmit()).map(|transmit| transmit.datagram.to_vec()).collect();
+    assert_eq!(left, [[1], [3]]);
 }

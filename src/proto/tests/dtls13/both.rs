@@ -3,8 +3,10 @@
 use super::certificates::credentials;
 use super::*;
 use crate::proto::tests::certificates::issuer;
+use crate::proto::tests::modes::Mode;
 use crate::tls::ConfigError;
 use rcgen::KeyPair;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// HelloVerifyRequest, as any stranger can send it.
@@ -162,6 +164,20 @@ fn a_server_whose_keys_have_no_way_to_sign_in_the_newer_version_does_not_speak_i
     assert_eq!(server(ONLY).err(), Some(ConfigError::NoUsableSuite));
     let suites = server(BOTH).unwrap().suites().to_vec();
     assert!(!suites.is_empty() && suites.iter().all(|suite| !suite.is_of_dtls13()));
+}
+
+/// Whichever version its server chooses.
+#[test]
+fn a_client_gives_its_heavy_step_away() {
+    for versions in [BOTH, Versions::default()] {
+        let configs = Mode::Certificate.configs_of(versions, BOTH, 1200);
+        let mut network = Network::with_jobs(Arc::clone(&configs.server), 4);
+        network.runs_jobs_at_once = true;
+        network.connect(configs.client());
+        network.settle();
+        talk(&mut network);
+        assert_eq!(network.clients[0].endpoint.counters().jobs_started, 1, "{versions:?}");
+    }
 }
 
 #[test]
