@@ -172,12 +172,18 @@ impl Endpoint {
         }
     }
 
-    /// Asks a peer whether it is where it is.
+    /// Says something of a check to a peer.
     #[cfg(test)]
-    pub(in crate::proto) fn ask_peer(&mut self, now: Instant, handle: ConnectionHandle) {
+    pub(in crate::proto) fn say_check(&mut self, now: Instant, handle: ConnectionHandle, message: RoutabilityCheck) {
         if let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) {
-            self.send_check(now, handle, remote, RoutabilityCheck::Challenge([7; 8]));
+            self.send_check(now, handle, remote, message);
         }
+    }
+
+    /// What the newest challenge to a peer asks it to send back.
+    #[cfg(test)]
+    pub(in crate::proto) fn newest_cookie(&self, handle: ConnectionHandle) -> Option<[u8; 8]> {
+        self.doubts.newest_cookie(handle)
     }
 
     fn note_sent(&mut self, datagram: &[u8]) {

@@ -11,6 +11,7 @@ mod connection_ids;
 mod cookies;
 mod corpora;
 mod doubts;
+mod driving;
 #[cfg(feature = "aws-lc")]
 mod dtls13;
 mod evictions;

@@ -2,7 +2,7 @@
 
 use super::network::*;
 use super::roaming::ELSEWHERE;
-use crate::proto::{Endpoint, Route};
+use crate::proto::Endpoint;
 use crate::tls::DropReason;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -121,21 +121,4 @@ fn only_nodes_on_one_socket_deal_peers_and_what_is_no_record_goes_nowhere() {
         assert_eq!(on_own_socket.node_of(peer(number), &hello), None);
         assert_eq!(node.node_of(peer(number), b"no record"), None);
     }
-}
-
-#[test]
-fn datagrams_that_go_another_way_leave_those_that_do_not_in_their_order() {
-    let mut endpoint = Network::new(psk_server()).server.endpoint;
-    let routes = [peer(1), peer(2), peer(1), peer(3)].map(|remote| Route { remote, local: None });
-    routes.into_iter().zip(0..).for_each(|(route, number)| endpoint.put_back(route, vec![number]));
-    let mut taken = Vec::new();
-    endpoint.divert_transmits(|transmit| {
-        let takes = transmit.route.remote == peer(1);
-        taken.extend(takes.then(|| transmit.datagram.to_vec()));
-        takes
-    });
-    assert_eq!(taken, [[0], [2]]);
-    let left: Vec<_> =
-        std::iter::from_fn(|| endpoint.poll_transmit()).map(|transmit| transmit.datagram.to_vec()).collect();
-    assert_eq!(left, [[1], [3]]);
 }

@@ -7,11 +7,16 @@ use super::network::*;
 use crate::tls::{ConfigError, Credentials, ServerConfig, Settings, Wishes};
 use rcgen::KeyPair;
 
+const LEAF: &str = include_str!("keys/leaf.key.pem");
+
+fn server_with(certificate: &str) -> ServerConfig {
+    let credentials = Credentials::parse(LEAF.as_bytes(), None, &[certificate]).unwrap();
+    ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap()
+}
+
 /// What a client says of a server whose certificate this authority has signed.
 fn verdict(certificate: &str, authority: &str) -> Vec<ErrorKind> {
-    let key = include_bytes!("keys/leaf.key.pem");
-    let credentials = Credentials::parse(key, None, &[certificate]).unwrap();
-    let mut network = Network::new(ServerConfig::new(&settings(&[]), Some(credentials), false, None).unwrap());
+    let mut network = Network::new(server_with(certificate));
     network.connect(&verifying_client(&[], authority, "localhost"));
     network.settle();
     network.clients[0].error_kinds()
@@ -61,4 +66,18 @@ fn an_rsa_key_signs_with_each_hash() {
         let algorithms = network.server.endpoint.algorithms(network.server.secured()[0]).unwrap();
         assert_eq!(algorithms.signatures.numbers().collect::<Vec<_>>(), [number], "{name}");
     }
+}
+
+#[test]
+fn an_authority_may_have_a_key_on_ed25519_unless_other_signatures_are_named() {
+    let issuer = super::certificates::issuer_with(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
+    let certificate = leaf("localhost").signed_by(&KeyPair::from_pem(LEAF).unwrap(), &issuer).unwrap().pem();
+    assert_eq!(verdict(&certificate, &issuer.pem()), []);
+    let names = Some(vec!["ECDSA+SHA256".to_owned()]);
+    let wishes = Wishes { signature_algorithms: names, ..Wishes::default() };
+    let mut network = Network::new(server_with(&certificate));
+    let settings = Settings { wishes, ..settings(&[]) };
+    network.connect(&super::certificates::verifying_client_with(&settings, &issuer.pem(), "localhost"));
+    network.settle();
+    assert_eq!(network.clients[0].error_kinds(), [ErrorKind::Certificate(CertificateFault::Weak)]);
 }

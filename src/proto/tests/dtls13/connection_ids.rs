@@ -5,6 +5,7 @@ use super::*;
 use crate::proto::tests::certificates::issuer;
 use crate::proto::{AddressValidation, Event};
 use crate::tls::ConnectionIds;
+use crate::wire::RoutabilityCheck;
 use rcgen::{KeyPair, PublicKeyData};
 use std::time::Duration;
 
@@ -261,7 +262,7 @@ fn a_check_that_comes_before_its_server_is_through_is_answered_when_it_is() {
         assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (0, 1));
         if asks {
             let (now, handle) = (network.now, network.client_handle(0));
-            network.clients[0].endpoint.ask_peer(now, handle);
+            network.clients[0].endpoint.say_check(now, handle, RoutabilityCheck::Challenge([7; 8]));
             network.settle();
         }
         let before = sent_by(&network, SERVER).len();
