@@ -1,6 +1,6 @@
 //! A server with an RSA key and an EC key: the suite decides which of them a client is shown.
 
-use super::certificates::{Issuer, issuer, leaf, verifying_client, verifying_client_with};
+use super::certificates::{Issuer, issuer, leaf, verifying_client};
 use super::network::*;
 use crate::tls::{ClientConfig, ConfigError, Credentials, PeerAuthentication, ServerConfig};
 use crate::wire::PublicKey;
@@ -91,6 +91,7 @@ fn keys_that_are_of_one_kind_or_have_no_certificate_are_refused() {
 #[cfg(feature = "aws-lc")]
 #[test]
 fn in_the_newer_version_a_client_that_takes_both_keys_is_shown_the_one_that_costs_less() {
+    use super::certificates::verifying_client_with;
     use crate::tls::{Settings, Version, Versions, Wishes};
     let versions = Versions { oldest: Version::Dtls13, newest: Version::Dtls13 };
     let only = |names: Option<&str>| {

@@ -68,6 +68,7 @@ fn an_rsa_key_signs_with_each_hash() {
     }
 }
 
+#[cfg(feature = "aws-lc")]
 #[test]
 fn an_authority_may_have_a_key_on_ed25519_unless_other_signatures_are_named() {
     let issuer = super::certificates::issuer_with(KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap());
