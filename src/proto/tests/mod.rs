@@ -11,6 +11,7 @@ mod connection_ids;
 mod cookies;
 mod corpora;
 mod doubts;
+mod driving;
 #[cfg(feature = "aws-lc")]
 mod dtls13;
 mod evictions;
@@ -65,6 +66,7 @@ mod session_store;
 mod short_datagrams;
 mod stories;
 mod streams;
+mod strengths;
 mod threads;
 mod timers;
 mod traces;
