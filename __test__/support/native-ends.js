@@ -33,7 +33,7 @@ class End {
   static server(options = {}, means = {}) {
     const { native: own } = serverOptions({ psk: { bob: BOB.psk }, ...options });
     const end = new End(native.DtlsServer, { ...own, ...means.native }, '192.0.2.1', means);
-    if (options.psk === undefined) end.native.knowKeys(null, [Buffer.from(BOB.pskIdentity)], [BOB.psk]);
+    if (means.knowsKeys !== false) end.native.knowKeys(null, [Buffer.from(BOB.pskIdentity)], [BOB.psk]);
     return end;
   }
 
