@@ -20,6 +20,9 @@ pub(super) struct Sharing {
     pub(super) by_peer: bool,
 }
 
+/// Has JavaScript called, from another thread.
+pub(super) type Wake = Box<dyn Fn() + Send>;
+
 /// The family of an open socket; `None` for what is none.
 pub(super) fn family(descriptor: i32) -> Option<u8> {
     #[cfg(unix)]
@@ -54,11 +57,10 @@ impl Datagrams {
 
 #[cfg(unix)]
 mod unix {
-    use super::{Datagrams, Sharing};
+    use super::{Datagrams, Sharing, Wake};
     use crate::binding::aside::Aside;
     #[cfg(target_os = "linux")]
     use crate::binding::pktinfo;
-    use crate::binding::waker::Waker;
     use crate::proto::Route;
     use nix::errno::Errno;
     use nix::sys::socket::{
@@ -129,17 +131,17 @@ mod unix {
         }
 
         /// From now on each datagram's route has the address of ours that it was sent to. False where the system does not tell.
-        /// The waker calls for this number when datagrams have arrived where Node does not look.
+        /// `wake` is called when datagrams have arrived where Node does not look.
         #[cfg(target_os = "linux")]
-        pub(in crate::binding) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, wake: Wake) -> bool {
             if !self.is_shared && !self.is_connected && self.aside.is_none() {
-                self.aside = Aside::new(&self.socket, self.is_ipv6, waker, number).ok();
+                self.aside = Aside::new(&self.socket, self.is_ipv6, wake).ok();
             }
             self.aside.is_some()
         }
 
         #[cfg(not(target_os = "linux"))]
-        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: &Waker, _: u32) -> bool {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: Wake) -> bool {
             false
         }
 
@@ -253,12 +255,14 @@ mod unix {
             (_, ip) => SocketAddr::new(ip, remote.port()),
         }
     }
+
+    #[cfg(test)]
+    mod tests;
 }
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use super::{Datagrams, Sharing};
-    use crate::binding::waker::Waker;
+    use super::{Datagrams, Sharing, Wake};
     use crate::proto::Route;
     use std::io;
     use std::net::SocketAddr;
@@ -279,7 +283,7 @@ mod elsewhere {
             match *self {}
         }
 
-        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: &Waker, _: u32) -> bool {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: Wake) -> bool {
             match *self {}
         }
 
