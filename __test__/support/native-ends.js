@@ -116,18 +116,20 @@ class End {
   }
 }
 
-/** Carries datagrams to and fro until nothing is under way; calls back with those that arrive. */
-function settle(one, other, onDatagram = () => {}) {
+/** Carries datagrams between ends until nothing is under way. */
+function settle(...ends) {
+  carry(ends, () => {});
+}
+
+/** The same, and calls back with each datagram and the end that it is from. What is for nobody is lost. */
+function carry(ends, onDatagram) {
   for (let some = true; some; ) {
     some = false;
-    for (const [from, to] of [
-      [one, other],
-      [other, one],
-    ]) {
-      for (const { datagram } of from.transmits()) {
+    for (const from of ends) {
+      for (const { address, datagram, port } of from.transmits()) {
         some = true;
         onDatagram(datagram, from);
-        to.take(datagram, from);
+        ends.find((end) => end.address === address && end.port === port)?.take(datagram, from);
       }
     }
   }
@@ -174,4 +176,4 @@ function boundPair(t, { server: serverOptions_, client: clientOptions_, ...where
   return { server, client, own, at, send, seal };
 }
 
-module.exports = { BOB, End, PATIENT, boundPair, meet, pair, settle };
+module.exports = { BOB, End, PATIENT, boundPair, carry, meet, pair, settle };
