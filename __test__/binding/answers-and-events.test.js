@@ -138,7 +138,7 @@ describe('a question', () => {
 
   test('about a device that has moved is answered with where it was, or with nothing', () => {
     const VENDOR_MOVE = 254;
-    const moving = (valueOf) => {
+    const moving = (answerTo) => {
       const { server, client, own } = pair({ server: OLD, client: OLD });
       server.native.ask(['move']);
       const record = client.native.send(own, Buffer.from('moved'));
@@ -149,7 +149,7 @@ describe('a question', () => {
       const question = questionOf(server.events());
       assert.deepEqual([question.about, question.address, question.port], ['move', '192.0.2.90', 9]);
       assert.deepEqual(question.deviceId, id);
-      server.native.answer(question.question, valueOf(client));
+      server.native.answer(question.question, answerTo(client));
       return server.events().map((event) => [event.kind, String(event.data ?? event.oldAddress)]);
     };
     assert.deepEqual(
@@ -283,7 +283,9 @@ describe('events', () => {
     assert.equal(plain.certificate.length > 300 && plain.publicKey.length > 60, true);
     assert.deepEqual([plain.issuers, plain.protocol, plain.srtpProfile], [undefined, undefined, undefined]);
 
-    const lenient = secureOf(pair({ server, client: { ...trust, servername: 'other.example', rejectUnauthorized: false } }));
+    const lenient = secureOf(
+      pair({ server, client: { ...trust, servername: 'other.example', rejectUnauthorized: false } }),
+    );
     assert.deepEqual([lenient.authorized, lenient.authorizationError], [false, 'ERR_TLS_CERT_ALTNAME_INVALID']);
     assert.deepEqual(lenient.publicKey, plain.publicKey);
 
@@ -303,7 +305,10 @@ describe('events', () => {
     const protocol = secureOf(pair({ server: { ...server, ...protocols }, client: { ...trust, ...protocols } }));
     assert.deepEqual([String(protocol.protocol), protocol.authorized, protocol.resumed], ['coap', true, false]);
 
-    const both = pair({ server: { ...server, requestCert: true, ca: ca.cert }, client: { ...trust, key: ofClient.key, cert: ofClient.cert } });
+    const both = pair({
+      server: { ...server, requestCert: true, ca: ca.cert },
+      client: { ...trust, key: ofClient.key, cert: ofClient.cert },
+    });
     const theirs = both.events.server.find(({ kind }) => kind === 'secure');
     assert.equal(theirs.certificate.equals(both.client.native.ownCertificate(both.own)), true);
     assert.equal(theirs.authorized, true);
@@ -339,7 +344,8 @@ describe('events', () => {
     meet(replaced.server, Object.assign(End.client(OLD), { address: replaced.client.address }));
     assert.equal(replaced.server.native.stats().ends.replaced, 1);
     const crowded = End.server({ maxConnections: 1, evictIdleConnections: true });
-    for (const last of [3, 4]) crowded.last = meet(crowded, Object.assign(End.client(), { address: `192.0.2.${last}` }));
+    for (const last of [3, 4])
+      crowded.last = meet(crowded, Object.assign(End.client(), { address: `192.0.2.${last}` }));
     assert.equal(crowded.native.stats().ends.evicted, 1);
     const reasons = crowded.last.events.server.filter(({ kind }) => kind === 'closed').map(({ reason }) => reason);
     assert.deepEqual(reasons, ['evicted']);

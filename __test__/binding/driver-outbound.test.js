@@ -86,7 +86,10 @@ describe('a batch of payloads', () => {
   /** Payloads that lie end to end, and whose each is. */
   const batchOf = (...entries) => {
     let end = 0;
-    const numbers = entries.flatMap(([connection, message]) => [connection, (end += message.length)]);
+    const numbers = entries.flatMap(([connection, message]) => {
+      end += message.length;
+      return [connection, end];
+    });
     return [Buffer.from(entries.map(([, message]) => message).join('')), Uint32Array.from(numbers), entries.length];
   };
 

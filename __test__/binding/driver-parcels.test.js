@@ -165,7 +165,9 @@ describe('a peer that is heard through a node', () => {
     const plain = pair({ client: { ...IDS, maxVersion: 'DTLSv1.2' }, server: { connectionId: undefined } });
     const datagram = plain.client.native.send(plain.own, Buffer.from('without an ID'));
     const parcel = parcelOf([{ ...from, datagram }]);
-    assert.deepEqual(text(plain.server.messages(plain.server.native.injectParcel(parcel, 2, false))), ['without an ID']);
+    assert.deepEqual(text(plain.server.messages(plain.server.native.injectParcel(parcel, 2, false))), [
+      'without an ID',
+    ]);
     assert(Buffer.isBuffer(plain.server.native.send(plain.at, Buffer.from('direct'))));
   });
 

@@ -167,7 +167,12 @@ describe('credentials', () => {
 
   test('of the client may be asked for', () => {
     const means = { native: { psk: undefined, pskIdentity: undefined, asksForPsk: true } };
-    const { client: asking, server: known, events, own: connection } = pair({ client: OLD, clientMeans: means, server: OLD });
+    const {
+      client: asking,
+      server: known,
+      events,
+      own: connection,
+    } = pair({ client: OLD, clientMeans: means, server: OLD });
     const question = events.client.find(({ kind }) => kind === 'question');
     assert.deepEqual([question.about, question.connection, question.hint], ['ownPsk', connection, undefined]);
     const identity = Buffer.from(BOB.pskIdentity);
@@ -191,7 +196,10 @@ describe('credentials', () => {
       const other = End.client({ ...client, key: theirs.key });
       meet(one, other).events.server.forEach(({ kind, publicKey, authorized }) => {
         if (kind !== 'secure') return;
-        assert.deepEqual([publicKey?.equals(theirs.publicKey), authorized], isAsked ? [true, true] : [undefined, false]);
+        assert.deepEqual(
+          [publicKey?.equals(theirs.publicKey), authorized],
+          isAsked ? [true, true] : [undefined, false],
+        );
       });
       assert.equal(one.native.stats().handshakesCompleted, 1);
     }

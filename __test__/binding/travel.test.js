@@ -213,10 +213,7 @@ describe('connections that are taken out', () => {
       const other = End.server(options);
       const arrivals = other.native.takeIn(travellers, Date.now(), false);
       assert.equal(arrivals.unclaimed, unclaimed);
-      assert.deepEqual(
-        [arrivals.numbers[0] === 0, arrivals.numbers[3] === 0],
-        [unclaimed > 0, unclaimed > 0],
-      );
+      assert.deepEqual([arrivals.numbers[0] === 0, arrivals.numbers[3] === 0], [unclaimed > 0, unclaimed > 0]);
       assert.equal(other.native.stats().connections, 2 - unclaimed);
     }
   });

@@ -26,7 +26,10 @@ describe('a UDP socket', () => {
     server.bind(t);
     const own = server.native.udpDescriptor();
     assert(own > 2 && own !== server.descriptor);
-    assert.deepEqual([own, server.descriptor].map((one) => server.native.udpFamily(one)), [4, 4]);
+    assert.deepEqual(
+      [own, server.descriptor].map((one) => server.native.udpFamily(one)),
+      [4, 4],
+    );
     server.native.releaseUdp();
     assert.equal(server.native.udpDescriptor(), null);
     assert.deepEqual([server.native.udpFamily(own), server.native.udpFamily(server.descriptor)], [null, 4]);
@@ -133,7 +136,10 @@ describe('a socket beside it', { skip }, () => {
     server.native.receive(datagram, stranger.address, stranger.port, false);
     stranger.native.receiveMore(true);
     client.native.receiveMore(true);
-    assert.deepEqual([stranger, client].map((end) => end.native.stats().datagramsReceived), [1, 0]);
+    assert.deepEqual(
+      [stranger, client].map((end) => end.native.stats().datagramsReceived),
+      [1, 0],
+    );
   });
 
   test('is left to Node’s, with what has come there', async (t) => {

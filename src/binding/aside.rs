@@ -15,7 +15,7 @@ pub(super) use elsewhere::Aside;
 #[cfg(target_os = "linux")]
 mod linux {
     use crate::binding::pktinfo;
-    use crate::binding::udp::Wake;
+    use crate::binding::waker::Wake;
     use crate::binding::watch::Watch;
     use nix::libc::{
         BPF_ABS, BPF_ALU, BPF_B, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_RSH, BPF_W, SKF_NET_OFF, sock_filter,

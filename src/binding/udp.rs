@@ -20,9 +20,6 @@ pub(super) struct Sharing {
     pub(super) by_peer: bool,
 }
 
-/// Has JavaScript called, from another thread.
-pub(super) type Wake = Box<dyn Fn() + Send>;
-
 /// The family of an open socket; `None` for what is none.
 pub(super) fn family(descriptor: i32) -> Option<u8> {
     #[cfg(unix)]
@@ -57,10 +54,11 @@ impl Datagrams {
 
 #[cfg(unix)]
 mod unix {
-    use super::{Datagrams, Sharing, Wake};
+    use super::{Datagrams, Sharing};
     use crate::binding::aside::Aside;
     #[cfg(target_os = "linux")]
     use crate::binding::pktinfo;
+    use crate::binding::waker::Wake;
     use crate::proto::Route;
     use nix::errno::Errno;
     use nix::sys::socket::{
@@ -262,7 +260,8 @@ mod unix {
 
 #[cfg(not(unix))]
 mod elsewhere {
-    use super::{Datagrams, Sharing, Wake};
+    use super::{Datagrams, Sharing};
+    use crate::binding::waker::Wake;
     use crate::proto::Route;
     use std::io;
     use std::net::SocketAddr;

@@ -1,8 +1,7 @@
 //! Sockets that Node does not poll: one thread of the process waits until there is something to read, and has JavaScript
 //! called.
 
-use super::udp::Wake;
-use super::waker::lock;
+use super::waker::{Wake, lock};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use std::collections::HashMap;
 use std::io;
