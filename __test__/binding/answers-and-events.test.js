@@ -296,6 +296,14 @@ describe('events', () => {
     assert.equal(met.server.native.ownCertificate(met.at).equals(secure.certificate), true);
     assert.equal(met.client.native.ownCertificate(met.own), null);
 
+    // Without other keys, each entry of `cert` is one of the chain.
+    const [leaf, issuer] = intermediate.cert.toString().match(/-+BEGIN[\s\S]+?END CERTIFICATE-+\n/g);
+    const entries = { native: { cert: [leaf, issuer].map((one) => Buffer.from(one)), otherKeys: [] } };
+    const apart = secureOf(
+      pair({ server: chained, client: { ...trust }, serverMeans: { ...entries, knowsKeys: false } }),
+    );
+    assert.deepEqual([apart.authorized, apart.issuers], [true, secure.issuers]);
+
     const srtp = { srtpProfiles: 'SRTP_AEAD_AES_128_GCM' };
     const profile = secureOf(pair({ server: { ...server, ...srtp }, client: { ...trust, ...srtp } }));
     assert.deepEqual([profile.srtpProfile, profile.authorized], ['SRTP_AEAD_AES_128_GCM', true]);

@@ -67,7 +67,7 @@ mod unix {
     };
     use std::io;
     use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
-    use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+    use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
     /// No program that we start inherits the socket: it would keep the port.
     #[cfg(not(target_vendor = "apple"))]
@@ -94,16 +94,7 @@ mod unix {
     impl Udp {
         /// A socket at this address, and a descriptor of it for its new owner, who closes it.
         pub(in crate::binding) fn bind(local: SocketAddr, sharing: Sharing) -> io::Result<(Udp, i32)> {
-            let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-            let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
-            if sharing.ipv6_only {
-                setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
-            }
-            if sharing.by_peer {
-                share_by_peer(&descriptor)?;
-            }
-            let ours = UdpSocket::from(descriptor.try_clone()?);
-            drop(descriptor);
+            let ours = UdpSocket::from(unbound(local, sharing)?.try_clone()?);
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
             ours.set_nonblocking(true)?;
             let theirs = ours.try_clone()?.into_raw_fd();
@@ -224,6 +215,18 @@ mod unix {
         pub(in crate::binding) fn send_all(&self, datagrams: &Datagrams) -> usize {
             datagrams.iter().take_while(|&(route, datagram)| self.send(route, datagram)).count()
         }
+    }
+
+    fn unbound(local: SocketAddr, sharing: Sharing) -> io::Result<OwnedFd> {
+        let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+        let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
+        if sharing.ipv6_only {
+            setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
+        }
+        if sharing.by_peer {
+            share_by_peer(&descriptor)?;
+        }
+        Ok(descriptor)
     }
 
     /// Linux hashes both addresses, so that a peer stays with its process as long as none comes or goes.
