@@ -20,6 +20,8 @@ mod options;
 mod parcels;
 #[cfg(target_os = "linux")]
 mod pktinfo;
+#[cfg(all(test, target_os = "linux"))]
+mod proc;
 mod registers;
 mod saved;
 mod server;

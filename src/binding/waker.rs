@@ -24,6 +24,9 @@ type Woken = (u32, bool);
 /// Weak: a job under way does not keep the process alive. The UDP socket does that, as long as its owner wants it to.
 type Callback = ThreadsafeFunction<(), (), FnArgs<Woken>, Status, false, true>;
 
+/// Has JavaScript called, from any thread.
+pub(super) type Wake = Box<dyn Fn() + Send>;
+
 /// What threads share of a waker.
 #[derive(Default)]
 pub(super) struct Wakes {
