@@ -31,6 +31,7 @@ mod jobs;
 mod key_log;
 mod learner;
 mod leaving;
+mod limits;
 mod lives;
 mod long_messages;
 mod longest_idle;

@@ -113,8 +113,8 @@ impl Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::Credentials;
     use crate::tls::config::{Settings, Wishes};
-    use crate::tls::mbed::Credentials;
     use crate::tls::version::{Version, Versions};
     use crate::tls::versions;
     use crate::wire::hello13::extension;
