@@ -211,7 +211,7 @@ function methodsOf(target) {
 /** Calls the native objects below an open server and its clients, as no JavaScript of ours does. */
 function actNatively(play) {
   const endpoints = [play.server, ...play.clients].map((each) => each._endpoint?.native).filter(Boolean);
-  const target = play.dice.pick([...endpoints, new native.Waker(), native]);
+  const target = play.dice.pick([...endpoints, new native.Waker(), native, native.Frequent]);
   if (target === native) {
     const name = play.dice.pick(['DtlsServer', 'DtlsClient', 'ServerContext']);
     try {
@@ -222,8 +222,17 @@ function actNatively(play) {
     }
     return;
   }
-  const names = Object.getOwnPropertyNames(Object.getPrototypeOf(target)).filter((name) => !LEFT_OUT.has(name));
-  const name = play.dice.pick(names);
+  if (target === native.Frequent) {
+    // What arrives is the affair of an object, below.
+    const functions = Object.getOwnPropertyNames(target).filter((name) => typeof target[name] === 'function');
+    play.call(target, play.dice.pick(functions.filter((name) => name !== 'receive')));
+    return;
+  }
+  const names = new Set();
+  for (let at = Object.getPrototypeOf(target); at !== Object.prototype; at = Object.getPrototypeOf(at)) {
+    for (const name of Object.getOwnPropertyNames(at)) if (!LEFT_OUT.has(name)) names.add(name);
+  }
+  const name = play.dice.pick([...names]);
   // Datagrams come from a socket of ours, so that answers to them go nowhere else.
   if (/^(receive|inject)$/.test(name)) {
     try {
