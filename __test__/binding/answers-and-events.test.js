@@ -121,7 +121,7 @@ describe('a question', () => {
     };
     for (const value of [null, { restore: undefined }]) {
       const { server, question } = asked();
-      server.native.answer(question, value);
+      assert.equal(server.native.answer(question, value), 0);
       assert.equal(server.native.stats().connections, 0);
     }
     const { server, question } = asked();

@@ -10,6 +10,7 @@ const { setTimeout: sleep } = require('node:timers/promises');
 const native = require('../../lib/native.js');
 const certificates = require('../support/certificates.js');
 const { End, meet, pair, settle } = require('../support/native-ends.js');
+const { comesTrue, threadsOf } = require('../support/waiting.js');
 
 const skip = certificates.available ? false : 'openssl was not found';
 const { ca, server: ofServer, rsa4096 } = certificates;
@@ -32,24 +33,6 @@ function clientsOf(end, count, first = 1) {
   return clients;
 }
 
-/** Waits until it is so, for some seconds. */
-async function comesTrue(isSo) {
-  for (const end = performance.now() + 10_000; !isSo() && performance.now() < end; ) await sleep(1);
-  assert(isSo(), String(isSo));
-}
-
-const threads = () =>
-  fs
-    .readdirSync('/proc/self/task')
-    .map((task) => {
-      try {
-        return fs.readFileSync(`/proc/self/task/${task}/comm`, 'latin1').trim();
-      } catch {
-        return 'gone';
-      }
-    })
-    .filter((name) => name === 'mbed-dtls').length;
-
 /** Whoever is called, and how often. */
 function openWaker(t) {
   const waker = new native.Waker();
@@ -69,7 +52,7 @@ describe('a step on another thread', { skip }, () => {
     assert.equal(one.hasJobs, 0);
     const clients = new Map([one, other].map((end) => [end, clientsOf(end, 3)]));
     assert.deepEqual([one.hasJobs, other.hasJobs], [1, 1]);
-    if (fs.existsSync('/proc/self/task')) assert.equal(threads(), 1);
+    if (fs.existsSync('/proc/self/task')) assert.equal(threadsOf('mbed-dtls'), 1);
     const isOver = (end) => end.native.stats().handshakesCompleted === 3;
     await comesTrue(() => {
       for (const end of [one, other]) {
@@ -87,6 +70,19 @@ describe('a step on another thread', { skip }, () => {
       one.native.handleJobs();
       settle(late, one);
       return one.native.stats().handshakesCompleted === 4;
+    });
+  });
+
+  test('is done by no more threads than its own endpoint asks for', async (t) => {
+    const { waker } = openWaker(t);
+    server(waker, { threads: 3 });
+    const end = server(waker, { of: rsa4096 });
+    const clients = clientsOf(end, 3);
+    if (fs.existsSync('/proc/self/task')) assert.equal(threadsOf('mbed-dtls'), 1);
+    await comesTrue(() => {
+      end.native.handleJobs();
+      settle(end, ...clients);
+      return end.native.stats().handshakesCompleted === 3;
     });
   });
 
