@@ -1,6 +1,6 @@
 'use strict';
 
-// What other threads of this process do, which a test can only wait for.
+// What a test can only wait for: time, and what other threads of this process do.
 
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
@@ -10,6 +10,11 @@ const { setTimeout: sleep } = require('node:timers/promises');
 async function comesTrue(isSo) {
   for (const end = performance.now() + 10_000; !isSo() && performance.now() < end; ) await sleep(1);
   assert(isSo(), String(isSo));
+}
+
+/** Waits so many milliseconds, while nothing else happens in this thread. */
+function pause(milliseconds) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 }
 
 /** How many threads of this process have this name, where the system tells. */
@@ -25,4 +30,4 @@ function threadsOf(name) {
   return names.filter((one) => one === name).length;
 }
 
-module.exports = { comesTrue, threadsOf };
+module.exports = { comesTrue, pause, threadsOf };
