@@ -75,7 +75,7 @@ describe('a socket beside it', { skip }, () => {
   function open(t) {
     const waker = new native.Waker();
     const calls = [];
-    waker.open(() => calls.push(waker.next()));
+    waker.open((number) => calls.push(number));
     const server = End.server().bind(t, { address: '0.0.0.0' });
     assert.equal(server.native.tellAddressesApart(waker, 41), true);
     t.after(() => waker.close());

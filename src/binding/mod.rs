@@ -11,9 +11,11 @@ mod descriptors;
 mod driver;
 mod error;
 mod event;
+mod frequent;
 mod intake;
 mod layout;
 mod methods;
+mod numbered;
 mod options;
 mod parcels;
 #[cfg(target_os = "linux")]

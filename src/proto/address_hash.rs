@@ -117,4 +117,19 @@ mod tests {
         assert_ne!(hash(&hashes, [1, 2]), hash(&hashes, [2, 1]));
         assert_eq!(hashes.hash_one(1_u128 << 64 | 2), hash(&hashes, [1, 2]));
     }
+
+    #[test]
+    fn bytes_are_hashed_as_the_words_that_they_make() {
+        let hashes = AddressHashes::default();
+        let of_bytes = |bytes: &[u8]| {
+            let mut hasher = hashes.build_hasher();
+            hasher.write(bytes);
+            hasher.finish()
+        };
+        assert_eq!(
+            of_bytes(&[0x0102_0304_0506_0708_u64, 9].map(u64::to_be_bytes).concat()),
+            hash(&hashes, [0x0102_0304_0506_0708, 9])
+        );
+        assert_eq!(of_bytes(&[0, 0, 0, 0, 0, 0, 0, 1, 2, 3]), hash(&hashes, [1, 0x0203]));
+    }
 }

@@ -222,7 +222,9 @@ mod tests {
         }
         assert!(ids.generate().is_none());
         assert!(ConnectionIds::default().generate().is_none());
-        assert_eq!(of_length(0).generate(), Some(ConnectionId::EMPTY));
+        let mut empty = of_length(0);
+        empty.expect_supply(1);
+        assert_eq!((empty.generate(), empty.wants_supply()), (Some(ConnectionId::EMPTY), false));
     }
 
     #[test]

@@ -269,6 +269,11 @@ impl Doubts {
     }
 
     #[cfg(test)]
+    pub(super) fn newest_cookie(&self, connection: ConnectionHandle) -> Option<Cookie> {
+        self.doubts.get(&connection)?.check.as_ref()?.cookies.last().copied()
+    }
+
+    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.doubts.len() + self.deadlines.len() + self.refused.len()
     }

@@ -125,4 +125,10 @@ impl FormerAddresses {
     pub(super) fn len(&self) -> usize {
         self.by_address.values().map(Vec::len).sum()
     }
+
+    /// Connections that have any.
+    #[cfg(test)]
+    pub(super) fn connections(&self) -> usize {
+        self.by_connection.len()
+    }
 }

@@ -57,7 +57,7 @@ const SLEEPERS_PER_RELEASE: usize = 256;
 const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
 
 /// Nothing is due for as long: then the endpoint is quiet.
-const QUIET: Duration = Duration::from_secs(1);
+pub(super) const QUIET: Duration = Duration::from_secs(1);
 
 /// Whether so many are enough to give memory back. `next`: what is due next, if anything is.
 pub(super) fn are_worth_a_release(sleepers: usize, now: Instant, next: Option<Instant>) -> bool {

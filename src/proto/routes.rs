@@ -164,3 +164,36 @@ impl Routes {
         self.residents.len() + self.handshaking.len() + self.established.as_ref().map_or(0, AddressMap::len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::BuildHasher;
+    use std::net::{Ipv6Addr, SocketAddrV6};
+
+    #[test]
+    fn addresses_that_differ_in_any_part_have_different_hashes() {
+        let v6 =
+            |ip: &str, port, scope| SocketAddr::V6(SocketAddrV6::new(ip.parse::<Ipv6Addr>().unwrap(), port, 0, scope));
+        let addresses = [
+            "192.0.2.1:5684".parse().unwrap(),
+            "192.0.2.1:5685".parse().unwrap(),
+            "192.0.2.2:5684".parse().unwrap(),
+            v6("2001:db8::1", 5684, 0),
+            v6("2001:db8::1", 5685, 0),
+            v6("2001:db8::2", 5684, 0),
+            v6("fe80::1", 5684, 1),
+            v6("fe80::1", 5684, 2),
+            v6("fe80::1", 1, 2),
+        ];
+        let map: AddressMap<Key, ()> = AddressMap::default();
+        let hashes: Vec<_> = addresses.map(|address| map.hasher().hash_one(Key(address))).to_vec();
+        for (index, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..index].contains(hash), "{}", addresses[index]);
+        }
+        let route = |local: Option<std::net::IpAddr>| RouteKey(Route { remote: addresses[0], local });
+        let local = Some(addresses[1].ip());
+        assert_eq!(map.hasher().hash_one(route(None)), map.hasher().hash_one(route(local)));
+        assert!(route(None) != route(local));
+    }
+}

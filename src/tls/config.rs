@@ -125,4 +125,33 @@ mod tests {
             assert_eq!(authentication.accepts(), expected, "{has_keys} {has_anchors} {required}");
         }
     }
+
+    #[test]
+    fn a_peer_may_have_each_kind_of_key_that_is_not_ruled_out() {
+        let key = |pem: &str| crate::tls::parse_public_key(pem.as_bytes(), 0).unwrap();
+        let ec = key(include_str!("../proto/tests/keys/server.pub.pem"));
+        let rsa = key(include_str!("../proto/tests/keys/rsa-2048.pub.pem"));
+        let expecting = |keys: &[&PublicKey]| PeerAuthentication {
+            trust_anchors: None,
+            servername: None,
+            leaves_name: false,
+            public_keys: Some(keys.iter().map(|&key| key.clone()).collect()),
+            required: true,
+            asks: false,
+            allows_omission: false,
+        };
+        let ca = include_str!("../proto/tests/keys/ca.pem");
+        let anchors = || Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap()));
+        for (authentication, kinds) in [
+            (expecting(&[]), [false, false]),
+            (expecting(&[&rsa]), [true, false]),
+            (expecting(&[&ec]), [false, true]),
+            (expecting(&[&ec, &rsa]), [true, true]),
+            (PeerAuthentication { asks: true, ..expecting(&[]) }, [true, true]),
+            (PeerAuthentication { required: false, ..expecting(&[]) }, [true, true]),
+            (PeerAuthentication { trust_anchors: anchors(), ..expecting(&[]) }, [true, true]),
+        ] {
+            assert_eq!([authentication.accepts_rsa(), authentication.accepts_ecdsa()], kinds);
+        }
+    }
 }

@@ -207,4 +207,42 @@ mod tests {
         let means = Means { psk: true, ecdsa: false, rsa: false };
         assert!(Suite::usable(means).iter().all(|suite| suite.key_exchange.uses_psk()));
     }
+
+    #[test]
+    fn each_means_suffices_for_the_suites_of_its_own() {
+        let none = Means { psk: false, ecdsa: false, rsa: false };
+        let usable = |means| {
+            let suites = Suite::usable(means);
+            [EcdheEcdsa, EcdheRsa, EcdhePsk, Psk]
+                .map(|exchange| suites.iter().any(|suite| suite.key_exchange == exchange))
+        };
+        assert_eq!(usable(none), [false; 4]);
+        assert_eq!(usable(Means { psk: true, ..none }), [false, false, true, true]);
+        assert_eq!(usable(Means { ecdsa: true, ..none }), [true, false, false, false]);
+        assert_eq!(usable(Means { rsa: true, ..none }), [false, true, false, false]);
+        // Those of the newer version are chosen elsewhere.
+        let all = Means { psk: true, ecdsa: true, rsa: true };
+        assert!(Suite::wished(Suite::all_of_dtls13(), all).is_empty());
+    }
+
+    #[test]
+    fn what_a_suite_is_made_of_is_in_its_name() {
+        let suite = |name: &str| Suite::from_name(name).unwrap();
+        for (name, is_cbc, has_implicit_nonces, uses_sha384) in [
+            ("PSK-AES128-CBC-SHA256", true, false, false),
+            ("ECDHE-PSK-AES256-CBC-SHA384", true, false, true),
+            ("ECDHE-PSK-CHACHA20-POLY1305", false, true, false),
+            ("ECDHE-ECDSA-AES256-GCM-SHA384", false, false, true),
+            ("TLS_AES_256_GCM_SHA384", false, false, true),
+            ("TLS_AES_128_CCM_SHA256", false, false, false),
+        ] {
+            let suite = suite(name);
+            let parts = (suite.is_cbc(), suite.has_implicit_nonces(), suite.uses_sha384());
+            assert_eq!(parts, (is_cbc, has_implicit_nonces, uses_sha384), "{name}");
+            assert_eq!(Suite::of_any_version(suite.id()), Some(suite));
+            assert_eq!(Suite::from_id(suite.id()).is_some(), !suite.is_of_dtls13(), "{name}");
+            assert_eq!(Suite::from_name(&suite.name().to_lowercase()), Some(suite));
+        }
+        assert!(Suite::of_any_version(0).is_none() && Suite::from_name("").is_none());
+    }
 }

@@ -24,3 +24,14 @@ pub(crate) struct Versions {
     pub(crate) oldest: Version,
     pub(crate) newest: Version,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Version;
+
+    #[test]
+    fn versions_have_the_names_of_node_tls_and_their_order() {
+        assert_eq!([Version::Dtls12, Version::Dtls13].map(Version::name), ["DTLSv1.2", "DTLSv1.3"]);
+        assert!(Version::default() == Version::Dtls12 && Version::Dtls12 < Version::Dtls13);
+    }
+}

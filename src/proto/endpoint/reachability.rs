@@ -172,6 +172,20 @@ impl Endpoint {
         }
     }
 
+    /// Says something of a check to a peer.
+    #[cfg(test)]
+    pub(in crate::proto) fn say_check(&mut self, now: Instant, handle: ConnectionHandle, message: RoutabilityCheck) {
+        if let Some(remote) = self.connections.get(&handle).map(|entry| entry.remote) {
+            self.send_check(now, handle, remote, message);
+        }
+    }
+
+    /// What the newest challenge to a peer asks it to send back.
+    #[cfg(test)]
+    pub(in crate::proto) fn newest_cookie(&self, handle: ConnectionHandle) -> Option<[u8; 8]> {
+        self.doubts.newest_cookie(handle)
+    }
+
     fn note_sent(&mut self, datagram: &[u8]) {
         self.counters.datagrams_sent += 1;
         self.counters.bytes_sent += datagram.len() as u64;

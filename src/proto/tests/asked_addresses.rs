@@ -128,9 +128,11 @@ fn a_connection_that_goes_on_learns_the_address_from_its_first_record() {
     let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };
     let connection = network.server.endpoint.restore(network.now, CLIENT, restoration).unwrap();
     assert_eq!(source_of(&mut network, connection), None);
+    assert_eq!(network.server.endpoint.local_address(connection), None);
     let record = network.seal(0, b"here I am");
     network.inject(CLIENT, SECOND, &record);
     assert_eq!(source_of(&mut network, connection), Some(SECOND.ip()));
+    assert_eq!(network.server.endpoint.local_address(connection), Some(SECOND.ip()));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::certificates::{ca_signed_server, ca_signed_server_with, verifying_client, verifying_client_with};
 use super::network::*;
+use crate::proto::server_names::ServerNames;
 use crate::proto::{CloseReason, Event, Limits, NamePattern};
 use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Wishes};
 use std::sync::Arc;
@@ -316,4 +317,18 @@ fn a_fragmented_hello_raises_its_questions_once_it_is_whole() {
     network.answer_protocol(Some(names[19].as_bytes()));
     network.run_for(Duration::from_secs(10));
     assert_eq!(protocols_of(&network.clients[0]), [Some(names[19].as_bytes().to_vec())]);
+}
+
+#[test]
+fn what_was_added_last_answers_and_takes_the_place_of_nothing_but_the_same_pattern() {
+    let configs: Vec<_> = (0..4).map(|_| Arc::new(psk_server())).collect();
+    let mut names = ServerNames::default();
+    assert!(names.is_empty() && names.find("a.test").is_none());
+    for (pattern, config) in ["a.test", "*.test", "b.test", "a.test"].into_iter().zip(&configs) {
+        names.add(NamePattern::new(pattern), Arc::clone(config));
+    }
+    let index =
+        |name: &str| names.find(name).and_then(|found| configs.iter().position(|config| Arc::ptr_eq(config, found)));
+    let found = ["a.test", "b.test", "c.test", "test"].map(index);
+    assert_eq!((found, names.is_empty()), ([Some(3), Some(2), Some(1), None], false));
 }

@@ -19,6 +19,10 @@ fn whose_time_is_over_has_the_least_claim_to_an_address() {
     }
     let kept: Vec<_> = (0..).map_while(|rank| addresses.connection(late, home, rank)).collect();
     assert_eq!(kept, (1..=limit).map(ConnectionHandle).collect::<Vec<_>>());
+    // Nothing is known any more of the one that had to go.
+    assert_eq!((addresses.len(), addresses.connections()), (PER_ADDRESS_LIMIT, PER_ADDRESS_LIMIT));
+    (1..=limit).for_each(|number| addresses.forget(ConnectionHandle(number)));
+    assert_eq!((addresses.len(), addresses.connections()), (0, 0));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::network::*;
 use crate::proto::{CloseReason, Limits};
-use crate::tls::{ClientConfig, ClientPsk, Settings, Wishes};
+use crate::tls::{ClientConfig, ClientPsk, DropReason, Settings, Wishes};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -403,4 +403,20 @@ fn another_hello_from_the_same_address_takes_the_place_of_a_half_one() {
     network.settle();
     assert_eq!(network.clients[1].secured().len(), 1);
     assert_eq!(network.server.endpoint.handshake_count(), 0);
+}
+
+#[test]
+fn where_there_are_no_places_at_all_hellos_are_refused_whole_and_in_fragments() {
+    for fragments in [None, Some(200)] {
+        for limits in [Limits { handshakes: 0, ..limits() }, Limits { handshakes_per_address: 0, ..limits() }] {
+            let mut network = Network::with_limits(psk_server(), limits);
+            network.hello_fragments = fragments;
+            network.connect(&talkative_client());
+            network.settle();
+            let counters = network.server.endpoint.counters();
+            assert!(counters.handshakes_refused >= 1, "{fragments:?}");
+            assert_eq!((counters.handshakes_started, network.server.endpoint.handshake_count()), (0, 0));
+            assert!(counters.drops(DropReason::Limit) >= 1);
+        }
+    }
 }

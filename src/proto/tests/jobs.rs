@@ -406,3 +406,24 @@ fn in_bad_weather_with_slow_threads_every_handshake_completes() {
     assert_eq!(network.server.secured().len(), 20);
     assert!(network.clients.iter().all(|client| client.secured().len() == 1));
 }
+
+#[test]
+fn a_result_for_a_connection_that_waits_for_none_is_thrown_away_with_all_that_it_would_send() {
+    let (mut network, client) = certificate_network(4);
+    network.runs_jobs_at_once = true;
+    network.connect(&client);
+    network.settle();
+    assert_echo(&mut network, 0);
+    network.runs_jobs_at_once = false;
+    network.connect(&client);
+    run_to_job(&mut network);
+    let index = network.open_jobs.iter().position(|(client, _)| client.is_none()).unwrap();
+    let mut done = network.open_jobs.remove(index).1.run();
+    done.connection = network.server.secured()[0];
+    assert!(!done.outbox.is_empty());
+    let sent = network.server.endpoint.counters().datagrams_sent;
+    network.server.endpoint.handle_job(network.now, done);
+    network.collect();
+    assert_echo(&mut network, 0);
+    assert_eq!(network.server.endpoint.counters().datagrams_sent, sent);
+}

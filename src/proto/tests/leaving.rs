@@ -200,4 +200,38 @@ fn a_copy_is_proved_by_what_its_peer_has_sent_and_by_nothing_else() {
         assert_eq!(restored.is_some(), proves);
         assert!(!network.server.endpoint.proves(network.now, question, restoration), "the question is closed");
     }
+    let (now, question) = (network.now, network.restore_questions[0].0);
+    assert!(!network.clients[0].endpoint.proves(now, question, restoration), "a client restores nobody");
+}
+
+#[test]
+fn a_copy_of_a_clients_side_is_proved_by_nothing() {
+    let mut network = Network::connected();
+    let (device, handle) = (network.clients[0].address, network.client_handle(0));
+    let saved = network.clients[0].endpoint.save(handle).unwrap();
+    network.restart_server(psk_server());
+    network.server.endpoint.ask(asks_about_addresses(true, false));
+    network.send_from_client(0, b"for the server");
+    network.settle();
+    let (question, remote) = network.restore_questions[0];
+    assert_eq!(remote, device);
+    let restoration = Restoration { saved: &saved, clock: clock(UNIX_TIME) };
+    assert!(!network.server.endpoint.proves(network.now, question, restoration));
+}
+
+#[test]
+fn a_connection_whose_peer_says_goodbye_while_the_application_is_asked_does_not_go_on() {
+    let mut network = Network::connected();
+    let (handle, saved) = (network.client_handle(0), super::roaming::saved(&network));
+    network.restart_server(psk_server());
+    network.server.endpoint.ask(asks_about_addresses(true, false));
+    network.send_from_client(0, b"one more, and goodbye");
+    network.settle();
+    network.clients[0].endpoint.close(network.now, handle);
+    network.settle();
+    let (question, _) = network.restore_questions.remove(0);
+    let restored = reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, question, Some(&saved));
+    network.settle();
+    assert_eq!((restored, network.server.endpoint.footprint()), (None, 0));
+    assert!(network.server.payloads().is_empty());
 }

@@ -11,6 +11,7 @@ mod connection_ids;
 mod cookies;
 mod corpora;
 mod doubts;
+mod driving;
 #[cfg(feature = "aws-lc")]
 mod dtls13;
 mod evictions;
@@ -30,6 +31,7 @@ mod jobs;
 mod key_log;
 mod learner;
 mod leaving;
+mod limits;
 mod lives;
 mod long_messages;
 mod longest_idle;
@@ -60,10 +62,12 @@ mod room;
 mod routes;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod scarce_memory;
+mod secret_queue;
 mod session_store;
 mod short_datagrams;
 mod stories;
 mod streams;
+mod strengths;
 mod threads;
 mod timers;
 mod traces;

@@ -50,7 +50,8 @@ fn a_record_of_another_node_leaves_for_it_and_is_dropped_where_there_is_no_way()
     let endpoint = &mut network.server.endpoint;
     assert_eq!(endpoint.node_of(ELSEWHERE, &other), None, "nobody forwards");
     endpoint.forward_to(&[0, 9, 255]);
-    let received = endpoint.counters().datagrams_received;
+    let counters = endpoint.counters();
+    let (received, bytes) = (counters.datagrams_received, counters.bytes_received);
     for length in 0..other.len() {
         assert_eq!(endpoint.node_of(ELSEWHERE, &other[..length]), None);
     }
@@ -58,7 +59,9 @@ fn a_record_of_another_node_leaves_for_it_and_is_dropped_where_there_is_no_way()
         assert_eq!(endpoint.node_of(ELSEWHERE, bytes), None);
     }
     assert_eq!(endpoint.node_of(ELSEWHERE, &other), Some(9));
-    assert_eq!((endpoint.counters().datagrams_forwarded, endpoint.counters().datagrams_received), (1, received + 1));
+    let counters = endpoint.counters();
+    assert_eq!((counters.datagrams_forwarded, counters.datagrams_received), (1, received + 1));
+    assert_eq!(counters.bytes_received, bytes + other.len() as u64);
     for node in [0, 255] {
         other[BEFORE_ID] = node;
         assert_eq!(endpoint.node_of(ELSEWHERE, &other), Some(node));

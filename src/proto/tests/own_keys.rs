@@ -86,3 +86,28 @@ fn keys_that_are_of_one_kind_or_have_no_certificate_are_refused() {
     let unreadable = [chains[0].clone(), b"garbage".to_vec()];
     assert_eq!(refusal(&[&one, &rsa], &unreadable), Some(ConfigError::UnreadableCertificate { index: 1 }));
 }
+
+/// As in DTLS 1.2, whose suites have this order.
+#[cfg(feature = "aws-lc")]
+#[test]
+fn in_the_newer_version_a_client_that_takes_both_keys_is_shown_the_one_that_costs_less() {
+    use super::certificates::verifying_client_with;
+    use crate::tls::{Settings, Version, Versions, Wishes};
+    let versions = Versions { oldest: Version::Dtls13, newest: Version::Dtls13 };
+    let only = |names: Option<&str>| {
+        let signature_algorithms = names.map(|name| vec![name.to_owned()]);
+        Settings { wishes: Wishes { versions, signature_algorithms, ..Wishes::default() }, ..settings(&[]) }
+    };
+    let (issuer, ec, rsa) = (issuer(), ec(), rsa());
+    let chains = certificates(&[&rsa, &ec], &issuer);
+    for keys in [[&rsa, &ec], [&ec, &rsa]] {
+        for (accepts, shown) in [(None, &ec), (Some("ECDSA+SHA256"), &ec)] {
+            let credentials = Credentials::parse_several(&pems(&keys), Some(&chains)).unwrap();
+            let mut network = Network::new(ServerConfig::new(&only(None), Some(credentials), false, None).unwrap());
+            network.connect(&verifying_client_with(&only(accepts), &issuer.pem(), "localhost"));
+            network.settle();
+            assert_eq!(network.clients[0].error_kinds(), [], "{accepts:?}");
+            assert_eq!(network.clients[0].peer_keys(), [Some(shown.subject_public_key_info())], "{accepts:?}");
+        }
+    }
+}

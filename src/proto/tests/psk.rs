@@ -2,7 +2,7 @@
 
 use super::network::*;
 use crate::proto::{Event, KnownKeys, Subject};
-use crate::tls::{self, ClientPsk, PskError};
+use crate::tls::{self, ClientPsk, DropReason, PskError};
 use std::collections::HashMap;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -219,4 +219,23 @@ fn an_identity_without_a_known_key_fails_like_one_that_the_application_does_not_
         (reasons, network.wire.len())
     };
     assert_eq!(asked(true), asked(false));
+}
+
+#[test]
+fn records_of_the_newer_version_are_not_kept_for_a_handshake_of_the_older_one_that_waits() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let client = network.clients[0].address;
+    let dropped = |network: &Network| network.server.endpoint.counters().drops(DropReason::Unexpected);
+    for start in [&[0x2e, 0, 9, 0, 30][..], &[26, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 30]] {
+        let before = dropped(&network);
+        network.inject(client, SERVER, &[start, &[7; 30]].concat());
+        assert_eq!(dropped(&network), before + 1, "{start:?}");
+    }
+    let (question, _) = network.open_lookups.remove(0);
+    assert!(network.answer(question, Some(KEY)));
+    network.settle();
+    assert_eq!(network.server.secured().len(), 1);
 }

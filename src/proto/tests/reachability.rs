@@ -5,6 +5,7 @@ use super::network::*;
 use super::roaming::{UNIX_TIME, moves};
 use crate::proto::{AddressValidation, Answered, ConnectionHandle, SavedConnection, Traveller};
 use crate::tls::DropReason;
+use crate::wire::RoutabilityCheck;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -431,6 +432,22 @@ fn an_answer_that_comes_after_the_check_confirms_nothing() {
     // It is a newer record all the same, and begins another check.
     network.inject(ELSEWHERE, SERVER, &response);
     assert!(!network.server.endpoint.is_address_confirmed(connection));
+}
+
+/// Ours has one path, and prefers it. Other implementations have several (RFC 9853 section 5.4).
+#[test]
+fn a_peer_that_says_that_it_has_left_is_asked_where_it_seems_to_be_at_once() {
+    let (mut network, connection, home) = network_with(AddressValidation::Enhanced);
+    rebind(&mut network, ELSEWHERE);
+    says_from(&mut network, ELSEWHERE, b"I have moved");
+    network.drop_in_flight();
+    assert!(sent_to(&network, home) > 0 && sent_to(&network, ELSEWHERE) == 0);
+    let cookie = network.server.endpoint.newest_cookie(connection).unwrap();
+    let (now, handle) = (network.now, network.client_handle(0));
+    network.clients[0].endpoint.say_check(now, handle, RoutabilityCheck::Drop(cookie));
+    network.run_for(milliseconds(10));
+    assert!(network.server.endpoint.is_address_confirmed(connection));
+    assert_eq!(moves(&network), [(connection, home, ELSEWHERE)]);
 }
 
 #[test]

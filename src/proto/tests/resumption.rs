@@ -785,6 +785,27 @@ fn a_connection_that_fails_takes_its_session_with_it() {
 }
 
 #[test]
+fn a_store_is_told_of_a_session_whose_connection_fails_and_of_no_other() {
+    let (mut network, _, (id, _)) = with_store();
+    let ended = |network: &Network| {
+        let of = |event: &Event| match event {
+            Event::SessionEnded { id } => Some(id.as_bytes().to_vec()),
+            _ => None,
+        };
+        network.server.log.iter().filter_map(of).collect::<Vec<_>>()
+    };
+    let goodbye = connect(&mut network, psk_client(&[]), None);
+    let handle = network.client_handle(goodbye);
+    network.clients[goodbye].endpoint.close(network.now, handle);
+    network.settle();
+    assert_eq!(ended(&network), [[0; 0]; 0]);
+    let handle = network.client_handle(0);
+    let alert = network.clients[0].endpoint.fatal_alert(network.now, handle, 80);
+    network.inject(network.clients[0].address, SERVER, &alert);
+    assert_eq!(ended(&network), [id]);
+}
+
+#[test]
 fn a_hello_with_a_ticket_has_room_in_a_datagram() {
     let credits = Credits::new();
     let mut network = Network::new(credits.server(Some(credits.authority())));

@@ -221,3 +221,49 @@ impl ClientConfig {
         self.clock = Some(clock);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::TrustAnchors;
+    use crate::tls::config::Wishes;
+    use rcgen::{CertificateParams, DnType, KeyPair};
+    use std::time::Duration;
+
+    /// What a server says that knows so many authorities, with names of some 1000 bytes each.
+    fn named(count: usize, name_authorities: Option<bool>) -> Result<usize, ConfigError> {
+        let settings = Settings {
+            ciphers: None,
+            wishes: Wishes { name_authorities, ..Wishes::default() },
+            revocations: None,
+            first_interval: Duration::from_secs(1),
+            longest_interval: Duration::from_secs(60),
+            mtu: 1200,
+        };
+        let key = KeyPair::generate().unwrap();
+        let certificate = |number: usize| {
+            let mut params = CertificateParams::new(Vec::new()).unwrap();
+            params.distinguished_name.push(DnType::CommonName, format!("{number:0>1000}"));
+            params.self_signed(&key).unwrap().pem()
+        };
+        let anchors = TrustAnchors::parse(&(0..count).map(certificate).collect::<Vec<_>>()).unwrap();
+        let clients = PeerAuthentication {
+            trust_anchors: Some(Arc::new(anchors)),
+            servername: None,
+            leaves_name: false,
+            public_keys: None,
+            required: true,
+            asks: false,
+            allows_omission: false,
+        };
+        let config = ServerConfig::new(&settings, None, true, Vec::new(), Some(&clients), Scope::default())?;
+        Ok(config.authorities.len())
+    }
+
+    #[test]
+    fn authorities_are_named_where_there_is_room_for_all_of_them_and_otherwise_only_by_those_who_insist() {
+        assert_eq!([None, Some(true), Some(false)].map(|wish| named(3, wish)), [Ok(3), Ok(3), Ok(0)]);
+        assert_eq!([None, Some(false)].map(|wish| named(20, wish)), [Ok(0), Ok(0)]);
+        assert!(matches!(named(20, Some(true)), Err(ConfigError::TooManyAuthorities { limit: MESSAGE_LIMIT, .. })));
+    }
+}

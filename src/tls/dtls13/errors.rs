@@ -93,3 +93,25 @@ pub(super) fn alert_received(description: u8, during_handshake: bool) -> Error {
         _ => Error::ended_by_alert(Some(description), during_handshake),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn alerts_in_a_handshake_that_say_what_is_wrong_are_errors_of_their_own() {
+        for (description, kind) in [
+            (alert::NO_APPLICATION_PROTOCOL, ErrorKind::NoApplicationProtocol),
+            (alert::PROTOCOL_VERSION, ErrorKind::WrongVersion),
+            (alert::CLOSE_NOTIFY, ErrorKind::ClosedDuringHandshake),
+            (alert::USER_CANCELED, ErrorKind::ClosedDuringHandshake),
+            (alert::HANDSHAKE_FAILURE, ErrorKind::AlertReceived),
+        ] {
+            assert_eq!(alert_received(description, true).kind, kind, "{description}");
+            let later = alert_received(description, false);
+            assert_eq!((later.kind, later.alert), (ErrorKind::AlertReceived, Some(description)));
+        }
+        assert_eq!(alert_received(alert::NO_APPLICATION_PROTOCOL, true).alert, Some(alert::NO_APPLICATION_PROTOCOL));
+        assert!(alert_received(alert::PROTOCOL_VERSION, true).to_string().contains("DTLS 1.3"));
+    }
+}

@@ -69,17 +69,12 @@ impl ReplayWindow {
         }
     }
 
-    /// The number with these low bits that is the nearest to the one expected next (RFC 9147 section 4.2.2).
+    /// The number with these low bits that is the nearest to the one expected next (RFC 9147 section 4.2.2); of two that are as near, the
+    /// later one, because the earlier one is too old to tell.
     pub(super) fn reconstruct(&self, low: u64, bits: u32) -> u64 {
-        let span = 1 << bits;
-        let candidate = self.next & !(span - 1) | low;
-        if candidate > self.next.saturating_add(span / 2) && candidate >= span {
-            candidate - span
-        } else if candidate.saturating_add(span / 2) < self.next {
-            candidate.saturating_add(span)
-        } else {
-            candidate
-        }
+        let span = 1_u64 << bits;
+        let least = self.next.saturating_sub(span / 2 - 1);
+        least.saturating_add(low.wrapping_sub(least) & (span - 1))
     }
 }
 
@@ -114,10 +109,60 @@ mod tests {
         }
     }
 
+    /// The window over a long walk, beside a set of all that has come.
+    #[test]
+    fn whatever_comes_the_window_answers_as_a_list_of_all_records_would() {
+        let mut window = ReplayWindow::default();
+        let mut seen = std::collections::HashSet::new();
+        let (mut highest, mut dice) = (None, 0x9e37_79b9_7f4a_7c15_u64);
+        for _ in 0..3_000 {
+            dice ^= dice << 13;
+            dice ^= dice >> 7;
+            dice ^= dice << 17;
+            let newest: u64 = highest.unwrap_or(0);
+            // Mostly near the newest; now and then a jump of just a window, or beyond it.
+            let number = match dice % 32 {
+                0 => newest + 63,
+                1 => newest + 64,
+                2 => newest + 65,
+                3 => newest + 200,
+                _ => (newest + 5).saturating_sub((dice >> 32) % 72),
+            };
+            let is_new = |number: u64| {
+                highest
+                    .is_none_or(|highest: u64| number > highest || highest - number < WIDTH && !seen.contains(&number))
+            };
+            for other in newest.saturating_sub(70)..newest + 3 {
+                assert_eq!(window.is_new(other), is_new(other), "{other} of {newest}");
+            }
+            window.mark(number);
+            seen.insert(number);
+            highest = highest.max(Some(number));
+            assert_eq!(window.parts().0, highest.unwrap() + 1);
+        }
+    }
+
+    #[test]
+    fn the_number_that_is_meant_is_the_nearest_one_and_of_two_the_later() {
+        for next in 0..600 {
+            let window = ReplayWindow::from_parts(next, 0);
+            for low in 0..256 {
+                let with_bits = (0..5).map(|high| high << 8 | low);
+                let nearest = with_bits.min_by_key(|&number: &u64| (number.abs_diff(next), number < next)).unwrap();
+                assert_eq!(window.reconstruct(low, 8), nearest, "{next} {low}");
+            }
+        }
+        for (next, low, number) in
+            [(0x1_8000, 0, 0x2_0000), (0x1_8000, 1, 0x1_0001), (0x1_7fff, 0xffff, 0x1_ffff), (0x1_7fff, 0, 0x1_0000)]
+        {
+            assert_eq!(ReplayWindow::from_parts(next, 0).reconstruct(low, 16), number, "{next:#x} {low:#x}");
+        }
+    }
+
     #[test]
     fn the_last_numbers_do_not_overflow() {
         let window = ReplayWindow { next: u64::MAX, seen: 1 };
         assert_eq!(window.reconstruct(0xfffe, 16), u64::MAX - 1);
-        let _ = window.reconstruct(0, 16);
+        assert_eq!(window.reconstruct(0, 16), u64::MAX);
     }
 }

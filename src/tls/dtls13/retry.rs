@@ -12,7 +12,7 @@ use crate::tls::suites::Suite;
 use crate::wire::handshake::{CLIENT_HELLO, SERVER_HELLO};
 use crate::wire::hello13::Offer;
 use crate::wire::psk_offer::Modes;
-use crate::wire::{HANDSHAKE_HEADER_LENGTH, Reader, u24};
+use crate::wire::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, Reader, u24};
 
 /// What a server has decided by a first ClientHello, and has to know again with the second.
 pub(crate) struct Retry {
@@ -65,7 +65,7 @@ impl Retry {
         let mut groups = config.offers.groups(with_key.is_some() && !can_sign);
         // None is needed where the key alone will do, and nothing else is in common.
         let is_alone = with_key.is_some() && modes.alone && !modes.with_key_exchange;
-        let group = match groups.find(|group| offer.groups.contains(&group.id())) {
+        let group = match groups.find(|group| offer.groups.contains(group.id())) {
             Some(group) if offer.share(group.id()).is_none() && (!is_alone || can_sign) => group.id(),
             Some(_) => 0,
             None if with_key.is_some() && modes.alone => 0,
@@ -96,7 +96,8 @@ impl Retry {
     /// as well: two answers are no repetition of each other.
     pub(crate) fn request(&self, record_number: [u8; 8], cookie: &[u8]) -> Option<Vec<u8>> {
         let body = hello_retry_request(self.suite.id(), self.group, cookie);
-        let mut datagram = vec![22, 254, 253];
+        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + HANDSHAKE_HEADER_LENGTH + body.len());
+        datagram.extend([22, 254, 253]);
         datagram.extend(record_number);
         datagram.extend(u16::try_from(HANDSHAKE_HEADER_LENGTH + body.len()).ok()?.to_be_bytes());
         datagram.push(SERVER_HELLO);
@@ -106,5 +107,162 @@ impl Retry {
         datagram.extend(u24(body.len()));
         datagram.extend(body);
         Some(datagram)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::Credentials;
+    use crate::tls::config::{Settings, Wishes};
+    use crate::tls::version::{Version, Versions};
+    use crate::tls::versions;
+    use crate::wire::hello13::extension;
+    use crate::wire::vector;
+    use std::time::Duration;
+
+    const GCM128: u16 = 0x1301;
+    const GCM256: u16 = 0x1302;
+    const SUITES: &[u16] = &[GCM256, GCM128];
+    const ECDSA: u16 = 0x0403;
+    const HYBRID: u16 = 4588;
+    const X25519: u16 = 29;
+    const P256: u16 = 23;
+    const ALONE: Modes = Modes { with_key_exchange: false, alone: true };
+    const EITHER: Modes = Modes { with_key_exchange: true, alone: true };
+
+    /// What a server has: pre-shared keys, a certificate, ways to use the keys.
+    fn server(has_psk: bool, has_certificate: bool, modes: Modes) -> versions::ServerConfig {
+        let versions = Versions { oldest: Version::Dtls13, newest: Version::Dtls13 };
+        let settings = Settings {
+            ciphers: None,
+            wishes: Wishes { versions, psk_modes: Some(modes), ..Wishes::default() },
+            revocations: None,
+            first_interval: Duration::from_secs(1),
+            longest_interval: Duration::from_secs(60),
+            mtu: 1200,
+        };
+        let own = has_certificate.then(|| {
+            let key = include_bytes!("../../proto/tests/keys/server.key.pem");
+            Credentials::parse(key, None, &[include_str!("../../proto/tests/keys/server.pem")]).unwrap()
+        });
+        versions::ServerConfig::new(&settings, own, has_psk, None).unwrap()
+    }
+
+    /// The extensions of a client, which has no groups where it needs none. `proofs`: the length of each of its keys' proofs.
+    fn extensions(modes: Modes, proofs: &[usize], groups: &[u16], shares: &[u16]) -> Vec<u8> {
+        let mut list = Vec::new();
+        let mut write = |id: u16, content: &dyn Fn(&mut Vec<u8>)| {
+            list.extend(id.to_be_bytes());
+            vector(&mut list, 2, content);
+        };
+        if !groups.is_empty() {
+            write(extension::SUPPORTED_GROUPS, &|list| {
+                vector(list, 2, |list| groups.iter().for_each(|group| list.extend(group.to_be_bytes())));
+            });
+            write(extension::KEY_SHARE, &|list| {
+                vector(list, 2, |list| {
+                    for group in shares {
+                        list.extend(group.to_be_bytes());
+                        vector(list, 2, |list| list.extend([9; 32]));
+                    }
+                });
+            });
+        }
+        write(extension::PSK_KEY_EXCHANGE_MODES, &|list| vector(list, 1, |list| list.extend(modes.ids())));
+        if !proofs.is_empty() {
+            write(extension::PRE_SHARED_KEY, &|list| {
+                let identity = [0, 3, b'k', b'e', b'y', 0, 0, 0, 0];
+                vector(list, 2, |list| proofs.iter().for_each(|_| list.extend(identity)));
+                let write_proof = |list: &mut Vec<u8>, length| vector(list, 1, |list| list.extend(&[7; 64][..length]));
+                vector(list, 2, |list| proofs.iter().for_each(|&length| write_proof(list, length)));
+            });
+        }
+        list
+    }
+
+    /// `proofs`: as for [`extensions`].
+    fn choice(
+        server: &versions::ServerConfig,
+        modes: Modes,
+        proofs: &[usize],
+        groups: &[u16],
+        shares: &[u16],
+        schemes: &[u16],
+    ) -> Option<(u16, u16)> {
+        let extensions = extensions(modes, proofs, groups, shares);
+        let offer = Offer::parse(&extensions).unwrap();
+        let chosen = Retry::choose(server.dtls13().unwrap(), SUITES, &offer, schemes);
+        chosen.map(|(suite, group)| (suite.id(), group))
+    }
+
+    #[test]
+    fn the_suite_is_the_servers_best_of_those_that_a_key_of_the_client_goes_with() {
+        let server = server(true, false, Modes::WITH_KEY_EXCHANGE);
+        let suite = |proofs: &[usize]| {
+            let chosen = choice(&server, Modes::WITH_KEY_EXCHANGE, proofs, &[X25519], &[X25519], &[ECDSA]);
+            chosen.map(|(suite, _)| suite)
+        };
+        assert_eq!([suite(&[32]), suite(&[48]), suite(&[48, 32])], [Some(GCM128), Some(GCM256), Some(GCM128)]);
+        assert_eq!([suite(&[]), suite(&[33])], [None, None]);
+    }
+
+    #[test]
+    fn the_group_is_the_servers_best_that_the_client_has_and_is_asked_for_where_there_is_no_public_value() {
+        let server = server(true, false, Modes::WITH_KEY_EXCHANGE);
+        let group = |groups: &[u16], shares: &[u16]| {
+            choice(&server, Modes::WITH_KEY_EXCHANGE, &[32], groups, shares, &[]).map(|(_, group)| group)
+        };
+        assert_eq!(group(&[P256, X25519], &[X25519]), Some(0));
+        assert_eq!(group(&[P256, X25519], &[P256]), Some(X25519));
+        assert_eq!(group(&[P256], &[]), Some(P256));
+        // A key protects from quantum computers already.
+        assert_eq!(group(&[HYBRID, X25519], &[X25519]), Some(0));
+        assert_eq!([group(&[], &[]), group(&[30], &[])], [None, None]);
+    }
+
+    #[test]
+    fn a_key_that_does_all_by_itself_needs_no_group() {
+        let alone = |server: &versions::ServerConfig, modes, groups: &[u16]| {
+            choice(server, modes, &[32], groups, &[], &[ECDSA]).map(|(_, group)| group)
+        };
+        let careful = server(true, false, Modes::WITH_KEY_EXCHANGE);
+        let open = server(true, false, EITHER);
+        assert_eq!(alone(&careful, ALONE, &[X25519]), None, "they have no way in common");
+        assert_eq!([alone(&open, ALONE, &[X25519]), alone(&open, ALONE, &[])], [Some(0), Some(0)]);
+        assert_eq!([alone(&open, EITHER, &[X25519]), alone(&open, EITHER, &[])], [Some(X25519), Some(0)]);
+        // The key may turn out to be none, and the handshake to be one with certificates.
+        let either = server(true, true, EITHER);
+        assert_eq!([alone(&either, ALONE, &[X25519]), alone(&either, ALONE, &[])], [Some(X25519), Some(0)]);
+    }
+
+    #[test]
+    fn a_server_with_a_certificate_takes_its_best_suite_and_group() {
+        let of = |server: &versions::ServerConfig, proofs: &[usize], schemes: &[u16]| {
+            choice(server, Modes::WITH_KEY_EXCHANGE, proofs, &[X25519, HYBRID], &[X25519], schemes)
+        };
+        let server = server(false, true, Modes::WITH_KEY_EXCHANGE);
+        assert_eq!(of(&server, &[], &[ECDSA]), Some((GCM128, HYBRID)));
+        // What looks like a key may be a session.
+        assert_eq!(of(&server, &[48], &[ECDSA]), Some((GCM256, HYBRID)));
+        assert_eq!([of(&server, &[], &[0x0804]), of(&server, &[48], &[])], [None, None]);
+    }
+
+    #[test]
+    fn what_is_written_into_a_cookie_is_read_again() {
+        let server = server(true, false, Modes::WITH_KEY_EXCHANGE);
+        let decide = |offered: &[u16], groups: &[u16], body: &[u8]| {
+            let extensions = extensions(Modes::WITH_KEY_EXCHANGE, &[48], groups, &[]);
+            Retry::decide(server.dtls13().unwrap(), offered, &Offer::parse(&extensions).unwrap(), &[], body)
+        };
+        let retry = decide(SUITES, &[P256], b"hello").unwrap();
+        let memory = retry.write();
+        let read = Retry::read(&[&memory[..], b"the proof of it"].concat()).unwrap();
+        assert_eq!((read.suite.id(), read.group, read.write()), (GCM256, P256, memory.clone()));
+        assert_ne!(decide(SUITES, &[P256], b"another").unwrap().write(), memory);
+        assert!((0..memory.len()).all(|length| Retry::read(&memory[..length]).is_none()));
+        // With nothing in common, the client is told so behind its second hello, under the name of a suite that both know.
+        let in_vain = |offered: &[u16]| decide(offered, &[], b"").map(|retry| (retry.suite.id(), retry.group));
+        assert_eq!([in_vain(&[0xc0a8, GCM256]), in_vain(&[0xc0a8])], [Some((GCM256, 0)), None]);
     }
 }

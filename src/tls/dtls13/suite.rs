@@ -56,4 +56,34 @@ mod tests {
         assert_eq!(from_id(0x1305), None);
         assert_eq!(Suite::all().iter().copied().find_map(algorithm), None);
     }
+
+    /// RFC 9147 section 4.5.3 gives powers of two, with halves in their exponents: here each is squared.
+    #[test]
+    fn keys_last_as_long_as_their_cipher_allows() {
+        let floor_of_root = |limit: u64, square: u128| {
+            let of = |limit: u64| u128::from(limit) * u128::from(limit);
+            of(limit) <= square && square < of(limit + 1)
+        };
+        for gcm in [Algorithm::Aes128Gcm, Algorithm::Aes256Gcm] {
+            assert!(floor_of_root(seal_limit(gcm), 1 << 49) && floor_of_root(forgery_limit(gcm), 1 << 72));
+        }
+        assert!(floor_of_root(seal_limit(Algorithm::Aes128Ccm), 1 << 46));
+        assert!(floor_of_root(forgery_limit(Algorithm::Aes128Ccm), 1 << 47));
+        assert_eq!(seal_limit(Algorithm::ChaCha20Poly1305), 0xffff_ffff_ffff);
+        assert!(floor_of_root(forgery_limit(Algorithm::ChaCha20Poly1305), 1 << 72));
+    }
+
+    #[test]
+    fn each_suite_has_the_cipher_and_the_hash_of_its_name() {
+        let parts = [
+            ("TLS_AES_128_GCM_SHA256", Algorithm::Aes128Gcm, Hash::Sha256),
+            ("TLS_AES_256_GCM_SHA384", Algorithm::Aes256Gcm, Hash::Sha384),
+            ("TLS_CHACHA20_POLY1305_SHA256", Algorithm::ChaCha20Poly1305, Hash::Sha256),
+            ("TLS_AES_128_CCM_SHA256", Algorithm::Aes128Ccm, Hash::Sha256),
+        ];
+        for (name, cipher, of) in parts {
+            let suite = Suite::from_name(name).unwrap();
+            assert!(algorithm(suite) == Some(cipher) && hash(suite) == of, "{name}");
+        }
+    }
 }

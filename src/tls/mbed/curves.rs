@@ -79,4 +79,15 @@ mod tests {
         }
         assert!(Curve::from_name("secp256k1").is_none());
     }
+
+    #[test]
+    fn a_curve_has_the_number_of_the_registry() {
+        for (name, number) in [("P-256", 23), ("X25519", 29), ("P-384", 24), ("P-521", 25)] {
+            let curve = Curve::from_name(name).unwrap();
+            assert_eq!((curve.name(), curve.number(), Curve::number_of(curve.id())), (name, number, number));
+        }
+        assert_eq!(Curve::number_of(sys::ECP_DP_NONE), 0);
+        assert!(Curve::from_name("").is_none() && !is_hybrid("X25519"));
+        assert_eq!(is_hybrid("x25519mlkem768"), cfg!(feature = "aws-lc"));
+    }
 }

@@ -99,4 +99,13 @@ mod tests {
         (7..20).for_each(|number| early.keep(&record(number, 10).borrow()));
         assert_eq!(early.into_records().len(), RECORD_LIMIT);
     }
+
+    #[test]
+    fn what_was_put_aside_gives_way_last_and_all_at_once() {
+        let mut early = EarlyRecords::default();
+        (0..3).for_each(|number| early.put_aside(Some(record(number, 6000))));
+        early.put_aside(None);
+        early.keep(&record(3, 10).borrow());
+        assert!(early.into_records().is_empty());
+    }
 }

@@ -155,4 +155,64 @@ mod tests {
         assert!(protocols(&names).is_err());
         assert_eq!(protocols(&[b"coap".to_vec()]).unwrap().len(), 1);
     }
+
+    #[test]
+    fn groups_have_the_numbers_of_the_registry_and_one_is_of_the_newer_version_alone() {
+        let numbers = |names: &[&str]| {
+            let curves = Some(names.iter().map(|&name| name.to_owned()).collect());
+            group_numbers(&Wishes { curves, ..Wishes::default() })
+        };
+        assert_eq!(group_numbers(&Wishes::default()), Ok(None));
+        assert_eq!(numbers(&["P-384", "prime256v1"]), Ok(Some(vec![24, 23])));
+        assert_eq!(numbers(&["P-385"]), Err(ConfigError::UnknownCurve("P-385".to_owned())));
+        if cfg!(feature = "aws-lc") {
+            assert_eq!(numbers(&["X25519MLKEM768", "X25519"]), Ok(Some(vec![4588, 29])));
+            assert_eq!(curves(Some(&["X25519MLKEM768".to_owned()])), Ok(Vec::new()));
+        }
+        assert!(has_group(&[4588, 29]) && !has_group(&[4588]) && !has_group(&[]));
+    }
+
+    #[test]
+    fn what_is_wished_is_what_the_engine_is_told() {
+        let names = |names: &[&str]| Some(names.iter().map(|&name| name.to_owned()).collect());
+        let wishes = Wishes {
+            curves: names(&["P-521", "P-256"]),
+            signature_algorithms: names(&["ECDSA+SHA512", "ECDSA+SHA256", "ECDSA+SHA384"]),
+            protocols: vec![b"coap".to_vec()],
+            max_fragment_length: Some(1024),
+            client_preference: true,
+            psk_hint: b"hint".to_vec(),
+            extended_master_secret: true,
+            ..Wishes::default()
+        };
+        let negotiation = Negotiation::new(&wishes).unwrap();
+        let told = negotiation.preferences();
+        assert_eq!(told.curves, [sys::ECP_DP_SECP521R1, sys::ECP_DP_SECP256R1]);
+        assert_eq!(told.hashes, [sys::MD_SHA512, sys::MD_SHA256, sys::MD_SHA384]);
+        assert_eq!((told.max_fragment_length_code, told.client_preference, told.psk_hint), (2, true, b"hint".to_vec()));
+        assert_eq!((told.protocols.len(), negotiation.extended_master_secret), (1, true));
+        let plain = Negotiation::new(&Wishes::default()).unwrap();
+        let told = plain.preferences();
+        assert_eq!((told.max_fragment_length_code, told.client_preference, told.psk_hint), (0, false, Vec::new()));
+        assert_eq!(told.hashes, [sys::MD_SHA256, sys::MD_SHA384, sys::MD_SHA512]);
+        let means = |psk, rsa, ecdsa| Means { psk, rsa, ecdsa };
+        let left = |of: &Negotiation, means| {
+            let Means { psk, rsa, ecdsa } = of.restrict(means);
+            [psk, rsa, ecdsa]
+        };
+        assert_eq!(left(&negotiation, means(true, true, true)), [true, false, true]);
+        assert_eq!(left(&plain, means(false, true, false)), [false, true, false]);
+        assert_eq!(left(&plain, means(true, false, true)), [true, false, true]);
+    }
+
+    #[test]
+    fn a_hint_and_a_length_that_cannot_be_are_refused() {
+        assert_eq!(psk_hint(&[b'h'; PSK_HINT_LIMIT]).map(|hint| hint.len()), Ok(PSK_HINT_LIMIT));
+        assert_eq!(psk_hint(&[b'h'; PSK_HINT_LIMIT + 1]), Err(ConfigError::PskHintLength(PSK_HINT_LIMIT + 1)));
+        let of = |max_fragment_length| {
+            Negotiation::new(&Wishes { max_fragment_length, ..Wishes::default() }).map(|told| told.max_fragment_length)
+        };
+        assert_eq!(of(Some(513)).err(), Some(ConfigError::MaxFragmentLength(513)));
+        assert_eq!(of(Some(4096)).unwrap().map(MaxFragmentLength::bytes), Some(4096));
+    }
 }

@@ -207,4 +207,53 @@ mod tests {
             assert_eq!(kind_of(errno), kind, "{errno}");
         }
     }
+
+    /// How many numbers of the upper level, and of the lower, there are of each kind: one that is put elsewhere changes two of them.
+    #[test]
+    fn each_kind_has_so_many_numbers() {
+        let upper: Vec<_> = (1..0x200).map(|number| kind_of(-(number << 7))).collect();
+        let count = |kind: ErrorKind| upper.iter().filter(|other| **other == kind).count();
+        for (kind, expected) in [
+            (ErrorKind::WrongVersion, 1),
+            (ErrorKind::AlertReceived, 1),
+            (ErrorKind::ClosedDuringHandshake, 1),
+            (ErrorKind::Certificate(CertificateFault::Missing), 1),
+            (ErrorKind::Certificate(CertificateFault::Other), 1),
+            (ErrorKind::BadRecordMac, 1),
+            (ErrorKind::NoSharedCipher, 2),
+            (ErrorKind::HandshakeTimeout, 1),
+            (ErrorKind::Configuration, 5),
+            (ErrorKind::WrongSignature, 2),
+            // Of the handshake, and of the modules that read what the peer shows.
+            (ErrorKind::Protocol, 24 + 29),
+        ] {
+            assert_eq!(count(kind), expected, "{kind:?}");
+        }
+        assert_eq!((1..0x80).filter(|&number| kind_of(-number) == ErrorKind::Protocol).count(), 5);
+    }
+
+    #[test]
+    fn the_upper_part_of_a_number_decides_unless_there_was_no_memory() {
+        for (errno, kind) in [
+            (sys::ERR_SSL_FATAL_ALERT_MESSAGE, ErrorKind::AlertReceived),
+            (sys::ERR_SSL_PEER_CLOSE_NOTIFY, ErrorKind::ClosedDuringHandshake),
+            (sys::ERR_SSL_BAD_HS_PROTOCOL_VERSION, ErrorKind::WrongVersion),
+            (sys::ERR_SSL_NO_CLIENT_CERTIFICATE, ErrorKind::Certificate(CertificateFault::Missing)),
+            (sys::ERR_SSL_INVALID_MAC, ErrorKind::BadRecordMac),
+            (sys::ERR_SSL_NO_CIPHER_CHOSEN, ErrorKind::NoSharedCipher),
+            (sys::ERR_SSL_TIMEOUT, ErrorKind::HandshakeTimeout),
+            (sys::ERR_ECP_VERIFY_FAILED, ErrorKind::WrongSignature),
+            (sys::ERR_RSA_VERIFY_FAILED, ErrorKind::WrongSignature),
+            (sys::ERR_RSA_VERIFY_FAILED + sys::ERR_ASN1_OUT_OF_DATA, ErrorKind::WrongSignature),
+            (sys::ERR_RSA_VERIFY_FAILED + sys::ERR_MPI_ALLOC_FAILED, ErrorKind::Internal),
+            (sys::ERR_X509_CERT_VERIFY_FAILED, ErrorKind::Certificate(CertificateFault::Other)),
+            (sys::ERR_PK_INVALID_PUBKEY + sys::ERR_ASN1_UNEXPECTED_TAG, ErrorKind::Protocol),
+            (sys::ERR_ASN1_UNEXPECTED_TAG, ErrorKind::Protocol),
+            (sys::ERR_ASN1_ALLOC_FAILED, ErrorKind::Internal),
+            (-0x1_0000 + sys::ERR_SSL_TIMEOUT, ErrorKind::Internal),
+            (-sys::ERR_SSL_TIMEOUT, ErrorKind::Internal),
+        ] {
+            assert_eq!(kind_of(errno), kind, "-0x{:04x}", -errno);
+        }
+    }
 }

@@ -126,3 +126,71 @@ fn reason(record: &[u8], (top, seen): (u64, u64)) -> DropReason {
         _ => DropReason::Unauthentic,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::config::{Settings, Wishes};
+    use crate::tls::mbed::ClientConfig;
+    use crate::tls::psk::ClientPsk;
+
+    #[test]
+    fn a_record_that_is_not_taken_is_a_repetition_or_a_forgery() {
+        let record = |epoch: u16, number: u64| {
+            let mut bytes = vec![23, 254, 253];
+            bytes.extend(epoch.to_be_bytes());
+            bytes.extend(&number.to_be_bytes()[2..]);
+            bytes
+        };
+        let seen = 1 | 1 << 3 | 1 << 63;
+        for (number, is_replay) in [
+            (1000, true),
+            (999, false),
+            (997, true),
+            (1000 - 62, false),
+            (1000 - 63, true),
+            (1000 - 64, true),
+            (1, true),
+            (1001, false),
+            (NUMBER_MASK, false),
+        ] {
+            let expected = if is_replay { DropReason::Replayed } else { DropReason::Unauthentic };
+            for epoch in [1, 0xffff] {
+                assert_eq!(reason(&record(epoch, number), (1000, seen)), expected, "{number}");
+            }
+        }
+        // One without a number could have any.
+        assert_eq!(reason(&record(1, 5)[..10], (0, 1)), DropReason::Replayed);
+        assert_eq!(reason(&record(1, 0), (63, 1 << 62)), DropReason::Unauthentic);
+    }
+
+    #[test]
+    fn payloads_are_as_long_as_both_lives_allow() {
+        let of_config = |max_fragment_length| {
+            let settings = Settings {
+                ciphers: None,
+                wishes: Wishes { max_fragment_length, ..Wishes::default() },
+                revocations: None,
+                first_interval: Duration::from_secs(1),
+                longest_interval: Duration::from_secs(60),
+                mtu: 1200,
+            };
+            let psk = ClientPsk::new(b"device", b"0123456789abcdef").unwrap();
+            ClientConfig::new(&settings, Some(psk), None, None).unwrap().ssl
+        };
+        let saved = |limit: Option<u16>| SavedDtls12 {
+            max_fragment_length: limit.and_then(MaxFragmentLength::from_bytes),
+            ..crate::tls::mbed::tests::saved_for_psk()
+        };
+        for (own, agreed, limit) in [
+            (None, None, RECORD_LIMIT),
+            (None, Some(512), 512),
+            (Some(1024), None, 1024),
+            (Some(1024), Some(2048), 1024),
+            (Some(4096), Some(512), 512),
+        ] {
+            let asleep = Asleep::in_new_life(&of_config(own), saved(agreed), 7);
+            assert_eq!((asleep.payload_limit, asleep.nonce_offset, asleep.disturbances), (limit, 7, 0));
+        }
+    }
+}

@@ -202,4 +202,43 @@ mod tests {
             assert_eq!(refusal(&message(&[&der, junk])), ErrorKind::Certificate(CertificateFault::Unreadable));
         }
     }
+
+    /// An RSA key of so many bits, of which nobody has the private half.
+    struct Rsa(Vec<u8>);
+
+    impl Rsa {
+        fn of(bits: usize) -> Rsa {
+            let length = bits / 8 + 1;
+            let mut modulus = vec![0xff; length];
+            modulus[0] = 0;
+            let integer = [&[2, 0x82][..], &(length as u16).to_be_bytes(), &modulus, &[2, 3, 1, 0, 1]].concat();
+            Rsa([&[0x30, 0x82][..], &(integer.len() as u16).to_be_bytes(), &integer].concat())
+        }
+    }
+
+    impl rcgen::PublicKeyData for Rsa {
+        fn der_bytes(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+            &rcgen::PKCS_RSA_SHA256
+        }
+    }
+
+    /// CVE-2026-135391. Mbed TLS does not even read such a certificate.
+    #[test]
+    fn no_certificate_of_a_chain_has_an_enormous_key() {
+        let (own, most) = (certificate(), *RSA_BITS.end());
+        let issuer = rcgen::Issuer::new(CertificateParams::default(), KeyPair::generate().unwrap());
+        let of = |bits: usize| CertificateParams::default().signed_by(&Rsa::of(bits), &issuer).unwrap().der().to_vec();
+        let (long, enormous) = (of(most), of(most + 8));
+        assert!(read(&message(&[&own, &long])).is_ok() && read(&message(&[&long, &own])).is_ok());
+        let fault =
+            if cfg!(feature = "aws-lc") { CertificateFault::UnacceptableKey } else { CertificateFault::Unreadable };
+        let unacceptable = ErrorKind::Certificate(fault);
+        for chain in [&[&own[..], &enormous][..], &[&own, &long, &enormous, &own], &[&enormous], &[&enormous, &own]] {
+            assert_eq!(refusal(&message(chain)), unacceptable);
+        }
+    }
 }

@@ -137,4 +137,12 @@ mod tests {
         assert!(address.is_in(&Names { addresses: addresses.clone(), ..Names::default() }));
         assert!(!PeerName::parse("::192.0.2.1").is_in(&Names { addresses, ..Names::default() }));
     }
+
+    #[test]
+    fn what_is_no_visible_ascii_is_nobodys_name() {
+        for pattern in [&b""[..], b"a.test\xff", b"a test", b"\xc3\xa4.test", b"a.test\n"] {
+            assert!(!matches("a.test", pattern), "{pattern:?}");
+        }
+        assert!(matches("a.test", b"A.test."));
+    }
 }

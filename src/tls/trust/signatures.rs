@@ -128,4 +128,40 @@ mod tests {
             assert_eq!(parse(&[name]), Err(ConfigError::UnknownSignatureAlgorithm(name.to_owned())));
         }
     }
+
+    /// Which of these are accepted in a chain.
+    fn accepted(signatures: &Signatures) -> Vec<SignatureScheme> {
+        let of_hash =
+            |hash| [SignatureScheme::RsaPkcs1(hash), SignatureScheme::Ecdsa(hash), SignatureScheme::RsaPss(hash)];
+        let hashes = [Hash::Sha256, Hash::Sha384, Hash::Sha512, Hash::Other];
+        let others = [SignatureScheme::Ed25519, SignatureScheme::Other];
+        hashes
+            .into_iter()
+            .flat_map(of_hash)
+            .chain(others)
+            .filter(|&scheme| signatures.accept_in_chain(scheme))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_named_is_accepted_in_chains_and_where_nothing_is_named_more_than_has_a_name() {
+        use SignatureScheme::*;
+        let all = [Hash::Sha256, Hash::Sha384, Hash::Sha512].map(|hash| [RsaPkcs1(hash), Ecdsa(hash), RsaPss(hash)]);
+        assert_eq!(accepted(&Signatures::wished(None).unwrap()), [all.as_flattened(), &[Ed25519]].concat());
+        let of = |names: &[&str]| accepted(&parse(names).unwrap());
+        assert_eq!(of(&["ECDSA+SHA256"]), [Ecdsa(Hash::Sha256)]);
+        assert_eq!(of(&["RSA+SHA512", "RSA+SHA384"]), [RsaPkcs1(Hash::Sha384), RsaPkcs1(Hash::Sha512)]);
+        assert_eq!(of(&["RSA+SHA384", "ECDSA+SHA384"]), [RsaPkcs1(Hash::Sha384), Ecdsa(Hash::Sha384)]);
+    }
+
+    #[test]
+    fn what_is_named_is_offered_in_its_order() {
+        let numbers = |names: &[&str]| parse(names).unwrap().numbers_of_dtls12();
+        let all = Signatures::wished(None).unwrap();
+        assert_eq!(all.numbers_of_dtls12(), [0x0403, 0x0401, 0x0503, 0x0501, 0x0603, 0x0601]);
+        assert_eq!(numbers(&["RSA+SHA512", "RSA+SHA256"]), [0x0601, 0x0401]);
+        assert_eq!(numbers(&["ECDSA+SHA384"]), [0x0503]);
+        let kinds = |names: &[&str]| [true, false].map(|is_rsa| parse(names).unwrap().accept(is_rsa));
+        assert_eq!([kinds(&["RSA+SHA512"]), kinds(&["ECDSA+SHA384"])], [[true, false], [false, true]]);
+    }
 }

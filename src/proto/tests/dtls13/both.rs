@@ -3,8 +3,10 @@
 use super::certificates::credentials;
 use super::*;
 use crate::proto::tests::certificates::issuer;
-use crate::tls::ConfigError;
+use crate::proto::tests::modes::Mode;
+use crate::tls::{ConfigError, DropReason};
 use rcgen::KeyPair;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// HelloVerifyRequest, as any stranger can send it.
@@ -162,6 +164,20 @@ fn a_server_whose_keys_have_no_way_to_sign_in_the_newer_version_does_not_speak_i
     assert_eq!(server(ONLY).err(), Some(ConfigError::NoUsableSuite));
     let suites = server(BOTH).unwrap().suites().to_vec();
     assert!(!suites.is_empty() && suites.iter().all(|suite| !suite.is_of_dtls13()));
+}
+
+/// Whichever version its server chooses.
+#[test]
+fn a_client_gives_its_heavy_step_away() {
+    for versions in [BOTH, Versions::default()] {
+        let configs = Mode::Certificate.configs_of(versions, BOTH, 1200);
+        let mut network = Network::with_jobs(Arc::clone(&configs.server), 4);
+        network.runs_jobs_at_once = true;
+        network.connect(configs.client());
+        network.settle();
+        talk(&mut network);
+        assert_eq!(network.clients[0].endpoint.counters().jobs_started, 1, "{versions:?}");
+    }
 }
 
 #[test]
@@ -331,6 +347,55 @@ fn a_servers_hello_may_come_in_eight_parts_and_in_no_more() {
 }
 
 #[test]
+fn a_client_that_is_asked_who_it_is_keeps_what_may_belong_to_either_version_and_nothing_else() {
+    let mut network = Network::new(server());
+    network.answers_at_once = false;
+    network.connect(&ClientConfig::asking_for_psk(&settings_of(BOTH, &[], &[]), None, None).unwrap());
+    network.settle();
+    let client = network.clients[0].address;
+    let unexpected = |network: &Network| network.clients[0].endpoint.counters().drops(DropReason::Unexpected);
+    for (start, is_dropped) in [
+        (&[0x2e, 0, 9, 0, 30][..], false),
+        // Data of DTLS 1.2, an ACK of DTLS 1.3 in plaintext, and what has an epoch that there is not.
+        (&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 30], false),
+        (&[26, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 30], true),
+        (&[23, 254, 253, 0, 2, 0, 0, 0, 0, 0, 9, 0, 30], true),
+    ] {
+        let before = unexpected(&network);
+        network.inject(SERVER, client, &[start, &[7; 30]].concat());
+        assert_eq!(unexpected(&network) - before, u64::from(is_dropped), "{start:?}");
+    }
+    let (address, question, _) = network.identity_questions.pop().unwrap();
+    network.answers_at_once = true;
+    assert!(network.answer_identity(address, question, Some((IDENTITY, KEY))));
+    network.settle();
+    talk(&mut network);
+}
+
+/// RFC 9147 section 7.1: so that its peer repeats the hello, without which nothing can be read.
+#[test]
+fn a_client_that_has_heard_what_overtook_the_servers_hello_says_so_soon() {
+    let mut network = Network::new(server());
+    network.connect(&client_of_both(&[]));
+    while sent_by(&network, SERVER).len() < 2 {
+        assert!(network.step());
+    }
+    network.drop_in_flight();
+    let flight = sent_by(&network, SERVER).pop().unwrap();
+    let client = network.clients[0].address;
+    let hello = 13 + usize::from(u16::from_be_bytes([flight[11], flight[12]]));
+    network.inject(SERVER, client, &flight[hello..]);
+    let acknowledgments =
+        |network: &Network| sent_by(network, client).into_iter().filter(|datagram| datagram[0] == 26).count();
+    network.run_for(Duration::from_millis(240));
+    assert_eq!(acknowledgments(&network), 0);
+    network.run_for(Duration::from_millis(20));
+    assert_eq!(acknowledgments(&network), 1);
+    network.run_for(Duration::from_secs(3));
+    talk(&mut network);
+}
+
+#[test]
 fn what_overtakes_the_servers_hello_is_kept() {
     let mut network = Network::new(server());
     network.connect(&client_of_both(&[]));
@@ -400,6 +465,8 @@ fn no_alert_has_a_client_try_the_older_version() {
         network.run_for(Duration::from_secs(200));
         assert_eq!(network.clients[0].secured().len(), 0);
         assert_eq!(network.clients[0].closes().count(), 1);
+        let names_both = network.clients[0].error_message().contains("DTLS 1.3 or DTLS 1.2");
+        assert_eq!(names_both, description == 70, "protocol_version");
         assert_eq!(hellos_of_both(&network), 1);
     }
 }

@@ -5,6 +5,7 @@ use super::*;
 use crate::proto::tests::certificates::issuer;
 use crate::proto::{AddressValidation, Event};
 use crate::tls::ConnectionIds;
+use crate::wire::RoutabilityCheck;
 use rcgen::{KeyPair, PublicKeyData};
 use std::time::Duration;
 
@@ -241,4 +242,37 @@ fn a_client_that_has_moved_before_its_last_flight_arrives_gets_in_by_its_id() {
         };
         assert!(bytes(SERVER, ELSEWHERE) <= 3 * bytes(ELSEWHERE, SERVER));
     }
+}
+
+/// The client is through before the server, whose application is asked about it: what it says by then has to wait.
+#[test]
+fn a_check_that_comes_before_its_server_is_through_is_answered_when_it_is() {
+    let answers = |asks: bool| {
+        let (issuer, own) = (issuer(), KeyPair::generate().unwrap());
+        let settings = settings_of(ONLY, &[], &[]);
+        let clients = crate::tls::PeerAuthentication { asks: true, ..trusting(&issuer, None) };
+        let at_server = Some(credentials(&KeyPair::generate().unwrap(), &issuer));
+        let at_client = Some(credentials(&own, &issuer));
+        let servers = Some(trusting(&issuer, Some("localhost")));
+        let mut network = Network::new(ServerConfig::new(&settings, at_server, false, Some(clients)).unwrap());
+        network.server.endpoint.use_connection_ids(Some(8));
+        network.client_ids = Some(6);
+        network.connect(&ClientConfig::new(&settings, None, servers, at_client).unwrap());
+        network.settle();
+        assert_eq!((network.server.secured().len(), network.clients[0].secured().len()), (0, 1));
+        if asks {
+            let (now, handle) = (network.now, network.client_handle(0));
+            network.clients[0].endpoint.say_check(now, handle, RoutabilityCheck::Challenge([7; 8]));
+            network.settle();
+        }
+        let before = sent_by(&network, SERVER).len();
+        let (address, question, _) = network.open_verifications.remove(0);
+        assert!(network.answer_peer(address, question, true));
+        network.settle();
+        assert_eq!(network.server.secured().len(), 1);
+        let answers = sent_by(&network, SERVER).len() - before;
+        talk(&mut network);
+        answers
+    };
+    assert_eq!(answers(true), answers(false) + 1);
 }

@@ -370,4 +370,26 @@ mod tests {
         let names = Certificate::from_der(&der).unwrap().names();
         assert_eq!((names.common, names.dns), (vec![b"server.test".to_vec()], Vec::new()));
     }
+
+    #[test]
+    fn the_hash_of_rsa_pss_is_in_its_parameters() {
+        for (der, hash) in [
+            (&include_bytes!("../../../proto/tests/keys/rsa-pss-sha256.der")[..], Hash::Sha256),
+            (include_bytes!("../../../proto/tests/keys/rsa-pss-sha384.der"), Hash::Sha384),
+            (include_bytes!("../../../proto/tests/keys/rsa-pss-sha512.der"), Hash::Sha512),
+        ] {
+            let certificate = Certificate::from_der(der).unwrap();
+            assert_eq!(certificate.signature_scheme(), SignatureScheme::RsaPss(hash));
+            assert_eq!(certificate.key_size(), KeySize::Rsa(2048));
+            // With SHA-224 in place of it, in the certificate and beside its signature.
+            let sha2 = |last: u8| [0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, last];
+            let last = match hash {
+                Hash::Sha256 => 1,
+                Hash::Sha384 => 2,
+                _ => 3,
+            };
+            let other = Certificate::from_der(&with(der, &sha2(last), &sha2(4))).unwrap();
+            assert_eq!(other.signature_scheme(), SignatureScheme::RsaPss(Hash::Other));
+        }
+    }
 }

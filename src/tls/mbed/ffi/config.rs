@@ -225,3 +225,19 @@ unsafe extern "C" fn accept_checked_cookie(
 ) -> c_int {
     0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_engine_takes_a_cookie_that_was_checked_and_writes_none() {
+        let (mut place, bytes) = (null_mut(), [0; 4]);
+        // SAFETY: neither of them reads or writes anything.
+        let (written, checked) = unsafe {
+            let written = write_no_cookie(null_mut(), &mut place, null_mut(), bytes.as_ptr(), bytes.len());
+            (written, accept_checked_cookie(null_mut(), bytes.as_ptr(), 0, bytes.as_ptr(), 4))
+        };
+        assert_eq!((written, checked, place.is_null()), (sys::ERR_SSL_FEATURE_UNAVAILABLE, 0, true));
+    }
+}

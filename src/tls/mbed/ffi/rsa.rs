@@ -127,3 +127,40 @@ mod aws_lc {
         unsafe { lc::RSA_size(key.cast()) as usize }
     }
 }
+
+#[cfg(all(test, feature = "aws-lc"))]
+mod tests {
+    use super::super::sys;
+    use super::ForeignRsaKey;
+    use std::ptr::null_mut;
+
+    #[test]
+    fn a_key_signs_what_is_as_long_as_its_hash_and_decrypts_nothing() {
+        let pem = include_bytes!("../../../proto/tests/keys/rsa-2048.key.pem");
+        let mut key = mbedtls::pk::Pk::from_private_key(&[&pem[..], &[0]].concat(), None).unwrap();
+        let key = ForeignRsaKey::from_der(&key.write_private_der_vec().unwrap()).unwrap();
+        let raw = key.key.cast();
+        // SAFETY: the key is the one above; hash and signature have as many bytes as are read and written.
+        let sign = |kind, length| unsafe {
+            let (hash, mut signature) = ([7; 64], [0; 256]);
+            let done =
+                super::aws_lc::sign(raw, None, null_mut(), 1, kind, length, hash.as_ptr(), signature.as_mut_ptr());
+            (done, signature != [0; 256])
+        };
+        for (kind, length) in [(sys::MD_SHA256, 32), (sys::MD_SHA384, 48), (sys::MD_SHA512, 64)] {
+            // The engine leaves the length out where the hash says it.
+            assert_eq!([sign(kind, length), sign(kind, 0)], [(0, true); 2]);
+            let refused = (sys::ERR_RSA_BAD_INPUT_DATA, false);
+            assert_eq!([sign(kind, length - 1), sign(kind, length + 1)], [refused; 2]);
+        }
+        assert_eq!(sign(sys::MD_SHA1, 20), (sys::ERR_RSA_UNSUPPORTED_OPERATION, false));
+        // SAFETY: as above.
+        assert_eq!(unsafe { super::aws_lc::key_length(raw) }, 256);
+        let mut length = 0;
+        // SAFETY: nothing is read or written.
+        let decrypted =
+            unsafe { super::aws_lc::decrypt(raw, 0, &mut length, [0; 256].as_ptr(), [0; 256].as_mut_ptr(), 256) };
+        assert_eq!((decrypted, length), (sys::ERR_RSA_UNSUPPORTED_OPERATION, 0));
+        assert!(ForeignRsaKey::from_der(b"no key").is_none());
+    }
+}

@@ -130,6 +130,7 @@ mod foreign {
 
 #[cfg(test)]
 mod tests {
+    use super::Sha256State;
     use mbedtls::hash::{Md, Type};
 
     #[test]
@@ -154,6 +155,18 @@ mod tests {
         Md::hash(Type::Sha384, message, &mut output).unwrap();
         let digest = "09330c33f71147e83d192fc782cd1b4753111b173b3b05d22fa08086e3b0f712fcc7c71a557e2db966c3e9fa91746039";
         assert_eq!(hex(&output), digest);
+    }
+
+    #[test]
+    fn a_block_is_taken_slowly_as_it_is_quickly() {
+        let (mut quick, mut slow) = (Sha256State::initial(), Sha256State::initial());
+        for number in 0..5 {
+            let block = std::array::from_fn(|at| (at as u8).wrapping_mul(7).wrapping_add(number));
+            quick.take(&block);
+            slow.take_slowly(&block);
+            assert_eq!(hex(&*quick.bytes()), hex(&*slow.bytes()));
+        }
+        assert_ne!(hex(&*slow.bytes()), hex(&*Sha256State::initial().bytes()));
     }
 
     fn hex(bytes: &[u8]) -> String {

@@ -421,3 +421,16 @@ fn ccm_agrees_with_the_engines_own() {
     cipher.decrypt_auth(&[1; 13], &record, &mut plain, 8).unwrap();
     assert_eq!(plain, vec![0x5a; 64]);
 }
+
+#[test]
+fn a_ticket_that_is_longer_than_a_record_is_not_written() {
+    let mut ssl = psk_server();
+    let most = sys::SSL_OUT_CONTENT_LEN as usize - 4;
+    let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+    let mut write = |length: usize| {
+        let body = vec![0; length];
+        ssl.exchange(Instant::now(), None, (&mut bytes, &mut ends), |ssl| ssl.write_new_session_ticket(&body))
+    };
+    assert_eq!(write(most + 1), Err(sys::ERR_SSL_BUFFER_TOO_SMALL));
+    assert_ne!(write(most), Err(sys::ERR_SSL_BUFFER_TOO_SMALL));
+}
