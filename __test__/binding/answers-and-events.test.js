@@ -260,6 +260,9 @@ describe('events', () => {
       assert.deepEqual([connection.servername, connection.address], [servername, client.address]);
       assert.deepEqual([secure.pskIdentity, secure.authorized], ['bob', true]);
     }
+    // A client that asks for no name asks for none, not for an empty one.
+    const [unnamed] = pair({ server: OLD, client: OLD }).events.server;
+    assert.deepEqual([unnamed.kind, unnamed.servername], ['connection', undefined]);
     assert.equal(layout.LONGEST_TEXTS, 448);
   });
 
