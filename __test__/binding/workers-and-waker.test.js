@@ -81,21 +81,6 @@ describe('a step on another thread', { skip }, () => {
     });
   });
 
-  test('is done by no more threads than its own endpoint asks for', async (t) => {
-    const { waker } = openWaker(t);
-    // Meanwhile, the thread of the test before has gone idle.
-    await sleep(50);
-    server(waker, { threads: 3 });
-    const end = server(waker, { of: rsa4096 });
-    const clients = clientsOf(end, 3);
-    await assertOneThread();
-    await comesTrue(() => {
-      end.native.handleJobs();
-      settle(end, ...clients);
-      return end.native.stats().handshakesCompleted === 3;
-    });
-  });
-
   test('is one of eight for each thread, and the others wait for theirs', async (t) => {
     const { waker } = openWaker(t);
     const end = server(waker);
