@@ -51,6 +51,14 @@ test('constants and versions cannot be changed', () => {
   assert.match(dtls.versions.mbedtls, /^2\.28\.\d+$/);
 });
 
+test('a build has AWS-LC, DTLS 1.3 and its suites, or none of the three', () => {
+  const { 'aws-lc': awsLc, dtls: spoken } = dtls.versions;
+  const hasNewer = dtls.getCiphers().includes('TLS_AES_128_GCM_SHA256');
+  assert.equal(spoken, hasNewer ? '1.2, 1.3' : '1.2');
+  if (hasNewer) assert.match(awsLc, /^(AWS-LC )?\d+\.\d+\.\d+/);
+  else assert.equal(awsLc, undefined);
+});
+
 test("an error's errno is among the constants", async (t) => {
   inOlderVersion(t, NAMES);
   const server = await startServer(t);

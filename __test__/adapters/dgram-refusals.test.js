@@ -154,6 +154,12 @@ describe('a datagram socket', () => {
       lookup.mock.calls.map(({ arguments: [host, family] }) => [host, family]).filter(([host]) => host === 'host'),
       [['host', 4]],
     );
+    const six = mock.fn((host, family, callback) => callback(null, host === 'host' ? '2001:db8::1' : host, family));
+    const ofSix = made(t, { ...KEYS, type: 'udp6', lookup: six });
+    const lostBySix = new Promise((resolve) => ofSix.once('peerError', (error) => resolve(error.code)));
+    ofSix.send('x', 7, 'host', () => {});
+    assert.equal(await lostBySix, 'ERR_DTLS_NO_CONNECTION');
+    assert(six.mock.calls.some(({ arguments: [host, family] }) => host === 'host' && family === 6));
     const no = (host, family, callback) => callback(host === 'host' ? new Error('no such host') : null, host, family);
     const failing = made(t, { ...KEYS, lookup: no });
     const error = await new Promise((resolve) => failing.send('x', 7, 'host', resolve));

@@ -7,13 +7,11 @@ const { describe, test } = require('node:test');
 
 const { registers: layout } = require('../../lib/transport/layout.js');
 const { End, boundPair, meet, pair, settle } = require('../support/native-ends.js');
+const { pause } = require('../support/waiting.js');
 
 const { CONNECTION_IDS, DROPS, EVENTS, TRACE, TRANSMITS, WAITING } = layout;
 
 const waiting = (end) => end.registers[WAITING];
-
-/** Waits so many milliseconds, while nothing else happens. */
-const pause = (milliseconds) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
 
 describe('what waits', () => {
   test('is nothing at first, and nothing when all of it has been taken', () => {

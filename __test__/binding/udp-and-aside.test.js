@@ -5,19 +5,13 @@
 const assert = require('node:assert/strict');
 const fs = require('node:fs');
 const { describe, test } = require('node:test');
-const { setTimeout: sleep } = require('node:timers/promises');
 
 const native = require('../../lib/native.js');
 const { End, boundPair } = require('../support/native-ends.js');
+const { comesTrue, threadsOf } = require('../support/waiting.js');
 
 const skip = process.platform === 'linux' ? false : 'this system does not tell which address was asked';
 const text = (messages) => messages.map(([, message]) => message);
-
-/** Waits until it is so, for some seconds. */
-async function comesTrue(isSo) {
-  for (const end = performance.now() + 10_000; !isSo() && performance.now() < end; ) await sleep(1);
-  assert(isSo(), String(isSo));
-}
 
 describe('a UDP socket', () => {
   test('has a descriptor for Node, and one of its own until it is released', (t) => {
@@ -97,6 +91,10 @@ describe('a socket beside it', { skip }, () => {
     const client = ask('127.0.0.2');
     await comesTrue(() => calls.length > 0);
     assert.deepEqual(calls, [41]);
+    // One thread waits for all of them.
+    open(t);
+    open(t);
+    assert.equal(threadsOf('mbed-dtls udp'), 1);
     server.native.receiveMore(true);
     client.native.receiveMore(true);
     // Its answer came from the address that was asked.
