@@ -3,7 +3,6 @@
 const { abortError, onAbort } = require('./abort');
 const { channels } = require('./diagnostics');
 const { DtlsError, stateError } = require('./errors');
-const native = require('./native');
 const { clientOptions } = require('./options/options');
 const { callback, port: checkPort, string } = require('./options/validate');
 const { OwnPskQuestion } = require('./questions/psk');
@@ -13,6 +12,7 @@ const { DtlsSocket } = require('./socket');
 const { destination, familyOf, isBlocked } = require('./transport/addresses');
 const { Attempts } = require('./transport/attempts');
 const { Endpoint } = require('./transport/endpoint');
+const { NativeClient } = require('./transport/native-endpoint');
 const { resolve } = require('./transport/udp');
 
 /** How many events can wait to be dispatched; a client has one connection. */
@@ -48,7 +48,7 @@ class DtlsClient extends DtlsSocket {
     const link = new Link();
     const makeEndpoint = () => {
       const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads, makeIds };
-      const made = new Endpoint(native.DtlsClient, nativeOptions, link, means);
+      const made = new Endpoint(NativeClient, nativeOptions, link, means);
       made.logKeys(link.logsKeys);
       return made;
     };

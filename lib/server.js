@@ -10,7 +10,6 @@ const { Node } = require('./cluster/node');
 const { invalidArgType, invalidArgValue, stateError } = require('./errors');
 const { Arriving } = require('./exports/arrivals');
 const { Identities } = require('./identities');
-const native = require('./native');
 const { listenArguments } = require('./options/arguments');
 const { ServerContexts } = require('./options/context');
 const { CONTEXT, serverOptions } = require('./options/options');
@@ -30,6 +29,7 @@ const { SessionStore } = require('./session-store');
 const { DtlsSocket } = require('./socket');
 const { canonicalAddress } = require('./transport/addresses');
 const { Endpoint } = require('./transport/endpoint');
+const { NativeServer } = require('./transport/native-endpoint');
 const { WatchedEmitter } = require('./watched-emitter');
 
 /** Versions of Node before 20.4 do not have it. */
@@ -91,7 +91,7 @@ class DtlsServer extends WatchedEmitter {
     this._sessionStore = sessionStore === undefined ? null : new SessionStore(sessionStore, sessionTimeout);
     const identities = replaceByIdentity ? new Identities() : null;
     this._sockets = new ServerSockets(this, settings, identities, this._sessionStore);
-    this._endpoint = new Endpoint(native.DtlsServer, nativeOptions, this._sockets, {
+    this._endpoint = new Endpoint(NativeServer, nativeOptions, this._sockets, {
       eventSlots: EVENT_SLOTS,
       threads: handshakeThreads,
       makeIds,

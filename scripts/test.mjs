@@ -123,10 +123,10 @@ function npm(script) {
 }
 
 /**
- * Node's test runner on the files below __test__ that are wanted, three at a time, because many wait for a timeout or a peer.
+ * Node's test runner on the files below __test__ that are wanted, four at a time, because many wait for a timeout or a peer.
  * No file is an error: it would pass unseen.
  */
-function nodeTest(isWanted, concurrency = 3) {
+function nodeTest(isWanted, concurrency = 4) {
   const files = readdirSync(path.join(ROOT, '__test__'), { recursive: true })
     .filter((file) => file.endsWith('.test.js') && isWanted(file))
     .map((file) => path.join('__test__', file))

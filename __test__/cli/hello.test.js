@@ -184,16 +184,17 @@ describe('a question', () => {
   const OFFER = { version: 0xfefd, suites: [0xc0a8], extensions: [] };
 
   /** Asks a server that answers the datagrams with these, one list after the other. Answers what it has seen, too. */
-  async function ask(t, answers, { timeout = 5000, stop = new AbortController().signal } = {}) {
-    const server = dgram.createSocket('udp4').bind(0, HOST);
+  async function ask(t, answers, { timeout = 5000, stop = new AbortController().signal, family = 4 } = {}) {
+    const address = family === 6 ? '::1' : HOST;
+    const server = dgram.createSocket(`udp${family}`).bind(0, address);
     t.after(() => server.close());
     await once(server, 'listening');
     const seen = [];
     server.on('message', (message, { port }) => {
       seen.push(message);
-      for (const answer of answers[seen.length - 1] ?? []) server.send(answer, port, HOST);
+      for (const answer of answers[seen.length - 1] ?? []) server.send(answer, port, address);
     });
-    const prober = new Prober({ address: HOST, family: 4, port: server.address().port }, timeout, stop);
+    const prober = new Prober({ address, family, port: server.address().port }, timeout, stop);
     assert.equal(prober.asked, 0);
     const result = await prober.ask(OFFER);
     assert.equal(prober.asked, 1);
@@ -228,6 +229,12 @@ describe('a question', () => {
     const body = first.subarray(25);
     assert.deepEqual(second.subarray(25), Buffer.concat([body.subarray(0, 35), vector8(cookie), body.subarray(36)]));
     assert.deepEqual(goodbye, hello.goodbyeRecord(2));
+  });
+
+  test('goes to IPv6 as well', async (t) => {
+    const chosen = record(22, fragment(2, serverHello(), { number: 1 }));
+    const { result } = await ask(t, [[chosen, DONE]], { family: 6 });
+    assert.equal(result.hello.suite, 0xc0a8);
   });
 
   test('finds the certificate, the group, the hint, and whether a certificate is wanted', async (t) => {

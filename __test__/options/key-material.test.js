@@ -11,12 +11,19 @@ const certificates = require('../support/certificates.js');
 
 const { server, encrypted, ed25519, rsa1024, rsaPss, secp256k1 } = certificates;
 const publicKey = createPublicKey(server.cert).export({ format: 'pem', type: 'spki' });
+const REQUEST = '-----BEGIN CERTIFICATE REQUEST-----\nMAA=\n-----END CERTIFICATE REQUEST-----\n';
 const der = (pair) => pair.privateKey.export({ format: 'der', type: 'pkcs8' });
 
 for (const [name, options, code, words] of [
   ['a certificate as the key', { key: server.cert, cert: server.cert }, 'KEY', /holds a certificate.*'cert'/],
   ['key and certificate that have been swapped', { key: server.cert, cert: server.key }, 'KEY', /holds a certificate/],
   ['a public key as the key', { key: publicKey }, 'KEY', /holds a public key.*'peerPublicKey'/],
+  [
+    'a certificate request as the key',
+    { key: REQUEST },
+    'KEY',
+    /holds a certificate request.*private key that belongs to it/,
+  ],
   ['an Ed25519 key', { key: ed25519.key }, 'KEY', /an Ed25519 key.*P-256, P-384 or P-521/],
   ['an Ed25519 key in DER', { key: der(generateKeyPairSync('ed25519')) }, 'KEY', /an Ed25519 key/],
   ['a short RSA key', { key: rsa1024.key }, 'KEY', /an RSA key of 1024 bits.*2048 to 8192 bits/],
@@ -47,6 +54,10 @@ test('what is trusted is called by its name when it is something else', () => {
   for (const [peerPublicKey, words] of [
     [server.cert, /a certificate where a public key/],
     [server.key, /a private key where a public key/],
+    [
+      generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }),
+      /^Entry 0 of the option 'peerPublicKey' is an Ed25519 key, which cannot be used here/,
+    ],
   ]) {
     assert.throws(() => connect({ port, peerPublicKey }), { code: 'ERR_DTLS_INVALID_PUBLIC_KEY', message: words });
   }

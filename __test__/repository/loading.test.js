@@ -46,7 +46,9 @@ for (const entry of Object.keys(entries).filter((name) => !name.endsWith('.json'
     const required = printed(names(`Promise.resolve(require('${name}'))`));
     assert.notEqual(required.length, 0);
     const imported = printed(names(`import('${name}')`), '--input-type=module');
-    assert.deepEqual(imported.filter((found) => found !== 'default').sort(), required.sort());
+    // Both are names of all that require() answers: the second one since Node.js 23.
+    const others = imported.filter((found) => !['default', 'module.exports'].includes(found));
+    assert.deepEqual(others.sort(), required.sort());
   });
 }
 
@@ -55,7 +57,8 @@ test('what few programs want is loaded when it is first called', () => {
     const mbed = require('mbed-dtls');
     ${act};
     console.log(JSON.stringify(Object.keys(require.cache)))`;
-  const loaded = (act) => printed(program(act)).filter((file) => /adapters|pkcs12|fleet|handover/.test(file));
+  const inside = (act) => printed(program(act)).map((file) => path.relative(ROOT, file));
+  const loaded = (act) => inside(act).filter((file) => /adapters|pkcs12|fleet|handover/.test(file));
   const server = "const server = mbed.createServer({ psk: 'secret' }).listen(0, '127.0.0.1', () => server.close())";
   assert.deepEqual(loaded(server), []);
   const calls = [

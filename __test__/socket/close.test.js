@@ -252,7 +252,8 @@ describe('a process ends by itself', () => {
       server.on('secureConnection', (socket) => socket.end('unread'));
       server.on('listening', () => {
         const socket = connect({ ...client, port: server.address().port }).pause();
-        setTimeout(() => server.close(), 100);
+        // Before that, the server would be gone in the middle of a handshake.
+        socket.on('secureConnect', () => setTimeout(() => server.close(), 100));
       });
     `);
   });

@@ -32,3 +32,20 @@ test('the error of bind() is the one that is thrown, although the descriptor is 
   const where = { address: '127.0.0.1', port: 0 };
   assert.throws(() => bindUdp(udp, where, server._endpoint.native), /bind\(\) takes no fd here/);
 });
+
+test('peers are dealt where several processes have one socket, and nowhere else', (t) => {
+  const { nativeUdp, systemDeals } = defaults;
+  t.after(() => Object.assign(defaults, { nativeUdp, systemDeals }));
+  for (const [where, deals, isDealt] of [
+    [{ address: '127.0.0.1', port: 0 }, false, false],
+    [{ address: '127.0.0.1', port: 0 }, true, false],
+    [{ fd: 7 }, false, true],
+    [{ fd: 7 }, true, false],
+  ]) {
+    Object.assign(defaults, { nativeUdp: false, systemDeals: deals });
+    const calls = [];
+    const udp = { once: (name, act) => calls.push(name, act()), bind: (given) => calls.push({ ...given }) };
+    assert.equal(bindUdp(udp, where, { dealPeers: () => 'dealt' }, { isNode: true }), false);
+    assert.deepEqual(calls, [...(isDealt ? ['listening', 'dealt'] : []), where]);
+  }
+});

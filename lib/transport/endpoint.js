@@ -32,7 +32,7 @@ const OBJECTS = new Set(['ownPsk', 'session', 'restore', 'move']);
 
 class Endpoint {
   /**
-   * @param {Function} NativeClass DtlsServer or DtlsClient of the addon
+   * @param {Function} NativeClass NativeServer or NativeClient
    * @param {object} options its options
    * @param {object} owner with `_questions`, _role(), _find(handle), _onConnection(event) and _onMoved(event) as far as they
    *   can happen, and _onSendError(error, endpoint) or null in its place

@@ -80,14 +80,22 @@ function expect(number, endpoint) {
   expecting.set(number, { endpoint, resource });
 }
 
-function onWake() {
-  let number = waker.next();
+/** Wakes an endpoint, and all others that wait. */
+function onWake(first, hasMore) {
+  let number = first;
   try {
-    for (; number !== 0; number = waker.next()) wake(number);
+    while (number !== 0) {
+      wake(number);
+      number = hasMore ? waker.next() : 0;
+    }
   } finally {
     // A listener has thrown, and Node takes the exception; the endpoints behind it have to be woken too.
-    if (number !== 0) process.nextTick(onWake);
+    if (number !== 0 && hasMore) process.nextTick(wakeOthers);
   }
+}
+
+function wakeOthers() {
+  onWake(waker.next(), true);
 }
 
 function wake(number) {

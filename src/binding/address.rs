@@ -81,6 +81,12 @@ mod tests {
     }
 
     #[test]
+    fn a_zone_is_all_that_an_address_has_beside_its_literal() {
+        let parsed = parse("fe80::1%3", 5684).unwrap();
+        assert_eq!(parsed, SocketAddrV6::new("fe80::1".parse().unwrap(), 5684, 0, 3).into());
+    }
+
+    #[test]
     fn an_ipv4_peer_of_a_dual_stack_socket_has_its_ipv4_address() {
         let mapped = parse("::ffff:192.0.2.1", 5684).unwrap();
         assert_eq!(mapped, parse("192.0.2.1", 5684).unwrap());

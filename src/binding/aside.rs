@@ -15,7 +15,7 @@ pub(super) use elsewhere::Aside;
 #[cfg(target_os = "linux")]
 mod linux {
     use crate::binding::pktinfo;
-    use crate::binding::waker::Waker;
+    use crate::binding::waker::Wake;
     use crate::binding::watch::Watch;
     use nix::libc::{
         BPF_ABS, BPF_ALU, BPF_B, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET, BPF_RSH, BPF_W, SKF_NET_OFF, sock_filter,
@@ -57,15 +57,10 @@ mod linux {
     }
 
     impl Aside {
-        /// Beside a socket that Node polls, and that is bound. The waker calls for this number when a datagram has come here.
-        pub(in crate::binding) fn new(
-            nodes: &UdpSocket,
-            is_ipv6: bool,
-            waker: &Waker,
-            number: u32,
-        ) -> io::Result<Aside> {
+        /// Beside a socket that Node polls, and that is bound. `wake` is called when a datagram has come here.
+        pub(in crate::binding) fn new(nodes: &UdpSocket, is_ipv6: bool, wake: Wake) -> io::Result<Aside> {
             setsockopt(nodes, sockopt::ReusePort, &true)?;
-            let ours = bind_beside(nodes, is_ipv6).and_then(|ours| Watch::new(ours, waker, number));
+            let ours = bind_beside(nodes, is_ipv6).and_then(|ours| Watch::new(ours, wake));
             let aside = ours
                 .map(|watch| Aside { watch, is_ipv6, at_node: AtNode::default(), in_a_row: [0; 2] })
                 .and_then(|aside| {
@@ -198,6 +193,8 @@ mod linux {
     #[cfg(test)]
     mod tests {
         use super::*;
+        use crate::binding::proc::open_flags;
+        use nix::libc::{O_CLOEXEC, O_NONBLOCK};
 
         /// Which socket gets a datagram with this header, as the system's machine would have it.
         fn place(program: &[sock_filter], header: &[u8]) -> u32 {
@@ -219,6 +216,86 @@ mod linux {
                     code => panic!("{code}"),
                 }
             }
+        }
+
+        fn at_all_addresses(is_ipv6: bool) -> UdpSocket {
+            UdpSocket::bind(if is_ipv6 { "[::]:0" } else { "0.0.0.0:0" }).unwrap()
+        }
+
+        #[test]
+        fn the_socket_beside_nodes_has_its_address_its_room_and_its_options() {
+            for is_ipv6 in [false, true] {
+                let nodes = at_all_addresses(is_ipv6);
+                setsockopt(&nodes, sockopt::RcvBuf, &50_000).unwrap();
+                let aside = Aside::new(&nodes, is_ipv6, Box::new(|| ())).unwrap();
+                let ours = &aside.watch.socket;
+                assert_eq!(ours.local_addr().unwrap(), nodes.local_addr().unwrap());
+                for socket in [&nodes, ours] {
+                    assert_eq!(getsockopt(socket, sockopt::ReusePort), Ok(true));
+                    assert_eq!(getsockopt(socket, sockopt::RcvBuf), Ok(100_000));
+                }
+                let wanted = O_CLOEXEC | O_NONBLOCK;
+                assert_eq!(open_flags(ours.as_raw_fd()) & wanted, wanted);
+            }
+            let nodes = at_all_addresses(true);
+            let v6_only = |socket: &UdpSocket| getsockopt(socket, sockopt::Ipv6V6Only).unwrap();
+            assert!(!v6_only(&Aside::new(&nodes, true, Box::new(|| ())).unwrap().watch.socket));
+        }
+
+        #[test]
+        fn a_socket_that_takes_ipv6_alone_has_such_a_one_beside_it() {
+            let nodes = socket(AddressFamily::Inet6, SockType::Datagram, SockFlag::empty(), None).unwrap();
+            setsockopt(&nodes, sockopt::Ipv6V6Only, &true).unwrap();
+            let nodes = UdpSocket::from(nodes);
+            bind(nodes.as_raw_fd(), &SockaddrStorage::from("[::]:0".parse::<SocketAddr>().unwrap())).unwrap();
+            let aside = Aside::new(&nodes, true, Box::new(|| ())).unwrap();
+            assert_eq!(getsockopt(&aside.watch.socket, sockopt::Ipv6V6Only), Ok(true));
+        }
+
+        #[test]
+        fn a_socket_that_none_can_stand_beside_is_as_it_was() {
+            let nodes = at_all_addresses(false);
+            assert!(Aside::new(&nodes, true, Box::new(|| ())).is_err());
+            assert_eq!(getsockopt(&nodes, sockopt::ReusePort), Ok(false));
+        }
+
+        #[test]
+        fn the_address_at_nodes_socket_is_the_first_one_and_then_the_one_that_is_asked_64_times_in_a_row() {
+            let nodes = at_all_addresses(true);
+            let mut aside = Aside::new(&nodes, true, Box::new(|| ())).unwrap();
+            let [one, two, v6] = ["127.0.0.1", "127.0.0.2", "::1"].map(|ip| ip.parse::<IpAddr>().unwrap());
+            let peer = SocketAddr::new(one, 1);
+            assert_eq!(aside.asked_at_node(peer), None);
+            aside.note(one);
+            assert_eq!((aside.asked_at_node(peer), aside.asked_at_node(SocketAddr::new(v6, 1))), (Some(one), None));
+            for _ in 0..63 {
+                aside.note(two);
+            }
+            // One that has come to Node's socket.
+            assert_eq!(aside.asked_at_node(peer), Some(one));
+            for _ in 0..63 {
+                aside.note(two);
+            }
+            aside.note(v6);
+            assert_eq!(aside.at_node.addresses, [Some(one), Some(v6)]);
+            aside.note(two);
+            assert_eq!(aside.at_node.addresses, [Some(two), Some(v6)]);
+            for _ in 0..63 {
+                aside.note(one);
+            }
+            assert_eq!(aside.at_node.addresses, [Some(two), Some(v6)]);
+            aside.note(one);
+            assert_eq!(aside.at_node.addresses, [Some(one), Some(v6)]);
+        }
+
+        #[test]
+        fn an_address_that_the_system_does_not_learn_is_not_the_one_at_nodes_socket() {
+            let nodes = at_all_addresses(false);
+            let mut aside = Aside::new(&nodes, false, Box::new(|| ())).unwrap();
+            // A socket of another group takes no program.
+            aside.watch.socket = at_all_addresses(false);
+            aside.note("127.0.0.1".parse().unwrap());
+            assert_eq!(aside.at_node.addresses, [None, None]);
         }
 
         fn header(destination: IpAddr) -> Vec<u8> {

@@ -1,10 +1,10 @@
 //! The native class `DtlsClient`.
 
 use super::address;
-use super::answer::Value;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeDrop, NativeEvent, NativeTransmit};
+use super::event::NativeDrop;
+use super::numbered::Numbered;
 use super::options::{NativeClientOptions, address_validation};
 use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
 use super::stats::NativeStats;
@@ -14,14 +14,14 @@ use super::waker::Waker;
 use super::workers::JobQueue;
 use crate::proto::{ClientConfig, Endpoint, Restoration};
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, BufferSlice, Either, ObjectFinalize};
+use napi::bindgen_prelude::{Buffer, ObjectFinalize};
 use napi_derive::napi;
 use std::time::Instant;
 
 /// One connection to one server. `lib/client.js` makes a stream of it.
 #[napi(custom_finalize)]
 pub struct DtlsClient {
-    driver: Driver,
+    driver: Numbered,
     config: ClientConfig,
 }
 
@@ -54,7 +54,7 @@ impl DtlsClient {
         endpoint.use_connection_ids(options.connection_id);
         endpoint.validate_addresses(address_validation(&options.address_validation));
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
-        let client = DtlsClient { driver: Driver::new(endpoint, jobs, registers, brief, now)?, config };
+        let client = DtlsClient { driver: Numbered::new(Driver::new(endpoint, jobs, registers, brief, now)?), config };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(client)
     }
@@ -64,7 +64,7 @@ impl DtlsClient {
     pub fn connect(&mut self, address: String, port: u16) -> Result<u32, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
         let config = &self.config;
-        let connection = self.driver.with(|endpoint, now| endpoint.connect(now, remote, config));
+        let connection = self.driver.get().with(|endpoint, now| endpoint.connect(now, remote, config));
         connection.map(|connection| connection.0).map_err(internal)
     }
 
@@ -76,7 +76,7 @@ impl DtlsClient {
         let clock = travel::clock(saved_at);
         let config = &self.config;
         let mut refusal = None;
-        let arrivals = self.driver.with(|endpoint, now| {
+        let arrivals = self.driver.get().with(|endpoint, now| {
             NativeArrivals::of(&travellers, is_claimed, endpoint, |endpoint, traveller| {
                 let restoration = Restoration { saved: &traveller.saved, clock };
                 let connection = endpoint.go_on(now, traveller.remote, config, restoration);
@@ -95,7 +95,7 @@ impl DtlsClient {
     /// The session of the connection, for a later one to offer; null before the handshake is over, and where none was made.
     #[napi(catch_unwind)]
     pub fn session(&self, connection: u32) -> Option<Buffer> {
-        self.driver.session(connection)
+        self.driver.get().session(connection)
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -107,7 +107,64 @@ mod unix {
     #[cfg(test)]
     mod tests {
         use super::*;
+        use std::io::Read;
         use std::net::UdpSocket;
+        use std::os::unix::net::UnixStream;
+        use std::time::Duration;
+
+        /// An inbox of this test, and its path, which is gone again.
+        fn with_inbox(name: &str, act: impl FnOnce(&Inbox, &str)) {
+            let path = std::env::temp_dir().join(format!("mbed-dtls-{name}-{}", std::process::id()));
+            let path = path.to_str().unwrap();
+            act(&Inbox::bind(path).unwrap(), path);
+            std::fs::remove_file(path).unwrap();
+        }
+
+        /// A descriptor, and the other end of what it is of, which ends when nobody has the first one any more.
+        fn stream() -> (UnixStream, UnixStream) {
+            let (one, other) = UnixStream::pair().unwrap();
+            other.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+            (one, other)
+        }
+
+        fn has_ended(mut other: &UnixStream) -> bool {
+            matches!(other.read(&mut [0]), Ok(0))
+        }
+
+        #[test]
+        fn what_has_another_token_is_closed() {
+            with_inbox("others", |inbox, path| {
+                let (one, other) = stream();
+                send(path, b"another", one.as_raw_fd()).unwrap();
+                drop(one);
+                assert!(!has_ended(&other));
+                assert_eq!(inbox.receive(b"token"), None);
+                assert!(has_ended(&other));
+            });
+        }
+
+        #[test]
+        fn the_first_of_several_is_taken_and_the_others_are_closed() {
+            with_inbox("several", |inbox, path| {
+                let (first, first_end) = stream();
+                let (second, second_end) = stream();
+                let rights = [first.as_raw_fd(), second.as_raw_fd()];
+                let socket = UnixDatagram::unbound().unwrap();
+                let to = UnixAddr::new(path).unwrap();
+                let send_all = |bytes: &[u8], control: &[ControlMessage<'_>]| {
+                    let flags = MsgFlags::empty();
+                    sendmsg(socket.as_raw_fd(), &[IoSlice::new(bytes)], control, flags, Some(&to)).unwrap();
+                };
+                // The right token without any descriptor comes before it.
+                send_all(b"token", &[]);
+                send_all(b"token", &[ControlMessage::ScmRights(&rights)]);
+                drop((first, second));
+                let taken = inbox.receive(b"token").unwrap();
+                assert!(has_ended(&second_end) && !has_ended(&first_end));
+                drop_descriptor(taken);
+                assert!(has_ended(&first_end));
+            });
+        }
 
         #[test]
         fn a_descriptor_arrives_with_its_token_and_with_no_other() {

@@ -11,13 +11,17 @@ mod descriptors;
 mod driver;
 mod error;
 mod event;
+mod frequent;
 mod intake;
 mod layout;
 mod methods;
+mod numbered;
 mod options;
 mod parcels;
 #[cfg(target_os = "linux")]
 mod pktinfo;
+#[cfg(all(test, target_os = "linux"))]
+mod proc;
 mod registers;
 mod saved;
 mod server;

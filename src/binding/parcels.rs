@@ -136,9 +136,6 @@ impl Relays {
 
     /// Packs a datagram for the node that its peer is answered through. Answers false when there is none.
     pub(super) fn take(&self, parcels: &mut Parcels, remote: SocketAddr, datagram: &[u8]) -> bool {
-        if self.nodes.is_empty() {
-            return false;
-        }
         let Some(&(node, local)) = self.nodes.get(&remote) else {
             return false;
         };
@@ -295,5 +292,67 @@ mod tests {
         assert_eq!((relays.nodes.len(), relays.order.len()), (RELAYS_LIMIT, RELAYS_LIMIT));
         assert!(!relays.take(&mut Parcels::default(), remote(0), b""));
         assert!(relays.take(&mut Parcels::default(), remote(1), b""));
+    }
+
+    /// What is in a parcel that waits: its node, and its datagrams.
+    fn contents(parcel: &Parcel) -> (u8, Vec<(Route, Vec<u8>)>) {
+        (parcel.node, unpack(&parcel.bytes).map(|(route, datagram)| (route, datagram.to_vec())).collect())
+    }
+
+    #[test]
+    fn what_is_for_one_node_and_purpose_goes_together() {
+        let mut parcels = Parcels::default();
+        parcels.limit(1_400);
+        assert!(!parcels.has_some());
+        for (node, purpose, datagram) in [
+            (1, Purpose::Forward, "one"),
+            (2, Purpose::Forward, "two"),
+            (1, Purpose::Reply, "three"),
+            (1, Purpose::Forward, "four"),
+        ] {
+            parcels.put(node, purpose, routes()[0], datagram.as_bytes());
+        }
+        assert!(parcels.has_some());
+        let of = |texts: &[&str]| texts.iter().map(|text| (routes()[0], text.as_bytes().to_vec())).collect::<Vec<_>>();
+        let expected = [(1, of(&["one", "four"])), (2, of(&["two"])), (1, of(&["three"]))];
+        assert!(parcels.waiting.iter().map(contents).eq(expected));
+        let are_replies = parcels.waiting.iter().map(|parcel| parcel.purpose == Purpose::Reply);
+        assert!(are_replies.eq([false, false, true]));
+    }
+
+    #[test]
+    fn a_parcel_may_be_as_long_as_its_limit_and_no_longer() {
+        let datagram = [7; 100];
+        // Behind the header of IPv4, which is short, the second one is reckoned with the longest.
+        let both = 9 + datagram.len() + LONGEST_HEADER + datagram.len();
+        for (limit, count) in [(both + 1, 1), (both, 1), (both - 1, 2)] {
+            let mut parcels = Parcels::default();
+            parcels.limit(limit);
+            for _ in 0..2 {
+                parcels.put(1, Purpose::Forward, routes()[0], &datagram);
+            }
+            assert_eq!(parcels.waiting.len(), count, "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_relay_is_known_until_its_peer_is_heard_directly() {
+        let [peer, other, ..] = routes();
+        let with_local = routes()[3];
+        let mut relays = Relays::default();
+        relays.forget(peer.remote);
+        assert!(relays.is_empty());
+        relays.note(peer, 1);
+        relays.note(with_local, 2);
+        relays.note(other, 3);
+        assert_eq!((relays.is_empty(), relays.order.len()), (false, 2));
+        let mut parcels = Parcels::default();
+        assert!(relays.take(&mut parcels, peer.remote, b"datagram"));
+        assert_eq!(contents(&parcels.waiting[0]), (2, vec![(with_local, b"datagram".to_vec())]));
+        assert!(parcels.waiting.pop_front().unwrap().purpose == Purpose::Reply);
+        relays.forget(peer.remote);
+        assert!(!relays.take(&mut parcels, peer.remote, b"datagram"));
+        assert!(!parcels.has_some());
+        assert!(relays.take(&mut parcels, other.remote, b"datagram"));
     }
 }

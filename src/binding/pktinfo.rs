@@ -88,3 +88,108 @@ pub(super) fn is_systems_choice(route: Route) -> bool {
     });
     chosen.is_ok_and(|chosen| Some(chosen.ip()) == route.local)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::socket::getsockopt;
+    use std::time::Duration;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    fn socket(address: &str) -> (UdpSocket, u16) {
+        let socket = UdpSocket::bind((ip(address), 0)).unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        (socket, port)
+    }
+
+    #[test]
+    fn a_datagram_says_whom_it_was_for() {
+        for (bound, is_ipv6, from, to, told) in [
+            ("0.0.0.0", false, "127.0.0.1", "127.0.0.2", "127.0.0.2"),
+            ("0.0.0.0", false, "127.0.0.3", "127.0.0.1", "127.0.0.1"),
+            ("::", true, "::1", "::1", "::1"),
+            ("::", true, "127.0.0.1", "127.0.0.2", "127.0.0.2"),
+        ] {
+            let (own, port) = socket(bound);
+            ask(&own, is_ipv6).unwrap();
+            let mut buffer = [0; 100];
+            assert_eq!(receive(&own, &mut buffer), None);
+            let (peer, peer_port) = socket(from);
+            peer.send_to(b"datagram", (ip(to), port)).unwrap();
+            let (length, remote, local) = receive(&own, &mut buffer).unwrap();
+            assert_eq!(&buffer[..length], b"datagram");
+            let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
+            assert_eq!((remote, local), (SocketAddr::new(ip(from), peer_port), Some(ip(told))));
+        }
+    }
+
+    #[test]
+    fn a_socket_says_it_once_it_has_been_asked() {
+        let (v4, _) = socket("127.0.0.1");
+        let (v6, _) = socket("::1");
+        let say = || (getsockopt(&v4, sockopt::Ipv4PacketInfo), getsockopt(&v6, sockopt::Ipv6RecvPacketInfo));
+        assert_eq!(say(), (Ok(false), Ok(false)));
+        ask(&v4, false).unwrap();
+        ask(&v6, true).unwrap();
+        assert_eq!(say(), (Ok(true), Ok(true)));
+        assert!(ask(&v4, true).is_err());
+    }
+
+    #[test]
+    fn what_goes_to_many_was_for_no_address_of_ours() {
+        let v4 = |text: &str| {
+            let Ok(IpAddr::V4(ip)) = text.parse() else { panic!("{text}") };
+            let address = in_addr { s_addr: u32::from(ip).to_be() };
+            let info = in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: address, ipi_addr: in_addr { s_addr: 0 } };
+            told(ControlMessageOwned::Ipv4PacketInfo(info))
+        };
+        let v6 = |text: &str| {
+            let Ok(IpAddr::V6(ip)) = text.parse() else { panic!("{text}") };
+            let info = in6_pktinfo { ipi6_addr: in6_addr { s6_addr: ip.octets() }, ipi6_ifindex: 0 };
+            told(ControlMessageOwned::Ipv6PacketInfo(info))
+        };
+        assert_eq!(v4("192.0.2.1"), Some(ip("192.0.2.1")));
+        assert_eq!(v6("2001:db8::1"), Some(ip("2001:db8::1")));
+        assert_eq!(v6("::ffff:192.0.2.1"), Some(ip("192.0.2.1")));
+        assert_eq!([v4("224.0.1.187"), v4("255.255.255.255"), v6("ff02::fd")], [None; 3]);
+        assert_eq!(told(ControlMessageOwned::ScmRights(Vec::new())), None);
+    }
+
+    #[test]
+    fn a_datagram_leaves_from_the_address_that_is_named() {
+        for (bound, is_ipv6, from, to, mapped) in [
+            ("0.0.0.0", false, "127.0.0.5", "127.0.0.1", "127.0.0.1"),
+            ("::", true, "127.0.0.5", "127.0.0.1", "::ffff:127.0.0.1"),
+            ("::", true, "::1", "::1", "::1"),
+        ] {
+            let (own, port) = socket(bound);
+            let (peer, peer_port) = socket(to);
+            send(&own, is_ipv6, ip(from), SocketAddr::new(ip(mapped), peer_port), b"datagram").unwrap();
+            let mut buffer = [0; 100];
+            let (length, remote) = peer.recv_from(&mut buffer).unwrap();
+            assert_eq!((&buffer[..length], remote), (&b"datagram"[..], SocketAddr::new(ip(from), port)));
+        }
+        let (own, _) = socket("0.0.0.0");
+        assert!(send(&own, false, ip("192.0.2.1"), "127.0.0.1:1".parse().unwrap(), b"datagram").is_err());
+    }
+
+    #[test]
+    fn the_system_would_choose_the_address_that_is_on_its_way() {
+        // A port that somebody else has is of no interest.
+        let _taken = (UdpSocket::bind("0.0.0.0:1"), UdpSocket::bind("[::]:1"));
+        for (remote, local, is_chosen) in [
+            ("127.0.0.1:9", "127.0.0.1", true),
+            ("127.0.0.1:9", "127.0.0.2", false),
+            ("[::1]:9", "::1", true),
+            ("[::1]:9", "2001:db8::1", false),
+        ] {
+            let route = Route { remote: remote.parse().unwrap(), local: Some(ip(local)) };
+            assert_eq!(is_systems_choice(route), is_chosen, "{remote} {local}");
+        }
+        assert!(!is_systems_choice(SocketAddr::from(([127, 0, 0, 1], 9)).into()));
+    }
+}

@@ -1,11 +1,11 @@
 //! The native class `DtlsServer`.
 
 use super::address;
-use super::answer::Value;
 use super::context::ServerContext;
 use super::driver::Driver;
 use super::error::{CodedError, internal, no_address};
-use super::event::{NativeDrop, NativeEvent, NativeTransmit};
+use super::event::{NativeDrop, NativeTransmit};
+use super::numbered::Numbered;
 use super::options::{NativeServerOptions, address_validation};
 use super::parcels::{self, NativeParcel};
 use super::saved::{NativeAlgorithms, NativeConnectionIds, NativeFinished, NativeSavedConnection};
@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 /// All connections of one UDP socket. `lib/server.js` makes an EventEmitter of it.
 #[napi(custom_finalize)]
 pub struct DtlsServer {
-    driver: Driver,
+    driver: Numbered,
     ciphers: Vec<&'static str>,
 }
 
@@ -66,7 +66,7 @@ impl DtlsServer {
             endpoint.remember_sessions(now, sessions.settings(now)?).map_err(no_randomness)?;
         }
         let jobs = waker.map(|waker| JobQueue::new(waker, number, threads));
-        let server = DtlsServer { driver: Driver::new(endpoint, jobs, registers, brief, now)?, ciphers };
+        let server = DtlsServer { driver: Numbered::new(Driver::new(endpoint, jobs, registers, brief, now)?), ciphers };
         env.adjust_external_memory(NATIVE_SIZE).map_err(internal)?;
         Ok(server)
     }
@@ -74,13 +74,13 @@ impl DtlsServer {
     /// Has everything arrive at Node's socket from now on, which is all that a successor gets.
     #[napi(catch_unwind)]
     pub fn leave_aside(&mut self) {
-        self.driver.leave_aside();
+        self.driver.get().leave_aside();
     }
 
     /// The native side's own descriptor of the UDP socket, as long as it has one.
     #[napi(catch_unwind)]
     pub fn udp_descriptor(&self) -> Option<i32> {
-        self.driver.udp_descriptor()
+        self.driver.get().udp_descriptor()
     }
 
     /// 4 or 6 for the address family of an open UDP socket; null for anything else, and where nobody can tell.
@@ -93,14 +93,14 @@ impl DtlsServer {
     /// does not tell which that is. The waker calls for this number when datagrams have arrived where Node does not look.
     #[napi(catch_unwind)]
     pub fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
-        self.driver.tell_addresses_apart(waker, number)
+        self.driver.get().tell_addresses_apart(waker, number)
     }
 
     /// A datagram that has arrived where Node does not look, for all listeners of the UDP socket to see; ours is the one that
     /// calls `receive`. Null when there is none.
     #[napi(catch_unwind)]
     pub fn show(&mut self) -> Option<NativeTransmit> {
-        self.driver.show()
+        self.driver.get().show()
     }
 
     /// All the pre-shared keys, so that none is looked up: one for everybody, or one for each identity beside it.
@@ -114,7 +114,7 @@ impl DtlsServer {
                 KnownKeys::ByIdentity(pairs.map(|(identity, key)| (identity.to_vec(), own(key))).collect())
             }
         };
-        self.driver.with(|endpoint, _| endpoint.know_keys(known));
+        self.driver.get().with(|endpoint, _| endpoint.know_keys(known));
     }
 
     /// Which questions are wanted, by what they are about: context, protocol, session, restore, move. Without, a context is
@@ -131,7 +131,7 @@ impl DtlsServer {
             for_restores: wants("restore"),
             for_moves: wants("move"),
         };
-        self.driver.with(|endpoint, _| endpoint.ask(asks));
+        self.driver.get().with(|endpoint, _| endpoint.ask(asks));
     }
 
     /// Lets a saved connection go on at an address; answers the connection, or 0 when there is one already.
@@ -140,7 +140,7 @@ impl DtlsServer {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
         let (saved, clock) = saved.parse_with_clock(unix_time())?;
         let restoration = Restoration { saved: &saved, clock };
-        let connection = self.driver.with(|endpoint, now| endpoint.restore(now, remote, restoration));
+        let connection = self.driver.get().with(|endpoint, now| endpoint.restore(now, remote, restoration));
         Ok(connection.map_or(0, |connection| connection.0))
     }
 
@@ -155,7 +155,7 @@ impl DtlsServer {
     ) -> Result<NativeArrivals, CodedError> {
         let travellers = travel::unpack(travellers)?;
         let clock = travel::clock(saved_at);
-        Ok(self.driver.with(|endpoint, now| {
+        Ok(self.driver.get().with(|endpoint, now| {
             NativeArrivals::of(&travellers, are_claimed, endpoint, |endpoint, traveller| {
                 let restoration = Restoration { saved: &traveller.saved, clock };
                 endpoint.restore(now, traveller.remote, restoration).map_or(0, |connection| connection.0)
@@ -181,7 +181,7 @@ impl DtlsServer {
     pub fn proves(&mut self, question: u32, stored: &[u8]) -> Result<bool, CodedError> {
         let (traveller, clock) = travel::unpack_stored(stored)?;
         let restoration = Restoration { saved: &traveller.saved, clock };
-        Ok(self.driver.with(|endpoint, now| endpoint.proves(now, QuestionId(question), restoration)))
+        Ok(self.driver.get().with(|endpoint, now| endpoint.proves(now, QuestionId(question), restoration)))
     }
 
     /// Names addresses whose connections are saved, as `address:port`: records from others lead to no question. Null: all do.
@@ -193,7 +193,7 @@ impl DtlsServer {
             remote.ok_or_else(|| no_address(key))
         };
         let addresses = addresses.map(|keys| keys.iter().map(parse).collect()).transpose()?;
-        self.driver.with(|endpoint, _| endpoint.expect_addresses(addresses));
+        self.driver.get().with(|endpoint, _| endpoint.expect_addresses(addresses));
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn add_context(&mut self, servername: String, context: &ServerContext) {
         let config = context.config();
-        self.driver.with(|endpoint, _| endpoint.add_context(NamePattern::new(&servername), config));
+        self.driver.get().with(|endpoint, _| endpoint.add_context(NamePattern::new(&servername), config));
     }
 
     /// Has all other clients answered with this context from now on.
@@ -209,13 +209,13 @@ impl DtlsServer {
     pub fn set_secure_context(&mut self, context: &ServerContext) {
         let config = context.config();
         self.ciphers = config.suites().iter().map(|suite| suite.name()).collect();
-        self.driver.with(|endpoint, _| endpoint.replace_config(config));
+        self.driver.get().with(|endpoint, _| endpoint.replace_config(config));
     }
 
     /// The keys of tickets, one behind the other; null for a server without tickets.
     #[napi(catch_unwind)]
     pub fn ticket_keys(&mut self) -> Option<Buffer> {
-        let keys = self.driver.with(|endpoint, now| endpoint.ticket_keys(now));
+        let keys = self.driver.get().with(|endpoint, now| endpoint.ticket_keys(now));
         keys.map(|keys| keys.to_bytes().to_vec().into())
     }
 
@@ -224,33 +224,33 @@ impl DtlsServer {
     #[napi(catch_unwind)]
     pub fn set_ticket_keys(&mut self, keys: &[u8]) -> Result<bool, CodedError> {
         let keys = ticket_keys(keys)?;
-        Ok(self.driver.with(|endpoint, _| endpoint.set_ticket_keys(keys)))
+        Ok(self.driver.get().with(|endpoint, _| endpoint.set_ticket_keys(keys)))
     }
 
     /// Which of several nodes this is, before the first connection.
     #[napi(catch_unwind)]
     pub fn become_node(&mut self, node: u8) {
-        self.driver.with(|endpoint, _| endpoint.become_node(node));
+        self.driver.get().with(|endpoint, _| endpoint.become_node(node));
     }
 
     /// To which other nodes datagrams can be forwarded from now on: `pollParcel` has them, in as many bytes at most, unless
     /// one datagram is longer.
     #[napi(catch_unwind)]
     pub fn forward_to(&mut self, nodes: &[u8], parcel: u32) {
-        self.driver.limit_parcels(parcel as usize);
-        self.driver.with(|endpoint, _| endpoint.forward_to(nodes));
+        self.driver.get().limit_parcels(parcel as usize);
+        self.driver.get().with(|endpoint, _| endpoint.forward_to(nodes));
     }
 
     /// Says that all nodes receive on one UDP socket, so that peers have to be dealt.
     #[napi(catch_unwind)]
     pub fn deal_peers(&mut self) {
-        self.driver.with(|endpoint, _| endpoint.deal_peers());
+        self.driver.get().with(|endpoint, _| endpoint.deal_peers());
     }
 
     /// The next datagrams for another node.
     #[napi(catch_unwind)]
     pub fn poll_parcel(&mut self) -> Option<NativeParcel> {
-        self.driver.poll_parcel()
+        self.driver.get().poll_parcel()
     }
 
     /// What is in a parcel.
@@ -269,7 +269,7 @@ impl DtlsServer {
         port: u16,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
         let remote = address::parse(&address, port).ok_or_else(|| no_address(&address))?;
-        self.driver.inject(env, std::iter::once((remote.into(), datagram)), None, false)
+        self.driver.get().inject(env, std::iter::once((remote.into(), datagram)), None, false)
     }
 
     /// As `receive`, of a parcel that another node has packed. With `relay`, answers go through that node. Without it, they leave
@@ -282,13 +282,13 @@ impl DtlsServer {
         relay: Option<u8>,
         is_same_machine: bool,
     ) -> Result<Either<BufferSlice<'env>, ()>, CodedError> {
-        self.driver.inject(env, parcels::unpack(parcel), relay, is_same_machine)
+        self.driver.get().inject(env, parcels::unpack(parcel), relay, is_same_machine)
     }
 
     /// Sends another node's datagrams. Answers false where Node has to.
     #[napi(catch_unwind)]
     pub fn send_parcel(&mut self, parcel: &[u8]) -> bool {
-        self.driver.send_parcel(parcel)
+        self.driver.get().send_parcel(parcel)
     }
 
     /// IANA's names of the suites on offer, best first.

@@ -58,7 +58,7 @@ mod unix {
     use crate::binding::aside::Aside;
     #[cfg(target_os = "linux")]
     use crate::binding::pktinfo;
-    use crate::binding::waker::Waker;
+    use crate::binding::waker::Wake;
     use crate::proto::Route;
     use nix::errno::Errno;
     use nix::sys::socket::{
@@ -67,7 +67,7 @@ mod unix {
     };
     use std::io;
     use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
-    use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+    use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
     /// No program that we start inherits the socket: it would keep the port.
     #[cfg(not(target_vendor = "apple"))]
@@ -94,16 +94,7 @@ mod unix {
     impl Udp {
         /// A socket at this address, and a descriptor of it for its new owner, who closes it.
         pub(in crate::binding) fn bind(local: SocketAddr, sharing: Sharing) -> io::Result<(Udp, i32)> {
-            let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-            let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
-            if sharing.ipv6_only {
-                setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
-            }
-            if sharing.by_peer {
-                share_by_peer(&descriptor)?;
-            }
-            let ours = UdpSocket::from(descriptor.try_clone()?);
-            drop(descriptor);
+            let ours = UdpSocket::from(unbound(local, sharing)?.try_clone()?);
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
             ours.set_nonblocking(true)?;
             let theirs = ours.try_clone()?.into_raw_fd();
@@ -129,17 +120,17 @@ mod unix {
         }
 
         /// From now on each datagram's route has the address of ours that it was sent to. False where the system does not tell.
-        /// The waker calls for this number when datagrams have arrived where Node does not look.
+        /// `wake` is called when datagrams have arrived where Node does not look.
         #[cfg(target_os = "linux")]
-        pub(in crate::binding) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, wake: Wake) -> bool {
             if !self.is_shared && !self.is_connected && self.aside.is_none() {
-                self.aside = Aside::new(&self.socket, self.is_ipv6, waker, number).ok();
+                self.aside = Aside::new(&self.socket, self.is_ipv6, wake).ok();
             }
             self.aside.is_some()
         }
 
         #[cfg(not(target_os = "linux"))]
-        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: &Waker, _: u32) -> bool {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: Wake) -> bool {
             false
         }
 
@@ -226,6 +217,18 @@ mod unix {
         }
     }
 
+    fn unbound(local: SocketAddr, sharing: Sharing) -> io::Result<OwnedFd> {
+        let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
+        let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
+        if sharing.ipv6_only {
+            setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
+        }
+        if sharing.by_peer {
+            share_by_peer(&descriptor)?;
+        }
+        Ok(descriptor)
+    }
+
     /// Linux hashes both addresses, so that a peer stays with its process as long as none comes or goes.
     #[cfg(target_os = "linux")]
     fn share_by_peer(descriptor: &impl AsFd) -> io::Result<()> {
@@ -253,12 +256,15 @@ mod unix {
             (_, ip) => SocketAddr::new(ip, remote.port()),
         }
     }
+
+    #[cfg(test)]
+    mod tests;
 }
 
 #[cfg(not(unix))]
 mod elsewhere {
     use super::{Datagrams, Sharing};
-    use crate::binding::waker::Waker;
+    use crate::binding::waker::Wake;
     use crate::proto::Route;
     use std::io;
     use std::net::SocketAddr;
@@ -279,7 +285,7 @@ mod elsewhere {
             match *self {}
         }
 
-        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: &Waker, _: u32) -> bool {
+        pub(in crate::binding) fn tell_addresses_apart(&mut self, _: Wake) -> bool {
             match *self {}
         }
 

@@ -2,7 +2,7 @@
 
 use super::error::{CodedError, internal};
 use napi::Status;
-use napi::bindgen_prelude::Function;
+use napi::bindgen_prelude::{FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use std::collections::VecDeque;
@@ -18,8 +18,14 @@ pub struct Waker {
     wakes: Arc<Wakes>,
 }
 
+/// The number of an endpoint, and whether there are more.
+type Woken = (u32, bool);
+
 /// Weak: a job under way does not keep the process alive. The UDP socket does that, as long as its owner wants it to.
-type Callback = ThreadsafeFunction<(), (), (), Status, false, true>;
+type Callback = ThreadsafeFunction<(), (), FnArgs<Woken>, Status, false, true>;
+
+/// Has JavaScript called, from any thread.
+pub(super) type Wake = Box<dyn Fn() + Send>;
 
 /// What threads share of a waker.
 #[derive(Default)]
@@ -31,7 +37,7 @@ pub(super) struct Wakes {
 struct State {
     /// `None` while no endpoint has a UDP socket: nobody would look for its jobs.
     callback: Option<Callback>,
-    /// Endpoints that have something to take, each once.
+    /// Endpoints that have something to take, each once. JavaScript is being called while there are some.
     waiting: VecDeque<u32>,
 }
 
@@ -43,12 +49,16 @@ impl Waker {
         Waker { wakes: Arc::default() }
     }
 
-    /// From now on, `on_wake` is called with nothing: ask `next()` until it answers 0.
+    /// From now on, `on_wake` is called with the number of an endpoint that has something to take, and whether there are more: then
+    /// ask `next()` until it answers 0.
     // Strict, because napi loses 40 bytes for a value that turns out to be no function.
     #[napi(catch_unwind, strict)]
-    pub fn open(&self, on_wake: Function<'_, (), ()>) -> Result<(), CodedError> {
+    pub fn open(&self, on_wake: Function<'_, FnArgs<Woken>, ()>) -> Result<(), CodedError> {
+        let wakes = Arc::downgrade(&self.wakes);
         let builder = on_wake.build_threadsafe_function::<()>().callee_handled::<false>().weak::<true>();
-        lock(&self.wakes.state).callback = Some(builder.build().map_err(internal)?);
+        let callback =
+            builder.build_callback(move |_| Ok(FnArgs::from(wakes.upgrade().map_or((0, false), |wakes| wakes.take()))));
+        lock(&self.wakes.state).callback = Some(callback.map_err(internal)?);
         Ok(())
     }
 
@@ -58,10 +68,10 @@ impl Waker {
         *lock(&self.wakes.state) = State::default();
     }
 
-    /// The number of an endpoint that has something to take; 0 when there is no more.
+    /// The number of the next endpoint that has something to take; 0 when there is no more.
     #[napi(catch_unwind)]
     pub fn next(&self) -> u32 {
-        lock(&self.wakes.state).waiting.pop_front().unwrap_or(0)
+        self.wakes.take().0
     }
 
     /// Threads of an endpoint whose options do not say how many: none where there is only one core to run on.
@@ -90,6 +100,12 @@ impl Wakes {
             // An environment that is being torn down hears nothing any more, and need not.
             callback.call((), ThreadsafeFunctionCallMode::NonBlocking);
         }
+    }
+
+    /// Names one that waits, or 0.
+    fn take(&self) -> Woken {
+        let waiting = &mut lock(&self.state).waiting;
+        (waiting.pop_front().unwrap_or(0), !waiting.is_empty())
     }
 }
 

@@ -254,6 +254,63 @@ mod tests {
     }
 
     #[test]
+    fn the_option_that_decided_is_the_one_of_the_error() {
+        use CertificateFault::*;
+        for (faults, option) in [
+            (
+                &[SelfSigned, SelfSignedInChain, UnknownIssuer, UnknownIssuerOfIssuer, UnknownIssuerOfAuthority][..],
+                Some("'ca'"),
+            ),
+            (&[NoCrl, CrlExpired, CrlNotYetValid, CrlBadSignature], Some("'crl'")),
+            (&[WrongName], Some("'servername'")),
+            (&[Weak], Some("'sigalgs'")),
+            (&[Expired, NotYetValid, Revoked, Missing, UnacceptableKey, Other], None),
+        ] {
+            for &fault in faults {
+                assert_eq!(super::option(ErrorKind::Certificate(fault)), option, "{fault:?}");
+            }
+        }
+        for (kind, option) in [
+            (ErrorKind::PeerKeyMismatch, Some("'peerPublicKey'")),
+            (ErrorKind::WrongVersion, Some("'minVersion', 'maxVersion'")),
+            (ErrorKind::Displaced, Some("'maxHandshakes'")),
+            (ErrorKind::PeerRefused, Some("'verifyPeer'")),
+            (ErrorKind::NoPsk, Some("'pskCallback'")),
+            (ErrorKind::NoApplicationProtocol, Some("'ALPNProtocols'")),
+            (ErrorKind::ProtocolsRefused, Some("'ALPNCallback'")),
+            (ErrorKind::NoExtendedMasterSecret, Some("'requireExtendedMasterSecret'")),
+            (ErrorKind::HandshakeTimeout, None),
+            (ErrorKind::Internal, None),
+        ] {
+            assert_eq!(super::option(kind), option, "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_code_of_its_kind() {
+        for (kind, expected) in [
+            (ErrorKind::HandshakeTimeout, "ERR_DTLS_HANDSHAKE_TIMEOUT"),
+            (ErrorKind::ProtocolsRefused, "ERR_DTLS_NO_APPLICATION_PROTOCOL"),
+            (ErrorKind::Certificate(CertificateFault::Expired), "CERT_HAS_EXPIRED"),
+            (ErrorKind::Certificate(CertificateFault::CriticalExtension), "UNSPECIFIED"),
+        ] {
+            assert_eq!(code(kind), expected);
+        }
+    }
+
+    #[test]
+    fn a_suite_that_is_left_out_is_another_matter_than_one_that_is_not_known() {
+        let message = |name: &str| message_of_config(&ConfigError::UnknownSuite(name.to_owned()));
+        for name in [SHORT_TAGS_OF_DTLS13, "tls_aes_128_ccm_8_sha256"] {
+            assert!(message(name).contains("RFC 9147 (section 4.5.3)"), "{}", message(name));
+        }
+        assert_eq!(
+            message("NULL"),
+            "The option 'ciphers' names 'NULL', which is no cipher suite of this build: getCiphers() lists them"
+        );
+    }
+
+    #[test]
     fn a_list_is_to_blame_with_its_entry() {
         let error = ConfigError::UnacceptablePublicKey { index: 2 };
         assert_eq!(code_of_config(&error), "ERR_DTLS_INVALID_PUBLIC_KEY");

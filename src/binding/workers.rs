@@ -23,6 +23,12 @@ struct Pool {
     turns: VecDeque<Arc<SharedQueue>>,
 }
 
+impl Pool {
+    fn grow(&mut self, threads: usize) {
+        self.limit = self.limit.max(threads);
+    }
+}
+
 static POOL: Mutex<Pool> = Mutex::new(Pool { limit: 0, busy: 0, turns: VecDeque::new() });
 
 /// Made with the first job. An idle thread ends by itself. The runtime is never shut down: the process may end while jobs
@@ -36,12 +42,9 @@ fn runtime() -> Option<&'static Runtime> {
 
 /// Starts one more thread, unless as many are busy as there may be.
 fn start_thread() {
-    let mut pool = lock(&POOL);
-    if pool.busy >= pool.limit {
+    if !may_start() {
         return;
     }
-    pool.busy += 1;
-    drop(pool);
     // tokio panics when the system gives it not one thread.
     let spawned = catch_unwind(|| runtime().map(|runtime| runtime.spawn_blocking(work)));
     if !matches!(spawned, Ok(Some(_))) {
@@ -49,18 +52,29 @@ fn start_thread() {
     }
 }
 
+fn may_start() -> bool {
+    let mut pool = lock(&POOL);
+    let may_start = pool.busy < pool.limit;
+    pool.busy += usize::from(may_start);
+    may_start
+}
+
 /// The work of one thread, until there is nothing left to do. The queues take turns, one job each.
 fn work() {
-    loop {
-        let mut pool = lock(&POOL);
-        let Some(queue) = pool.turns.pop_front() else {
-            // Not exactly counted where the system had no thread for a task, and had one for it later.
-            pool.busy = pool.busy.saturating_sub(1);
-            return;
-        };
-        drop(pool);
+    while let Some(queue) = next_queue() {
         queue.take_turn();
     }
+}
+
+/// The queue whose turn it is. Without any, one thread less is busy.
+fn next_queue() -> Option<Arc<SharedQueue>> {
+    let mut pool = lock(&POOL);
+    let queue = pool.turns.pop_front();
+    if queue.is_none() {
+        // Not exactly counted where the system had no thread for a task, and had one for it later.
+        pool.busy = pool.busy.saturating_sub(1);
+    }
+    queue
 }
 
 /// The jobs of one endpoint, on their way to threads and back.
@@ -93,9 +107,7 @@ impl JobQueue {
     /// `number`: by which the waker tells the endpoint from others.
     pub(super) fn new(waker: &Waker, number: u32, threads: u32) -> JobQueue {
         let threads = (threads as usize).min(THREADS_LIMIT);
-        let mut pool = lock(&POOL);
-        pool.limit = pool.limit.max(threads);
-        drop(pool);
+        lock(&POOL).grow(threads);
         let queue = SharedQueue { wakes: waker.wakes(), number, threads, state: Mutex::default() };
         JobQueue { queue: Arc::new(queue), under_way: 0 }
     }
@@ -113,11 +125,7 @@ impl JobQueue {
     pub(super) fn hand_over(&mut self, now: Instant, endpoint: &mut Endpoint) {
         while let Some(job) = endpoint.poll_job(now) {
             self.under_way += 1;
-            let mut state = lock(&self.queue.state);
-            state.jobs.push_back(job);
-            if state.turns < self.queue.threads {
-                state.turns += 1;
-                drop(state);
+            if self.queue.add(job) {
                 lock(&POOL).turns.push_back(Arc::clone(&self.queue));
                 start_thread();
             }
@@ -140,32 +148,47 @@ impl JobQueue {
 impl Drop for JobQueue {
     /// The endpoint is gone: jobs that no thread has begun need not be done.
     fn drop(&mut self) {
-        let jobs = std::mem::take(&mut lock(&self.queue.state).jobs);
-        drop(jobs);
+        let _jobs = std::mem::take(&mut lock(&self.queue.state).jobs);
     }
 }
 
 impl SharedQueue {
+    /// Answers whether one more thread may take a job.
+    fn add(&self, job: Job) -> bool {
+        let mut state = lock(&self.state);
+        state.jobs.push_back(job);
+        let has_turn = state.turns < self.threads;
+        state.turns += usize::from(has_turn);
+        has_turn
+    }
+
     /// Does one job, and waits for another turn when there are more.
     fn take_turn(self: Arc<SharedQueue>) {
         let job = lock(&self.state).jobs.pop_front();
         if let Some(job) = job {
             let connection = job.connection();
             let done = catch_unwind(AssertUnwindSafe(|| job.run())).map_err(|_| connection);
-            let mut state = lock(&self.state);
-            state.done.push(done);
-            let is_first = state.done.len() == 1;
-            drop(state);
-            if is_first {
+            if self.note(done) {
                 self.wakes.wake(self.number);
             }
         }
-        let mut state = lock(&self.state);
-        if state.jobs.is_empty() {
-            state.turns -= 1;
-            return;
+        if self.goes_on() {
+            lock(&POOL).turns.push_back(self);
         }
-        drop(state);
-        lock(&POOL).turns.push_back(self);
+    }
+
+    /// Answers whether nobody has been told of others yet.
+    fn note(&self, done: Result<JobDone, ConnectionHandle>) -> bool {
+        let mut state = lock(&self.state);
+        state.done.push(done);
+        state.done.len() == 1
+    }
+
+    /// Whether there are more jobs. Without any, one thread less takes them.
+    fn goes_on(&self) -> bool {
+        let mut state = lock(&self.state);
+        let goes_on = !state.jobs.is_empty();
+        state.turns -= usize::from(!goes_on);
+        goes_on
     }
 }

@@ -57,7 +57,7 @@ const SLEEPERS_PER_RELEASE: usize = 256;
 const SLEEPERS_PER_QUIET_RELEASE: usize = 32;
 
 /// Nothing is due for as long: then the endpoint is quiet.
-const QUIET: Duration = Duration::from_secs(1);
+pub(super) const QUIET: Duration = Duration::from_secs(1);
 
 /// Whether so many are enough to give memory back. `next`: what is due next, if anything is.
 pub(super) fn are_worth_a_release(sleepers: usize, now: Instant, next: Option<Instant>) -> bool {
@@ -85,25 +85,3 @@ pub(super) const USELESS_RECORDS_PER_DATAGRAM: usize = 64;
 /// How often a server sends a flight because a hello comes again: as often as an honest client asks for it, who doubles
 /// its interval (RFC 6347 section 4.2.4.1), and no more often for somebody who replays one.
 pub(super) const REPEATED_HELLOS: Pace = Pace { burst: 2, interval: Duration::from_secs(2) };
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn memory_is_given_back_for_many_who_sleep_and_for_fewer_where_nothing_is_due_soon() {
-        let now = Instant::now();
-        let (soon, late) = (Some(now + QUIET), Some(now + QUIET + Duration::from_nanos(1)));
-        for (sleepers, next, is_enough) in [
-            (31, None, false),
-            (32, None, true),
-            (31, late, false),
-            (32, late, true),
-            (32, soon, false),
-            (255, soon, false),
-            (256, soon, true),
-        ] {
-            assert_eq!(are_worth_a_release(sleepers, now, next), is_enough, "{sleepers} {next:?}");
-        }
-    }
-}

@@ -32,6 +32,7 @@ mod questions;
 mod rate;
 mod route;
 mod routes;
+mod secret_queue;
 mod server_names;
 mod sessions;
 mod slab;

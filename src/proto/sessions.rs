@@ -1,10 +1,11 @@
 //! What a server remembers of handshakes: sessions by their ids, and the keys of tickets.
 
+use super::secret_queue::{Place, SecretQueue};
 use crate::tls::{RngError, SessionId, SessionPolicy, SessionsById, TicketKeys, WallClock};
-use std::collections::{HashMap, VecDeque};
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 /// What a server is told about sessions.
 pub(crate) struct SessionSettings {
@@ -95,7 +96,7 @@ impl Sessions {
         self.store.find(id)
     }
 
-    pub(super) fn keep(&mut self, now: Instant, id: SessionId, session: Zeroizing<Vec<u8>>) {
+    pub(super) fn keep(&mut self, now: Instant, id: SessionId, session: &[u8]) {
         self.store.keep(now, now + self.settings.lifetime, id, session);
     }
 
@@ -113,40 +114,72 @@ impl Sessions {
 /// Sessions by their ids, of which the oldest goes where there is no more room.
 pub(super) struct SessionStore {
     limit: usize,
-    sessions: HashMap<SessionId, Zeroizing<Vec<u8>>>,
+    /// Numbers of sessions by the beginnings of their ids, which are random numbers of ours: nobody can choose them so that they
+    /// collide.
+    numbers: FxHashMap<u64, usize>,
     /// In the order in which they were made, and end. Some may have been forgotten.
-    order: VecDeque<(Instant, SessionId)>,
+    kept: VecDeque<Kept>,
+    /// The number of the first of them.
+    first: usize,
+    secrets: SecretQueue,
+}
+
+struct Kept {
+    end: Instant,
+    id: SessionId,
+    place: Place,
 }
 
 impl SessionStore {
     pub(super) fn new(limit: usize) -> SessionStore {
-        SessionStore { limit, sessions: HashMap::new(), order: VecDeque::new() }
+        let (numbers, kept, secrets) = (FxHashMap::default(), VecDeque::new(), SecretQueue::default());
+        SessionStore { limit, numbers, kept, first: 0, secrets }
     }
 
     pub(super) fn find(&self, id: &[u8]) -> Option<&[u8]> {
-        self.sessions.get(&SessionId::new(id)?).map(|session| session.as_slice())
+        self.secrets.get(self.kept_as(&SessionId::new(id)?)?.place)
     }
 
-    pub(super) fn keep(&mut self, now: Instant, end: Instant, id: SessionId, session: Zeroizing<Vec<u8>>) {
+    pub(super) fn keep(&mut self, now: Instant, end: Instant, id: SessionId, session: &[u8]) {
         if self.limit == 0 {
             return;
         }
-        while self.order.front().is_some_and(|(end, _)| self.order.len() >= self.limit || *end <= now) {
-            if let Some((_, oldest)) = self.order.pop_front() {
-                self.sessions.remove(&oldest);
-            }
+        self.forget(&id);
+        while self.kept.front().is_some_and(|oldest| self.kept.len() >= self.limit || oldest.end <= now) {
+            self.drop_oldest();
         }
-        self.order.push_back((end, id));
-        self.sessions.insert(id, session);
+        self.numbers.insert(beginning(&id), self.first + self.kept.len());
+        self.kept.push_back(Kept { end, id, place: self.secrets.push(session) });
+    }
+
+    fn drop_oldest(&mut self) {
+        let Some(oldest) = self.kept.pop_front() else { return };
+        if self.numbers.get(&beginning(&oldest.id)) == Some(&self.first) {
+            self.numbers.remove(&beginning(&oldest.id));
+        }
+        self.secrets.pop(oldest.place);
+        self.first += 1;
     }
 
     pub(super) fn forget(&mut self, id: &SessionId) {
-        self.sessions.remove(id);
+        if let Some(place) = self.kept_as(id).map(|kept| kept.place) {
+            self.secrets.wipe(place);
+            self.numbers.remove(&beginning(id));
+        }
+    }
+
+    fn kept_as(&self, id: &SessionId) -> Option<&Kept> {
+        let number = self.numbers.get(&beginning(id))?;
+        self.kept.get(number.checked_sub(self.first)?).filter(|kept| kept.id == *id)
     }
 
     /// Of sessions, and of places that they take.
     #[cfg(test)]
     pub(super) fn lengths(&self) -> (usize, usize) {
-        (self.sessions.len(), self.order.len())
+        (self.numbers.len(), self.kept.len())
     }
+}
+
+fn beginning(id: &SessionId) -> u64 {
+    id.as_bytes().first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }

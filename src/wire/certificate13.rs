@@ -1,7 +1,7 @@
 //! The messages by which the two sides of DTLS 1.3 prove who they are (RFC 8446 sections 4.3.2, 4.4.2 and 4.4.3), without their
 //! headers. The peer's are clear text from whoever has agreed on keys with us.
 
-use super::extensions::{ExtensionFault, Hello, find, numbers, split_extension};
+use super::extensions::{ExtensionFault, Hello, check, find, split_extension};
 use super::hello13::extension::{CERTIFICATE_AUTHORITIES, SIGNATURE_ALGORITHMS};
 use super::reader::Reader;
 use super::vector::vector;
@@ -77,7 +77,7 @@ pub(crate) fn read_request(body: &[u8]) -> Result<Vec<u16>, ProofFault> {
     if !context.is_empty() {
         return Err(ProofFault::Context);
     }
-    numbers(list, Hello::Server).map_err(ProofFault::Extensions)?;
+    check(list, Hello::Server).map_err(ProofFault::Extensions)?;
     let schemes = find(list, SIGNATURE_ALGORITHMS, Hello::Server).map_err(ProofFault::Extensions)?;
     let schemes = schemes.ok_or(ProofFault::Extensions(ExtensionFault::Missing("signature_algorithms")))?;
     read_schemes(schemes).ok_or(ProofFault::Malformed)

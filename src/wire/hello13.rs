@@ -1,6 +1,6 @@
 //! What the two hellos of DTLS 1.3 say in their extensions (RFC 8446 section 4.2): clear text from anybody.
 
-use super::extensions::{ExtensionFault, Hello, find, numbers};
+use super::extensions::{ExtensionFault, Hello, check, find, numbers};
 use super::psk_offer::{Modes, PskOffer};
 use super::reader::Reader;
 
@@ -25,14 +25,20 @@ pub(crate) const RETRY_RANDOM: [u8; 32] = [
 #[derive(Debug)]
 pub(crate) struct Offer<'a> {
     pub(crate) cookie: Option<&'a [u8]>,
-    /// IANA's numbers of groups, best first.
-    pub(crate) groups: Vec<u16>,
-    /// Numbers of groups, and the client's public values in them.
-    pub(crate) shares: Vec<(u16, &'a [u8])>,
+    pub(crate) groups: Groups<'a>,
+    shares: Shares<'a>,
     /// How it uses pre-shared keys.
     pub(crate) modes: Modes,
     pub(crate) psk: Option<PskOffer<'a>>,
 }
+
+/// IANA's numbers of groups, best first.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Groups<'a>(&'a [u8]);
+
+/// Numbers of groups, and the client's public values in them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shares<'a>(&'a [u8]);
 
 /// What a ServerHello or HelloRetryRequest chooses.
 #[derive(Debug, PartialEq, Eq)]
@@ -104,20 +110,10 @@ fn read_cookie(content: &[u8]) -> Option<&[u8]> {
 impl<'a> Offer<'a> {
     /// `extensions`: the list in a whole ClientHello. No extension may stand there twice.
     pub(crate) fn parse(extensions: &'a [u8]) -> Result<Offer<'a>, ExtensionFault> {
-        numbers(extensions, Hello::Client)?;
-        let read = |id, name, read: fn(&'a [u8]) -> Option<Vec<u16>>| match find(extensions, id, Hello::Client)? {
-            Some(content) => read(content).map(Some).ok_or(ExtensionFault::Malformed(Hello::Client, name)),
-            None => Ok(None),
-        };
-        let groups = read(SUPPORTED_GROUPS, "supported_groups", read_groups)?;
-        let cookie = match find(extensions, COOKIE, Hello::Client)? {
-            Some(content) => Some(read_cookie(content).ok_or(ExtensionFault::Malformed(Hello::Client, "cookie"))?),
-            None => None,
-        };
-        let shares = match find(extensions, KEY_SHARE, Hello::Client)? {
-            Some(content) => Some(read_shares(content).ok_or(ExtensionFault::Malformed(Hello::Client, "key_share"))?),
-            None => None,
-        };
+        check(extensions, Hello::Client)?;
+        let groups = read(extensions, SUPPORTED_GROUPS, "supported_groups", Groups::read)?;
+        let cookie = read(extensions, COOKIE, "cookie", read_cookie)?;
+        let shares = read(extensions, KEY_SHARE, "key_share", Shares::read)?;
         let (psk, modes) = (PskOffer::parse(extensions)?, Modes::parse(extensions)?);
         // RFC 8446 section 4.2.9.
         if psk.is_some() && modes.is_none() {
@@ -134,31 +130,60 @@ impl<'a> Offer<'a> {
 
     /// The client's public value in this group.
     pub(crate) fn share(&self, group: u16) -> Option<&'a [u8]> {
-        self.shares.iter().find(|(id, _)| *id == group).map(|(_, share)| *share)
+        self.shares.iter().find(|(id, _)| *id == group).map(|(_, share)| share)
     }
 }
 
-fn read_groups(content: &[u8]) -> Option<Vec<u16>> {
-    let mut reader = Reader(content);
-    let list = reader.vector(2).filter(|list| list.len().is_multiple_of(2) && !list.is_empty())?;
-    reader.end()?;
-    Some(list.chunks_exact(2).map(|pair| pair.iter().fold(0, |value, &byte| value << 8 | u16::from(byte))).collect())
+/// An extension of a ClientHello, if it is there.
+fn read<'a, Value>(
+    extensions: &'a [u8],
+    id: u16,
+    name: &'static str,
+    read: fn(&'a [u8]) -> Option<Value>,
+) -> Result<Option<Value>, ExtensionFault> {
+    let content = find(extensions, id, Hello::Client)?;
+    content.map(|content| read(content).ok_or(ExtensionFault::Malformed(Hello::Client, name))).transpose()
 }
 
-/// RFC 8446 section 4.2.8: no group may stand there twice.
-fn read_shares(content: &[u8]) -> Option<Vec<(u16, &[u8])>> {
-    let mut reader = Reader(content);
-    let mut list = Reader(reader.vector(2)?);
-    reader.end()?;
-    let mut shares: Vec<(u16, &[u8])> = Vec::new();
-    while !list.is_empty() {
-        let (group, share) = (list.u16()?, list.vector(2).filter(|share| !share.is_empty())?);
-        if shares.len() == SHARES_LIMIT || shares.iter().any(|(other, _)| *other == group) {
-            return None;
+impl<'a> Groups<'a> {
+    fn read(content: &'a [u8]) -> Option<Groups<'a>> {
+        let mut reader = Reader(content);
+        let list = reader.vector(2).filter(|list| list.len().is_multiple_of(2) && !list.is_empty())?;
+        reader.end().map(|()| Groups(list))
+    }
+
+    pub(crate) fn contains(self, id: u16) -> bool {
+        self.0.as_chunks::<2>().0.contains(&id.to_be_bytes())
+    }
+}
+
+impl<'a> Shares<'a> {
+    /// RFC 8446 section 4.2.8: no group may stand there twice.
+    fn read(content: &'a [u8]) -> Option<Shares<'a>> {
+        let mut reader = Reader(content);
+        let mut list = Reader(reader.vector(2)?);
+        reader.end()?;
+        let shares = Shares(list.0);
+        let mut count = 0;
+        while !list.is_empty() {
+            let (group, share) = share_of(&mut list)?;
+            let is_twice = shares.iter().take(count).any(|(other, _)| other == group);
+            if count == SHARES_LIMIT || is_twice || share.is_empty() {
+                return None;
+            }
+            count += 1;
         }
-        shares.push((group, share));
+        Some(shares)
     }
-    Some(shares)
+
+    fn iter(self) -> impl Iterator<Item = (u16, &'a [u8])> {
+        let mut list = Reader(self.0);
+        std::iter::from_fn(move || share_of(&mut list))
+    }
+}
+
+fn share_of<'a>(list: &mut Reader<'a>) -> Option<(u16, &'a [u8])> {
+    Some((list.u16()?, list.vector(2)?))
 }
 
 /// Public values in one hello; there are fewer groups.
@@ -278,11 +303,12 @@ mod tests {
         let cookie = extension(COOKIE, &[0, 2, 1, 2]);
         let list = [cookie, groups(), shares(), modes(), keys()].concat();
         let offer = Offer::parse(&list).unwrap();
-        assert_eq!((offer.cookie, &offer.groups[..]), (Some(&[1, 2][..]), &[29, 23][..]));
+        assert_eq!(offer.cookie, Some(&[1, 2][..]));
+        assert_eq!([29, 23, 0, 0x1d00].map(|id| offer.groups.contains(id)), [true, true, false, false]);
         assert_eq!((offer.share(29), offer.share(23)), (Some(&[7, 8][..]), None));
         let psk = offer.psk.unwrap();
         let key = OfferedKey { identity: b"bob", obfuscated_age: 0, proof: &[5; 32] };
-        assert_eq!((&psk.keys[..], psk.uncovered), (&[key][..], 35));
+        assert_eq!((psk.keys.iter().collect::<Vec<_>>(), psk.uncovered), (vec![key], 35));
         assert!(offer.modes.with_key_exchange);
         assert!(Offer::parse(&[]).unwrap().psk.is_none());
     }

@@ -1,6 +1,6 @@
 //! The NewSessionTicket message of DTLS 1.3 (RFC 8446 section 4.6.1). DTLS 1.2 has another one of this name.
 
-use super::extensions::{Hello, numbers};
+use super::extensions::{Hello, check};
 use super::reader::Reader;
 use super::vector::vector;
 
@@ -35,7 +35,7 @@ impl<'a> NewSessionTicket<'a> {
         let (nonce, ticket) = (reader.vector(1)?, reader.vector(2)?);
         let extensions = reader.vector(2)?;
         reader.end()?;
-        let is_well_formed = !ticket.is_empty() && numbers(extensions, Hello::Server).is_ok();
+        let is_well_formed = !ticket.is_empty() && check(extensions, Hello::Server).is_ok();
         is_well_formed.then_some(NewSessionTicket { lifetime, age_add, nonce, ticket })
     }
 }

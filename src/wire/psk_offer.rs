@@ -26,9 +26,16 @@ pub(crate) struct OfferedKey<'a> {
 /// Pre-shared keys that a client has.
 #[derive(Debug)]
 pub(crate) struct PskOffer<'a> {
-    pub(crate) keys: Vec<OfferedKey<'a>>,
+    pub(crate) keys: OfferedKeys<'a>,
     /// Bytes at the end of the hello that the proofs do not cover: the proofs themselves, with their length.
     pub(crate) uncovered: usize,
+}
+
+/// At least one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OfferedKeys<'a> {
+    identities: Reader<'a>,
+    proofs: Reader<'a>,
 }
 
 /// How a side uses pre-shared keys, those of sessions to come included; in no way where it says nothing of them.
@@ -99,17 +106,34 @@ fn read_keys(content: &[u8]) -> Option<PskOffer<'_>> {
     let uncovered = reader.0.len();
     let mut proofs = Reader(reader.vector(2)?);
     reader.end()?;
-    let mut keys = Vec::new();
+    let keys = OfferedKeys { identities, proofs };
     while !identities.is_empty() {
-        let identity = identities.vector(2).filter(|identity| !identity.is_empty())?;
-        let obfuscated_age = identities.u32()?;
+        let key = OfferedKey::read(&mut identities, &mut proofs)?;
         // RFC 8446 section 4.2.11: 32 to 255 bytes.
-        let proof = proofs.vector(1).filter(|proof| proof.len() >= 32)?;
-        if keys.len() < IDENTITIES_LIMIT {
-            keys.push(OfferedKey { identity, obfuscated_age, proof });
+        if key.identity.is_empty() || key.proof.len() < 32 {
+            return None;
         }
     }
-    (proofs.is_empty() && !keys.is_empty()).then_some(PskOffer { keys, uncovered })
+    (proofs.is_empty() && !keys.identities.is_empty()).then_some(PskOffer { keys, uncovered })
+}
+
+impl<'a> OfferedKey<'a> {
+    fn read(identities: &mut Reader<'a>, proofs: &mut Reader<'a>) -> Option<OfferedKey<'a>> {
+        let (identity, obfuscated_age) = (identities.vector(2)?, identities.u32()?);
+        Some(OfferedKey { identity, obfuscated_age, proof: proofs.vector(1)? })
+    }
+}
+
+impl<'a> OfferedKeys<'a> {
+    /// The first of them, best first.
+    pub(crate) fn iter(self) -> impl Iterator<Item = OfferedKey<'a>> {
+        let OfferedKeys { mut identities, mut proofs } = self;
+        std::iter::from_fn(move || OfferedKey::read(&mut identities, &mut proofs)).take(IDENTITIES_LIMIT)
+    }
+
+    pub(crate) fn get(self, index: usize) -> Option<OfferedKey<'a>> {
+        self.iter().nth(index)
+    }
 }
 
 #[cfg(test)]
@@ -132,7 +156,8 @@ mod tests {
             OfferedKey { identity: &[7, 8], obfuscated_age: 0x0102_0304, proof: &first },
             OfferedKey { identity: &[9], obfuscated_age: 0, proof: &second },
         ];
-        assert_eq!((&offer.keys[..], offer.uncovered), (&expected[..], 2 + 33 + 49));
+        assert_eq!((offer.keys.iter().collect::<Vec<_>>(), offer.uncovered), (expected.to_vec(), 2 + 33 + 49));
+        assert_eq!((offer.keys.get(1), offer.keys.get(2)), (Some(expected[1]), None));
         for length in 0..content.len() {
             assert!(read_keys(&content[..length]).is_none(), "{length}");
         }
@@ -156,6 +181,6 @@ mod tests {
         vector(&mut content, 2, |content| content.extend(&identities));
         vector(&mut content, 2, |content| content.extend(&proofs));
         let offer = read_keys(&content).unwrap();
-        assert_eq!((offer.keys.len(), offer.uncovered), (IDENTITIES_LIMIT, 2 + proofs.len()));
+        assert_eq!((offer.keys.iter().count(), offer.uncovered), (IDENTITIES_LIMIT, 2 + proofs.len()));
     }
 }

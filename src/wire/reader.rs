@@ -1,7 +1,7 @@
 //! Bytes of a message, read from its beginning to its end.
 
 /// What has not been read yet.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {

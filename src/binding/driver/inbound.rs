@@ -127,8 +127,8 @@ impl Driver {
     /// for several of them together: by turns, the code that handles a datagram and the system's that sends one would drive each other
     /// out of the processor's cache. It does not wait for all of the batch, because the peers go on meanwhile.
     ///
-    /// An empty socket is looked at once more after a batch, because the peers go on while listeners run: Node would hand over only
-    /// one of the datagrams that have come by then, and takes as long for it as we do for several.
+    /// An empty socket is looked at once more after a batch of several, because the peers go on while listeners run: Node would hand
+    /// over only one of the datagrams that have come by then, and takes as long for it as we do for several.
     fn drain(&mut self, now: Instant, limit: usize, drains: bool) -> bool {
         let Some(mut udp) = self.udp.take() else {
             return false;
@@ -144,7 +144,7 @@ impl Driver {
                 } else if drains && let Some((length, route)) = udp.receive(arrival) {
                     self.handle_arrival(now, route, arrival.get(..length).unwrap_or_default());
                 } else {
-                    return handled > 0;
+                    return handled > 1;
                 }
                 if handled % ANSWERED_TOGETHER == ANSWERED_TOGETHER - 1 {
                     self.transmit_on(Some(&udp));

@@ -170,7 +170,9 @@ impl Driver {
 
     /// Has answers leave from the address that was asked; false where the system does not tell which that is.
     pub(super) fn tell_addresses_apart(&mut self, waker: &Waker, number: u32) -> bool {
-        self.udp.as_mut().is_some_and(|udp| udp.tell_addresses_apart(waker, number))
+        let wakes = waker.wakes();
+        let wake = Box::new(move || wakes.wake(number));
+        self.udp.as_mut().is_some_and(|udp| udp.tell_addresses_apart(wake))
     }
 
     pub(super) fn release_udp(&mut self) {

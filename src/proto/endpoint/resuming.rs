@@ -62,7 +62,7 @@ impl Endpoint {
             if let Some(id) = &session.replaces {
                 sessions.forget(id);
             }
-            sessions.keep(now, session.id, session.bytes);
+            sessions.keep(now, session.id, &session.bytes);
         }
     }
 

@@ -31,6 +31,7 @@ mod jobs;
 mod key_log;
 mod learner;
 mod leaving;
+mod limits;
 mod lives;
 mod long_messages;
 mod longest_idle;
@@ -61,6 +62,7 @@ mod room;
 mod routes;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 mod scarce_memory;
+mod secret_queue;
 mod session_store;
 mod short_datagrams;
 mod stories;

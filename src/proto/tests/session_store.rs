@@ -4,14 +4,13 @@ use super::network::base_time;
 use crate::proto::sessions::SessionStore;
 use crate::tls::SessionId;
 use std::time::{Duration, Instant};
-use zeroize::Zeroizing;
 
 fn id(number: u8) -> SessionId {
     SessionId::new(&[number; 32]).unwrap()
 }
 
 fn keep(store: &mut SessionStore, now: Instant, number: u8) {
-    store.keep(now, now + Duration::from_secs(10), id(number), Zeroizing::new(vec![number]));
+    store.keep(now, now + Duration::from_secs(10), id(number), &[number]);
 }
 
 fn has(store: &SessionStore, number: u8) -> bool {
@@ -54,4 +53,30 @@ fn a_store_without_room_keeps_nothing() {
     let mut store = SessionStore::new(0);
     keep(&mut store, base_time(), 1);
     assert_eq!(store.lengths(), (0, 0));
+}
+
+#[test]
+fn a_session_that_is_kept_again_has_the_life_of_the_new_one() {
+    let now = base_time();
+    let mut store = SessionStore::new(2);
+    [1, 1, 2].into_iter().for_each(|number| keep(&mut store, now, number));
+    assert_eq!((has(&store, 1), has(&store, 2), store.lengths()), (true, true, (2, 2)));
+}
+
+#[test]
+fn ids_that_begin_alike_are_told_apart() {
+    let now = base_time();
+    let mut store = SessionStore::new(3);
+    keep(&mut store, now, 1);
+    let mut other = [1; 32];
+    other[31] = 2;
+    assert_eq!(store.find(&other), None);
+    store.forget(&SessionId::new(&other).unwrap());
+    assert!(has(&store, 1));
+    // Of two, the later one is kept.
+    store.keep(now, now + Duration::from_secs(10), SessionId::new(&other).unwrap(), &[2]);
+    assert_eq!((has(&store, 1), store.find(&other)), (false, Some(&[2][..])));
+    [3, 4].into_iter().for_each(|number| keep(&mut store, now, number));
+    assert_eq!(store.find(&other), Some(&[2][..]));
+    assert_eq!(store.lengths(), (3, 3));
 }

@@ -126,7 +126,7 @@ impl ClientHandshake {
         };
         greeting.hello = hello.to_vec();
         // It may have had no room for the session.
-        let first = extensions_of_body(hello).and_then(|list| Offer::parse(list).ok()?.psk?.keys.first().copied());
+        let first = extensions_of_body(hello).and_then(|list| Offer::parse(list).ok()?.psk?.keys.get(0));
         if greeting
             .session
             .as_ref()

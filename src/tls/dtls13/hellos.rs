@@ -7,6 +7,9 @@ use crate::wire::hello13::{DTLS_1_2, DTLS_1_3, RETRY_RANDOM, extension};
 use crate::wire::psk_offer::Modes;
 use crate::wire::{ConnectionId, connection_id_extension, vector};
 
+/// Bytes of a server's hello, unless its public value is a long one: its memory grows no further.
+const USUAL_LENGTH: usize = 192;
+
 /// RFC 6066 section 3.
 const HOST_NAME: u8 = 0;
 
@@ -156,7 +159,7 @@ pub(super) fn hello_retry_request(suite: u16, group: u16, cookie: &[u8]) -> Vec<
 }
 
 fn hello_of_server(random: &[u8; 32], suite: u16, write_others: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(USUAL_LENGTH);
     body.extend(DTLS_1_2.to_be_bytes());
     body.extend(random);
     // RFC 9147 section 5.3: the client's session id is not repeated, as it is in TLS.

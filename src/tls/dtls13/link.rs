@@ -217,7 +217,8 @@ impl Link {
     fn send_fragments(&mut self, flight: &mut Flight, out: &mut Outbox) -> Result<(), Refused> {
         let mtu = self.mtu();
         let mut missing = flight.missing().peekable();
-        let mut datagram = Vec::new();
+        let mut datagram = Vec::with_capacity(mtu);
+        let (mut content, mut together) = (Vec::new(), Vec::new());
         while let Some(first) = missing.next() {
             if !self.has_number() {
                 // As if it were lost: it is repeated later.
@@ -229,8 +230,9 @@ impl Link {
                 datagram.clear();
             }
             let room = mtu.saturating_sub(datagram.len() + overhead);
-            let mut content = first.bytes.clone();
-            let mut together = vec![first];
+            content.clear();
+            content.extend_from_slice(&first.bytes);
+            together.push(first);
             while let Some(next) =
                 missing.next_if(|next| next.epoch == epoch && content.len() + next.bytes.len() <= room)
             {
@@ -238,7 +240,7 @@ impl Link {
                 together.push(next);
             }
             let number = self.seal(epoch, kind::HANDSHAKE, &content, &mut datagram)?;
-            together.into_iter().for_each(|fragment| fragment.was_sent(number));
+            together.drain(..).for_each(|fragment| fragment.was_sent(number));
         }
         if !datagram.is_empty() {
             out.push(&datagram);

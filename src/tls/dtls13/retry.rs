@@ -12,7 +12,7 @@ use crate::tls::suites::Suite;
 use crate::wire::handshake::{CLIENT_HELLO, SERVER_HELLO};
 use crate::wire::hello13::Offer;
 use crate::wire::psk_offer::Modes;
-use crate::wire::{HANDSHAKE_HEADER_LENGTH, Reader, u24};
+use crate::wire::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, Reader, u24};
 
 /// What a server has decided by a first ClientHello, and has to know again with the second.
 pub(crate) struct Retry {
@@ -65,7 +65,7 @@ impl Retry {
         let mut groups = config.offers.groups(with_key.is_some() && !can_sign);
         // None is needed where the key alone will do, and nothing else is in common.
         let is_alone = with_key.is_some() && modes.alone && !modes.with_key_exchange;
-        let group = match groups.find(|group| offer.groups.contains(&group.id())) {
+        let group = match groups.find(|group| offer.groups.contains(group.id())) {
             Some(group) if offer.share(group.id()).is_none() && (!is_alone || can_sign) => group.id(),
             Some(_) => 0,
             None if with_key.is_some() && modes.alone => 0,
@@ -96,7 +96,8 @@ impl Retry {
     /// as well: two answers are no repetition of each other.
     pub(crate) fn request(&self, record_number: [u8; 8], cookie: &[u8]) -> Option<Vec<u8>> {
         let body = hello_retry_request(self.suite.id(), self.group, cookie);
-        let mut datagram = vec![22, 254, 253];
+        let mut datagram = Vec::with_capacity(RECORD_HEADER_LENGTH + HANDSHAKE_HEADER_LENGTH + body.len());
+        datagram.extend([22, 254, 253]);
         datagram.extend(record_number);
         datagram.extend(u16::try_from(HANDSHAKE_HEADER_LENGTH + body.len()).ok()?.to_be_bytes());
         datagram.push(SERVER_HELLO);
@@ -112,11 +113,12 @@ impl Retry {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls::Credentials;
     use crate::tls::config::{Settings, Wishes};
-    use crate::tls::mbed::Credentials;
     use crate::tls::version::{Version, Versions};
     use crate::tls::versions;
-    use crate::wire::psk_offer::{OfferedKey, PskOffer};
+    use crate::wire::hello13::extension;
+    use crate::wire::vector;
     use std::time::Duration;
 
     const GCM128: u16 = 0x1301;
@@ -147,7 +149,39 @@ mod tests {
         versions::ServerConfig::new(&settings, own, has_psk, None).unwrap()
     }
 
-    /// `proofs`: the length of each of the client's keys' proofs.
+    /// The extensions of a client, which has no groups where it needs none. `proofs`: the length of each of its keys' proofs.
+    fn extensions(modes: Modes, proofs: &[usize], groups: &[u16], shares: &[u16]) -> Vec<u8> {
+        let mut list = Vec::new();
+        let mut write = |id: u16, content: &dyn Fn(&mut Vec<u8>)| {
+            list.extend(id.to_be_bytes());
+            vector(&mut list, 2, content);
+        };
+        if !groups.is_empty() {
+            write(extension::SUPPORTED_GROUPS, &|list| {
+                vector(list, 2, |list| groups.iter().for_each(|group| list.extend(group.to_be_bytes())));
+            });
+            write(extension::KEY_SHARE, &|list| {
+                vector(list, 2, |list| {
+                    for group in shares {
+                        list.extend(group.to_be_bytes());
+                        vector(list, 2, |list| list.extend([9; 32]));
+                    }
+                });
+            });
+        }
+        write(extension::PSK_KEY_EXCHANGE_MODES, &|list| vector(list, 1, |list| list.extend(modes.ids())));
+        if !proofs.is_empty() {
+            write(extension::PRE_SHARED_KEY, &|list| {
+                let identity = [0, 3, b'k', b'e', b'y', 0, 0, 0, 0];
+                vector(list, 2, |list| proofs.iter().for_each(|_| list.extend(identity)));
+                let write_proof = |list: &mut Vec<u8>, length| vector(list, 1, |list| list.extend(&[7; 64][..length]));
+                vector(list, 2, |list| proofs.iter().for_each(|&length| write_proof(list, length)));
+            });
+        }
+        list
+    }
+
+    /// `proofs`: as for [`extensions`].
     fn choice(
         server: &versions::ServerConfig,
         modes: Modes,
@@ -156,15 +190,8 @@ mod tests {
         shares: &[u16],
         schemes: &[u16],
     ) -> Option<(u16, u16)> {
-        let key = |&length: &usize| OfferedKey { identity: b"key", obfuscated_age: 0, proof: &[7; 64][..length] };
-        let keys: Vec<_> = proofs.iter().map(key).collect();
-        let offer = Offer {
-            cookie: None,
-            groups: groups.to_vec(),
-            shares: shares.iter().map(|&group| (group, &[9; 32][..])).collect(),
-            modes,
-            psk: (!keys.is_empty()).then_some(PskOffer { keys, uncovered: 0 }),
-        };
+        let extensions = extensions(modes, proofs, groups, shares);
+        let offer = Offer::parse(&extensions).unwrap();
         let chosen = Retry::choose(server.dtls13().unwrap(), SUITES, &offer, schemes);
         chosen.map(|(suite, group)| (suite.id(), group))
     }
@@ -224,18 +251,9 @@ mod tests {
     #[test]
     fn what_is_written_into_a_cookie_is_read_again() {
         let server = server(true, false, Modes::WITH_KEY_EXCHANGE);
-        let offer = |groups: &[u16]| Offer {
-            cookie: None,
-            groups: groups.to_vec(),
-            shares: Vec::new(),
-            modes: Modes::WITH_KEY_EXCHANGE,
-            psk: Some(PskOffer {
-                keys: vec![OfferedKey { identity: b"key", obfuscated_age: 0, proof: &[7; 48] }],
-                uncovered: 0,
-            }),
-        };
         let decide = |offered: &[u16], groups: &[u16], body: &[u8]| {
-            Retry::decide(server.dtls13().unwrap(), offered, &offer(groups), &[], body)
+            let extensions = extensions(Modes::WITH_KEY_EXCHANGE, &[48], groups, &[]);
+            Retry::decide(server.dtls13().unwrap(), offered, &Offer::parse(&extensions).unwrap(), &[], body)
         };
         let retry = decide(SUITES, &[P256], b"hello").unwrap();
         let memory = retry.write();

@@ -137,7 +137,7 @@ impl ServerHandshake {
         let key = psk.keys.get(index).ok_or_else(no_key)?;
         let session = match session {
             Some(KnownSession::Stored(bytes)) => {
-                self.sessions.read(bytes, key, hash(asking.hello.retry.suite), self.protocol.as_deref())
+                self.sessions.read(bytes, &key, hash(asking.hello.retry.suite), self.protocol.as_deref())
             }
             // Those of saved connections are of DTLS 1.2.
             Some(KnownSession::Saved(_)) | None => None,
@@ -183,7 +183,7 @@ impl ServerHandshake {
         let length = hash(asking.hello.retry.suite).length();
         // RFC 8446 section 4.2.11: external keys have no age. What has one beside them is a ticket.
         let is_external = |key: &OfferedKey<'_>| key.obfuscated_age == 0;
-        let has_external = psk.keys.iter().any(is_external);
+        let has_external = psk.keys.iter().any(|key| is_external(&key));
         let fits = |key: &OfferedKey<'_>| {
             let has_length = key.proof.len() == length && key.identity.len() <= PSK_IDENTITY_LIMIT;
             has_length && (is_external(key) || !has_external)

@@ -231,7 +231,7 @@ fn exchange(
         if is_external && modes.alone && asked_for == 0 {
             return Ok(None);
         }
-        if asked_for == 0 && !config.offers.groups(false).any(|group| offer.groups.contains(&group.id())) {
+        if asked_for == 0 && !config.offers.groups(false).any(|group| offer.groups.contains(group.id())) {
             let message = "The two sides have no group for the key exchange in common";
             return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }

@@ -66,7 +66,7 @@ impl Sessions {
         let Some(psk) = offer.psk.as_ref().filter(|_| self.are_used) else { return Brought::Nothing };
         let keys = || psk.keys.iter().enumerate().take(TICKETS_LIMIT);
         for (index, key) in keys() {
-            if let Some(session) = self.open(key.identity).filter(|session| self.fits(session, key, hash, protocol)) {
+            if let Some(session) = self.open(key.identity).filter(|session| self.fits(session, &key, hash, protocol)) {
                 return Brought::Session(index, Box::new(session));
             }
         }

@@ -133,11 +133,31 @@ pub(crate) fn numbers(mut list: &[u8], hello: Hello) -> Result<Vec<u16>, Extensi
         numbers.push(id);
         list = rest;
     }
+    sort(&mut numbers, hello)?;
+    Ok(numbers)
+}
+
+/// Whether a list is well formed, and no number stands there twice.
+pub(crate) fn check(list: &[u8], hello: Hello) -> Result<(), ExtensionFault> {
+    let (mut room, mut count, mut left) = ([0; USUAL], 0, list);
+    while !left.is_empty() {
+        let (id, _, rest) = split_extension(left).ok_or(ExtensionFault::MalformedList(hello))?;
+        let Some(place) = room.get_mut(count) else { return numbers(list, hello).map(drop) };
+        *place = id;
+        count += 1;
+        left = rest;
+    }
+    sort(room.get_mut(..count).unwrap_or_default(), hello)
+}
+
+/// Extensions that a hello has at most, unless it is a strange one.
+const USUAL: usize = 32;
+
+fn sort(numbers: &mut [u16], hello: Hello) -> Result<(), ExtensionFault> {
     // A stranger may send thousands.
     numbers.sort_unstable();
     let twice = numbers.windows(2).find_map(|pair| pair.first().filter(|id| pair.last() == Some(id)));
-    twice.map_or(Ok(()), |&id| Err(ExtensionFault::Twice(hello, id)))?;
-    Ok(numbers)
+    twice.map_or(Ok(()), |&id| Err(ExtensionFault::Twice(hello, id)))
 }
 
 /// The content of one extension in the list; there must be no second of its kind (RFC 5246 section 7.4.1.4).
@@ -211,5 +231,19 @@ mod tests {
         assert_eq!(numbers(&distinct, Hello::Client).unwrap().len(), 4000);
         let doubled = [&distinct[..], &[0, 7, 0, 0]].concat();
         assert_eq!(numbers(&doubled, Hello::Client), Err(ExtensionFault::Twice(Hello::Client, 7)));
+    }
+
+    #[test]
+    fn a_list_is_checked_whatever_its_length() {
+        for count in [0, 1, USUAL - 1, USUAL, USUAL + 1, 4000] {
+            let distinct: Vec<u8> = (1..=count as u16).flat_map(|id| [id.to_be_bytes(), [0, 0]].concat()).collect();
+            assert_eq!(check(&distinct, Hello::Client), Ok(()));
+            let cut = [&distinct[..], &[0]].concat();
+            assert_eq!(check(&cut, Hello::Client), Err(ExtensionFault::MalformedList(Hello::Client)));
+            if count > 0 {
+                let doubled = [&distinct[..], &[0, 1, 0, 0]].concat();
+                assert_eq!(check(&doubled, Hello::Server), Err(ExtensionFault::Twice(Hello::Server, 1)));
+            }
+        }
     }
 }

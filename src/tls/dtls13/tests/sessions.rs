@@ -347,14 +347,13 @@ fn a_hello_proves_each_of_its_keys() {
     let offer = Offer::parse(&list).unwrap();
     let psk = offer.psk.unwrap();
     // The session first, and behind it the key of the application, which has no age.
-    assert_eq!((psk.keys.len(), psk.keys[0].identity, psk.keys[1].identity), (2, &*session.ticket, &b"device"[..]));
-    assert_eq!(psk.keys[1].obfuscated_age, 0);
-    assert!(psk.keys[0].obfuscated_age.wrapping_sub(session.age_add) < 2000);
+    let keys: Vec<_> = psk.keys.iter().collect();
+    assert_eq!((keys.len(), keys[0].identity, keys[1].identity), (2, &*session.ticket, &b"device"[..]));
+    assert_eq!(keys[1].obfuscated_age, 0);
+    assert!(keys[0].obfuscated_age.wrapping_sub(session.age_add) < 2000);
     let transcript = Retry::read(offer.cookie.unwrap()).unwrap().transcript(offer.cookie.unwrap());
     let transcript = transcript.hash_for_binder(&record.fragment()[12..], psk.uncovered);
-    for (key, origin, secret) in
-        [(psk.keys[0], Origin::Session, key_of(&session)), (psk.keys[1], Origin::External, KEY)]
-    {
+    for (key, origin, secret) in [(keys[0], Origin::Session, key_of(&session)), (keys[1], Origin::External, KEY)] {
         assert_eq!(key.proof, &binder(origin, secret, &transcript).unwrap()[..]);
     }
     assert_eq!(transcript.hash(), Hash::Sha256);
