@@ -164,6 +164,10 @@ export function run(command, args, { seconds = 600, env = {}, cwd = TREE, isEnou
       output += error.message;
       finish(false);
     });
-    child.on('close', (code) => finish(code === 0));
+    child.on('close', (code, signal) => {
+      // So a process ends whose processor time is over (`ulimit -t`).
+      overdue ||= signal === 'SIGXCPU';
+      finish(code === 0);
+    });
   });
 }

@@ -427,3 +427,26 @@ fn a_result_for_a_connection_that_waits_for_none_is_thrown_away_with_all_that_it
     assert_echo(&mut network, 0);
     assert_eq!(network.server.endpoint.counters().datagrams_sent, sent);
 }
+
+#[cfg(feature = "aws-lc")]
+#[test]
+fn while_a_handshake_of_the_newer_version_is_away_what_could_belong_to_it_is_held_and_nothing_else() {
+    let configs = Mode::Certificate.configs_in(Version::Dtls13, 1400);
+    let mut network = Network::with_jobs(Arc::clone(&configs.server), 4);
+    network.connect(configs.client());
+    run_to_job(&mut network);
+    let client = network.clients[0].address;
+    let unexpected = |network: &Network| network.server.endpoint.counters().drops(crate::tls::DropReason::Unexpected);
+    for (start, is_dropped) in [
+        // An ACK in plaintext, a ciphertext, and data of DTLS 1.2.
+        (&[26, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0, 30][..], false),
+        (&[0x2e, 0, 9, 0, 30], false),
+        (&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 9, 0, 30], true),
+    ] {
+        let before = unexpected(&network);
+        network.inject(client, SERVER, &[start, &[7; 30]].concat());
+        assert_eq!(unexpected(&network) - before, u64::from(is_dropped), "{start:?}");
+    }
+    finish(&mut network);
+    assert_echo(&mut network, 0);
+}

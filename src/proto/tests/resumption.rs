@@ -352,6 +352,28 @@ fn a_session_ends_with_its_lifetime_and_with_its_key() {
 }
 
 #[test]
+fn a_server_whose_time_for_sessions_has_become_shorter_resumes_none_that_is_older() {
+    for (wait, resumes) in [(99, true), (100, false)] {
+        let mut network = Network::new(psk_server());
+        let share = |settings: &mut SessionSettings| settings.ticket_keys = TicketKeys::parse(&[7; 48]);
+        remember(&mut network, share);
+        let clock = clock(&network);
+        let first = network.connect(&psk_client(&[]).resuming(clock, None));
+        network.settle();
+        let session = session_of(&network, first).unwrap();
+        network.now += Duration::from_secs(wait);
+        network.restart_server(psk_server());
+        remember(&mut network, |settings| {
+            share(settings);
+            (settings.lifetime, settings.clock) = (Duration::from_secs(100), clock);
+        });
+        let second = network.connect(&psk_client(&[]).resuming(clock, Some(&session)));
+        network.settle();
+        assert_eq!(has_resumed(&mut network, second), resumes, "{wait}");
+    }
+}
+
+#[test]
 fn keys_of_tickets_change_by_themselves_and_the_former_one_opens_for_as_long_again() {
     let mut network = Network::new(psk_server());
     remember(&mut network, by_ticket);

@@ -117,6 +117,12 @@ impl Link {
         self.openers.iter().map(Opener::epoch).collect()
     }
 
+    /// The epochs whose keys of its peer are not made.
+    #[cfg(test)]
+    pub(in super::super) fn epochs_at_rest(&self) -> Vec<u64> {
+        self.openers.iter().filter(|opener| opener.is_at_rest()).map(Opener::epoch).collect()
+    }
+
     /// The keys of both sides have sealed half of what they may.
     #[cfg(test)]
     pub(in super::super) fn wear_out(&mut self, peer: &mut Link) {

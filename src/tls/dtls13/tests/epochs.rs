@@ -22,6 +22,8 @@ fn wear_out(pair: &mut Pair) -> Vec<Vec<u8>> {
 fn nobody_keeps_the_sending_keys_of_a_handshake_that_is_over() {
     let mut pair = Pair::open(CIPHERS[0]);
     assert_eq!((pair.client.link().sealing_epochs(), pair.server.link().sealing_epochs()), (vec![3], vec![3]));
+    // Those for late records of the peer's are made again when one comes.
+    assert!([pair.client.link(), pair.server.link()].iter().all(|link| link.epochs_at_rest().contains(&2)));
 }
 
 #[test]

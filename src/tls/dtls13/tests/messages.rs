@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::tls::error::ErrorKind;
+use crate::tls::inbound::DropReason;
 use crate::wire::alert::{self, ILLEGAL_PARAMETER};
 use crate::wire::handshake::{
     CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO,
@@ -248,4 +249,68 @@ fn a_client_that_says_the_wrong_thing_ends_the_servers_handshake() {
         let (reaction, answers) = pair.client_says(kind::HANDSHAKE, &content);
         assert_eq!((alert_for(reaction), answers.len()), (Some(alert), 1), "{name}");
     }
+}
+
+/// The client has the keys of the handshake, and has not read the rest of the server's flight.
+fn with_keys_of_the_handshake() -> Pair {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+    deliver(&mut pair.client, pair.now, &[hello]);
+    pair
+}
+
+#[test]
+fn records_without_sense_end_the_handshake_and_alerts_say_that_it_has_ended() {
+    for (content_type, content, kind, alert) in [
+        (kind::HANDSHAKE, &b""[..], ErrorKind::Protocol, Some(10)),
+        (kind::HANDSHAKE, &[20, 0, 0], ErrorKind::Protocol, Some(50)),
+        (kind::ACK, &[], ErrorKind::Protocol, Some(50)),
+        (kind::ALERT, &[2], ErrorKind::Protocol, Some(50)),
+        (kind::APPLICATION_DATA, &[1], ErrorKind::Protocol, Some(10)),
+        (0, &[], ErrorKind::Protocol, Some(10)),
+        (kind::ALERT, &[2, 120], ErrorKind::NoApplicationProtocol, Some(120)),
+        (kind::ALERT, &[1, 0], ErrorKind::ClosedDuringHandshake, None),
+        (kind::ALERT, &[2, 40], ErrorKind::AlertReceived, Some(40)),
+    ] {
+        let (reaction, _) = with_keys_of_the_handshake().client_says(content_type, content);
+        let error = reaction.unwrap_err();
+        assert_eq!((error.kind, error.alert), (kind, alert), "{content_type} {content:?}");
+    }
+}
+
+#[test]
+fn what_means_nothing_in_plaintext_is_dropped_whoever_hears_it() {
+    let plaintext = |content_type: u8, content: &[u8]| {
+        let header = [&[content_type, 254, 253, 0, 0, 0, 0, 0, 0, 0, 9, 0][..], &[content.len() as u8]].concat();
+        [header, content.to_vec()].concat()
+    };
+    let verify = [&[3, 0, 0, 11, 0, 0, 0, 0, 0, 0, 0, 11, 254, 255, 8][..], &[7; 8]].concat();
+    for (content_type, content) in [
+        (kind::ALERT, &[2, 40][..]),
+        (kind::ALERT, &[2]),
+        (kind::HANDSHAKE, &verify),
+        (kind::HANDSHAKE, &[20, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 1, 7]),
+        (kind::HANDSHAKE, &[]),
+        (kind::APPLICATION_DATA, b"plaintext"),
+        (kind::ACK, &[]),
+    ] {
+        let mut pair = with_keys_of_the_handshake();
+        for side in [&mut pair.client, &mut pair.server] {
+            let (reactions, answers) = deliver(side, pair.now, &[plaintext(content_type, content)]);
+            let is_dropped = matches!(reactions[0], Ok(Reaction::Record(Inbound::Dropped(DropReason::Unexpected))));
+            assert!(is_dropped && answers.is_empty(), "{content_type} {content:?} {reactions:?}");
+        }
+    }
+}
+
+/// RFC 8446 section 4.1.2: the second hello is the first but for what the retry has asked for.
+#[test]
+fn a_second_hello_that_does_not_offer_the_chosen_suite_any_more_is_refused() {
+    let (mut pair, mut hello) = Pair::met(base_time(), Some(&[CIPHER]), &SessionPolicy::none(), None);
+    // Behind the headers of record and message, version, random, and an empty session id and cookie.
+    let suite = 13 + 12 + 2 + 32 + 1 + 1 + 2;
+    assert_eq!(hello[0][suite..suite + 2], [0x13, 1]);
+    hello[0][suite + 1] = 2;
+    let (reactions, _) = deliver(&mut pair.server, pair.now, &hello);
+    assert_eq!(reactions[0].as_ref().err().and_then(alert_of), Some(ILLEGAL_PARAMETER), "{reactions:?}");
 }
