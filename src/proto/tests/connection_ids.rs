@@ -259,6 +259,20 @@ fn a_late_or_repeated_record_from_elsewhere_moves_nothing() {
     assert_eq!(network.server.endpoint.counters().drops(DropReason::Replayed), 1);
 }
 
+#[test]
+fn a_record_without_the_id_that_its_connection_has_is_dropped_however_short_that_is() {
+    for length in [1, 2, 8] {
+        let mut network = connected_with(Some(length), Some(6), &psk_client(&[]));
+        let address = network.clients[0].address;
+        let record = network.seal(0, b"with an id");
+        let without = [&[23], &record[1..11], &record[11 + usize::from(length)..]].concat();
+        network.inject(address, SERVER, &without);
+        assert_eq!(network.server.endpoint.counters().drops(DropReason::MissingId), 1, "{length}");
+        network.inject(address, SERVER, &record);
+        assert_eq!(network.server.payloads(), [b"with an id"]);
+    }
+}
+
 // wolfSSL PR 11177
 #[test]
 fn a_record_whose_id_or_type_somebody_takes_away_is_not_read() {

@@ -186,3 +186,34 @@ fn handshakes_survive_loss_and_disorder() {
     network.run_for(Duration::from_secs(100));
     assert_eq!(network.server.endpoint.handshake_count(), 0);
 }
+
+/// A client of both versions whose first hello was too long to be kept has the older version's cookie, and goes on with that.
+#[test]
+fn a_hello_with_a_cookie_of_the_older_version_leads_there_whatever_it_offers() {
+    let mut network = fragmenting(server(), 60);
+    let address = SocketAddr::from(([203, 0, 113, 1], 5684));
+    network.connect_from(address, &client_of(&settings_of(BOTH, &[], &[]), IDENTITY, KEY));
+    network.drop_in_flight();
+    let mut fragment = network.wire[0].2.clone();
+    fragment[15..17].copy_from_slice(&u16::try_from(UNPROVEN_HELLO_LIMIT + 1).unwrap().to_be_bytes());
+    network.inject(address, SERVER, &fragment);
+    let verify = sent_by(&network, SERVER).pop().unwrap();
+    assert_eq!(verify[13], HELLO_VERIFY_REQUEST);
+    network.drop_in_flight();
+    // The whole hello again, with the cookie behind its session id, which is empty.
+    let cookie = verify[13 + 12 + 2 + 1..].to_vec();
+    let mut hello = network.hellos[0].clone();
+    let at = 13 + 12 + 2 + 32 + 1;
+    assert_eq!((hello[at - 1], hello[at]), (0, 0));
+    hello[at] = cookie.len() as u8;
+    hello.splice(at + 1..at + 1, cookie.iter().copied());
+    let message = u16::try_from(hello.len() - 13 - 12).unwrap().to_be_bytes();
+    let record = u16::try_from(hello.len() - 13).unwrap().to_be_bytes();
+    hello[11..13].copy_from_slice(&record);
+    hello[15..17].copy_from_slice(&message);
+    hello[23..25].copy_from_slice(&message);
+    (hello[10], hello[18]) = (1, 1);
+    network.inject(address, SERVER, &hello);
+    assert_eq!((network.server.error_kinds(), network.server.endpoint.handshake_count()), (vec![], 1));
+    assert_eq!(sent_by(&network, SERVER).last().unwrap()[13], 2, "a ServerHello");
+}

@@ -86,6 +86,17 @@ fn a_client_without_a_certificate_is_refused_where_one_is_required() {
 }
 
 #[test]
+fn a_client_without_a_certificate_is_let_in_where_none_is_required() {
+    let issuer = issuer();
+    let clients = PeerAuthentication { required: false, ..trusting(&issuer, None) };
+    let (server, client) = mutual(&issuer, clients, None);
+    let mut network = run(server, &client);
+    let missing = ErrorKind::Certificate(CertificateFault::Missing);
+    assert_eq!(authorization(&network.server), [Authorization::Refused(missing)]);
+    talk(&mut network);
+}
+
+#[test]
 fn a_client_that_nobody_vouches_for_is_refused_or_let_in_and_told() {
     let (ours, theirs) = (issuer(), issuer());
     let server = |required| {
