@@ -312,23 +312,3 @@ fn a_client_that_verifies_certificates_alone_offers_no_suite_with_a_pre_shared_k
     network.settle();
     assert_eq!(network.server.error_kinds(), [ErrorKind::NoSharedCipher]);
 }
-
-/// The engine's timer stands still for so long, or it would say at once what it has said already.
-#[test]
-fn a_client_whose_application_takes_its_time_repeats_nothing_when_it_goes_on() {
-    for suite in ["PSK-AES128-CCM8", "ECDHE-PSK-AES128-GCM-SHA256"] {
-        let mut network = Network::new(psk_server());
-        network.answers_at_once = false;
-        network.connect(&asking_client(&[suite]));
-        network.settle();
-        let client = network.clients[0].address;
-        let sent = |network: &Network| network.wire.iter().filter(|(from, ..)| *from == client).count();
-        assert_eq!((sent(&network), network.identity_questions.len()), (2, 1), "{suite}");
-        network.now += std::time::Duration::from_secs(20);
-        let (address, question, _) = network.identity_questions.pop().unwrap();
-        network.drop_in_flight();
-        assert!(network.answer_identity(address, question, Some((IDENTITY, KEY))));
-        let hellos = network.wire.iter().filter(|(from, _, sent)| *from == client && sent[13] == 1).count();
-        assert_eq!((hellos, sent(&network)), (2, 3), "{suite}");
-    }
-}
