@@ -10,7 +10,7 @@ use crate::setup::{self, EVER};
 use crate::tls::{PeerCredential, Suite, Terms};
 use crate::{Failure, wire};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// For which a session can be resumed.
 const SESSION_LIFETIME: Duration = Duration::from_secs(2 * 86_400);
@@ -50,7 +50,8 @@ pub(crate) fn run(flags: &Flags) -> Result<(), Failure> {
         return Err(Failure::Unimplemented("TLS and QUIC".to_owned()));
     }
     let now = Instant::now();
-    let clock = WallClock::new(now, Duration::from_secs(1_800_000_000));
+    // The runner makes its certificates now, for some hours: no session outlives them.
+    let clock = WallClock::new(now, SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
     let mut application = Application { now, clock, server: None, session: None };
     let count = first.number("resume-count")?.unwrap_or(0);
     // Whatever is not to be had here is said before there is a connection.
