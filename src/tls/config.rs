@@ -72,6 +72,20 @@ pub(crate) struct PeerAuthentication {
 }
 
 impl PeerAuthentication {
+    /// Trusts nobody, and lets everybody in.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn lenient() -> PeerAuthentication {
+        PeerAuthentication {
+            trust_anchors: None,
+            servername: None,
+            leaves_name: false,
+            public_keys: None,
+            required: false,
+            asks: false,
+            allows_omission: false,
+        }
+    }
+
     pub(super) fn accepts(&self) -> Vec<CertificateType> {
         use CertificateType::{RawPublicKey, X509};
         match (&self.public_keys, &self.trust_anchors) {
@@ -115,12 +129,9 @@ mod tests {
             let ca = include_str!("../proto/tests/keys/ca.pem");
             let authentication = PeerAuthentication {
                 trust_anchors: has_anchors.then(|| Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
-                servername: None,
-                leaves_name: false,
                 public_keys: has_keys.then(Vec::new),
                 required,
-                asks: false,
-                allows_omission: false,
+                ..PeerAuthentication::lenient()
             };
             assert_eq!(authentication.accepts(), expected, "{has_keys} {has_anchors} {required}");
         }
@@ -132,13 +143,9 @@ mod tests {
         let ec = key(include_str!("../proto/tests/keys/server.pub.pem"));
         let rsa = key(include_str!("../proto/tests/keys/rsa-2048.pub.pem"));
         let expecting = |keys: &[&PublicKey]| PeerAuthentication {
-            trust_anchors: None,
-            servername: None,
-            leaves_name: false,
             public_keys: Some(keys.iter().map(|&key| key.clone()).collect()),
             required: true,
-            asks: false,
-            allows_omission: false,
+            ..PeerAuthentication::lenient()
         };
         let ca = include_str!("../proto/tests/keys/ca.pem");
         let anchors = || Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap()));

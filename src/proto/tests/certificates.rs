@@ -63,11 +63,8 @@ pub(super) fn verifying_client_with(settings: &Settings, ca: &str, servername: &
     let server = PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
         servername: Some(servername.to_owned()),
-        public_keys: None,
-        leaves_name: false,
         required: true,
-        asks: false,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     ClientConfig::new(settings, None, Some(server), None).unwrap()
 }

@@ -59,15 +59,7 @@ fn certificates_that_are_refused_are_shown_on_either_side() {
     let (own, theirs) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let (ours, others) = (issuer(), issuer());
     let (trusting_server, foreign_client) = (mutual_configs_with(&own, &theirs, &ours, false).0, {
-        let server = PeerAuthentication {
-            trust_anchors: None,
-            servername: None,
-            public_keys: None,
-            leaves_name: true,
-            required: false,
-            asks: false,
-            allows_omission: false,
-        };
+        let server = PeerAuthentication { leaves_name: true, ..PeerAuthentication::lenient() };
         ClientConfig::new(&settings(&[]), None, Some(server), Some(credentials(&theirs, &others))).unwrap()
     });
     let mut network = Network::new(trusting_server);
@@ -91,13 +83,9 @@ fn a_raw_public_key_that_is_refused_is_shown() {
     let (own, theirs) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let raw = |pair: &KeyPair| PublicKey::recognise(&pair.subject_public_key_info()).unwrap();
     let pinned = |key: PublicKey| PeerAuthentication {
-        trust_anchors: None,
-        servername: None,
         public_keys: Some(vec![key]),
-        leaves_name: false,
         required: true,
-        asks: false,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     let credential = crate::tls::Credentials::parse_raw(own.serialize_pem().as_bytes(), None).unwrap();
     let server = ServerConfig::new(&settings(&[]), Some(credential), false, None).unwrap();

@@ -268,11 +268,8 @@ fn either(ca: &str) -> ClientConfig {
     let server = PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[ca]).unwrap())),
         servername: Some("localhost".to_owned()),
-        leaves_name: false,
-        public_keys: None,
         required: true,
-        asks: false,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     ClientConfig::asking_for_psk(&settings(&[]), Some(server), None::<Credentials>).unwrap()
 }

@@ -47,11 +47,9 @@ pub(super) fn mutual_configs_with(
     let authentication = |servername: Option<&str>, asks| PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[issuer.pem()]).unwrap())),
         servername: servername.map(str::to_owned),
-        public_keys: None,
-        leaves_name: false,
         required: true,
         asks,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     let settings = settings(&[]);
     let verifies = authentication(Some("localhost"), false);

@@ -53,12 +53,8 @@ fn asking_server(own: Credentials, authorities: &[String]) -> ServerConfig {
 fn naming_server(own: Credentials, authorities: &[String], wish: Option<bool>) -> Result<ServerConfig, ConfigError> {
     let clients = PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(authorities).unwrap())),
-        servername: None,
-        public_keys: None,
-        leaves_name: false,
         required: true,
-        asks: false,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     let wishes = Wishes { name_authorities: wish, ..Wishes::default() };
     ServerConfig::new(&Settings { wishes, ..settings(&[]) }, Some(own), false, Some(clients))
@@ -68,11 +64,8 @@ fn client_with(own: Credentials, issuer: &Issuer) -> ClientConfig {
     let server = PeerAuthentication {
         trust_anchors: Some(Arc::new(TrustAnchors::parse(&[issuer.pem()]).unwrap())),
         servername: Some("localhost".to_owned()),
-        public_keys: None,
-        leaves_name: false,
         required: true,
-        asks: false,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     ClientConfig::new(&settings(&[]), None, Some(server), Some(own)).unwrap()
 }

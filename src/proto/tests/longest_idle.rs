@@ -1,12 +1,13 @@
 //! Who gives way first: whoever has been silent longest.
 
+use super::network::base_time;
 use crate::proto::ConnectionHandle;
 use crate::proto::longest_idle::{LongestIdle, NOTED};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn all_come_in_the_order_of_their_silence_however_many_are_noted_at_a_time() {
-    let begin = Instant::now();
+    let begin = base_time();
     for count in [1, NOTED - 1, NOTED, NOTED + 1, 3 * NOTED] {
         // One in the middle was heard first.
         let heard_at = |index: usize| begin + Duration::from_millis((index + count / 2) as u64 % count as u64);
@@ -27,7 +28,7 @@ fn all_come_in_the_order_of_their_silence_however_many_are_noted_at_a_time() {
 
 #[test]
 fn who_has_been_heard_since_it_was_noted_is_passed_over() {
-    let begin = Instant::now();
+    let begin = base_time();
     let [first, second] = [1, 2].map(ConnectionHandle);
     let later = begin + Duration::from_secs(1);
     let mut idle = LongestIdle::default();

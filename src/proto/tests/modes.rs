@@ -163,15 +163,7 @@ impl Mode {
 }
 
 fn unknown() -> PeerAuthentication {
-    PeerAuthentication {
-        trust_anchors: None,
-        servername: None,
-        leaves_name: false,
-        public_keys: None,
-        required: true,
-        asks: false,
-        allows_omission: false,
-    }
+    PeerAuthentication { required: true, ..PeerAuthentication::lenient() }
 }
 
 /// What both sides are told.

@@ -73,12 +73,8 @@ impl Credits {
     pub(super) fn authority(&self) -> PeerAuthentication {
         PeerAuthentication {
             trust_anchors: Some(Arc::new(TrustAnchors::parse(&[self.issuer.pem()]).unwrap())),
-            servername: None,
-            public_keys: None,
-            leaves_name: false,
             required: true,
-            asks: false,
-            allows_omission: false,
+            ..PeerAuthentication::lenient()
         }
     }
 

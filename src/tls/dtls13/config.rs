@@ -249,12 +249,8 @@ mod tests {
         let anchors = TrustAnchors::parse(&(0..count).map(certificate).collect::<Vec<_>>()).unwrap();
         let clients = PeerAuthentication {
             trust_anchors: Some(Arc::new(anchors)),
-            servername: None,
-            leaves_name: false,
-            public_keys: None,
             required: true,
-            asks: false,
-            allows_omission: false,
+            ..PeerAuthentication::lenient()
         };
         let config = ServerConfig::new(&settings, None, true, Vec::new(), Some(&clients), Scope::default())?;
         Ok(config.authorities.len())

@@ -70,15 +70,7 @@ mod tests {
     }
 
     fn peer() -> PeerAuthentication {
-        PeerAuthentication {
-            trust_anchors: None,
-            servername: None,
-            leaves_name: false,
-            public_keys: None,
-            required: false,
-            asks: false,
-            allows_omission: false,
-        }
+        PeerAuthentication::lenient()
     }
 
     fn revocations(number: u64) -> Option<Arc<RevocationLists>> {

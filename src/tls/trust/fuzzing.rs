@@ -26,11 +26,8 @@ static RULES: LazyLock<PeerRules> = LazyLock::new(|| {
     let server = PeerAuthentication {
         trust_anchors: Some(Arc::new(trust_anchors)),
         servername: Some("server.test".to_owned()),
-        public_keys: None,
-        leaves_name: false,
         required: true,
-        asks: false,
-        allows_omission: false,
+        ..PeerAuthentication::lenient()
     };
     let signatures = Signatures::wished(None).expect("the default signatures");
     PeerRules::new(Purpose::ServerAuthentication, Some(&server), &settings, &signatures, None)

@@ -229,13 +229,10 @@ mod tests {
 
     fn peer(required: bool, asks: bool, expected: &[&PublicKey]) -> Peer {
         let authentication = PeerAuthentication {
-            trust_anchors: None,
-            servername: None,
-            leaves_name: false,
             public_keys: Some(expected.iter().map(|&key| key.clone()).collect()),
             required,
             asks,
-            allows_omission: false,
+            ..PeerAuthentication::lenient()
         };
         of(Some(&authentication))
     }

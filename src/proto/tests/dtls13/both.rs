@@ -372,9 +372,8 @@ fn a_client_that_is_asked_who_it_is_keeps_what_may_belong_to_either_version_and_
     talk(&mut network);
 }
 
-/// RFC 9147 section 7.1: so that its peer repeats the hello, without which nothing can be read.
-#[test]
-fn a_client_that_has_heard_what_overtook_the_servers_hello_says_so_soon() {
+/// A client of both versions that has heard all of the server's flight but its hello, which is the last of these.
+fn overtaken() -> (Network, SocketAddr, Vec<u8>) {
     let mut network = Network::new(server());
     network.connect(&client_of_both(&[]));
     while sent_by(&network, SERVER).len() < 2 {
@@ -383,8 +382,15 @@ fn a_client_that_has_heard_what_overtook_the_servers_hello_says_so_soon() {
     network.drop_in_flight();
     let flight = sent_by(&network, SERVER).pop().unwrap();
     let client = network.clients[0].address;
-    let hello = 13 + usize::from(u16::from_be_bytes([flight[11], flight[12]]));
-    network.inject(SERVER, client, &flight[hello..]);
+    let end = 13 + usize::from(u16::from_be_bytes([flight[11], flight[12]]));
+    network.inject(SERVER, client, &flight[end..]);
+    (network, client, flight[..end].to_vec())
+}
+
+/// RFC 9147 section 7.1: so that its peer repeats the hello, without which nothing can be read.
+#[test]
+fn a_client_that_has_heard_what_overtook_the_servers_hello_says_so_soon() {
+    let (mut network, client, _) = overtaken();
     let acknowledgments =
         |network: &Network| sent_by(network, client).into_iter().filter(|datagram| datagram[0] == 26).count();
     network.run_for(Duration::from_millis(240));
@@ -397,17 +403,8 @@ fn a_client_that_has_heard_what_overtook_the_servers_hello_says_so_soon() {
 
 #[test]
 fn what_overtakes_the_servers_hello_is_kept() {
-    let mut network = Network::new(server());
-    network.connect(&client_of_both(&[]));
-    while sent_by(&network, SERVER).len() < 2 {
-        assert!(network.step());
-    }
-    network.drop_in_flight();
-    let flight = sent_by(&network, SERVER).pop().unwrap();
-    let client = network.clients[0].address;
-    let hello = 13 + usize::from(u16::from_be_bytes([flight[11], flight[12]]));
-    network.inject(SERVER, client, &flight[hello..]);
-    network.inject(SERVER, client, &flight[..hello]);
+    let (mut network, client, hello) = overtaken();
+    network.inject(SERVER, client, &hello);
     network.settle();
     talk(&mut network);
 }

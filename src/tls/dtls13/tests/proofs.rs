@@ -52,11 +52,8 @@ impl Story {
         let trusting = |servername: Option<&str>| PeerAuthentication {
             trust_anchors: Some(Arc::new(TrustAnchors::parse(&[own.pem()]).unwrap())),
             servername: servername.map(str::to_owned),
-            leaves_name: false,
-            public_keys: None,
             required: true,
-            asks: false,
-            allows_omission: false,
+            ..PeerAuthentication::lenient()
         };
         let credentials = Credentials::parse(key.serialize_pem().as_bytes(), None, &[own.pem()]).unwrap();
         let clients = mutual.then(|| trusting(None));
@@ -217,15 +214,7 @@ fn a_clients_proof_out_of_its_order_or_its_form_ends_the_servers_handshake() {
 /// RFC 8446 section 4.4.2.
 #[test]
 fn a_raw_public_key_comes_alone() {
-    let authentication = PeerAuthentication {
-        trust_anchors: None,
-        servername: None,
-        leaves_name: false,
-        public_keys: Some(Vec::new()),
-        required: false,
-        asks: false,
-        allows_omission: false,
-    };
+    let authentication = PeerAuthentication { public_keys: Some(Vec::new()), ..PeerAuthentication::lenient() };
     let signatures = Signatures::wished(None).unwrap();
     let purpose = Purpose::ServerAuthentication;
     let rules = Arc::new(PeerRules::new(purpose, Some(&authentication), &settings(None), &signatures, None));

@@ -63,15 +63,7 @@ fn a_server_that_exchanges_keys_is_refused_where_only_the_key_itself_was_offered
     of_server.wishes.psk_modes = modes(&["psk_dhe_ke", "psk_ke"]);
     of_client.wishes.psk_modes = modes(&["psk_ke"]);
     // A client that takes certificates as well sends a public value all the same.
-    let certificates = PeerAuthentication {
-        trust_anchors: None,
-        servername: None,
-        leaves_name: false,
-        public_keys: Some(Vec::new()),
-        required: false,
-        asks: false,
-        allows_omission: false,
-    };
+    let certificates = PeerAuthentication { public_keys: Some(Vec::new()), ..PeerAuthentication::lenient() };
     let psk = || ClientPsk::new(b"device", KEY).unwrap();
     let client = ClientConfig::new(&of_client, Some(psk()), Some(certificates), None).unwrap();
     let greeted = || {
