@@ -49,6 +49,8 @@ pub(crate) use fragments::HelloFragments;
 #[cfg(feature = "aws-lc")]
 pub(crate) use hello::extensions_of_body;
 pub(crate) use hello::{ClientHello, HelloStart, version_and_suite};
+#[cfg(feature = "aws-lc")]
+pub(crate) use lengths::CIPHERTEXT_LIMIT;
 pub(crate) use lengths::{HANDSHAKE_HEADER_LENGTH, RECORD_HEADER_LENGTH, RECORD_LIMIT};
 #[cfg(feature = "aws-lc")]
 pub(crate) use new_session_ticket::NewSessionTicket;

@@ -10,7 +10,7 @@ use crate::tls::ffi::aead::{Aead, Algorithm, KEY_LIMIT, NONCE_LENGTH, TAG_LENGTH
 use crate::tls::ffi::hash::Digest;
 use crate::tls::ffi::mask::{Mask, SAMPLE_LENGTH};
 use crate::tls::inbound::DropReason;
-use crate::wire::{RECORD_LIMIT, UnifiedHeader};
+use crate::wire::{CIPHERTEXT_LIMIT, RECORD_LIMIT, UnifiedHeader};
 use std::ops::Range;
 use zeroize::Zeroizing;
 
@@ -251,6 +251,10 @@ impl Opener {
     /// connection IDs that we have given away.
     pub(super) fn open(&mut self, id_length: usize, record: &mut [u8]) -> Result<Opened, DropReason> {
         let header = UnifiedHeader::parse(record, id_length).ok_or(DropReason::Malformed)?;
+        // RFC 8446 section 5.2, RFC 9147 section 4.5.2: no peer may seal so much, and nothing is computed for it.
+        if record.len().saturating_sub(header.ciphertext) > CIPHERTEXT_LIMIT {
+            return Err(DropReason::Malformed);
+        }
         let keys = self.protection.keys().map_err(|_| DropReason::Unauthentic)?;
         let (head, ciphertext) = record.split_at_mut_checked(header.ciphertext).ok_or(DropReason::Malformed)?;
         let digits = head.get_mut(header.number.clone()).ok_or(DropReason::Malformed)?;

@@ -133,3 +133,27 @@ fn nothing_but_padding_has_no_type() {
     let opened = opener.open(0, &mut record).unwrap();
     assert_eq!((opened.kind, opened.content.len()), (0, 0));
 }
+
+#[test]
+fn a_record_that_is_longer_than_any_may_be_is_dropped_unread() {
+    for (sealer, mut opener) in pairs() {
+        let keys = Keys::new(sealer.protection.algorithm, &sealer.protection.secret).unwrap();
+        // Padded with zeros.
+        let record = |number: u64, ciphertext: usize| {
+            let mut record = Vec::new();
+            UnifiedHeader::write(3, &[], number, ciphertext, &mut record);
+            record.push(APPLICATION_DATA);
+            record.resize(UnifiedHeader::WRITTEN_LENGTH + ciphertext, 0);
+            let (header, sealed) = record.split_at_mut(UnifiedHeader::WRITTEN_LENGTH);
+            keys.aead.seal(&keys.nonce(number), header, sealed).unwrap();
+            keys.mask(&mut header[1..3], sealed).unwrap();
+            record
+        };
+        assert!(opener.open(0, &mut record(0, 16384 + 256)).is_ok());
+        let long = record(1, 16384 + 257);
+        let mut unread = long.clone();
+        assert!(matches!(opener.open(0, &mut unread), Err(DropReason::Malformed)));
+        assert!(unread == long, "nothing is computed for it");
+        assert!(opener.open(0, &mut record(1, 100)).is_ok());
+    }
+}
