@@ -97,6 +97,28 @@ describe('a batch of datagrams that arrive together', () => {
     assert.ok(roundsSeen.size >= 3, `timers had ${roundsSeen.size - 1} turns while ${MANY} messages were handled`);
   });
 
+  test('is taken by one call of Node when it comes behind the end of a turn', async (t) => {
+    const { server, socket, client } = await connectedPair(t);
+    const { dgramSocket } = server;
+    let calls = 0;
+    const emit = dgramSocket.emit;
+    dgramSocket.emit = function (name, ...rest) {
+      if (name === 'message') calls++;
+      return emit.call(this, name, ...rest);
+    };
+    const received = messages(socket, 25);
+    // Five, behind which more are looked for, so that the turn is seen to be over.
+    socket.once('data', () => {
+      spin(3);
+      process.nextTick(() => {
+        for (const message of numbered(20)) client.write(message);
+      });
+    });
+    for (const message of numbered(5)) client.write(message);
+    assert.deepEqual(await received, [...numbered(5), ...numbered(20)]);
+    assert.ok(calls <= 3, `${calls} calls`);
+  });
+
   test('is delivered when another listener to the UDP socket is added meanwhile', async (t) => {
     const { server, socket, client } = await connectedPair(t);
     const received = [];

@@ -68,7 +68,10 @@ class Turns {
       this._deferred.push([receive, datagram, remote]);
       return;
     }
-    this._takeTurn(receive, datagram, remote, !this._hadTurn && this._mayDrain());
+    const isLate = this._hadTurn;
+    const mayDrain = this._mayDrain();
+    this._takeTurn(receive, datagram, remote, mayDrain && !isLate);
+    if (isLate && mayDrain) this._holdOthers();
   }
 
   /** Takes a datagram that another node has received. */
@@ -140,8 +143,15 @@ class Turns {
   _endTurn(mayDrain) {
     this._hadTurn = true;
     setImmediate(endTurn, this);
-    // Otherwise Node would hand over what is there, one datagram after the other, before it turns to others.
-    if (mayDrain) this._handle(hold, null, null, true);
+    if (mayDrain) this._holdOthers();
+  }
+
+  /**
+   * Takes what has arrived from the system, for the next turn. Otherwise Node would hand it over, one datagram after the other,
+   * before it turns to others.
+   */
+  _holdOthers() {
+    this._handle(hold, null, null, true);
   }
 
   /** Delivers what has been taken from the UDP socket, and takes no more from it. */
