@@ -5,9 +5,13 @@ use crate::proto::Route;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-/// Datagrams, and bytes of them, that are taken from the socket before their turn comes.
-const BACKLOG_LIMIT: usize = 256;
+/// Datagrams, and bytes of them, that are taken from the socket before their turn comes: what a thousand peers can have sent meanwhile.
+/// Node hands over what is left in the socket, one by one, which takes twice as long as to answer it.
+const BACKLOG_LIMIT: usize = 1024;
 const BACKLOG_BYTES: usize = 1024 * 1024;
+
+/// Bytes of memory that are kept for the next time.
+const SPARE_BYTES: usize = 256 * 1024;
 
 /// The longest datagram that UDP has.
 const DATAGRAM_LIMIT: usize = 65_535;
@@ -20,28 +24,43 @@ thread_local! {
 /// What has been taken from the socket, and must be handled before anything else that comes from there.
 #[derive(Default)]
 pub(super) struct Backlog {
-    datagrams: VecDeque<(Route, Box<[u8]>)>,
-    bytes: usize,
+    /// Where each comes from, and how long it is.
+    entries: VecDeque<(Route, usize)>,
+    /// The datagrams end to end, from `start` on.
+    bytes: Vec<u8>,
+    start: usize,
 }
 
 impl Backlog {
     pub(super) fn is_empty(&self) -> bool {
-        self.datagrams.is_empty()
+        self.entries.is_empty()
     }
 
     pub(super) fn is_over_full(&self) -> bool {
-        self.datagrams.len() > BACKLOG_LIMIT
+        self.entries.len() > BACKLOG_LIMIT
+    }
+
+    /// Bytes of the datagrams.
+    fn length(&self) -> usize {
+        self.bytes.len() - self.start
     }
 
     pub(super) fn push(&mut self, route: Route, datagram: &[u8]) {
-        self.bytes += datagram.len();
-        self.datagrams.push_back((route, datagram.into()));
+        if self.entries.is_empty() && self.bytes.capacity() > SPARE_BYTES {
+            self.clear();
+        } else if self.entries.is_empty() || self.start > BACKLOG_BYTES {
+            self.bytes.drain(..self.start);
+            self.start = 0;
+        }
+        self.bytes.extend_from_slice(datagram);
+        self.entries.push_back((route, datagram.len()));
     }
 
-    pub(super) fn pop(&mut self) -> Option<(Route, Box<[u8]>)> {
-        let (route, datagram) = self.datagrams.pop_front()?;
-        self.bytes -= datagram.len();
-        Some((route, datagram))
+    pub(super) fn pop(&mut self) -> Option<(Route, &[u8])> {
+        let (route, length) = self.entries.pop_front()?;
+        let start = self.start;
+        self.start += length;
+        Some((route, self.bytes.get(start..self.start)?))
     }
 
     pub(super) fn clear(&mut self) {
@@ -51,8 +70,8 @@ impl Backlog {
     /// Takes what has arrived from the socket, as far as there is room.
     pub(super) fn fill_from(&mut self, udp: &mut Udp) {
         with_arrival(|arrival| {
-            while self.datagrams.len() < BACKLOG_LIMIT
-                && self.bytes < BACKLOG_BYTES
+            while self.entries.len() < BACKLOG_LIMIT
+                && self.length() < BACKLOG_BYTES
                 && let Some((length, route)) = udp.receive(arrival)
             {
                 self.push(route, arrival.get(..length).unwrap_or_default());
@@ -96,18 +115,48 @@ mod tests {
         for (port, datagram) in [(1, "one"), (2, ""), (3, "three")] {
             backlog.push(route(port), datagram.as_bytes());
         }
-        assert_eq!((backlog.is_empty(), backlog.bytes), (false, 8));
-        assert_eq!(backlog.pop(), Some((route(1), b"one"[..].into())));
-        assert_eq!(backlog.pop(), Some((route(2), b""[..].into())));
-        assert_eq!(backlog.bytes, 5);
+        assert_eq!((backlog.is_empty(), backlog.length()), (false, 8));
+        assert_eq!(backlog.pop(), Some((route(1), &b"one"[..])));
+        assert_eq!(backlog.pop(), Some((route(2), &b""[..])));
+        assert_eq!(backlog.length(), 5);
         backlog.clear();
-        assert_eq!((backlog.is_empty(), backlog.bytes, backlog.pop()), (true, 0, None));
+        assert_eq!((backlog.is_empty(), backlog.length(), backlog.pop()), (true, 0, None));
     }
 
     #[test]
-    fn more_than_256_are_too_many() {
+    fn memory_is_used_again_and_given_back_when_it_was_much() {
         let mut backlog = Backlog::default();
-        for number in 1..=257 {
+        backlog.push(route(1), &[1; 1000]);
+        let start = backlog.bytes.as_ptr();
+        for round in 0..100 {
+            assert!(backlog.pop().is_some() && backlog.is_empty());
+            backlog.push(route(round), &[2; 900]);
+            assert_eq!((backlog.bytes.as_ptr(), backlog.length()), (start, 900));
+        }
+        assert!(backlog.pop().is_some());
+        backlog.push(route(1), &[4; SPARE_BYTES + 1]);
+        while backlog.pop().is_some() {}
+        backlog.push(route(1), b"next");
+        assert!(backlog.bytes.capacity() < SPARE_BYTES);
+        assert_eq!(backlog.pop(), Some((route(1), &b"next"[..])));
+    }
+
+    #[test]
+    fn what_has_been_taken_out_does_not_stay_although_others_wait() {
+        let mut backlog = Backlog::default();
+        backlog.push(route(1), &[0; 1000]);
+        for round in 0..5000_u32 {
+            backlog.push(route(1), &[round as u8; 1000]);
+            assert_eq!(backlog.pop().map(|(_, datagram)| datagram.len()), Some(1000));
+            assert!(backlog.bytes.len() < BACKLOG_BYTES + 3000, "round {round}");
+        }
+        assert_eq!(backlog.pop(), Some((route(1), &[(4999 % 256) as u8; 1000][..])));
+    }
+
+    #[test]
+    fn more_than_1024_are_too_many() {
+        let mut backlog = Backlog::default();
+        for number in 1..=1025 {
             assert!(!backlog.is_over_full());
             backlog.push(route(number), b"");
         }
@@ -115,20 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_256_datagrams_are_taken_from_a_socket() {
+    fn no_more_than_1024_datagrams_are_taken_from_a_socket() {
         let (mut udp, peer) = sockets();
         let mut backlog = Backlog::default();
-        for first in [0_u16, 100, 200] {
+        for first in (0_u16..1100).step_by(100) {
             for number in first..first + 100 {
                 peer.send(&number.to_be_bytes()).unwrap();
             }
             backlog.fill_from(&mut udp);
         }
-        assert_eq!(backlog.datagrams.len(), 256);
-        let held = std::iter::from_fn(|| backlog.pop()).map(|(_, datagram)| datagram);
-        assert!(held.eq((0_u16..256).map(|number| number.to_be_bytes().into())));
+        assert_eq!(backlog.entries.len(), 1024);
+        for number in 0_u16..1024 {
+            assert_eq!(backlog.pop().map(|(_, datagram)| datagram), Some(&number.to_be_bytes()[..]));
+        }
         backlog.fill_from(&mut udp);
-        assert_eq!(backlog.pop().map(|(_, datagram)| datagram), Some(256_u16.to_be_bytes().into()));
+        assert_eq!(backlog.pop().map(|(_, datagram)| datagram), Some(&1024_u16.to_be_bytes()[..]));
     }
 
     #[test]
@@ -139,11 +189,11 @@ mod tests {
             peer.send(&[7; 32 * 1024]).unwrap();
             backlog.fill_from(&mut udp);
         }
-        assert_eq!((backlog.datagrams.len(), backlog.bytes), (32, 1024 * 1024));
+        assert_eq!((backlog.entries.len(), backlog.length()), (32, 1024 * 1024));
         let (route, datagram) = backlog.pop().unwrap();
         assert_eq!((route.remote, datagram.len()), (peer.local_addr().unwrap(), 32 * 1024));
         backlog.fill_from(&mut udp);
-        assert_eq!(backlog.datagrams.len(), 32);
+        assert_eq!(backlog.entries.len(), 32);
     }
 
     #[test]
@@ -153,6 +203,6 @@ mod tests {
         peer.send(&[9; 65_507]).unwrap();
         let mut backlog = Backlog::default();
         backlog.fill_from(&mut udp);
-        assert_eq!(backlog.bytes, 65_507);
+        assert_eq!(backlog.length(), 65_507);
     }
 }

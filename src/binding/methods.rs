@@ -44,7 +44,7 @@ macro_rules! endpoint_methods {
                 self.driver.get().set_congested(is_congested);
             }
 
-            /// Takes what has arrived from the UDP socket, a few hundred datagrams at most, for the next `receiveMore`.
+            /// Takes what has arrived from the UDP socket, 1024 datagrams or 1 MiB at most, for the next `receiveMore`.
             #[napi(catch_unwind)]
             pub fn hold(&mut self) {
                 self.driver.get().hold();

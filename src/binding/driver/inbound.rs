@@ -78,10 +78,12 @@ impl Driver {
 
     /// Handles one datagram that waits when too many do. Answers whether there are more.
     fn relieve_backlog(&mut self, now: Instant) -> bool {
-        if self.backlog.is_over_full()
-            && let Some((route, datagram)) = self.backlog.pop()
-        {
-            self.handle_arrival(now, route, &datagram);
+        if self.backlog.is_over_full() {
+            let mut backlog = std::mem::take(&mut self.backlog);
+            if let Some((route, datagram)) = backlog.pop() {
+                self.handle_arrival(now, route, datagram);
+            }
+            self.backlog = backlog;
         }
         !self.backlog.is_empty()
     }
@@ -133,14 +135,15 @@ impl Driver {
         let Some(mut udp) = self.udp.take() else {
             return false;
         };
+        let mut backlog = std::mem::take(&mut self.backlog);
         let has_more = with_arrival(|arrival| {
             for handled in 0..limit {
                 if self.endpoint.has_waiting_payload() {
                     return true;
                 }
                 let count = self.count;
-                if let Some((route, datagram)) = self.backlog.pop() {
-                    self.handle_arrival(now, route, &datagram);
+                if let Some((route, datagram)) = backlog.pop() {
+                    self.handle_arrival(now, route, datagram);
                 } else if drains && let Some((length, route)) = udp.receive(arrival) {
                     self.handle_arrival(now, route, arrival.get(..length).unwrap_or_default());
                 } else {
@@ -156,7 +159,7 @@ impl Driver {
             }
             true
         });
-        self.udp = Some(udp);
+        (self.udp, self.backlog) = (Some(udp), backlog);
         has_more
     }
 
