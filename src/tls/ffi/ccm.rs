@@ -2,6 +2,7 @@
 
 use super::Refused;
 use aws_lc_sys as lc;
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::ptr::{null, null_mut};
 
@@ -12,6 +13,16 @@ const NONCE_LENGTH: usize = 12;
 pub(crate) struct Ccm {
     /// The context is made in `new`, freed in `drop`, and used by nobody else.
     context: *mut lc::EVP_CIPHER_CTX,
+    /// What the context was used for last; most contexts are used for one thing alone.
+    task: Cell<Option<Task>>,
+}
+
+/// What a context has to be told before it takes a nonce.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    /// To seal with tags of so many bytes.
+    Seal(usize),
+    Open,
 }
 
 // SAFETY: the context is owned, and belongs to no thread.
@@ -33,7 +44,7 @@ impl Ccm {
         if context.is_null() {
             return None;
         }
-        let ccm = Ccm { context };
+        let ccm = Ccm { context, task: Cell::new(None) };
         // SAFETY: the context is new; the key, which has the cipher's length, is copied.
         let is_set = unsafe {
             lc::EVP_CipherInit_ex(context, cipher, null_mut(), null(), null(), 1) == 1
@@ -69,6 +80,10 @@ impl Ccm {
         tag: Option<&[u8]>,
     ) -> Result<(), Refused> {
         let sealing = c_int::from(tag.is_none());
+        let task = if tag.is_none() { Task::Seal(tag_length) } else { Task::Open };
+        // Whatever fails has it told anew.
+        let goes_on = self.task.take() == Some(task);
+        let is_told = goes_on && tag.is_none();
         let tag = tag.map_or(null_mut(), |tag| tag.as_ptr().cast_mut().cast::<c_void>());
         // Without additional data the context would go on with what the last record left behind.
         let is_plausible = nonce.len() == NONCE_LENGTH && !additional.is_empty();
@@ -77,13 +92,17 @@ impl Ccm {
         // length.
         let is_ready = is_plausible
             && unsafe {
-                lc::EVP_CipherInit_ex(self.context, null(), null_mut(), null(), null(), sealing) == 1
-                    && self.control(lc::EVP_CTRL_AEAD_SET_TAG, tag_length, tag)
+                (goes_on || lc::EVP_CipherInit_ex(self.context, null(), null_mut(), null(), null(), sealing) == 1)
+                    && (is_told || self.control(lc::EVP_CTRL_AEAD_SET_TAG, tag_length, tag))
                     && lc::EVP_CipherInit_ex(self.context, null(), null_mut(), null(), nonce.as_ptr(), sealing) == 1
                     && lc::EVP_Cipher(self.context, null_mut(), null(), length) >= 0
                     && lc::EVP_Cipher(self.context, null_mut(), additional.as_ptr(), additional.len()) >= 0
             };
-        if is_ready { Ok(()) } else { Err(Refused) }
+        if !is_ready {
+            return Err(Refused);
+        }
+        self.task.set(Some(task));
+        Ok(())
     }
 
     fn process(&self, data: &mut [u8]) -> Result<(), Refused> {
@@ -139,6 +158,25 @@ mod tests {
             assert!(ccm.open(&[8; 12], &[1; 13], &mut data.clone(), &tag).is_err());
             // The failures have left nothing behind.
             ccm.open(&NONCE, &[1; 13], &mut data.clone(), &tag).unwrap();
+        }
+    }
+
+    #[test]
+    fn goes_from_one_task_to_another_as_if_each_had_a_context_of_its_own() {
+        let ccm = Ccm::new(&KEY).unwrap();
+        for tag_length in [8, 8, 16, 8, 16, 16] {
+            let (mut data, mut tag) = (vec![0x5a; 20], vec![0; tag_length]);
+            ccm.seal(&NONCE, &[1; 13], &mut data, &mut tag).unwrap();
+            assert_eq!((&data, &tag), (&sealed(20, tag_length).0, &sealed(20, tag_length).1));
+            // What is refused in between has it told anew.
+            assert!(ccm.seal(&NONCE, &[], &mut [0; 4], &mut [0; 8]).is_err());
+            assert!(ccm.seal(&NONCE, &[1; 13], &mut [0; 4], &mut [0; 7]).is_err());
+            for tag_length in [16, 8, 8] {
+                let (mut data, tag) = sealed(20, tag_length);
+                assert!(ccm.open(&NONCE, &[1; 13], &mut data.clone(), &vec![0; tag_length]).is_err());
+                ccm.open(&NONCE, &[1; 13], &mut data, &tag).unwrap();
+                assert_eq!(data, [0x5a; 20]);
+            }
         }
     }
 
