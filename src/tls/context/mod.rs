@@ -172,9 +172,9 @@ impl Context {
             _ if record.is_of_dtls13() => false,
             // RFC 9146 section 4: whoever has given an ID away receives no record without it.
             Stage::Open(_) | Stage::Asleep(_) => {
-                let (named, own) = (record.connection_id().unwrap_or_default(), self.own_id());
-                // Without IDs nothing is compared: an empty slice may have an address where nothing is, which some processors find out slowly.
-                record.epoch == DATA_EPOCH && named.len() == own.len() && (named.is_empty() || named == own)
+                let named = record.connection_id().unwrap_or_default();
+                let is_named = if self.has_own_id() { named == self.own_id() } else { named.is_empty() };
+                record.epoch == DATA_EPOCH && is_named
             }
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {
@@ -314,7 +314,7 @@ impl Context {
             } else {
                 LastFlight::Delivered
             };
-            self.stage = Stage::Open(Open { ssl, last_flight });
+            self.stage = Stage::Open(Open::new(ssl, last_flight));
         }
         Ok(progress)
     }

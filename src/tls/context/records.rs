@@ -27,7 +27,7 @@ impl Context {
         match &mut self.stage {
             Stage::Open(open) => open.read(now, record, plaintext, out),
             Stage::Asleep(asleep) => {
-                let mut open = Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() };
+                let mut open = Open::new(asleep.wake(now)?, asleep.take_last_flight());
                 let inbound = open.read(now, record, plaintext, out);
                 if matches!(inbound, Ok(Inbound::Dropped(_))) && asleep.disturbances < DISTURBANCES {
                     // What anybody can send does not wake it for longer than it takes to see that.
@@ -66,7 +66,7 @@ impl Context {
     /// Bytes of payload that one record may carry.
     pub(crate) fn payload_limit(&self) -> usize {
         match &self.stage {
-            Stage::Open(open) => open.ssl.payload_limit(),
+            Stage::Open(open) => open.payload_limit,
             Stage::Asleep(asleep) => asleep.payload_limit,
             Stage::Choice(_) | Stage::Handshake(_) | Stage::Lent { .. } | Stage::Gone => 0,
         }
@@ -110,6 +110,14 @@ impl Context {
             Stage::Asleep(asleep) => asleep.saved.connection_ids.as_ref().map_or(&[], ConnectionIds::own),
             Stage::Lent { own_id, .. } => own_id.as_bytes(),
             Stage::Gone => &[],
+        }
+    }
+
+    /// Whether [`Context::own_id`] is not empty.
+    pub(crate) fn has_own_id(&self) -> bool {
+        match &self.stage {
+            Stage::Open(open) => open.has_own_id,
+            _ => !self.own_id().is_empty(),
         }
     }
 
@@ -201,12 +209,12 @@ impl Context {
 
     /// Gives the engine's memory back, some 4 KB; the next record or payload wakes it in some 20 microseconds.
     pub(crate) fn hibernate(&mut self) {
-        if let Stage::Open(Open { ssl, last_flight }) = &mut self.stage
+        if let Stage::Open(Open { ssl, last_flight, payload_limit, .. }) = &mut self.stage
             && let Some((saved, nonce_offset)) = ssl.save_life()
         {
             let last_flight = std::mem::replace(last_flight, LastFlight::Delivered);
             let config = Arc::clone(ssl.config());
-            let payload_limit = ssl.payload_limit();
+            let payload_limit = *payload_limit;
             let asleep = Asleep { last_flight, saved, nonce_offset, config, payload_limit, disturbances: 0 };
             self.stage = Stage::Asleep(asleep);
         }
@@ -214,7 +222,7 @@ impl Context {
 
     fn awake(&mut self, now: Instant) -> Result<&mut Ssl, Error> {
         if let Stage::Asleep(asleep) = &mut self.stage {
-            self.stage = Stage::Open(Open { ssl: asleep.wake(now)?, last_flight: asleep.take_last_flight() });
+            self.stage = Stage::Open(Open::new(asleep.wake(now)?, asleep.take_last_flight()));
         }
         match &mut self.stage {
             Stage::Open(open) => Ok(&mut open.ssl),

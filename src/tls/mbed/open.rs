@@ -20,6 +20,11 @@ const NUMBER_MASK: u64 = (1 << 48) - 1;
 pub(crate) struct Open {
     pub(crate) ssl: Ssl,
     pub(crate) last_flight: LastFlight,
+    /// Bytes of payload that one record may carry. Kept here, as the next one, because each record is asked about it, and the engine
+    /// has it where nothing else is that the record needs by then.
+    pub(crate) payload_limit: usize,
+    /// Whether the peer's records have a connection ID.
+    pub(crate) has_own_id: bool,
 }
 
 /// What an association needs to wake up.
@@ -62,6 +67,11 @@ impl Asleep {
 }
 
 impl Open {
+    pub(crate) fn new(ssl: Ssl, last_flight: LastFlight) -> Open {
+        let (payload_limit, has_own_id) = (ssl.payload_limit(), !ssl.incoming_connection_id().is_empty());
+        Open { ssl, last_flight, payload_limit, has_own_id }
+    }
+
     pub(crate) fn read(
         &mut self,
         now: Instant,
@@ -69,7 +79,7 @@ impl Open {
         plaintext: &mut [u8],
         out: &mut Outbox,
     ) -> Result<Inbound, Error> {
-        let Open { ssl, last_flight } = self;
+        let Open { ssl, last_flight, .. } = self;
         let before = ssl.replay_window();
         let (result, check) = ssl.with(now, Some(record), out, |ssl| (ssl.read(plaintext), ssl.routability_check()));
         let authenticated = ssl.replay_window() != before;
