@@ -166,15 +166,14 @@ impl Context {
         match &self.stage {
             // What leads on and what follows the handshake come while it is away, in its version.
             Stage::Lent { is_newer: true, own_id, .. } => match record.is_ciphertext() {
-                true => record.connection_id().unwrap_or_default() == own_id.as_bytes(),
+                true => record.is_for(own_id.as_bytes()),
                 false => record.epoch == HANDSHAKE_EPOCH,
             },
             _ if record.is_of_dtls13() => false,
             // RFC 9146 section 4: whoever has given an ID away receives no record without it.
             Stage::Open(_) | Stage::Asleep(_) => {
-                let named = record.connection_id().unwrap_or_default();
-                let is_named = if self.has_own_id() { named == self.own_id() } else { named.is_empty() };
-                record.epoch == DATA_EPOCH && is_named
+                let is_ours = record.is_for(if self.has_own_id() { self.own_id() } else { &[] });
+                record.epoch == DATA_EPOCH && is_ours
             }
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {

@@ -99,7 +99,7 @@ impl Association {
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         if record.is_ciphertext() {
             // RFC 9147 section 9: whoever has given an ID away receives no record without it.
-            return record.connection_id().unwrap_or_default() == self.own_id() || !self.link.has_keys();
+            return record.is_for(self.own_id()) || !self.link.has_keys();
         }
         record.epoch == 0 && !matches!(self.stage, Stage::Open(_))
     }

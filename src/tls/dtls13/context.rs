@@ -83,9 +83,7 @@ impl Context {
     pub(crate) fn expects(&self, record: &Record<'_>) -> bool {
         match self {
             Context::Awake(association) => association.expects(record),
-            Context::Asleep(asleep) => {
-                record.is_ciphertext() && record.connection_id().unwrap_or_default() == asleep.own_id()
-            }
+            Context::Asleep(asleep) => record.is_ciphertext() && record.is_for(asleep.own_id()),
         }
     }
 
