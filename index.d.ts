@@ -887,7 +887,8 @@ export type SendCallback = (error: Error | null, bytes?: number) => void;
 
 /**
  * One connection, as a stream with datagram boundaries: one write sends one datagram, and one datagram arrives as one 'data'
- * event. What is written before the end of the handshake waits for it.
+ * event. What is written before the end of the handshake waits for it. The memory of a message cannot be transferred to
+ * another thread, because messages of other connections may lie in it.
  */
 export class DtlsSocket extends Duplex {
   protected constructor();

@@ -4,6 +4,7 @@
 // as two milliseconds allow, listeners included; then others have their turn.
 
 const process = require('node:process');
+const { markAsUntransferable } = require('node:worker_threads');
 
 const { familyOf } = require('./addresses');
 const { registers: layout } = require('./layout');
@@ -192,6 +193,8 @@ class Turns {
       return;
     }
     if (payloads !== undefined) {
+      // Messages of several connections lie in one memory. Who passed it on to another thread would take it from all of them.
+      markAsUntransferable(payloads.buffer);
       this._batch = payloads;
       this._deliver();
     }
