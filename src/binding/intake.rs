@@ -37,7 +37,7 @@ impl Backlog {
     }
 
     pub(super) fn is_over_full(&self) -> bool {
-        self.entries.len() > BACKLOG_LIMIT
+        self.entries.len() > BACKLOG_LIMIT || self.length() > BACKLOG_BYTES
     }
 
     /// Bytes of the datagrams.
@@ -161,6 +161,18 @@ mod tests {
             backlog.push(route(number), b"");
         }
         assert!(backlog.is_over_full());
+    }
+
+    #[test]
+    fn more_than_a_mebibyte_is_too_much() {
+        let mut backlog = Backlog::default();
+        for _ in 0..16 {
+            backlog.push(route(1), &[0; 65_536]);
+            assert!(!backlog.is_over_full());
+        }
+        backlog.push(route(1), &[0]);
+        assert!(backlog.is_over_full() && backlog.pop().is_some());
+        assert!(!backlog.is_over_full());
     }
 
     #[test]
