@@ -144,6 +144,15 @@ mod tests {
     use crate::tls::Error;
 
     #[test]
+    fn the_shortest_round_trip_counts() {
+        let mut tally = Tally::default();
+        for (micros, shortest) in [(500, 500), (700, 500), (300, 300), (0, 1), (u64::MAX / 2, 1)] {
+            tally.note_round_trip(Duration::from_micros(micros));
+            assert_eq!(tally.round_trip(), Some(Duration::from_micros(shortest)));
+        }
+    }
+
+    #[test]
     fn each_end_is_counted_once_and_by_its_reason() {
         let mut counters = Counters::default();
         let reasons = [

@@ -167,6 +167,18 @@ mod tests {
     }
 
     #[test]
+    fn whoever_has_been_served_has_its_next_place_behind_those_that_it_has_already() {
+        let mut jobs = Jobs::default();
+        for number in 0..3 {
+            jobs.line_up(ConnectionHandle(number), prefix(1));
+        }
+        assert_eq!(jobs.next(), Some(ConnectionHandle(0)));
+        jobs.line_up(ConnectionHandle(3), prefix(1));
+        jobs.line_up(ConnectionHandle(10), prefix(2));
+        assert_eq!(served(&mut jobs), [10, 1, 2, 3]);
+    }
+
+    #[test]
     fn within_a_prefix_who_came_first_is_served_first_and_who_gives_up_leaves_nothing_behind() {
         let mut jobs = Jobs::default();
         let tickets: Vec<_> = (0..6).map(|number| jobs.line_up(ConnectionHandle(number), prefix(number % 2))).collect();

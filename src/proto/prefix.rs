@@ -36,9 +36,21 @@ impl Prefix {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::address_hash::AddressMap;
+    use std::hash::BuildHasher;
 
     fn prefix(address: &str) -> Prefix {
         Prefix::of(address.parse().unwrap())
+    }
+
+    #[test]
+    fn prefixes_that_differ_have_different_hashes() {
+        let hasher = AddressMap::<Prefix, ()>::default().hasher().clone();
+        let prefixes = ["192.0.2.1", "192.0.2.2", "2001:db8::", "2001:db8:0:1::", "::c000:201", "0:0:c000:201::"];
+        let hashes = prefixes.map(|address| hasher.hash_one(prefix(address)));
+        for (index, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..index].contains(hash), "{}", prefixes[index]);
+        }
     }
 
     #[test]

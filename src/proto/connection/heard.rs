@@ -56,6 +56,21 @@ impl Heard {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wire::Records;
+
+    #[test]
+    fn an_alert_says_nothing_of_a_peer_that_has_begun_a_handshake() {
+        let bytes = alert::plaintext(0, alert::FATAL, alert::UNKNOWN_CA);
+        let record = Records::new(&bytes).next().unwrap();
+        let after_alert = |mut heard: Heard| {
+            heard.record(&record);
+            heard
+        };
+        for heard in [Heard::Nothing, Heard::Noise, Heard::Alerts(None)] {
+            assert_eq!(after_alert(heard), Heard::Alerts(Some(alert::UNKNOWN_CA)));
+        }
+        assert_eq!(after_alert(Heard::Handshake), Heard::Handshake);
+    }
 
     #[test]
     fn what_is_no_dtls_says_nothing_of_a_peer_that_has_sent_dtls() {

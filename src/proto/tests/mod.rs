@@ -75,3 +75,4 @@ mod traces;
 mod transcripts;
 mod unanswered;
 mod unfinished;
+mod unplaced;

@@ -178,3 +178,17 @@ fn on_a_network_that_loses_nothing_all_that_is_sent_is_counted_once_and_nothing_
         }
     }
 }
+
+#[test]
+fn a_connection_that_fails_is_no_handshake_that_has_failed() {
+    let mut network = Network::connected();
+    let client = network.client_handle(0);
+    let alert = network.clients[0].endpoint.fatal_alert(network.now, client, 80);
+    network.inject(network.clients[0].address, SERVER, &alert);
+    network.settle();
+    assert!(network.server.endpoint.save(network.server.secured()[0]).is_none());
+    assert_eq!(network.server.endpoint.counters().handshakes_failed, 0);
+    network.connect(&psk_client_with(&[], IDENTITY, b"another key"));
+    network.settle();
+    assert_eq!(network.server.endpoint.counters().handshakes_failed, 1);
+}

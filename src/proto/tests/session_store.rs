@@ -1,8 +1,9 @@
 //! What a server keeps of sessions by their ids.
 
 use super::network::base_time;
-use crate::proto::sessions::SessionStore;
-use crate::tls::SessionId;
+use crate::proto::sessions::{SessionSettings, SessionStore, Sessions};
+use crate::tls::{SessionId, WallClock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 fn id(number: u8) -> SessionId {
@@ -79,4 +80,24 @@ fn ids_that_begin_alike_are_told_apart() {
     [3, 4].into_iter().for_each(|number| keep(&mut store, now, number));
     assert_eq!(store.find(&other), Some(&[2][..]));
     assert_eq!(store.lengths(), (3, 3));
+}
+
+#[test]
+fn tickets_are_sealed_with_keys_that_are_no_older_than_a_session_may_be() {
+    let (now, lifetime) = (base_time(), Duration::from_secs(300));
+    let settings = SessionSettings {
+        lifetime,
+        remembers_psk: true,
+        ticket_keys: None,
+        issues_tickets: true,
+        kept: Some(1),
+        clock: WallClock::new(now, Duration::from_secs(1_800_000_000)),
+    };
+    let mut sessions = Sessions::new(now, settings).unwrap();
+    let mut keys = |now| sessions.policy(now).tickets.unwrap();
+    let first = keys(now);
+    assert!(Arc::ptr_eq(&first, &keys(now + lifetime - Duration::from_millis(1))));
+    let second = keys(now + lifetime);
+    assert!(!Arc::ptr_eq(&first, &second));
+    assert!(Arc::ptr_eq(&second, &keys(now + lifetime)));
 }

@@ -141,6 +141,88 @@ fn it_is_a_failure_when_a_saved_connection_cannot_go_on() {
 }
 
 #[test]
+fn it_is_a_failure_when_a_copy_is_of_the_other_side() {
+    let mut network = Network::connected();
+    let client = network.client_handle(0);
+    let copy = network.clients[0].endpoint.save(client).unwrap();
+    network.server.endpoint = Endpoint::server(network.now, psk_server(), limits(), 1).unwrap();
+    let restoration = Restoration { saved: &copy, clock: clock(UNIX_TIME) };
+    assert!(network.server.endpoint.restore(network.now, network.clients[0].address, restoration).is_none());
+    let lines = lines(&mut network);
+    assert!(lines.len() == 1 && lines[0].contains("a saved connection cannot go on"), "{lines:?}");
+}
+
+#[test]
+fn either_sides_goodbye_is_told_and_who_answers_whose() {
+    for (says, told, other) in [("client", 2, 0), ("server", 1, 0)] {
+        let mut network = traced(2);
+        network.connect(&psk_client(&[]));
+        network.settle();
+        lines(&mut network);
+        if says == "client" {
+            let client = network.client_handle(0);
+            network.clients[0].endpoint.close(network.now, client);
+        } else {
+            network.server.endpoint.close(network.now, network.server.secured()[0]);
+        }
+        network.settle();
+        let lines = lines(&mut network);
+        let count =
+            |arrow: &str| lines.iter().filter(|line| line.ends_with(&format!("{arrow} alert close_notify"))).count();
+        assert_eq!((count("->") + count("<-"), count("->")), (told, told - 1 - other), "{says}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_connection_that_was_idle_for_too_long_is_told_goodbye_and_has_said_none() {
+    let mut network = traced(2);
+    network.connect(&psk_client(&[]));
+    network.settle();
+    lines(&mut network);
+    network.run_for(2 * limits().idle_timeout.unwrap());
+    let lines = lines(&mut network);
+    assert!(lines.iter().any(|line| line.ends_with("<- alert close_notify")), "{lines:?}");
+    assert!(!lines.iter().any(|line| line.ends_with("-> alert close_notify")), "{lines:?}");
+}
+
+#[test]
+fn a_demand_for_a_cookie_is_told_with_the_messages_of_handshakes() {
+    let greets = |network: &mut Network| {
+        network.connect(&psk_client(&[]));
+        network.settle();
+    };
+    assert_eq!(level_of("<- HelloVerifyRequest", greets), Some(3));
+}
+
+#[test]
+fn records_that_nobody_has_looked_at_are_told_with_what_was_dropped() {
+    let floods = |network: &mut Network| {
+        let client = network.clients[0].address;
+        let forged = [&[23, 254, 253, 0, 1, 0, 0, 0, 0, 0, 99, 0, 32][..], &[7; 32]].concat();
+        network.inject(client, SERVER, &forged.repeat(100));
+        network.settle();
+    };
+    assert_eq!(level_of("records dropped (surplus)", floods), Some(4));
+}
+
+#[test]
+fn a_peer_that_has_moved_keeps_its_name() {
+    let mut network = connected_with(Some(8), Some(6), &psk_client(&[]));
+    network.server.endpoint = Endpoint::server(network.now, psk_server(), limits(), 2).unwrap();
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let moved = network.clients.len() - 1;
+    network.clients[moved].address = elsewhere();
+    network.send_from_client(moved, b"I have moved");
+    network.run_for(Duration::from_secs(5));
+    network.server.endpoint.close(network.now, network.server.secured()[0]);
+    let ends = format!("server {} \"{}\" connection ends: Local", elsewhere(), IDENTITY.escape_ascii());
+    let lines = lines(&mut network);
+    assert!(lines.contains(&ends), "{lines:?}");
+}
+
+#[test]
 fn lines_that_nobody_takes_give_way_to_newer_ones() {
     let mut network = traced(4);
     for number in 0..5000_u16 {
