@@ -230,16 +230,35 @@ mod tests {
     use rcgen::{CertificateParams, DnType, KeyPair};
     use std::time::Duration;
 
-    /// What a server says that knows so many authorities, with names of some 1000 bytes each.
-    fn named(count: usize, name_authorities: Option<bool>) -> Result<usize, ConfigError> {
-        let settings = Settings {
+    fn settings(wishes: Wishes) -> Settings {
+        Settings {
             ciphers: None,
-            wishes: Wishes { name_authorities, ..Wishes::default() },
+            wishes,
             revocations: None,
             first_interval: Duration::from_secs(1),
             longest_interval: Duration::from_secs(60),
             mtu: 1200,
+        }
+    }
+
+    #[test]
+    fn a_client_with_a_pre_shared_key_offers_the_suites_of_one_hash() {
+        let hashes = |psk: Option<ClientPsk>, asks: bool| {
+            let settings = settings(Wishes::default());
+            let server = PeerAuthentication::lenient();
+            let config =
+                ClientConfig::new(&settings, None, psk, asks, Some(&server), Vec::new(), Scope::default()).unwrap();
+            let hashes: std::collections::BTreeSet<_> =
+                config.suites().iter().map(|&suite| format!("{:?}", hash(suite))).collect();
+            hashes.len()
         };
+        let psk = || Some(ClientPsk::new(b"device", b"0123456789abcdef").unwrap());
+        assert_eq!([hashes(None, false), hashes(psk(), false), hashes(None, true)], [2, 1, 1]);
+    }
+
+    /// What a server says that knows so many authorities, with names of some 1000 bytes each.
+    fn named(count: usize, name_authorities: Option<bool>) -> Result<usize, ConfigError> {
+        let settings = settings(Wishes { name_authorities, ..Wishes::default() });
         let key = KeyPair::generate().unwrap();
         let certificate = |number: usize| {
             let mut params = CertificateParams::new(Vec::new()).unwrap();
