@@ -203,6 +203,26 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws-lc")]
+    #[test]
+    fn a_key_on_a_curve_that_was_not_offered_is_refused_although_its_chain_is_trusted() {
+        let key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new(vec!["a.test".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let judged = |curves| {
+            let rules = ChainRules {
+                purpose: Purpose::ServerAuthentication,
+                trust_anchors: Some(Arc::new(TrustAnchors::parse(&[own.pem()]).unwrap())),
+                revocations: None,
+                signatures: Signatures::wished(None).unwrap(),
+                curves,
+                name: None,
+            };
+            rules.judge(&read(&message(&[own.der()])).unwrap().unwrap())
+        };
+        assert_eq!([judged(None), judged(Some(vec!["P-384", "P-256"]))], [Ok(()), Ok(())]);
+        assert_eq!([judged(Some(vec!["P-384"])), judged(Some(vec![]))], [Err(CertificateFault::Weak); 2]);
+    }
+
     /// An RSA key of so many bits, of which nobody has the private half.
     struct Rsa(Vec<u8>);
 
