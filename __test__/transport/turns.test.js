@@ -97,7 +97,7 @@ describe('a batch of datagrams that arrive together', () => {
     alice.write('mine 1');
     for (const message of numbered(20)) bob.write(message);
     while (received.length < 21) await sleep(1);
-    // One that comes alone is no exception, so that nobody gets used to it.
+    // A message that arrives alone cannot be transferred either, so that applications do not come to rely on it.
     alice.write('mine 2');
     while (received.length < 22) await sleep(1);
     assert.deepEqual(received, ['mine 1', ...numbered(20), 'mine 2']);

@@ -70,9 +70,9 @@ class Turns {
       return;
     }
     const isLate = this._hadTurn;
-    const mayDrain = this._mayDrain();
-    this._takeTurn(receive, datagram, remote, mayDrain && !isLate);
-    if (isLate && mayDrain) this._holdOthers();
+    this._takeTurn(receive, datagram, remote, !isLate && this._mayDrain());
+    // Listeners have run if too much was held: whether the socket is still ours is asked after that.
+    if (isLate && this._mayDrain()) this._holdOthers();
   }
 
   /** Takes a datagram that another node has received. */
@@ -193,7 +193,7 @@ class Turns {
       return;
     }
     if (payloads !== undefined) {
-      // Messages of several connections lie in one memory. Who passed it on to another thread would take it from all of them.
+      // This memory holds messages of several connections. A listener that transferred it to another thread would empty all of them.
       markAsUntransferable(payloads.buffer);
       this._batch = payloads;
       this._deliver();

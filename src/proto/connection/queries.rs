@@ -91,7 +91,7 @@ impl Connection {
 
     /// Whether its peer's records have a connection ID.
     pub(in crate::proto) fn has_id(&self) -> bool {
-        self.context.has_own_id()
+        !self.own_id().is_empty()
     }
 
     /// Whether its peer answers return routability checks.

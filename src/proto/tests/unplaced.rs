@@ -24,6 +24,10 @@ fn unplaced(now: Instant, number: u8, bytes: &[u8]) -> Unplaced {
     Unplaced::new(address(number).into(), &Records::new(bytes).next().unwrap(), now + Duration::from_secs(10))
 }
 
+fn question_about(unplaced: &Unplaced) -> Question {
+    Question::Restore { claimed: unplaced.remote, id: None }
+}
+
 #[test]
 fn what_does_not_fit_is_not_held() {
     let bytes = data(1000);
@@ -39,12 +43,11 @@ fn nothing_is_asked_while_as_many_questions_are_open_as_there_may_be() {
     let (now, bytes) = (base_time(), data(10));
     let limits = Limits { address_questions: 2, ..limits() };
     let mut records = UnplacedRecords::default();
-    let restore = |unplaced: &Unplaced| Question::Restore { claimed: unplaced.remote, id: None };
     for number in 1..=2 {
         records.insert(QuestionId(number.into()), unplaced(now, number, &bytes), &limits);
     }
     let third = unplaced(now, 3, &bytes);
-    let question = restore(&third);
+    let question = question_about(&third);
     assert!(records.wait(third, question, &limits).is_none());
     assert!(records.next(now, &limits).is_none());
     assert!(records.remove(QuestionId(1)).is_some());
@@ -59,7 +62,7 @@ fn the_next_question_is_due_before_an_open_one_is_over() {
     let mut records = UnplacedRecords::default();
     for number in 1..=3 {
         let unplaced = unplaced(now, number, &bytes);
-        let question = Question::Restore { claimed: unplaced.remote, id: None };
+        let question = question_about(&unplaced);
         assert!(records.wait(unplaced, question, &limits).is_none());
         if let Some((unplaced, _)) = records.next(now, &limits) {
             records.insert(QuestionId(number.into()), unplaced, &limits);

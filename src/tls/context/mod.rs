@@ -171,10 +171,7 @@ impl Context {
             },
             _ if record.is_of_dtls13() => false,
             // RFC 9146 section 4: whoever has given an ID away receives no record without it.
-            Stage::Open(_) | Stage::Asleep(_) => {
-                let is_ours = record.is_for(if self.has_own_id() { self.own_id() } else { &[] });
-                record.epoch == DATA_EPOCH && is_ours
-            }
+            Stage::Open(_) | Stage::Asleep(_) => record.epoch == DATA_EPOCH && record.is_for(self.own_id()),
             _ if record.epoch == HANDSHAKE_EPOCH => record.is_well_formed(),
             _ => {
                 let is_ours = record.connection_id().is_none_or(|named| named == self.own_id());

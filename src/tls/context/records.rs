@@ -106,18 +106,10 @@ impl Context {
         match &self.stage {
             Stage::Choice(choice) => choice.own_id.as_ref().map_or(&[], ConnectionId::as_bytes),
             Stage::Handshake(handshake) => handshake.own_connection_id(),
-            Stage::Open(open) => open.ssl.incoming_connection_id(),
+            Stage::Open(open) => open.own_id(),
             Stage::Asleep(asleep) => asleep.saved.connection_ids.as_ref().map_or(&[], ConnectionIds::own),
             Stage::Lent { own_id, .. } => own_id.as_bytes(),
             Stage::Gone => &[],
-        }
-    }
-
-    /// Whether [`Context::own_id`] is not empty.
-    pub(crate) fn has_own_id(&self) -> bool {
-        match &self.stage {
-            Stage::Open(open) => open.has_own_id,
-            _ => !self.own_id().is_empty(),
         }
     }
 

@@ -56,14 +56,6 @@ impl Context {
         }
     }
 
-    /// Whether [`Context::own_id`] is not empty.
-    pub(crate) fn has_own_id(&self) -> bool {
-        match self {
-            Context::Dtls12(context) => context.has_own_id(),
-            Context::Dtls13(_) | Context::Undecided(_) => !self.own_id().is_empty(),
-        }
-    }
-
     /// What the hellos of an established association have agreed on; `None` without, and while there is a handshake.
     pub(crate) fn connection_ids(&self) -> Option<ConnectionIds> {
         match self {

@@ -24,7 +24,7 @@ pub(crate) struct Open {
     /// has it where nothing else is that the record needs by then.
     pub(crate) payload_limit: usize,
     /// Whether the peer's records have a connection ID.
-    pub(crate) has_own_id: bool,
+    has_own_id: bool,
 }
 
 /// What an association needs to wake up.
@@ -70,6 +70,11 @@ impl Open {
     pub(crate) fn new(ssl: Ssl, last_flight: LastFlight) -> Open {
         let (payload_limit, has_own_id) = (ssl.payload_limit(), !ssl.incoming_connection_id().is_empty());
         Open { ssl, last_flight, payload_limit, has_own_id }
+    }
+
+    /// The connection ID that the peer's records have; empty without one.
+    pub(crate) fn own_id(&self) -> &[u8] {
+        if self.has_own_id { self.ssl.incoming_connection_id() } else { &[] }
     }
 
     pub(crate) fn read(
