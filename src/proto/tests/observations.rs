@@ -48,6 +48,22 @@ fn a_plaintext_record_means_nothing_to_an_open_connection_whether_it_sleeps_or_n
 }
 
 #[test]
+fn what_is_never_legal_in_a_handshake_is_malformed_and_what_comes_too_early_is_unexpected() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    let client = network.clients[0].address;
+    let long_alert = [21, 254, 253, 0, 0, 0, 0, 0, 0, 0, 99, 0, 3, 2, 40, 0];
+    let of_epoch_2 = [21, 254, 253, 0, 2, 0, 0, 0, 0, 0, 99, 0, 2, 2, 40];
+    for (datagram, expected) in [(&long_alert[..], [1, 0]), (&of_epoch_2, [1, 1])] {
+        network.inject(SERVER, client, datagram);
+        let counters = network.clients[0].endpoint.counters();
+        assert_eq!([DropReason::Malformed, DropReason::Unexpected].map(|reason| counters.drops(reason)), expected);
+    }
+    network.settle();
+    assert_eq!(network.clients[0].secured().len(), 1);
+}
+
+#[test]
 fn a_record_that_was_held_and_turns_out_to_be_forged_is_counted_then() {
     let mut network = Network::new(psk_server());
     network.answers_at_once = false;

@@ -794,6 +794,14 @@ fn a_connection_that_fails_takes_its_session_with_it() {
     assert_eq!(network.server.endpoint.sessions(), 1);
     let second = connect(&mut network, psk_client(&[]), Some(&session));
     assert!(has_resumed(&mut network, second));
+    // It is still known after the connection has slept.
+    for _ in 0..2 {
+        network.run_for(Duration::from_secs(6));
+        assert_eq!(network.server.endpoint.sleepers(), 1);
+        network.send_from_client(second, b"awake");
+        network.settle();
+        assert_eq!(network.server.endpoint.sleepers(), 0);
+    }
     let handle = network.client_handle(second);
     let alert = network.clients[second].endpoint.fatal_alert(network.now, handle, 80);
     let from = network.clients[second].address;

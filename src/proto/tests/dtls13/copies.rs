@@ -57,6 +57,20 @@ fn there_is_a_copy_when_the_handshake_has_nothing_under_way_and_no_session_of_th
 }
 
 #[test]
+fn a_copy_does_not_go_on_beside_the_connection_that_it_was_made_of() {
+    let mut network = connected();
+    let handle = network.server.secured()[0];
+    let (copy, _) = copy_of(&mut network, handle);
+    let (saved, _) = copy.saved.succeed().unwrap();
+    let elsewhere = SocketAddr::from(([198, 51, 100, 8], 1));
+    for remote in [copy.remote, elsewhere] {
+        let restoration = Restoration { saved: &saved, clock: CLOCK };
+        assert!(network.server.endpoint.restore(network.now, remote, restoration).is_none());
+    }
+    talk(&mut network);
+}
+
+#[test]
 fn whoever_takes_over_is_heard_and_takes_no_record_twice() {
     let mut network = connected();
     let device = network.clients[0].address;

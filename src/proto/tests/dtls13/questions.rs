@@ -143,6 +143,24 @@ fn the_application_chooses_context_and_protocol_by_the_hello() {
 }
 
 #[test]
+fn a_connection_whose_context_was_asked_for_is_found_by_its_id() {
+    let mut network = Network::new(server());
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.client_ids = Some(0);
+    network.server.endpoint.ask(asks_about_hellos(true, false));
+    network.connect(&client().sending_name("a.test"));
+    network.settle();
+    assert!(network.answer_config(Some(Arc::new(server()))));
+    network.settle();
+    talk(&mut network);
+    let handle = network.server.secured()[0];
+    assert_eq!(network.server.endpoint.connection_ids(handle).unwrap().own().len(), 8);
+    network.server.endpoint.abort(handle);
+    network.collect();
+    assert_eq!(network.server.endpoint.footprint(), 0);
+}
+
+#[test]
 fn a_failed_look_up_ends_its_own_handshake_under_the_hellos_number() {
     let mut network = Network::new(server());
     network.server.endpoint.ask(asks_about_hellos(true, false));

@@ -218,7 +218,7 @@ impl Drop for Stack {
 mod tests {
     use super::*;
     use crate::tls::ffi::has_errors;
-    use rcgen::{CertificateParams, KeyPair};
+    use rcgen::{CertificateParams, KeyPair, KeyUsagePurpose};
 
     #[test]
     fn nothing_that_goes_wrong_is_left_in_the_queue() {
@@ -235,5 +235,15 @@ mod tests {
         let refused = store.verify(&[&known], Some(&[]), Purpose::ClientAuthentication).err();
         assert_eq!((refused, has_errors()), (Some(Refusal(lc::X509_V_ERR_UNABLE_TO_GET_CRL)), false));
         assert!(store.verify(&[], None, Purpose::ServerAuthentication).is_err());
+    }
+
+    #[test]
+    fn a_trusted_certificate_that_may_not_sign_others_vouches_for_itself() {
+        let mut params = CertificateParams::default();
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        let own = params.self_signed(&KeyPair::generate().unwrap()).unwrap();
+        let own = Certificate::from_der(own.der()).unwrap();
+        let store = Store::new([&own]).unwrap();
+        assert!(store.verify(&[&own], None, Purpose::ServerAuthentication).is_ok());
     }
 }

@@ -117,6 +117,10 @@ mod aws_lc {
     /// Bytes of a coordinate of P-521.
     const LONGEST: usize = 66;
 
+    /// Room for the bytes of a number. They are wiped by words: byte by byte there would be 66 instructions at each place where such a
+    /// number ends, and a handshake would have to bring them all into the processor's cache.
+    type Bytes = Zeroizing<[u64; LONGEST.div_ceil(8)]>;
+
     const X25519_LENGTH: usize = 32;
 
     /// A group that AWS-LC serves.
@@ -172,26 +176,19 @@ mod aws_lc {
         }
     }
 
-    /// A number as big-endian bytes; secret for all we know.
+    /// A number of up to `length` bytes; secret for all we know.
     ///
     /// # Safety
     ///
-    /// `number` is initialised.
-    unsafe fn bytes_of(number: *const sys::mpi, length: usize) -> Option<Zeroizing<[u8; LONGEST]>> {
-        let mut bytes = Zeroizing::new([0; LONGEST]);
-        let field = bytes.get_mut(..length)?;
-        // SAFETY: the caller's; a number that does not fit is an error.
-        (unsafe { sys::mpi_write_binary(number, field.as_mut_ptr(), length) } == 0).then_some(bytes)
-    }
-
-    /// # Safety
-    ///
-    /// `number` is initialised.
+    /// `number` is initialised, and `length` that of a curve.
     unsafe fn bignum(number: *const sys::mpi, length: usize) -> Option<Owned<lc::BIGNUM>> {
-        // SAFETY: the caller's.
-        let bytes = unsafe { bytes_of(number, length) }?;
+        let mut bytes = Bytes::default();
+        // SAFETY: the caller's, and there is room; a number that does not fit is an error.
+        if unsafe { sys::mpi_write_binary(number, bytes.as_mut_ptr().cast(), length) } != 0 {
+            return None;
+        }
         // SAFETY: `length` bytes are there; a new number is made.
-        Owned::new(unsafe { lc::BN_bin2bn(bytes.as_ptr(), length, null_mut()) }, lc::BN_clear_free)
+        Owned::new(unsafe { lc::BN_bin2bn(bytes.as_ptr().cast(), length, null_mut()) }, lc::BN_clear_free)
     }
 
     /// # Safety
@@ -343,12 +340,11 @@ mod aws_lc {
         if !done {
             return None;
         }
-        let mut bytes = Zeroizing::new([0; LONGEST]);
-        let field = bytes.get_mut(..length)?;
-        // SAFETY: `field` has `length` bytes; the caller's.
+        let mut bytes = Bytes::default();
+        // SAFETY: `bytes` has room for a coordinate of any of these curves; the caller's.
         let done = unsafe {
-            lc::BN_bn2bin_padded(field.as_mut_ptr(), length, x.0) == 1
-                && sys::mpi_read_binary(shared, field.as_ptr(), length) == 0
+            lc::BN_bn2bin_padded(bytes.as_mut_ptr().cast(), length, x.0) == 1
+                && sys::mpi_read_binary(shared, bytes.as_ptr().cast(), length) == 0
         };
         done.then_some(())
     }

@@ -124,6 +124,14 @@ mod tests {
     }
 
     #[test]
+    fn a_hello_may_offer_more_suites_than_a_byte_counts() {
+        let mut message = hello(CLIENT_HELLO, None);
+        let suites = message.len() - 6;
+        message.splice(suites..suites + 4, [&[1, 44][..], &[0xc0; 300]].concat());
+        assert_eq!(extension_block(&message), Some(message.len()));
+    }
+
+    #[test]
     fn another_body_has_its_length_in_the_header() {
         let message = hello(CLIENT_HELLO, None);
         let rewrite: Rewrite = Arc::new(|body| Some([body, b"more"].concat()));
