@@ -245,8 +245,8 @@ mod tests {
         let numbers = [3, 0x1_0000, 7, 5, 0b11, 9].map(u64::to_be_bytes).concat();
         let mut saved = saved(suite);
         assert_eq!(bytes(&saved), [&[0x13, 1, 1][..], &numbers, &[0, 4, 0, 6], &[8; 32], &secrets].concat());
-        let ids = [8, 2].map(|length| ConnectionId::new(&vec![length; length.into()]).unwrap());
-        saved.link.ids = Some(ConnectionIds::new(&ids[0], &ids[1], true));
+        let ids_of = [8, 2].map(|length| ConnectionId::new(&vec![length; length.into()]).unwrap());
+        saved.link.ids = Some(ConnectionIds::new(&ids_of[0], &ids_of[1], true));
         saved.link.reserved = Reserved::new(5, 0x1_2000);
         (saved.is_client, saved.owes_update) = (false, true);
         let reserved = [&[5][..], &0x1_2000_u64.to_be_bytes()].concat();
@@ -255,6 +255,10 @@ mod tests {
             bytes(&saved),
             [&[0x13, 1, 2 | 4 | 8 | 16][..], &numbers, &reserved, &[0, 4, 0, 6], &[8; 32], &secrets, &ids].concat()
         );
+        for checks in [true, false] {
+            saved.link.ids = Some(ConnectionIds::new(&ids_of[0], &ids_of[1], checks));
+            assert_eq!(Saved::read(&bytes(&saved)).unwrap().link.ids.unwrap().checks_routability(), checks);
+        }
     }
 
     #[test]

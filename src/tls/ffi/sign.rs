@@ -251,6 +251,25 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_rsa_signs_with_pss() {
+        let key = KeyPair::from_pem(include_str!("../../proto/tests/keys/rsa-2048.key.pem")).unwrap();
+        let public = VerifyingKey::from_der(&key.subject_public_key_info()).unwrap();
+        let private = SigningKey::from_der(&key.serialize_der()).unwrap();
+        for scheme in [Scheme::RsaPssSha256, Scheme::RsaPssSha384, Scheme::RsaPssSha512] {
+            // PSS is the padding with a salt (RFC 8017 section 9.1).
+            let signatures = [(); 2].map(|()| private.sign(scheme, b"message").unwrap());
+            assert_ne!(signatures[0], signatures[1], "{scheme:?}");
+            assert!(signatures.iter().all(|signature| public.verify(scheme, b"message", signature).is_ok()));
+        }
+        // The same message with the other padding.
+        assert!(
+            public
+                .verify(Scheme::RsaPssSha256, b"message", &rcgen::SigningKey::sign(&key, b"message").unwrap())
+                .is_err()
+        );
+    }
+
+    #[test]
     fn what_is_no_key_is_refused() {
         let key = KeyPair::generate().unwrap();
         let (private, public) = (key.serialize_der(), key.subject_public_key_info());

@@ -246,6 +246,32 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "aws-lc")]
+    #[test]
+    fn each_authority_of_a_chain_has_a_key_that_is_strong_enough_the_trusted_one_included() {
+        let issuer = rcgen::Issuer::new(CertificateParams::default(), KeyPair::generate().unwrap());
+        let of = |bits: usize| CertificateParams::default().signed_by(&Rsa::of(bits), &issuer).unwrap().der().to_vec();
+        let (own, weak, strong) = (certificate(), of(1024), of(2048));
+        let rules = ChainRules {
+            purpose: Purpose::ServerAuthentication,
+            trust_anchors: None,
+            revocations: None,
+            signatures: Signatures::wished(None).unwrap(),
+            curves: None,
+            name: None,
+        };
+        for (path, expected) in [
+            ([&own, &strong, &strong], Ok(())),
+            ([&own, &weak, &strong], Err(CertificateFault::Weak)),
+            ([&own, &strong, &weak], Err(CertificateFault::Weak)),
+            // The peer's own key was recognised before.
+            ([&weak, &strong, &own], Ok(())),
+        ] {
+            let path = path.map(|der| Certificate::from_der(der).unwrap());
+            assert_eq!(rules.check_strength(&path), expected);
+        }
+    }
+
     /// CVE-2026-135391. Mbed TLS does not even read such a certificate.
     #[test]
     fn no_certificate_of_a_chain_has_an_enormous_key() {
