@@ -54,6 +54,18 @@ fn records_are_those_that_anybody_else_seals_with_the_same_secret() {
     }
 }
 
+/// RFC 9147 section 4.5.3.
+#[test]
+fn forgeries_are_counted_in_each_epoch_from_its_beginning() {
+    for (mut sealer, mut opener) in pairs() {
+        assert_eq!(opener.save().forgeries, 0);
+        let mut forged = seal(&mut sealer, b"forged");
+        *forged.last_mut().unwrap() ^= 1;
+        assert!(opener.open(0, &mut forged).is_err());
+        assert_eq!((opener.save().forgeries, opener.next().unwrap().save().forgeries), (1, 0));
+    }
+}
+
 #[test]
 fn every_bit_counts() {
     for (mut sealer, mut opener) in pairs() {
