@@ -281,6 +281,9 @@ mod tests {
             (550_000_000, Some(at(1_000)), at(1_000), false),
             (5, None, at(1_000), false),
             (5, None, Duration::ZERO, true),
+            // The numbering begins with this very moment.
+            (5, None, at(0), false),
+            (5, None, NUMBERING_BEGINS - Duration::from_nanos(1), true),
             (600_000_000, None, at(1_000), true),
         ] {
             let clock = copy_made_at(saved_at, now);

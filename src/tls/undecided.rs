@@ -132,10 +132,12 @@ impl Undecided {
         }
         self.parts.push(record.keep());
         let newer = chooses_dtls13(&self.whole_hello()?);
+        self.parts.retain(|part| is_of_one_message(&part.borrow(), record));
         Some(if newer { Version::Dtls13 } else { Version::Dtls12 })
     }
 
-    /// What goes on with this version, and the records with the server's hello for it.
+    /// What goes on with this version, and the records with the server's hello for it: nobody else's parts, or an engine that had
+    /// begun with another message of this number would not take the hello.
     pub(super) fn decide(self, version: Version) -> (Chosen, Vec<OwnedRecord>) {
         let Undecided { older, mut newer, parts } = self;
         let chosen = match version {
@@ -151,9 +153,10 @@ impl Undecided {
     /// The body of the hello that the newest record belongs to, if nothing of it is missing.
     fn whole_hello(&self) -> Option<Vec<u8>> {
         let records: Vec<_> = self.parts.iter().map(OwnedRecord::borrow).collect();
-        let mut fragments: Vec<_> = records.iter().filter_map(fragment).collect();
-        let (sequence, length) = fragments.last().map(|newest| (newest.sequence, newest.length))?;
-        fragments.retain(|fragment| (fragment.sequence, fragment.length) == (sequence, length));
+        let newest = records.last()?;
+        let of_one = records.iter().filter(|record| is_of_one_message(record, newest));
+        let mut fragments: Vec<_> = of_one.filter_map(fragment).collect();
+        let length = fragments.last()?.length;
         fragments.sort_by_key(|fragment| fragment.fragment_offset);
         let mut body = Vec::new();
         for fragment in fragments {
@@ -166,6 +169,12 @@ impl Undecided {
 
 fn fragment<'a>(record: &Record<'a>) -> Option<HandshakeFragment<'a>> {
     HandshakeFragment::split(record.fragment()).map(|(fragment, _)| fragment)
+}
+
+/// Whether two records may have parts of the same message.
+fn is_of_one_message(one: &Record<'_>, other: &Record<'_>) -> bool {
+    let message = |record| fragment(record).map(|fragment| (fragment.sequence, fragment.length));
+    message(one) == message(other)
 }
 
 fn is_of_servers_hello(record: &Record<'_>) -> bool {

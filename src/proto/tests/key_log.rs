@@ -3,6 +3,7 @@
 use super::modes::Mode;
 use super::network::*;
 use crate::proto::Event;
+use crate::tls::SavedConnection;
 
 fn lines(log: &[Event]) -> Vec<Vec<u8>> {
     log.iter()
@@ -64,6 +65,24 @@ fn both_sides_log_the_same_keys_under_the_same_names() {
             ]
         };
         assert_eq!(labels, expected, "{mode:?}");
+    }
+}
+
+/// What reads captures of DTLS 1.2 finds the association by the client's random, and makes its keys of the master secret.
+#[test]
+fn of_dtls_1_2_the_master_secret_is_logged_beside_the_clients_random() {
+    let in_hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    for &mode in Mode::ALL {
+        let configs = mode.configs(1400);
+        let mut network = configs.network();
+        network.server.endpoint.log_keys(true);
+        configs.connect(&mut network, None);
+        network.settle();
+        let handle = *network.server.secured().last().unwrap();
+        let Some(SavedConnection::Dtls12(saved)) = network.server.endpoint.save(handle) else { continue };
+        let (random, secret) = (in_hexadecimal(&saved.randoms[..32]), in_hexadecimal(&*saved.master_secret));
+        let logged = lines(&network.server.log).concat();
+        assert_eq!(String::from_utf8(logged).unwrap(), format!("CLIENT_RANDOM {random} {secret}\n"), "{mode:?}");
     }
 }
 

@@ -73,7 +73,7 @@ impl Association {
 
     pub(super) fn new(pace: &Arc<Pace>, stage: Stage, client_random: [u8; 32]) -> Association {
         Association {
-            link: Link::new(pace, 0, 0, 0),
+            link: Link::new(pace, 0, 0),
             stage,
             client_random,
             pauses: false,

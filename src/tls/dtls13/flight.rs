@@ -237,6 +237,9 @@ mod tests {
         update.push(KEY_UPDATE, 0x0102, 3, &[0], 100);
         assert_eq!((update.first_sequence(), update.is_key_update()), (Some(0x0102), true));
         assert_eq!((flight().first_sequence(), flight().is_key_update()), (Some(1), false));
+        // What follows it changes neither.
+        update.push(NEW_SESSION_TICKET, 0x0103, 3, b"ticket", 100);
+        assert_eq!((update.first_sequence(), update.is_key_update()), (Some(0x0102), true));
     }
 
     #[test]

@@ -81,12 +81,12 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// `own` and `peer`: message_seq of the next message that either side sends. `plaintext_next`: number of our next record.
-    pub(super) fn new(pace: &Arc<Pace>, own: u16, peer: u16, plaintext_next: u64) -> Link {
+    /// `own` and `peer`: message_seq of the next message that either side sends.
+    pub(super) fn new(pace: &Arc<Pace>, own: u16, peer: u16) -> Link {
         Link {
             pace: Arc::clone(pace),
             ids: None,
-            plaintext_next,
+            plaintext_next: 0,
             sealers: Vec::new(),
             openers: Vec::new(),
             next_sequence: own,
@@ -101,9 +101,14 @@ impl Link {
         }
     }
 
+    /// The number of our next plaintext record, where others came before this link.
+    pub(super) fn number_from(&mut self, plaintext_next: u64) {
+        self.plaintext_next = plaintext_next;
+    }
+
     /// After a ClientHello that another engine has sent, as message 0.
     pub(super) fn go_on_from(&mut self, plaintext_next: u64) {
-        self.plaintext_next = plaintext_next;
+        self.number_from(plaintext_next);
         self.next_sequence = 1;
     }
 

@@ -194,6 +194,20 @@ mod tests {
         assert_eq!(reservation.ask(LONGEST_BLOCK), LONGEST_BLOCK);
     }
 
+    #[test]
+    fn no_other_copy_is_due_while_one_that_asks_for_more_is_on_its_way() {
+        let now = base_time();
+        let mut reservation = Reservation::going_on(Reserved::new(1, 1000 + TAKEN_BLOCK).unwrap(), 1000);
+        // It is written for another reason, before numbers are low.
+        let block = reservation.ask(TAKEN_BLOCK);
+        reservation.note_left(now, 1);
+        assert!(!reservation.take_due());
+        // It has arrived, and its numbers are used.
+        reservation.grant(block);
+        reservation.note_left(now, 1);
+        assert!(reservation.take_due());
+    }
+
     /// With KeyUpdates, or with other connection IDs, in each of its messages.
     #[test]
     fn a_peer_that_changes_all_the_time_has_a_copy_made_ten_times_a_second_and_numbers_do_not_wait_for_that() {

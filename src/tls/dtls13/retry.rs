@@ -111,7 +111,7 @@ impl Retry {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::tls::Credentials;
     use crate::tls::config::{Settings, Wishes};
@@ -132,7 +132,7 @@ mod tests {
     const EITHER: Modes = Modes { with_key_exchange: true, alone: true };
 
     /// What a server has: pre-shared keys, a certificate, ways to use the keys.
-    fn server(has_psk: bool, has_certificate: bool, modes: Modes) -> versions::ServerConfig {
+    pub(in super::super) fn server(has_psk: bool, has_certificate: bool, modes: Modes) -> versions::ServerConfig {
         let versions = Versions { oldest: Version::Dtls13, newest: Version::Dtls13 };
         let settings = Settings {
             ciphers: None,
@@ -150,7 +150,7 @@ mod tests {
     }
 
     /// The extensions of a client, which has no groups where it needs none. `proofs`: the length of each of its keys' proofs.
-    fn extensions(modes: Modes, proofs: &[usize], groups: &[u16], shares: &[u16]) -> Vec<u8> {
+    pub(in super::super) fn extensions(modes: Modes, proofs: &[usize], groups: &[u16], shares: &[u16]) -> Vec<u8> {
         let mut list = Vec::new();
         let mut write = |id: u16, content: &dyn Fn(&mut Vec<u8>)| {
             list.extend(id.to_be_bytes());

@@ -68,3 +68,51 @@ pub(super) fn choose_protocol(
     let common = own.iter().find(|name| alpn::contains(offered, name));
     common.map(|name| Some(name.clone())).ok_or_else(Error::no_application_protocol)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::dtls13::tests::settings;
+    use crate::tls::versions;
+    use crate::wire::hello13::extension;
+    use crate::wire::vector;
+
+    /// What comes of these protocols of the server's, this choice of its application's, and these offers of the client's.
+    fn protocol(own: &[&str], chosen: Option<&str>, offered: Option<&[&str]>) -> Result<Option<Vec<u8>>, ErrorKind> {
+        let mut settings = settings(None);
+        settings.wishes.protocols = own.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let server = versions::ServerConfig::new(&settings, None, true, None).unwrap();
+        let mut extensions = Vec::new();
+        if let Some(names) = offered {
+            extensions.extend(extension::APPLICATION_PROTOCOL.to_be_bytes());
+            let write = |list: &mut Vec<u8>, name: &str| vector(list, 1, |list| list.extend(name.bytes()));
+            vector(&mut extensions, 2, |list| vector(list, 2, |list| names.iter().for_each(|name| write(list, name))));
+        }
+        let chosen = chosen.map(|name| name.as_bytes().to_vec());
+        choose_protocol(server.dtls13().unwrap(), chosen, &extensions).map_err(|error| error.kind)
+    }
+
+    /// RFC 7301 section 3.2.
+    #[test]
+    fn the_protocol_is_the_first_of_the_servers_that_the_client_has() {
+        let coap = Ok(Some(b"coap".to_vec()));
+        assert_eq!(protocol(&["coap", "mqtt"], None, Some(&["mqtt", "coap"])), coap);
+        assert_eq!(protocol(&["http", "coap"], None, Some(&["mqtt", "coap"])), coap);
+        assert_eq!(protocol(&["http"], None, Some(&["mqtt", "coap"])), Err(ErrorKind::NoApplicationProtocol));
+    }
+
+    #[test]
+    fn there_is_no_protocol_where_one_side_has_none() {
+        assert_eq!(protocol(&[], None, Some(&["coap"])), Ok(None));
+        assert_eq!(protocol(&["coap"], None, None), Ok(None));
+        assert_eq!(protocol(&[], None, None), Ok(None));
+    }
+
+    #[test]
+    fn what_the_application_has_chosen_is_the_protocol_whatever_the_server_prefers() {
+        let mqtt = Ok(Some(b"mqtt".to_vec()));
+        assert_eq!(protocol(&["coap", "mqtt"], Some("mqtt"), Some(&["mqtt", "coap"])), mqtt);
+        assert_eq!(protocol(&["coap"], Some("mqtt"), Some(&["mqtt"])), mqtt);
+        assert_eq!(protocol(&[], Some("mqtt"), Some(&["mqtt"])), mqtt);
+    }
+}

@@ -231,11 +231,11 @@ fn exchange(
         if is_external && modes.alone && asked_for == 0 {
             return Ok(None);
         }
-        if asked_for == 0 && !config.offers.groups(false).any(|group| offer.groups.contains(group.id())) {
+        if asked_for == 0 && !config.offers.groups(uses_psk).any(|group| offer.groups.contains(group.id())) {
             let message = "The two sides have no group for the key exchange in common";
             return Err(Error::new(ErrorKind::NoSharedCipher, message));
         }
-        return Err(illegal("The client sends no public value in a group that this server has asked for"));
+        return Err(illegal("The client's second hello has no public value in a group of this server"));
     };
     let (own, shared) =
         KeyShare::respond(group, share).map_err(|_| illegal("The client's public value is none of its group"))?;
@@ -249,4 +249,59 @@ pub(super) fn extensions_of(body: &[u8]) -> Result<&[u8], Error> {
 
 pub(super) fn no_random_numbers() -> Error {
     Error::new(ErrorKind::Internal, "The operating system gives no random numbers")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::dtls13::retry::tests::{extensions, server};
+    use crate::wire::alert::ILLEGAL_PARAMETER;
+    use crate::wire::psk_offer::Modes;
+
+    const HYBRID: u16 = 4588;
+    const X25519: u16 = 29;
+    const P256: u16 = 23;
+    /// Of no group of this engine's.
+    const P521: u16 = 25;
+
+    /// The group in which keys are exchanged with a client that has these, and public values in some of them: 0 for none.
+    fn exchanged(
+        has_psk: bool,
+        asked_for: u16,
+        groups: &[u16],
+        shares: &[u16],
+    ) -> Result<u16, (ErrorKind, Option<u8>)> {
+        let server = server(has_psk, !has_psk, Modes::WITH_KEY_EXCHANGE);
+        let extensions = extensions(Modes::WITH_KEY_EXCHANGE, &[], groups, shares);
+        let offer = Offer::parse(&extensions).unwrap();
+        exchange(server.dtls13().unwrap(), &offer, asked_for, has_psk, has_psk)
+            .map(|exchanged| exchanged.map_or(0, |(group, ..)| group.id()))
+            .map_err(|error| (error.kind, error.alert))
+    }
+
+    #[test]
+    fn keys_are_exchanged_in_the_group_that_was_asked_for() {
+        for has_psk in [true, false] {
+            assert_eq!(exchanged(has_psk, 0, &[X25519], &[X25519]), Ok(X25519));
+            assert_eq!(exchanged(has_psk, X25519, &[P256, X25519], &[X25519]), Ok(X25519));
+            let illegal = Err((ErrorKind::Protocol, Some(ILLEGAL_PARAMETER)));
+            assert_eq!(exchanged(has_psk, P256, &[P256, X25519], &[X25519]), illegal);
+            assert_eq!(exchanged(has_psk, P256, &[P256], &[]), illegal);
+        }
+    }
+
+    /// RFC 8446 section 4.1.1: handshake_failure is for those that have nothing in common.
+    #[test]
+    fn a_client_without_any_group_of_the_servers_has_done_nothing_illegal() {
+        let illegal = Err((ErrorKind::Protocol, Some(ILLEGAL_PARAMETER)));
+        let nothing = Err((ErrorKind::NoSharedCipher, None));
+        for has_psk in [true, false] {
+            assert_eq!(exchanged(has_psk, 0, &[P521], &[]), nothing);
+            // It had a public value in its first hello, or it would have been asked for one.
+            assert_eq!(exchanged(has_psk, 0, &[P521, X25519], &[]), illegal);
+        }
+        // With a pre-shared key, a server asks nobody for a long public value.
+        assert_eq!(exchanged(true, 0, &[HYBRID], &[]), nothing);
+        assert_eq!(exchanged(false, 0, &[HYBRID], &[]), illegal);
+    }
 }

@@ -206,7 +206,8 @@ impl Association {
         let [_, _, number @ ..] = record.number();
         let number = number.iter().fold(0, |value, &byte| value << 8 | u64::from(byte));
         // RFC 9147 section 5.1: HelloRetryRequest was message 0, the second ClientHello message 1.
-        self.link = Link::new(&config.offers.pace, 1, 2, number);
+        self.link = Link::new(&config.offers.pace, 1, 2);
+        self.link.number_from(number);
         let (sessions, protocol) = (choice.sessions.clone(), choice.protocol.take());
         let handshake = ServerHandshake::new(config, &record, protocol, sessions, choice.own_id)?;
         self.stage = Stage::Server(Box::new(handshake));

@@ -36,7 +36,7 @@ pub(super) fn base_time() -> Instant {
     Instant::now()
 }
 
-fn settings(ciphers: Option<&[&str]>) -> Settings {
+pub(super) fn settings(ciphers: Option<&[&str]>) -> Settings {
     let versions = Versions { oldest: Version::Dtls13, newest: Version::Dtls13 };
     Settings {
         ciphers: ciphers.map(|names| names.iter().map(|&name| name.to_owned()).collect()),

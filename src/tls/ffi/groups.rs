@@ -4,7 +4,7 @@
 use super::kem::{self, DecapsulationKey};
 use super::{Refused, check};
 use aws_lc_sys as lc;
-use std::ptr::{NonNull, null_mut};
+use std::ptr::{NonNull, null, null_mut};
 use zeroize::Zeroizing;
 
 /// Bytes of a key or a secret of X25519.
@@ -204,12 +204,22 @@ impl Drop for EcKey {
     }
 }
 
+/// A number, which may be secret.
+struct Number(NonNull<lc::BIGNUM>);
+
+impl Drop for Number {
+    fn drop(&mut self) {
+        // SAFETY: made in `EcKey::agree`, freed once.
+        unsafe { lc::BN_clear_free(self.0.as_ptr()) };
+    }
+}
+
 /// A point of a curve.
 struct EcPoint(NonNull<lc::EC_POINT>);
 
 impl Drop for EcPoint {
     fn drop(&mut self) {
-        // SAFETY: made in `EcKey::from_public`, freed once.
+        // SAFETY: owned, freed once; AWS-LC wipes what it frees.
         unsafe { lc::EC_POINT_free(self.0.as_ptr()) };
     }
 }
@@ -258,14 +268,26 @@ impl EcKey {
 
     fn agree(&self, peer: &[u8]) -> Result<SharedSecret, Refused> {
         let peer = EcKey::from_public(self.curve, peer)?;
-        let length = self.curve.coordinate;
+        let (group, length) = (self.group(), self.curve.coordinate);
         let mut secret = Zeroizing::new(vec![0; length]);
-        // SAFETY: both keys are alive; the output has the length of a coordinate.
-        let written = unsafe {
+        // SAFETY: a new point, or null.
+        let product = EcPoint(NonNull::new(unsafe { lc::EC_POINT_new(group) }).ok_or(Refused)?);
+        // SAFETY: a new number, or null.
+        let x = Number(NonNull::new(unsafe { lc::BN_new() }).ok_or(Refused)?);
+        // `ECDH_compute_key` does no more than this, and reads from nowhere where it gets no memory.
+        // SAFETY: both keys are alive, and have what is asked for; infinity has no coordinates and fails.
+        check(unsafe {
             let point = lc::EC_KEY_get0_public_key(peer.raw.as_ptr());
-            lc::ECDH_compute_key(secret.as_mut_ptr().cast(), length, point, self.raw.as_ptr(), None)
-        };
-        check(i32::from(usize::try_from(written) == Ok(length)))?;
+            let own = lc::EC_KEY_get0_private_key(self.raw.as_ptr());
+            lc::EC_POINT_mul(group, product.0.as_ptr(), null(), point, own, null_mut())
+        })?;
+        // SAFETY: all objects are alive; the secret has the length of a coordinate.
+        check(unsafe {
+            let (product, x) = (product.0.as_ptr(), x.0.as_ptr());
+            lc::EC_POINT_get_affine_coordinates_GFp(group, product, x, null_mut(), null_mut())
+        })?;
+        // SAFETY: as above.
+        check(unsafe { lc::BN_bn2bin_padded(secret.as_mut_ptr(), length, x.0.as_ptr()) })?;
         Ok(secret)
     }
 }

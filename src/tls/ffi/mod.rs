@@ -17,6 +17,8 @@ pub(crate) mod hash;
 mod kem;
 #[cfg(feature = "aws-lc")]
 pub(crate) mod mask;
+#[cfg(all(test, feature = "aws-lc", target_os = "linux", target_env = "gnu"))]
+mod scarce_memory;
 #[cfg(all(test, target_os = "linux", target_env = "gnu"))]
 pub(crate) mod scarcity;
 #[cfg(feature = "aws-lc")]

@@ -115,10 +115,7 @@ impl Open {
                 *last_flight = LastFlight::Delivered;
                 Ok(RoutabilityCheck::parse(check).map_or(Inbound::Consumed, Inbound::Check))
             }
-            Err(_) if !authenticated => {
-                ssl.drop_current_record();
-                Ok(Inbound::Dropped(reason(record, before)))
-            }
+            Err(_) if !authenticated => Ok(Inbound::Dropped(reason(record, before))),
             Err(sys::ERR_SSL_PEER_CLOSE_NOTIFY) => Ok(Inbound::Closed),
             Err(sys::ERR_SSL_FATAL_ALERT_MESSAGE) => Err(Error::alert_received(ssl.received_alert(), false)),
             Err(errno) => {

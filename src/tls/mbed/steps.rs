@@ -77,7 +77,6 @@ impl Steps {
                 Err(Failure::Engine(sys::ERR_SSL_WANT_READ | sys::ERR_SSL_UNEXPECTED_MESSAGE))
                     if offered.is_some() && ssl.replay_window() != heard && !ssl.last_record_was_handshake() =>
                 {
-                    ssl.drop_current_record();
                     ssl.set_replay_window(heard);
                     ssl.take_back(written);
                     self.early.put_aside(offered);
@@ -88,7 +87,6 @@ impl Steps {
                 },
                 Err(Failure::Engine(sys::ERR_SSL_INVALID_MAC)) if !is_taken_for_the_peers(ssl, offered.as_ref()) => {
                     self.bad_finished = true;
-                    ssl.drop_current_record();
                     // The engine has written an alert.
                     ssl.take_back(written);
                 }

@@ -1,5 +1,8 @@
 //! What only shows with both ends of an association at hand.
 
+#[cfg(feature = "aws-lc")]
+mod key_exchange;
+
 use super::exporter::export;
 use super::ffi::ssl::Ssl;
 use crate::tls::config::{Settings, Wishes};
@@ -15,16 +18,20 @@ use crate::wire::ConnectionId;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// The two ends of one association, without a handshake.
-fn ends(saved: &SavedDtls12) -> [Ssl; 2] {
-    let settings = Settings {
-        ciphers: Some(vec![saved.suite.name().to_owned()]),
+fn settings(cipher: &str) -> Settings {
+    Settings {
+        ciphers: Some(vec![cipher.to_owned()]),
         wishes: Wishes::default(),
         revocations: None,
         first_interval: Duration::from_secs(1),
         longest_interval: Duration::from_secs(60),
         mtu: 1200,
-    };
+    }
+}
+
+/// The two ends of one association, without a handshake.
+fn ends(saved: &SavedDtls12) -> [Ssl; 2] {
+    let settings = settings(saved.suite.name());
     let now = Instant::now();
     let server = ServerConfig::new(&settings, None, true, None).unwrap();
     let psk = ClientPsk::new(b"device", b"0123456789abcdef").unwrap();
@@ -73,7 +80,6 @@ fn pass([from, to]: [&mut Ssl; 2], payload: &[u8]) {
         forged[at] ^= 1;
         let window = to.replay_window();
         assert!(to.with(now, Some(&forged), &mut Outbox::default(), |ssl| ssl.read(&mut plaintext)).is_err());
-        to.drop_current_record();
         assert_eq!(to.replay_window(), window);
     }
     let length = to.with(now, Some(&record), &mut Outbox::default(), |ssl| ssl.read(&mut plaintext)).unwrap();

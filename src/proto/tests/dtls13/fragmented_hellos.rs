@@ -217,3 +217,29 @@ fn a_hello_with_a_cookie_of_the_older_version_leads_there_whatever_it_offers() {
     assert_eq!((network.server.error_kinds(), network.server.endpoint.handshake_count()), (vec![], 1));
     assert_eq!(sent_by(&network, SERVER).last().unwrap()[13], 2, "a ServerHello");
 }
+
+/// An engine that had begun with a stranger's message would not take the parts of the server's own.
+#[test]
+fn a_forged_part_of_a_servers_hello_is_given_to_the_engine_of_neither_version() {
+    // In DTLS 1.2, a HelloVerifyRequest comes first. In DTLS 1.3, what asks for another hello is a hello itself.
+    for (config, nth) in [(psk_server(), 2), (server(), 1)] {
+        let mut network = Network::new(config);
+        network.connect(&client_of(&settings_of(BOTH, &[], &[]), IDENTITY, KEY));
+        while sent_by(&network, SERVER).len() < nth {
+            assert!(network.step());
+        }
+        network.drop_in_flight();
+        let flight = sent_by(&network, SERVER).pop().unwrap();
+        let client = network.clients[0].address;
+        let (hello, rest) = flight.split_at(13 + usize::from(u16::from_be_bytes([flight[11], flight[12]])));
+        // The first byte of one that is longer.
+        let mut forged = fragment(hello, 900, 0..1);
+        forged[16] += 1;
+        for datagram in std::iter::once(forged).chain(cut(hello, 40)).chain([rest.to_vec()]) {
+            network.inject(SERVER, client, &datagram);
+        }
+        network.settle();
+        assert_eq!(network.clients[0].secured().len(), 1);
+        talk(&mut network);
+    }
+}

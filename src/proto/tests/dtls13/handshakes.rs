@@ -26,6 +26,17 @@ fn a_handshake_takes_three_datagrams_of_the_client_and_three_of_the_server() {
     assert!(network.server.endpoint.counters().handshakes_completed == 1 && network.server.closes().count() == 0);
 }
 
+/// A server keeps nothing of what it has answered before the cookie, and repeats no number all the same.
+#[test]
+fn the_hellos_of_a_server_have_the_numbers_of_those_that_they_answer() {
+    let network = connected();
+    let numbers = |address| {
+        let hellos = sent_by(&network, address).into_iter().filter(|datagram| datagram[0] == 22);
+        hellos.map(|hello| u64::from_be_bytes(hello[3..11].try_into().unwrap())).collect::<Vec<_>>()
+    };
+    assert_eq!((numbers(network.clients[0].address), numbers(SERVER)), (vec![0, 1], vec![0, 1]));
+}
+
 #[test]
 fn both_sides_export_the_same_and_name_the_same_finished_messages() {
     let network = connected();

@@ -48,6 +48,25 @@ fn any_one_or_two_datagrams_may_be_lost() {
     }
 }
 
+/// RFC 9147 section 7.1: so that its peer repeats the hello, without which nothing can be read. A server need not ask for a second hello.
+#[test]
+fn a_client_of_both_versions_says_soon_that_it_has_heard_what_it_has_no_keys_for() {
+    let mut network = Network::new(server());
+    network.connect(&client_of(&settings_of(BOTH, &[], &[]), IDENTITY, KEY));
+    network.drop_in_flight();
+    let client = network.clients[0].address;
+    // A record of epoch 2, with a number of two bytes and a length.
+    network.inject(SERVER, client, &[&[0x2e, 7, 7, 0, 32][..], &[9; 32]].concat());
+    network.run_for(Duration::from_millis(240));
+    assert_eq!(sent_by(&network, client).len(), 1, "nothing but the hello");
+    network.run_for(Duration::from_millis(20));
+    let [_, acknowledgment] = sent_by(&network, client).try_into().unwrap();
+    // It names no record.
+    assert_eq!((acknowledgment[0], &acknowledgment[11..]), (26, &[0, 2, 0, 0][..]));
+    network.run_for(Duration::from_secs(3));
+    talk(&mut network);
+}
+
 #[test]
 fn a_client_that_gets_no_answer_repeats_its_hello_in_doubling_intervals_and_gives_up() {
     let mut network = Network::new(server());

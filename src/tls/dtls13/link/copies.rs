@@ -31,7 +31,7 @@ impl Link {
         let newest = openers.iter().filter_map(Opener::newest).max();
         // The first record of this epoch is newer than whatever has been heard.
         let newest = newest.unwrap_or(RecordNumber { epoch: HANDSHAKE_EPOCH, number: 0 });
-        let new = Link::new(pace, own_message, peer_message, 0);
+        let new = Link::new(pace, own_message, peer_message);
         let mut link = Link { ids, sealers: vec![sealer], openers, is_open: true, newest, reservation, ..new };
         link.logged = [link.epoch(), link.peer_epoch()];
         link

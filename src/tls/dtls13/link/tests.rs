@@ -15,7 +15,7 @@ const QUARTER: Duration = Duration::from_millis(250);
 
 fn link() -> Link {
     let pace = Pace { first_interval: FIRST_INTERVAL, longest_interval: Duration::from_secs(60), mtu: MTU as u16 };
-    Link::new(&Arc::new(pace), 0, 0, 0)
+    Link::new(&Arc::new(pace), 0, 0)
 }
 
 /// Both sides with the keys of an epoch, under which they have connection IDs of these lengths.

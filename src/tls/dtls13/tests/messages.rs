@@ -3,7 +3,7 @@
 use super::*;
 use crate::tls::error::ErrorKind;
 use crate::tls::inbound::DropReason;
-use crate::wire::alert::{self, ILLEGAL_PARAMETER};
+use crate::wire::alert::{self, ILLEGAL_PARAMETER, UNEXPECTED_MESSAGE};
 use crate::wire::handshake::{
     CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, FINISHED, NEW_SESSION_TICKET, SERVER_HELLO,
 };
@@ -276,6 +276,21 @@ fn records_without_sense_end_the_handshake_and_alerts_say_that_it_has_ended() {
         let error = reaction.unwrap_err();
         assert_eq!((error.kind, error.alert), (kind, alert), "{content_type} {content:?}");
     }
+}
+
+/// RFC 8446 appendix A: application data has keys of its own, also where it comes late.
+#[test]
+fn data_under_the_keys_of_the_handshake_ends_the_connection() {
+    let (mut pair, flight) = Pair::greeted(Some(&[CIPHER]));
+    let hello = Records::new(&flight[0]).next().unwrap().bytes.to_vec();
+    deliver(&mut pair.client, pair.now, &[hello]);
+    let mut early = Outbox::default();
+    pair.client.say_early(kind::APPLICATION_DATA, b"data", &mut early);
+    let (_, finished) = deliver(&mut pair.client, pair.now, &flight);
+    let (reactions, _) = deliver(&mut pair.server, pair.now, &finished);
+    assert!(is_done(&reactions[0]), "{reactions:?}");
+    let (mut reactions, answers) = deliver(&mut pair.server, pair.now, &datagrams(&early));
+    assert_eq!((alert_for(reactions.remove(0)), answers.len()), (Some(UNEXPECTED_MESSAGE), 1));
 }
 
 #[test]

@@ -145,6 +145,8 @@ fn a_servers_proof_out_of_its_order_or_its_form_ends_the_clients_handshake() {
     let many = (CERTIFICATE, certificate([&b"certificate"[..]; 17]));
     let cases: Vec<(&str, Messages, Verdict)> = vec![
         ("a certificate before the extensions", vec![shown()], unexpected),
+        ("the extensions twice", vec![extensions(), extensions()], unexpected),
+        ("the extensions again behind the certificate", vec![extensions(), shown(), extensions()], unexpected),
         ("a signature without a certificate", vec![extensions(), (CERTIFICATE_VERIFY, vec![4, 3, 0, 0])], unexpected),
         ("Finished without a certificate", vec![extensions(), (FINISHED, vec![0; 32])], unexpected),
         ("Finished without a signature", vec![extensions(), shown(), (FINISHED, vec![0; 32])], unexpected),

@@ -35,6 +35,12 @@ fn remembered() -> (Pair, Vec<u8>) {
 }
 
 fn remembered_by(policy: &SessionPolicy) -> (Pair, Vec<u8>) {
+    let (pair, session) = finished_under(policy);
+    (pair, session.unwrap())
+}
+
+/// The same, where the server may give nothing.
+fn finished_under(policy: &SessionPolicy) -> (Pair, Option<Vec<u8>>) {
     let now = base_time();
     let (mut pair, hello) = Pair::met(now, Some(&[CIPHER]), policy, Some((clock(now), None)));
     deliver(&mut pair.server, now, &hello);
@@ -44,7 +50,7 @@ fn remembered_by(policy: &SessionPolicy) -> (Pair, Vec<u8>) {
     let (reactions, answers) = deliver(&mut pair.server, now, &finished);
     assert!(is_done(&reactions[0]), "{reactions:?}");
     let (mut reactions, acknowledgment) = deliver(&mut pair.client, now, &answers);
-    let session = session(reactions.pop().unwrap()).unwrap();
+    let session = session(reactions.pop().unwrap());
     deliver(&mut pair.server, now, &acknowledgment);
     assert_eq!((pair.client.deadline(), pair.server.deadline()), (None, None));
     (pair, session)
@@ -70,6 +76,16 @@ fn a_server_that_has_slept_knows_the_id_of_the_session_that_it_keeps() {
     assert_eq!((id.as_bytes(), id.as_bytes().len()), (&ticket[..], 32));
     assert_eq!(Asleep::of(&pair.server).unwrap().wake().session_id(), Some(id));
     assert!(remembered().0.server.session_id().is_none_or(|id| id.as_bytes().is_empty()));
+}
+
+#[test]
+fn a_client_is_given_no_session_that_would_be_over_at_once() {
+    for lifetime in [0, 1, 2] {
+        let (mut pair, session) = finished_under(&SessionPolicy { lifetime, ..policy() });
+        let session = session.map(|bytes| Session::from_bytes(&bytes, SessionOf::Client).unwrap().lifetime);
+        assert_eq!(session, (lifetime > 0).then_some(lifetime));
+        pair.talk();
+    }
 }
 
 // --- a server --------------------------------------------------------------------------------------------------------

@@ -139,3 +139,32 @@ fn free_certificate(certificate: &mut *mut sys::x509_crt) {
     }
     *certificate = std::ptr::null_mut();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bytes;
+    use super::super::tests::psk_server;
+    use super::*;
+    use rcgen::{KeyPair, PublicKeyData};
+
+    /// What the session of a handshake holds as its peer's certificate: its DER, and whether there is a key in it.
+    fn held(ssl: &Ssl) -> Option<(Vec<u8>, bool)> {
+        // SAFETY: null, or structs that the context owns.
+        let certificate = unsafe { ssl.raw.session_negotiate.as_ref()?.peer_cert.as_ref()? };
+        // SAFETY: so many bytes are there, or none.
+        Some((unsafe { bytes(certificate.raw.p, certificate.raw.len) }.to_vec(), !certificate.pk.pk_info.is_null()))
+    }
+
+    #[test]
+    fn a_raw_public_key_is_a_certificate_while_signatures_are_verified_and_none_afterwards() {
+        let key = KeyPair::generate().unwrap().subject_public_key_info();
+        let mut ssl = psk_server();
+        ssl.forget_raw_public_key();
+        assert_eq!(held(&ssl), None);
+        ssl.accept_raw_public_key(&key).unwrap();
+        assert_eq!(held(&ssl), Some((Vec::new(), true)));
+        ssl.forget_raw_public_key();
+        ssl.forget_raw_public_key();
+        assert_eq!(held(&ssl), None);
+    }
+}

@@ -92,10 +92,4 @@ impl Ssl {
             self.raw.in_window = 0;
         }
     }
-
-    /// Gives up the record that the engine last refused, so that the next can be read.
-    pub(crate) fn drop_current_record(&mut self) {
-        self.raw.next_record_offset = 0;
-        self.raw.in_left = 0;
-    }
 }
