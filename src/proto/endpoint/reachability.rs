@@ -56,10 +56,8 @@ impl Endpoint {
 
     /// A record of a connection has come from its address, and was of use.
     pub(super) fn note_heard(&mut self, now: Instant, handle: ConnectionHandle, bytes: usize) {
-        if self.doubts.get(handle).is_some() {
-            self.doubts.heard(handle, bytes);
-            self.ask_when_due(now);
-        }
+        self.doubts.heard(handle, bytes);
+        self.ask_when_due(now);
     }
 
     /// A message of a check has come from this address.
@@ -151,8 +149,7 @@ impl Endpoint {
         self.outputs
             .trace
             .line(1, doubt.claimed, || format!("is no longer the address of a connection: its peer {why}"));
-        let position = self.outputs.event_count();
-        self.relocate(now, handle, doubt.trusted, position);
+        self.relocate(now, handle, doubt.trusted);
         self.confirm(handle);
     }
 
