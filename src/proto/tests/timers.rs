@@ -4,6 +4,7 @@ use super::modes::Mode;
 use super::network::*;
 use crate::proto::{CloseReason, Limits};
 use crate::tls::{ClientConfig, ClientPsk, Settings, Version};
+use crate::wire::Records;
 use std::time::Duration;
 
 /// Seconds after its start at which a client without a server transmits.
@@ -129,4 +130,27 @@ fn the_last_flight_is_resent_when_the_peer_repeats_its_own() {
     network.run_for(Duration::from_secs(2));
     assert_eq!(network.clients[0].secured().len(), 1);
     assert_eq!(network.server.secured().len(), 1);
+}
+
+/// The timer is for the network (RFC 6347 section 4.2.4.1).
+#[test]
+fn as_long_as_the_application_is_asked_the_timer_of_a_handshake_stands_still() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    // Of the client's last flight, the rest is lost.
+    while network.open_lookups.is_empty() {
+        let (from, to, datagram) = network.take_next().unwrap();
+        let first = Records::new(&datagram).next().unwrap().bytes.len();
+        network.inject(from, to, if from == SERVER { &datagram } else { &datagram[..first] });
+    }
+    network.clients.clear();
+    network.run_for(Duration::from_secs(30));
+    let (question, _) = network.open_lookups.remove(0);
+    network.answer(question, Some(KEY));
+    let repetitions = |network: &Network| network.server.endpoint.counters().retransmissions;
+    network.run_for(Duration::from_millis(900));
+    assert_eq!(repetitions(&network), 0);
+    network.run_for(Duration::from_millis(200));
+    assert_eq!(repetitions(&network), 1);
 }

@@ -62,6 +62,8 @@ fn sides_without_a_common_version_learn_it_at_once() {
     assert_eq!(network.clients[0].error_kinds(), [ErrorKind::WrongVersion]);
     let counters = network.server.endpoint.counters();
     assert_eq!((counters.handshakes_started, counters.handshakes_refused), (0, 1));
+    let alerts = network.wire.iter().filter(|(from, ..)| *from == SERVER).map(|(.., bytes)| bytes.len() as u64);
+    assert_eq!((counters.datagrams_sent, counters.bytes_sent), (alerts.clone().count() as u64, alerts.sum()));
     let mut network = Network::new(psk_server());
     network.connect(&client());
     network.settle();
