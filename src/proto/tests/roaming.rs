@@ -180,8 +180,8 @@ fn questions_about_unknown_addresses_are_bounded_and_end() {
     }
     assert_eq!(network.restore_questions.len(), 10);
     assert_eq!(network.server.endpoint.question_count(), 10);
-    // As many again wait for their turn, which never comes: nobody answers.
-    assert_eq!(network.server.endpoint.footprint(), 10 + 10 + 10);
+    // As many again wait for their turn, which never comes: nobody answers. All have their addresses, and questions their deadlines.
+    assert_eq!(network.server.endpoint.footprint(), 10 + 10 + 10 + 20 + 10);
     assert_eq!(network.server.endpoint.counters().address_questions_displaced, 180);
     network.run_for(Duration::from_secs(121));
     assert_eq!(network.server.endpoint.question_count(), 0);
