@@ -56,8 +56,10 @@ impl Endpoint {
 
     /// A record of a connection has come from its address, and was of use.
     pub(super) fn note_heard(&mut self, now: Instant, handle: ConnectionHandle, bytes: usize) {
-        self.doubts.heard(handle, bytes);
-        self.ask_when_due(now);
+        if self.doubts.get(handle).is_some() {
+            self.doubts.heard(handle, bytes);
+            self.ask_when_due(now);
+        }
     }
 
     /// A message of a check has come from this address.
