@@ -161,6 +161,8 @@ fn a_device_that_has_moved_is_answered_from_the_address_that_it_asks() {
     let record = network.seal(0, b"from elsewhere");
     network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
     let (question, _) = network.move_questions[0];
+    // Meanwhile, somebody else asks the other address.
+    network.inject(SocketAddr::from(([203, 0, 113, 7], 1)), SECOND, b"no record");
     network.server.endpoint.handle_answer(network.now, question, Answer::Move(Some(CLIENT)));
     let sent = network.server.endpoint.send(network.now, connection, b"answer").unwrap();
     assert_eq!(sent.route, Some(Route { remote: ELSEWHERE, local: Some(SERVER.ip()) }));

@@ -284,6 +284,19 @@ fn a_job_that_never_comes_back_ends_with_the_handshake_timeout() {
 }
 
 #[test]
+fn a_job_that_is_lost_leaves_its_place_to_the_next() {
+    let (mut network, client) = certificate_network(1);
+    network.connect(&client);
+    run_to_job(&mut network);
+    let (_, lost) = network.open_jobs.remove(0);
+    network.server.endpoint.handle_lost_job(network.now, lost.connection());
+    network.connect(&client);
+    run_to_job(&mut network);
+    finish(&mut network);
+    assert_echo(&mut network, 1);
+}
+
+#[test]
 fn a_job_of_a_failed_thread_ends_its_connection_once() {
     let (mut network, client) = certificate_network(4);
     network.connect(&client);

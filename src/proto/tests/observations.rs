@@ -199,6 +199,7 @@ fn on_a_network_that_loses_nothing_all_that_is_sent_is_counted_once_and_nothing_
             let hellos = u64::from(peer.address == SERVER);
             assert_eq!(counters.hello_verify_requests_sent, hellos, "{mode:?}");
             assert_eq!((counters.handshakes_started, counters.handshakes_completed), (1, 1), "{mode:?}");
+            assert_eq!(counters.handshake_times.counts().iter().sum::<u64>(), 1, "{mode:?}");
             assert_eq!((counters.retransmissions, counters.moves), (0, 0), "{mode:?}");
             assert!(counters.bytes_received > received && counters.bytes_sent > sent);
         }

@@ -2,6 +2,7 @@
 
 use super::network::*;
 use crate::proto::{ConnectionHandle, Event, SavedConnection};
+use crate::tls::DropReason;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -101,6 +102,7 @@ fn a_recorded_datagram_restores_nothing() {
     network.inject(device, SERVER, &recorded);
     let (lookup, _) = network.restore_questions.remove(0);
     assert!(reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&saved)).is_none());
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Replayed), 1);
     assert_eq!(network.server.endpoint.footprint(), 0);
 }
 
