@@ -3,6 +3,7 @@
 use super::network::*;
 use super::roaming::{ELSEWHERE, ONE_CONNECTION, UNIX_TIME, announcement, later, moves, saved};
 use crate::proto::SavedConnection;
+use crate::tls::DropReason;
 use std::net::SocketAddr;
 
 /// The application answers the oldest question about an address with this copy.
@@ -181,5 +182,6 @@ fn a_forged_announcement_of_a_connection_that_lives_has_no_copy_of_it_asked_for(
     network.inject(ELSEWHERE, SERVER, &announcement(forged, b"device"));
     move_from(&mut network, old);
     assert!(network.restore_questions.is_empty());
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Unauthentic), 1);
     assert_eq!(network.server.endpoint.footprint(), ONE_CONNECTION);
 }

@@ -79,6 +79,7 @@ fn a_device_goes_on_after_the_server_was_restarted() {
             reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&saved)).unwrap();
         network.settle();
         assert_eq!(network.server.received, [(handle, b"after".to_vec())], "{suite}");
+        assert_eq!(network.server.endpoint.counters().connections_restored, 1, "{suite}");
 
         network.send_from_server(handle, device, b"welcome back");
         network.settle();

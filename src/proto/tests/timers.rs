@@ -102,6 +102,18 @@ fn an_idle_connection_is_closed_with_a_goodbye() {
 }
 
 #[test]
+fn a_connection_that_goes_on_and_is_never_heard_is_closed_as_idle() {
+    let mut network = Network::connected();
+    let (saved, address) = (super::roaming::saved(&network), network.clients[0].address);
+    network.restart_server(psk_server());
+    let restoration = Restoration { saved: &saved, clock: clock(super::roaming::UNIX_TIME) };
+    network.server.endpoint.restore(network.now, address, restoration).unwrap();
+    network.clients.clear();
+    network.run_for(Duration::from_secs(86_401));
+    assert!(matches!(network.server.closes().next(), Some((_, CloseReason::Idle))));
+}
+
+#[test]
 fn what_we_send_does_not_keep_a_silent_peer_alive() {
     let limits = Limits { idle_timeout: Some(Duration::from_secs(60)), ..limits() };
     let mut network = Network::with_limits(psk_server(), limits);
