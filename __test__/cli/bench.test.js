@@ -3,10 +3,13 @@
 // `mbed-dtls bench` measures, and ends when it is asked to.
 
 const assert = require('node:assert/strict');
+const { once } = require('node:events');
 const process = require('node:process');
 const { test } = require('node:test');
+const { Worker } = require('node:worker_threads');
 
 const { Command, run } = require('../support/cli');
+const { BOB, openClient } = require('../support/endpoints');
 
 test('it measures handshakes and echoes, and prints one JSON object', async (t) => {
   const { code, stdout, stderr } = await run(t, ['bench', '--seconds', '0.3', '--json']);
@@ -21,6 +24,21 @@ test('it measures handshakes and echoes, and prints one JSON object', async (t) 
   for (const { min, median, max } of [pskHandshakes, certificateHandshakes, roundTrips]) {
     assert(0 < min && min <= median && median <= max);
   }
+});
+
+test('its server echoes in a thread, which ends by itself when it is told to', { timeout: 30_000 }, async (t) => {
+  const worker = new Worker(require.resolve('../../lib/cli/bench-server'), {
+    workerData: { psk: { bob: BOB.psk } },
+  });
+  t.after(() => worker.terminate());
+  const [port] = await once(worker, 'message');
+  const client = openClient(t, { address: () => ({ port }) });
+  client.write('hello');
+  const [echo] = await once(client, 'data');
+  assert.equal(echo.toString(), 'hello');
+  worker.postMessage('end');
+  const [code] = await once(worker, 'exit');
+  assert.equal(code, 0);
 });
 
 test('a signal ends it with exit code 1', { skip: process.platform === 'win32' && 'it has no signals' }, async (t) => {

@@ -11,7 +11,4 @@ const server = createServer(workerData, (socket) => {
   socket.on('error', () => {});
 });
 server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
-parentPort.once('message', () => {
-  parentPort.unref();
-  server.close();
-});
+parentPort.once('message', () => server.close());

@@ -349,8 +349,8 @@ export const FAULTS = [
     name: 'a full memory for the texts of brief events takes on',
     within: 'src',
     tests: ['__test__/server/many-clients.test.js', '__test__/transport/endpoint.test.js'],
-    find: ' || self.text + length > texts.end',
-    replace: ' || (!FAULT && self.text + length > texts.end)',
+    find: ' || self.text + length > end',
+    replace: ' || (!FAULT && self.text + length > end)',
   },
   {
     name: 'closing comes twice',

@@ -8,7 +8,6 @@ use super::words;
 use crate::proto::{Authorization, CloseReason, Endpoint, Event, HandshakeQuestion, Question};
 use napi::bindgen_prelude::Buffer;
 use napi_derive::napi;
-use std::ops::Range;
 
 // Doubles: two counters, ours and JavaScript's, then a slot for each event, then texts.
 const WRITTEN: usize = 0;
@@ -163,6 +162,8 @@ pub(super) fn layout() -> NativeBriefLayout {
 pub(super) struct BriefEvents {
     memory: Buffer,
     slots: usize,
+    /// Where texts begin.
+    texts: usize,
     written: usize,
     /// Where the next text goes.
     text: usize,
@@ -187,14 +188,15 @@ impl BriefEvents {
         if slots == 0 || memory.len() != fixed + slots * slot {
             return Err(internal(format!("{} bytes do not fit brief events", memory.len())));
         }
-        Ok(BriefEvents { memory, slots, written: 0, text: 0 })
+        let texts = (SLOTS + SLOT * slots) * size_of::<f64>();
+        Ok(BriefEvents { memory, slots, texts, written: 0, text: texts })
     }
 
     /// Moves here what fits of what the endpoint has to say, in its order. Answers whether there is something to read.
     pub(super) fn take_from(&mut self, endpoint: &mut Endpoint) -> bool {
         if !self.has_unread() {
             self.written = 0;
-            self.text = self.texts().start;
+            self.text = self.texts;
             set(&mut self.memory, READ, 0.0);
         }
         while let Some(event) = endpoint.peek_event()
@@ -209,10 +211,6 @@ impl BriefEvents {
     /// Whether JavaScript has not read all yet.
     pub(super) fn has_unread(&self) -> bool {
         get(&self.memory, READ) < self.written as f64
-    }
-
-    fn texts(&self) -> Range<usize> {
-        (SLOTS + SLOT * self.slots) * size_of::<f64>()..self.memory.len()
     }
 
     fn write(&mut self, event: &Event) -> Fit {
@@ -296,11 +294,11 @@ impl BriefEvents {
 
     fn place(&mut self, brief: &Brief<'_>) -> Fit {
         let length = brief.texts.iter().map(|text| text.len()).sum::<usize>();
-        let texts = self.texts();
-        if length > texts.len() {
+        let end = self.memory.len();
+        if self.texts + length > end {
             return Fit::Never;
         }
-        if self.written == self.slots || self.text + length > texts.end {
+        if self.written == self.slots || self.text + length > end {
             return Fit::Later;
         }
         let text = self.text;

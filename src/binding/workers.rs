@@ -16,20 +16,37 @@ const THREADS_LIMIT: usize = 64;
 const JOBS_PER_THREAD: usize = 8;
 
 /// The threads of the process. The pool grows to the largest `handshakeThreads` of any endpoint.
-struct Pool {
+struct Pool<Queue> {
     limit: usize,
     busy: usize,
     /// Queues with something to do, in the order of their turns.
-    turns: VecDeque<Arc<SharedQueue>>,
+    turns: VecDeque<Queue>,
 }
 
-impl Pool {
+impl<Queue> Pool<Queue> {
     fn grow(&mut self, threads: usize) {
         self.limit = self.limit.max(threads);
     }
+
+    /// Whether one more thread may be busy; then it is.
+    fn admit(&mut self) -> bool {
+        let is_admitted = self.busy < self.limit;
+        self.busy += usize::from(is_admitted);
+        is_admitted
+    }
+
+    /// The queue whose turn it is. Without any, one thread less is busy.
+    fn next(&mut self) -> Option<Queue> {
+        let queue = self.turns.pop_front();
+        if queue.is_none() {
+            // Not exactly counted where the system had no thread for a task, and had one for it later.
+            self.busy = self.busy.saturating_sub(1);
+        }
+        queue
+    }
 }
 
-static POOL: Mutex<Pool> = Mutex::new(Pool { limit: 0, busy: 0, turns: VecDeque::new() });
+static POOL: Mutex<Pool<Arc<SharedQueue>>> = Mutex::new(Pool { limit: 0, busy: 0, turns: VecDeque::new() });
 
 /// Made with the first job. An idle thread ends by itself. The runtime is never shut down: the process may end while jobs
 /// are under way.
@@ -42,7 +59,7 @@ fn runtime() -> Option<&'static Runtime> {
 
 /// Starts one more thread, unless as many are busy as there may be.
 fn start_thread() {
-    if !may_start() {
+    if !lock(&POOL).admit() {
         return;
     }
     // tokio panics when the system gives it not one thread.
@@ -52,29 +69,13 @@ fn start_thread() {
     }
 }
 
-fn may_start() -> bool {
-    let mut pool = lock(&POOL);
-    let may_start = pool.busy < pool.limit;
-    pool.busy += usize::from(may_start);
-    may_start
-}
-
 /// The work of one thread, until there is nothing left to do. The queues take turns, one job each.
 fn work() {
-    while let Some(queue) = next_queue() {
+    // The pool is not locked while a queue has its turn.
+    let next = || lock(&POOL).next();
+    while let Some(queue) = next() {
         queue.take_turn();
     }
-}
-
-/// The queue whose turn it is. Without any, one thread less is busy.
-fn next_queue() -> Option<Arc<SharedQueue>> {
-    let mut pool = lock(&POOL);
-    let queue = pool.turns.pop_front();
-    if queue.is_none() {
-        // Not exactly counted where the system had no thread for a task, and had one for it later.
-        pool.busy = pool.busy.saturating_sub(1);
-    }
-    queue
 }
 
 /// The jobs of one endpoint, on their way to threads and back.
@@ -94,6 +95,22 @@ struct State {
     done: Vec<Result<JobDone, ConnectionHandle>>,
     /// Threads that take its jobs, or will when it is the queue's turn.
     turns: usize,
+}
+
+impl State {
+    /// Whether one more of so many threads may take a job; then it will.
+    fn begin_turn(&mut self, threads: usize) -> bool {
+        let has_turn = self.turns < threads;
+        self.turns += usize::from(has_turn);
+        has_turn
+    }
+
+    /// Whether there are more jobs. Without any, one thread less takes them.
+    fn goes_on(&mut self) -> bool {
+        let goes_on = !self.jobs.is_empty();
+        self.turns -= usize::from(!goes_on);
+        goes_on
+    }
 }
 
 /// An endpoint's end of its queue.
@@ -157,9 +174,7 @@ impl SharedQueue {
     fn add(&self, job: Job) -> bool {
         let mut state = lock(&self.state);
         state.jobs.push_back(job);
-        let has_turn = state.turns < self.threads;
-        state.turns += usize::from(has_turn);
-        has_turn
+        state.begin_turn(self.threads)
     }
 
     /// Does one job, and waits for another turn when there are more.
@@ -172,7 +187,8 @@ impl SharedQueue {
                 self.wakes.wake(self.number);
             }
         }
-        if self.goes_on() {
+        let goes_on = lock(&self.state).goes_on();
+        if goes_on {
             lock(&POOL).turns.push_back(self);
         }
     }
@@ -183,12 +199,29 @@ impl SharedQueue {
         state.done.push(done);
         state.done.len() == 1
     }
+}
 
-    /// Whether there are more jobs. Without any, one thread less takes them.
-    fn goes_on(&self) -> bool {
-        let mut state = lock(&self.state);
-        let goes_on = !state.jobs.is_empty();
-        state.turns -= usize::from(!goes_on);
-        goes_on
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_threads_are_busy_as_may_be_and_one_that_ends_leaves_room_for_one() {
+        let mut pool = Pool::<()> { limit: 0, busy: 0, turns: VecDeque::new() };
+        assert!(!pool.admit());
+        pool.grow(3);
+        pool.grow(2);
+        assert_eq!([(); 4].map(|()| pool.admit()), [true, true, true, false]);
+        assert!(pool.next().is_none());
+        assert_eq!([(); 2].map(|()| pool.admit()), [true, false]);
+    }
+
+    #[test]
+    fn an_endpoint_has_as_many_threads_as_it_asks_for_and_one_that_ends_leaves_room_for_one() {
+        let mut state = State::default();
+        let begin = |state: &mut State| [(); 3].map(|()| state.begin_turn(2));
+        assert_eq!(begin(&mut state), [true, true, false]);
+        assert!(!state.goes_on());
+        assert_eq!(begin(&mut state), [true, false, false]);
     }
 }

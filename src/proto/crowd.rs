@@ -208,6 +208,7 @@ mod tests {
         for (.., place) in members {
             crowd.remove(place);
         }
+        assert_eq!((crowd.least_claim(), crowd.heaviest()), (None, 0));
         assert!(crowd.by_prefix.is_empty() && crowd.members.len() + crowd.groups.len() + crowd.by_weight.len() == 0);
     }
 }

@@ -47,4 +47,9 @@ impl LongestIdle {
         all.sort_unstable_by(|one, other| other.cmp(one));
         self.noted = all;
     }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.noted.len()
+    }
 }

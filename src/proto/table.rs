@@ -142,6 +142,17 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_of_memory_has_as_many_connections_as_it_is_meant_for() {
+        let mut table = Table::new();
+        for number in 0..CHUNK {
+            table.insert(ConnectionHandle(number as u32), ());
+        }
+        assert_eq!(table.chunks.len(), 1);
+        table.insert(ConnectionHandle(CHUNK as u32), ());
+        assert_eq!(table.chunks.len(), 2);
+    }
+
+    #[test]
     fn places_are_used_again_and_empty_chunks_given_back() {
         let mut table = Table::new();
         for round in 0..10 {

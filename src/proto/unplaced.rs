@@ -75,10 +75,10 @@ impl UnplacedRecords {
         self.by_question.get(&question)
     }
 
-    /// Addresses that are asked about, or wait for that.
+    /// Everything that is kept, counted.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.by_question.len() + self.waiting.len()
+    pub(super) fn footprint(&self) -> usize {
+        self.by_question.len() + self.by_address.len() + self.deadlines.len() + self.waiting.len()
     }
 
     /// When a question expires, or the next may be asked.

@@ -70,6 +70,16 @@ mod tests {
     }
 
     #[test]
+    fn when_all_have_been_released_they_take_no_memory() {
+        let bytes = [22, 254, 253, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        let record = Records::new(&bytes).next().unwrap();
+        let mut held = HeldRecords::default();
+        assert!(held.hold(&record) && held.hold(&record));
+        assert!(held.release().is_some() && held.0.capacity() > 0);
+        assert!(held.release().is_some() && held.0.capacity() == 0);
+    }
+
+    #[test]
     fn records_that_are_put_back_come_before_those_that_are_held_and_in_their_order() {
         let record = |number: u8| {
             let bytes = [23, 254, 253, 0, 1, 0, 0, 0, 0, 0, number, 0, 1, number];

@@ -44,9 +44,7 @@ impl Endpoint {
     ) -> Option<Received<'_>> {
         let Route { remote, local } = route.into();
         self.asked = local;
-        let data = self.take_datagram(now, remote, datagram);
-        self.asked = None;
-        let (connection, length) = data?;
+        let (connection, length) = self.take_datagram(now, remote, datagram)?;
         let payload = self.scratch.plaintext.get(..length);
         if self.outputs.has_unread_event() {
             self.outputs.push_data(connection, payload);

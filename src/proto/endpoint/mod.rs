@@ -94,7 +94,8 @@ pub(crate) struct Endpoint {
     /// Sessions of a client's connections.
     own_sessions: FxHashMap<ConnectionHandle, Zeroizing<Vec<u8>>>,
     counters: Counters,
-    /// Which of our addresses the datagram at hand was sent to; `None` when none is at hand.
+    /// Which of our addresses the datagram at hand was sent to, if the system tells. Only what takes records asks for it: a
+    /// datagram, or the answer to a question for which records were held.
     asked: Option<IpAddr>,
     drops: Drops,
     outputs: Outputs,
@@ -264,7 +265,7 @@ impl Endpoint {
     /// Everything that is kept for peers, counted.
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
-        self.unplaced.len()
+        self.unplaced.footprint()
             + self.server.as_ref().map_or(0, |server| server.gathering.len() + server.unproven.footprint())
             + self.connections.len()
             + self.routes.len()

@@ -70,7 +70,6 @@ impl Endpoint {
                 self.conclude(now, remote, outcome);
             }
         }
-        self.asked = None;
         if mover.is_none() && self.routes.established(old, 0).is_none() && self.asks.for_restores {
             unplaced.claimed = old;
             unplaced.records = dropped;
@@ -133,13 +132,10 @@ impl Endpoint {
         handle: ConnectionHandle,
         record: &Record<'_>,
     ) -> Outcome {
-        let events = self.outputs.event_count();
         let newest = self.newest_heard(handle);
         let outcome = self.deliver(now, handle, record);
         if !outcome.is_dropped() && self.newest_heard(handle) > newest {
-            // Where the record has ended a handshake, that was before the move.
-            let position = if newest.is_some() { events } else { self.outputs.event_count() };
-            let old = self.relocate(now, handle, remote, position);
+            let old = self.relocate(now, handle, remote);
             if let Some(old) = old.filter(|_| record.connection_id().is_some()) {
                 self.doubt_move(now, handle, old, remote);
                 self.note_heard(now, handle, record.bytes.len());
@@ -188,7 +184,6 @@ impl Endpoint {
         now: Instant,
         handle: ConnectionHandle,
         remote: SocketAddr,
-        event_position: usize,
     ) -> Option<SocketAddr> {
         let entry = self.connections.get_mut(&handle).filter(|entry| entry.remote != remote)?;
         let route = entry.route();
@@ -204,7 +199,7 @@ impl Endpoint {
         self.counters.moves += 1;
         self.outputs.trace.rename(old, remote);
         self.outputs.trace.line(2, remote, || format!("has moved here from {old}"));
-        self.outputs.insert(event_position, Event::Moved { connection: handle, remote, old });
+        self.outputs.push(Event::Moved { connection: handle, remote, old });
         Some(old)
     }
 

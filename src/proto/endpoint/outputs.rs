@@ -111,15 +111,6 @@ impl Outputs {
         self.push(Event::Data { connection, payload: payload.unwrap_or_default().to_vec() });
     }
 
-    /// Puts an event before those that came of it.
-    pub(super) fn insert(&mut self, position: usize, event: Event) {
-        self.events.insert(position.min(self.events.len()), event);
-    }
-
-    pub(super) fn event_count(&self) -> usize {
-        self.events.len()
-    }
-
     /// Whether a payload would overtake an event. This is the one rule for their order: then it becomes an event itself.
     pub(super) fn has_unread_event(&self) -> bool {
         self.holds_unseen || !self.events.is_empty()

@@ -115,7 +115,6 @@ impl Endpoint {
         if let Some(live) = self.associations.get(restoration.saved.association()) {
             self.asked = local;
             let is_proven = self.rejoin(now, live, remote, records);
-            self.asked = None;
             return if is_proven { Answered::Restored(live) } else { Answered::Unused };
         }
         if self.is_taken(remote, restoration.saved) {

@@ -151,8 +151,7 @@ impl Endpoint {
         self.outputs
             .trace
             .line(1, doubt.claimed, || format!("is no longer the address of a connection: its peer {why}"));
-        let position = self.outputs.event_count();
-        self.relocate(now, handle, doubt.trusted, position);
+        self.relocate(now, handle, doubt.trusted);
         self.confirm(handle);
     }
 

@@ -152,6 +152,23 @@ fn a_connection_that_is_asked_for_answers_from_the_address_that_led_to_the_quest
 }
 
 #[test]
+fn a_connection_that_has_never_stopped_answers_from_there_as_well() {
+    let mut network = at_two_addresses();
+    network.connect_between(CLIENT, SECOND, &psk_client(&[]));
+    network.settle();
+    let connection = network.server.secured()[0];
+    let copy = network.server.endpoint.save(connection).unwrap();
+    network.server.endpoint.ask(asks_about_addresses(true, false));
+    let record = network.seal(0, b"from elsewhere");
+    network.inject(ELSEWHERE, SERVER, &record);
+    let (question, _) = network.restore_questions[0];
+    network.inject(SocketAddr::from(([203, 0, 113, 7], 1)), SECOND, b"no record");
+    let server = &mut network.server.endpoint;
+    assert_eq!(reply_with_saved(server, network.now, UNIX_TIME, question, Some(&copy)), Some(connection));
+    assert_eq!(source_of(&mut network, connection), Some(SERVER.ip()));
+}
+
+#[test]
 fn a_device_that_has_moved_is_answered_from_the_address_that_it_asks() {
     let mut network = at_two_addresses();
     network.connect_between(CLIENT, SECOND, &psk_client(&[]));
@@ -161,6 +178,8 @@ fn a_device_that_has_moved_is_answered_from_the_address_that_it_asks() {
     let record = network.seal(0, b"from elsewhere");
     network.inject(ELSEWHERE, SERVER, &announcement(record, b"device"));
     let (question, _) = network.move_questions[0];
+    // Meanwhile, somebody else asks the other address.
+    network.inject(SocketAddr::from(([203, 0, 113, 7], 1)), SECOND, b"no record");
     network.server.endpoint.handle_answer(network.now, question, Answer::Move(Some(CLIENT)));
     let sent = network.server.endpoint.send(network.now, connection, b"answer").unwrap();
     assert_eq!(sent.route, Some(Route { remote: ELSEWHERE, local: Some(SERVER.ip()) }));

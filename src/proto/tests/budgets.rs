@@ -2,6 +2,7 @@
 
 use super::network::*;
 use crate::proto::Limits;
+use crate::tls::DropReason;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -106,6 +107,19 @@ fn a_store_is_asked_so_often_at_once_and_so_often_a_second_and_no_more() {
     }
     // Two seconds.
     assert!((205..=211).contains(&asked), "{asked}");
+}
+
+/// By lot, either the newcomer gives way or who waits already.
+#[test]
+fn whoever_gives_way_is_dropped_once_and_a_datagram_that_gives_way_itself_counts_as_dropped() {
+    let (mut network, junk) = asking(Limits { address_questions: 1, ..limits() });
+    for number in 0..102 {
+        network.server.endpoint.handle_datagram(network.now, stranger(number), &junk);
+    }
+    let counters = network.server.endpoint.counters();
+    // One has been asked about, and one waits.
+    assert_eq!((counters.address_questions_displaced, counters.drops(DropReason::Limit)), (100, 100));
+    assert!((1..=100).contains(&counters.datagrams_dropped));
 }
 
 #[test]

@@ -106,7 +106,7 @@ fn names_and_addresses_are_verified() {
 }
 
 /// The issuer's list with the certificates of these serial numbers.
-fn revocation_list(issuer: &Issuer, serials: &[u64]) -> String {
+pub(super) fn revocation_list(issuer: &Issuer, serials: &[u64]) -> String {
     let revoked = |&serial: &u64| RevokedCertParams {
         serial_number: serial.into(),
         revocation_time: date_time_ymd(2024, 1, 1),

@@ -198,25 +198,51 @@ fn a_finished_message_with_an_id_that_overtakes_change_cipher_spec_is_kept() {
     }
 }
 
+/// What answers a handshake goes where that began, which the cookie has proved.
+#[test]
+fn the_end_of_a_handshake_is_not_heard_from_elsewhere() {
+    let mut network = Network::new(psk_server());
+    network.server.endpoint.use_connection_ids(Some(8));
+    network.client_ids = Some(6);
+    network.connect(&psk_client(&[]));
+    let mut records = last_flight(&mut network);
+    let (client, finished) = (network.clients[0].address, records.pop().unwrap());
+    for record in records {
+        network.inject(client, SERVER, &record);
+    }
+    network.inject(ELSEWHERE, SERVER, &finished);
+    assert!(network.server.secured().is_empty());
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Unexpected), 1);
+    network.inject(client, SERVER, &finished);
+    assert_eq!(network.server.secured().len(), 1);
+    assert!(moves(&network).is_empty());
+}
+
 /// The client's Finished arrives before the ChangeCipherSpec that announces it.
 fn overtake_change_cipher_spec(network: &mut Network) {
-    let is_last = |datagram: &[u8]| Records::with_ids(datagram, 8).any(|r| r.content_type == ContentType::Tls12Cid);
-    while !network.wire.iter().any(|(from, _, datagram)| *from != SERVER && is_last(datagram)) {
-        assert!(network.step());
-    }
-    network.drop_in_flight();
     let client = network.clients[0].address;
-    let flight: Vec<_> =
-        network.wire.iter().filter(|(from, _, datagram)| *from != SERVER && datagram[0] == 22).collect();
-    let last = flight.last().unwrap().2.clone();
-    let mut records: Vec<_> = Records::with_ids(&last, 8).map(|record| record.bytes.to_vec()).collect();
+    let mut records = last_flight(network);
     let finished = records.pop().unwrap();
-    assert_eq!(finished[0], 25);
     let change_cipher_spec = records.pop().unwrap();
     for record in records.iter().chain([&finished, &change_cipher_spec]) {
         network.inject(client, SERVER, record);
     }
     network.settle();
+}
+
+/// The records of the client's last flight, which do not arrive; the last has an ID.
+fn last_flight(network: &mut Network) -> Vec<Vec<u8>> {
+    let is_last = |datagram: &[u8]| Records::with_ids(datagram, 8).any(|r| r.content_type == ContentType::Tls12Cid);
+    while !network.wire.iter().any(|(from, _, datagram)| *from != SERVER && is_last(datagram)) {
+        assert!(network.step());
+    }
+    network.drop_in_flight();
+    let flight: Vec<_> =
+        network.wire.iter().filter(|(from, _, datagram)| *from != SERVER && datagram[0] == 22).collect();
+    let last = flight.last().unwrap().2.clone();
+    let records: Vec<_> = Records::with_ids(&last, 8).map(|record| record.bytes.to_vec()).collect();
+    assert_eq!(records.last().unwrap()[0], 25);
+    records
 }
 
 // --- where records go ------------------------------------------------------------------------------------------------

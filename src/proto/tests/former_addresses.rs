@@ -39,3 +39,19 @@ fn among_those_whose_time_is_not_over_guests_have_the_least_claim() {
     let kept: Vec<_> = (0..).map_while(|rank| addresses.connection(last, home, rank)).collect();
     assert_eq!(kept, (0..=limit).filter(|&number| number != 3).map(ConnectionHandle).collect::<Vec<_>>());
 }
+
+#[test]
+fn of_a_connections_own_addresses_the_one_where_it_stayed_for_the_shortest_time_gives_way() {
+    let (begin, connection) = (Instant::now(), ConnectionHandle(1));
+    let place = |number: u8| SocketAddr::from(([192, 0, 2, number], 1));
+    let mut addresses = FormerAddresses::default();
+    let mut is_guest = false;
+    // It was at the first from the start, then for ten seconds, for one, and for five.
+    for (number, seconds) in (1..).zip([100, 110, 111, 116]) {
+        let now = begin + Duration::from_secs(seconds);
+        is_guest = addresses.exchange(now, connection, is_guest, [place(number), place(number + 1)]);
+    }
+    let now = begin + Duration::from_secs(116);
+    let kept = [1, 2, 3, 4].map(|number| addresses.connection(now, place(number), 0).is_some());
+    assert_eq!(kept, [true, true, false, true]);
+}

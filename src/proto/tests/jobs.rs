@@ -284,6 +284,21 @@ fn a_job_that_never_comes_back_ends_with_the_handshake_timeout() {
 }
 
 #[test]
+fn a_job_that_is_lost_leaves_its_place_to_the_next() {
+    let (mut network, client) = certificate_network(2);
+    network.job_limit = 0;
+    for _ in 0..4 {
+        network.connect(&client);
+    }
+    network.settle();
+    assert_eq!(network.open_jobs.len(), 2);
+    let (_, lost) = network.open_jobs.remove(0);
+    network.server.endpoint.handle_lost_job(network.now, lost.connection());
+    network.collect();
+    assert_eq!(network.open_jobs.len(), 2);
+}
+
+#[test]
 fn a_job_of_a_failed_thread_ends_its_connection_once() {
     let (mut network, client) = certificate_network(4);
     network.connect(&client);
@@ -424,6 +439,9 @@ fn a_result_for_a_connection_that_waits_for_none_is_thrown_away_with_all_that_it
     network.collect();
     assert_echo(&mut network, 0);
     assert_eq!(network.server.endpoint.counters().datagrams_sent, sent);
+    // Nor does it leave with what is sent next.
+    network.server.endpoint.close(network.now, network.server.secured()[0]);
+    assert_eq!(network.server.endpoint.counters().datagrams_sent, sent + 1);
 }
 
 #[cfg(feature = "aws-lc")]

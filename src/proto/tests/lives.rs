@@ -3,6 +3,7 @@
 use super::network::*;
 use super::roaming::{ELSEWHERE, ONE_CONNECTION, UNIX_TIME, announcement, later, moves, saved};
 use crate::proto::SavedConnection;
+use crate::tls::DropReason;
 use std::net::SocketAddr;
 
 /// The application answers the oldest question about an address with this copy.
@@ -154,4 +155,33 @@ fn a_saved_connection_without_an_id_does_not_go_on_where_another_connection_live
     let handle = network.server.secured()[0];
     network.server.endpoint.abort(handle);
     assert!(restore(&mut network).is_some());
+}
+
+#[test]
+fn nor_where_another_one_has_begun_to_live_while_the_application_was_asked_for_it() {
+    let mut before = Network::connected();
+    let (copy, address) = (saved(&before), before.clients[0].address);
+    let record = before.seal(0, b"for the one that was saved");
+    let mut network = Network::new(psk_server());
+    network.server.endpoint.ask(asks_about_addresses(true, false));
+    network.inject(address, SERVER, &record);
+    network.connect_from(address, &psk_client(&[]));
+    network.settle();
+    assert_eq!(restore(&mut network, &copy), None);
+    assert!(network.server.received.is_empty());
+    assert_eq!(network.server.endpoint.footprint(), ONE_CONNECTION);
+}
+
+#[test]
+fn a_forged_announcement_of_a_connection_that_lives_has_no_copy_of_it_asked_for() {
+    let mut network = Network::connected();
+    network.server.endpoint.ask(asks_about_addresses(true, true));
+    let old = network.clients[0].address;
+    let mut forged = network.seal(0, b"I have moved");
+    *forged.last_mut().unwrap() ^= 1;
+    network.inject(ELSEWHERE, SERVER, &announcement(forged, b"device"));
+    move_from(&mut network, old);
+    assert!(network.restore_questions.is_empty());
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Unauthentic), 1);
+    assert_eq!(network.server.endpoint.footprint(), ONE_CONNECTION);
 }

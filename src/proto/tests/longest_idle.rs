@@ -17,6 +17,7 @@ fn all_come_in_the_order_of_their_silence_however_many_are_noted_at_a_time() {
         while !all.is_empty() {
             let heard = |handle| all.iter().find(|(_, other)| *other == handle).map(|(at, _)| *at);
             let next = idle.next(heard, || all.clone()).unwrap();
+            assert!(idle.len() < NOTED, "one of those that were noted is taken");
             taken.push(heard(next).unwrap());
             all.retain(|(_, handle)| *handle != next);
         }

@@ -1,11 +1,13 @@
 //! What is over has given its memory back, that of the engines' C included.
 
+use super::certificates::{issuer, revocation_list};
 use super::modes::Mode;
 use super::network::*;
+use crate::tls::{ClientConfig, Credentials, RevocationLists, allocated};
 #[cfg(feature = "aws-lc")]
-use crate::tls::{ClientConfig, ClientPsk, ServerConfig, Settings, Version, Versions, Wishes};
-use crate::tls::{Credentials, allocated};
+use crate::tls::{ClientPsk, ServerConfig, Settings, Version, Versions, Wishes};
 use std::process::Command;
+use std::sync::Arc;
 
 /// Tells a test that it has a process to itself.
 const ALONE: &str = "TEST_ALONE";
@@ -139,23 +141,61 @@ fn parts_of_a_servers_hello_that_never_become_whole_take_little_memory() {
 }
 
 #[test]
+fn a_revocation_list_that_is_given_up_has_given_its_memory_back() {
+    if !is_alone("a_revocation_list_that_is_given_up_has_given_its_memory_back") {
+        return;
+    }
+    let list = revocation_list(&issuer(), &[6, 7, 8]);
+    let make = || drop(RevocationLists::parse(&[&list]).unwrap());
+    make();
+    assert_eq!(lost(make), 0);
+}
+
+/// So many wait at a time.
+const HANDSHAKES: usize = 32;
+
+/// Bytes that each of many handshakes takes at a server when they have come to where `wait` leads them.
+fn memory_of_each(mut network: Network, config: &ClientConfig, wait: impl FnOnce(&mut Network)) -> usize {
+    let before = allocated();
+    for _ in 0..HANDSHAKES {
+        network.connect(config);
+    }
+    network.settle();
+    wait(&mut network);
+    assert_eq!(network.server.endpoint.handshake_count(), HANDSHAKES);
+    network.clients = Vec::new();
+    network.wire.clear();
+    allocated().saturating_sub(before) / HANDSHAKES
+}
+
+#[test]
 fn a_handshake_that_waits_for_the_application_has_given_its_buffers_away() {
-    const HANDSHAKES: usize = 32;
     if !is_alone("a_handshake_that_waits_for_the_application_has_given_its_buffers_away") {
         return;
     }
     let mut network = Network::new(psk_server());
     network.answers_at_once = false;
-    let config = psk_client(&[]);
-    let before = allocated();
-    for _ in 0..HANDSHAKES {
-        network.connect(&config);
-    }
-    network.settle();
-    assert_eq!(network.open_lookups.len(), HANDSHAKES);
-    let clients = std::mem::take(&mut network.clients);
-    network.wire.clear();
-    drop(clients);
-    let each = allocated().saturating_sub(before) / HANDSHAKES;
+    let each = memory_of_each(network, &psk_client(&[]), |network| assert_eq!(network.open_lookups.len(), HANDSHAKES));
     assert!(each < 16 * 1024, "{each} bytes");
+}
+
+#[test]
+fn a_handshake_that_waits_for_a_thread_has_given_its_buffers_away() {
+    if !is_alone("a_handshake_that_waits_for_a_thread_has_given_its_buffers_away") {
+        return;
+    }
+    let configs = Mode::Certificate.configs(1200);
+    let mut network = Network::with_jobs(Arc::clone(&configs.server), HANDSHAKES);
+    network.job_limit = 0;
+    let each = memory_of_each(network, configs.client(), |network| {
+        // All but the last find no thread for their second step.
+        network.server.endpoint.offer_jobs(1);
+        for _ in 0..HANDSHAKES {
+            network.run_job(0);
+            network.settle();
+        }
+        assert_eq!(network.open_jobs.len(), 1);
+    });
+    // With a certificate, and without the two buffers of 17 KB each.
+    assert!(each < 24 * 1024, "{each} bytes");
 }

@@ -193,3 +193,18 @@ fn insiders_who_come_and_go_do_not_push_out_who_was_there_before() {
     assert_eq!(network.server.received.last().unwrap(), &(connection, b"I am here".to_vec()));
     assert_eq!(answers_go_to(&mut network, connection), home);
 }
+
+/// RFC 6347 section 4.2.8, where several connections have come to one address.
+#[test]
+fn a_client_that_starts_anew_takes_the_place_of_the_connection_that_was_heard_last_at_its_address() {
+    let (mut network, first, home) = network_with_moves();
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let own = network.clients[1].address;
+    announce(&mut network, 1, own, home);
+    says(&mut network, 0, home, b"I am here");
+    network.connect_from(home, &psk_client(&[]));
+    network.settle();
+    assert_eq!(network.server.secured().len(), 3);
+    assert_eq!(network.server.closes().map(|(closed, _)| closed).collect::<Vec<_>>(), [first]);
+}

@@ -134,6 +134,32 @@ fn flights_that_are_sent_again_are_counted_and_no_round_trip_is_taken_from_them(
 }
 
 #[test]
+fn a_flight_that_came_again_while_the_application_was_asked_is_answered_again_and_counted_at_once() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    // After a second, the client repeats its last flight.
+    network.run_for(Duration::from_millis(1500));
+    let (question, _) = network.open_lookups.remove(0);
+    network.answer(question, Some(KEY));
+    assert_eq!(network.server.endpoint.counters().retransmissions, 1);
+    let handle = network.server.secured()[0];
+    assert_eq!(network.server.endpoint.tally(handle).unwrap().retransmissions, 1);
+}
+
+#[test]
+fn a_datagram_without_any_record_counts_as_one_that_was_dropped_for_that_reason() {
+    let mut network = Network::connected();
+    network.server.endpoint.watch_drops(true);
+    for datagrams in 1..=3 {
+        network.server.endpoint.handle_datagram(network.now, network.clients[0].address, b"no record");
+        let counters = network.server.endpoint.counters();
+        assert_eq!((counters.datagrams_dropped, counters.drops(DropReason::NoRecord)), (datagrams, datagrams));
+        assert_eq!(network.server.endpoint.poll_drop().unwrap().count, 1);
+    }
+}
+
+#[test]
 fn what_strangers_send_is_shown_to_whoever_watches_and_to_nobody_else() {
     let mut network = Network::connected();
     let stranger = "203.0.113.9:1".parse().unwrap();
@@ -189,6 +215,7 @@ fn on_a_network_that_loses_nothing_all_that_is_sent_is_counted_once_and_nothing_
             let hellos = u64::from(peer.address == SERVER);
             assert_eq!(counters.hello_verify_requests_sent, hellos, "{mode:?}");
             assert_eq!((counters.handshakes_started, counters.handshakes_completed), (1, 1), "{mode:?}");
+            assert_eq!(counters.handshake_times.counts().iter().sum::<u64>(), 1, "{mode:?}");
             assert_eq!((counters.retransmissions, counters.moves), (0, 0), "{mode:?}");
             assert!(counters.bytes_received > received && counters.bytes_sent > sent);
         }

@@ -2,6 +2,7 @@
 
 use super::network::*;
 use crate::proto::{ConnectionHandle, Event, SavedConnection};
+use crate::tls::DropReason;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -78,6 +79,7 @@ fn a_device_goes_on_after_the_server_was_restarted() {
             reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&saved)).unwrap();
         network.settle();
         assert_eq!(network.server.received, [(handle, b"after".to_vec())], "{suite}");
+        assert_eq!(network.server.endpoint.counters().connections_restored, 1, "{suite}");
 
         network.send_from_server(handle, device, b"welcome back");
         network.settle();
@@ -101,6 +103,7 @@ fn a_recorded_datagram_restores_nothing() {
     network.inject(device, SERVER, &recorded);
     let (lookup, _) = network.restore_questions.remove(0);
     assert!(reply_with_saved(&mut network.server.endpoint, network.now, UNIX_TIME, lookup, Some(&saved)).is_none());
+    assert_eq!(network.server.endpoint.counters().drops(DropReason::Replayed), 1);
     assert_eq!(network.server.endpoint.footprint(), 0);
 }
 
@@ -180,8 +183,8 @@ fn questions_about_unknown_addresses_are_bounded_and_end() {
     }
     assert_eq!(network.restore_questions.len(), 10);
     assert_eq!(network.server.endpoint.question_count(), 10);
-    // As many again wait for their turn, which never comes: nobody answers.
-    assert_eq!(network.server.endpoint.footprint(), 10 + 10 + 10);
+    // As many again wait for their turn, which never comes: nobody answers. All have their addresses, and questions their deadlines.
+    assert_eq!(network.server.endpoint.footprint(), 10 + 10 + 10 + 20 + 10);
     assert_eq!(network.server.endpoint.counters().address_questions_displaced, 180);
     network.run_for(Duration::from_secs(121));
     assert_eq!(network.server.endpoint.question_count(), 0);

@@ -290,6 +290,51 @@ fn finished_connections_of_one_prefix_are_bounded_where_that_is_wanted() {
 }
 
 #[test]
+fn who_finds_no_room_among_the_connections_of_its_prefix_takes_no_place_from_those_who_start_anew() {
+    let limits = Limits { connections_per_address: Some(2), handshakes_per_address: 2, ..limits() };
+    let mut network = Network::with_limits(psk_server(), limits);
+    let address = |port| SocketAddr::from(([10, 0, 0, 1], port));
+    for port in [1, 2] {
+        network.connect_from(address(port), &psk_client(&[]));
+        network.settle();
+    }
+    network.answers_at_once = false;
+    for port in [1, 2, 3] {
+        network.connect_from(address(port), &psk_client(&[]));
+        network.settle();
+    }
+    let counters = network.server.endpoint.counters();
+    assert_eq!((counters.handshakes_refused, counters.handshakes_displaced), (1, 0));
+    for (question, _) in std::mem::take(&mut network.open_lookups) {
+        network.answer(question, Some(KEY));
+    }
+    network.settle();
+    assert_eq!(network.server.secured().len(), 4);
+    assert_eq!(network.server.endpoint.connection_count(), 2);
+}
+
+#[test]
+fn who_finds_no_room_among_all_connections_takes_no_place_from_hellos_that_are_not_whole() {
+    let mut network = Network::with_limits(psk_server(), Limits { connections: 2, ..limits() });
+    for last in [1, 2] {
+        let from = SocketAddr::from(([10, 0, 0, last], 5684));
+        stall(&mut network, from, Stage::HalfAHello, &config(IDENTITY));
+    }
+    // Both places are taken meanwhile.
+    for last in [3, 4] {
+        let saved = super::roaming::saved(&Network::connected());
+        let restoration = Restoration { saved: &saved, clock: clock(super::roaming::UNIX_TIME) };
+        let remote = SocketAddr::from(([10, 0, 0, last], 5684));
+        assert!(network.server.endpoint.restore(network.now, remote, restoration).is_some());
+    }
+    network.connect_from(HONEST, &psk_client(&[]));
+    network.settle();
+    let counters = network.server.endpoint.counters();
+    assert_eq!((counters.handshakes_refused, counters.handshakes_displaced), (1, 0));
+    assert_eq!(network.server.endpoint.handshake_count(), 2);
+}
+
+#[test]
 fn stalled_handshakes_take_no_connection_from_their_prefix() {
     let limits = Limits { connections_per_address: Some(4), ..limits() };
     let mut network = Network::with_limits(psk_server(), limits);

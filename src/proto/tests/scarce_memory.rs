@@ -9,6 +9,7 @@ use crate::proto::Endpoint;
 #[cfg(feature = "aws-lc")]
 use crate::tls::Version;
 use crate::tls::scarcity::{allocations, with_plenty, without_allocation};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer than any handshake may take.
@@ -90,6 +91,27 @@ fn fail_each(number: usize, configs: &Configs) {
         without_allocation(nth, || talk(configs, &mut network));
         check(configs, &mut network, nth);
     }
+}
+
+#[test]
+fn a_handshake_for_which_there_is_no_memory_is_refused_and_told() {
+    let configs = Mode::Psk.configs(1200);
+    let traced = || {
+        let mut network = configs.network();
+        network.server.endpoint = Endpoint::server(network.now, Arc::clone(&configs.server), limits(), 1).unwrap();
+        network
+    };
+    let (count, ()) = allocations(|| talk(&configs, &mut traced()));
+    let refused = (0..count).map(|nth| {
+        let mut network = traced();
+        without_allocation(nth, || talk(&configs, &mut network));
+        let endpoint = &mut network.server.endpoint;
+        let refused = endpoint.counters().handshakes_refused;
+        let lines = std::iter::from_fn(|| endpoint.poll_trace()).filter(|line| line.contains(" refused: "));
+        assert_eq!(lines.count() as u64, refused, "allocation {nth}");
+        refused
+    });
+    assert!(refused.sum::<u64>() > 0, "{count} allocations");
 }
 
 #[test]

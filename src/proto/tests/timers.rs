@@ -4,6 +4,7 @@ use super::modes::Mode;
 use super::network::*;
 use crate::proto::{CloseReason, Limits};
 use crate::tls::{ClientConfig, ClientPsk, Settings, Version};
+use crate::wire::Records;
 use std::time::Duration;
 
 /// Seconds after its start at which a client without a server transmits.
@@ -101,6 +102,18 @@ fn an_idle_connection_is_closed_with_a_goodbye() {
 }
 
 #[test]
+fn a_connection_that_goes_on_and_is_never_heard_is_closed_as_idle() {
+    let mut network = Network::connected();
+    let (saved, address) = (super::roaming::saved(&network), network.clients[0].address);
+    network.restart_server(psk_server());
+    let restoration = Restoration { saved: &saved, clock: clock(super::roaming::UNIX_TIME) };
+    network.server.endpoint.restore(network.now, address, restoration).unwrap();
+    network.clients.clear();
+    network.run_for(Duration::from_secs(86_401));
+    assert!(matches!(network.server.closes().next(), Some((_, CloseReason::Idle))));
+}
+
+#[test]
 fn what_we_send_does_not_keep_a_silent_peer_alive() {
     let limits = Limits { idle_timeout: Some(Duration::from_secs(60)), ..limits() };
     let mut network = Network::with_limits(psk_server(), limits);
@@ -129,4 +142,27 @@ fn the_last_flight_is_resent_when_the_peer_repeats_its_own() {
     network.run_for(Duration::from_secs(2));
     assert_eq!(network.clients[0].secured().len(), 1);
     assert_eq!(network.server.secured().len(), 1);
+}
+
+/// The timer is for the network (RFC 6347 section 4.2.4.1).
+#[test]
+fn as_long_as_the_application_is_asked_the_timer_of_a_handshake_stands_still() {
+    let mut network = Network::new(psk_server());
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    // Of the client's last flight, the rest is lost.
+    while network.open_lookups.is_empty() {
+        let (from, to, datagram) = network.take_next().unwrap();
+        let first = Records::new(&datagram).next().unwrap().bytes.len();
+        network.inject(from, to, if from == SERVER { &datagram } else { &datagram[..first] });
+    }
+    network.clients.clear();
+    network.run_for(Duration::from_secs(30));
+    let (question, _) = network.open_lookups.remove(0);
+    network.answer(question, Some(KEY));
+    let repetitions = |network: &Network| network.server.endpoint.counters().retransmissions;
+    network.run_for(Duration::from_millis(900));
+    assert_eq!(repetitions(&network), 0);
+    network.run_for(Duration::from_millis(200));
+    assert_eq!(repetitions(&network), 1);
 }

@@ -5,7 +5,7 @@ use super::modes::Mode;
 use super::network::*;
 use super::resumption::session_of;
 use super::roaming::{UNIX_TIME, saved};
-use crate::proto::{AddressValidation, Endpoint, Limits};
+use crate::proto::{AddressValidation, Endpoint, Event, Limits};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -171,6 +171,22 @@ fn a_goodbye_is_told_in_both_directions_and_the_answer_to_ours_comes_too_late() 
             |arrow: &str| lines.iter().filter(|line| line.ends_with(&format!("{arrow} alert close_notify"))).count();
         assert_eq!((count("<-"), count("->")), (1, heard), "{says}: {lines:?}");
     }
+}
+
+#[test]
+fn a_handshake_that_the_application_ends_is_told_with_the_alert_that_its_peer_gets() {
+    let mut network = traced(2);
+    network.answers_at_once = false;
+    network.connect(&psk_client(&[]));
+    network.settle();
+    let handle = network.server.log.iter().find_map(|event| match event {
+        Event::Connection { connection, .. } => Some(*connection),
+        _ => None,
+    });
+    network.server.endpoint.close(network.now, handle.unwrap());
+    let lines = lines(&mut network);
+    assert!(lines.iter().any(|line| line.ends_with("<- alert user_canceled")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.ends_with("handshake ends: Local")), "{lines:?}");
 }
 
 #[test]

@@ -74,3 +74,21 @@ fn the_next_question_is_due_before_an_open_one_is_over() {
     assert!(due > now && due <= now + Duration::from_secs(1));
     assert!(records.next(now, &limits).is_none() && records.next(due, &limits).is_some());
 }
+
+#[test]
+fn nothing_is_kept_of_what_has_waited_too_long_or_was_asked_for_too_long() {
+    let (now, bytes) = (base_time(), data(10));
+    let limits = Limits { address_questions: 2, ..limits() };
+    let mut records = UnplacedRecords::default();
+    records.insert(QuestionId(1), unplaced(now, 1, &bytes), &limits);
+    for number in 2..=3 {
+        let unplaced = unplaced(now, number, &bytes);
+        let question = question_about(&unplaced);
+        assert!(records.wait(unplaced, question, &limits).is_none());
+    }
+    let late = now + Duration::from_secs(10);
+    assert!(records.next(late, &limits).is_none());
+    assert_eq!(records.pop_expired(late), Some(QuestionId(1)));
+    assert!((1..=3).all(|number| !records.is_asked_about(address(number))));
+    assert_eq!(records.footprint(), 0);
+}

@@ -1,7 +1,8 @@
 //! Handshakes with pre-shared keys, and which version comes of them.
 
 use super::*;
-use crate::proto::SendError;
+use crate::proto::{Endpoint, SendError};
+use std::sync::Arc;
 
 #[test]
 fn every_suite_and_group_leads_to_a_connection() {
@@ -67,12 +68,17 @@ fn a_server_answers_each_client_in_its_version() {
 #[test]
 fn sides_without_a_common_version_learn_it_at_once() {
     // A server of DTLS 1.3 alone, and one of DTLS 1.2 alone.
-    let mut network = Network::new(server_of(&settings_of(ONLY, &[], &[])));
+    let config = Arc::new(server_of(&settings_of(ONLY, &[], &[])));
+    let mut network = Network::new(Arc::clone(&config));
+    network.server.endpoint = Endpoint::server(network.now, config, limits(), 1).unwrap();
     network.connect(&psk_client(&[]));
     network.settle();
     assert_eq!(network.clients[0].error_kinds(), [ErrorKind::WrongVersion]);
+    assert!(network.server.endpoint.poll_trace().unwrap().ends_with(" refused: protocol_version"));
     let counters = network.server.endpoint.counters();
     assert_eq!((counters.handshakes_started, counters.handshakes_refused), (0, 1));
+    let alerts = network.wire.iter().filter(|(from, ..)| *from == SERVER).map(|(.., bytes)| bytes.len() as u64);
+    assert_eq!((counters.datagrams_sent, counters.bytes_sent), (alerts.clone().count() as u64, alerts.sum()));
     let mut network = Network::new(psk_server());
     network.connect(&client());
     network.settle();

@@ -309,13 +309,10 @@ impl Ssl {
     pub(crate) fn finished_lengths(&self) -> Option<FinishedLengths> {
         // SAFETY: null, or a transform that the context owns.
         let transform = unsafe { self.raw.transform_negotiate.as_ref() }?;
-        if transform.taglen == 0 {
-            // CBC: minlen has a block of padding in it, and the MAC may be inside or outside the encryption.
-            let slack = CBC_SLACK + if transform.in_cid_len == 0 { 0 } else { INNER_SLACK };
-            return Some(transform.minlen..=transform.minlen + FINISHED_LENGTH + slack);
-        }
-        let slack = if transform.in_cid_len == 0 { 0 } else { INNER_SLACK };
-        Some(transform.minlen + FRAGMENT_LENGTH..=transform.minlen + FINISHED_LENGTH + slack)
+        // CBC: minlen has a block of padding in it, and the MAC may be inside or outside the encryption.
+        let (shortest, slack) = if transform.taglen == 0 { (0, CBC_SLACK) } else { (FRAGMENT_LENGTH, 0) };
+        let inner = if transform.in_cid_len == 0 { 0 } else { INNER_SLACK };
+        Some(transform.minlen + shortest..=transform.minlen + FINISHED_LENGTH + slack + inner)
     }
 
     /// Has our hello say which connection ID we want to receive (RFC 9146 section 3): a client's offers it, a server's answers
