@@ -29,18 +29,18 @@ function native() {
 test('payloads leave in one call and in their order, for the endpoint that has the buffer', () => {
   const told = native();
   assert.equal(outgoing.put(ONE, 1, Buffer.from('too early')), false);
-  outgoing.open(ONE);
-  outgoing.open(OTHER);
+  outgoing.open(ONE, told);
+  outgoing.open(OTHER, told);
   assert.equal(outgoing.put(ONE, 1, Buffer.from('one')), true);
   assert.equal(outgoing.put(OTHER, 2, Buffer.from('two')), false);
   assert.equal(outgoing.put(ONE, 3, Buffer.from('three')), true);
-  outgoing.flush(OTHER, told);
-  outgoing.close(OTHER, told);
+  outgoing.flush(OTHER);
+  outgoing.close(OTHER);
   assert.deepEqual(told.batches, []);
-  outgoing.flush(ONE, told);
-  outgoing.flush(ONE, told);
+  outgoing.flush(ONE);
+  outgoing.flush(ONE);
   assert.equal(outgoing.put(ONE, 4, Buffer.from('four')), true);
-  outgoing.close(ONE, told);
+  outgoing.close(ONE);
   assert.deepEqual(told.batches, [
     [
       [1, 'one'],
@@ -48,32 +48,58 @@ test('payloads leave in one call and in their order, for the endpoint that has t
     ],
     [[4, 'four']],
   ]);
-  outgoing.open(OTHER);
+  outgoing.open(OTHER, told);
   assert.equal(outgoing.put(ONE, 1, Buffer.from('too late')), false);
-  outgoing.close(OTHER, told);
+  outgoing.close(OTHER);
   assert.equal(told.batches.length, 2);
 });
 
-test('there is room for 64 payloads', () => {
+test('payloads wait for no more than 31 others', () => {
   const told = native();
-  outgoing.open(ONE);
-  let count = 0;
-  while (outgoing.put(ONE, count, Buffer.from('.'))) count++;
-  assert.equal(count, 64);
-  outgoing.close(ONE, told);
-  assert.equal(told.batches[0].length, 64);
+  outgoing.open(ONE, told);
+  const counts = Array.from({ length: 65 }, (_, index) => {
+    assert.equal(outgoing.put(ONE, index, Buffer.from('.')), true);
+    return told.batches.length;
+  });
+  assert.deepEqual([counts[30], counts[31], counts[62], counts[63], counts[64]], [0, 1, 1, 2, 2]);
+  outgoing.close(ONE);
+  assert.deepEqual(
+    told.batches.map((batch) => batch.length),
+    [32, 32, 1],
+  );
+  assert.deepEqual(
+    told.batches.flat().map(([connection]) => connection),
+    counts.map((_, index) => index),
+  );
+});
+
+test('payloads that there is no room for beside others follow them, and none is longer than all the room', () => {
+  const told = native();
+  outgoing.open(ONE, told);
+  const [half, whole] = ['h'.repeat(16_384), 'w'.repeat(32_768)];
+  for (const text of [half, half, '.', whole]) assert.equal(outgoing.put(ONE, 1, Buffer.from(text)), true);
+  assert.equal(outgoing.put(ONE, 1, Buffer.from(`${whole}.`)), false);
+  outgoing.close(ONE);
+  assert.deepEqual(told.batches, [
+    [
+      [1, half],
+      [1, half],
+    ],
+    [[1, '.']],
+    [[1, whole]],
+  ]);
 });
 
 test('the buffer is free again when the native object fails', () => {
-  outgoing.open(ONE);
-  outgoing.put(ONE, 1, Buffer.from('lost'));
   const fails = () => {
     throw new Error('no');
   };
-  assert.throws(() => outgoing.close(ONE, { sendBatch: fails }), /no/);
+  outgoing.open(ONE, { sendBatch: fails });
+  outgoing.put(ONE, 1, Buffer.from('lost'));
+  assert.throws(() => outgoing.close(ONE), /no/);
   const told = native();
-  outgoing.open(OTHER);
+  outgoing.open(OTHER, told);
   assert.equal(outgoing.put(OTHER, 1, Buffer.from('goes')), true);
-  outgoing.close(OTHER, told);
+  outgoing.close(OTHER);
   assert.deepEqual(told.batches, [[[1, 'goes']]]);
 });

@@ -80,7 +80,7 @@ class Endpoint {
 
   /** The native object, after everything that has been written so far. */
   get native() {
-    outgoing.flush(this, this._native);
+    outgoing.flush(this);
     return this._native;
   }
 

@@ -1,43 +1,51 @@
 'use strict';
 
-// Payloads that are written while a batch of datagrams is delivered. The native object takes them all at once, because
+// Payloads that are written while a batch of datagrams is delivered. The native object takes many of them at once, because
 // a call into it costs as much as sealing a small payload.
 
 const { Buffer } = require('node:buffer');
 
-/** Room for payloads, bytes: a batch of messages of 1 KB. A payload that does not fit is sent by itself. */
-const CAPACITY = 65_536;
+/** Room for payloads, bytes: as many of 1 KB as may wait. The longest has half of that. */
+const CAPACITY = 32_768;
 
-/** How many payloads can wait. */
-const LIMIT = 64;
+/**
+ * How many payloads wait at most. Linux has the processor that has sent a datagram free its memory. If a peer on this machine has read
+ * 32 since we last sent something, its processor interrupts ours for that, which takes as long as several echoes.
+ */
+const LIMIT = 32;
 
 /** There is one buffer for each thread, lent to one endpoint at a time. */
 const bytes = Buffer.allocUnsafeSlow(CAPACITY);
 /** For each payload, its connection and where it ends. */
 const entries = new Uint32Array(2 * LIMIT);
 let owner = null;
+let native = null;
 let count = 0;
 let length = 0;
 
 const outgoing = {
-  /** Borrows the buffer. While another endpoint has it, this has no effect, and put() has no room. */
-  open(endpoint) {
-    owner ??= endpoint;
+  /** Borrows the buffer. While another endpoint has it, this has no effect, and put() takes nothing. */
+  open(endpoint, itsNative) {
+    if (owner !== null) return;
+    owner = endpoint;
+    native = itsNative;
   },
 
-  /** @returns {boolean} false when there is no room, or this endpoint does not have it */
+  /** @returns {boolean} false when the payload is longer than any that can be sent, or this endpoint does not have the buffer */
   put(endpoint, connection, payload) {
-    if (owner !== endpoint || count === LIMIT || length + payload.length > CAPACITY) return false;
+    if (owner !== endpoint || payload.length > CAPACITY) return false;
+    if (length + payload.length > CAPACITY) this.flush(endpoint);
     bytes.set(payload, length);
     length += payload.length;
     entries[2 * count] = connection;
     entries[2 * count + 1] = length;
     count++;
+    if (count === LIMIT) this.flush(endpoint);
     return true;
   },
 
   /** Hands the payloads over to the native object. */
-  flush(endpoint, native) {
+  flush(endpoint) {
     if (owner !== endpoint || count === 0) return;
     const taken = count;
     count = 0;
@@ -45,12 +53,13 @@ const outgoing = {
     native.sendBatch(bytes, entries, taken);
   },
 
-  close(endpoint, native) {
+  close(endpoint) {
     if (owner !== endpoint) return;
     try {
-      this.flush(endpoint, native);
+      this.flush(endpoint);
     } finally {
       owner = null;
+      native = null;
     }
   },
 };

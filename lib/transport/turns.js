@@ -210,7 +210,7 @@ class Turns {
     const { registers } = endpoint;
     const count = registers[COUNT];
     let isWhole = false;
-    if (endpoint.isDirect) outgoing.open(endpoint);
+    if (endpoint.isDirect) outgoing.open(endpoint, this._native);
     try {
       while (this._delivered < count) {
         const entry = PAYLOADS + PAYLOAD_LENGTH * this._delivered++;
@@ -221,7 +221,7 @@ class Turns {
       }
       isWhole = true;
     } finally {
-      outgoing.close(endpoint, this._native);
+      outgoing.close(endpoint);
       if (!isWhole) process.nextTick(deliverRest, this);
     }
     this._batch = null;

@@ -3,6 +3,7 @@
 
 mod copies;
 mod epochs;
+pub(super) mod kind;
 mod sleep;
 
 pub(super) use sleep::Rest;
@@ -23,16 +24,6 @@ use crate::wire::{ConnectionId, OwnedRecord, RECORD_HEADER_LENGTH, Record};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Types of records (RFC 9147 section 4.1).
-pub(super) mod kind {
-    pub(in super::super) const ALERT: u8 = 21;
-    pub(in super::super) const HANDSHAKE: u8 = 22;
-    pub(in super::super) const APPLICATION_DATA: u8 = 23;
-    pub(in super::super) const ACK: u8 = 26;
-    /// RFC 9853 section 4.
-    pub(in super::super) const RETURN_ROUTABILITY_CHECK: u8 = 27;
-}
 
 /// Records that came before their keys, at most, and their bytes.
 const EARLY_LIMIT: usize = 8;
