@@ -207,9 +207,11 @@ fn an_unknown_identity_takes_the_time_of_a_wrong_key() {
     let mut seen = Vec::new();
     for _ in 0..ATTEMPTS {
         let mut best = [Duration::MAX; 2];
-        for _ in 0..ROUNDS {
-            best[0] = best[0].min(time_to_refuse(b"nobody-1", KEY));
-            best[1] = best[1].min(time_to_refuse(IDENTITY, b"fedcba9876543210"));
+        for round in 0..2 * ROUNDS {
+            // By turns, and each as often the first: what one leaves in the caches may serve the other.
+            let which = usize::from(round % 4 == 1 || round % 4 == 2);
+            let (identity, key) = [(&b"nobody-1"[..], KEY), (IDENTITY, b"fedcba9876543210")][which];
+            best[which] = best[which].min(time_to_refuse(identity, key));
         }
         let [unknown, wrong] = best.map(|time| time.as_secs_f64());
         if (unknown / wrong - 1.0).abs() <= TOLERANCE {
