@@ -86,6 +86,8 @@ fn shared_secrets_agree_with_the_engines_own_on_every_curve() {
 
 #[test]
 fn points_off_the_curve_are_refused() {
+    // By AWS-LC, where it is there: Mbed TLS's own error is another.
+    let refusal = if cfg!(feature = "aws-lc") { sys::ERR_ECP_BAD_INPUT_DATA } else { sys::ERR_ECP_INVALID_KEY };
     for id in [sys::ECP_DP_SECP256R1, sys::ECP_DP_SECP384R1, sys::ECP_DP_SECP521R1] {
         let mut curve = Curve::new(id);
         let rng = Some(random as _);
@@ -108,7 +110,7 @@ fn points_off_the_curve_are_refused() {
                 rng,
                 null_mut(),
             );
-            assert_ne!(shared, 0, "off the curve");
+            assert_eq!(shared, refusal, "off the curve");
             check(sys::ecp_set_zero(&mut curve.publics[1])).unwrap();
             let shared = sys::ecdh_compute_shared(
                 &mut curve.group,
@@ -118,7 +120,7 @@ fn points_off_the_curve_are_refused() {
                 rng,
                 null_mut(),
             );
-            assert_ne!(shared, 0, "infinity");
+            assert_eq!(shared, refusal, "infinity");
         }
     }
 }
