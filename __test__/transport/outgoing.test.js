@@ -73,7 +73,7 @@ test('payloads wait for no more than 31 others', () => {
   );
 });
 
-test('payloads that there is no room for beside others follow them, and none is longer than all the room', () => {
+test('a payload that does not fit beside the others makes them leave first, and one that is longer than the buffer is not taken', () => {
   const told = native();
   outgoing.open(ONE, told);
   const [half, whole] = ['h'.repeat(16_384), 'w'.repeat(32_768)];
