@@ -7,33 +7,43 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::sync::LazyLock;
 
-/// A map whose keys are addresses, or parts of them.
+/// A map whose keys are addresses, or parts of them. All maps of a process hash alike, which spares each the drawing and the keeping of
+/// random numbers: a client has a map for its one address.
 pub(super) type AddressMap<Key, Value> = HashMap<Key, Value, AddressHashes>;
 
 /// Words that a key has at most: an IPv6 address, and its port with its zone.
 const WORDS: usize = 3;
 
-/// Multipliers of one map, drawn at random.
-#[derive(Clone)]
-pub(super) struct AddressHashes {
+static NUMBERS: LazyLock<Numbers> = LazyLock::new(Numbers::draw);
+
+/// What tells the hashes of one process from those of another.
+struct Numbers {
     multipliers: [u128; WORDS],
     addend: u128,
 }
 
-impl Default for AddressHashes {
-    fn default() -> AddressHashes {
-        let random = RandomState::new();
-        let word =
-            |index: usize| u128::from(random.hash_one((index, 0))) << 64 | u128::from(random.hash_one((index, 1)));
-        AddressHashes { multipliers: std::array::from_fn(word), addend: word(WORDS) }
-    }
-}
+#[derive(Clone, Copy, Default)]
+pub(super) struct AddressHashes;
 
 impl BuildHasher for AddressHashes {
     type Hasher = AddressHasher;
 
     fn build_hasher(&self) -> AddressHasher {
+        NUMBERS.hasher()
+    }
+}
+
+impl Numbers {
+    fn draw() -> Numbers {
+        let random = RandomState::new();
+        let word =
+            |index: usize| u128::from(random.hash_one((index, 0))) << 64 | u128::from(random.hash_one((index, 1)));
+        Numbers { multipliers: std::array::from_fn(word), addend: word(WORDS) }
+    }
+
+    fn hasher(&self) -> AddressHasher {
         AddressHasher { multipliers: self.multipliers, sum: self.addend, written: 0 }
     }
 }
@@ -75,16 +85,16 @@ impl Hasher for AddressHasher {
 mod tests {
     use super::*;
 
-    fn hash(hashes: &AddressHashes, words: [u64; 2]) -> u64 {
-        let mut hasher = hashes.build_hasher();
+    fn hash(numbers: &Numbers, words: [u64; 2]) -> u64 {
+        let mut hasher = numbers.hasher();
         words.iter().for_each(|&word| hasher.write_u64(word));
         hasher.finish()
     }
 
-    /// Random numbers share eight bits in one map of 256: here in 78 maps, with a standard deviation of 9.
+    /// Random numbers share eight bits with one draw of 256: here with 78, with a standard deviation of 9.
     #[test]
     fn two_addresses_that_somebody_chooses_share_bits_of_their_hashes_no_more_often_than_random_numbers() {
-        const MAPS: usize = 20_000;
+        const DRAWS: usize = 20_000;
         let pairs = [
             ([1, 0], [2, 0]),
             ([5684, 0], [1 << 16 | 5684, 0]),
@@ -92,44 +102,42 @@ mod tests {
             ([7, u64::MAX], [u64::MAX, 7]),
         ];
         let mut counts = [[0; 3]; 4];
-        for _ in 0..MAPS {
-            let hashes = AddressHashes::default();
+        for _ in 0..DRAWS {
+            let numbers = Numbers::draw();
             for ((one, other), counts) in pairs.into_iter().zip(&mut counts) {
-                let differing = hash(&hashes, one) ^ hash(&hashes, other);
+                let differing = hash(&numbers, one) ^ hash(&numbers, other);
                 for (shift, count) in [0, 20, 56].into_iter().zip(counts) {
                     *count += usize::from(differing >> shift & 0xff == 0);
                 }
             }
         }
-        assert!(counts.as_flattened().iter().all(|&count| count < 2 * MAPS / 256), "{counts:?}");
+        assert!(counts.as_flattened().iter().all(|&count| count < 2 * DRAWS / 256), "{counts:?}");
     }
 
     #[test]
-    fn each_map_has_its_own_hashes() {
-        let (one, other) = (AddressHashes::default(), AddressHashes::default());
-        assert_ne!(hash(&one, [1, 2]), hash(&other, [1, 2]));
-        assert_eq!(hash(&one, [1, 2]), hash(&one.clone(), [1, 2]));
+    fn each_process_has_hashes_of_its_own_and_its_maps_have_the_same() {
+        assert_ne!(hash(&Numbers::draw(), [1, 2]), hash(&Numbers::draw(), [1, 2]));
+        assert_eq!(AddressHashes.hash_one(1_u128 << 64 | 2), hash(&NUMBERS, [1, 2]));
     }
 
     #[test]
     fn each_word_counts_where_it_stands() {
-        let hashes = AddressHashes::default();
-        assert_ne!(hash(&hashes, [1, 2]), hash(&hashes, [2, 1]));
-        assert_eq!(hashes.hash_one(1_u128 << 64 | 2), hash(&hashes, [1, 2]));
+        let numbers = Numbers::draw();
+        assert_ne!(hash(&numbers, [1, 2]), hash(&numbers, [2, 1]));
     }
 
     #[test]
     fn bytes_are_hashed_as_the_words_that_they_make() {
-        let hashes = AddressHashes::default();
+        let numbers = Numbers::draw();
         let of_bytes = |bytes: &[u8]| {
-            let mut hasher = hashes.build_hasher();
+            let mut hasher = numbers.hasher();
             hasher.write(bytes);
             hasher.finish()
         };
         assert_eq!(
             of_bytes(&[0x0102_0304_0506_0708_u64, 9].map(u64::to_be_bytes).concat()),
-            hash(&hashes, [0x0102_0304_0506_0708, 9])
+            hash(&numbers, [0x0102_0304_0506_0708, 9])
         );
-        assert_eq!(of_bytes(&[0, 0, 0, 0, 0, 0, 0, 1, 2, 3]), hash(&hashes, [1, 0x0203]));
+        assert_eq!(of_bytes(&[0, 0, 0, 0, 0, 0, 0, 1, 2, 3]), hash(&numbers, [1, 0x0203]));
     }
 }
