@@ -105,6 +105,10 @@ impl<Value> Chunk<Value> {
             *vacant = Some(value);
             return slot;
         }
+        if self.slots.is_empty() {
+            // Vec would begin with four, and a client has one connection.
+            self.slots.reserve_exact(1);
+        }
         self.slots.push(Some(value));
         self.slots.len() - 1
     }

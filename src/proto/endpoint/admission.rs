@@ -135,11 +135,13 @@ impl Endpoint {
         }
         let deadline = now + self.limits.handshake_timeout;
         let places = self.places_for(remote);
-        let begun = self.server.as_mut().is_some_and(|server| server.gathering.begin(remote, record, deadline));
-        if !begun {
+        let Some(server) = &mut self.server else {
+            return Outcome::Dropped(DropReason::NoConnection);
+        };
+        if !server.gathering.begin(remote, record, deadline) {
             return Outcome::Dropped(DropReason::Malformed);
         }
-        self.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
+        server.handshakes.begin(now, remote, Unfinished::Hello(remote), places);
         self.outputs.trace.line(2, remote, || "hello begins, in fragments");
         Outcome::Used
     }
@@ -156,7 +158,7 @@ impl Endpoint {
             }
             Gathered::Part => Outcome::Used,
             Gathered::Whole(hello) => {
-                self.handshakes.end(Unfinished::Hello(remote));
+                server.handshakes.end(Unfinished::Hello(remote));
                 let whole = hello.whole().and_then(|whole| Records::new(whole).next());
                 whole.map_or(Outcome::Dropped(DropReason::Malformed), |record| self.admit(now, remote, &record))
             }
@@ -181,7 +183,7 @@ impl Endpoint {
     pub(super) fn forget_hello(&mut self, remote: SocketAddr) {
         if let Some(server) = &mut self.server {
             server.gathering.forget(remote);
-            self.handshakes.end(Unfinished::Hello(remote));
+            server.handshakes.end(Unfinished::Hello(remote));
         }
     }
 

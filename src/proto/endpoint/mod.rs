@@ -64,7 +64,7 @@ use zeroize::Zeroizing;
 
 /// All connections of one UDP address.
 pub(crate) struct Endpoint {
-    server: Option<ServerSide>,
+    server: Option<Box<ServerSide>>,
     limits: Limits,
     connections: Table<Entry>,
     last_connection: u32,
@@ -74,7 +74,6 @@ pub(crate) struct Endpoint {
     nodes: Nodes,
     /// Whether these receive on one UDP socket with us.
     deals_peers: bool,
-    handshakes: Handshakes,
     deadlines: Deadlines<ConnectionHandle>,
     questions: Questions,
     asks: Asks,
@@ -115,6 +114,7 @@ struct ServerSide {
     /// Hellos in fragments whose sender has proved its address.
     gathering: Gathering,
     unproven: UnprovenHellos,
+    handshakes: Handshakes,
     known_keys: Option<KnownKeys>,
     /// `None` remembers no handshake.
     sessions: Option<Sessions>,
@@ -164,19 +164,20 @@ impl Endpoint {
         limits: Limits,
         trace_level: u8,
     ) -> Result<Endpoint, RngError> {
-        let server = ServerSide {
+        let server = Box::new(ServerSide {
             config: config.into(),
             names: ServerNames::default(),
             gate: CookieGate::new(now)?,
             gathering: Gathering::default(),
             unproven: UnprovenHellos::default(),
+            handshakes: Handshakes::default(),
             known_keys: None,
             sessions: None,
-        };
+        });
         Ok(Endpoint::new(Some(server), limits, trace_level))
     }
 
-    fn new(server: Option<ServerSide>, limits: Limits, trace_level: u8) -> Endpoint {
+    fn new(server: Option<Box<ServerSide>>, limits: Limits, trace_level: u8) -> Endpoint {
         let role = if server.is_some() { "server" } else { "client" };
         Endpoint {
             server,
@@ -186,7 +187,6 @@ impl Endpoint {
             ids: ConnectionIds::default(),
             nodes: Nodes::default(),
             deals_peers: false,
-            handshakes: Handshakes::default(),
             limits,
             deadlines: Deadlines::new(),
             questions: Questions::default(),
@@ -254,7 +254,10 @@ impl Endpoint {
 
     /// Unfinished handshakes at present.
     pub(crate) fn handshake_count(&self) -> usize {
-        self.handshakes.len()
+        self.server.as_ref().map_or_else(
+            || self.connections.iter().filter(|(_, entry)| !entry.connection.is_established()).count(),
+            |server| server.handshakes.len(),
+        )
     }
 
     /// Questions that are open at present.
@@ -266,11 +269,13 @@ impl Endpoint {
     #[cfg(test)]
     pub(super) fn footprint(&self) -> usize {
         self.unplaced.footprint()
-            + self.server.as_ref().map_or(0, |server| server.gathering.len() + server.unproven.footprint())
+            + self
+                .server
+                .as_ref()
+                .map_or(0, |server| server.gathering.len() + server.unproven.footprint() + server.handshakes.len())
             + self.connections.len()
             + self.routes.len()
             + self.ids.len()
-            + self.handshakes.len()
             + self.questions.len()
             + self.jobs.len()
             + self.deadlines.len()

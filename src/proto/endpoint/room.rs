@@ -18,19 +18,21 @@ impl Endpoint {
         if in_all == 0 || each == 0 {
             return false;
         }
-        while self.handshakes.count_from(remote) >= each {
-            let Some(other) = self.handshakes.least_claim_beside(remote) else {
+        while let Some(server) = &self.server {
+            let handshakes = &server.handshakes;
+            let gives_way = if handshakes.count_from(remote) >= each {
+                handshakes.least_claim_beside(remote)
+            } else if handshakes.len() >= in_all {
+                handshakes.least_claim(remote)
+            } else {
+                return true;
+            };
+            let Some(other) = gives_way else {
                 return false;
             };
             self.displace(now, other);
         }
-        while self.handshakes.len() >= in_all {
-            let Some(other) = self.handshakes.least_claim(remote) else {
-                return false;
-            };
-            self.displace(now, other);
-        }
-        true
+        false
     }
 
     /// Handshakes that there may be, of all and of the prefix of this address. Each may become a connection.
@@ -52,7 +54,7 @@ impl Endpoint {
     /// Connections whose handshake is over.
     fn established_count(&self) -> usize {
         let hellos = self.server.as_ref().map_or(0, |server| server.gathering.len());
-        (self.connections.len() + hellos).saturating_sub(self.handshakes.len())
+        (self.connections.len() + hellos).saturating_sub(self.handshake_count())
     }
 
     /// Ends a handshake whose place somebody else needs.
@@ -70,7 +72,14 @@ impl Endpoint {
                 }
             }
         }
-        self.handshakes.end(handshake);
+        self.end_handshake(handshake);
+    }
+
+    /// Takes a handshake off the list of those that are unfinished. A client has none: nobody comes to it.
+    pub(super) fn end_handshake(&mut self, handshake: Unfinished) {
+        if let Some(server) = &mut self.server {
+            server.handshakes.end(handshake);
+        }
     }
 
     /// Whether one more connection finds no room.
@@ -106,16 +115,18 @@ impl Endpoint {
 
     /// When [`Endpoint::expire_stalled`] is due.
     pub(super) fn next_stalled(&self) -> Option<Instant> {
-        let is_pressing = self.server.is_some() && self.limits.are_pressing(self.handshakes.len());
-        self.handshakes.next_stalled(self.limits.stalled_handshake_timeout).filter(|_| is_pressing)
+        let handshakes = &self.server.as_ref()?.handshakes;
+        let is_pressing = self.limits.are_pressing(handshakes.len());
+        handshakes.next_stalled(self.limits.stalled_handshake_timeout).filter(|_| is_pressing)
     }
 
     /// Gives up handshakes that make no progress while there are many.
     pub(super) fn expire_stalled(&mut self, now: Instant) {
         let timeout = self.limits.stalled_handshake_timeout;
         for _ in 0..TIMEOUTS_PER_CALL {
-            let stalled = self.next_stalled().and_then(|_| self.handshakes.stalled(now, timeout));
-            let Some(handshake) = stalled else {
+            let is_pressing = self.next_stalled().is_some();
+            let handshakes = self.server.as_ref().map(|server| &server.handshakes).filter(|_| is_pressing);
+            let Some(handshake) = handshakes.and_then(|handshakes| handshakes.stalled(now, timeout)) else {
                 return;
             };
             match handshake {
@@ -127,7 +138,7 @@ impl Endpoint {
                     }
                 }
             }
-            self.handshakes.end(handshake);
+            self.end_handshake(handshake);
         }
     }
 }

@@ -24,8 +24,10 @@ impl Endpoint {
             });
             self.note_observations(handle);
         }
-        if self.connections.get_mut(&handle).is_some_and(|entry| entry.connection.has_advanced()) {
-            self.handshakes.advance(now, Unfinished::Connection(handle));
+        if let Some(server) = &mut self.server
+            && self.connections.get_mut(&handle).is_some_and(|entry| entry.connection.has_advanced())
+        {
+            server.handshakes.advance(now, Unfinished::Connection(handle));
         }
         self.schedule(handle);
     }
@@ -118,7 +120,9 @@ impl Endpoint {
         let remote = route.remote;
         let places = self.places_for(remote);
         let handle = self.add(route, connection);
-        self.handshakes.begin(now, remote, Unfinished::Connection(handle), places);
+        if let Some(server) = &mut self.server {
+            server.handshakes.begin(now, remote, Unfinished::Connection(handle), places);
+        }
         self.routes.begin_handshake(route, handle);
         self.counters.handshakes_started += 1;
         self.outputs.trace.line(2, remote, || "handshake begins");
@@ -159,7 +163,7 @@ impl Endpoint {
         };
         let remote = route.remote;
         // RFC 6347 section 4.2.8: the old association goes only now that the new one has proved itself.
-        self.handshakes.end(Unfinished::Connection(handle));
+        self.end_handshake(Unfinished::Connection(handle));
         let Negotiated { suite, resumed, psk_identity, peer, terms, session, early: _ } = negotiated;
         self.note_peer(handle, psk_identity.as_deref(), peer.as_ref());
         let old = self.replaced_by(handle, route);
@@ -288,7 +292,7 @@ impl Endpoint {
         self.flush(handle);
         let entry = self.connections.remove(&handle)?;
         self.routes.remove(entry.route(), handle);
-        self.handshakes.end(Unfinished::Connection(handle));
+        self.end_handshake(Unfinished::Connection(handle));
         self.former_addresses.forget(handle);
         self.own_sessions.remove(&handle);
         self.doubts.forget(handle);

@@ -26,6 +26,21 @@ fn nothing_is_derived_twice_in_a_handshake() {
 }
 
 #[test]
+fn a_handshake_is_counted_on_either_side_until_it_is_over() {
+    let mut network = Network::new(psk_server());
+    network.connect(&psk_client(&[]));
+    let counts = |network: &Network| [&network.clients[0], &network.server].map(|peer| peer.endpoint.handshake_count());
+    assert_eq!(counts(&network), [1, 0]);
+    while network.server.endpoint.connection_count() == 0 {
+        network.step();
+    }
+    assert_eq!(counts(&network), [1, 1]);
+    network.settle();
+    assert_eq!(counts(&network), [0, 0]);
+    assert_eq!(network.clients[0].endpoint.connection_count(), 1);
+}
+
+#[test]
 fn every_psk_suite_carries_data_both_ways() {
     for name in [
         "TLS_PSK_WITH_AES_128_GCM_SHA256",
