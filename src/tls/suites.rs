@@ -136,12 +136,12 @@ impl Suite {
 
     /// Finds a suite of DTLS 1.2.
     pub(crate) fn from_id(id: u16) -> Option<Suite> {
-        SUITES.iter().copied().find(|suite| suite.id == id)
+        SUITES.iter().find(|suite| suite.id == id).copied()
     }
 
     /// Finds a suite of either version.
     pub(crate) fn of_any_version(id: u16) -> Option<Suite> {
-        SUITES.iter().chain(SUITES_OF_DTLS13).copied().find(|suite| suite.id == id)
+        SUITES.iter().chain(SUITES_OF_DTLS13).find(|suite| suite.id == id).copied()
     }
 
     /// Finds a suite of either version by IANA's or OpenSSL's name.
@@ -149,8 +149,8 @@ impl Suite {
         SUITES
             .iter()
             .chain(SUITES_OF_DTLS13)
-            .copied()
             .find(|suite| suite.name.eq_ignore_ascii_case(name) || suite.openssl_name.eq_ignore_ascii_case(name))
+            .copied()
     }
 
     /// Every suite that we offer in DTLS 1.2, best first.

@@ -9,12 +9,15 @@ pub(in crate::tls) fn digest<'a>(parts: impl Iterator<Item = &'a [u8]>) -> [u8; 
     digest.finish()
 }
 
+/// Bytes that the parts of a plain configuration take, with room to spare.
+const CAPACITY: usize = 256;
+
 /// SHA-256 of parts, each behind its length. HMAC is what we have of it; its key is no secret.
 pub(super) struct Digest(Vec<u8>);
 
 impl Digest {
     pub(super) fn new() -> Digest {
-        Digest(Vec::new())
+        Digest(Vec::with_capacity(CAPACITY))
     }
 
     pub(super) fn add(&mut self, part: &[u8]) {
