@@ -26,7 +26,7 @@ class End {
     this.port = 5684;
     this.registers = new Float64Array(LENGTH);
     this.brief = new BriefEvents(slots);
-    const { registers = Buffer.from(this.registers.buffer), brief = this.brief.bytes } = memory;
+    const { registers = this.registers, brief = this.brief.bytes } = memory;
     this.native = new NativeClass(options, registers, brief, waker, number, threads);
   }
 

@@ -13,7 +13,7 @@ const { createServer } = require('../..');
 const { Frequent } = require('../../lib/native');
 
 const ROOT = path.join(__dirname, '..', '..');
-const numberOf = ({ _endpoint }) => _endpoint.native.number();
+const numberOf = ({ _endpoint }) => _endpoint.native._number;
 const no = (number) => ({ code: 'ERR_DTLS_INTERNAL', message: `No endpoint has the number ${number}` });
 
 test('each endpoint has a number of its own, which no other endpoint gets', () => {
@@ -46,7 +46,7 @@ test('an endpoint that has been collected is not found any more, and the number 
   const code = `
     const { createServer } = require(${JSON.stringify(ROOT)});
     const { Frequent } = require(${JSON.stringify(path.join(ROOT, 'lib', 'native'))});
-    const make = () => createServer({ psk: { bob: 'secret' } })._endpoint.native.number();
+    const make = () => createServer({ psk: { bob: 'secret' } })._endpoint.native._number;
     const number = make();
     const isThere = () => {
       try {

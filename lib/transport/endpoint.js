@@ -67,8 +67,7 @@ class Endpoint {
     const [wakes, number, limit] = waker.register(threads);
     this._number = number;
     try {
-      const registers = Buffer.from(this.registers.buffer);
-      this._native = new NativeClass(options, registers, this._brief.bytes, wakes, number, limit);
+      this._native = new NativeClass(options, this.registers, this._brief.bytes, wakes, number, limit);
     } catch (error) {
       throw refusal(error, options);
     }

@@ -5,11 +5,19 @@
 // the object meanwhile.
 
 const { DtlsClient, DtlsServer, Frequent } = require('../native');
+const { registers: layout } = require('./layout');
+
+const { NUMBER } = layout;
 
 /** What a native class gets beside its own methods; `binding.d.ts` describes each at `Frequent`. */
 const withFrequent = (Native) =>
   class NativeEndpoint extends Native {
-    _number = this.number();
+    /** As the native constructor, but for the registers: the doubles themselves. */
+    constructor(options, registers, brief, waker, number, threads) {
+      const bytes = Buffer.from(registers.buffer, registers.byteOffset, registers.byteLength);
+      super(options, bytes, brief, waker, number, threads);
+      this._number = registers[NUMBER];
+    }
 
     receive(datagram, address, port, drains) {
       return Frequent.receive(this._number, datagram, address, port, drains);

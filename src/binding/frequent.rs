@@ -9,7 +9,7 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, Either};
 use napi_derive::napi;
 
-/// Never made: its static methods are all of it. Each takes the number of an endpoint, see `number()` there.
+/// Never made: its static methods are all of it. Each takes the number of an endpoint, which stands in its registers.
 #[napi]
 pub struct Frequent {}
 

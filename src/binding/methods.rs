@@ -5,12 +5,6 @@ macro_rules! endpoint_methods {
     ($class:ident) => {
         #[napi]
         impl $class {
-            /// By which `Frequent` finds the endpoint. The waker has another number for it.
-            #[napi(catch_unwind)]
-            pub fn number(&self) -> u32 {
-                self.driver.number()
-            }
-
             /// Binds a UDP socket for Node to poll and own; answers its descriptor, or null where Node has to make its own.
             /// `by_peer`: other processes may have the same address, and each peer is given to one of them. `batch_time`:
             /// milliseconds after which `receive` hands over what it has.

@@ -21,16 +21,13 @@ pub(super) struct Numbered {
 }
 
 impl Numbered {
-    pub(super) fn new(driver: Driver) -> Numbered {
+    pub(super) fn new(mut driver: Driver) -> Numbered {
         let number = LAST.get() + 1;
         LAST.set(number);
+        driver.note_number(number);
         let driver = Rc::new(RefCell::new(driver));
         DRIVERS.with_borrow_mut(|drivers| drivers.insert(number, Rc::clone(&driver)));
         Numbered { number, driver }
-    }
-
-    pub(super) fn number(&self) -> u32 {
-        self.number
     }
 
     /// No call into the endpoint runs JavaScript, so that nobody else has it.

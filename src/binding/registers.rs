@@ -23,7 +23,8 @@ const NOW: usize = 2;
 const COUNT: usize = 3;
 const MORE: usize = 4;
 const JOBS: usize = 5;
-const PAYLOADS: usize = 6;
+const NUMBER: usize = 6;
+const PAYLOADS: usize = 7;
 
 // Registers of a payload.
 const PAYLOAD_CONNECTION: usize = 0;
@@ -62,6 +63,8 @@ pub struct NativeRegisterLayout {
     pub more: u32,
     /// 1 as long as other threads have steps of handshakes: the waker will call.
     pub jobs: u32,
+    /// By which `Frequent` finds the endpoint, from its first moment on. The waker has another number for it.
+    pub number: u32,
     /// The first register of the first payload.
     pub payloads: u32,
     /// Registers of one payload.
@@ -89,6 +92,7 @@ pub(super) fn layout() -> NativeRegisterLayout {
         count: COUNT as u32,
         more: MORE as u32,
         jobs: JOBS as u32,
+        number: NUMBER as u32,
         payloads: PAYLOADS as u32,
         payload_length: PAYLOAD_LENGTH as u32,
         payload_connection: PAYLOAD_CONNECTION as u32,
@@ -123,6 +127,10 @@ impl Registers {
 
     pub(super) fn set_jobs(&mut self, has_jobs: bool) {
         self.set(JOBS, u8::from(has_jobs).into());
+    }
+
+    pub(super) fn set_number(&mut self, number: u32) {
+        self.set(NUMBER, number.into());
     }
 
     pub(super) fn set_batch(&mut self, count: usize, has_more: bool) {

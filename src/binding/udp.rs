@@ -69,14 +69,6 @@ mod unix {
     use std::net::{IpAddr, SocketAddr, SocketAddrV6, UdpSocket};
     use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
-    /// No program that we start inherits the socket: it would keep the port.
-    #[cfg(not(target_vendor = "apple"))]
-    const FLAGS: SockFlag = SockFlag::SOCK_CLOEXEC;
-
-    /// A duplicate is closed too, which has to do where a socket cannot be born so.
-    #[cfg(target_vendor = "apple")]
-    const FLAGS: SockFlag = SockFlag::empty();
-
     /// Our descriptor of a UDP socket.
     pub(in crate::binding) struct Udp {
         socket: UdpSocket,
@@ -94,9 +86,8 @@ mod unix {
     impl Udp {
         /// A socket at this address, and a descriptor of it for its new owner, who closes it.
         pub(in crate::binding) fn bind(local: SocketAddr, sharing: Sharing) -> io::Result<(Udp, i32)> {
-            let ours = UdpSocket::from(unbound(local, sharing)?.try_clone()?);
+            let ours = UdpSocket::from(unbound(local, sharing)?);
             bind(ours.as_raw_fd(), &SockaddrStorage::from(local))?;
-            ours.set_nonblocking(true)?;
             let theirs = ours.try_clone()?.into_raw_fd();
             let udp = Udp {
                 socket: ours,
@@ -219,7 +210,7 @@ mod unix {
 
     fn unbound(local: SocketAddr, sharing: Sharing) -> io::Result<OwnedFd> {
         let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-        let descriptor = socket(family, SockType::Datagram, FLAGS, None)?;
+        let descriptor = unshared(family)?;
         if sharing.ipv6_only {
             setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
         }
@@ -227,6 +218,21 @@ mod unix {
             share_by_peer(&descriptor)?;
         }
         Ok(descriptor)
+    }
+
+    /// A socket that does not block, and that no program inherits which we start: it would keep the port.
+    #[cfg(not(target_vendor = "apple"))]
+    fn unshared(family: AddressFamily) -> io::Result<OwnedFd> {
+        Ok(socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?)
+    }
+
+    /// A duplicate is not inherited, which has to do where a socket cannot be born so.
+    #[cfg(target_vendor = "apple")]
+    fn unshared(family: AddressFamily) -> io::Result<OwnedFd> {
+        let duplicate = socket(family, SockType::Datagram, SockFlag::empty(), None)?.try_clone()?;
+        let socket = UdpSocket::from(duplicate);
+        socket.set_nonblocking(true)?;
+        Ok(socket.into())
     }
 
     /// Linux hashes both addresses, so that a peer stays with its process as long as none comes or goes.

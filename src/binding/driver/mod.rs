@@ -74,6 +74,11 @@ impl Driver {
         })
     }
 
+    /// Says in the registers by which number this is found.
+    pub(super) fn note_number(&mut self, number: u32) {
+        self.registers.set_number(number);
+    }
+
     /// Gives `act` the endpoint and the time, then says in the registers what is waiting.
     pub(super) fn with<R>(&mut self, act: impl FnOnce(&mut Endpoint, Instant) -> R) -> R {
         let now = Instant::now();
