@@ -94,7 +94,7 @@ function serverOptions(options) {
     lookup: all.lookup,
     blockList: all.blockList,
     handshakeThreads: all.handshakeThreads,
-    sessions: pick(remembered === undefined ? {} : all, ['sessionStore', 'sessionTimeout']),
+    sessions: remembered === undefined ? { __proto__: null } : pick(all, ['sessionStore', 'sessionTimeout']),
     namesVersion: negotiated.namesVersion(given),
     socket: all.socket,
     connectionStore: all.connectionStore,
@@ -179,8 +179,9 @@ function traced({ enableTrace }) {
 }
 
 /** The options with those of their `secureContext`, if there is one. */
-function withContext({ secureContext: context, ...given }, checkers) {
-  if (context === undefined) return given;
+function withContext(options, checkers) {
+  if (options.secureContext === undefined) return options;
+  const { secureContext: context, ...given } = options;
   for (const name of ['key', 'cert', 'pfx', 'passphrase']) {
     if (given[name] === undefined) continue;
     throw invalidArgValue(`options.${name}`, 'cannot be used together with "options.secureContext"');

@@ -6,7 +6,7 @@ const { X509Certificate } = require('node:crypto');
 
 const { invalidArgType, invalidArgValue, missingOption } = require('../errors');
 const { decryptKey, privateKey } = require('./credentials');
-const { copyBytes, pick, secretString } = require('./validate');
+const { copyBytes, own, secretString } = require('./validate');
 
 const BASE64 = /^[A-Za-z0-9+/\s]+={0,2}\s*$/;
 
@@ -15,7 +15,8 @@ function privateKeys(value, name) {
   if (!Array.isArray(value)) return privateKey(value, name);
   if (value.length === 0) throw invalidArgValue(name, 'must not be an empty array');
   return value.map((entry, index) => {
-    const { pem, passphrase } = pick(Object(entry), ['pem', 'passphrase']);
+    const pem = own(Object(entry), 'pem');
+    const passphrase = own(Object(entry), 'passphrase');
     if (pem === undefined) return { __proto__: null, pem: privateKey(entry, `${name}[${index}]`) };
     const secret = passphrase === undefined ? undefined : secretString(passphrase, `${name}[${index}].passphrase`);
     return { __proto__: null, pem: privateKey(pem, `${name}[${index}].pem`), passphrase: secret };
@@ -27,7 +28,8 @@ function pfxFiles(value, name) {
   if (!Array.isArray(value)) return [{ __proto__: null, buf: fileBytes(value, name) }];
   if (value.length === 0) throw invalidArgValue(name, 'must not be an empty array');
   return value.map((entry, index) => {
-    const { buf, passphrase } = pick(Object(entry), ['buf', 'passphrase']);
+    const buf = own(Object(entry), 'buf');
+    const passphrase = own(Object(entry), 'passphrase');
     if (buf === undefined) return { __proto__: null, buf: fileBytes(entry, `${name}[${index}]`) };
     const secret = passphrase === undefined ? undefined : secretString(passphrase, `${name}[${index}].passphrase`);
     return { __proto__: null, buf: fileBytes(buf, `${name}[${index}].buf`), passphrase: secret };
