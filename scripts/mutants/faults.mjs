@@ -177,8 +177,8 @@ export const FAULTS = [
   {
     name: 'held records come before those that a job has not read',
     within: 'src',
-    find: '            self.0.push_front(record);',
-    replace: '            if FAULT { self.0.push_back(record) } else { self.0.push_front(record) }',
+    find: '            self.queue().push_front(record);',
+    replace: '            if FAULT { self.queue().push_back(record) } else { self.queue().push_front(record) }',
   },
   {
     name: 'records that a job has not read come in the wrong order',

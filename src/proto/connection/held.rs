@@ -4,39 +4,56 @@ use crate::proto::limits::FLIGHT_BYTES_LIMIT;
 use crate::wire::{OwnedRecord, Record};
 use std::collections::VecDeque;
 
-/// Bounded by their memory.
+/// Bounded by their memory. Most connections hold none, and take a pointer for that.
 #[derive(Default)]
-pub(super) struct HeldRecords(VecDeque<OwnedRecord>);
+pub(super) struct HeldRecords(Option<Box<Queue>>);
+
+#[derive(Default)]
+struct Queue(VecDeque<OwnedRecord>);
 
 impl HeldRecords {
     /// Keeps the first that fit: they are the flight that the handshake needs; what follows are its repetitions.
     pub(super) fn hold(&mut self, record: &Record<'_>) -> bool {
-        let held = self.0.iter().map(|held| held.borrow().weight()).sum::<usize>();
+        let held = self.iter().map(|held| held.borrow().weight()).sum::<usize>();
         let fits = held + record.weight() <= FLIGHT_BYTES_LIMIT;
         if fits {
-            self.0.push_back(record.keep());
+            self.queue().push_back(record.keep());
         }
         fits
     }
 
     /// The next record that was held.
     pub(super) fn release(&mut self) -> Option<OwnedRecord> {
-        let record = self.0.pop_front()?;
-        if self.0.is_empty() {
-            self.0 = VecDeque::new();
+        let Queue(records) = &mut **self.0.as_mut()?;
+        let record = records.pop_front();
+        if records.is_empty() {
+            self.0 = None;
         }
-        Some(record)
+        record
     }
 
     pub(super) fn take(&mut self) -> Vec<OwnedRecord> {
-        std::mem::take(&mut self.0).into()
+        self.0.take().map_or_else(Vec::new, |queue| queue.0.into())
     }
 
     /// Puts back records that are older than all that are held.
     pub(super) fn put_first(&mut self, records: impl DoubleEndedIterator<Item = OwnedRecord>) {
         for record in records.rev() {
-            self.0.push_front(record);
+            self.queue().push_front(record);
         }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &OwnedRecord> {
+        self.0.iter().flat_map(|queue| &queue.0)
+    }
+
+    fn queue(&mut self) -> &mut VecDeque<OwnedRecord> {
+        &mut self.0.get_or_insert_default().0
+    }
+
+    #[cfg(test)]
+    fn capacity(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.0.capacity())
     }
 }
 
@@ -65,7 +82,7 @@ mod tests {
         let record = Records::new(&bytes).next().unwrap();
         let mut held = HeldRecords::default();
         let fitting = (0..10_000).take_while(|_| held.hold(&record)).count();
-        let memory = fitting * bytes.len() + held.0.capacity() * size_of::<OwnedRecord>();
+        let memory = fitting * bytes.len() + held.capacity() * size_of::<OwnedRecord>();
         assert!(memory <= 2 * FLIGHT_BYTES_LIMIT, "{memory}");
     }
 
@@ -75,8 +92,8 @@ mod tests {
         let record = Records::new(&bytes).next().unwrap();
         let mut held = HeldRecords::default();
         assert!(held.hold(&record) && held.hold(&record));
-        assert!(held.release().is_some() && held.0.capacity() > 0);
-        assert!(held.release().is_some() && held.0.capacity() == 0);
+        assert!(held.release().is_some() && held.capacity() > 0);
+        assert!(held.release().is_some() && held.capacity() == 0);
     }
 
     #[test]

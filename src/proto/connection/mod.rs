@@ -34,7 +34,8 @@ pub(super) struct Connection {
 }
 
 enum Phase {
-    Handshaking(Handshaking),
+    /// It has memory of its own, which connections do not keep: most of them are established, and asleep.
+    Handshaking(Box<Handshaking>),
     Established(Activity),
 }
 
@@ -56,7 +57,7 @@ impl Connection {
     }
 
     fn handshaking(now: Instant, context: Context, greeting: Option<Greeting>, heard: Heard) -> Connection {
-        let phase = Phase::Handshaking(Handshaking::begin(now, greeting, heard));
+        let phase = Phase::Handshaking(Box::new(Handshaking::begin(now, greeting, heard)));
         Connection { context, phase, held: HeldRecords::default() }
     }
 
@@ -159,9 +160,7 @@ impl Connection {
 
     /// The next step of records that had to wait, if there is one.
     pub(super) fn resume(&mut self, now: Instant, scratch: &mut Scratch) -> Option<Step> {
-        if let Phase::Handshaking(Handshaking { waiting_for, .. }) = &self.phase
-            && *waiting_for != WaitingFor::Peer
-        {
+        if self.waiting_for().is_some_and(|waiting_for| waiting_for != WaitingFor::Peer) {
             return None;
         }
         let record = self.held.release()?;
@@ -324,7 +323,7 @@ impl Connection {
 
     /// Whether the context is away.
     pub(super) fn is_lent(&self) -> bool {
-        matches!(&self.phase, Phase::Handshaking(Handshaking { waiting_for: WaitingFor::WorkersResult, .. }))
+        self.waiting_for() == Some(WaitingFor::WorkersResult)
     }
 
     /// Whether the handshake has gone ahead since the last question. Repetitions lead nowhere, however many come.
@@ -342,9 +341,17 @@ impl Connection {
 
     /// What the open question is about.
     fn subject(&self) -> Option<Subject> {
-        match &self.phase {
-            Phase::Handshaking(Handshaking { waiting_for: WaitingFor::Application(subject), .. }) => Some(*subject),
+        match self.waiting_for() {
+            Some(WaitingFor::Application(subject)) => Some(subject),
             _ => None,
+        }
+    }
+
+    /// What the handshake waits for; `None` when it is over.
+    fn waiting_for(&self) -> Option<WaitingFor> {
+        match &self.phase {
+            Phase::Handshaking(handshaking) => Some(handshaking.waiting_for),
+            Phase::Established(_) => None,
         }
     }
 
@@ -395,7 +402,8 @@ impl Connection {
     }
 
     fn establish(&mut self, now: Instant, mut negotiated: Box<Negotiated>) -> Step {
-        let Phase::Handshaking(Handshaking { started, .. }) = self.phase else { return Step::Taken };
+        let Phase::Handshaking(handshaking) = &self.phase else { return Step::Taken };
+        let started = handshaking.started;
         self.phase = Phase::Established(Activity::begin(now));
         self.held.put_first(std::mem::take(&mut negotiated.early).into_iter());
         Step::Established { negotiated, handshake_time: now.saturating_duration_since(started) }
