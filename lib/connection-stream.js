@@ -52,8 +52,6 @@ class ConnectionStream extends MessageStream {
     this.authorized = false;
     /** Code of the fault of a peer that `rejectUnauthorized: false` has let in; otherwise null. */
     this.authorizationError = null;
-    /** Who a peer says it is whose handshake has failed: `{ pskIdentity, subject, publicKey }`. Nobody has proved it. */
-    this.claim = null;
     /** Application protocol that ALPN has chosen, false without one; null before the end of the handshake. */
     this.alpnProtocol = null;
     /** Duration of the handshake, ms; undefined before its end. */
@@ -64,12 +62,6 @@ class ConnectionStream extends MessageStream {
     this.sendClose = settings.sendClose;
     /** Whether the keys come from a saved session. */
     this.resumed = false;
-    /** Whether server.resumeSocket() has made it. */
-    this.selfRestored = false;
-    /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has it. */
-    this.exported = false;
-    /** The application's own. JSON is made of it where the connection is exported. */
-    this.data = undefined;
 
     // The asynchronous context in which the connection was made. Its events run in it, as those of a node:net socket do.
     this._scope = new AsyncScope('DTLSCONNECTION');
@@ -94,22 +86,12 @@ class ConnectionStream extends MessageStream {
     this._ending = false;
     // A write, or the end, that has come before the end of the handshake.
     this._held = null;
-    // Why the connection has failed, when destroy() is called without the error.
-    this._failure = null;
-    // The saved session that the handshake may resume.
-    this._resumable = null;
-    // The connection ID in a record that may be of a saved connection, until one goes on.
-    this._namedId = undefined;
     // The last question to the application that the handshake has led to.
     this._question = null;
     // The counters of a connection that is gone, as the native object has written them; a string, as the identity is.
     this._tally = null;
     // The longest message, bytes; 0 until somebody has asked.
     this._payloadLimit = 0;
-    // Whether messages were refused because the store has yet to confirm further record numbers.
-    this._lacksNumbers = false;
-    // The error with which checkServerIdentity has refused the server.
-    this._refusal = null;
   }
 
   /** True from the end of the handshake to the end of the connection. */
@@ -191,7 +173,7 @@ class ConnectionStream extends MessageStream {
     this._state = OPEN;
     this._cipher = cipher;
     this._publicKey = publicKey ?? NO_KEY;
-    this._resumable = null;
+    if (this._resumable !== null) this._resumable = null;
     this._question = null;
     this._identity = pskIdentity;
     try {
@@ -392,6 +374,28 @@ class ConnectionStream extends MessageStream {
     if (handle !== 0) this._endpoint.close(handle, this.sendClose);
   }
 }
+
+// What few connections have. A field of its own would take 8 bytes of the heap in each of the others.
+Object.assign(ConnectionStream.prototype, {
+  /** Who a peer says it is whose handshake has failed: `{ pskIdentity, subject, publicKey }`. Nobody has proved it. */
+  claim: null,
+  /** Whether server.resumeSocket() has made it. */
+  selfRestored: false,
+  /** Whether the connection goes on elsewhere: it was exported, or another node of its fleet has it. */
+  exported: false,
+  /** The application's own. JSON is made of it where the connection is exported. */
+  data: undefined,
+  // Why the connection has failed, when destroy() is called without the error.
+  _failure: null,
+  // The saved session that the handshake may resume.
+  _resumable: null,
+  // The connection ID in a record that may be of a saved connection, until one goes on.
+  _namedId: undefined,
+  // Whether messages were refused because the store has yet to confirm further record numbers.
+  _lacksNumbers: false,
+  // The error with which checkServerIdentity has refused the server.
+  _refusal: null,
+});
 
 /** The application's own refusal, as an error of ours. */
 function refusedBy(refusal, { code, message, errno, alert }, peer) {
