@@ -106,6 +106,8 @@ describe('options of a server', () => {
       code: 'ERR_INVALID_ARG_VALUE',
       message: /"options\.somethingElse" property is not a known option$/,
     });
+    // Three letters of six are too many, and the last of them counts.
+    assert.throws(() => serverOptions({ psk: 'secret', psk123: 5 }), { message: /"options\.psk123".*known option$/ });
     for (const name of ['constructor', '__proto__', 'toString']) {
       const options = Object.defineProperty({ psk: 'secret' }, name, { value: 1, enumerable: true });
       assert.throws(() => serverOptions(options), { code: 'ERR_INVALID_ARG_VALUE' });

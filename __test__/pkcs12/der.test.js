@@ -155,6 +155,18 @@ const kdf = ({ id = PBKDF2, prf = [], rounds = 2, length = [] } = {}) =>
 const PRF = sequence(oid(HMAC_SHA256), element(0x05));
 
 describe('encryption by passphrase', () => {
+  test('wipes its key, whether that was the right one or not', (t) => {
+    const iv = Buffer.alloc(16, 3);
+    const cipher = crypto.createCipheriv('aes-256-cbc', crypto.pbkdf2Sync('pass', 'salt', 2, 32, 'sha1'), iv);
+    const content = Buffer.concat([cipher.update('hello'), cipher.final()]);
+    const how = algorithm(PBES2, sequence(kdf(), sequence(oid(AES256), octets(iv))));
+    const { mock } = t.mock.method(crypto, 'createDecipheriv');
+    assert.equal(new Passphrase('pass').decrypt(how, content).toString(), 'hello');
+    assert.throws(() => new Passphrase('wrong').decrypt(how, content), { code: /^ERR_OSSL_/ });
+    const keys = mock.calls.map((call) => call.arguments[1]);
+    assert.deepEqual(keys, [Buffer.alloc(32), Buffer.alloc(32)]);
+  });
+
   test('is PBES2, whose function is HMAC with SHA-1 unless it says so', () => {
     for (const [prf, hash] of [
       [[], 'sha1'],
