@@ -20,10 +20,23 @@ pub(super) struct Table<Value> {
     with_room: BTreeSet<usize>,
 }
 
+/// A slot, counted over all chunks. In four bytes, because each datagram looks for one, and there are as many as connections.
 #[derive(Clone, Copy)]
-struct Place {
-    chunk: usize,
-    slot: usize,
+struct Place(u32);
+
+impl Place {
+    fn new(chunk: usize, slot: usize) -> Place {
+        // Handles have 32 bits, so that there are no more places.
+        Place((chunk * CHUNK + slot) as u32)
+    }
+
+    fn chunk(self) -> usize {
+        self.0 as usize / CHUNK
+    }
+
+    fn slot(self) -> usize {
+        self.0 as usize % CHUNK
+    }
 }
 
 struct Chunk<Value> {
@@ -46,12 +59,12 @@ impl<Value> Table<Value> {
 
     pub(super) fn get(&self, handle: &ConnectionHandle) -> Option<&Value> {
         let place = self.places.get(handle)?;
-        self.chunks.get(place.chunk)?.slots.get(place.slot)?.as_ref()
+        self.chunks.get(place.chunk())?.slots.get(place.slot())?.as_ref()
     }
 
     pub(super) fn get_mut(&mut self, handle: &ConnectionHandle) -> Option<&mut Value> {
         let place = self.places.get(handle)?;
-        self.chunks.get_mut(place.chunk)?.slots.get_mut(place.slot)?.as_mut()
+        self.chunks.get_mut(place.chunk())?.slots.get_mut(place.slot())?.as_mut()
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ConnectionHandle, &Value)> {
@@ -75,11 +88,12 @@ impl<Value> Table<Value> {
         if chunk.is_full() {
             self.with_room.remove(&index);
         }
-        self.places.insert(handle, Place { chunk: index, slot });
+        self.places.insert(handle, Place::new(index, slot));
     }
 
     pub(super) fn remove(&mut self, handle: &ConnectionHandle) -> Option<Value> {
-        let Place { chunk: index, slot } = self.places.remove(handle)?;
+        let place = self.places.remove(handle)?;
+        let (index, slot) = (place.chunk(), place.slot());
         let chunk = self.chunks.get_mut(index)?;
         let value = chunk.slots.get_mut(slot)?.take();
         chunk.vacant.push(slot);
