@@ -4,8 +4,10 @@
 // JavaScript that are programs.
 
 const assert = require('node:assert/strict');
+const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
 const path = require('node:path');
+const process = require('node:process');
 const { test } = require('node:test');
 const vm = require('node:vm');
 
@@ -118,4 +120,11 @@ test('the score of a sample leaves out what does not build or changes nothing', 
   assert.match(scoreLine('wire', judged), /^wire: 3 of 4 caught, 75 % .*; 1 do not build; 1 change nothing$/);
   const [low, high] = interval(54, 60);
   assert(low > 0.79 && low < 0.81 && high > 0.94 && high < 0.96);
+});
+
+test('the directory of a run is the same for the processes that it starts elsewhere', () => {
+  const script = "import('./scripts/mutants/tree.mjs').then(({ HOME }) => console.log(HOME))";
+  const env = { ...process.env, MUTANTS_HOME: 'target/mutants-here' };
+  const { stdout } = spawnSync(process.execPath, ['-e', script], { cwd: ROOT, env, encoding: 'utf8' });
+  assert.equal(stdout.trim(), path.join(ROOT, 'target', 'mutants-here'));
 });

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
 /** Two runs at once need a directory each. */
-export const HOME = process.env.MUTANTS_HOME ?? path.join(ROOT, 'target', 'mutants');
+export const HOME = path.resolve(process.env.MUTANTS_HOME ?? path.join(ROOT, 'target', 'mutants'));
 export const TREE = path.join(HOME, 'tree');
 
 const TARGET = path.join(HOME, 'target');
