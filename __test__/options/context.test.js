@@ -61,6 +61,12 @@ describe('addContext', { skip }, () => {
       code: 'ERR_INVALID_ARG_VALUE',
     });
     assert.throws(() => server.addContext('localhost', {}), { code: 'ERR_MISSING_OPTION' });
+    for (const context of [undefined, null, 5, 'localhost', []]) {
+      assert.throws(() => server.addContext('localhost', context), {
+        code: 'ERR_INVALID_ARG_TYPE',
+        message: /^The "context" argument must be an instance of SecureContext or of type object/,
+      });
+    }
     assert.equal(await shownTo(t, server, 'localhost'), fingerprint('server'));
   });
 
