@@ -12,7 +12,7 @@ const { NUMBER } = layout;
 /** What a native class gets beside its own methods; `binding.d.ts` describes each at `Frequent`. */
 const withFrequent = (Native) =>
   class NativeEndpoint extends Native {
-    /** As the native constructor, but for the registers: the doubles themselves. */
+    /** Takes what the native constructor takes, except that `registers` is a Float64Array. */
     constructor(options, registers, brief, waker, number, threads) {
       const bytes = Buffer.from(registers.buffer, registers.byteOffset, registers.byteLength);
       super(options, bytes, brief, waker, number, threads);

@@ -210,7 +210,7 @@ mod unix {
 
     fn unbound(local: SocketAddr, sharing: Sharing) -> io::Result<OwnedFd> {
         let family = if local.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet };
-        let descriptor = unshared(family)?;
+        let descriptor = uninherited(family)?;
         if sharing.ipv6_only {
             setsockopt(&descriptor, sockopt::Ipv6V6Only, &true)?;
         }
@@ -222,13 +222,13 @@ mod unix {
 
     /// A socket that does not block, and that no program inherits which we start: it would keep the port.
     #[cfg(not(target_vendor = "apple"))]
-    fn unshared(family: AddressFamily) -> io::Result<OwnedFd> {
+    fn uninherited(family: AddressFamily) -> io::Result<OwnedFd> {
         Ok(socket(family, SockType::Datagram, SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK, None)?)
     }
 
     /// A duplicate is not inherited, which has to do where a socket cannot be born so.
     #[cfg(target_vendor = "apple")]
-    fn unshared(family: AddressFamily) -> io::Result<OwnedFd> {
+    fn uninherited(family: AddressFamily) -> io::Result<OwnedFd> {
         let duplicate = socket(family, SockType::Datagram, SockFlag::empty(), None)?.try_clone()?;
         let socket = UdpSocket::from(duplicate);
         socket.set_nonblocking(true)?;

@@ -26,7 +26,7 @@ struct Place(u32);
 
 impl Place {
     fn new(chunk: usize, slot: usize) -> Place {
-        // Handles have 32 bits, so that there are no more places.
+        // Handles have 32 bits, and each connection takes one place: the number fits.
         Place((chunk * CHUNK + slot) as u32)
     }
 
