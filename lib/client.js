@@ -45,7 +45,7 @@ class DtlsClient extends DtlsSocket {
       ...settings
     } = clientOptions(options);
     if (secureConnectListener !== undefined) callback(secureConnectListener, 'secureConnectListener');
-    const link = new Link();
+    const link = new Link(pskCallback, rules);
     const makeEndpoint = () => {
       const means = { eventSlots: EVENT_SLOTS, threads: handshakeThreads, makeIds };
       const made = new Endpoint(NativeClient, nativeOptions, link, means);
@@ -54,9 +54,6 @@ class DtlsClient extends DtlsSocket {
     };
     const endpoint = makeEndpoint();
     super(endpoint, link, settings);
-    link._questions = new Questions(endpoint, this);
-    link._questions.register(OwnPskQuestion, pskCallback);
-    link._questions.register(ServerIdentityQuestion, rules);
     if (secureConnectListener !== undefined) this.once('secureConnect', secureConnectListener);
 
     this._udp = socket ?? null;
@@ -191,7 +188,6 @@ class DtlsClient extends DtlsSocket {
   /** The server at this address has the connection. */
   _onAnswered({ endpoint, udp, handle, address }) {
     this._endpoint = endpoint;
-    this._owner._questions.endpoint = endpoint;
     this._udp = udp;
     this._handle = handle;
     this.remoteAddress = address;
@@ -231,11 +227,24 @@ class DtlsClient extends DtlsSocket {
 
 /** What a client's endpoint and stream report to. A server does the same for all its sockets. */
 class Link {
-  constructor() {
+  constructor(pskCallback, rules) {
     this.attempts = null;
-    this._questions = null;
+    this._pskCallback = pskCallback;
+    this._rules = rules;
+    this._asked = null;
     /** Whether somebody wants the keys of the handshake. */
     this.logsKeys = false;
+  }
+
+  /** Made with the first question, which comes when a server has answered: most clients are asked nothing. */
+  get _questions() {
+    if (this._asked === null) {
+      const { client } = this.attempts;
+      this._asked = new Questions(client._endpoint, client);
+      this._asked.register(OwnPskQuestion, this._pskCallback);
+      this._asked.register(ServerIdentityQuestion, this._rules);
+    }
+    return this._asked;
   }
 
   _onKeyLogWanted() {

@@ -140,7 +140,7 @@ class ServerUdp {
     const { native } = this._server._endpoint;
     try {
       const type = this._type(options, address, where);
-      const udp = this._given ?? createUdpSocket({ __proto__: null, ...options, type });
+      const udp = this._given ?? createUdpSocket(type, options);
       const isReady = isBound(udp);
       this._udp = udp;
       let isDirect = false;

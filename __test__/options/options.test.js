@@ -8,6 +8,7 @@ const path = require('node:path');
 const { describe, test } = require('node:test');
 const tls = require('node:tls');
 
+const { Bare } = require('../../lib/bare.js');
 const { connectArguments, listenArguments } = require('../../lib/options/arguments.js');
 const { identityKey } = require('../../lib/options/credentials.js');
 const { clientOptions, serverOptions } = require('../../lib/options/options.js');
@@ -21,42 +22,44 @@ const HIBERNATE_AFTER = process.env.NODE_OPTIONS?.includes('variants/hibernation
 /** The same. */
 const MAX_VERSION = process.env.NODE_OPTIONS?.includes('variants/dtls12.js') ? 'DTLSv1.2' : 'DTLSv1.3';
 
+const bare = (properties) => Object.assign(new Bare(), properties);
 const lookUp = (options, identity) => serverOptions(options).psk.table.get(identityKey(Buffer.from(identity)));
 
 describe('options of a server', () => {
   test('have documented defaults', () => {
     const { native, udp, sendClose, receiveQueueLimit } = serverOptions({ psk: 'secret' });
-    assert.deepEqual(native, {
-      __proto__: null,
-      psk: true,
-      requestCert: false,
-      rejectUnauthorized: true,
-      verifyPeer: false,
-      negotiation: {
-        __proto__: null,
-        extendedMasterSecret: false,
-        minVersion: 'DTLSv1.2',
-        maxVersion: MAX_VERSION,
-      },
-      omitServerCertificate: false,
-      handshakeTimeoutMin: 3000,
-      handshakeTimeoutMax: 60_000,
-      handshakeTimeout: 120_000,
-      idleTimeout: 86_400_000,
-      hibernateAfter: HIBERNATE_AFTER,
-      maxHandshakes: 1000,
-      maxHandshakesPerAddress: 100,
-      stalledHandshakeTimeout: 10_000,
-      maxAddressQuestions: 32,
-      addressQuestionsPerSecond: 1000,
-      maxConnections: 1_000_000,
-      evictIdleConnections: false,
-      sessions: { __proto__: null, lifetime: 86_400, psk: false, tickets: true, kept: 10_000 },
-      mtu: 1200,
-      addressValidation: 'rrc',
-      debug: 0,
-    });
-    assert.deepEqual(udp, { __proto__: null, ipv6Only: false });
+    assert.deepEqual(
+      native,
+      bare({
+        psk: true,
+        requestCert: false,
+        rejectUnauthorized: true,
+        verifyPeer: false,
+        negotiation: bare({
+          extendedMasterSecret: false,
+          minVersion: 'DTLSv1.2',
+          maxVersion: MAX_VERSION,
+        }),
+        omitServerCertificate: false,
+        handshakeTimeoutMin: 3000,
+        handshakeTimeoutMax: 60_000,
+        handshakeTimeout: 120_000,
+        idleTimeout: 86_400_000,
+        hibernateAfter: HIBERNATE_AFTER,
+        maxHandshakes: 1000,
+        maxHandshakesPerAddress: 100,
+        stalledHandshakeTimeout: 10_000,
+        maxAddressQuestions: 32,
+        addressQuestionsPerSecond: 1000,
+        maxConnections: 1_000_000,
+        evictIdleConnections: false,
+        sessions: { __proto__: null, lifetime: 86_400, psk: false, tickets: true, kept: 10_000 },
+        mtu: 1200,
+        addressValidation: 'rrc',
+        debug: 0,
+      }),
+    );
+    assert.deepEqual(udp, bare({ ipv6Only: false }));
     assert.equal(sendClose, true);
     assert.equal(receiveQueueLimit, 262_144);
   });
@@ -75,7 +78,7 @@ describe('options of a server', () => {
     assert.deepEqual(native.cert, [Buffer.from(PEM), Buffer.from([0x30])]);
     assert.deepEqual(native.ciphers, ['TLS_PSK_WITH_AES_128_CCM_8', 'PSK-AES128-CCM']);
     assert.equal(native.psk, false);
-    assert.deepEqual(udp, { __proto__: null, type: 'udp6', ipv6Only: true, recvBufferSize: 1_000_000 });
+    assert.deepEqual(udp, bare({ type: 'udp6', ipv6Only: true, recvBufferSize: 1_000_000 }));
     assert.equal(sendClose, false);
   });
 
@@ -238,7 +241,7 @@ test('a key may be the name of a file, which no message repeats', (t) => {
 test('host and port of a server are ignored: listen() has them', () => {
   const { native, udp } = serverOptions({ psk: 'secret', host: 'coap.example.test', port: 5684 });
   assert.equal(native.host, undefined);
-  assert.deepEqual(udp, { __proto__: null, ipv6Only: false });
+  assert.deepEqual(udp, bare({ ipv6Only: false }));
 });
 
 test('compat is for createServer() and connect()', () => {
@@ -403,32 +406,33 @@ describe('a pre-shared key', () => {
 describe('options of a client', () => {
   test('have documented defaults', () => {
     const { native, remote, udp, socket } = clientOptions({ port: PORT, psk: 'secret', pskIdentity: 'bob' });
-    assert.deepEqual(native, {
-      __proto__: null,
-      psk: Buffer.from('secret'),
-      pskIdentity: Buffer.from('bob'),
-      rejectUnauthorized: true,
-      verifyPeer: false,
-      leavesName: false,
-      asksForPsk: false,
-      negotiation: {
-        __proto__: null,
-        extendedMasterSecret: false,
-        minVersion: 'DTLSv1.2',
-        maxVersion: MAX_VERSION,
-      },
-      omitServerCertificate: false,
-      handshakeTimeoutMin: 1000,
-      handshakeTimeoutMax: 60_000,
-      handshakeTimeout: 120_000,
-      idleTimeout: 0,
-      hibernateAfter: HIBERNATE_AFTER,
-      mtu: 1200,
-      addressValidation: 'rrc',
-      debug: 0,
-    });
+    assert.deepEqual(
+      native,
+      bare({
+        psk: Buffer.from('secret'),
+        pskIdentity: Buffer.from('bob'),
+        rejectUnauthorized: true,
+        verifyPeer: false,
+        leavesName: false,
+        asksForPsk: false,
+        negotiation: bare({
+          extendedMasterSecret: false,
+          minVersion: 'DTLSv1.2',
+          maxVersion: MAX_VERSION,
+        }),
+        omitServerCertificate: false,
+        handshakeTimeoutMin: 1000,
+        handshakeTimeoutMax: 60_000,
+        handshakeTimeout: 120_000,
+        idleTimeout: 0,
+        hibernateAfter: HIBERNATE_AFTER,
+        mtu: 1200,
+        addressValidation: 'rrc',
+        debug: 0,
+      }),
+    );
     assert.deepEqual(remote, { host: 'localhost', port: PORT, family: 0, lookup: undefined });
-    assert.deepEqual(udp, { __proto__: null });
+    assert.deepEqual(udp, new Bare());
     assert.equal(socket, undefined);
   });
 

@@ -205,7 +205,7 @@ describe('addresses of a name', () => {
   test('is one alone without any timer', (t) => {
     const { take, tick, attempts } = start(t, ['192.0.2.1']);
     take();
-    assert.equal(attempts._timers.size, 0);
+    assert.equal(attempts._timers.length, 0);
     tick(1000);
     assert.deepEqual(take(), []);
   });

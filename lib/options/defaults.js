@@ -22,6 +22,7 @@ const shared = {
 };
 
 const server = {
+  __proto__: null,
   ...shared,
   handshakeTimeoutMin: 3000,
   // UDP never says that a peer is gone. A sleeping sensor usually reports every hour or every day; after a day, the
@@ -46,6 +47,7 @@ const server = {
 };
 
 const client = {
+  __proto__: null,
   ...shared,
   handshakeTimeoutMin: 1000,
   idleTimeout: 0,

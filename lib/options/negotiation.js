@@ -3,6 +3,7 @@
 // Options about what the two hellos negotiate, in the forms of node:tls, and their form for the addon. The addon knows
 // which names of groups and signature algorithms there are.
 
+const { Bare } = require('../bare');
 const { invalidArgType, invalidArgValue } = require('../errors');
 const { boolean, copyBytes, oneOf, string } = require('./validate');
 
@@ -49,7 +50,8 @@ function negotiation(all) {
   if (vain) {
     throw invalidArgValue(`options.${vain}`, `is of DTLS 1.2 alone, which "options.minVersion" leaves out`);
   }
-  const native = { __proto__: null, extendedMasterSecret: all.requireExtendedMasterSecret ?? false };
+  const native = new Bare();
+  native.extendedMasterSecret = all.requireExtendedMasterSecret ?? false;
   if (all.ecdhCurve !== undefined) native.curves = all.ecdhCurve;
   if (all.sigalgs !== undefined) native.sigalgs = all.sigalgs;
   if (all.ALPNProtocols !== undefined) native.protocols = all.ALPNProtocols;

@@ -52,6 +52,11 @@ NATIVE_SERVER.push('otherKeys', 'evictIdleConnections', 'stalledHandshakeTimeout
 NATIVE_SERVER.push('maxAddressQuestions', 'addressQuestionsPerSecond');
 const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'session'];
 
+/** What a server is judged by. */
+const RULES = ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized'];
+
+const CLIENT_UDP = ['type', 'localAddress', 'localPort', 'reuseAddr', 'reusePort', 'recvBufferSize', 'sendBufferSize'];
+
 /**
  * @param {object} options as passed to createServer()
  * @returns {{ native: object, psk: object | null, verifyPeer?: Function,
@@ -63,7 +68,7 @@ const NATIVE_CLIENT = [...NATIVE_SHARED, 'psk', 'pskIdentity', 'servername', 'se
  */
 function serverOptions(options) {
   const given = withContext(checkOptions(options, 'options', SERVER), SERVER);
-  const all = { __proto__: null, ...defaults.server, ...traced(given), ...negotiated.impliedVersion(given), ...given };
+  const all = completed(given, defaults.server);
   checkTimeouts(given, all);
   const makeIds = madeIds(all, SERVER_IDS);
   checkNode(all);
@@ -124,7 +129,7 @@ function nativeServerOptions(all, psk) {
  */
 function createSecureContext(options = {}) {
   // A server with pre-shared keys can use any context, even one without a private key.
-  const all = { __proto__: null, ...defaults.server, requestCert: false };
+  const all = { __proto__: defaults.server, requestCert: false };
   return makeSecureContext(options, CONTEXT, nativeServerOptions(all, true));
 }
 
@@ -135,7 +140,7 @@ function createSecureContext(options = {}) {
  */
 function clientOptions(options) {
   const given = withContext(checkOptions(options, 'options', CLIENT), CLIENT);
-  const all = { __proto__: null, ...defaults.client, ...traced(given), ...negotiated.impliedVersion(given), ...given };
+  const all = completed(given, defaults.client);
   adoptAlias(all, 'PSKIdent', 'pskIdentity');
   adoptAlias(all, 'CACert', 'ca');
   checkTimeouts(given, all);
@@ -160,9 +165,9 @@ function clientOptions(options) {
     native,
     makeIds,
     pskCallback: all.pskCallback,
-    rules: pick(all, ['verifyPeer', 'checkServerIdentity', 'servername', 'rejectUnauthorized']),
+    rules: pick(all, RULES),
     remote: { host: all.host, port: all.port, family: remoteFamily, lookup: all.lookup },
-    udp: pick(all, ['type', 'localAddress', 'localPort', 'reuseAddr', 'reusePort', 'recvBufferSize', 'sendBufferSize']),
+    udp: pick(all, CLIENT_UDP),
     signal: all.signal,
     blockList: all.blockList,
     handshakeThreads: all.handshakeThreads,
@@ -170,6 +175,11 @@ function clientOptions(options) {
     sendClose: all.sendClose,
     receiveQueueLimit: all.receiveQueueLimit,
   };
+}
+
+/** The options with what holds where they say nothing: an option that was not given is inherited. */
+function completed(given, usual) {
+  return Object.assign({ __proto__: usual }, traced(given), negotiated.impliedVersion(given), given);
 }
 
 /** How much is traced when `debug` does not say it: everything with NODE_DEBUG=mbed-dtls, messages with `enableTrace`. */

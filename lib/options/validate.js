@@ -5,6 +5,7 @@
 
 const { types } = require('node:util');
 
+const { Bare } = require('../bare');
 const { invalidArgType, invalidArgValue, outOfRange, quote } = require('../errors');
 const { elsewhere } = require('./elsewhere');
 
@@ -116,13 +117,13 @@ function datagram(message, offset, length) {
  * @param {object} options what the caller passed
  * @param {string} name its name in errors
  * @param {{ [option: string]: (value: unknown, name: string) => unknown }} checkers without prototype
- * @returns {object} without prototype
+ * @returns {Bare}
  */
 function checkOptions(options, name, checkers) {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
     throw invalidArgType(name, 'of type object', options);
   }
-  const checked = { __proto__: null };
+  const checked = new Bare();
   for (const option of Object.keys(options)) {
     const value = options[option];
     if (value === undefined) continue;
@@ -138,9 +139,9 @@ function own(object, name) {
   return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
-/** Some properties of an object without prototype, in another one without: neither has what Object.prototype may have. */
+/** Some properties of an object, in another one. Neither has what Object.prototype may have. */
 function pick(all, names) {
-  const picked = { __proto__: null };
+  const picked = new Bare();
   for (const name of names) {
     const value = all[name];
     if (value !== undefined) picked[name] = value;

@@ -44,10 +44,11 @@ class Attempt {
   }
 
   /** Makes a UDP socket, and begins. */
-  bind({ localAddress, localPort = 0, ...options }) {
+  bind(options) {
+    const { localAddress, localPort = 0 } = options;
     const type = this.address.includes(':') ? 'udp6' : 'udp4';
     try {
-      const udp = createUdpSocket({ ...options, type });
+      const udp = createUdpSocket(type, options);
       this.udp = udp;
       let isDirect = false;
       // Each event gets a tick of its own: bind() emits before it returns, and must not fail with what listeners throw.

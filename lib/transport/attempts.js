@@ -40,9 +40,9 @@ class Attempts {
     this._port = 0;
     /** Addresses that have not had their turn. */
     this._waiting = [];
-    /** @type {Set<Attempt>} */
-    this._running = new Set();
-    this._timers = new Set();
+    /** @type {Attempt[]} */
+    this._running = [];
+    this._timers = [];
     this._hasAnswer = false;
   }
 
@@ -70,7 +70,7 @@ class Attempts {
       if (this._hasAnswer) attempt.close();
       else attempt.abandon();
     }
-    this._running.clear();
+    this._running.length = 0;
   }
 
   _beginNext() {
@@ -79,11 +79,11 @@ class Attempts {
     const endpoint = this._spare ?? this._makeEndpoint();
     this._spare = null;
     const attempt = new Attempt(this, endpoint, { address, port: this._port });
-    this._running.add(attempt);
+    this._running.push(attempt);
     this._open(attempt);
     if (this._waiting.length === 0) return;
     this._after(ATTEMPT_DELAY, () => {
-      if (this._running.has(attempt) && attempt.refusals === 0) this._beginNext();
+      if (this._running.includes(attempt) && attempt.refusals === 0) this._beginNext();
     });
   }
 
@@ -96,7 +96,8 @@ class Attempts {
   answered(attempt) {
     this._hasAnswer = true;
     this._stop();
-    for (const other of this._running) if (other !== attempt) this._abandon(other);
+    for (const other of this._running) if (other !== attempt) other.abandon();
+    this._running = [attempt];
     this.client._onAnswered(attempt);
   }
 
@@ -112,47 +113,44 @@ class Attempts {
       const delay = RETRY_DELAYS[attempt.refusals++];
       if (delay !== undefined) {
         this._after(delay, () => {
-          if (this._running.has(attempt)) attempt.retry();
+          if (this._running.includes(attempt)) attempt.retry();
         });
         return;
       }
     }
     this._abandon(attempt);
     if (!isRefusal) this._beginNext();
-    if (this._running.size === 0) this.client.destroy(isRefusal ? unreachable(error, attempt) : error);
+    if (this._running.length === 0) this.client.destroy(isRefusal ? unreachable(error, attempt) : error);
   }
 
   /** Somebody else has closed its UDP socket. */
   closed(attempt) {
-    if (this._running.size === 1) this.client._onUdpClose();
+    if (this._running.length === 1) this.client._onUdpClose();
     else this._abandon(attempt);
   }
 
   /** An attempt's endpoint could not send. A datagram that found no room is lost, and so is any once the server has answered. */
   sendFailed(endpoint, error) {
     if (this._hasAnswer || WITHOUT_ROOM.has(error.code)) return;
-    for (const attempt of this._running) if (attempt.endpoint === endpoint) this.failed(attempt, error);
+    const attempt = this._running.find((running) => running.endpoint === endpoint);
+    if (attempt !== undefined) this.failed(attempt, error);
   }
 
   _abandon(attempt) {
-    this._running.delete(attempt);
+    this._running = this._running.filter((other) => other !== attempt);
     attempt.abandon();
   }
 
   /** No timer keeps the process alive: UDP sockets do that, as long as the client wants it. */
   _after(delay, act) {
-    const timer = setTimeout(() => {
-      this._timers.delete(timer);
-      act();
-    }, delay);
-    this._timers.add(timer.unref());
+    this._timers.push(setTimeout(act, delay).unref());
   }
 
   /** No other address has its turn, and what that took (keys among it) is forgotten. */
   _stop() {
     for (const timer of this._timers) clearTimeout(timer);
-    this._timers.clear();
-    this._waiting = [];
+    this._timers.length = 0;
+    this._waiting.length = 0;
     this._makeEndpoint = null;
     this._open = null;
   }

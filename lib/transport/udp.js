@@ -10,6 +10,7 @@ const fs = require('node:fs');
 const net = require('node:net');
 const process = require('node:process');
 
+const { Bare } = require('../bare');
 const { stateError } = require('../errors');
 const { defaults } = require('../options/defaults');
 const { reachable } = require('./addresses');
@@ -37,11 +38,12 @@ function lookupName(host, family, callback) {
 }
 
 /**
- * @param {{ type: 'udp4' | 'udp6', ipv6Only?: boolean, reuseAddr?: boolean, reusePort?: boolean, recvBufferSize?: number, sendBufferSize?: number }} options
+ * @param {'udp4' | 'udp6'} type
+ * @param {{ ipv6Only?: boolean, reuseAddr?: boolean, reusePort?: boolean, recvBufferSize?: number, sendBufferSize?: number }} options
  * @returns {dgram.Socket} not bound; binding it to a literal address is synchronous, 'listening' included
  */
-function createUdpSocket(options) {
-  return dgram.createSocket({ __proto__: null, ...options, lookup: lookupName });
+function createUdpSocket(type, options) {
+  return dgram.createSocket(Object.assign(new Bare(), options, { type, lookup: lookupName }));
 }
 
 /**
@@ -59,7 +61,7 @@ function createUdpSocket(options) {
  * @returns {boolean} whether the native object has the socket too
  */
 function bindUdp(udp, where, native, { viaNode = false, isNode = false } = {}) {
-  const { address, port, ipv6Only = false, ...rest } = where;
+  const { address, port, ipv6Only = false } = where;
   const isShared = cluster.isWorker && !where.exclusive;
   // Where this fails, bind() fails too, and says why.
   const takesNative = isShared ? defaults.systemDeals : defaults.nativeUdp;
@@ -70,12 +72,11 @@ function bindUdp(udp, where, native, { viaNode = false, isNode = false } = {}) {
     const hasShared = address === undefined ? !defaults.systemDeals : isShared;
     if (hasShared && isNode) udp.once('listening', () => native.dealPeers());
     else if (hasShared && isShared) udp.once('listening', warnOfSharing);
-    const given = address === undefined ? rest : { address, port, ...rest };
-    udp.bind({ __proto__: null, ...given });
+    udp.bind(Object.assign(new Bare(), where));
     return false;
   }
   try {
-    udp.bind({ __proto__: null, fd, exclusive: true });
+    udp.bind(Object.assign(new Bare(), { fd, exclusive: true }));
     return true;
   } catch (error) {
     native.releaseUdp();
@@ -97,7 +98,7 @@ function warnOfSharing() {
 
 /** Whether this machine has sockets that take IPv6 and IPv4, as node:net asks before it listens. */
 function hasDualStack() {
-  const udp = createUdpSocket({ type: 'udp6' });
+  const udp = createUdpSocket('udp6');
   udp.on('error', () => {});
   try {
     udp.bind({ address: '::', port: 0, exclusive: true });
@@ -191,21 +192,22 @@ function checkedAddresses(found) {
  * @param {() => boolean} [isReady] something else to wait for, for as long
  * @param {() => void} [beforeClose] called right before
  */
-function closeWhenSent(socket, isReady = () => true, beforeClose = () => {}) {
-  const until = performance.now() + LINGER;
-  const check = () => {
-    if ((!isReady() || queuedDatagrams(socket) > 0) && performance.now() < until) {
-      setTimeout(check, 1);
-      return;
-    }
-    beforeClose();
-    try {
-      socket.close();
-    } catch {
-      // ERR_SOCKET_DGRAM_NOT_RUNNING
-    }
-  };
-  setImmediate(check);
+function closeWhenSent(socket, isReady, beforeClose) {
+  setImmediate(closeSoon, { socket, isReady, beforeClose, until: performance.now() + LINGER });
+}
+
+function closeSoon(closing) {
+  const { socket, isReady, beforeClose, until } = closing;
+  if ((isReady?.() === false || queuedDatagrams(socket) > 0) && performance.now() < until) {
+    setTimeout(closeSoon, 1, closing);
+    return;
+  }
+  beforeClose?.();
+  try {
+    socket.close();
+  } catch {
+    // ERR_SOCKET_DGRAM_NOT_RUNNING
+  }
 }
 
 /** Datagrams that node:dgram has taken and the system has not. */
