@@ -203,7 +203,6 @@ class DtlsClient extends DtlsSocket {
       this.destroy(new DtlsError(message, { code: 'ERR_DTLS_SOCKET_CLOSED', ...peer }));
     } else {
       this._leave();
-      this._finishReading();
     }
   }
 

@@ -138,6 +138,9 @@ describe("'forward' and inject()", () => {
     assert.throws(() => server.inject(Buffer.of(1), { ...rinfo, port: 0 }), { code: 'ERR_OUT_OF_RANGE' });
     server.inject(Buffer.from('noise'), rinfo);
     assert.equal(server.stats.drops.noRecord, 1);
+    await new Promise((resolve) => server.close(resolve));
+    server.inject(Buffer.from('noise'), rinfo);
+    assert.equal(server.stats.datagramsInjected, 1);
   });
 });
 

@@ -223,6 +223,24 @@ describe('One connection', () => {
     assert.deepEqual(await answer, ['back again']);
   });
 
+  test('is exported when all is delivered that has been taken from the UDP socket', async (t) => {
+    const { socket, client } = await connectedPair(t);
+    const heard = [];
+    const exporting = new Promise((resolve) => {
+      socket.on('data', (message) => {
+        heard.push(Number(message));
+        // A batch is 64 messages. What comes behind it when it has taken its time is taken, and waits.
+        if (heard.length % 64 === 1) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+        if (heard.length === 65) resolve(socket.exportConnection({ key: KEY }));
+      });
+    });
+    const sent = Array.from({ length: 200 }, (_, number) => number);
+    for (const number of sent) client.write(String(number));
+    await exporting;
+    // Node takes one after the other.
+    assert.deepEqual(heard, socket._endpoint.isDirect ? sent : sent.slice(0, 65));
+  });
+
   test('is not exported with a suite whose nonces could repeat', async (t) => {
     const { socket } = await connectedPair(t, { clientOptions: { ciphers: 'PSK-CHACHA20-POLY1305' } });
     await rejectsWith('ERR_DTLS_UNRESTORABLE_CIPHER', socket.exportConnection({ key: KEY }));

@@ -183,6 +183,21 @@ describe('a connection of our own', () => {
     assert.deepEqual(names(), []);
   });
 
+  test('whose data is no JSON any more is let go all the same, with a warning', async (t) => {
+    const { fleet, socketOf, names, tick } = start(t, { answers: { put: '1', update: 'lost' } });
+    const socket = socketOf(5);
+    fleet.open();
+    fleet.onSecure(socket);
+    await later();
+    names();
+    const warnings = await warned(() => {
+      tick(600_000);
+      socket.data = 5n;
+    });
+    assert.match(warnings[0][1], /^The data of a socket: .*BigInt/);
+    assert.deepEqual(names(), ['update', 'elsewhere', 'destroy', 'abort']);
+  });
+
   test('that another node has is let go, and one that the store has forgotten goes on here', async (t) => {
     const { fleet, socketOf, take, names, tick, answers } = start(t, { answers: { put: '1', update: 'lost' } });
     fleet.open();

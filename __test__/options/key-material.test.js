@@ -54,6 +54,7 @@ test('what is trusted is called by its name when it is something else', () => {
   for (const [peerPublicKey, words] of [
     [server.cert, /a certificate where a public key/],
     [server.key, /a private key where a public key/],
+    [encrypted.key, /an encrypted key where a public key/],
     [
       generateKeyPairSync('ed25519').publicKey.export({ format: 'pem', type: 'spki' }),
       /^Entry 0 of the option 'peerPublicKey' is an Ed25519 key, which cannot be used here/,

@@ -26,6 +26,7 @@ for (const [name, change] of [
   ['with blanks behind BEGIN and END', withBlanks],
   ['with Windows line ends and blanks', (pem) => withBlanks(pem).replace(/\n/g, '\r\n')],
   ['of an X509 CERTIFICATE', oldLabel],
+  ['with a NUL behind it, as strings of C have', (pem) => `${pem}\0`],
 ]) {
   test(`PEM ${name} is accepted where node:tls accepts it`, async (t) => {
     const own = { key: withBlanks(server.key), cert: change(server.cert) };

@@ -239,6 +239,24 @@ describe('a saved session', () => {
     assert.equal(server.getConnections(), 1);
   });
 
+  test("goes on in a tick after the answer, so that what its listeners throw is not the answer's", async (t) => {
+    const { device, session } = await savedDevice(t);
+    const server = await startServer(t, OPTIONS);
+    device.port = server.address().port;
+    const order = [];
+    server.on('secureConnection', () => order.push('secureConnection'));
+    const asked = new Promise((resolve) => {
+      server.on('resumeSession', (_key, _socket, callback) => {
+        callback(null, session);
+        order.push('answered');
+        setImmediate(resolve);
+      });
+    });
+    device.client.write('hello');
+    await asked;
+    assert.deepEqual(order, ['answered', 'secureConnection']);
+  });
+
   test('goes on with socket.resumeSession(), which answers at once', async (t) => {
     const { device, session } = await savedDevice(t);
     const server = await startServer(t, OPTIONS);

@@ -261,7 +261,6 @@ function sortOptions(options, names) {
   }
   if (given.debug !== undefined) given.debug = Math.min(Math.max(Math.trunc(Number(given.debug)) || 0, 0), 4);
   if (given.handshakeTimeoutMin > 60_000) given.handshakeTimeoutMax ??= given.handshakeTimeoutMin;
-  for (const name of ['key', 'cert', 'CACert', 'peerPublicKey']) given[name] = withoutFinalNul(given[name]);
   return { all, given, insecure };
 }
 
@@ -270,12 +269,6 @@ function isSet(name, value) {
   if (value === false) return SWITCHES.has(name);
   if (value === 0) return !name.startsWith('handshake');
   return value !== undefined && value !== null && value !== '';
-}
-
-/** PEM without the NUL at its end, which some forks needed. */
-function withoutFinalNul(value) {
-  const isCString = Buffer.isBuffer(value) && value.at(-1) === 0 && value.includes('-----END');
-  return isCString ? value.subarray(0, -1) : value;
 }
 
 function legacyCallback(callback) {
