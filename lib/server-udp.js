@@ -264,6 +264,7 @@ class ServerUdp {
       setImmediate(destroyDeparted, this);
       return;
     }
+    if (this._offer?.delays(() => this._onClose())) return;
     server._arriving.leave();
     destroyAll(this._sockets());
     server._fleet?.close();

@@ -12,6 +12,7 @@ const { describe, test } = require('node:test');
 const { setTimeout: sleep } = require('node:timers/promises');
 
 const { createServer } = require('../..');
+const { Succession } = require('../../lib/exports/handover');
 const native = require('../../lib/native');
 const { defaults } = require('../../lib/options/defaults');
 const { BOB, HOST, echo, event, openClient } = require('../support/endpoints.js');
@@ -124,6 +125,72 @@ describe('A successor', { skip: skip || (!defaults.nativeUdp && 'skipped (only N
     assert.deepEqual(Buffer.concat(heard), greeting);
     assert.equal(inbox.receive(randomBytes(32)), null);
     assert.equal(server.listening, true);
+  });
+
+  /** A server whose one connection is more than the system keeps for a successor, and what that one reads, or not. */
+  async function handingOver(t) {
+    const handover = { path: newPath(t), key: randomBytes(32) };
+    const server = await serve(t, handover, (socket) => {
+      socket.data = 'x'.repeat(4_000_000);
+    });
+    const client = openClient(t, server);
+    await event(client, 'secureConnect');
+    const closed = event(server, 'close').then(() => 'closed');
+    const { fd, source, key } = await new Succession(handover).begin();
+    t.after(() => fs.closeSync(fd));
+    return { closed, source, key };
+  }
+
+  test('has everything before its predecessor is closed, which may end its process then', async (t) => {
+    const { closed, source, key } = await handingOver(t);
+    assert.equal(await Promise.race([closed, sleep(100, 'not yet')]), 'not yet');
+    const next = createServer(OPTIONS);
+    assert.deepEqual(await next.importConnections(source, { key, claim: () => true }), { imported: 1, refused: 0 });
+    assert.equal(await closed, 'closed');
+  });
+
+  test('that dies before it has everything is a warning of its predecessor, which is closed', async (t) => {
+    const { closed, source } = await handingOver(t);
+    const warning = event(process, 'warning');
+    source.destroy();
+    assert.match((await warning)[0].message, /the successor has not taken all connections, and they are lost: /);
+    assert.equal(await closed, 'closed');
+  });
+
+  test('that reads nothing for a minute counts as dead', async (t) => {
+    const { setTimeout: start } = net.Socket.prototype;
+    const delays = [];
+    // Without the minute.
+    t.mock.method(net.Socket.prototype, 'setTimeout', function soon(delay, callback) {
+      delays.push(delay);
+      return start.call(this, 20, callback);
+    });
+    const warning = event(process, 'warning');
+    const { closed } = await handingOver(t);
+    assert.match((await warning)[0].message, /, and they are lost: it reads nothing$/);
+    assert.equal(await closed, 'closed');
+    assert.deepEqual(delays, [60_000]);
+  });
+
+  test('gets nothing as long as something has no form outside of the process, and its predecessor goes on', async (t) => {
+    const handover = { path: newPath(t), key: randomBytes(32) };
+    const sockets = [];
+    const first = await serve(t, handover, (socket) => sockets.push(echo(socket) ?? socket));
+    const client = openClient(t, first);
+    await event(client, 'secureConnect');
+    client.write('hello');
+    await event(client, 'data');
+    sockets[0].data = 5n;
+    const warning = event(process, 'warning');
+    const second = createServer(OPTIONS);
+    second.listen({ port: PORT, host: HOST, handover });
+    assert.equal((await event(second, 'error'))[0].code, 'ERR_DTLS_EXPORT_INCOMPLETE');
+    assert.match((await warning)[0].message, /BigInt/);
+    client.write('hello again');
+    await event(client, 'data');
+    sockets[0].data = 5;
+    const third = await serve(t, handover);
+    assert.equal(third.getConnections(), 1);
   });
 
   test('takes the place of one that has left its path behind', async (t) => {

@@ -9,12 +9,14 @@
 //   new -> old   one byte: it has the descriptor
 //   old -> new   the export, under a key of its own
 //
-// As long as that byte has not come, the old process serves as before. What arrives after it waits in the UDP socket.
+// As long as that byte has not come, the old process serves as before. What arrives after it waits in the UDP socket. The old server
+// is closed when everything has left its process.
 
 const { createHmac, hkdfSync, randomBytes, timingSafeEqual } = require('node:crypto');
 const fs = require('node:fs');
 const net = require('node:net');
 const process = require('node:process');
+const { pipeline } = require('node:stream/promises');
 
 const { DtlsError, messageOf } = require('../errors');
 const native = require('../native');
@@ -30,6 +32,9 @@ const PATH_LENGTH = 108;
 
 /** Milliseconds until a process that does not answer counts as dead. */
 const PATIENCE = 5000;
+
+/** Milliseconds until a successor counts as dead that reads nothing. With it, the connections are lost. */
+const LONG_PATIENCE = 60_000;
 
 /** What the system says where nobody serves at a path: nobody ever has, or nobody does any more. */
 const NOBODY = new Set(['ENOENT', 'ECONNREFUSED']);
@@ -99,6 +104,9 @@ class Offer {
     this._listener = net.createServer((stream) => this._onSuccessor(stream));
     this._listener.unref();
     this._listener.on('error', (error) => this._warn(error));
+    // Whether connections are on their way to the successor, and who waits for that.
+    this._isLeaving = false;
+    this._whenLeft = null;
   }
 
   open() {
@@ -116,6 +124,17 @@ class Offer {
   /** Nobody can take over any more. */
   close() {
     if (this._listener.listening) this._listener.close();
+  }
+
+  /**
+   * Whoever hears that the server is closed may end the process, with all that has not left it.
+   *
+   * @param {() => void} callback for when everything has left, or the successor has died
+   * @returns {boolean} false when there is nothing to wait for
+   */
+  delays(callback) {
+    if (this._isLeaving) this._whenLeft = callback;
+    return this._isLeaving;
   }
 
   async _onSuccessor(stream) {
@@ -145,11 +164,27 @@ class Offer {
     native.DescriptorInbox.send(name.toString(), secrets.proof('descriptor'), descriptor);
     stream.write(secrets.proof('predecessor'));
     await read(stream, READY.length);
-    if (!this._server.listening) throw refused('the server has been closed meanwhile');
-    // The path is the successor's from now on. The process ends when everything has left.
+    if (this._isLeaving || !this._server.listening) throw refused('the server has been closed meanwhile');
+    // The path is the successor's from now on.
     this.close();
+    await this._leave(stream, secrets.exportKey());
+  }
+
+  async _leave(stream, key) {
     stream.ref();
-    exportServer(this._server, { key: secrets.exportKey() }).pipe(stream);
+    stream.setTimeout(LONG_PATIENCE, () => stream.destroy(new Error('it reads nothing')));
+    this._isLeaving = true;
+    try {
+      await pipeline(exportServer(this._server, { key }), stream);
+    } catch (error) {
+      if (this._server.listening) throw error;
+      throw refused(`the successor has not taken all connections, and they are lost: ${messageOf(error)}`, error);
+    } finally {
+      this._isLeaving = false;
+      if (this._whenLeft !== null) process.nextTick(this._whenLeft);
+      // Nothing could be taken out.
+      if (this._server.listening) this.open();
+    }
   }
 
   _warn(error) {

@@ -259,6 +259,10 @@ fn payloads_wait_for_numbers_and_go_on_with_those_of_the_next_copy() {
         assert_eq!(fleet.owners[owner].send(now, &mut fleet.wire, 1), 0);
         fleet.write(owner, true);
         assert_eq!(fleet.owners[owner].send(now, &mut fleet.wire, 8000), 8000, "{cipher}");
+        assert!(
+            fleet.owners[owner].server.take_copy_due(),
+            "the one that was confirmed does not stand in the way of the next"
+        );
         // The copy of an owner that is none any more is not taken.
         let peer = fleet.peer();
         fleet.take_over(&peer).unwrap();
