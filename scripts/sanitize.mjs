@@ -51,6 +51,10 @@ const KNOWN = [
     frames: [/^napi_create_reference/, /Buffer\w*from_napi_value/, /Dtls(?:Server|Client)\w*new_c_callback/],
     why: 'napi-rs may no longer delete the references of an endpoint that lives when its thread ends',
   },
+  {
+    frames: [/ExternString<.*NewFromCopy/],
+    why: 'is a string of more than a megabyte that a Buffer was made into, and that V8 has not collected yet',
+  },
 ];
 
 /** The sanitizer's own functions, and those through which C++ and Rust ask for memory. */

@@ -38,7 +38,8 @@ async function startRedis(t, { port: wanted, directory = temporary(t), options =
 /** @returns {Promise<object | null>} the process; null when it has ended instead of listening */
 async function spawnRedis(t, port, options) {
   const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...options];
-  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It outlives a test that runs out of its time, and must not keep the runner's streams open.
+  const child = spawn('redis-server', args, { stdio: ['ignore', 'pipe', 'ignore'] });
   t.after(() => {
     child.kill('SIGCONT');
     child.kill('SIGKILL');
