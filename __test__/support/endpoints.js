@@ -18,6 +18,9 @@ const BOB = { psk: 'secret of bob', pskIdentity: 'bob' };
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_767;
 
+/** Ports that somebody in this process has asked for. */
+const given = new Set();
+
 /** A server that listens on a port of its own, with bob's key unless options say otherwise. */
 async function startServer(t, options = { psk: { bob: BOB.psk } }, listener = undefined) {
   const server = createServer(options, listener);
@@ -101,10 +104,12 @@ function anyPort() {
   return randomInt(FIRST_PORT, LAST_PORT + 1);
 }
 
-/** A UDP port that is free on loopback, and stays so until whoever has asked takes it. */
+/** A UDP port that is free on loopback, and stays so until whoever has asked takes it: nobody else here gets it. */
 async function freePort() {
   for (;;) {
     const port = anyPort();
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
 }
