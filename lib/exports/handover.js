@@ -33,7 +33,7 @@ const PATH_LENGTH = 108;
 /** Milliseconds until a process that does not answer counts as dead. */
 const PATIENCE = 5000;
 
-/** Milliseconds until a successor counts as dead that reads nothing. With it, the connections are lost. */
+/** A successor that reads nothing for so many milliseconds counts as dead, and the connections are lost. */
 const LONG_PATIENCE = 60_000;
 
 /** What the system says where nobody serves at a path: nobody ever has, or nobody does any more. */
@@ -127,7 +127,7 @@ class Offer {
   }
 
   /**
-   * Whoever hears that the server is closed may end the process, with all that has not left it.
+   * A listener of 'close' may end the process, and what has not left it by then would be lost.
    *
    * @param {() => void} callback for when everything has left, or the successor has died
    * @returns {boolean} false when there is nothing to wait for
